@@ -1,0 +1,68 @@
+# CloudMart's backend. `make` alone lists what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- Setting up --------------------------------------------------------------------------------
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "CloudMart needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.13 …" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+# What `make dev` needs: the service and its embedded DynamoDB.
+$(VENV)/.local: requirements/local.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what CloudMart runs on into $(VENV) (once, about half a minute) …"
+	@$(PIP) install --require-hashes --requirement requirements/local.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# What tests, linters and benchmarks need besides.
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.local
+	@echo "Installing the tools of development into $(VENV) (once, about half a minute) …"
+	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.dev ## Install everything into .venv (the other targets do it by themselves)
+
+.PHONY: lock
+lock: $(VENV)/.dev ## Pin the newest allowed versions, with hashes, in requirements/
+	@for set in runtime local dev; do \
+	  case $$set in runtime) add=;; local) add="--extra local --group build";; dev) add="--extra local --group build --group dev";; esac; \
+	  $(BIN)/uv pip compile pyproject.toml $$add --upgrade --universal --python-version 3.11 \
+	    --generate-hashes --no-annotate --no-header --quiet --output-file requirements/$$set.txt; done
+
+# --- Running -----------------------------------------------------------------------------------
+
+.PHONY: dev
+dev: $(VENV)/.local ## Run the shop at http://127.0.0.1:5000 with a sample catalogue, no cloud needed
+	@exec $(BIN)/cloudmart dev
+
+# --- Checking ----------------------------------------------------------------------------------
+
+.PHONY: test
+test: $(VENV)/.dev ## Run the tests on the embedded DynamoDB
+	@$(BIN)/pytest --numprocesses 2 --cov --cov-report=term
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Check format, lint, types and import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: check
+check: lint test ## Everything that must pass before a commit
+
+.PHONY: format
+format: $(VENV)/.dev ## Format the code and mend what the linter can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .

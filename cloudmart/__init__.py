@@ -1,0 +1,1 @@
+"""CloudMart's backend: the shop's API on FastAPI and DynamoDB."""

@@ -1,0 +1,53 @@
+"""The application: its lifespan, its middleware, its routes."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+
+from cloudmart.bootstrap import build_services, open_clients
+from cloudmart.http import problem
+from cloudmart.http.inject import State
+from cloudmart.http.middleware import MAX_BODY, REQUEST_ID, RequestContext
+from cloudmart.orders.router import router as orders
+from cloudmart.problems.router import router as problems
+from cloudmart.products.router import router as products
+from cloudmart.settings import Environment, Settings
+from cloudmart.tickets.router import router as tickets
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the application for some settings; nothing is opened before its lifespan."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        async with open_clients() as database:
+            yield {"services": build_services(settings, database)}
+
+    app = FastAPI(
+        title="CloudMart",
+        summary="The shop's API: products, orders and support tickets.",
+        version=version("cloudmart"),
+        lifespan=lifespan,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    # The last added is the outermost: what fails or is refused inside still gets its headers.
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY)
+    app.add_middleware(RequestContext)
+    if settings.environment is Environment.LOCAL:
+        # The storefront's development server is another origin.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=["*"],
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["Link", "Location", "Retry-After", REQUEST_ID],
+        )
+    problem.install(app)
+    for router in (products, orders, tickets, problems):
+        app.include_router(router)
+    return app

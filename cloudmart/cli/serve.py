@@ -1,0 +1,31 @@
+"""`cloudmart serve`: the production entry."""
+
+import sys
+
+import uvicorn
+
+from cloudmart.app import create_app
+from cloudmart.observability.logging import configure_logging
+from cloudmart.settings import Settings
+
+
+def serve() -> None:
+    """Serve the API, configured by the environment."""
+    settings = Settings()
+    configure_logging(json=not sys.stderr.isatty())
+    listen(settings, host="0.0.0.0")  # noqa: S104 - a pod is reached from outside
+
+
+def listen(settings: Settings, *, host: str) -> None:
+    """Serve the API until the process is told to stop."""
+    config = uvicorn.Config(
+        create_app(settings),
+        host=host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Longer than a load balancer keeps an idle connection (60 s), or it meets a closed one.
+        timeout_keep_alive=75,
+    )
+    uvicorn.Server(config).run()

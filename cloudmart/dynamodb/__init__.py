@@ -1,0 +1,1 @@
+"""DynamoDB: the client, typed tables, their schema."""

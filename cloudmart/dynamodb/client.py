@@ -1,0 +1,104 @@
+"""The process's one DynamoDB client: opened when the service gets ready, replaceable after."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Any
+
+import aioboto3
+from aiobotocore.config import AioConfig
+from aiohttp import ClientError as AiohttpError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cloudmart.errors import UnavailableError
+
+CALL_BUDGET = 4.0
+"""Seconds one operation may take, retries included: less than the 5 in which we answer 503."""
+
+_CONFIG = AioConfig(
+    connect_timeout=1,
+    read_timeout=3,
+    # More than the requests one process serves at once: none waits for another's connection.
+    max_pool_connections=512,
+    # One quick second try; an outage is told to the caller rather than waited out.
+    retries={"mode": "standard", "total_max_attempts": 2},
+    tcp_keepalive=True,
+    # Our own calls are typed and tested; checking them again costs a tenth of each.
+    parameter_validation=False,
+)
+
+# Answers that say "not now", never "never": throttling, outages, credentials about to change.
+_PASSING = frozenset(
+    {
+        "AccessDeniedException",
+        "ExpiredTokenException",
+        "InternalServerError",
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ResourceNotFoundException",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "ThrottlingException",
+        "TransactionConflictException",
+        "UnrecognizedClientException",
+    }
+)
+_AWAY = "The shop's data store does not answer at the moment. Please try again."
+
+
+class Database:
+    """One client for the process. `call` answers, or raises what a caller should be told."""
+
+    def __init__(self, session: aioboto3.Session) -> None:
+        self._session = session
+        self._client: Any = None
+        self._stack = AsyncExitStack()
+
+    async def open(self) -> None:
+        """Open a client; a second call replaces it.
+
+        A client made before credentials existed never recovers, so the one that replaces it must
+        be new (botocore caches the missing credentials).
+        """
+        stack = AsyncExitStack()
+        client = await stack.enter_async_context(self._session.client("dynamodb", config=_CONFIG))
+        former, self._stack, self._client = self._stack, stack, client
+        await former.aclose()
+
+    async def close(self) -> None:
+        """Close the client; calls fail as unavailable from here on."""
+        self._client = None
+        await self._stack.aclose()
+
+    @property
+    def client(self) -> Any:  # noqa: ANN401 - botocore makes its clients at run time
+        """Return aiobotocore's own client, or raise UnavailableError while none is open."""
+        if self._client is None:
+            raise UnavailableError("The shop is starting and cannot reach its data yet.")
+        return self._client
+
+    async def call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Call a DynamoDB operation and return its answer.
+
+        Raises:
+            UnavailableError: throttled, away, or not reachable with our credentials.
+            ClientError: any other refusal, for the caller to understand.
+        """
+        method = getattr(self.client, operation)
+        try:
+            async with asyncio.timeout(CALL_BUDGET):
+                answer: dict[str, Any] = await method(**parameters)
+        except ClientError as error:
+            if _passes(error):
+                raise UnavailableError(_AWAY) from error
+            raise
+        except (BotoCoreError, AiohttpError, OSError) as error:
+            raise UnavailableError(_AWAY) from error
+        return answer
+
+
+def _passes(error: ClientError) -> bool:
+    return (
+        error.response["Error"]["Code"] in _PASSING
+        or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500  # noqa: PLR2004 - HTTP's
+    )

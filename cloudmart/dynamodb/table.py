@@ -1,0 +1,175 @@
+"""A table: the few operations the shop needs, typed, with DynamoDB's refusals in our words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cloudmart.dynamodb.client import Database
+from cloudmart.dynamodb.codec import Item, decode, encode
+from cloudmart.errors import ConflictError, UnavailableError
+from cloudmart.values.page import Page, Pages
+
+_CONDITION_FAILED = "ConditionalCheckFailedException"
+
+BATCH = 100
+"""Items one BatchGetItem may ask for (DynamoDB's limit)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Having:
+    """Items of which at least one of some attributes has one of some values."""
+
+    attributes: Sequence[str]
+    values: Sequence[str]
+
+    def expression(self) -> dict[str, Any]:
+        """Return the condition as DynamoDB's filter."""
+        values = {f":{number}": value for number, value in enumerate(self.values)}
+        names = {f"#{number}": name for number, name in enumerate(self.attributes)}
+        return {
+            "FilterExpression": " OR ".join(f"{name} IN ({', '.join(values)})" for name in names),
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": encode(values),
+        }
+
+
+class Table:
+    """A table whose items are known by their `id`."""
+
+    def __init__(self, database: Database, name: str) -> None:
+        self.database = database
+        self.name = name
+
+    async def get(self, key: str) -> Item | None:
+        """Return the item as last written, or None."""
+        answer = await self._call("get_item", Key=encode({"id": key}), ConsistentRead=True)
+        return decode(answer["Item"]) if "Item" in answer else None
+
+    async def get_many(self, keys: Sequence[str], attributes: Sequence[str]) -> dict[str, Item]:
+        """Return the named attributes of the items there are, by id; at most 100 keys."""
+        names = {f"#{number}": name for number, name in enumerate(["id", *attributes])}
+        wanted: Any = {
+            self.name: {
+                "Keys": [encode({"id": key}) for key in dict.fromkeys(keys)],
+                "ProjectionExpression": ", ".join(names),
+                "ExpressionAttributeNames": names,
+                "ConsistentRead": True,
+            }
+        }
+        found: dict[str, Item] = {}
+        for _ in range(BATCH):
+            answer = await self.database.call("batch_get_item", RequestItems=wanted)
+            items = map(decode, answer["Responses"].get(self.name, ()))
+            before = len(found)
+            found |= {item["id"]: item for item in items}
+            wanted = answer.get("UnprocessedKeys")
+            if not wanted:
+                return found
+            if len(found) == before:  # nothing came through: DynamoDB is throttling us
+                break
+        raise UnavailableError("The catalogue is too busy to be read. Please try again.")
+
+    async def put(self, item: Item, *, new: bool) -> None:
+        """Write a whole item; with `new`, raise ConflictError where its id is taken."""
+        condition = {"ConditionExpression": "attribute_not_exists(id)"} if new else {}
+        try:
+            await self._call("put_item", Item=encode(item), **condition)
+        except ClientError as error:
+            if _code(error) != _CONDITION_FAILED:
+                raise
+            raise ConflictError(f"{item['id']!r} is already taken.") from error
+
+    async def update(self, key: str, changes: Mapping[str, Any]) -> Item | None:
+        """Set attributes of an item that exists and return all of it; None where it does not.
+
+        Attributes that are not named keep their values, whoever wrote them.
+        """
+        names = {f"#{number}": name for number, name in enumerate(changes)}
+        values = {f":{number}": value for number, value in enumerate(changes.values())}
+        sets = ", ".join(f"#{number} = :{number}" for number in range(len(changes)))
+        try:
+            answer = await self._call(
+                "update_item",
+                Key=encode({"id": key}),
+                UpdateExpression=f"SET {sets}",
+                ConditionExpression="attribute_exists(id)",
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=encode(values),
+                ReturnValues="ALL_NEW",
+            )
+        except ClientError as error:
+            if _code(error) != _CONDITION_FAILED:
+                raise
+            return None
+        return decode(answer["Attributes"])
+
+    async def remove(self, key: str) -> bool:
+        """Delete an item; False where there was none."""
+        try:
+            await self._call(
+                "delete_item",
+                Key=encode({"id": key}),
+                ConditionExpression="attribute_exists(id)",
+            )
+        except ClientError as error:
+            if _code(error) != _CONDITION_FAILED:
+                raise
+            return False
+        return True
+
+    async def scan(
+        self,
+        *,
+        after: str | None = None,
+        page_size: int | None = None,
+        having: Having | None = None,
+    ) -> Pages[Item]:
+        """Walk through the whole table, a page of at most 1 MB at a time.
+
+        `having` lets DynamoDB leave out what is not wanted, which shortens pages but not the walk.
+        """
+        options: dict[str, Any] = {}
+        if after:
+            options["ExclusiveStartKey"] = encode({"id": after})
+        if page_size:
+            options["Limit"] = page_size
+        if having:
+            options |= having.expression()
+        async for page in self._walk("scan", **options):
+            yield page
+
+    async def query(self, index: str, name: str, value: str) -> Pages[Item]:
+        """Walk through an index's items of one key, greatest sort key first, page by page."""
+        async for page in self._walk(
+            "query",
+            IndexName=index,
+            KeyConditionExpression="#key = :key",
+            ExpressionAttributeNames={"#key": name},
+            ExpressionAttributeValues=encode({":key": value}),
+            ScanIndexForward=False,
+        ):
+            yield page
+
+    async def describe(self) -> dict[str, Any]:
+        """Return DynamoDB's description of the table."""
+        description: dict[str, Any] = (await self._call("describe_table"))["Table"]
+        return description
+
+    async def _walk(self, operation: str, **parameters: Any) -> Pages[Item]:  # noqa: ANN401
+        while True:
+            answer = await self._call(operation, **parameters)
+            after = answer.get("LastEvaluatedKey")
+            yield Page([decode(item) for item in answer["Items"]], last=after is None)
+            if after is None:
+                return
+            parameters["ExclusiveStartKey"] = after
+
+    async def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401
+        return await self.database.call(operation, TableName=self.name, **parameters)
+
+
+def _code(error: ClientError) -> str:
+    code: str = error.response["Error"]["Code"]
+    return code

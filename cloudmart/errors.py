@@ -1,0 +1,90 @@
+"""What may go wrong and is nobody's bug: each failure is a class with a status and a code."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a request: where (a JSON pointer, RFC 6901) and what."""
+
+    pointer: str
+    message: str
+
+
+class CloudmartError(Exception):
+    """An expected failure: its sentence is written for the caller, its docstring explains it.
+
+    `details` carries facts a program may want (a current price); `faults` the places in the
+    request that are wrong; `retry_after` the seconds after which trying again makes sense.
+    """
+
+    status: ClassVar[HTTPStatus]
+    code: ClassVar[str]
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        details: Mapping[str, Any] | None = None,
+        faults: Sequence[Fault] = (),
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(sentence)
+        self.details = details
+        self.faults = faults
+        self.retry_after = retry_after
+
+
+class NotFoundError(CloudmartError):
+    """No item has that id."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "not-found"
+
+    def __init__(self, kind: str, key: str) -> None:
+        super().__init__(f"{kind} {key!r} does not exist.")
+
+
+class ConflictError(CloudmartError):
+    """The request contradicts what is stored now."""
+
+    status = HTTPStatus.CONFLICT
+    code = "conflict"
+
+
+class PriceChangedError(ConflictError):
+    """The price or total in the request is not the catalogue's any more."""
+
+    code = "price-changed"
+
+
+class InvalidRequestError(CloudmartError):
+    """The request has the right form but cannot be carried out as it stands."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "invalid-request"
+
+
+class UnknownProductError(InvalidRequestError):
+    """An order names a product the catalogue does not have."""
+
+    code = "unknown-product"
+
+
+class IdempotencyKeyReusedError(InvalidRequestError):
+    """An idempotency key came again with another request."""
+
+    code = "idempotency-key-reused"
+
+
+class UnavailableError(CloudmartError):
+    """Something the answer depends on is away or overloaded; the same request may work soon."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "unavailable"
+
+    def __init__(self, sentence: str, *, retry_after: int = 2) -> None:
+        super().__init__(sentence, retry_after=retry_after)

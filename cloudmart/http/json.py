@@ -1,0 +1,40 @@
+"""Bodies are JSON and say so."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+_NEEDED = "The body must be JSON: send the header `Content-Type: application/json`."
+
+
+class JsonRoute(APIRoute):
+    """A route that answers 415 to a body, or a declared body, of any other type.
+
+    A page of another origin can send the three "simple" types without asking first; JSON it
+    cannot (Fetch standard, CORS-safelisted request headers).
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return FastAPI's handler behind the check."""
+        handler = super().get_route_handler()
+
+        async def checked(request: Request) -> Response:
+            if request.method in {"POST", "PUT", "PATCH"} and not _is_json(request):
+                raise HTTPException(status_code=415, detail=_NEEDED)
+            return await handler(request)
+
+        return checked
+
+
+def _is_json(request: Request) -> bool:
+    declared = request.headers.get("content-type")
+    if declared is None:
+        empty = request.headers.get("content-length", "0") == "0"
+        return empty and "transfer-encoding" not in request.headers
+    kind = declared.partition(";")[0].strip().lower()
+    return kind == "application/json" or (
+        kind.startswith("application/") and kind.endswith("+json")
+    )

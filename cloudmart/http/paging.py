@@ -1,0 +1,66 @@
+"""Lists: complete and streamed, or a page at a time with a link to the next (RFC 8288)."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Query, Request, Response
+
+from cloudmart.http import cursor as cursors
+from cloudmart.http.streaming import encode, stream
+from cloudmart.values.model import Entity
+from cloudmart.values.page import Pages
+
+Limit = Annotated[
+    int | None,
+    Query(ge=1, le=1000, description="Items a page. Without it the whole list is answered."),
+]
+Cursor = Annotated[
+    str | None,
+    Query(max_length=2048, description="Where to go on: take it from the last page's `Link`."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """What part of a list a request asks for."""
+
+    request: Request
+    name: str
+    limit: int | None
+    after: str | None
+
+    @property
+    def page_size(self) -> int | None:
+        """Return how many items to read: one more than asked for tells whether there are more."""
+        return self.limit + 1 if self.limit else None
+
+    async def answer(self, kind: type[Entity], pages: Pages[Entity]) -> Response:
+        """Answer the part of the list that was asked for as a JSON array."""
+        if self.limit is None:
+            return await stream(kind, pages)
+        items: list[Entity] = []
+        async for page in pages:
+            items += page.items
+            if len(items) > self.limit:
+                break
+        more = len(items) > self.limit
+        items = items[: self.limit]
+        headers = {"Link": f'<{self._next(items[-1].id)}>; rel="next"'} if more else None
+        return Response(encode(kind, items), headers=headers, media_type="application/json")
+
+    def _next(self, last: str) -> str:
+        url = self.request.url.include_query_params(cursor=cursors.write(self.name, last))
+        return f"{url.path}?{url.query}"
+
+
+def paged(name: str) -> Callable[[Request, Limit, Cursor], Awaitable[Paging]]:
+    """Return the dependency that reads `limit` and `cursor` of the list with a name."""
+
+    async def paging(request: Request, limit: Limit = None, cursor: Cursor = None) -> Paging:
+        # A cursor belongs to one list: the same filter, asked for in the same words.
+        whole = f"{name}?q={request.query_params.get('q', '')}"
+        after = cursors.read(whole, cursor) if cursor is not None else None
+        return Paging(request, whole, limit, after)
+
+    return paging

@@ -1,0 +1,151 @@
+"""Errors as `application/problem+json` (RFC 9457), in one form from one place."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+
+from cloudmart.errors import CloudmartError, Fault
+
+MEDIA_TYPE = "application/problem+json"
+TYPES = "/api/problems"
+
+CODES = {
+    400: ("malformed-request", "The body is not JSON at all; `detail` says where it stops being."),
+    404: ("not-found", "No item has that id, or no route that path."),
+    405: ("method-not-allowed", "The path exists, the method does not; `Allow` names its methods."),
+    413: ("content-too-large", "The body is larger than 1 MiB."),
+    415: ("unsupported-media-type", "Bodies are JSON: send `Content-Type: application/json`."),
+    422: ("invalid-request", "The request has the right form but cannot be carried out."),
+    500: ("internal-error", "A fault of ours. It is logged under the request id."),
+}
+"""What the framework may refuse by itself: the code of each status, and its explanation."""
+
+
+class Problem(BaseModel):
+    """An error. `error` says the same as `detail`, for clients that read it."""
+
+    type: str = Field(description="The kind of problem: a path that answers with an explanation.")
+    title: str = Field(description="The kind in a few words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What went wrong, for a person.")
+    instance: str = Field(description="The path that was asked for.")
+    requestId: str = Field(description="Name it when you ask for help.")  # noqa: N815 - wire name
+    error: str = Field(description="The same as `detail`.")
+    details: Any = Field(None, description="Facts for a program, where there are more to say.")
+    errors: list[dict[str, str]] = Field(
+        [], description="What is wrong in the request: `pointer` (RFC 6901) and `message`."
+    )
+
+
+def problem(  # noqa: PLR0913 - RFC 9457's members
+    scope: Scope,
+    status: int,
+    sentence: str,
+    *,
+    code: str | None = None,
+    details: Any = None,  # noqa: ANN401 - any JSON
+    faults: Sequence[Fault] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return the answer that tells of a problem."""
+    code = code or CODES[status][0]
+    members = {
+        "type": f"{TYPES}/{code}",
+        "title": code.replace("-", " ").capitalize(),
+        "status": status,
+        "detail": sentence,
+        "instance": scope["path"],
+        "requestId": scope.get("state", {}).get("request_id", ""),
+        "error": sentence,
+    }
+    if faults:
+        members["errors"] = [asdict(fault) for fault in faults]
+        details = details or [f"{fault.pointer}: {fault.message}" for fault in faults]
+    if details is not None:
+        members["details"] = details
+    # ASCII only: a path may hold what is no Unicode text.
+    return Response(json.dumps(members), status, headers, MEDIA_TYPE)
+
+
+def may_fail(*errors: type[CloudmartError]) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of an endpoint that may raise some errors, for its documentation."""
+    documented: dict[int | str, dict[str, Any]] = {}
+    for error in errors:
+        entry = documented.setdefault(
+            error.status.value,
+            {"description": "", "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}},
+        )
+        entry["description"] = f"{entry['description']} {error.__doc__}".strip()
+    return documented
+
+
+async def _expected(request: Request, error: Exception) -> Response:
+    assert isinstance(error, CloudmartError)  # noqa: S101 - registered for no other
+    wait = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else None
+    return problem(
+        request.scope,
+        error.status,
+        str(error),
+        code=error.code,
+        details=error.details,
+        faults=error.faults,
+        headers=wait,
+    )
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for no other
+    status = error.status_code
+    sentence = error.detail
+    if status == HTTPStatus.NOT_FOUND:
+        sentence = f"There is no {request.scope['path']!r} here."
+    elif status == HTTPStatus.METHOD_NOT_ALLOWED:
+        sentence = f"{request.method} is not possible here."
+    elif status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        sentence = "The body is larger than 1 MiB."
+    elif status == HTTPStatus.BAD_REQUEST:
+        sentence = "The body is not valid JSON."
+    return problem(request.scope, status, sentence, headers=error.headers)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for no other
+    found = error.errors()
+    if any(fault["type"] == "json_invalid" for fault in found):
+        position = found[0]["loc"][-1]
+        return problem(request.scope, 400, f"The body is not valid JSON (at character {position}).")
+    # The input is never echoed: it may be a secret, not a number, or no text at all.
+    faults = [Fault(_pointer(fault["loc"]), _message(fault)) for fault in found]
+    first = faults[0]
+    return problem(
+        request.scope,
+        422,
+        f"The request is not valid: {first.pointer}: {first.message}",
+        faults=faults,
+    )
+
+
+def _pointer(location: Sequence[str | int]) -> str:
+    place, *path = location
+    steps = [str(step).replace("~", "~0").replace("/", "~1") for step in path]
+    return "".join(f"/{step}" for step in (steps if place == "body" else [place, *steps])) or "/"
+
+
+def _message(fault: Mapping[str, Any]) -> str:
+    message: str = fault["msg"]
+    return message.removeprefix("Value error, ")
+
+
+def install(app: FastAPI) -> None:
+    """Answer every expected failure as a problem."""
+    app.add_exception_handler(CloudmartError, _expected)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)

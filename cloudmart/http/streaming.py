@@ -1,0 +1,64 @@
+"""JSON arrays sent page by page, in memory that does not grow with the list."""
+
+from collections.abc import AsyncIterator, Sequence
+from functools import cache
+
+import structlog
+from fastapi import Response
+from pydantic import TypeAdapter
+from starlette.responses import StreamingResponse
+from starlette.types import Send
+
+from cloudmart.errors import CloudmartError
+from cloudmart.observability.metrics import LISTS_BROKEN_OFF
+from cloudmart.values.model import Entity
+from cloudmart.values.page import Page, Pages
+
+_log = structlog.stdlib.get_logger(__name__)
+_JSON = "application/json"
+
+
+@cache
+def _adapter(kind: type[Entity]) -> TypeAdapter[list[Entity]]:
+    return TypeAdapter(list[kind])  # type: ignore[valid-type]
+
+
+def encode(kind: type[Entity], items: Sequence[Entity]) -> bytes:
+    """Return entities as a JSON array."""
+    return _adapter(kind).dump_json(list(items), by_alias=True)
+
+
+async def stream(kind: type[Entity], pages: Pages[Entity]) -> Response:
+    """Answer a whole list.
+
+    The first page is read before the answer begins, so that a store that is away is still a 503.
+    """
+    first: Page[Entity] = await anext(pages, Page([], last=True))
+    if first.last:
+        return Response(encode(kind, first.items), media_type=_JSON)
+    return _JsonArray(_chunks(kind, first, pages), media_type=_JSON)
+
+
+async def _chunks(
+    kind: type[Entity], first: Page[Entity], rest: Pages[Entity]
+) -> AsyncIterator[bytes]:
+    begun = bool(first.items)
+    yield encode(kind, first.items)[:-1]
+    async for page in rest:
+        if page.items:
+            yield (b"," if begun else b"") + encode(kind, page.items)[1:-1]
+            begun = True
+    yield b"]"
+
+
+class _JsonArray(StreamingResponse):
+    """Breaks the connection off where the store fails: half an array must not parse."""
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the chunks; leave the answer without its end if one cannot be had."""
+        try:
+            await super().stream_response(send)
+        except CloudmartError as error:
+            # The server sees an answer that never ended, and closes the connection.
+            LISTS_BROKEN_OFF.inc()
+            _log.warning("list_broken_off", cause=repr(error.__cause__ or error))

@@ -1,0 +1,43 @@
+"""Logs as events: JSON lines for machines, coloured lines on a terminal."""
+
+import logging
+import sys
+
+import structlog
+
+
+def configure_logging(*, json: bool, level: int = logging.INFO) -> None:
+    """Send the events of our code and of the libraries to stderr, one line each."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    # Tracebacks go without local variables, which hold customers' data and secrets.
+    renderers: list[structlog.typing.Processor] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        if json
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    # They log each request they make, and each retry, at levels meant for their authors.
+    for chatty in ("aiobotocore", "botocore", "azure", "httpx2", "openai"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

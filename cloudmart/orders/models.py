@@ -1,0 +1,93 @@
+"""An order, its lines and its statuses."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from cloudmart.values.ids import new_id
+from cloudmart.values.model import Entity, Model
+from cloudmart.values.money import Money
+from cloudmart.values.timestamp import Timestamp, now
+
+
+class OrderStatus(StrEnum):
+    """How far an order has come."""
+
+    PENDING = "Pending"
+    PROCESSING = "Processing"
+    SHIPPED = "Shipped"
+    DELIVERED = "Delivered"
+    CANCELED = "Canceled"
+
+
+_STATUSES = {status.casefold(): status for status in OrderStatus}
+_STATUSES["cancelled"] = OrderStatus.CANCELED
+
+
+def _status(value: Any) -> Any:  # noqa: ANN401 - whatever a caller or the table holds
+    return _STATUSES.get(value.strip().casefold(), value) if isinstance(value, str) else value
+
+
+AnyCaseStatus = Annotated[OrderStatus, BeforeValidator(_status)]
+"""A status in any letter case; `cancelled` is `Canceled`."""
+
+
+class OrderUpdate(Model):
+    """What staff may change of an order: to any status from any other."""
+
+    status: AnyCaseStatus
+
+
+class OrderLine(Model):
+    """So many of a product, at the price it had."""
+
+    product_id: str = ""
+    name: str = ""
+    quantity: int = 0
+    price: Money = Decimal()
+
+
+def total_of(lines: Sequence[OrderLine]) -> Decimal:
+    """Add up an order."""
+    return sum((line.price * line.quantity for line in lines), Decimal())
+
+
+class Order(Entity):
+    """An order that was placed. Nothing a page reads is ever missing or null."""
+
+    user_email: str | None = None
+    items: list[OrderLine] = []
+    total: Money = Field(default_factory=lambda values: total_of(values.get("items", ())))
+    status: AnyCaseStatus = OrderStatus.PENDING
+    created_at: Timestamp | None = None
+    updated_at: Timestamp | None = None
+
+    @classmethod
+    def place(cls, lines: Sequence[OrderLine], user_email: str | None) -> "Order":
+        """Return a new order for lines that the catalogue has priced."""
+        moment = now()
+        return cls(
+            id=new_id(),
+            user_email=user_email,
+            items=list(lines),
+            total=total_of(lines),
+            created_at=moment,
+            updated_at=moment,
+        )
+
+    @classmethod
+    def modern(cls, item: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return an item that an older version stored in today's shape."""
+        modern = dict(item)
+        if "total" not in item and "totalAmount" in item:
+            modern["total"] = item["totalAmount"]
+        if item.get("userEmail") is None:
+            modern["userEmail"] = item.get("customerEmail")
+        if item.get("items") is None:
+            # The short form: one product, neither named nor priced.
+            single = {name: item[name] for name in ("productId", "quantity") if name in item}
+            modern["items"] = [single] if single else []
+        return modern

@@ -1,0 +1,81 @@
+"""Orders in their table."""
+
+from cloudmart.dynamodb.codec import Item
+from cloudmart.dynamodb.internal import BACKFILL, is_internal
+from cloudmart.dynamodb.lookup import Lookup
+from cloudmart.dynamodb.schema import ORDERS_BY_EMAIL
+from cloudmart.dynamodb.table import Having, Table
+from cloudmart.errors import NotFoundError
+from cloudmart.orders.models import Order, OrderStatus
+from cloudmart.values.email import spellings
+from cloudmart.values.page import Page, Pages
+from cloudmart.values.timestamp import now, stamp
+
+_REQUEST = "requestDigest"
+
+
+class OrderRepository:
+    """The orders of the shop."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._by_email = Lookup(table, ORDERS_BY_EMAIL, backfill=BACKFILL)
+
+    async def get(self, order_id: str) -> Order:
+        """Return the order, or raise NotFoundError."""
+        item = None if is_internal(order_id) else await self._table.get(order_id)
+        if item is None:
+            raise NotFoundError("Order", order_id)
+        return Order.read(item)
+
+    async def find_request(self, order_id: str) -> tuple[Order, str] | None:
+        """Return an order and the digest of the request that made it, if there is one."""
+        item = await self._table.get(order_id)
+        return (Order.read(item), item.get(_REQUEST, "")) if item else None
+
+    async def list_all(
+        self, *, after: str | None = None, page_size: int | None = None
+    ) -> Pages[Order]:
+        """Yield all orders, in no order."""
+        async for page in self._table.scan(after=after, page_size=page_size):
+            yield page.filter(_is_order).map(Order.read)
+
+    async def placed_by(self, address: str) -> Pages[Order]:
+        """Yield a customer's orders, newest first, under every spelling of the address."""
+        forms = spellings(address)
+        async for page in self._by_email.find(forms, scan=lambda: self._sorted_scan(forms)):
+            yield page.map(Order.read)
+
+    async def add(self, order: Order, *, request: str | None = None) -> Order:
+        """Store a new order with the digest of its request; ConflictError if its id is taken."""
+        item = order.item()
+        item["createdDay"] = item["createdAt"][:10]
+        if request is not None:
+            item[_REQUEST] = request
+        await self._table.put(item, new=True)
+        return order
+
+    async def change_status(self, order_id: str, status: OrderStatus) -> Order:
+        """Set an order's status, or raise NotFoundError."""
+        changes = {"status": status.value, "updatedAt": stamp(now())}
+        item = None if is_internal(order_id) else await self._table.update(order_id, changes)
+        if item is None:
+            raise NotFoundError("Order", order_id)
+        return Order.read(item)
+
+    async def remove(self, order_id: str) -> None:
+        """Delete an order, or raise NotFoundError."""
+        if is_internal(order_id) or not await self._table.remove(order_id):
+            raise NotFoundError("Order", order_id)
+
+    async def _sorted_scan(self, forms: tuple[str, ...]) -> Pages[Item]:
+        # A scan has no order, so the one customer's orders are gathered before they are sorted.
+        found: list[Item] = []
+        async for page in self._table.scan(having=Having(("userEmail", "customerEmail"), forms)):
+            found += page.items
+        found.sort(key=lambda item: str(item.get("createdAt", "")), reverse=True)
+        yield Page(found, last=True)
+
+
+def _is_order(item: Item) -> bool:
+    return not is_internal(item["id"])

@@ -1,0 +1,61 @@
+"""What a customer may ask for: several lines, or one product in short."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from cloudmart.values.email import OptionalEmail
+from cloudmart.values.model import Model
+from cloudmart.values.money import StatedAmount
+from cloudmart.values.text import Key
+
+
+def _whole(value: Any) -> Any:  # noqa: ANN401 - whatever a caller sends
+    # JSON knows one kind of number, so 2.0 is an integer; true is not, though Python has it so.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Quantity = Annotated[int, BeforeValidator(_whole), Field(strict=True, ge=1, le=1000)]
+
+
+class LineCreate(Model):
+    """So many of a product; a price that is stated must be the catalogue's."""
+
+    product_id: Key
+    quantity: Quantity
+    price: StatedAmount | None = None
+
+
+class OrderCreate(Model):
+    """An order to place: `items`, or `productId` and `quantity` for a single line.
+
+    The catalogue decides names and prices and we add up the total; a `price` or `total` that is
+    stated and differs is refused. Whatever else is sent is ignored.
+    """
+
+    user_email: OptionalEmail = None
+    items: Annotated[list[LineCreate], Field(min_length=1, max_length=100)] | None = None
+    total: StatedAmount | None = None
+    product_id: Key | None = None
+    quantity: Quantity | None = None
+    price: StatedAmount | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        single = self.product_id is not None and self.quantity is not None
+        if (self.items is not None) == single:
+            msg = "send either `items`, or `productId` and `quantity`"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def lines(self) -> list[LineCreate]:
+        """Return the lines, whichever form was sent."""
+        if self.items is not None:
+            return self.items
+        single = self.model_dump(include={"product_id", "quantity", "price"}, by_alias=False)
+        return [LineCreate(**single)]
+
+    def pointer(self, line: int, member: str) -> str:
+        """Return where in the request a member of a line stands."""
+        return f"/{member}" if self.items is None else f"/items/{line}/{member}"

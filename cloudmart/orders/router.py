@@ -1,0 +1,85 @@
+"""`/api/orders`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Response, status
+
+from cloudmart.errors import (
+    IdempotencyKeyReusedError,
+    NotFoundError,
+    PriceChangedError,
+    UnknownProductError,
+)
+from cloudmart.http.inject import provide
+from cloudmart.http.json import JsonRoute
+from cloudmart.http.message import Message
+from cloudmart.http.paging import Paging, paged
+from cloudmart.http.params import PathId
+from cloudmart.http.problem import may_fail
+from cloudmart.http.streaming import stream
+from cloudmart.orders.models import Order, OrderUpdate
+from cloudmart.orders.repository import OrderRepository
+from cloudmart.orders.requests import OrderCreate
+from cloudmart.orders.service import OrderService
+
+router = APIRouter(prefix="/api/orders", tags=["orders"], route_class=JsonRoute)
+Orders = Annotated[OrderRepository, Depends(provide(OrderRepository))]
+Ordering = Annotated[OrderService, Depends(provide(OrderService))]
+PagingOfOrders = Annotated[Paging, Depends(paged("orders"))]
+Address = Annotated[
+    str,
+    Query(
+        min_length=1,
+        max_length=254,
+        description="The customer's e-mail, as the orders have it. A space is read as `+`.",
+    ),
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="1 to 255 printable characters. The same key and body make one order.",
+    ),
+]
+
+
+@router.post(
+    "",
+    summary="Place an order",
+    status_code=status.HTTP_201_CREATED,
+    responses=may_fail(UnknownProductError, PriceChangedError, IdempotencyKeyReusedError),
+)
+async def place_order(
+    body: OrderCreate, ordering: Ordering, response: Response, key: IdempotencyKey = None
+) -> Order:
+    order = await ordering.place(body, key)
+    response.headers["Location"] = f"{router.prefix}/{order.id}"
+    return order
+
+
+@router.get("", summary="List all orders", response_model=list[Order])
+async def list_orders(orders: Orders, paging: PagingOfOrders) -> Response:
+    return await paging.answer(
+        Order, orders.list_all(after=paging.after, page_size=paging.page_size)
+    )
+
+
+@router.get("/user", summary="List a customer's orders", response_model=list[Order])
+async def list_customer_orders(email: Address, orders: Orders) -> Response:
+    return await stream(Order, orders.placed_by(email))
+
+
+@router.get("/{order_id}", summary="Get an order", responses=may_fail(NotFoundError))
+async def get_order(order_id: PathId, orders: Orders) -> Order:
+    return await orders.get(order_id)
+
+
+@router.put("/{order_id}", summary="Change an order's status", responses=may_fail(NotFoundError))
+async def change_order(order_id: PathId, body: OrderUpdate, orders: Orders) -> Order:
+    return await orders.change_status(order_id, body.status)
+
+
+@router.delete("/{order_id}", summary="Delete an order", responses=may_fail(NotFoundError))
+async def delete_order(order_id: PathId, orders: Orders) -> Message:
+    await orders.remove(order_id)
+    return Message(message="Order deleted successfully")

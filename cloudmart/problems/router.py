@@ -1,0 +1,50 @@
+"""`/api/problems`."""
+
+from fastapi import APIRouter
+
+from cloudmart import errors
+from cloudmart.errors import CloudmartError, NotFoundError
+from cloudmart.http.problem import CODES, TYPES, may_fail
+from cloudmart.values.model import Model
+
+router = APIRouter(prefix=TYPES, tags=["problems"])
+
+
+class ProblemKind(Model):
+    """A kind of problem."""
+
+    type: str
+    title: str
+    status: int
+    explanation: str
+
+
+def _kinds() -> dict[str, ProblemKind]:
+    described = {code: (status, explanation) for status, (code, explanation) in CODES.items()}
+    for error in vars(errors).values():
+        if isinstance(error, type) and issubclass(error, CloudmartError) and hasattr(error, "code"):
+            described.setdefault(error.code, (int(error.status), (error.__doc__ or "").strip()))
+    return {
+        code: ProblemKind(
+            type=f"{TYPES}/{code}",
+            title=code.replace("-", " ").capitalize(),
+            status=status,
+            explanation=explanation,
+        )
+        for code, (status, explanation) in sorted(described.items())
+    }
+
+
+KINDS = _kinds()
+
+
+@router.get("", summary="List the kinds of problems")
+async def list_problem_kinds() -> list[ProblemKind]:
+    return list(KINDS.values())
+
+
+@router.get("/{code}", summary="Explain a kind of problem", responses=may_fail(NotFoundError))
+async def explain_problem(code: str) -> ProblemKind:
+    if code not in KINDS:
+        raise NotFoundError("Problem", code)
+    return KINDS[code]

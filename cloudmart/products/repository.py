@@ -1,0 +1,55 @@
+"""Products in their table."""
+
+from collections.abc import Sequence
+
+from cloudmart.dynamodb.table import Table
+from cloudmart.errors import NotFoundError
+from cloudmart.products.models import Product, ProductCreate
+from cloudmart.values.page import Page, Pages
+from cloudmart.values.timestamp import now, stamp
+
+
+class ProductRepository:
+    """The products of the shop."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    async def get(self, product_id: str) -> Product:
+        """Return the product, or raise NotFoundError."""
+        item = await self._table.get(product_id)
+        if item is None:
+            raise NotFoundError("Product", product_id)
+        return Product.read(item)
+
+    async def find_many(self, product_ids: Sequence[str]) -> dict[str, Product]:
+        """Return the name and price of the products there are, by id; at most 100."""
+        items = await self._table.get_many(product_ids, ["name", "price"])
+        return {key: Product.read(item) for key, item in items.items()}
+
+    async def list_all(
+        self, *, containing: str = "", after: str | None = None, page_size: int | None = None
+    ) -> Pages[Product]:
+        """Yield all products, or those whose name contains some text in any letter case."""
+        wanted = containing.casefold()
+        async for page in self._table.scan(after=after, page_size=None if wanted else page_size):
+            products: Page[Product] = page.map(Product.read)
+            yield products.filter(lambda product: wanted in product.name.casefold())
+
+    async def add(self, product: Product) -> Product:
+        """Store a new product; its id must be free."""
+        await self._table.put(product.item(), new=True)
+        return product
+
+    async def change(self, product_id: str, request: ProductCreate) -> Product:
+        """Change what a person may change of a product, or raise NotFoundError."""
+        changes = request.model_dump() | {"updatedAt": stamp(now())}
+        item = await self._table.update(product_id, changes)
+        if item is None:
+            raise NotFoundError("Product", product_id)
+        return Product.read(item)
+
+    async def remove(self, product_id: str) -> None:
+        """Delete a product, or raise NotFoundError."""
+        if not await self._table.remove(product_id):
+            raise NotFoundError("Product", product_id)

@@ -1,0 +1,58 @@
+"""`/api/products`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response, status
+
+from cloudmart.errors import ConflictError, NotFoundError
+from cloudmart.http.inject import provide
+from cloudmart.http.json import JsonRoute
+from cloudmart.http.message import Message
+from cloudmart.http.paging import Paging, paged
+from cloudmart.http.params import PathId
+from cloudmart.http.problem import may_fail
+from cloudmart.products.models import Product, ProductCreate
+from cloudmart.products.repository import ProductRepository
+
+router = APIRouter(prefix="/api/products", tags=["products"], route_class=JsonRoute)
+Products = Annotated[ProductRepository, Depends(provide(ProductRepository))]
+PagingOfProducts = Annotated[Paging, Depends(paged("products"))]
+NameContains = Annotated[
+    str, Query(max_length=200, description="Only products whose name contains this, in any case.")
+]
+
+
+@router.get("", summary="List the products", response_model=list[Product])
+async def list_products(
+    products: Products, paging: PagingOfProducts, q: NameContains = ""
+) -> Response:
+    pages = products.list_all(containing=q, after=paging.after, page_size=paging.page_size)
+    return await paging.answer(Product, pages)
+
+
+@router.get("/{product_id}", summary="Get a product", responses=may_fail(NotFoundError))
+async def get_product(product_id: PathId, products: Products) -> Product:
+    return await products.get(product_id)
+
+
+@router.post(
+    "",
+    summary="Add a product",
+    status_code=status.HTTP_201_CREATED,
+    responses=may_fail(ConflictError),
+)
+async def add_product(body: ProductCreate, products: Products, response: Response) -> Product:
+    product = await products.add(Product.create(body))
+    response.headers["Location"] = f"{router.prefix}/{product.id}"
+    return product
+
+
+@router.put("/{product_id}", summary="Change a product", responses=may_fail(NotFoundError))
+async def change_product(product_id: PathId, body: ProductCreate, products: Products) -> Product:
+    return await products.change(product_id, body)
+
+
+@router.delete("/{product_id}", summary="Delete a product", responses=may_fail(NotFoundError))
+async def delete_product(product_id: PathId, products: Products) -> Message:
+    await products.remove(product_id)
+    return Message(message="Product deleted successfully")

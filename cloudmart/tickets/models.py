@@ -1,0 +1,149 @@
+"""A support ticket and the conversation it keeps."""
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
+
+from cloudmart.values.email import OptionalEmail
+from cloudmart.values.ids import new_id
+from cloudmart.values.model import Entity, Model
+from cloudmart.values.money import Money
+from cloudmart.values.text import AnyText, Prose, Subject
+from cloudmart.values.timestamp import Timestamp, now
+
+
+class TicketStatus(StrEnum):
+    """Whether somebody still has to look at a ticket."""
+
+    OPEN = "open"
+    IN_PROGRESS = "in_progress"
+    CLOSED = "closed"
+
+
+STORED_STATUSES = {
+    TicketStatus.OPEN: ("open",),
+    TicketStatus.IN_PROGRESS: ("in_progress",),
+    # An older version's word.
+    TicketStatus.CLOSED: ("closed", "resolved"),
+}
+"""How each status may be written in the table."""
+
+_STATUSES = {word: status for status, words in STORED_STATUSES.items() for word in words}
+
+MOST_MESSAGES = 200
+LONGEST_MESSAGE = 4000
+"""Characters of one message that are kept."""
+MOST_BYTES = 256_000
+"""UTF-8 bytes of a conversation that are kept: an item holds 400 kB, with all else in it."""
+
+
+class MessageCreate(Model):
+    """A message of a chat, from the customer or the assistant."""
+
+    sender: Literal["user", "ai"]
+    text: AnyText
+
+
+class TicketCreate(Model):
+    """A ticket to open. All of it is optional."""
+
+    subject: Subject | None = None
+    message: Prose | None = None
+    user_email: OptionalEmail = None
+    conversation: list[MessageCreate] = []
+
+
+class TicketUpdate(Model):
+    """What staff may change of a ticket."""
+
+    status: TicketStatus
+
+
+class ChatMessage(Model):
+    """A message of a chat as it was kept."""
+
+    sender: str = ""
+    text: str = ""
+
+
+class SentimentScores(Model):
+    """How a customer sounded: three shares of 1."""
+
+    positive: Money = Decimal()
+    neutral: Money = Decimal()
+    negative: Money = Decimal()
+
+
+def _word(value: Any) -> Any:  # noqa: ANN401 - whatever the table holds
+    return _STATUSES.get(value, value) if isinstance(value, str) else value
+
+
+class Ticket(Entity):
+    """A customer's question, or a chat that has ended."""
+
+    status: Annotated[TicketStatus, BeforeValidator(_word)] = TicketStatus.OPEN
+    created_at: Timestamp | None = None
+    updated_at: Timestamp | None = None
+    thread_id: str | None = None
+    thread_name: str | None = None
+    conversation: list[ChatMessage] = []
+    truncated: bool = False
+    sentiment_scores: SentimentScores | None = None
+    overall_sentiment: str | None = None
+    subject: str | None = None
+    message: str | None = None
+    user_email: str | None = None
+
+    @classmethod
+    def open(cls, request: TicketCreate) -> "Ticket":
+        """Turn a request into an open ticket; a long conversation is cut, never refused."""
+        moment = now()
+        kept, truncated = cut(request.conversation)
+        return cls(
+            id=new_id(),
+            created_at=moment,
+            updated_at=moment,
+            conversation=kept,
+            truncated=truncated,
+            subject=request.subject,
+            message=request.message,
+            user_email=request.user_email,
+        )
+
+    @classmethod
+    def modern(cls, item: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return an item that an older version stored, with its JSON strings read."""
+        return dict(item) | {
+            name: _unpacked(item[name])
+            for name in ("conversation", "sentimentScores")
+            if isinstance(item.get(name), str)
+        }
+
+
+def cut(messages: Sequence[MessageCreate]) -> tuple[list[ChatMessage], bool]:
+    """Return the newest messages that a ticket keeps, and whether anything was left out."""
+    kept: list[ChatMessage] = []
+    room = MOST_BYTES
+    for message in reversed(messages[-MOST_MESSAGES:]):
+        text = message.text[:LONGEST_MESSAGE]
+        # A map of two short names costs DynamoDB some twenty bytes besides its text.
+        room -= len(text.encode()) + 32
+        if room < 0:
+            break
+        kept.append(ChatMessage(sender=message.sender, text=text))
+    kept.reverse()
+    whole = len(kept) == len(messages) and all(
+        len(message.text) <= LONGEST_MESSAGE for message in messages
+    )
+    return kept, not whole
+
+
+def _unpacked(text: str) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,56 @@
+"""Tickets in their table."""
+
+from cloudmart.dynamodb.lookup import Lookup
+from cloudmart.dynamodb.schema import TICKETS_BY_STATUS
+from cloudmart.dynamodb.table import Having, Table
+from cloudmart.errors import NotFoundError
+from cloudmart.tickets.models import STORED_STATUSES, Ticket, TicketStatus
+from cloudmart.values.page import Pages
+from cloudmart.values.timestamp import now, stamp
+
+
+class TicketRepository:
+    """The support tickets."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._by_status = Lookup(table, TICKETS_BY_STATUS)
+
+    async def get(self, ticket_id: str) -> Ticket:
+        """Return the ticket, or raise NotFoundError."""
+        item = await self._table.get(ticket_id)
+        if item is None:
+            raise NotFoundError("Ticket", ticket_id)
+        return Ticket.read(item)
+
+    async def list_all(
+        self, *, after: str | None = None, page_size: int | None = None
+    ) -> Pages[Ticket]:
+        """Yield all tickets, in no order."""
+        async for page in self._table.scan(after=after, page_size=page_size):
+            yield page.map(Ticket.read)
+
+    async def with_status(self, status: TicketStatus) -> Pages[Ticket]:
+        """Yield the tickets of a status, newest first where the index serves."""
+        words = STORED_STATUSES[status]
+        scan = Having(("status",), words)
+        async for page in self._by_status.find(words, scan=lambda: self._table.scan(having=scan)):
+            yield page.map(Ticket.read)
+
+    async def add(self, ticket: Ticket) -> Ticket:
+        """Store a new ticket; its id must be free."""
+        await self._table.put(ticket.item(), new=True)
+        return ticket
+
+    async def change_status(self, ticket_id: str, status: TicketStatus) -> Ticket:
+        """Set a ticket's status, or raise NotFoundError."""
+        changes = {"status": status.value, "updatedAt": stamp(now())}
+        item = await self._table.update(ticket_id, changes)
+        if item is None:
+            raise NotFoundError("Ticket", ticket_id)
+        return Ticket.read(item)
+
+    async def remove(self, ticket_id: str) -> None:
+        """Delete a ticket, or raise NotFoundError."""
+        if not await self._table.remove(ticket_id):
+            raise NotFoundError("Ticket", ticket_id)

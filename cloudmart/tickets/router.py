@@ -1,0 +1,57 @@
+"""`/api/tickets`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi import status as http
+
+from cloudmart.errors import NotFoundError
+from cloudmart.http.inject import provide
+from cloudmart.http.json import JsonRoute
+from cloudmart.http.message import Message
+from cloudmart.http.paging import Paging, paged
+from cloudmart.http.params import PathId
+from cloudmart.http.problem import may_fail
+from cloudmart.http.streaming import stream
+from cloudmart.tickets.models import Ticket, TicketCreate, TicketStatus, TicketUpdate
+from cloudmart.tickets.repository import TicketRepository
+
+router = APIRouter(prefix="/api/tickets", tags=["tickets"], route_class=JsonRoute)
+Tickets = Annotated[TicketRepository, Depends(provide(TicketRepository))]
+PagingOfTickets = Annotated[Paging, Depends(paged("tickets"))]
+WantedStatus = Annotated[TicketStatus, Query(description="Only tickets of this status.")]
+
+
+@router.post("", summary="Open a ticket", status_code=http.HTTP_201_CREATED)
+async def open_ticket(body: TicketCreate, tickets: Tickets, response: Response) -> Ticket:
+    ticket = await tickets.add(Ticket.open(body))
+    response.headers["Location"] = f"{router.prefix}/{ticket.id}"
+    return ticket
+
+
+@router.get("", summary="List all tickets", response_model=list[Ticket])
+async def list_tickets(tickets: Tickets, paging: PagingOfTickets) -> Response:
+    return await paging.answer(
+        Ticket, tickets.list_all(after=paging.after, page_size=paging.page_size)
+    )
+
+
+@router.get("/status", summary="List the tickets of a status", response_model=list[Ticket])
+async def list_tickets_of_status(status: WantedStatus, tickets: Tickets) -> Response:
+    return await stream(Ticket, tickets.with_status(status))
+
+
+@router.get("/{ticket_id}", summary="Get a ticket", responses=may_fail(NotFoundError))
+async def get_ticket(ticket_id: PathId, tickets: Tickets) -> Ticket:
+    return await tickets.get(ticket_id)
+
+
+@router.put("/{ticket_id}", summary="Change a ticket's status", responses=may_fail(NotFoundError))
+async def change_ticket(ticket_id: PathId, body: TicketUpdate, tickets: Tickets) -> Ticket:
+    return await tickets.change_status(ticket_id, body.status)
+
+
+@router.delete("/{ticket_id}", summary="Delete a ticket", responses=may_fail(NotFoundError))
+async def delete_ticket(ticket_id: PathId, tickets: Tickets) -> Message:
+    await tickets.remove(ticket_id)
+    return Message(message="Ticket deleted successfully")

@@ -1,0 +1,1 @@
+"""The shop's small words: money, times, ids, e-mails and text."""

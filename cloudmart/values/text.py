@@ -1,0 +1,17 @@
+"""Text that people write, bounded and free of NUL."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+# The pattern also refuses lone surrogates: what is no Unicode text does not reach the regex.
+_NO_NUL = r"^[^\x00]*$"
+
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_NO_NUL)
+]
+Prose = Annotated[str, StringConstraints(max_length=4000, pattern=_NO_NUL)]
+Subject = Annotated[str, StringConstraints(max_length=200, pattern=_NO_NUL)]
+AnyText = Annotated[str, StringConstraints(pattern=_NO_NUL)]
+Key = Annotated[str, Field(min_length=1, max_length=255, pattern=_NO_NUL)]
+"""The id of an item, ours or one of the older systems'."""

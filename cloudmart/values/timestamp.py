@@ -1,0 +1,26 @@
+"""Times: aware in code, stored and sent as JavaScript's `toISOString` writes them."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, PlainSerializer, WithJsonSchema
+
+
+def stamp(moment: datetime) -> str:
+    """Write a time as `2026-11-23T08:00:00.000Z`: one form only, so that stored times sort."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def now() -> datetime:
+    """Return the current time to the millisecond, which is all that is stored."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+Timestamp = Annotated[
+    AwareDatetime,
+    PlainSerializer(stamp, return_type=str),
+    WithJsonSchema(
+        {"type": "string", "format": "date-time", "examples": ["2026-11-23T08:00:00.000Z"]}
+    ),
+]

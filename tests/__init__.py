@@ -1,0 +1,1 @@
+"""The suite: it mirrors `cloudmart/` and runs the real thing."""

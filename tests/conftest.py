@@ -1,0 +1,56 @@
+"""The whole application on a DynamoDB engine, with tables of its own for each test."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import boto3
+import pytest
+from fastapi.testclient import TestClient
+
+from cloudmart.app import create_app
+from cloudmart.dynamodb.create import definition
+from cloudmart.dynamodb.schema import tables
+from cloudmart.local.embedded import REGION, embedded_dynamodb
+from cloudmart.settings import DynamoDBSettings, Environment, Settings
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[str]:
+    """Give the URL of a DynamoDB."""
+    with embedded_dynamodb() as url:
+        os.environ |= {
+            "AWS_ENDPOINT_URL_DYNAMODB": url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": REGION,
+        }
+        yield url
+
+
+@pytest.fixture
+def dynamodb(engine: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+    """Give boto3's own client, to prepare and inspect tables behind the application's back."""
+    return boto3.client("dynamodb", endpoint_url=engine)
+
+
+@pytest.fixture
+def settings(dynamodb: Any) -> Settings:  # noqa: ANN401
+    """Give settings that name fresh tables, as the schema wants them."""
+    prefix = uuid4().hex[:12]
+    names = DynamoDBSettings(
+        DYNAMODB_PRODUCTS_TABLE=f"{prefix}-products",
+        DYNAMODB_ORDERS_TABLE=f"{prefix}-orders",
+        DYNAMODB_TICKETS_TABLE=f"{prefix}-tickets",
+    )
+    for schema in tables(names):
+        dynamodb.create_table(**definition(schema))
+    return Settings(ENVIRONMENT=Environment.LOCAL, dynamodb=names)
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
+    """Give a client of the whole application."""
+    with TestClient(create_app(settings)) as client:
+        yield client
