@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Query, Request, Response
 
@@ -10,6 +10,8 @@ from cloudmart.http import cursor as cursors
 from cloudmart.http.streaming import encode, stream
 from cloudmart.values.model import Entity
 from cloudmart.values.page import Pages
+
+E = TypeVar("E", bound=Entity)
 
 Limit = Annotated[
     int | None,
@@ -35,11 +37,11 @@ class Paging:
         """Return how many items to read: one more than asked for tells whether there are more."""
         return self.limit + 1 if self.limit else None
 
-    async def answer(self, kind: type[Entity], pages: Pages[Entity]) -> Response:
+    async def answer(self, kind: type[E], pages: Pages[E]) -> Response:
         """Answer the part of the list that was asked for as a JSON array."""
         if self.limit is None:
             return await stream(kind, pages)
-        items: list[Entity] = []
+        items: list[E] = []
         async for page in pages:
             items += page.items
             if len(items) > self.limit:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from functools import cache
+from typing import Any, TypeVar
 
 import structlog
 from fastapi import Response
@@ -14,34 +15,34 @@ from cloudmart.observability.metrics import LISTS_BROKEN_OFF
 from cloudmart.values.model import Entity
 from cloudmart.values.page import Page, Pages
 
+E = TypeVar("E", bound=Entity)
+
 _log = structlog.stdlib.get_logger(__name__)
 _JSON = "application/json"
 
 
 @cache
-def _adapter(kind: type[Entity]) -> TypeAdapter[list[Entity]]:
+def _adapter(kind: type[Entity]) -> TypeAdapter[list[Any]]:
     return TypeAdapter(list[kind])  # type: ignore[valid-type]
 
 
-def encode(kind: type[Entity], items: Sequence[Entity]) -> bytes:
+def encode(kind: type[E], items: Sequence[E]) -> bytes:
     """Return entities as a JSON array."""
     return _adapter(kind).dump_json(list(items), by_alias=True)
 
 
-async def stream(kind: type[Entity], pages: Pages[Entity]) -> Response:
+async def stream(kind: type[E], pages: Pages[E]) -> Response:
     """Answer a whole list.
 
     The first page is read before the answer begins, so that a store that is away is still a 503.
     """
-    first: Page[Entity] = await anext(pages, Page([], last=True))
+    first: Page[E] = await anext(pages, Page([], last=True))
     if first.last:
         return Response(encode(kind, first.items), media_type=_JSON)
     return _JsonArray(_chunks(kind, first, pages), media_type=_JSON)
 
 
-async def _chunks(
-    kind: type[Entity], first: Page[Entity], rest: Pages[Entity]
-) -> AsyncIterator[bytes]:
+async def _chunks(kind: type[E], first: Page[E], rest: Pages[E]) -> AsyncIterator[bytes]:
     begun = bool(first.items)
     yield encode(kind, first.items)[:-1]
     async for page in rest:
