@@ -1,0 +1,40 @@
+"""The settings of a process: read once, frozen, nested by what they are about."""
+
+from cloudmart.settings.model import Environment, Settings
+from cloudmart.settings.platform import (
+    AWSSettings,
+    CorsSettings,
+    DynamoDBSettings,
+    Provider,
+    SourceSettings,
+    StartupSettings,
+)
+from cloudmart.settings.vendors import (
+    AssistantSettings,
+    AzureSettings,
+    BedrockMode,
+    BedrockSettings,
+    BigQuerySettings,
+    Effort,
+    OpenAISettings,
+    OrderTools,
+)
+
+__all__ = [
+    "AWSSettings",
+    "AssistantSettings",
+    "AzureSettings",
+    "BedrockMode",
+    "BedrockSettings",
+    "BigQuerySettings",
+    "CorsSettings",
+    "DynamoDBSettings",
+    "Effort",
+    "Environment",
+    "OpenAISettings",
+    "OrderTools",
+    "Provider",
+    "Settings",
+    "SourceSettings",
+    "StartupSettings",
+]

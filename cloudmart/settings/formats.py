@@ -1,0 +1,123 @@
+"""What well-formed values look like: types that refuse the others in words."""
+
+import re
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator
+
+
+def _shaped(pattern: str, kind: str) -> AfterValidator:
+    expected = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not expected.fullmatch(value):
+            raise ValueError(f"is not {kind}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _each(check: Callable[[str], str]) -> AfterValidator:
+    return AfterValidator(lambda values: tuple(check(value) for value in values))
+
+
+def _split(value: Any) -> Any:  # noqa: ANN401 - what is no text is pydantic's to judge
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    _ = parts.port  # raises ValueError where it is no number
+    if parts.scheme not in {"http", "https"} or not host or parts.username or parts.password:
+        raise ValueError
+    if not re.fullmatch(r"[a-z0-9:]([a-z0-9._:-]*[a-z0-9.:])?", host) or ".." in host:
+        raise ValueError
+    return host.rstrip(".")
+
+
+def _stays_inside(host: str) -> bool:
+    """Tell whether a name is loopback's or the cluster's own, where plain http is no leak."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return "." not in host or bool(re.search(r"\.svc(\.|$)|\.local$|\.internal$", host))
+
+
+def check_endpoint(value: str) -> str:
+    """Return an endpoint's URL, or raise ValueError saying what is wrong with it."""
+    try:
+        host = _host(value)
+    except ValueError:
+        raise ValueError("is not an https:// address") from None
+    if value[:6].lower() != "https:" and not _stays_inside(host):
+        raise ValueError(
+            "is plain http: only loopback and names inside the cluster (a single label, "
+            ".svc, .local, .internal) may go without TLS"
+        )
+    return value
+
+
+def _check_origin(value: str) -> str:
+    if value == "*":
+        return value
+    check_endpoint(value)
+    if urlsplit(value)._replace(scheme="", netloc="").geturl():
+        raise ValueError(f"has {value!r}, which is more than an origin (scheme, host, port)")
+    return value
+
+
+Region = Annotated[str, _shaped(r"[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}", "the name of an AWS region")]
+TableName = Annotated[
+    str,
+    _shaped(
+        r"[A-Za-z0-9_.-]{3,255}",
+        "a DynamoDB table's name: 3 to 255 letters, digits, '_', '-' or '.'",
+    ),
+]
+RoleArn = Annotated[
+    str, _shaped(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,576}", "the ARN of an IAM role")
+]
+SecretId = Annotated[
+    str,
+    _shaped(
+        r"[A-Za-z0-9/_+=.@-]{1,512}"
+        r"|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]{1,519}",
+        "the name or the ARN of a secret in AWS Secrets Manager",
+    ),
+]
+AgentId = Annotated[
+    str, _shaped(r"[0-9A-Za-z]{10}", "an id of Amazon Bedrock: exactly 10 letters and digits")
+]
+ModelId = Annotated[
+    str,
+    _shaped(
+        r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}"
+        r"|arn:aws[a-z-]*:bedrock:[a-z0-9-]+:(\d{12})?:[A-Za-z0-9._:/-]{1,1011}",
+        "the id or the ARN of a model or an inference profile",
+    ),
+]
+Language = Annotated[str, _shaped(r"[a-z]{2,3}(-[A-Za-z]{2,8})*", "a language's code")]
+ProjectId = Annotated[
+    str,
+    _shaped(
+        r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]",
+        "a Google Cloud project's id: 6 to 30 lower-case letters, digits or '-'",
+    ),
+]
+DatasetId = Annotated[
+    str, _shaped(r"\w{1,1024}", "a BigQuery dataset's id: letters, digits or '_' only")
+]
+BigQueryTableId = Annotated[
+    str, _shaped(r"[\w-]{1,1024}", "a BigQuery table's id: letters, digits, '_' or '-' only")
+]
+Endpoint = Annotated[str, AfterValidator(check_endpoint)]
+Origins = Annotated[tuple[str, ...], BeforeValidator(_split), _each(_check_origin)]
+"""Origins divided by commas; `*` means every origin."""
+Listed = BeforeValidator(_split)
+"""Reads a text divided by commas as its parts."""

@@ -1,0 +1,146 @@
+"""Settings of what the process runs on: AWS, the tables, Kubernetes, the browser."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, Field
+
+from cloudmart.settings.formats import Listed, Origins, Region, RoleArn, SecretId, TableName
+from cloudmart.settings.group import Group
+
+
+class Provider(StrEnum):
+    """A vendor the shop can do without: unset, it is disabled with a reason."""
+
+    OPENAI = "openai"
+    BEDROCK = "bedrock"
+    AZURE = "azure"
+    BIGQUERY = "bigquery"
+
+
+class AWSSettings(Group):
+    """Where the process is in AWS, and as whom."""
+
+    region: Region | None = Field(
+        None,
+        validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"),
+        description="The region of the tables and, unless BEDROCK_REGION says otherwise, of "
+        "Bedrock.",
+        examples=["eu-central-1"],
+    )
+    role_arn: RoleArn | None = Field(
+        None,
+        validation_alias="AWS_ROLE_ARN",
+        description="The role of the pod's ServiceAccount, injected by EKS; health compares it "
+        "with the identity AWS sees.",
+        examples=["arn:aws:iam::<account>:role/cloudmart-eks-pod-role"],
+    )
+
+
+class DynamoDBSettings(Group):
+    """The tables."""
+
+    products_table: TableName = Field(
+        "cloudmart-products",
+        validation_alias="DYNAMODB_PRODUCTS_TABLE",
+        description="The table of products.",
+        examples=["cloudmart-products"],
+    )
+    orders_table: TableName = Field(
+        "cloudmart-orders",
+        validation_alias="DYNAMODB_ORDERS_TABLE",
+        description="The table of orders.",
+        examples=["cloudmart-orders"],
+    )
+    tickets_table: TableName = Field(
+        "cloudmart-tickets",
+        validation_alias="DYNAMODB_TICKETS_TABLE",
+        description="The table of support tickets.",
+        examples=["cloudmart-tickets"],
+    )
+    conversations_table: TableName = Field(
+        "cloudmart-conversations",
+        validation_alias=AliasChoices("DYNAMODB_CONVERSATIONS_TABLE", "CONVERSATIONS_TABLE"),
+        description="The table of the assistants' conversations.",
+        examples=["cloudmart-conversations"],
+    )
+
+
+class StartupSettings(Group):
+    """How the process starts, stops, and when it refuses to."""
+
+    timeout: float = Field(
+        120,
+        validation_alias="STARTUP_TIMEOUT",
+        gt=0,
+        le=3600,
+        description="Seconds the start may wait for credentials, secrets and tables before the "
+        "process gives up with exit code 1.",
+        examples=["120"],
+    )
+    shutdown_grace: float = Field(
+        55,
+        validation_alias="SHUTDOWN_GRACE",
+        ge=0,
+        le=3600,
+        description="Seconds that running requests get to finish after SIGTERM.",
+        examples=["55"],
+    )
+    degraded: bool = Field(
+        default=False,
+        validation_alias="DEGRADED_START",
+        description="Start although an optional provider is configured wrongly, with that "
+        "provider disabled.",
+        examples=["true"],
+    )
+    required_providers: Annotated[tuple[Provider, ...], Listed] = Field(
+        (),
+        validation_alias="REQUIRED_PROVIDERS",
+        description="Providers without which the start is refused, divided by commas: "
+        "openai, bedrock, azure, bigquery.",
+        examples=["openai,azure"],
+    )
+    restart_on_stale_config: bool = Field(
+        default=False,
+        validation_alias="RESTART_ON_STALE_CONFIG",
+        description="Drain and exit some minutes after the cluster's configuration became newer "
+        "than the process's.",
+        examples=["true"],
+    )
+
+
+class SourceSettings(Group):
+    """Where settings come from besides the environment (read from the environment alone)."""
+
+    secrets_dir: Path | None = Field(
+        None,
+        validation_alias="CLOUDMART_SECRETS_DIR",
+        description="A directory with a file for each variable, as Kubernetes mounts a Secret.",
+        examples=["/var/run/secrets/cloudmart"],
+    )
+    config_dir: Path | None = Field(
+        None,
+        validation_alias="CLOUDMART_CONFIG_DIR",
+        description="The mounted copy of the ConfigMap, which tells when the process's "
+        "configuration has become old.",
+        examples=["/etc/cloudmart"],
+    )
+    secret_id: SecretId | None = Field(
+        None,
+        validation_alias="CLOUDMART_SECRET_ID",
+        description="A secret of AWS Secrets Manager: a JSON object with variables as keys.",
+        examples=["cloudmart/production"],
+    )
+
+
+class CorsSettings(Group):
+    """Which pages of other origins may call the API."""
+
+    allowed_origins: Origins = Field(
+        (),
+        validation_alias="CORS_ALLOWED_ORIGINS",
+        description="Origins whose pages may call the API, divided by commas; `*` (any) in local "
+        "mode only.",
+        examples=["https://shop.example.com"],
+    )
