@@ -88,3 +88,57 @@ class UnavailableError(CloudmartError):
 
     def __init__(self, sentence: str, *, retry_after: int = 2) -> None:
         super().__init__(sentence, retry_after=retry_after)
+
+
+class UpstreamError(CloudmartError):
+    """A provider of AI did not do its part. What it said about it goes to the log only."""
+
+
+class ProviderFailedError(UpstreamError):
+    """A provider was reached, but gave no usable answer."""
+
+    status = HTTPStatus.BAD_GATEWAY
+    code = "ai-failed"
+
+    def __init__(self, provider: str, reason: str) -> None:
+        super().__init__(f"{provider} gave no usable answer: {reason}.")
+
+
+class ProviderUnavailableError(UpstreamError):
+    """A provider is away, or takes no more requests for a while."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "ai-unavailable"
+
+    def __init__(self, provider: str, *, retry_after: int = 5) -> None:
+        super().__init__(
+            f"{provider} takes no more requests at the moment; try again in {retry_after} s.",
+            retry_after=retry_after,
+        )
+
+
+class ProviderTimeoutError(UpstreamError):
+    """A provider did not answer in time."""
+
+    status = HTTPStatus.GATEWAY_TIMEOUT
+    code = "ai-timeout"
+
+    def __init__(self, provider: str) -> None:
+        super().__init__(f"{provider} did not answer in time.")
+
+
+class ProviderMisconfiguredError(UpstreamError):
+    """A provider refuses this service: a key, a role, a model or an id in its settings is wrong."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "ai-misconfigured"
+
+    def __init__(self, provider: str, setting: str) -> None:
+        super().__init__(f"{provider} refuses this service: {setting} has to be put right.")
+
+
+class ProviderDisabledError(UpstreamError):
+    """A provider is not configured here, or was switched off; the sentence says which setting."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "ai-disabled"

@@ -1,0 +1,1 @@
+"""The assistants and the reading of a customer's mood: `/api/ai`."""

@@ -1,0 +1,142 @@
+"""What the assistants need of a provider, in our words; a vendor's types never cross this line."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class Role(StrEnum):
+    """Who wrote a message."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation. Between turns text is all that is kept."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool a model may call.
+
+    Its parameters are a JSON schema of an object, in the strict form: `additionalProperties` is
+    false, every property is required, an optional one may be null.
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call a model asks for; `arguments` is JSON as the model wrote it, and need not be valid."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What became of a call, as JSON."""
+
+    call: ToolCall
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The tokens one step cost; cached ones are part of the input, reasoning of the output."""
+
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of an answer while it is being written."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a model did: it answered (no calls), or wants tools called first.
+
+    `text` beside calls is a remark and no answer. `replay` is what the provider wants back
+    unchanged within the turn: hand it on in `StepRequest.exchange`, never look into it or store it.
+    """
+
+    text: str
+    calls: Sequence[ToolCall] = ()
+    usage: Usage | None = None
+    replay: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepRequest:
+    """All that a model is told for one step.
+
+    `conversation` names the conversation to the provider: 64 hexadecimal digits, a hash.
+    `history` ends with the customer's new message. `exchange` holds the steps this turn took so
+    far, each with a result for every one of its calls, in their order. `final` forbids further
+    tools. The step ends, one way or the other, within `seconds_left`.
+    """
+
+    conversation: str
+    instructions: str
+    history: Sequence[Message]
+    exchange: Sequence[tuple[Step, Sequence[ToolResult]]] = ()
+    tools: Sequence[ToolSpec] = ()
+    final: bool = False
+    seconds_left: float = 45.0
+
+
+class ChatModel(Protocol):
+    """Takes one step in a conversation; the loop over tool calls is not its business."""
+
+    name: str
+    """Names the provider in metrics, logs and health: `openai`, `bedrock-agent`, `offline`, …"""
+
+    def step(self, request: StepRequest) -> AsyncGenerator[Delta | Step, None]:
+        """Yield zero or more deltas, then exactly one Step; or raise an UpstreamError.
+
+        A step that answers has a text that is not blank; one that was `final` answers. Deltas are
+        a preview: the Step's text is the answer and may differ from their sum. Nothing is tried
+        again once a provider began to answer. A generator that is closed early stops its call:
+        consume it under `contextlib.aclosing`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How a text sounds: three shares of 1."""
+
+    positive: float
+    neutral: float
+    negative: float
+
+
+class SentimentAnalyzer(Protocol):
+    """Reads the mood of texts."""
+
+    source: str
+    """Names the analyzer on tickets, in metrics and in health: `azure`, `offline-vader`."""
+
+    async def score(self, texts: Sequence[str]) -> list[Scores | None]:
+        """Return the scores of each text, in their order, or raise an UpstreamError.
+
+        None stands for a text that has no words or that the provider refused alone. Any number
+        of texts of any length will do; no texts, or blank ones only, cost no call.
+        """
+        ...

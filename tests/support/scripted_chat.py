@@ -1,0 +1,50 @@
+"""A chat model that follows a script."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+
+from cloudmart.ai.ports import Delta, Step, StepRequest, ToolCall
+from cloudmart.errors import UpstreamError
+
+Line = str | ToolCall | Step | UpstreamError | asyncio.Event
+
+
+class ScriptedChat:
+    """Plays one line of its script for each step, and remembers what it was asked.
+
+    A string is an answer, streamed word by word; a tool call is asked for; a step is taken as it
+    is; an error is raised; an event is waited for, and the next line then played.
+    """
+
+    name = "scripted"
+
+    def __init__(self, *script: Line) -> None:
+        self._script = list(script)
+        self.requests: list[StepRequest] = []
+        self.abandoned = 0
+
+    async def step(self, request: StepRequest) -> AsyncGenerator[Delta | Step, None]:
+        self.requests.append(request)
+        try:
+            while isinstance(line := self._next(), asyncio.Event):
+                await line.wait()
+            if isinstance(line, UpstreamError):
+                raise line
+            if isinstance(line, str):
+                for piece in re.findall(r"\s*\S+", line):
+                    yield Delta(piece)
+            yield _step(line)
+        except (asyncio.CancelledError, GeneratorExit):
+            self.abandoned += 1
+            raise
+
+    def _next(self) -> Line:
+        assert self._script, "the model was asked for more steps than its script has"
+        return self._script.pop(0)
+
+
+def _step(line: str | ToolCall | Step) -> Step:
+    if isinstance(line, str):
+        return Step(line)
+    return Step("", [line]) if isinstance(line, ToolCall) else line
