@@ -9,6 +9,11 @@ from fastapi.middleware.cors import CORSMiddleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from cloudmart.bootstrap import build_services, open_clients
+from cloudmart.explorer.astray import guide
+from cloudmart.explorer.directory import Directory
+from cloudmart.explorer.document import DocumentedApp
+from cloudmart.explorer.pages import add_pages
+from cloudmart.explorer.router import router as discovery
 from cloudmart.http import problem
 from cloudmart.http.inject import State
 from cloudmart.http.middleware import MAX_BODY, REQUEST_ID, RequestContext
@@ -25,13 +30,15 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with open_clients() as database:
-            yield {"services": build_services(settings, database)}
+            services = build_services(settings, database)
+            yield {"services": services | {Directory: directory}}
 
-    app = FastAPI(
+    app = DocumentedApp(
         title="CloudMart",
         summary="The shop's API: products, orders and support tickets.",
         version=version("cloudmart"),
         lifespan=lifespan,
+        openapi_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
@@ -47,7 +54,10 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["*"],
             expose_headers=["Link", "Location", "Retry-After", REQUEST_ID],
         )
+    directory = Directory(app.openapi)
     problem.install(app)
-    for router in (products, orders, tickets, problems):
+    guide(app, directory)
+    for router in (products, orders, tickets, problems, discovery):
         app.include_router(router)
+    add_pages(app, public_base_url=None)
     return app

@@ -17,12 +17,15 @@ class Fault:
 class CloudmartError(Exception):
     """An expected failure: its sentence is written for the caller, its docstring explains it.
 
+    `example` is such a sentence, for the API's document.
+
     `details` carries facts a program may want (a current price); `faults` the places in the
     request that are wrong; `retry_after` the seconds after which trying again makes sense.
     """
 
     status: ClassVar[HTTPStatus]
     code: ClassVar[str]
+    example: ClassVar[str]
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class NotFoundError(CloudmartError):
 
     status = HTTPStatus.NOT_FOUND
     code = "not-found"
+    example = "Order '23456789abcdefgh' does not exist."
 
     def __init__(self, kind: str, key: str) -> None:
         super().__init__(f"{kind} {key!r} does not exist.")
@@ -53,12 +57,14 @@ class ConflictError(CloudmartError):
 
     status = HTTPStatus.CONFLICT
     code = "conflict"
+    example = "'23456789abcdefgh' is already taken."
 
 
 class PriceChangedError(ConflictError):
     """The price or total in the request is not the catalogue's any more."""
 
     code = "price-changed"
+    example = "The price of product '1' is 24.99 now."
 
 
 class InvalidRequestError(CloudmartError):
@@ -66,18 +72,21 @@ class InvalidRequestError(CloudmartError):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "invalid-request"
+    example = "The request is not valid: /items/0/quantity: Input should be a valid integer"
 
 
 class UnknownProductError(InvalidRequestError):
     """An order names a product the catalogue does not have."""
 
     code = "unknown-product"
+    example = "There is no product '999'."
 
 
 class IdempotencyKeyReusedError(InvalidRequestError):
     """An idempotency key came again with another request."""
 
     code = "idempotency-key-reused"
+    example = "This Idempotency-Key was used for another order. Send a new key for a new order."
 
 
 class UnavailableError(CloudmartError):
@@ -85,6 +94,7 @@ class UnavailableError(CloudmartError):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "unavailable"
+    example = "The shop's data store does not answer at the moment. Please try again."
 
     def __init__(self, sentence: str, *, retry_after: int = 2) -> None:
         super().__init__(sentence, retry_after=retry_after)

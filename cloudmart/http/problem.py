@@ -8,7 +8,6 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
@@ -18,31 +17,48 @@ MEDIA_TYPE = "application/problem+json"
 TYPES = "/api/problems"
 
 CODES = {
-    400: ("malformed-request", "The body is not JSON at all; `detail` says where it stops being."),
-    404: ("not-found", "No item has that id, or no route that path."),
-    405: ("method-not-allowed", "The path exists, the method does not; `Allow` names its methods."),
-    413: ("content-too-large", "The body is larger than 1 MiB."),
-    415: ("unsupported-media-type", "Bodies are JSON: send `Content-Type: application/json`."),
-    422: ("invalid-request", "The request has the right form but cannot be carried out."),
-    500: ("internal-error", "A fault of ours. It is logged under the request id."),
+    400: (
+        "malformed-request",
+        "The body is not JSON at all; `detail` says where it stops being.",
+        "The body is not valid JSON (at character 12).",
+    ),
+    404: (
+        "not-found",
+        "No item has that id, or no route that path.",
+        "There is no '/api/product' here.",
+    ),
+    405: (
+        "method-not-allowed",
+        "The path exists, the method does not; `Allow` names its methods.",
+        "POST is not possible here.",
+    ),
+    413: (
+        "content-too-large",
+        "The body is larger than 1 MiB.",
+        "The body is larger than 1 MiB.",
+    ),
+    415: (
+        "unsupported-media-type",
+        "Bodies are JSON: send `Content-Type: application/json`.",
+        "The body must be JSON: send the header `Content-Type: application/json`.",
+    ),
+    422: (
+        "invalid-request",
+        "The request has the right form but cannot be carried out.",
+        "The request is not valid: /query/limit: Input should be greater than or equal to 1",
+    ),
+    500: (
+        "internal-error",
+        "A fault of ours. It is logged under the request id.",
+        "Something went wrong on our side. The request id helps us find it.",
+    ),
 }
-"""What the framework may refuse by itself: the code of each status, and its explanation."""
+"""What the framework may refuse by itself: code, explanation and a sentence, by status."""
 
 
-class Problem(BaseModel):
-    """An error. `error` says the same as `detail`, for clients that read it."""
-
-    type: str = Field(description="The kind of problem: a path that answers with an explanation.")
-    title: str = Field(description="The kind in a few words.")
-    status: int = Field(description="The HTTP status.")
-    detail: str = Field(description="What went wrong, for a person.")
-    instance: str = Field(description="The path that was asked for.")
-    requestId: str = Field(description="Name it when you ask for help.")  # noqa: N815 - wire name
-    error: str = Field(description="The same as `detail`.")
-    details: Any = Field(None, description="Facts for a program, where there are more to say.")
-    errors: list[dict[str, str]] = Field(
-        [], description="What is wrong in the request: `pointer` (RFC 6901) and `message`."
-    )
+def title(code: str) -> str:
+    """Return the kind of a problem in a few words."""
+    return code.replace("-", " ").capitalize()
 
 
 def problem(  # noqa: PLR0913 - RFC 9457's members
@@ -59,7 +75,7 @@ def problem(  # noqa: PLR0913 - RFC 9457's members
     code = code or CODES[status][0]
     members = {
         "type": f"{TYPES}/{code}",
-        "title": code.replace("-", " ").capitalize(),
+        "title": title(code),
         "status": status,
         "detail": sentence,
         "instance": scope["path"],
@@ -73,18 +89,6 @@ def problem(  # noqa: PLR0913 - RFC 9457's members
         members["details"] = details
     # ASCII only: a path may hold what is no Unicode text.
     return Response(json.dumps(members), status, headers, MEDIA_TYPE)
-
-
-def may_fail(*errors: type[CloudmartError]) -> dict[int | str, dict[str, Any]]:
-    """Return the `responses` of an endpoint that may raise some errors, for its documentation."""
-    documented: dict[int | str, dict[str, Any]] = {}
-    for error in errors:
-        entry = documented.setdefault(
-            error.status.value,
-            {"description": "", "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}},
-        )
-        entry["description"] = f"{entry['description']} {error.__doc__}".strip()
-    return documented
 
 
 async def _expected(request: Request, error: Exception) -> Response:

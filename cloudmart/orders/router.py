@@ -10,12 +10,12 @@ from cloudmart.errors import (
     PriceChangedError,
     UnknownProductError,
 )
+from cloudmart.http.documented import may_fail
 from cloudmart.http.inject import provide
 from cloudmart.http.json import JsonRoute
 from cloudmart.http.message import Message
 from cloudmart.http.paging import Paging, paged
 from cloudmart.http.params import PathId
-from cloudmart.http.problem import may_fail
 from cloudmart.http.streaming import stream
 from cloudmart.orders.models import Order, OrderUpdate
 from cloudmart.orders.repository import OrderRepository

@@ -4,7 +4,8 @@ from fastapi import APIRouter
 
 from cloudmart import errors
 from cloudmart.errors import CloudmartError, NotFoundError
-from cloudmart.http.problem import CODES, TYPES, may_fail
+from cloudmart.http.documented import may_fail
+from cloudmart.http.problem import CODES, TYPES, title
 from cloudmart.values.model import Model
 
 router = APIRouter(prefix=TYPES, tags=["problems"])
@@ -20,14 +21,14 @@ class ProblemKind(Model):
 
 
 def _kinds() -> dict[str, ProblemKind]:
-    described = {code: (status, explanation) for status, (code, explanation) in CODES.items()}
+    described = {code: (status, explanation) for status, (code, explanation, _) in CODES.items()}
     for error in vars(errors).values():
         if isinstance(error, type) and issubclass(error, CloudmartError) and hasattr(error, "code"):
             described.setdefault(error.code, (int(error.status), (error.__doc__ or "").strip()))
     return {
         code: ProblemKind(
             type=f"{TYPES}/{code}",
-            title=code.replace("-", " ").capitalize(),
+            title=title(code),
             status=status,
             explanation=explanation,
         )

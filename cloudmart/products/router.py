@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response, status
 
 from cloudmart.errors import ConflictError, NotFoundError
+from cloudmart.http.documented import may_fail
 from cloudmart.http.inject import provide
 from cloudmart.http.json import JsonRoute
 from cloudmart.http.message import Message
 from cloudmart.http.paging import Paging, paged
 from cloudmart.http.params import PathId
-from cloudmart.http.problem import may_fail
 from cloudmart.products.models import Product, ProductCreate
 from cloudmart.products.repository import ProductRepository
 

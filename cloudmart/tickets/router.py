@@ -6,12 +6,12 @@ from fastapi import APIRouter, Depends, Query, Response
 from fastapi import status as http
 
 from cloudmart.errors import NotFoundError
+from cloudmart.http.documented import may_fail
 from cloudmart.http.inject import provide
 from cloudmart.http.json import JsonRoute
 from cloudmart.http.message import Message
 from cloudmart.http.paging import Paging, paged
 from cloudmart.http.params import PathId
-from cloudmart.http.problem import may_fail
 from cloudmart.http.streaming import stream
 from cloudmart.tickets.models import Ticket, TicketCreate, TicketStatus, TicketUpdate
 from cloudmart.tickets.repository import TicketRepository

@@ -1,0 +1,101 @@
+"""The OpenAPI document: what FastAPI knows, and the answers that all operations share."""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from fastapi import FastAPI
+
+from cloudmart.http.documented import Problem, may_refuse
+from cloudmart.http.middleware import REQUEST_ID
+from cloudmart.http.problem import MEDIA_TYPE
+
+Operation = dict[str, Any]
+METHODS = ("get", "put", "post", "delete")
+
+_HEADERS: dict[str, dict[str, Any]] = {
+    REQUEST_ID: {
+        "description": "The request's id: yours if you sent a good one, else a fresh one.",
+        "schema": {"type": "string"},
+    },
+    "Location": {
+        "description": "Where the new item is.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "Link": {
+        "description": 'The next page, as `<…>; rel="next"` (RFC 8288); absent on the last.',
+        "schema": {"type": "string"},
+    },
+    "Retry-After": {
+        "description": "Seconds after which trying again makes sense.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+}
+
+
+class DocumentedApp(FastAPI):
+    """A FastAPI whose document tells of every answer an operation can really give."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document; it is made once."""
+        if not self.openapi_schema:
+            self.openapi_schema = _completed(super().openapi())
+        return self.openapi_schema
+
+    @cached_property
+    def document_bytes(self) -> bytes:
+        """Return the document as it is served."""
+        return json.dumps(self.openapi()).encode()
+
+
+def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Operation]]:
+    """Yield method, path and operation of everything a document describes."""
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield method.upper(), path, item[method]
+
+
+def _completed(document: dict[str, Any]) -> dict[str, Any]:
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    # The framework's own form of a 422, which we never send.
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= problem.pop("$defs") | {"Problem": problem}
+    components["headers"] = _HEADERS
+    for _, _, operation in operations(document):
+        _add_refusals(operation)
+        for status, answer in operation["responses"].items():
+            answer["headers"] = {
+                name: {"$ref": f"#/components/headers/{name}"}
+                for name in _headers(operation, status)
+            }
+    return document
+
+
+def _add_refusals(operation: Operation) -> None:
+    answers = operation["responses"]
+    if MEDIA_TYPE not in answers.get("422", {}).get("content", {}):
+        answers.pop("422", None)
+    body = "requestBody" in operation
+    for status, refusal in may_refuse(
+        *((400, 413, 415) if body else ()),
+        *((422,) if body or operation.get("parameters") else ()),
+        500,
+    ).items():
+        answer = answers.setdefault(str(status), refusal)
+        answer["content"][MEDIA_TYPE]["examples"] |= refusal["content"][MEDIA_TYPE]["examples"]
+    operation["responses"] = dict(sorted(answers.items()))
+
+
+def _headers(operation: Operation, status: str) -> Iterator[str]:
+    yield REQUEST_ID
+    if status == "201":
+        yield "Location"
+    if status == "200" and any(one["name"] == "limit" for one in operation.get("parameters", ())):
+        yield "Link"
+    if status == "503":
+        yield "Retry-After"
