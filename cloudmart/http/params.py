@@ -1,7 +1,15 @@
 """Parameters that many routes share."""
 
-from typing import Annotated
+from typing import Any
 
 from fastapi import Path
 
-PathId = Annotated[str, Path(min_length=1, max_length=255, description="The item's id.")]
+
+def path_id(example: str) -> Any:  # noqa: ANN401 - FastAPI's own type of a parameter
+    """Return an item's id in the path; the example is one of the sample data."""
+    return Path(
+        min_length=1,
+        max_length=255,
+        description="The item's id.",
+        openapi_examples={"sample": {"summary": "Of the sample data", "value": example}},
+    )

@@ -15,12 +15,13 @@ from cloudmart.http.inject import provide
 from cloudmart.http.json import JsonRoute
 from cloudmart.http.message import Message
 from cloudmart.http.paging import Paging, paged
-from cloudmart.http.params import PathId
+from cloudmart.http.params import path_id
 from cloudmart.http.streaming import stream
 from cloudmart.orders.models import Order, OrderUpdate
 from cloudmart.orders.repository import OrderRepository
 from cloudmart.orders.requests import OrderCreate
 from cloudmart.orders.service import OrderService
+from cloudmart.values import samples
 
 router = APIRouter(prefix="/api/orders", tags=["orders"], route_class=JsonRoute)
 Orders = Annotated[OrderRepository, Depends(provide(OrderRepository))]
@@ -41,6 +42,7 @@ IdempotencyKey = Annotated[
         description="1 to 255 printable characters. The same key and body make one order.",
     ),
 ]
+OrderId = Annotated[str, path_id(samples.ORDER)]
 
 
 @router.post(
@@ -70,16 +72,16 @@ async def list_customer_orders(email: Address, orders: Orders) -> Response:
 
 
 @router.get("/{order_id}", summary="Get an order", responses=may_fail(NotFoundError))
-async def get_order(order_id: PathId, orders: Orders) -> Order:
+async def get_order(order_id: OrderId, orders: Orders) -> Order:
     return await orders.get(order_id)
 
 
 @router.put("/{order_id}", summary="Change an order's status", responses=may_fail(NotFoundError))
-async def change_order(order_id: PathId, body: OrderUpdate, orders: Orders) -> Order:
+async def change_order(order_id: OrderId, body: OrderUpdate, orders: Orders) -> Order:
     return await orders.change_status(order_id, body.status)
 
 
 @router.delete("/{order_id}", summary="Delete an order", responses=may_fail(NotFoundError))
-async def delete_order(order_id: PathId, orders: Orders) -> Message:
+async def delete_order(order_id: OrderId, orders: Orders) -> Message:
     await orders.remove(order_id)
     return Message(message="Order deleted successfully")

@@ -10,9 +10,10 @@ from cloudmart.http.inject import provide
 from cloudmart.http.json import JsonRoute
 from cloudmart.http.message import Message
 from cloudmart.http.paging import Paging, paged
-from cloudmart.http.params import PathId
+from cloudmart.http.params import path_id
 from cloudmart.products.models import Product, ProductCreate
 from cloudmart.products.repository import ProductRepository
+from cloudmart.values import samples
 
 router = APIRouter(prefix="/api/products", tags=["products"], route_class=JsonRoute)
 Products = Annotated[ProductRepository, Depends(provide(ProductRepository))]
@@ -20,6 +21,7 @@ PagingOfProducts = Annotated[Paging, Depends(paged("products"))]
 NameContains = Annotated[
     str, Query(max_length=200, description="Only products whose name contains this, in any case.")
 ]
+ProductId = Annotated[str, path_id(samples.PRODUCT)]
 
 
 @router.get("", summary="List the products", response_model=list[Product])
@@ -31,7 +33,7 @@ async def list_products(
 
 
 @router.get("/{product_id}", summary="Get a product", responses=may_fail(NotFoundError))
-async def get_product(product_id: PathId, products: Products) -> Product:
+async def get_product(product_id: ProductId, products: Products) -> Product:
     return await products.get(product_id)
 
 
@@ -48,11 +50,11 @@ async def add_product(body: ProductCreate, products: Products, response: Respons
 
 
 @router.put("/{product_id}", summary="Change a product", responses=may_fail(NotFoundError))
-async def change_product(product_id: PathId, body: ProductCreate, products: Products) -> Product:
+async def change_product(product_id: ProductId, body: ProductCreate, products: Products) -> Product:
     return await products.change(product_id, body)
 
 
 @router.delete("/{product_id}", summary="Delete a product", responses=may_fail(NotFoundError))
-async def delete_product(product_id: PathId, products: Products) -> Message:
+async def delete_product(product_id: ProductId, products: Products) -> Message:
     await products.remove(product_id)
     return Message(message="Product deleted successfully")

@@ -11,15 +11,17 @@ from cloudmart.http.inject import provide
 from cloudmart.http.json import JsonRoute
 from cloudmart.http.message import Message
 from cloudmart.http.paging import Paging, paged
-from cloudmart.http.params import PathId
+from cloudmart.http.params import path_id
 from cloudmart.http.streaming import stream
 from cloudmart.tickets.models import Ticket, TicketCreate, TicketStatus, TicketUpdate
 from cloudmart.tickets.repository import TicketRepository
+from cloudmart.values import samples
 
 router = APIRouter(prefix="/api/tickets", tags=["tickets"], route_class=JsonRoute)
 Tickets = Annotated[TicketRepository, Depends(provide(TicketRepository))]
 PagingOfTickets = Annotated[Paging, Depends(paged("tickets"))]
 WantedStatus = Annotated[TicketStatus, Query(description="Only tickets of this status.")]
+TicketId = Annotated[str, path_id(samples.TICKET)]
 
 
 @router.post("", summary="Open a ticket", status_code=http.HTTP_201_CREATED)
@@ -42,16 +44,16 @@ async def list_tickets_of_status(status: WantedStatus, tickets: Tickets) -> Resp
 
 
 @router.get("/{ticket_id}", summary="Get a ticket", responses=may_fail(NotFoundError))
-async def get_ticket(ticket_id: PathId, tickets: Tickets) -> Ticket:
+async def get_ticket(ticket_id: TicketId, tickets: Tickets) -> Ticket:
     return await tickets.get(ticket_id)
 
 
 @router.put("/{ticket_id}", summary="Change a ticket's status", responses=may_fail(NotFoundError))
-async def change_ticket(ticket_id: PathId, body: TicketUpdate, tickets: Tickets) -> Ticket:
+async def change_ticket(ticket_id: TicketId, body: TicketUpdate, tickets: Tickets) -> Ticket:
     return await tickets.change_status(ticket_id, body.status)
 
 
 @router.delete("/{ticket_id}", summary="Delete a ticket", responses=may_fail(NotFoundError))
-async def delete_ticket(ticket_id: PathId, tickets: Tickets) -> Message:
+async def delete_ticket(ticket_id: TicketId, tickets: Tickets) -> Message:
     await tickets.remove(ticket_id)
     return Message(message="Ticket deleted successfully")

@@ -1,0 +1,7 @@
+"""The sample items that the API's examples name: local mode holds them."""
+
+PRODUCT = "1"
+ORDER = "k7m2p9q4r6t8v3w5"
+TICKET = "n4b7c2d9f6g3h8j5"
+CUSTOMER = "user@example.com"
+"""The address under which every visitor of the storefront starts."""
