@@ -15,7 +15,12 @@ E = TypeVar("E", bound=Entity)
 
 Limit = Annotated[
     int | None,
-    Query(ge=1, le=1000, description="Items a page. Without it the whole list is answered."),
+    Query(
+        ge=1,
+        le=1000,
+        description="Items a page. Without it the whole list is answered.",
+        examples=[20],
+    ),
 ]
 Cursor = Annotated[
     str | None,

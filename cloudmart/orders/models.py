@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 from cloudmart.values.ids import new_id
 from cloudmart.values.model import Entity, Model
 from cloudmart.values.money import Money
-from cloudmart.values.timestamp import Timestamp, now
+from cloudmart.values.timestamp import Created, Updated, now
 
 
 class OrderStatus(StrEnum):
@@ -45,9 +45,9 @@ class OrderLine(Model):
     """So many of a product, at the price it had."""
 
     product_id: str = ""
-    name: str = ""
+    name: Annotated[str, Field(description="The product's name when it was ordered.")] = ""
     quantity: int = 0
-    price: Money = Decimal()
+    price: Annotated[Money, Field(description="For one, when it was ordered.")] = Decimal()
 
 
 def total_of(lines: Sequence[OrderLine]) -> Decimal:
@@ -58,12 +58,17 @@ def total_of(lines: Sequence[OrderLine]) -> Decimal:
 class Order(Entity):
     """An order that was placed. Nothing a page reads is ever missing or null."""
 
-    user_email: str | None = None
+    user_email: Annotated[str | None, Field(description="As it was given; null for a guest.")] = (
+        None
+    )
     items: list[OrderLine] = []
-    total: Money = Field(default_factory=lambda values: total_of(values.get("items", ())))
+    total: Money = Field(
+        description="The sum of its lines, in the shop's currency.",
+        default_factory=lambda values: total_of(values.get("items", ())),
+    )
     status: AnyCaseStatus = OrderStatus.PENDING
-    created_at: Timestamp | None = None
-    updated_at: Timestamp | None = None
+    created_at: Created = None
+    updated_at: Updated = None
 
     @classmethod
     def place(cls, lines: Sequence[OrderLine], user_email: str | None) -> "Order":

@@ -18,12 +18,15 @@ def _whole(value: Any) -> Any:  # noqa: ANN401 - whatever a caller sends
 Quantity = Annotated[int, BeforeValidator(_whole), Field(strict=True, ge=1, le=1000)]
 
 
+_STATED = "What you believe it is; refused (409) if ours differs by a cent or more."
+
+
 class LineCreate(Model):
     """So many of a product; a price that is stated must be the catalogue's."""
 
-    product_id: Key
-    quantity: Quantity
-    price: StatedAmount | None = None
+    product_id: Annotated[Key, Field(description="The id of a product of the catalogue.")]
+    quantity: Annotated[Quantity, Field(description="1 to 1,000.")]
+    price: Annotated[StatedAmount | None, Field(description=_STATED)] = None
 
 
 class OrderCreate(Model):
@@ -34,11 +37,14 @@ class OrderCreate(Model):
     """
 
     user_email: OptionalEmail = None
-    items: Annotated[list[LineCreate], Field(min_length=1, max_length=100)] | None = None
-    total: StatedAmount | None = None
-    product_id: Key | None = None
-    quantity: Quantity | None = None
-    price: StatedAmount | None = None
+    items: Annotated[
+        Annotated[list[LineCreate], Field(min_length=1, max_length=100)] | None,
+        Field(description="1 to 100 lines."),
+    ] = None
+    total: Annotated[StatedAmount | None, Field(description=_STATED)] = None
+    product_id: Annotated[Key | None, Field(description="The short form: one product.")] = None
+    quantity: Annotated[Quantity | None, Field(description="The short form: 1 to 1,000.")] = None
+    price: Annotated[StatedAmount | None, Field(description=_STATED)] = None
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Response, status
+from fastapi import APIRouter, Body, Depends, Header, Query, Response, status
 
 from cloudmart.errors import (
     IdempotencyKeyReusedError,
@@ -33,6 +33,7 @@ Address = Annotated[
         min_length=1,
         max_length=254,
         description="The customer's e-mail, as the orders have it. A space is read as `+`.",
+        openapi_examples={"sample": {"value": samples.CUSTOMER}},
     ),
 ]
 IdempotencyKey = Annotated[
@@ -40,7 +41,33 @@ IdempotencyKey = Annotated[
     Header(
         alias="Idempotency-Key",
         description="1 to 255 printable characters. The same key and body make one order.",
+        examples=["a8098c1a-f86e-11da-bd1a-00112444be1e"],
     ),
+]
+OrderBody = Annotated[
+    OrderCreate,
+    Body(
+        openapi_examples={
+            "several": {
+                "summary": "Several products",
+                "value": {
+                    "userEmail": samples.CUSTOMER,
+                    "items": [
+                        {"productId": samples.PRODUCT, "quantity": 2},
+                        {"productId": "2", "quantity": 1},
+                    ],
+                },
+            },
+            "single": {
+                "summary": "One product, in short",
+                "value": {"productId": samples.PRODUCT, "quantity": 1},
+            },
+        }
+    ),
+]
+StatusBody = Annotated[
+    OrderUpdate,
+    Body(openapi_examples={"ship": {"summary": "It was sent", "value": {"status": "Shipped"}}}),
 ]
 OrderId = Annotated[str, path_id(samples.ORDER)]
 
@@ -52,7 +79,7 @@ OrderId = Annotated[str, path_id(samples.ORDER)]
     responses=may_fail(UnknownProductError, PriceChangedError, IdempotencyKeyReusedError),
 )
 async def place_order(
-    body: OrderCreate, ordering: Ordering, response: Response, key: IdempotencyKey = None
+    body: OrderBody, ordering: Ordering, response: Response, key: IdempotencyKey = None
 ) -> Order:
     order = await ordering.place(body, key)
     response.headers["Location"] = f"{router.prefix}/{order.id}"
@@ -77,7 +104,7 @@ async def get_order(order_id: OrderId, orders: Orders) -> Order:
 
 
 @router.put("/{order_id}", summary="Change an order's status", responses=may_fail(NotFoundError))
-async def change_order(order_id: OrderId, body: OrderUpdate, orders: Orders) -> Order:
+async def change_order(order_id: OrderId, body: StatusBody, orders: Orders) -> Order:
     return await orders.change_status(order_id, body.status)
 
 

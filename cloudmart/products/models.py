@@ -3,13 +3,13 @@
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from cloudmart.values.ids import new_id
 from cloudmart.values.model import Entity, Model
 from cloudmart.values.money import Money, Price
 from cloudmart.values.text import Name, Prose
-from cloudmart.values.timestamp import Timestamp, now
+from cloudmart.values.timestamp import Created, Updated, now
 
 ImageUrl = Annotated[
     str,
@@ -20,10 +20,12 @@ ImageUrl = Annotated[
 class ProductCreate(Model):
     """What the catalogue is told of a product, new or changed. Ids and times are ours."""
 
-    name: Name
-    description: Prose = ""
-    price: Price
-    image: ImageUrl = ""
+    name: Annotated[Name, Field(description="1 to 200 characters.")]
+    description: Annotated[Prose, Field(description="At most 4,000 characters.")] = ""
+    price: Annotated[Price, Field(description="For one, in the shop's currency.")]
+    image: Annotated[
+        ImageUrl, Field(description="An http(s) or `data:image/` URL of at most 16 kB, or nothing.")
+    ] = ""
 
 
 class Product(Entity):
@@ -31,10 +33,10 @@ class Product(Entity):
 
     name: str = ""
     description: str = ""
-    price: Money = Decimal()
-    image: str = ""
-    created_at: Timestamp | None = None
-    updated_at: Timestamp | None = None
+    price: Annotated[Money, Field(description="For one, in the shop's currency.")] = Decimal()
+    image: Annotated[str, Field(description="A URL, or nothing.")] = ""
+    created_at: Created = None
+    updated_at: Updated = None
 
     @classmethod
     def create(cls, request: ProductCreate) -> "Product":

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response, status
+from fastapi import APIRouter, Body, Depends, Query, Response, status
 
 from cloudmart.errors import ConflictError, NotFoundError
 from cloudmart.http.documented import may_fail
@@ -19,7 +19,28 @@ router = APIRouter(prefix="/api/products", tags=["products"], route_class=JsonRo
 Products = Annotated[ProductRepository, Depends(provide(ProductRepository))]
 PagingOfProducts = Annotated[Paging, Depends(paged("products"))]
 NameContains = Annotated[
-    str, Query(max_length=200, description="Only products whose name contains this, in any case.")
+    str,
+    Query(
+        max_length=200,
+        description="Only products whose name contains this, in any letter case.",
+        examples=["lamp"],
+    ),
+]
+ProductBody = Annotated[
+    ProductCreate,
+    Body(
+        openapi_examples={
+            "lamp": {
+                "summary": "A lamp",
+                "value": {
+                    "name": "Reading lamp",
+                    "description": "A warm light for the desk, dimmable in five steps.",
+                    "price": 34.5,
+                    "image": "https://shop.example.com/images/reading-lamp.webp",
+                },
+            }
+        }
+    ),
 ]
 ProductId = Annotated[str, path_id(samples.PRODUCT)]
 
@@ -43,14 +64,14 @@ async def get_product(product_id: ProductId, products: Products) -> Product:
     status_code=status.HTTP_201_CREATED,
     responses=may_fail(ConflictError),
 )
-async def add_product(body: ProductCreate, products: Products, response: Response) -> Product:
+async def add_product(body: ProductBody, products: Products, response: Response) -> Product:
     product = await products.add(Product.create(body))
     response.headers["Location"] = f"{router.prefix}/{product.id}"
     return product
 
 
 @router.put("/{product_id}", summary="Change a product", responses=may_fail(NotFoundError))
-async def change_product(product_id: ProductId, body: ProductCreate, products: Products) -> Product:
+async def change_product(product_id: ProductId, body: ProductBody, products: Products) -> Product:
     return await products.change(product_id, body)
 
 

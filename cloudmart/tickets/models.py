@@ -6,14 +6,14 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from cloudmart.values.email import OptionalEmail
 from cloudmart.values.ids import new_id
 from cloudmart.values.model import Entity, Model
 from cloudmart.values.money import Money
 from cloudmart.values.text import AnyText, Prose, Subject
-from cloudmart.values.timestamp import Timestamp, now
+from cloudmart.values.timestamp import Created, Updated, now
 
 
 class TicketStatus(StrEnum):
@@ -44,17 +44,19 @@ MOST_BYTES = 256_000
 class MessageCreate(Model):
     """A message of a chat, from the customer or the assistant."""
 
-    sender: Literal["user", "ai"]
-    text: AnyText
+    sender: Annotated[Literal["user", "ai"], Field(description="The customer, or the assistant.")]
+    text: Annotated[AnyText, Field(description="Kept up to 4,000 characters.")]
 
 
 class TicketCreate(Model):
     """A ticket to open. All of it is optional."""
 
-    subject: Subject | None = None
-    message: Prose | None = None
+    subject: Annotated[Subject | None, Field(description="At most 200 characters.")] = None
+    message: Annotated[Prose | None, Field(description="At most 4,000 characters.")] = None
     user_email: OptionalEmail = None
-    conversation: list[MessageCreate] = []
+    conversation: Annotated[
+        list[MessageCreate], Field(description="A chat; its last 200 messages, 256 kB, are kept.")
+    ] = []
 
 
 class TicketUpdate(Model):
@@ -86,12 +88,12 @@ class Ticket(Entity):
     """A customer's question, or a chat that has ended."""
 
     status: Annotated[TicketStatus, BeforeValidator(_word)] = TicketStatus.OPEN
-    created_at: Timestamp | None = None
-    updated_at: Timestamp | None = None
-    thread_id: str | None = None
+    created_at: Created = None
+    updated_at: Updated = None
+    thread_id: Annotated[str | None, Field(description="The chat it was made from.")] = None
     thread_name: str | None = None
     conversation: list[ChatMessage] = []
-    truncated: bool = False
+    truncated: Annotated[bool, Field(description="Whether some of the chat was left out.")] = False
     sentiment_scores: SentimentScores | None = None
     overall_sentiment: str | None = None
     subject: str | None = None

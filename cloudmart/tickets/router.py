@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Body, Depends, Query, Response
 from fastapi import status as http
 
 from cloudmart.errors import NotFoundError
@@ -20,12 +20,37 @@ from cloudmart.values import samples
 router = APIRouter(prefix="/api/tickets", tags=["tickets"], route_class=JsonRoute)
 Tickets = Annotated[TicketRepository, Depends(provide(TicketRepository))]
 PagingOfTickets = Annotated[Paging, Depends(paged("tickets"))]
-WantedStatus = Annotated[TicketStatus, Query(description="Only tickets of this status.")]
+WantedStatus = Annotated[
+    TicketStatus,
+    Query(
+        description="Only tickets of this status.",
+        openapi_examples={"open": {"value": "open"}},
+    ),
+]
+TicketBody = Annotated[
+    TicketCreate,
+    Body(
+        openapi_examples={
+            "question": {
+                "summary": "A question",
+                "value": {
+                    "subject": "Where is my order?",
+                    "message": "I ordered a lamp last week and have not heard of it since.",
+                    "userEmail": samples.CUSTOMER,
+                },
+            }
+        }
+    ),
+]
+StatusBody = Annotated[
+    TicketUpdate,
+    Body(openapi_examples={"close": {"summary": "It is solved", "value": {"status": "closed"}}}),
+]
 TicketId = Annotated[str, path_id(samples.TICKET)]
 
 
 @router.post("", summary="Open a ticket", status_code=http.HTTP_201_CREATED)
-async def open_ticket(body: TicketCreate, tickets: Tickets, response: Response) -> Ticket:
+async def open_ticket(body: TicketBody, tickets: Tickets, response: Response) -> Ticket:
     ticket = await tickets.add(Ticket.open(body))
     response.headers["Location"] = f"{router.prefix}/{ticket.id}"
     return ticket
@@ -49,7 +74,7 @@ async def get_ticket(ticket_id: TicketId, tickets: Tickets) -> Ticket:
 
 
 @router.put("/{ticket_id}", summary="Change a ticket's status", responses=may_fail(NotFoundError))
-async def change_ticket(ticket_id: TicketId, body: TicketUpdate, tickets: Tickets) -> Ticket:
+async def change_ticket(ticket_id: TicketId, body: StatusBody, tickets: Tickets) -> Ticket:
     return await tickets.change_status(ticket_id, body.status)
 
 

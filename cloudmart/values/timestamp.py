@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, PlainSerializer, WithJsonSchema
+from pydantic import AwareDatetime, Field, PlainSerializer, WithJsonSchema
 
 
 def stamp(moment: datetime) -> str:
@@ -24,3 +24,5 @@ Timestamp = Annotated[
         {"type": "string", "format": "date-time", "examples": ["2026-11-23T08:00:00.000Z"]}
     ),
 ]
+Created = Annotated[Timestamp | None, Field(description="When it was made; null if unknown.")]
+Updated = Annotated[Timestamp | None, Field(description="When it last changed; null if unknown.")]
