@@ -10,7 +10,7 @@ from typing import Any
 from cloudmart.explorer.document import Operation, operations
 
 _MOST_NEAREST = 3
-_ALIKE = 0.55
+_ALIKE = 0.6
 _WORD = re.compile(r"[a-z]{3,}")
 _LONGEST = 200
 
@@ -70,7 +70,7 @@ def _entry(method: str, path: str, operation: Operation) -> Entry:
         summary=operation["summary"],
         body=_sample(operation),
         docs=docs_link(operation),
-        words=frozenset(_WORD.findall(told.lower())),
+        words=_words(told),
         pattern=re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))),
     )
 
@@ -82,11 +82,17 @@ def _sample(operation: Operation) -> Any:  # noqa: ANN401 - any JSON
 
 def _likeness(entry: Entry, method: str, path: str) -> float:
     # Words that an operation tells of itself say more than letters: /ai/azure is about sentiment.
-    asked = set(_WORD.findall(path.lower())) - {"api"}
+    asked = _words(path)
     told = len(asked & entry.words) / len(asked) if asked else 0
     letters = 1.0 if entry.pattern.fullmatch(path) else _ratio(entry.path, path)
     return letters + told / 2 + (0.1 if entry.method == method else 0)
 
 
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word.rstrip("s") for word in _WORD.findall(text.lower()) if word != "api")
+
+
 def _ratio(known: str, asked: str) -> float:
-    return SequenceMatcher(None, known.lower(), asked.lower()).ratio()
+    # What all paths share says nothing.
+    ours, theirs = (text.lower().removeprefix("/api") for text in (known, asked))
+    return SequenceMatcher(None, ours, theirs).ratio()

@@ -1,4 +1,4 @@
-"""Swagger UI and ReDoc from our own origin: no CDN, no inline script."""
+"""Swagger UI from our own origin: no CDN, no inline script."""
 
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse, Response
@@ -11,7 +11,7 @@ PREFIXES = ("", "/api")
 
 _CSP = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; worker-src 'self' blob:; "
+        "default-src 'none'; script-src 'self'; "
         "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
         "connect-src {connect}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
@@ -36,20 +36,6 @@ _SWAGGER = """<!doctype html>
 </body>
 </html>
 """
-_REDOC = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>CloudMart API</title>
-<link rel="icon" href="docs/assets/favicon.png">
-</head>
-<body>
-<redoc spec-url="openapi.json"></redoc>
-<script src="docs/assets/redoc.standalone.js"></script>
-</body>
-</html>
-"""
 
 
 def add_pages(app: DocumentedApp, public_base_url: str | None) -> None:
@@ -59,9 +45,6 @@ def add_pages(app: DocumentedApp, public_base_url: str | None) -> None:
 
     async def swagger() -> HTMLResponse:
         return HTMLResponse(_SWAGGER, headers=headers)
-
-    async def redoc() -> HTMLResponse:
-        return HTMLResponse(_REDOC, headers=headers)
 
     async def document() -> Response:
         return Response(app.document_bytes, media_type="application/json")
@@ -73,4 +56,3 @@ def add_pages(app: DocumentedApp, public_base_url: str | None) -> None:
         app.mount(f"{prefix}/docs/assets", assets)
         app.add_api_route(f"{prefix}/openapi.json", document, include_in_schema=False)
         app.add_api_route(f"{prefix}/docs", swagger, include_in_schema=False)
-        app.add_api_route(f"{prefix}/redoc", redoc, include_in_schema=False)

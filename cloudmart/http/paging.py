@@ -8,6 +8,7 @@ from fastapi import Query, Request, Response
 
 from cloudmart.http import cursor as cursors
 from cloudmart.http.streaming import encode, stream
+from cloudmart.values import samples
 from cloudmart.values.model import Entity
 from cloudmart.values.page import Pages
 
@@ -21,10 +22,6 @@ Limit = Annotated[
         description="Items a page. Without it the whole list is answered.",
         examples=[20],
     ),
-]
-Cursor = Annotated[
-    str | None,
-    Query(max_length=2048, description="Where to go on: take it from the last page's `Link`."),
 ]
 
 
@@ -61,10 +58,15 @@ class Paging:
         return f"{url.path}?{url.query}"
 
 
-def paged(name: str) -> Callable[[Request, Limit, Cursor], Awaitable[Paging]]:
+def paged(name: str) -> Callable[..., Awaitable[Paging]]:
     """Return the dependency that reads `limit` and `cursor` of the list with a name."""
+    description = "Where to go on: take it from the last page's `Link`."
+    example = cursors.write(f"{name}?q=", samples.PRODUCT)
+    parameter = Query(max_length=4096, description=description, examples=[example])
 
-    async def paging(request: Request, limit: Limit = None, cursor: Cursor = None) -> Paging:
+    async def paging(
+        request: Request, limit: Limit = None, cursor: Annotated[str | None, parameter] = None
+    ) -> Paging:
         # A cursor belongs to one list: the same filter, asked for in the same words.
         whole = f"{name}?q={request.query_params.get('q', '')}"
         after = cursors.read(whole, cursor) if cursor is not None else None

@@ -5,8 +5,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
+from cloudmart.values import samples
 from cloudmart.values.ids import new_id
 from cloudmart.values.model import Entity, Model
 from cloudmart.values.money import Money
@@ -57,6 +58,24 @@ def total_of(lines: Sequence[OrderLine]) -> Decimal:
 
 class Order(Entity):
     """An order that was placed. Nothing a page reads is ever missing or null."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": samples.ORDER,
+                    "userEmail": samples.CUSTOMER,
+                    "items": [
+                        {"productId": "1", "name": "Reading lamp", "quantity": 2, "price": 34.5}
+                    ],
+                    "total": 69,
+                    "status": "Pending",
+                    "createdAt": "2026-11-23T08:00:00.000Z",
+                    "updatedAt": "2026-11-23T08:00:00.000Z",
+                }
+            ]
+        }
+    )
 
     user_email: Annotated[str | None, Field(description="As it was given; null for a guest.")] = (
         None

@@ -8,6 +8,7 @@ from cloudmart.errors import (
     IdempotencyKeyReusedError,
     NotFoundError,
     PriceChangedError,
+    UnavailableError,
     UnknownProductError,
 )
 from cloudmart.http.documented import may_fail
@@ -23,7 +24,12 @@ from cloudmart.orders.requests import OrderCreate
 from cloudmart.orders.service import OrderService
 from cloudmart.values import samples
 
-router = APIRouter(prefix="/api/orders", tags=["orders"], route_class=JsonRoute)
+router = APIRouter(
+    prefix="/api/orders",
+    tags=["orders"],
+    route_class=JsonRoute,
+    responses=may_fail(UnavailableError),
+)
 Orders = Annotated[OrderRepository, Depends(provide(OrderRepository))]
 Ordering = Annotated[OrderService, Depends(provide(OrderService))]
 PagingOfOrders = Annotated[Paging, Depends(paged("orders"))]

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from cloudmart.values.ids import new_id
 from cloudmart.values.model import Entity, Model
@@ -30,6 +30,22 @@ class ProductCreate(Model):
 
 class Product(Entity):
     """A product of the catalogue. Nothing a page reads is ever missing or null."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "1",
+                    "name": "Reading lamp",
+                    "description": "A warm light for the desk, dimmable in five steps.",
+                    "price": 34.5,
+                    "image": "https://shop.example.com/images/reading-lamp.webp",
+                    "createdAt": "2026-11-23T08:00:00.000Z",
+                    "updatedAt": "2026-11-23T08:00:00.000Z",
+                }
+            ]
+        }
+    )
 
     name: str = ""
     description: str = ""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Query, Response, status
 
-from cloudmart.errors import ConflictError, NotFoundError
+from cloudmart.errors import ConflictError, NotFoundError, UnavailableError
 from cloudmart.http.documented import may_fail
 from cloudmart.http.inject import provide
 from cloudmart.http.json import JsonRoute
@@ -15,7 +15,12 @@ from cloudmart.products.models import Product, ProductCreate
 from cloudmart.products.repository import ProductRepository
 from cloudmart.values import samples
 
-router = APIRouter(prefix="/api/products", tags=["products"], route_class=JsonRoute)
+router = APIRouter(
+    prefix="/api/products",
+    tags=["products"],
+    route_class=JsonRoute,
+    responses=may_fail(UnavailableError),
+)
 Products = Annotated[ProductRepository, Depends(provide(ProductRepository))]
 PagingOfProducts = Annotated[Paging, Depends(paged("products"))]
 NameContains = Annotated[

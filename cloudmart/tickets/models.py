@@ -6,8 +6,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
+from cloudmart.values import samples
 from cloudmart.values.email import OptionalEmail
 from cloudmart.values.ids import new_id
 from cloudmart.values.model import Entity, Model
@@ -86,6 +87,28 @@ def _word(value: Any) -> Any:  # noqa: ANN401 - whatever the table holds
 
 class Ticket(Entity):
     """A customer's question, or a chat that has ended."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": samples.TICKET,
+                    "status": "open",
+                    "createdAt": "2026-11-23T08:00:00.000Z",
+                    "updatedAt": "2026-11-23T08:00:00.000Z",
+                    "threadId": None,
+                    "threadName": None,
+                    "conversation": [],
+                    "truncated": False,
+                    "sentimentScores": None,
+                    "overallSentiment": None,
+                    "subject": "Where is my order?",
+                    "message": "I ordered a lamp last week and have not heard of it since.",
+                    "userEmail": samples.CUSTOMER,
+                }
+            ]
+        }
+    )
 
     status: Annotated[TicketStatus, BeforeValidator(_word)] = TicketStatus.OPEN
     created_at: Created = None

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Query, Response
 from fastapi import status as http
 
-from cloudmart.errors import NotFoundError
+from cloudmart.errors import NotFoundError, UnavailableError
 from cloudmart.http.documented import may_fail
 from cloudmart.http.inject import provide
 from cloudmart.http.json import JsonRoute
@@ -17,7 +17,12 @@ from cloudmart.tickets.models import Ticket, TicketCreate, TicketStatus, TicketU
 from cloudmart.tickets.repository import TicketRepository
 from cloudmart.values import samples
 
-router = APIRouter(prefix="/api/tickets", tags=["tickets"], route_class=JsonRoute)
+router = APIRouter(
+    prefix="/api/tickets",
+    tags=["tickets"],
+    route_class=JsonRoute,
+    responses=may_fail(UnavailableError),
+)
 Tickets = Annotated[TicketRepository, Depends(provide(TicketRepository))]
 PagingOfTickets = Annotated[Paging, Depends(paged("tickets"))]
 WantedStatus = Annotated[
