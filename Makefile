@@ -60,6 +60,10 @@ lock: $(VENV)/.dev ## Pin the newest allowed versions, with hashes, in requireme
 dev: $(VENV)/.local ## Run the shop at http://127.0.0.1:5000 with a sample catalogue, no cloud needed
 	@exec $(BIN)/cloudmart dev
 
+.PHONY: openapi
+openapi: $(VENV)/.local ## Renew openapi/ from the code
+	@$(BIN)/cloudmart openapi
+
 # --- Checking ----------------------------------------------------------------------------------
 
 .PHONY: test

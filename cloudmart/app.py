@@ -23,6 +23,21 @@ from cloudmart.products.router import router as products
 from cloudmart.settings import Environment, Settings
 from cloudmart.tickets.router import router as tickets
 
+_DESCRIPTION = (
+    "Every error is an `application/problem+json` (RFC 9457) with a sentence in `detail` and in "
+    "`error`, and a `type` that answers with an explanation. Every answer carries the request's "
+    "id in `X-Request-ID`.\n\n"
+    "Lists are JSON arrays. Without `limit` they are complete; with it they come page by page, "
+    "the next one named in `Link`."
+)
+TAGS = [
+    {"name": "products", "description": "The catalogue."},
+    {"name": "orders", "description": "Placing orders, and following them."},
+    {"name": "tickets", "description": "Customers' questions, and chats that have ended."},
+    {"name": "problems", "description": "What each kind of error means."},
+    {"name": "discovery", "description": "What there is."},
+]
+
 
 def create_app(settings: Settings) -> FastAPI:
     """Return the application for some settings; nothing is opened before its lifespan."""
@@ -36,7 +51,11 @@ def create_app(settings: Settings) -> FastAPI:
     app = DocumentedApp(
         title="CloudMart",
         summary="The shop's API: products, orders and support tickets.",
+        description=_DESCRIPTION,
         version=version("cloudmart"),
+        license_info={"name": "MIT", "identifier": "MIT"},
+        servers=[{"url": str(settings.public_base_url or "/").rstrip("/") or "/"}],
+        openapi_tags=TAGS,
         lifespan=lifespan,
         openapi_url=None,
         redirect_slashes=False,
@@ -59,5 +78,5 @@ def create_app(settings: Settings) -> FastAPI:
     guide(app, directory)
     for router in (products, orders, tickets, problems, discovery):
         app.include_router(router)
-    add_pages(app, public_base_url=None)
+    add_pages(app, settings.public_base_url)
     return app

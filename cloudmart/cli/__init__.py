@@ -2,7 +2,7 @@
 
 import typer
 
-from cloudmart.cli import dev, serve
+from cloudmart.cli import dev, openapi, serve
 
 app = typer.Typer(
     help="CloudMart's backend.",
@@ -12,6 +12,7 @@ app = typer.Typer(
 )
 app.command()(dev.dev)
 app.command()(serve.serve)
+app.command()(openapi.openapi)
 
 
 def main() -> None:

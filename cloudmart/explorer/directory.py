@@ -46,7 +46,9 @@ class Directory:
 
     def methods(self, path: str) -> list[str]:
         """Return the methods a path answers."""
-        return [entry.method for entry in self.entries if entry.pattern.fullmatch(path)]
+        # A path that is spelt out is not an id of the one beside it: /api/orders/user.
+        named = [entry.method for entry in self.entries if entry.path == path]
+        return named or [entry.method for entry in self.entries if entry.pattern.fullmatch(path)]
 
     def nearest(self, method: str, path: str) -> list[Entry]:
         """Return the operations someone who asked for this may have meant, the likeliest first."""

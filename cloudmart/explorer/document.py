@@ -1,6 +1,7 @@
 """The OpenAPI document: what FastAPI knows, and the answers that all operations share."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -66,8 +67,9 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas |= problem.pop("$defs") | {"Problem": problem}
     components["headers"] = _HEADERS
-    for _, _, operation in operations(document):
+    for _, path, operation in operations(document):
         _add_refusals(operation)
+        _add_links(document["paths"], path, operation)
         for status, answer in operation["responses"].items():
             answer["headers"] = {
                 name: {"$ref": f"#/components/headers/{name}"}
@@ -89,6 +91,22 @@ def _add_refusals(operation: Operation) -> None:
         answer = answers.setdefault(str(status), refusal)
         answer["content"][MEDIA_TYPE]["examples"] |= refusal["content"][MEDIA_TYPE]["examples"]
     operation["responses"] = dict(sorted(answers.items()))
+
+
+def _add_links(paths: Mapping[str, Any], path: str, operation: Operation) -> None:
+    created = operation["responses"].get("201")
+    below = [known for known in paths if re.fullmatch(re.escape(path) + r"/\{\w+\}", known)]
+    if created is None or not below:
+        return
+    parameter = below[0].rpartition("{")[2].rstrip("}")
+    created["links"] = {
+        item["operationId"]: {
+            "operationId": item["operationId"],
+            "parameters": {parameter: "$response.body#/id"},
+        }
+        for method, item in paths[below[0]].items()
+        if method in METHODS
+    }
 
 
 def _headers(operation: Operation, status: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 from fastapi import Query, Request, Response
+from pydantic.json_schema import SkipJsonSchema
 
 from cloudmart.http import cursor as cursors
 from cloudmart.http.streaming import encode, stream
@@ -15,7 +16,8 @@ from cloudmart.values.page import Pages
 E = TypeVar("E", bound=Entity)
 
 Limit = Annotated[
-    int | None,
+    # A query has no null.
+    int | SkipJsonSchema[None],
     Query(
         ge=1,
         le=1000,
@@ -65,7 +67,9 @@ def paged(name: str) -> Callable[..., Awaitable[Paging]]:
     parameter = Query(max_length=4096, description=description, examples=[example])
 
     async def paging(
-        request: Request, limit: Limit = None, cursor: Annotated[str | None, parameter] = None
+        request: Request,
+        limit: Limit = None,
+        cursor: Annotated[str | SkipJsonSchema[None], parameter] = None,
     ) -> Paging:
         # A cursor belongs to one list: the same filter, asked for in the same words.
         whole = f"{name}?q={request.query_params.get('q', '')}"

@@ -11,9 +11,14 @@ from cloudmart.values.money import Money, Price
 from cloudmart.values.text import Name, Prose
 from cloudmart.values.timestamp import Created, Updated, now
 
+# Spelt out, for what `\S` means differs between the languages that read the document.
+_VISIBLE = r"[^\x00-\x20\x7f-\xa0]+"
+
 ImageUrl = Annotated[
     str,
-    StringConstraints(max_length=16_384, pattern=r"^$|^https?://\S+$|^data:image/\S+$"),
+    StringConstraints(
+        max_length=16_384, pattern=rf"^$|^https?://{_VISIBLE}$|^data:image/{_VISIBLE}$"
+    ),
 ]
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 # The longest address SMTP can carry (RFC 5321, 4.5.3.1: a path of 256 octets less its brackets).
 _LONGEST = 254
@@ -36,6 +36,15 @@ Email = Annotated[
 OptionalEmail = Annotated[
     Email | None,
     BeforeValidator(_absent_if_blank),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "format": "email", "maxLength": _LONGEST},
+                {"type": "string", "pattern": r"^\s*$"},
+                {"type": "null"},
+            ]
+        }
+    ),
     Field(description="An e-mail address; kept as given. Leave it out for a guest."),
 ]
 
