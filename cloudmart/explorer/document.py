@@ -67,6 +67,7 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas |= problem.pop("$defs") | {"Problem": problem}
     components["headers"] = _HEADERS
+    document["security"] = []
     for _, path, operation in operations(document):
         _add_refusals(operation)
         _add_links(document["paths"], path, operation)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 from fastapi import Query, Request, Response
+from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from cloudmart.http import cursor as cursors
@@ -17,14 +18,13 @@ E = TypeVar("E", bound=Entity)
 
 Limit = Annotated[
     # A query has no null.
-    int | SkipJsonSchema[None],
+    Annotated[int, Field(ge=1, le=1000)] | SkipJsonSchema[None],
     Query(
-        ge=1,
-        le=1000,
         description="Items a page. Without it the whole list is answered.",
         examples=[20],
     ),
 ]
+_Cursor = Annotated[str, Field(max_length=4096)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,12 @@ def paged(name: str) -> Callable[..., Awaitable[Paging]]:
     """Return the dependency that reads `limit` and `cursor` of the list with a name."""
     description = "Where to go on: take it from the last page's `Link`."
     example = cursors.write(f"{name}?q=", samples.PRODUCT)
-    parameter = Query(max_length=4096, description=description, examples=[example])
+    parameter = Query(description=description, examples=[example])
 
     async def paging(
         request: Request,
         limit: Limit = None,
-        cursor: Annotated[str | SkipJsonSchema[None], parameter] = None,
+        cursor: Annotated[_Cursor | SkipJsonSchema[None], parameter] = None,
     ) -> Paging:
         # A cursor belongs to one list: the same filter, asked for in the same words.
         whole = f"{name}?q={request.query_params.get('q', '')}"

@@ -15,7 +15,7 @@ def _whole(value: Any) -> Any:  # noqa: ANN401 - whatever a caller sends
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Quantity = Annotated[int, BeforeValidator(_whole), Field(strict=True, ge=1, le=1000)]
+Quantity = Annotated[int, Field(strict=True, ge=1, le=1000), BeforeValidator(_whole)]
 
 
 _STATED = "What you believe it is; refused (409) if ours differs by a cent or more."

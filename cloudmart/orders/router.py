@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Response, status
+from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from cloudmart.errors import (
@@ -44,10 +45,8 @@ Address = Annotated[
     ),
 ]
 IdempotencyKey = Annotated[
-    str | SkipJsonSchema[None],
+    Annotated[str, Field(min_length=1, max_length=255)] | SkipJsonSchema[None],
     Header(
-        min_length=1,
-        max_length=255,
         alias="Idempotency-Key",
         description="1 to 255 printable characters. The same key and body make one order.",
         examples=["a8098c1a-f86e-11da-bd1a-00112444be1e"],
