@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from cloudmart.explorer.document import Operation, operations
+from cloudmart.http.problem import DOCS
 
 _MOST_NEAREST = 3
 _ALIKE = 0.6
@@ -61,7 +62,7 @@ class Directory:
 
 def docs_link(operation: Operation) -> str:
     """Return where Swagger UI shows an operation."""
-    return f"/api/docs#/{operation['tags'][0]}/{operation['operationId']}"
+    return f"{DOCS}#/{operation['tags'][0]}/{operation['operationId']}"
 
 
 def _entry(method: str, path: str, operation: Operation) -> Entry:

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
@@ -15,6 +16,10 @@ from cloudmart.errors import CloudmartError, Fault
 
 MEDIA_TYPE = "application/problem+json"
 TYPES = "/api/problems"
+
+DOCS = "/api/docs"
+# The caller asked the right operation in the wrong way: where it is explained helps.
+_MISUSED = {400, 415, 422}
 
 CODES = {
     400: (
@@ -73,7 +78,7 @@ def problem(  # noqa: PLR0913 - RFC 9457's members
 ) -> Response:
     """Return the answer that tells of a problem."""
     code = code or CODES[status][0]
-    members = {
+    members: dict[str, Any] = {
         "type": f"{TYPES}/{code}",
         "title": title(code),
         "status": status,
@@ -87,8 +92,15 @@ def problem(  # noqa: PLR0913 - RFC 9457's members
         details = details or [f"{fault.pointer}: {fault.message}" for fault in faults]
     if details is not None:
         members["details"] = details
+    if status in _MISUSED and (docs := _documentation(scope)):
+        members["docs"] = docs
     # ASCII only: a path may hold what is no Unicode text.
     return Response(json.dumps(members), status, headers, MEDIA_TYPE)
+
+
+def _documentation(scope: Scope) -> str | None:
+    route = scope.get("route")
+    return f"{DOCS}#/{route.tags[0]}/{route.name}" if isinstance(route, APIRoute) else None
 
 
 async def _expected(request: Request, error: Exception) -> Response:

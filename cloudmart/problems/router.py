@@ -1,6 +1,8 @@
 """`/api/problems`."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Path
 
 from cloudmart import errors
 from cloudmart.errors import CloudmartError, NotFoundError
@@ -37,6 +39,14 @@ def _kinds() -> dict[str, ProblemKind]:
 
 
 KINDS = _kinds()
+Code = Annotated[
+    str,
+    Path(
+        max_length=100,
+        description="The end of a problem's `type`.",
+        openapi_examples={"price": {"value": "price-changed"}},
+    ),
+]
 
 
 @router.get("", summary="List the kinds of problems")
@@ -45,7 +55,7 @@ async def list_problem_kinds() -> list[ProblemKind]:
 
 
 @router.get("/{code}", summary="Explain a kind of problem", responses=may_fail(NotFoundError))
-async def explain_problem(code: str) -> ProblemKind:
+async def explain_problem(code: Code) -> ProblemKind:
     if code not in KINDS:
         raise NotFoundError("Problem", code)
     return KINDS[code]

@@ -1,0 +1,74 @@
+"""Wrong addresses, over HTTP."""
+
+import pytest
+from fastapi.testclient import TestClient
+
+
+@pytest.mark.parametrize(
+    ("method", "wrong", "meant"),
+    [
+        ("GET", "/api/product", "GET /api/products"),
+        ("GET", "/products", "GET /api/products"),
+        ("POST", "/api/order", "POST /api/orders"),
+        ("GET", "/api/orders/users/x", "GET /api/orders/user"),
+        ("POST", "/api/ticket", "POST /api/tickets"),
+    ],
+)
+def test_a_wrong_path_is_answered_with_the_one_that_was_meant(
+    client: TestClient, method: str, wrong: str, meant: str
+) -> None:
+    answer = client.request(method, wrong)
+
+    problem = answer.json()
+    nearest = problem["details"]["nearest"][0]
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem["error"] == f"There is no {method} '{wrong}'. Did you mean {meant}?"
+    assert f"{nearest['method']} {nearest['path']}" == meant
+    assert nearest["docs"].startswith("/api/docs#/")
+
+
+def test_the_nearest_operation_comes_with_a_body_to_try(client: TestClient) -> None:
+    problem = client.post("/api/order").json()
+
+    body = problem["details"]["nearest"][0]["body"]
+    assert body["items"] == [{"productId": "1", "quantity": 2}, {"productId": "2", "quantity": 1}]
+
+
+def test_a_path_like_no_other_is_pointed_to_the_list(client: TestClient) -> None:
+    problem = client.get("/wp-login.php").json()
+
+    assert problem["error"] == "There is no GET '/wp-login.php'. GET /api lists what there is."
+    assert "details" not in problem
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PATCH", "/api/orders", {"GET", "POST"}),
+        ("POST", "/api/products/1", {"GET", "PUT", "DELETE"}),
+        ("PATCH", "/api/orders/user", {"GET"}),
+        ("POST", "/docs", {"GET"}),
+    ],
+)
+def test_allow_names_every_method_of_a_path(
+    client: TestClient, method: str, path: str, allowed: set[str]
+) -> None:
+    answer = client.request(method, path)
+
+    assert answer.status_code == 405
+    assert set(answer.headers["Allow"].split(", ")) == allowed
+    assert answer.json()["type"] == "/api/problems/method-not-allowed"
+
+
+def test_a_very_long_wrong_path_is_still_a_404(client: TestClient) -> None:
+    answer = client.get("/api/" + "product" * 2000)
+
+    assert answer.status_code == 404
+
+
+def test_a_wrong_body_is_pointed_to_the_operations_documentation(client: TestClient) -> None:
+    answer = client.post("/api/orders", json={"items": []})
+
+    assert answer.status_code == 422
+    assert answer.json()["docs"] == "/api/docs#/orders/place_order"
