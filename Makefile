@@ -64,6 +64,10 @@ dev: $(VENV)/.local ## Run the shop at http://127.0.0.1:5000 with a sample catal
 openapi: $(VENV)/.local ## Renew openapi/ from the code
 	@$(BIN)/cloudmart openapi
 
+.PHONY: docs
+docs: $(VENV)/.local ## Write the pages of docs/ that are made from the code
+	@$(BIN)/cloudmart config --markdown > docs/configuration.md
+
 # --- Checking ----------------------------------------------------------------------------------
 
 .PHONY: test

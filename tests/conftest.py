@@ -50,13 +50,13 @@ def settings(dynamodb: Any) -> Iterator[Settings]:  # noqa: ANN401
     """Give settings that name fresh tables, as the schema wants them."""
     prefix = uuid4().hex[:12]
     names = DynamoDBSettings(
-        DYNAMODB_PRODUCTS_TABLE=f"{prefix}-products",
-        DYNAMODB_ORDERS_TABLE=f"{prefix}-orders",
-        DYNAMODB_TICKETS_TABLE=f"{prefix}-tickets",
+        products_table=f"{prefix}-products",
+        orders_table=f"{prefix}-orders",
+        tickets_table=f"{prefix}-tickets",
     )
     for schema in tables(names):
         dynamodb.create_table(**definition(schema))
-    yield Settings(ENVIRONMENT=Environment.LOCAL, dynamodb=names)
+    yield Settings(environment=Environment.LOCAL, dynamodb=names)
     for schema in tables(names):
         with suppress(dynamodb.exceptions.ResourceNotFoundException):
             dynamodb.delete_table(TableName=schema.name)

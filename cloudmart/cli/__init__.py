@@ -2,7 +2,7 @@
 
 import typer
 
-from cloudmart.cli import dev, openapi, serve
+from cloudmart.cli import config, dev, openapi, serve
 
 app = typer.Typer(
     help="CloudMart's backend.",
@@ -13,6 +13,7 @@ app = typer.Typer(
 app.command()(dev.dev)
 app.command()(serve.serve)
 app.command()(openapi.openapi)
+app.command()(config.config)
 
 
 def main() -> None:

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from cloudmart.cli.configured import DOTENV, warn
 from cloudmart.cli.serve import listen
 from cloudmart.observability.logging import configure_logging
-from cloudmart.settings import Environment, Settings
+from cloudmart.settings import Environment, load_settings
 
 
 def dev(
@@ -27,6 +28,8 @@ def dev(
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
         }
-        settings = Settings(ENVIRONMENT=Environment.LOCAL, PORT=port)
+        told = {**os.environ, "ENVIRONMENT": Environment.LOCAL, "PORT": str(port)}
+        loaded = load_settings(told, secrets={}, dotenv=DOTENV)
+        warn(loaded.report)
         _ = empty
-        listen(settings, host="127.0.0.1")
+        listen(loaded.settings, host="127.0.0.1")

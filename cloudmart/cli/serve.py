@@ -1,18 +1,20 @@
 """`cloudmart serve`: the production entry."""
 
+import os
 import sys
 
 import uvicorn
 
 from cloudmart.app import create_app
+from cloudmart.cli.configured import configured
 from cloudmart.observability.logging import configure_logging
 from cloudmart.settings import Settings
 
 
 def serve() -> None:
     """Serve the API, configured by the environment."""
-    settings = Settings()
     configure_logging(json=not sys.stderr.isatty())
+    settings = configured(os.environ)
     listen(settings, host="0.0.0.0")  # noqa: S104 - a pod is reached from outside
 
 

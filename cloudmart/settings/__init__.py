@@ -1,5 +1,6 @@
 """The settings of a process: read once, frozen, nested by what they are about."""
 
+from cloudmart.settings.load import Loaded, load_settings
 from cloudmart.settings.model import Environment, Settings
 from cloudmart.settings.platform import (
     AWSSettings,
@@ -9,6 +10,7 @@ from cloudmart.settings.platform import (
     SourceSettings,
     StartupSettings,
 )
+from cloudmart.settings.providers import why_disabled
 from cloudmart.settings.vendors import (
     AssistantSettings,
     AzureSettings,
@@ -31,10 +33,13 @@ __all__ = [
     "DynamoDBSettings",
     "Effort",
     "Environment",
+    "Loaded",
     "OpenAISettings",
     "OrderTools",
     "Provider",
     "Settings",
     "SourceSettings",
     "StartupSettings",
+    "load_settings",
+    "why_disabled",
 ]

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 
 def _shaped(pattern: str, kind: str) -> AfterValidator:
@@ -18,6 +18,12 @@ def _shaped(pattern: str, kind: str) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def _key(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[!-~]+", value.get_secret_value()):
+        raise ValueError("has blanks or characters in it that no key has")
+    return value
 
 
 def _each(check: Callable[[str], str]) -> AfterValidator:
@@ -68,10 +74,11 @@ def _check_origin(value: str) -> str:
         return value
     check_endpoint(value)
     if urlsplit(value)._replace(scheme="", netloc="").geturl():
-        raise ValueError(f"has {value!r}, which is more than an origin (scheme, host, port)")
+        raise ValueError("has more in it than origins: scheme, host and port")
     return value
 
 
+Key = Annotated[SecretStr, AfterValidator(_key)]
 Region = Annotated[str, _shaped(r"[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}", "the name of an AWS region")]
 TableName = Annotated[
     str,
@@ -116,6 +123,7 @@ DatasetId = Annotated[
 BigQueryTableId = Annotated[
     str, _shaped(r"[\w-]{1,1024}", "a BigQuery table's id: letters, digits, '_' or '-' only")
 ]
+ModelName = Annotated[str, _shaped(r"[!-~]{1,256}", "a model's name")]
 Endpoint = Annotated[str, AfterValidator(check_endpoint)]
 Origins = Annotated[tuple[str, ...], BeforeValidator(_split), _each(_check_origin)]
 """Origins divided by commas; `*` means every origin."""

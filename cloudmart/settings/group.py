@@ -1,17 +1,18 @@
 """What every group of settings has in common."""
 
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel
+from pydantic_settings import SettingsConfigDict
 
 
-class Group(BaseSettings):
-    """Settings that belong together: frozen, built by name or by variable."""
+class Group(BaseModel):
+    """Settings that belong together, built by a field's name or by its variable."""
 
     model_config = SettingsConfigDict(
         frozen=True,
-        extra="ignore",
+        extra="forbid",
+        allow_inf_nan=False,
         validate_by_name=True,
         validate_by_alias=True,
-        env_ignore_empty=True,
-        enable_decoding=False,
+        loc_by_alias=False,
         hide_input_in_errors=True,
     )

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from pydantic import Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from cloudmart.settings.formats import Endpoint
 from cloudmart.settings.group import Group
@@ -10,6 +11,7 @@ from cloudmart.settings.platform import (
     AWSSettings,
     CorsSettings,
     DynamoDBSettings,
+    Provider,
     SourceSettings,
     StartupSettings,
 )
@@ -30,7 +32,7 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
-class Settings(Group):
+class Settings(Group, BaseSettings):
     """The settings of a process, read once."""
 
     environment: Environment = Field(
@@ -62,13 +64,30 @@ class Settings(Group):
         description="The shop's address as customers see it; links and documents are made of it.",
         examples=["https://shop.example.com"],
     )
-    startup: StartupSettings = Field(default_factory=StartupSettings)
-    sources: SourceSettings = Field(default_factory=SourceSettings)
-    aws: AWSSettings = Field(default_factory=AWSSettings)
-    dynamodb: DynamoDBSettings = Field(default_factory=DynamoDBSettings)
-    openai: OpenAISettings = Field(default_factory=OpenAISettings)
-    bedrock: BedrockSettings = Field(default_factory=BedrockSettings)
-    azure: AzureSettings = Field(default_factory=AzureSettings)
-    bigquery: BigQuerySettings = Field(default_factory=BigQuerySettings)
-    assistant: AssistantSettings = Field(default_factory=AssistantSettings)
-    cors: CorsSettings = Field(default_factory=CorsSettings)
+    startup: StartupSettings = Field(default=StartupSettings())
+    sources: SourceSettings = Field(default=SourceSettings())
+    aws: AWSSettings = Field(default=AWSSettings())
+    dynamodb: DynamoDBSettings = Field(default=DynamoDBSettings())
+    openai: OpenAISettings = Field(default=OpenAISettings())
+    bedrock: BedrockSettings = Field(default=BedrockSettings())
+    azure: AzureSettings = Field(default=AzureSettings())
+    bigquery: BigQuerySettings = Field(default=BigQuerySettings())
+    assistant: AssistantSettings = Field(default=AssistantSettings())
+    cors: CorsSettings = Field(default=CorsSettings())
+    faulty: dict[Provider, str] = Field(
+        default={},
+        description="Optional providers that are disabled because their settings are wrong: why.",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read nothing here: `load_settings` merges the sources, and notes each value's."""
+        _ = settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)

@@ -34,7 +34,7 @@ class AWSSettings(Group):
         validation_alias="AWS_ROLE_ARN",
         description="The role of the pod's ServiceAccount, injected by EKS; health compares it "
         "with the identity AWS sees.",
-        examples=["arn:aws:iam::<account>:role/cloudmart-eks-pod-role"],
+        examples=["arn:aws:iam::…:role/cloudmart-eks-pod-role"],
     )
 
 
@@ -111,7 +111,7 @@ class StartupSettings(Group):
 
 
 class SourceSettings(Group):
-    """Where settings come from besides the environment (read from the environment alone)."""
+    """Where else settings come from."""
 
     secrets_dir: Path | None = Field(
         None,
@@ -119,18 +119,18 @@ class SourceSettings(Group):
         description="A directory with a file for each variable, as Kubernetes mounts a Secret.",
         examples=["/var/run/secrets/cloudmart"],
     )
+    secret_id: SecretId | None = Field(
+        None,
+        validation_alias="CLOUDMART_SECRET_ID",
+        description="A secret of AWS Secrets Manager: a JSON object with variables as keys.",
+        examples=["cloudmart/production"],
+    )
     config_dir: Path | None = Field(
         None,
         validation_alias="CLOUDMART_CONFIG_DIR",
         description="The mounted copy of the ConfigMap, which tells when the process's "
         "configuration has become old.",
         examples=["/etc/cloudmart"],
-    )
-    secret_id: SecretId | None = Field(
-        None,
-        validation_alias="CLOUDMART_SECRET_ID",
-        description="A secret of AWS Secrets Manager: a JSON object with variables as keys.",
-        examples=["cloudmart/production"],
     )
 
 

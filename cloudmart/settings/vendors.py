@@ -3,15 +3,17 @@
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from cloudmart.settings.formats import (
     AgentId,
     BigQueryTableId,
     DatasetId,
     Endpoint,
+    Key,
     Language,
     ModelId,
+    ModelName,
     ProjectId,
     Region,
 )
@@ -51,7 +53,7 @@ class OrderTools(StrEnum):
 class OpenAISettings(Group):
     """OpenAI, or a server that speaks its Responses API."""
 
-    api_key: SecretStr | None = Field(
+    api_key: Key | None = Field(
         None,
         validation_alias="OPENAI_API_KEY",
         description="The key. Servers other than OpenAI's that want none take `EMPTY`.",
@@ -63,10 +65,9 @@ class OpenAISettings(Group):
         description="Another server that speaks OpenAI's API; unset means OpenAI's own.",
         examples=["http://vllm:8000/v1"],
     )
-    model: str = Field(
+    model: ModelName = Field(
         "gpt-6-luna",
         validation_alias="OPENAI_MODEL",
-        max_length=256,
         description="The model that answers.",
         examples=["gpt-6-luna"],
     )
@@ -80,8 +81,10 @@ class OpenAISettings(Group):
     assistant_id: str | None = Field(
         None,
         validation_alias="OPENAI_ASSISTANT_ID",
-        description="Obsolete: OpenAI shut the Assistants API on 2026-08-26. Remove it.",
-        examples=["(nothing: remove it)"],
+        deprecated="OpenAI shut the Assistants API on 2026-08-26, so nothing reads it any more. "
+        "Remove it; instructions and model are ours now.",
+        description="The assistant of OpenAI's former API.",
+        examples=["nothing: remove it"],
     )
 
 
@@ -120,6 +123,16 @@ class BedrockSettings(Group):
         examples=["eu.amazon.nova-lite-v1:0"],
     )
 
+    @property
+    def way(self) -> BedrockMode:
+        """How Bedrock really answers: `agent`, `converse`, or `off` while it cannot."""
+        agent = self.agent_id is not None and self.agent_alias_id is not None
+        if agent and self.mode in {BedrockMode.AUTO, BedrockMode.AGENT}:
+            return BedrockMode.AGENT
+        if self.model_id and self.mode in {BedrockMode.AUTO, BedrockMode.CONVERSE}:
+            return BedrockMode.CONVERSE
+        return BedrockMode.OFF
+
 
 class AzureSettings(Group):
     """Azure AI Language, which tells a chat's sentiment."""
@@ -128,9 +141,9 @@ class AzureSettings(Group):
         None,
         validation_alias="AZURE_ENDPOINT",
         description="The resource's endpoint; needs AZURE_API_KEY.",
-        examples=["https://<resource>.cognitiveservices.azure.com/"],
+        examples=["https://….cognitiveservices.azure.com/, from the resource's page"],
     )
-    api_key: SecretStr | None = Field(
+    api_key: Key | None = Field(
         None,
         validation_alias="AZURE_API_KEY",
         description="One of the resource's two keys; needs AZURE_ENDPOINT.",

@@ -1,0 +1,55 @@
+"""`cloudmart config`: what the process would be told, and what is wrong with it."""
+
+import json
+import os
+import sys
+from typing import Annotated
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from cloudmart.cli.configured import DOTENV, EXIT_CONFIGURATION, EXIT_FAILED, load
+from cloudmart.cli.overview import as_document, as_table
+from cloudmart.settings import Loaded, load_settings
+from cloudmart.settings.reference import reference
+from cloudmart.settings.refusal import refusal
+
+_WIDE = 160
+
+
+def config(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="The page docs/configuration.md instead.")
+    ] = False,
+) -> None:
+    """Show every setting: its value, its source, its state.
+
+    Secrets are shown as set or unset and a digest. Exits with 78 if `serve` would not start with
+    these settings, with 1 if the secret that CLOUDMART_SECRET_ID names cannot be read, else with 0.
+    """
+    if as_markdown:
+        sys.stdout.write(reference())
+        return
+    loaded, unread = _load()
+    if as_json:
+        sys.stdout.write(json.dumps(as_document(loaded), indent=2) + "\n")
+    else:
+        console = Console(width=None if sys.stdout.isatty() else _WIDE)
+        console.print(as_table(loaded))
+    if unread:
+        sys.stderr.write(f"The secret cannot be read, so its settings are not shown. {unread}\n")
+    if loaded.report.refusals:
+        sys.stderr.write(refusal(loaded.report.refusals))
+        raise typer.Exit(EXIT_CONFIGURATION)
+    if unread:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _load() -> tuple[Loaded, str | None]:
+    try:
+        return load(os.environ), None
+    except (BotoCoreError, ClientError) as error:
+        return load_settings(os.environ, dotenv=DOTENV), str(error)

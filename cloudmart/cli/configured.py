@@ -1,0 +1,61 @@
+"""The settings of a command: read from every source, or refused in words."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+import boto3
+import structlog
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cloudmart.observability.termination import TERMINATION_LOG, write_last_words
+from cloudmart.settings import Loaded, Settings, load_settings
+from cloudmart.settings.refusal import refusal
+from cloudmart.settings.report import Report
+
+DOTENV = Path(".env")
+EXIT_FAILED = 1
+EXIT_CONFIGURATION = os.EX_CONFIG
+"""78: what the process was told is wrong, and starting it again changes nothing."""
+
+_log = structlog.get_logger(__name__)
+
+
+def configured(environ: Mapping[str, str], *, termination_log: Path = TERMINATION_LOG) -> Settings:
+    """Return the settings, with their warnings logged; end the process if they are refused."""
+    try:
+        loaded = load(environ)
+    except (BotoCoreError, ClientError) as error:
+        message = f"CloudMart does not start: its secret cannot be read. {error}\n"
+        _end(message, EXIT_FAILED, termination_log)
+    if loaded.report.refusals:
+        _end(refusal(loaded.report.refusals), EXIT_CONFIGURATION, termination_log)
+    warn(loaded.report)
+    return loaded.settings
+
+
+def load(environ: Mapping[str, str]) -> Loaded:
+    """Return the settings with the secret they name read, in one try."""
+    loaded = load_settings(environ, dotenv=DOTENV)
+    if (secret_id := loaded.settings.sources.secret_id) is None:
+        return loaded
+    store = boto3.client("secretsmanager", region_name=loaded.settings.aws.region)
+    secret = store.get_secret_value(SecretId=secret_id)
+    return load_settings(environ, secret.get("SecretString", ""), dotenv=DOTENV)
+
+
+def warn(report: Report) -> None:
+    """Log what is wrong or obsolete and does not stop the start, an event each."""
+    for fault in report.tolerated:
+        _log.warning("setting_wrong", variable=fault.name, problem=fault.what, source=fault.origin)
+    for reading in report.obsolete:
+        reason = reading.variable.obsolete
+        _log.warning("setting_obsolete", variable=reading.name, reason=reason)
+
+
+def _end(message: str, code: int, termination_log: Path) -> NoReturn:
+    sys.stderr.write(message)
+    write_last_words(message, termination_log)
+    raise SystemExit(code)

@@ -1,0 +1,78 @@
+"""What is wrong between settings: halves without the other half, and contradictions."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import urlsplit
+
+from cloudmart.settings.layers import Told
+from cloudmart.settings.model import Environment, Settings
+from cloudmart.settings.report import Fault, State
+from cloudmart.settings.variables import Variable, variables
+from cloudmart.settings.vendors import BedrockMode
+
+# OpenAI's own keys; the lookahead is for guides that write `sk-your-key-here`.
+_OPENAI_KEY = re.compile(r"sk-(?!(proj-)?your[-_])[\w-]+", re.ASCII)
+
+_AGENT = (("bedrock", "agent_id"), ("bedrock", "agent_alias_id"))
+_MODEL = ("bedrock", "model_id")
+_MODE = ("bedrock", "mode")
+_AZURE = (("azure", "endpoint"), ("azure", "api_key"))
+_BIGQUERY = (("bigquery", "project_id"), ("bigquery", "dataset_id"), ("bigquery", "table_id"))
+_OPENAI_KEY_AND_SERVER = (("openai", "base_url"), ("openai", "api_key"))
+
+_Place = tuple[str, str]
+
+
+def halves(settings: Settings, told: Mapping[Variable, Told]) -> Iterator[Fault]:
+    """Yield what is not told although something that is of no use without it is."""
+    given = {(variable.group, variable.field): each for variable, each in told.items()}
+    mode = settings.bedrock.mode
+    yield from _missing(given, _AZURE, _AZURE)
+    yield from _missing(given, _BIGQUERY, _BIGQUERY)
+    yield from _missing(given, _OPENAI_KEY_AND_SERVER[:1], _OPENAI_KEY_AND_SERVER[1:])
+    if mode is BedrockMode.AUTO:
+        yield from _missing(given, _AGENT, _AGENT)
+    if mode is BedrockMode.AGENT:
+        yield from _missing(given, (_MODE,), _AGENT)
+    if mode is BedrockMode.CONVERSE:
+        yield from _missing(given, (_MODE,), (_MODEL,))
+
+
+def contradictions(settings: Settings, told: Mapping[Variable, Told]) -> Iterator[Fault]:
+    """Yield what is well-formed by itself and wrong beside another setting."""
+    key = settings.openai.api_key
+    if key and _is_for_openai(settings, told) and not _OPENAI_KEY.fullmatch(key.get_secret_value()):
+        what = "does not look like a key of OpenAI's, and OPENAI_BASE_URL names no other server"
+        yield _wrong(("openai", "api_key"), told, what)
+    if settings.metrics_port == settings.port:
+        port = "metrics_port" if variables()["", "metrics_port"] in told else "port"
+        yield _wrong(("", port), told, "is the other port's number: PORT and METRICS_PORT differ")
+    if "*" in settings.cors.allowed_origins and settings.environment is not Environment.LOCAL:
+        yield _wrong(("cors", "allowed_origins"), told, "names `*`, which is for local mode only")
+
+
+def _is_for_openai(settings: Settings, told: Mapping[Variable, Told]) -> bool:
+    url = settings.openai.base_url
+    if url is None:
+        # A server that was told and left out as faulty is not OpenAI's for that.
+        return variables()["openai", "base_url"] not in told
+    return urlsplit(url).hostname == "api.openai.com"
+
+
+def _missing(
+    given: Mapping[_Place, Told], reasons: Iterable[_Place], needed: Iterable[_Place]
+) -> Iterator[Fault]:
+    reason = next((given[place] for place in reasons if place in given), None)
+    if reason is None:
+        return
+    for place in needed:
+        if place not in given:
+            variable = variables()[place]
+            what = f"is not set although {reason.name} is"
+            origin = f"nowhere; {reason.name} from {reason.origin}"
+            yield Fault(variable, variable.name, State.MISSING, what, origin)
+
+
+def _wrong(place: _Place, told: Mapping[Variable, Told], what: str) -> Fault:
+    variable = variables()[place]
+    return Fault.about(variable, told[variable], what)

@@ -1,0 +1,102 @@
+"""The places settings come from, in their order: the first that has a value decides."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic_settings import (
+    DotEnvSettingsSource,
+    NestedSecretsSettingsSource,
+    SecretsSettingsSource,
+    SettingsError,
+)
+
+from cloudmart.settings.model import Settings
+
+# What says where the others come from cannot come from there.
+_FROM_ENVIRONMENT_ALONE = frozenset({"ENVIRONMENT", "CLOUDMART_SECRETS_DIR", "CLOUDMART_SECRET_ID"})
+
+
+Held = str | Mapping[str, Any]
+"""What a secret held: its text, a JSON object with variables as keys, or that object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A value as it was told: under which name, and where."""
+
+    name: str
+    value: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One place and what it tells."""
+
+    origin: str
+    values: Mapping[str, Any]
+
+    def find(self, names: Iterable[str]) -> Told | None:
+        """Return what is told under the first of some names that is not blank here."""
+        for name in names:
+            value = _text(self.values.get(name))
+            if value.strip():
+                return Told(name, value, self.origin)
+        return None
+
+
+def environment(environ: Mapping[str, str]) -> Layer:
+    """Return the process's environment."""
+    return Layer("environment", environ)
+
+
+def directory(path: str) -> Layer:
+    """Return the files of a mounted directory, one a variable, or raise ValueError in words."""
+    try:
+        source = NestedSecretsSettingsSource(
+            SecretsSettingsSource(Settings, path),
+            secrets_dir_missing="error",
+            secrets_case_sensitive=True,
+        )
+    except UnicodeDecodeError:
+        raise ValueError("names a directory with a file in it that is no text") from None
+    except (SettingsError, OSError):
+        raise ValueError("names no directory that can be read") from None
+    return _other(f"files of {path}", source.env_vars)
+
+
+def secret(held: Held, name: str) -> Layer:
+    """Return what a secret of AWS Secrets Manager held, or raise ValueError in words."""
+    try:
+        values = json.loads(held) if isinstance(held, str) else held
+    except ValueError:
+        values = None
+    if not isinstance(values, Mapping):
+        raise ValueError("names a secret that is no JSON object")  # noqa: TRY004 - told in words
+    return _other(f"secret {name}", values)
+
+
+def dotenv(path: Path) -> Layer:
+    """Return a file of `NAME=value` lines; one that is not there tells nothing."""
+    source = DotEnvSettingsSource(Settings, path, "utf-8", case_sensitive=True)
+    return _other(path.name, source.env_vars)
+
+
+def find(layers: Iterable[Layer], names: Iterable[str]) -> Told | None:
+    """Return what the first place that knows one of some names tells."""
+    return next((told for layer in layers if (told := layer.find(names))), None)
+
+
+def _other(origin: str, values: Mapping[str, Any]) -> Layer:
+    kept = {name: value for name, value in values.items() if name not in _FROM_ENVIRONMENT_ALONE}
+    return Layer(origin, kept)
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - a secret is any JSON
+    if value is None:
+        return ""
+    # JSON's true is Python's True, and a number is read as it is written.
+    return str(value)

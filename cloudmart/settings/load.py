@@ -1,0 +1,94 @@
+"""Read the settings: merge what every place tells, judge it, and build them once."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from cloudmart.settings import layers
+from cloudmart.settings.agreement import contradictions, halves
+from cloudmart.settings.disclosure import masked
+from cloudmart.settings.judgement import as_told, nested, of_form
+from cloudmart.settings.layers import Held, Layer, Told
+from cloudmart.settings.model import Environment, Settings
+from cloudmart.settings.report import Fault, Reading, Report, State
+from cloudmart.settings.tolerance import settle, unmet
+from cloudmart.settings.variables import Variable, variables
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings, and what was found while they were read.
+
+    Settings are there even if the report refuses them: a faulty value is left out.
+    """
+
+    settings: Settings
+    report: Report
+
+
+def load_settings(
+    environ: Mapping[str, str],
+    secrets: Held | None = None,
+    *,
+    dotenv: Path | None = None,
+) -> Loaded:
+    """Return the settings that some places tell, and a report on them.
+
+    Args:
+        environ: The process's environment.
+        secrets: What the secret CLOUDMART_SECRET_ID names held, as text or read; None while it
+            is not fetched, and then nothing is called missing that it may still bring.
+        dotenv: A file read in local mode only.
+    """
+    places, faults = _places(environ, secrets, dotenv)
+    found = {each: layers.find(places, each.names) for each in variables().values()}
+    told = {variable: each for variable, each in found.items() if each}
+    faults += [fault for each in told.items() if (fault := as_told(*each))]
+    faults += of_form(_without(told, faults))
+    settings = Settings.model_validate(nested(_without(told, faults)))
+    if settings.sources.secret_id is None or secrets is not None:
+        faults += [
+            *contradictions(settings, told),
+            *halves(settings, told),
+            *unmet(settings, told, faults),
+        ]
+    settings, refusals, tolerated = settle(settings, faults)
+    readings = tuple(_reading(each, told.get(each), faults) for each in found)
+    return Loaded(settings, Report(readings, tuple(refusals), tuple(tolerated)))
+
+
+def _places(
+    environ: Mapping[str, str], secrets: Held | None, dotenv: Path | None
+) -> tuple[list[Layer], list[Fault]]:
+    places, faults = [layers.environment(environ)], []
+    readers: dict[str, Callable[[str], Layer]] = {"secrets_dir": layers.directory}
+    if secrets is not None:
+        readers["secret_id"] = partial(layers.secret, secrets)
+    for field, read in readers.items():
+        variable = variables()["sources", field]
+        told = places[0].find(variable.names)
+        if told and not as_told(variable, told):
+            try:
+                places.append(read(told.value))
+            except ValueError as error:
+                faults.append(Fault.about(variable, told, str(error)))
+    if dotenv and environ.get("ENVIRONMENT") == Environment.LOCAL:
+        places.append(layers.dotenv(dotenv))
+    return places, faults
+
+
+def _without(told: Mapping[Variable, Told], faults: Iterable[Fault]) -> dict[Variable, Told]:
+    faulty = {fault.variable for fault in faults}
+    return {variable: each for variable, each in told.items() if variable not in faulty}
+
+
+def _reading(variable: Variable, told: Told | None, faults: Iterable[Fault]) -> Reading:
+    state = State.DEFAULT if told is None else State.OBSOLETE if variable.obsolete else State.OK
+    state = next((fault.state for fault in faults if fault.variable == variable), state)
+    if told is None:
+        return Reading(variable, variable.name, variable.default, "default", state)
+    value = SecretStr(told.value) if variable.secret else masked(told.value)
+    return Reading(variable, told.name, value, told.origin, state)

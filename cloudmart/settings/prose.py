@@ -1,0 +1,69 @@
+"""The settings page of the documentation, in Markdown: what it says before its tables."""
+
+OPENING = """# Configuration
+
+<!-- Written by `make docs` from cloudmart/settings: change it there. -->
+
+Everything the service is told comes from variables. `cloudmart config` shows what this process
+would read, where each value comes from and what is wrong with it.
+
+## Where a value comes from
+
+The first of these that has a value decides; a blank value counts as none.
+
+1. The environment.
+2. A file of the directory `CLOUDMART_SECRETS_DIR`, named as the variable: how Kubernetes mounts a
+   Secret. Line breaks and blanks at a file's beginning and end do not count.
+3. The secret `CLOUDMART_SECRET_ID` of AWS Secrets Manager, a JSON object with the variables as
+   keys. It is read before the application is built.
+4. `.env` in the working directory, in local mode only.
+5. The default.
+
+`ENVIRONMENT`, `CLOUDMART_SECRETS_DIR` and `CLOUDMART_SECRET_ID` are read from the environment
+alone. `NODE_ENV` is not read.
+
+## What is refused
+
+A start with a placeholder or a malformed value is refused: the process ends with exit code 78,
+and one message names every fault, on stderr and in `/dev/termination-log`, which
+`kubectl describe pod` shows. A roll-out then stalls and the old pods go on serving.
+[Why, and the way out](decisions/placeholders.md).
+
+A placeholder is, in any letter case and also in base64:
+
+* a whole value in `<…>`, `${…}` or `{{…}}`
+* a value, or a label of an address's host, that begins with `your-` or `your_`
+* one of the whole values `changeme`, `change-me`, `change_me`, `todo`, `tbd`, `xxx…`,
+  `placeholder`, `example`, `none`, `-`
+* an ARN in the account 123456789012
+
+Malformed is what does not have its setting's form, has quotes, blanks or a line break around it
+or in it, or has only one half of what belongs together. Addresses are `https://`; plain `http://`
+is for loopback and names inside the cluster (a single label, `.svc`, `.local`, `.internal`).
+
+An optional provider (OpenAI, Bedrock, Azure, BigQuery) that is not configured at all is disabled:
+health says why, and its routes answer 503 in words. `REQUIRED_PROVIDERS` makes it a fault.
+`DEGRADED_START=true` lets the shop start although an optional provider is configured wrongly;
+that provider is disabled until its settings are right. With `ENVIRONMENT=local` no fault stops
+the start: each is a warning, and the value is left out.
+
+## `cloudmart config`
+
+A table of every setting, or with `--json` the same for programs. Secrets are shown as set or
+unset, with a digest that is the same wherever the value is, so that pods can be compared. In a
+pod: `kubectl exec deploy/cloudmart-backend -- cloudmart config`.
+
+| exit code | meaning |
+|---|---|
+| 0 | `cloudmart serve` starts with these settings |
+| 78 | it does not, and stderr has the message |
+| 1 | the secret of AWS Secrets Manager could not be read |
+
+| state | meaning |
+|---|---|
+| ok | told, and in order |
+| default | not told |
+| placeholder, malformed | told wrongly |
+| missing | needed by another setting, and not told |
+| obsolete | told, and not read any more |
+"""

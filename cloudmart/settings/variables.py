@@ -1,0 +1,95 @@
+"""The settings as they are told from outside: a flat list of variables."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, get_args
+
+from pydantic import AliasChoices, BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from cloudmart.settings.group import Group
+from cloudmart.settings.model import Settings
+from cloudmart.settings.platform import Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A setting: the names it goes by outside, and its place in `Settings`."""
+
+    group: str
+    field: str
+    names: tuple[str, ...]
+    description: str
+    example: str
+    default: Any
+    secret: bool
+    obsolete: str | None
+
+    @property
+    def name(self) -> str:
+        """The name we call it by."""
+        return self.names[0]
+
+    @property
+    def provider(self) -> Provider | None:
+        """The optional provider it configures, if it configures one."""
+        return Provider(self.group) if self.group in list(Provider) else None
+
+    @property
+    def listed(self) -> bool:
+        """Whether it holds several values, divided by commas."""
+        return isinstance(self.default, tuple)
+
+    def of(self, settings: Settings) -> Any:  # noqa: ANN401 - as various as settings are
+        """Return its value among some settings."""
+        holder = getattr(settings, self.group) if self.group else settings
+        # Not getattr: reading an obsolete field warns whoever still does.
+        return holder.__dict__[self.field]
+
+
+@cache
+def variables() -> Mapping[tuple[str, str], Variable]:
+    """Return every setting there is, by its group and field."""
+    return {(each.group, each.field): each for each in _walk(Settings, "")}
+
+
+def groups() -> Mapping[str, str]:
+    """Return what the groups of settings are about, by their names."""
+    return {
+        name: group.__doc__ or ""
+        for name, info in Settings.model_fields.items()
+        if (group := _group(info.annotation))
+    }
+
+
+def _walk(model: type[BaseModel], group: str) -> Iterator[Variable]:
+    for name, info in model.model_fields.items():
+        if nested := _group(info.annotation):
+            yield from _walk(nested, name)
+        elif info.validation_alias is not None:
+            yield _variable(group, name, info)
+
+
+def _variable(group: str, name: str, info: FieldInfo) -> Variable:
+    alias = info.validation_alias
+    choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
+    return Variable(
+        group=group,
+        field=name,
+        names=tuple(str(choice) for choice in choices),
+        description=info.description or "",
+        example=str((info.examples or [""])[0]),
+        default=info.default,
+        secret=_hides(info.annotation),
+        obsolete=info.deprecated if isinstance(info.deprecated, str) else None,
+    )
+
+
+def _hides(annotation: Any) -> bool:  # noqa: ANN401 - any type at all
+    return annotation is SecretStr or any(_hides(part) for part in get_args(annotation))
+
+
+def _group(annotation: Any) -> type[Group] | None:  # noqa: ANN401 - any type at all
+    is_group = isinstance(annotation, type) and issubclass(annotation, Group)
+    return annotation if is_group else None
