@@ -26,5 +26,5 @@ def digest(name: str, secret: SecretStr) -> str:
     setting's name: two settings of one value show different digests.
     """
     salt = f"cloudmart/{name}".encode()
-    key = hashlib.pbkdf2_hmac("sha256", secret.get_secret_value().encode(), salt, 200_000)
+    key = hashlib.pbkdf2_hmac("sha256", secret.get_secret_value().encode(), salt, 100_000)
     return key.hex()[:8]

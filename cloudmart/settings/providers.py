@@ -33,7 +33,9 @@ def _unset(**values: object) -> str | None:
     missing = [name for name, value in values.items() if value is None]
     if not missing:
         return None
-    return f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set."
+    *others, last = missing
+    named = f"{', '.join(others)} and {last}" if others else last
+    return f"{named} {'are' if others else 'is'} not set."
 
 
 def _why_no_bedrock(bedrock: BedrockSettings) -> str | None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudmart.settings import load_settings, why_disabled
@@ -137,6 +137,7 @@ BIGQUERY = st.fixed_dictionaries(
     azure=UNSET | AZURE,
     bigquery=UNSET | BIGQUERY,
 )
+@settings(deadline=None)
 def test_well_formed_values_are_taken_as_they_are(
     core: dict[str, str],
     openai: dict[str, str],

@@ -1,0 +1,111 @@
+"""`cloudmart config`."""
+
+import json
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cloudmart.cli import app
+from cloudmart.settings.reference import reference
+from cloudmart.settings.variables import variables
+
+KEY = "sk-Zp3Q8R7LKM"
+
+
+def run(*arguments: str, **environ: str) -> Result:
+    """Run the command with an environment and little else."""
+    unset = {name: None for each in variables().values() for name in each.names}
+    return CliRunner().invoke(app, ["config", *arguments], env={**unset, **environ})
+
+
+def settings_of(result: Result) -> dict[str, dict[str, Any]]:
+    """Return the settings it printed, by their variables."""
+    return {each.pop("variable"): each for each in json.loads(result.stdout)["settings"]}
+
+
+def test_every_setting_is_a_row_with_its_value_source_and_state() -> None:
+    result = run(PORT="8000", OPENAI_ASSISTANT_ID="asst_1", OPENAI_API_KEY=KEY)
+
+    rows = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines()}
+    digest = rows["OPENAI_API_KEY"][1]
+    assert result.exit_code == 0
+    assert rows.keys() == {"Variable"} | {each.name for each in variables().values()}
+    assert rows["PORT"] == ["8000", "environment", "ok"]
+    assert rows["METRICS_PORT"] == ["9000", "default", "default"]
+    assert rows["OPENAI_ASSISTANT_ID"] == ["asst_1", "environment", "obsolete"]
+    assert rows["OPENAI_API_KEY"] == ["set", digest, "environment", "ok"]
+    assert rows["AZURE_API_KEY"] == ["unset", "default", "default"]
+
+
+def test_what_serve_would_refuse_is_shown_and_exits_with_78() -> None:
+    result = run("--json", PORT="http", BEDROCK_AGENT_ID="Q8ZP3R7LKM", AZURE_API_KEY="todo")
+
+    document, rows = json.loads(result.stdout), settings_of(result)
+    assert result.exit_code == 78
+    assert result.stderr.startswith("CloudMart does not start: 4 settings are wrong.")
+    assert document["starts"] is False
+    assert {name: row["state"] for name, row in rows.items() if row["state"] != "default"} == {
+        "PORT": "malformed",
+        "BEDROCK_AGENT_ID": "ok",
+        "BEDROCK_AGENT_ALIAS_ID": "missing",
+        "AZURE_API_KEY": "placeholder",
+        "AZURE_ENDPOINT": "missing",
+    }
+    assert document["refused"][0] == {
+        "variable": "AZURE_API_KEY",
+        "problem": "is a placeholder",
+        "right": "key 1 or key 2 of the resource, from Azure's portal",
+        "source": "environment",
+    }
+
+
+def test_what_is_tolerated_exits_with_0() -> None:
+    result = run("--json", DEGRADED_START="true", OPENAI_API_KEY="todo")
+
+    document = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert document["starts"] is True
+    assert [fault["variable"] for fault in document["tolerated"]] == ["OPENAI_API_KEY"]
+    assert document["disabled"]["openai"] == "OPENAI_API_KEY is a placeholder."
+
+
+def test_a_secret_shows_as_a_digest_that_tells_values_apart() -> None:
+    rows = settings_of(run("--json", OPENAI_API_KEY=KEY))
+    again = settings_of(run("--json", OPENAI_API_KEY=KEY))
+    other = settings_of(run("--json", OPENAI_API_KEY=f"{KEY}N"))
+
+    digest = rows["OPENAI_API_KEY"]["digest"]
+    assert rows["OPENAI_API_KEY"]["value"] is None
+    assert rows["AZURE_API_KEY"] == {
+        "value": None,
+        "digest": None,
+        "source": "default",
+        "state": "default",
+    }
+    assert again["OPENAI_API_KEY"]["digest"] == digest != other["OPENAI_API_KEY"]["digest"]
+    assert len(digest) == 8
+
+
+def test_one_value_in_two_settings_has_two_digests() -> None:
+    endpoint = {"AZURE_ENDPOINT": "https://shop.cognitiveservices.azure.com"}
+
+    rows = settings_of(run("--json", OPENAI_API_KEY=KEY, AZURE_API_KEY=KEY, **endpoint))
+
+    assert rows["OPENAI_API_KEY"]["digest"] != rows["AZURE_API_KEY"]["digest"]
+
+
+def test_a_secret_that_cannot_be_read_is_told_and_exits_with_1(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", engine)
+
+    result = run(CLOUDMART_SECRET_ID="nowhere", AWS_REGION="us-east-1", PORT="8000")  # noqa: S106
+
+    assert result.exit_code == 1
+    assert "8000" in result.stdout
+    assert result.stderr.startswith("The secret cannot be read, so its settings are not shown.")
+
+
+def test_the_page_of_the_documentation_is_printed_on_demand() -> None:
+    assert run("--markdown").stdout == reference()

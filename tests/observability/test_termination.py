@@ -1,0 +1,33 @@
+"""The last word of a process."""
+
+from pathlib import Path
+
+from cloudmart.observability.termination import write_last_words
+
+
+def test_it_is_written_where_kubernetes_reads_it(tmp_path: Path) -> None:
+    log = tmp_path / "termination-log"
+    log.write_text("of the container before")
+
+    write_last_words("3 settings are wrong.\n", log)
+
+    assert log.read_text() == "3 settings are wrong.\n"
+
+
+def test_elsewhere_no_file_is_made(tmp_path: Path) -> None:
+    write_last_words("3 settings are wrong.\n", tmp_path / "termination-log")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_keeps_to_what_kubernetes_keeps(tmp_path: Path) -> None:
+    log = tmp_path / "termination-log"
+    log.touch()
+
+    write_last_words("€" * 2000, log)
+
+    assert log.read_bytes() == "€".encode() * 1364 + b"\n..."
+
+
+def test_a_log_that_cannot_be_written_hides_no_other_message(tmp_path: Path) -> None:
+    write_last_words("3 settings are wrong.\n", tmp_path)
