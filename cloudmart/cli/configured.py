@@ -1,6 +1,5 @@
 """The settings of a command: read from every source, or refused in words."""
 
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,8 +16,8 @@ from cloudmart.settings.report import Report
 
 DOTENV = Path(".env")
 EXIT_FAILED = 1
-EXIT_CONFIGURATION = os.EX_CONFIG
-"""78: what the process was told is wrong, and starting it again changes nothing."""
+EXIT_CONFIGURATION = 78
+"""sysexits.h calls it EX_CONFIG: the settings are wrong, and another try changes nothing."""
 
 _log = structlog.get_logger(__name__)
 
@@ -41,8 +40,14 @@ def load(environ: Mapping[str, str]) -> Loaded:
     loaded = load_settings(environ, dotenv=DOTENV)
     if (secret_id := loaded.settings.sources.secret_id) is None:
         return loaded
-    store = boto3.client("secretsmanager", region_name=loaded.settings.aws.region)
-    secret = store.get_secret_value(SecretId=secret_id)
+    try:
+        store = boto3.client("secretsmanager", region_name=loaded.settings.aws.region)
+        secret = store.get_secret_value(SecretId=secret_id)
+    except (BotoCoreError, ClientError):
+        # A setting that is wrong, such as the region, may be why.
+        if loaded.report.refusals:
+            return loaded
+        raise
     return load_settings(environ, secret.get("SecretString", ""), dotenv=DOTENV)
 
 

@@ -41,12 +41,6 @@ class Variable:
         """Whether it holds several values, divided by commas."""
         return isinstance(self.default, tuple)
 
-    def of(self, settings: Settings) -> Any:  # noqa: ANN401 - as various as settings are
-        """Return its value among some settings."""
-        holder = getattr(settings, self.group) if self.group else settings
-        # Not getattr: reading an obsolete field warns whoever still does.
-        return holder.__dict__[self.field]
-
 
 @cache
 def variables() -> Mapping[tuple[str, str], Variable]:

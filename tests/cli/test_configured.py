@@ -69,6 +69,15 @@ def test_the_secret_it_names_is_read_first(secrets: Any) -> None:  # noqa: ANN40
 
 
 @pytest.mark.usefixtures("secrets")
+def test_a_wrong_setting_is_told_before_the_secret_it_keeps_from_being_read(log: Path) -> None:
+    with pytest.raises(SystemExit) as end:
+        configured({"CLOUDMART_SECRET_ID": "nowhere", "AWS_REGION": "todo"}, termination_log=log)
+
+    assert end.value.code == 78
+    assert "AWS_REGION is a placeholder" in log.read_text()
+
+
+@pytest.mark.usefixtures("secrets")
 def test_a_secret_that_is_not_there_ends_the_process_with_1(log: Path) -> None:
     with pytest.raises(SystemExit) as end:
         configured({"CLOUDMART_SECRET_ID": "nowhere"}, termination_log=log)

@@ -34,8 +34,6 @@ OWN = {
     "OPENAI_ASSISTANT_ID",
 }
 TO_REPLACE = re.compile(r"(?i)[<>{}…]|\byour[-_ ]|xxx|change.?me|replace|todo|123456789012")
-    r"[<>{}…]|\byour[-_ ]|xxx|change.?me|replace|todo|123456789012", re.IGNORECASE
-)
 
 
 def is_refused(example: Example) -> bool:

@@ -2,7 +2,14 @@
 
 import pytest
 
-from cloudmart.settings import BedrockMode, BedrockSettings, Provider, load_settings, why_disabled
+from cloudmart.settings import (
+    BedrockMode,
+    BedrockSettings,
+    Provider,
+    StartupSettings,
+    load_settings,
+    why_disabled,
+)
 
 OPENAI = {"OPENAI_API_KEY": "sk-Zp3Q8R7"}
 AGENT = {"BEDROCK_AGENT_ID": "Q8ZP3R7LKM", "BEDROCK_AGENT_ALIAS_ID": "TSTALIASID"}
@@ -106,6 +113,12 @@ def test_a_required_provider_that_is_not_set_stops_the_start() -> None:
         "REQUIRED_PROVIDERS names azure, which is disabled: "
         "AZURE_ENDPOINT and AZURE_API_KEY are not set."
     )
+
+
+def test_providers_are_required_in_code_as_well_as_in_text() -> None:
+    settings = StartupSettings(required_providers=(Provider.AZURE,))
+
+    assert settings == StartupSettings.model_validate({"REQUIRED_PROVIDERS": "azure,"})
 
 
 def test_a_required_provider_that_is_wrong_is_reported_once() -> None:
