@@ -92,3 +92,16 @@ check: lint test ## Everything that must pass before a commit
 format: $(VENV)/.dev ## Format the code and mend what the linter can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+tests/clients/node_modules: tests/clients/package.json tests/clients/package-lock.json
+	@npm ci --prefix tests/clients --no-audit --no-fund --silent
+	@touch $@
+
+CHROMIUM ?= /usr/bin/chromium
+$(CHROMIUM):
+	@echo "Installing Chromium …"
+	@apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null
+
+.PHONY: conformance
+conformance: $(VENV)/.dev tests/clients/node_modules | $(CHROMIUM) ## Try the API with generated requests, typed clients and a browser
+	@$(BIN)/pytest -m conformance --no-cov

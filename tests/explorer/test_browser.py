@@ -1,0 +1,94 @@
+"""The explorer in a real browser that can reach nothing but this machine."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+from tests.support.shop import running_shop
+
+pytestmark = pytest.mark.conformance
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+PICTURES = Path(__file__).parents[2] / "build" / "pictures"
+ALONE = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # Any other name resolves to nothing.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[str]:
+    """Give the address of a running shop."""
+    with running_shop() as home:
+        yield home
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Give a browser that is cut off from the network."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ALONE)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def troubles() -> list[str]:
+    """Give the list of what a page complains about."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, troubles: list[str], shop: str) -> Iterator[Page]:
+    """Give a page that notes errors, and every request to elsewhere."""
+
+    def guard(route: Route) -> None:
+        if not route.request.url.startswith((shop, "data:", "blob:")):
+            troubles.append(f"asked for {route.request.url}")
+        route.continue_()
+
+    with browser.new_context(viewport={"width": 1200, "height": 1500}) as context:
+        page = context.new_page()
+        page.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.route("**/*", guard)
+        yield page
+
+
+@pytest.mark.parametrize("prefix", ["", "/api"])
+def test_the_example_of_placing_an_order_can_be_tried_out(
+    page: Page, shop: str, troubles: list[str], prefix: str
+) -> None:
+    page.goto(f"{shop}{prefix}/docs")
+    page.get_by_text("Place an order", exact=True).click()
+    operation = page.locator("#operations-orders-place_order")
+    sent = json.loads(operation.locator("textarea").first.input_value())
+
+    operation.get_by_role("button", name="Execute").click()
+
+    answered = operation.locator(".live-responses-table .response-col_status").nth(1)
+    expect(answered).to_contain_text("201")
+    expect(operation.locator(".live-responses-table")).to_contain_text(sent["userEmail"])
+    expect(operation.locator(".request-url")).to_contain_text(f"{shop}/api/orders")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / f"docs{prefix.replace('/', '-')}.png")
+    assert troubles == []
+
+
+def test_a_link_to_an_operation_opens_it(page: Page, shop: str, troubles: list[str]) -> None:
+    page.goto(f"{shop}/api/docs#/products/add_product")
+
+    operation = page.locator("#operations-products-add_product")
+    expect(operation.get_by_role("button", name="Execute")).to_be_visible()
+    assert troubles == []

@@ -1,0 +1,34 @@
+"""The shop as a person starts it: `cloudmart dev` in a process of its own."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_HOME = re.compile(r"http://127\.0\.0\.1:\d+")
+
+
+@contextmanager
+def running_shop() -> Iterator[str]:
+    """Run the shop on a free port for as long as the context lasts, and give its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cloudmart", "dev", "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield _address(process)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+        if process.stdout:
+            process.stdout.close()
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    for line in process.stdout or ():
+        if found := _HOME.search(line):
+            return found.group()
+    msg = f"the shop did not start: exit code {process.wait()}"
+    raise RuntimeError(msg)
