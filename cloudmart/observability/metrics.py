@@ -23,3 +23,13 @@ LISTS_BROKEN_OFF = Counter(
     "cloudmart_lists_broken_off",
     "Lists whose connection was broken off because the store failed in the middle.",
 )
+PROVIDER_REFUSALS = Counter(
+    "cloudmart_provider_refusals",
+    "Calls to a provider of AI that ended without a usable answer, by what was wrong.",
+    ["provider", "problem"],
+)
+PROVIDER_RETRIES = Counter(
+    "cloudmart_provider_retries",
+    "Calls to a provider of AI that were made a second time.",
+    ["provider"],
+)

@@ -1,0 +1,155 @@
+"""What the two ways to use Amazon Bedrock share: their clients, and what failures mean."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aioboto3
+import aiohttp
+from aiobotocore.config import AioConfig
+from botocore.eventstream import ParserError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ReadTimeoutError,
+    TokenRetrievalError,
+)
+from botocore.exceptions import (
+    ConnectionError as BotocoreConnectionError,
+)
+from botocore.parsers import ResponseParserError
+
+from cloudmart.ai.providers.refusals import (
+    Refusal,
+    Said,
+    Settings,
+    by_status,
+    faulty,
+    lost,
+    seconds,
+    unreadable,
+)
+from cloudmart.errors import (
+    ProviderFailedError,
+    ProviderMisconfiguredError,
+    ProviderTimeoutError,
+)
+
+PROVIDER = "Amazon Bedrock"
+
+FAILURES = (
+    BotoCoreError,
+    ClientError,
+    aiohttp.ClientError,
+    ParserError,
+    ResponseParserError,
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+)
+"""The last four are how botocore takes a frame that is well formed and makes no sense."""
+
+_CONFIG = AioConfig(
+    connect_timeout=3,
+    read_timeout=60,
+    max_pool_connections=512,
+    retries={"mode": "standard", "total_max_attempts": 1},
+    tcp_keepalive=True,
+)
+
+_CREDENTIALS = "the role or the credentials of AWS"
+_IDS = "a BEDROCK_ id, or BEDROCK_REGION,"
+
+# The names are the same with a small first letter inside a stream, where there is no status.
+_STATUSES = {
+    "AccessDenied": 403,
+    "AccessDeniedException": 403,
+    "BadGatewayException": 502,
+    "ConflictException": 409,
+    "DependencyFailedException": 502,
+    "ExpiredTokenException": 403,
+    "InternalServerException": 500,
+    "InvalidSignatureException": 403,
+    "ModelErrorException": 502,
+    "ModelNotReadyException": 429,
+    "ModelStreamErrorException": 502,
+    "ModelTimeoutException": 408,
+    "ResourceNotFoundException": 404,
+    "ServiceQuotaExceededException": 429,
+    "ServiceUnavailableException": 503,
+    "ThrottlingException": 429,
+    "UnrecognizedClientException": 403,
+    "ValidationException": 400,
+}
+_WRONG_MODEL = ("model identifier", "on-demand throughput")
+_NO_STREAM = "stream"
+_TOO_LONG = "too long"
+
+
+class NoStreamError(ProviderFailedError):
+    """The model cannot stream, or not while it uses tools."""
+
+    def __init__(self) -> None:
+        super().__init__(PROVIDER, "the model does not stream")
+
+
+@asynccontextmanager
+async def bedrock_client(
+    session: aioboto3.Session, service: str, region: str | None
+) -> AsyncIterator[Any]:
+    """Open a client of one of Bedrock's services for as long as the context lasts."""
+    async with session.client(service, region_name=region, config=_CONFIG) as client:
+        yield client
+
+
+def explain(error: Exception) -> Refusal:
+    """Return what an exception means."""
+    kind = Said(type(error).__name__)
+    match error:
+        case ClientError():
+            return _explain_answer(error)
+        case (
+            NoCredentialsError()
+            | PartialCredentialsError()
+            | CredentialRetrievalError()
+            | NoRegionError()
+            | TokenRetrievalError()
+        ):
+            return Refusal(ProviderMisconfiguredError(PROVIDER, _CREDENTIALS), said=kind)
+        case ReadTimeoutError():
+            return Refusal(ProviderTimeoutError(PROVIDER), said=kind)
+        case BotocoreConnectionError() | HTTPClientError() | aiohttp.ClientError():
+            return lost(PROVIDER)
+    return Refusal(unreadable(PROVIDER), said=kind)
+
+
+def _explain_answer(error: ClientError) -> Refusal:
+    described, context = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
+    code = str(described.get("Code", ""))
+    code = code[:1].upper() + code[1:]
+    sentence = str(described.get("Message", ""))
+    said = Said(code, context.get("RequestId"), sentence)
+    if code == "ValidationException":
+        return _explain_validation(said)
+    status = _STATUSES.get(code) or context.get("HTTPStatusCode", 0)
+    if status < 400:  # noqa: PLR2004 - it came inside a stream, under a name nobody knows
+        return Refusal(faulty(PROVIDER), said=said)
+    wait = seconds(context.get("HTTPHeaders", {}).get("retry-after"))
+    return by_status(PROVIDER, status, Settings(_CREDENTIALS, _IDS), wait=wait, said=said)
+
+
+def _explain_validation(said: Said) -> Refusal:
+    # One code for everything; only the sentence tells.
+    sentence = said.sentence.casefold()
+    if any(words in sentence for words in _WRONG_MODEL):
+        return Refusal(ProviderMisconfiguredError(PROVIDER, "BEDROCK_MODEL_ID"), said=said)
+    if _NO_STREAM in sentence:
+        return Refusal(NoStreamError(), said=said)
+    reason = "the conversation is too long for it" if _TOO_LONG in sentence else ""
+    return Refusal(ProviderFailedError(PROVIDER, reason or "it refused the request"), said=said)

@@ -1,0 +1,150 @@
+"""How every provider is called: in the time left, at most twice, its refusals in our words."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import structlog
+
+from cloudmart.ai.ports import Step, ToolCall, Usage
+from cloudmart.ai.providers.refusals import Refusal, Said
+from cloudmart.errors import (
+    ProviderFailedError,
+    ProviderMisconfiguredError,
+    ProviderTimeoutError,
+    UpstreamError,
+)
+from cloudmart.observability.metrics import PROVIDER_REFUSALS, PROVIDER_RETRIES
+
+T = TypeVar("T")
+
+_log = structlog.stdlib.get_logger(__name__)
+
+LONGEST_ANSWER = 20_000
+"""Characters of an answer that are kept: far more than any model was asked for."""
+
+WITHHELD = "I am sorry, I cannot help with that."
+"""The answer where a filter held the model's own back."""
+
+_LAST_READ = 0.1
+
+
+class ProviderCall:
+    """One call to a provider, from its first try to the end of its answer.
+
+    `failures` are the exceptions its SDK is known to raise, and `explain` says what they mean.
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        label: str,
+        *,
+        failures: tuple[type[Exception], ...],
+        explain: Callable[[Exception], Refusal],
+        seconds: float,
+    ) -> None:
+        self._provider = provider
+        self._label = label
+        self._failures: tuple[type[Exception], ...] = (*failures, TimeoutError)
+        self._explain = explain
+        self._loop = asyncio.get_running_loop()
+        self._end = self._loop.time() + seconds
+
+    async def begin(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Return what a call answers, or raise an UpstreamError.
+
+        A passing refusal is tried again once, if the time left allows it. The SDKs' own retries
+        are off: they wait for as long as they are told, which may be longer than the customer.
+        """
+        tried = False
+        while True:
+            try:
+                return await self._in_time(call())
+            except self._failures as error:
+                refusal = self._read(error)
+                pause = _pause(refusal)
+                if tried or not refusal.passing or self._loop.time() + pause >= self._end:
+                    raise self.refuse(refusal) from error
+            tried = True
+            PROVIDER_RETRIES.labels(self._label).inc()
+            await asyncio.sleep(pause)
+
+    async def next(self, stream: AsyncIterator[T]) -> T | None:
+        """Return the next piece of an answer that has begun, None after its last.
+
+        Nothing is tried again here: the customer may have seen the beginning.
+        """
+        try:
+            return await self._in_time(anext(stream, None))
+        except self._failures as error:
+            refusal = self._read(error)
+            if refusal.lost:
+                refusal = Refusal(ProviderFailedError(self._provider, "it broke off"))
+            raise self.refuse(refusal) from error
+
+    async def finish(self, stream: AsyncIterator[Any]) -> None:
+        """Read what follows the end of an answer, briefly: only then is the connection reused."""
+        with suppress(*self._failures):
+            async with asyncio.timeout(_LAST_READ):
+                while await anext(stream, None) is not None:
+                    pass
+
+    def conclude(  # noqa: PLR0913 - what there is to know about a step
+        self,
+        text: str,
+        calls: Sequence[ToolCall] = (),
+        *,
+        final: bool,
+        cut: bool = False,
+        usage: Usage | None = None,
+        replay: Any = None,  # noqa: ANN401 - each provider's own
+    ) -> Step:
+        """Return the step that an answer makes, or raise ProviderFailedError.
+
+        An answer that was `cut` short says so; calls it asked for may lack their ends.
+        """
+        text = text.strip()[:LONGEST_ANSWER]
+        if calls and not final and not cut:
+            return Step(text, calls, usage, replay)
+        if not text:
+            raise self.failed("it asked for more tools" if calls else "it was empty")
+        return Step(f"{text} …" if cut else text, (), usage, replay)
+
+    def failed(self, reason: str) -> UpstreamError:
+        """Return the error for an answer that is of no use, logged and counted."""
+        return self.refuse(Refusal(ProviderFailedError(self._provider, reason)))
+
+    def refuse(self, refusal: Refusal) -> UpstreamError:
+        """Return a refusal's error, logged and counted."""
+        error, said = refusal.error, refusal.said
+        PROVIDER_REFUSALS.labels(self._label, error.code).inc()
+        ours = isinstance(error, ProviderMisconfiguredError)
+        (_log.error if ours else _log.warning)(
+            "provider_refused",
+            provider=self._label,
+            problem=error.code,
+            reason=str(error),
+            vendor_code=said.code,
+            vendor_request_id=said.request_id,
+            # Of other failures it may quote what the customer wrote.
+            vendor_sentence=said.sentence[:300] if ours else "",
+        )
+        return error
+
+    async def _in_time(self, answer: Awaitable[T]) -> T:
+        async with asyncio.timeout_at(self._end):
+            return await answer
+
+    def _read(self, error: Exception) -> Refusal:
+        if isinstance(error, TimeoutError):
+            return Refusal(ProviderTimeoutError(self._provider), said=Said(type(error).__name__))
+        return self._explain(error)
+
+
+def _pause(refusal: Refusal) -> float:
+    if refusal.wait is not None:
+        return refusal.wait
+    return random.uniform(0.25, 0.75)  # noqa: S311 - keeps callers from coming back together

@@ -1,0 +1,94 @@
+"""What the failures of OpenAI's SDK mean."""
+
+from dataclasses import replace
+from http import HTTPStatus
+
+import httpx2
+from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError, OpenAIError
+
+from cloudmart.ai.providers.refusals import (
+    Refusal,
+    Said,
+    Settings,
+    busy,
+    by_status,
+    faulty,
+    lost,
+    seconds,
+    unreadable,
+)
+from cloudmart.errors import (
+    ProviderFailedError,
+    ProviderMisconfiguredError,
+    ProviderTimeoutError,
+)
+
+PROVIDER = "OpenAI"
+
+FAILURES = (OpenAIError, httpx2.HTTPError, RuntimeError, ValueError)
+"""A chunk that is no JSON, or no text at all, comes as a plain ValueError."""
+
+_SETTINGS = Settings("OPENAI_API_KEY", "OPENAI_MODEL or OPENAI_BASE_URL")
+_MODEL = "OPENAI_MODEL or OPENAI_REASONING_EFFORT"
+
+_TOO_LONG = {"context_length_exceeded"}
+_WRONG_MODEL = {"model_not_found", "unsupported_parameter", "unsupported_value"}
+_SPENT = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
+_BUSY = {"rate_limit_exceeded", "server_overloaded", "slow_down"}
+
+_UNTIL_SOMEBODY_PAYS = 60.0
+
+
+class ConversationTooLongError(ProviderFailedError):
+    """The conversation is longer than the model can read."""
+
+    def __init__(self) -> None:
+        super().__init__(PROVIDER, "the conversation is too long for the model")
+
+
+def explain(error: Exception) -> Refusal:
+    """Return what an exception means."""
+    if isinstance(error, APIStatusError):
+        return _explain_status(error)
+    if isinstance(error, APITimeoutError):
+        if isinstance(error.__cause__, httpx2.ConnectTimeout):
+            return lost(PROVIDER)
+        return Refusal(ProviderTimeoutError(PROVIDER))
+    if isinstance(error, APIConnectionError | httpx2.HTTPError):
+        return lost(PROVIDER)
+    if isinstance(error, APIError):
+        return explain_code(error.code)
+    return Refusal(unreadable(PROVIDER), said=Said(type(error).__name__))
+
+
+def explain_code(code: str | None) -> Refusal:
+    """Return what an error inside a stream means."""
+    return _known(Said(code or "unknown")) or Refusal(faulty(PROVIDER), said=Said(code or ""))
+
+
+def _explain_status(error: APIStatusError) -> Refusal:
+    said = Said(error.code or "", error.request_id, error.message)
+    wait = _wait(error.response.headers)
+    if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR and (known := _known(said, wait)):
+        return known
+    return by_status(PROVIDER, error.status_code, _SETTINGS, wait=wait, said=said)
+
+
+def _wait(headers: httpx2.Headers) -> float | None:
+    # The first is OpenAI's own, and more exact.
+    exact = seconds(headers.get("retry-after-ms"), per_second=1000)
+    return seconds(headers.get("retry-after")) if exact is None else exact
+
+
+def _known(said: Said, wait: float | None = None) -> Refusal | None:
+    if said.code in _TOO_LONG:
+        return Refusal(ConversationTooLongError(), said=said)
+    if said.code in _WRONG_MODEL:
+        return Refusal(ProviderMisconfiguredError(PROVIDER, _MODEL), said=said)
+    if said.code in _SPENT:
+        # No second try: it would cost the time of both and be refused as well.
+        wait = _UNTIL_SOMEBODY_PAYS if wait is None else wait
+        return replace(busy(PROVIDER, wait, said=said), passing=False)
+    if said.code in _BUSY:
+        return busy(PROVIDER, wait, said=said)
+    return None

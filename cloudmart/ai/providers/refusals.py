@@ -1,0 +1,114 @@
+"""What a vendor's failure means, in our words."""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+from cloudmart.errors import (
+    ProviderFailedError,
+    ProviderMisconfiguredError,
+    ProviderTimeoutError,
+    ProviderUnavailableError,
+    UpstreamError,
+)
+
+_LONGEST_WAIT = 3600.0
+_SITE_OVERLOADED = 529  # in wide use among providers of AI, in no RFC
+
+_KEY = {HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN}
+_PLACE = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE}
+_BUSY = {
+    HTTPStatus.CONFLICT,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    _SITE_OVERLOADED,
+}
+_SLOW = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A vendor's own words about a failure, for the log: they may name keys and quote customers."""
+
+    code: str = ""
+    request_id: str | None = None
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A failure in our words.
+
+    `passing`: the same call may succeed in a moment, or after `wait` seconds where the vendor
+    said so. `lost`: the connection failed, not the vendor.
+    """
+
+    error: UpstreamError
+    passing: bool = False
+    wait: float | None = None
+    lost: bool = False
+    said: Said = Said()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings to look at when a vendor refuses us: who we are, and what we ask for."""
+
+    key: str
+    place: str
+
+
+def by_status(
+    provider: str, status: int, settings: Settings, *, wait: float | None = None, said: Said
+) -> Refusal:
+    """Return what an HTTP status means."""
+    if status in _KEY:
+        return Refusal(ProviderMisconfiguredError(provider, settings.key), said=said)
+    if status in _PLACE:
+        return Refusal(ProviderMisconfiguredError(provider, settings.place), said=said)
+    if status in _BUSY:
+        return busy(provider, wait, said=said)
+    if status in _SLOW:
+        return Refusal(ProviderTimeoutError(provider), passing=True, wait=wait, said=said)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Refusal(faulty(provider), passing=True, wait=wait, said=said)
+    return Refusal(ProviderFailedError(provider, "it refused the request"), said=said)
+
+
+def busy(provider: str, wait: float | None = None, *, said: Said = Said()) -> Refusal:
+    """Return the refusal of a provider that takes no more requests for a while."""
+    error = ProviderUnavailableError(provider)
+    if wait is not None:
+        error = ProviderUnavailableError(provider, retry_after=max(1, math.ceil(wait)))
+    return Refusal(error, passing=True, wait=wait, said=said)
+
+
+def lost(provider: str) -> Refusal:
+    """Return what it means that the connection failed."""
+    return Refusal(ProviderUnavailableError(provider), passing=True, lost=True)
+
+
+def faulty(provider: str) -> UpstreamError:
+    """Return the error for a provider's fault of its own."""
+    return ProviderFailedError(provider, "it reported a fault of its own")
+
+
+def unreadable(provider: str) -> UpstreamError:
+    """Return the error for an answer that does not keep to its protocol."""
+    return ProviderFailedError(provider, "it cannot be read")
+
+
+def seconds(header: str | None, *, per_second: int = 1) -> float | None:
+    """Return the seconds a header such as `Retry-After` asks to wait, None if it does not say."""
+    if not header:
+        return None
+    try:
+        wait = float(header) / per_second
+    except ValueError:
+        try:
+            wait = (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return None if math.isnan(wait) else min(max(wait, 0.0), _LONGEST_WAIT)

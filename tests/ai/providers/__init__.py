@@ -1,0 +1,1 @@
+"""The providers, each against its own wire."""

@@ -1,0 +1,168 @@
+"""Each provider's adapter in front of its own wire."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+import aioboto3
+import pytest
+from pydantic import SecretStr
+
+from cloudmart.ai.ports import ChatModel
+from cloudmart.ai.providers.bedrock_agent import bedrock_agent
+from cloudmart.ai.providers.bedrock_converse import bedrock_converse
+from cloudmart.ai.providers.openai import openai_chat
+from cloudmart.settings import BedrockSettings, OpenAISettings
+from tests.support import event_stream, responses_api
+from tests.support.loopback import Fault, LoopbackServer, Reply, loopback
+
+
+class OpenAIWire:
+    """How OpenAI says things."""
+
+    def answer(self, *pieces: str) -> Reply:
+        return responses_api.answer(*pieces)
+
+    def asking(self, key: str, name: str, arguments: str) -> Reply:
+        return responses_api.asking((key, name, arguments))
+
+    def begun(self, piece: str, fault: Fault) -> Reply:
+        return responses_api.stream(*responses_api.beginning(piece), fault)
+
+    def empty(self) -> Reply:
+        return responses_api.stream(responses_api.ending())
+
+    def throttled(self, **headers: str) -> Reply:
+        return responses_api.error(429, "rate_limit_exceeded", **headers)
+
+    def faulty(self) -> Reply:
+        return responses_api.error(500, "server_error")
+
+    def denied(self) -> Reply:
+        return responses_api.error(401, "invalid_api_key")
+
+    def garbled(self) -> Reply:
+        return responses_api.stream(b"data: {not json\n\n")
+
+
+class ConverseWire:
+    """How a model on Bedrock says things."""
+
+    def answer(self, *pieces: str) -> Reply:
+        said = [event_stream.text_delta(piece) for piece in pieces]
+        return event_stream.stream(
+            event_stream.message_start(), *said, *event_stream.message_stop()
+        )
+
+    def asking(self, key: str, name: str, arguments: str) -> Reply:
+        call = event_stream.tool_use(key, name, arguments[:5], arguments[5:])
+        return event_stream.stream(
+            event_stream.message_start(), *call, *event_stream.message_stop("tool_use")
+        )
+
+    def begun(self, piece: str, fault: Fault) -> Reply:
+        return event_stream.stream(
+            event_stream.message_start(), event_stream.text_delta(piece), fault
+        )
+
+    def empty(self) -> Reply:
+        return event_stream.stream(event_stream.message_start(), *event_stream.message_stop())
+
+    def throttled(self, **headers: str) -> Reply:
+        return event_stream.error(429, "ThrottlingException", **headers)
+
+    def faulty(self) -> Reply:
+        return event_stream.error(500, "InternalServerException")
+
+    def denied(self) -> Reply:
+        return event_stream.error(403, "AccessDeniedException")
+
+    def garbled(self) -> Reply:
+        whole = event_stream.text_delta("Yes.")
+        return event_stream.stream(whole[:-1] + bytes([whole[-1] ^ 1]))
+
+
+class AgentWire(ConverseWire):
+    """How an agent on Bedrock says things."""
+
+    def answer(self, *pieces: str) -> Reply:
+        return event_stream.stream(*(event_stream.chunk(piece) for piece in pieces))
+
+    def asking(self, key: str, name: str, arguments: str) -> Reply:
+        del arguments  # an agent's come as parameters, each by itself
+        wanted = event_stream.function_input(name, ("query", "string", "lamp"))
+        return event_stream.stream(event_stream.return_control(key, wanted))
+
+    def begun(self, piece: str, fault: Fault) -> Reply:
+        return event_stream.stream(event_stream.chunk(piece), fault)
+
+    def empty(self) -> Reply:
+        return event_stream.stream()
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """An adapter, the server it talks to, and the server's language."""
+
+    chat: ChatModel
+    server: LoopbackServer
+    wire: OpenAIWire | ConverseWire
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    """Give a server on loopback."""
+    with loopback() as server:
+        yield server
+
+
+@pytest.fixture
+def aws(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have AWS's SDK find Bedrock on loopback."""
+    for name, value in {
+        "AWS_ENDPOINT_URL_BEDROCK_AGENT_RUNTIME": server.url,
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": server.url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="session")
+def session() -> aioboto3.Session:
+    """Give one session: it reads each service's description once."""
+    return aioboto3.Session()
+
+
+@pytest.fixture
+async def openai(server: LoopbackServer) -> AsyncIterator[Rig]:
+    """Give OpenAI's adapter, with another server's address."""
+    settings = OpenAISettings(api_key=SecretStr("sk-test"), base_url=f"{server.url}/v1")
+    async with openai_chat(settings) as chat:
+        yield Rig(chat, server, OpenAIWire())
+
+
+@pytest.fixture
+async def agent(server: LoopbackServer, aws: None, session: aioboto3.Session) -> AsyncIterator[Rig]:
+    """Give the adapter of Bedrock's agents."""
+    del aws
+    settings = BedrockSettings(agent_id="AGENT00001", agent_alias_id="ALIAS00001")
+    async with bedrock_agent(settings, session, "us-east-1") as chat:
+        yield Rig(chat, server, AgentWire())
+
+
+@pytest.fixture
+async def converse(
+    server: LoopbackServer, aws: None, session: aioboto3.Session
+) -> AsyncIterator[Rig]:
+    """Give the adapter of Bedrock's models."""
+    del aws
+    settings = BedrockSettings(model_id="eu.amazon.nova-2-lite-v1:0")
+    async with bedrock_converse(settings, session, "eu-central-1") as chat:
+        yield Rig(chat, server, ConverseWire())
+
+
+@pytest.fixture(params=["openai", "agent", "converse"])
+def rig(request: pytest.FixtureRequest) -> Rig:
+    """Give each provider's adapter in its turn."""
+    rig: Rig = request.getfixturevalue(request.param)
+    return rig

@@ -1,0 +1,54 @@
+"""Ask a model for a step, and gather what it yields."""
+
+from contextlib import aclosing
+from typing import Any
+
+from cloudmart.ai.ports import ChatModel, Delta, Message, Role, Step, StepRequest, ToolSpec
+
+CONVERSATION = "ab" * 32
+
+FIND_PRODUCTS = ToolSpec(
+    "find_products",
+    "Find products.",
+    {
+        "type": "object",
+        "properties": {
+            "query": {"type": "string"},
+            "limit": {"type": ["integer", "null"], "maximum": 20},
+        },
+        "required": ["query", "limit"],
+        "additionalProperties": False,
+    },
+)
+
+
+def user(text: str) -> Message:
+    """Return a customer's message."""
+    return Message(Role.USER, text)
+
+
+def assistant(text: str) -> Message:
+    """Return an assistant's message."""
+    return Message(Role.ASSISTANT, text)
+
+
+def request(*history: Message, **changes: Any) -> StepRequest:  # noqa: ANN401
+    """Return a request with a history, of one message if none is given."""
+    said = history or (user("Do you have lamps?"),)
+    given: dict[str, Any] = {"seconds_left": 5.0} | changes
+    return StepRequest(CONVERSATION, "You work in a shop.", said, **given)
+
+
+async def take(chat: ChatModel, asked: StepRequest | None = None) -> tuple[list[str], Step]:
+    """Return the deltas of a step, and the step; there must be one, and it must be last."""
+    async with aclosing(chat.step(asked or request())) as pieces:
+        *deltas, step = [piece async for piece in pieces]
+    assert isinstance(step, Step)
+    return [delta.text for delta in deltas if isinstance(delta, Delta)], step
+
+
+async def answer(chat: ChatModel, asked: StepRequest | None = None) -> str:
+    """Return the text of a step that answers."""
+    _, step = await take(chat, asked)
+    assert not step.calls
+    return step.text

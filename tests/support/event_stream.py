@@ -1,0 +1,123 @@
+"""Bedrock as it is on the wire: the event streams of AWS, and errors."""
+
+import json
+import struct
+from base64 import b64encode
+from typing import Any
+from zlib import crc32
+
+from tests.support.loopback import Fault, Reply
+
+_STRING = b"\x07"
+
+
+def frame(headers: dict[str, str], payload: bytes) -> bytes:
+    """Return one message of `application/vnd.amazon.eventstream`."""
+    named = b"".join(
+        struct.pack("!B", len(name))
+        + name.encode()
+        + _STRING
+        + struct.pack("!H", len(value.encode()))
+        + value.encode()
+        for name, value in headers.items()
+    )
+    prelude = struct.pack("!II", 16 + len(named) + len(payload), len(named))
+    message = prelude + struct.pack("!I", crc32(prelude)) + named + payload
+    return message + struct.pack("!I", crc32(message))
+
+
+def event(kind: str, **members: Any) -> bytes:  # noqa: ANN401 - any JSON
+    """Return an event."""
+    headers = {
+        ":event-type": kind,
+        ":content-type": "application/json",
+        ":message-type": "event",
+    }
+    return frame(headers, json.dumps(members, separators=(",", ":")).encode())
+
+
+def exception(kind: str, message: str = "Said by the provider.") -> bytes:
+    """Return an error that comes inside a stream."""
+    headers = {
+        ":exception-type": kind,
+        ":content-type": "application/json",
+        ":message-type": "exception",
+    }
+    return frame(headers, json.dumps({"message": message}).encode())
+
+
+def chunk(text: bytes | str) -> bytes:
+    """Return a piece of an agent's answer; text may be divided inside a character."""
+    piece = text.encode() if isinstance(text, str) else text
+    return event("chunk", bytes=b64encode(piece).decode())
+
+
+def stream(*frames: bytes | Fault) -> Reply:
+    """Return an answer of frames."""
+    return Reply(headers={"content-type": "application/vnd.amazon.eventstream"}, chunks=frames)
+
+
+def error(status: int, code: str, message: str = "Said by the provider.", **headers: str) -> Reply:
+    """Return an error as Bedrock words it."""
+    return Reply.json(
+        status, {"message": message}, x_amzn_ErrorType=code, x_amzn_RequestId="req-1", **headers
+    )
+
+
+def return_control(invocation: str, *inputs: dict[str, Any]) -> bytes:
+    """Return an agent's event that asks for calls."""
+    return event("returnControl", invocationId=invocation, invocationInputs=list(inputs))
+
+
+def function_input(name: str, *parameters: tuple[str, str, str], **members: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return a call an agent asks for; parameters are their names, types and values."""
+    return {
+        "functionInvocationInput": {
+            "actionGroup": "shop",
+            "function": name,
+            "parameters": [
+                {"name": each, "type": kind, "value": value} for each, kind, value in parameters
+            ],
+            "actionInvocationType": "RESULT",
+            **members,
+        }
+    }
+
+
+def trace(input_tokens: int, output_tokens: int) -> bytes:
+    """Return the event in which an agent tells what one of its model calls cost."""
+    usage = {"inputTokens": input_tokens, "outputTokens": output_tokens}
+    output = {"traceId": "t1", "metadata": {"usage": usage}}
+    return event("trace", trace={"orchestrationTrace": {"modelInvocationOutput": output}})
+
+
+def message_start() -> bytes:
+    """Return the first event of a model's message."""
+    return event("messageStart", role="assistant")
+
+
+def text_delta(text: str, block: int = 0) -> bytes:
+    """Return a piece of a model's text."""
+    return event("contentBlockDelta", contentBlockIndex=block, delta={"text": text})
+
+
+def tool_use(key: str, name: str, *pieces: str, block: int = 1) -> list[bytes]:
+    """Return the events of a call that a model asks for; its arguments come in pieces."""
+    start = {"toolUse": {"toolUseId": key, "name": name}}
+    return [
+        event("contentBlockStart", contentBlockIndex=block, start=start),
+        *(
+            event("contentBlockDelta", contentBlockIndex=block, delta={"toolUse": {"input": piece}})
+            for piece in pieces
+        ),
+        event("contentBlockStop", contentBlockIndex=block),
+    ]
+
+
+def message_stop(reason: str = "end_turn", **usage: int) -> list[bytes]:
+    """Return the last events of a model's message."""
+    counted = {"inputTokens": 120, "outputTokens": 30, "totalTokens": 150} | usage
+    return [
+        event("messageStop", stopReason=reason),
+        event("metadata", usage=counted, metrics={"latencyMs": 12}),
+    ]
