@@ -35,7 +35,7 @@ class OpenAIWire:
         return responses_api.error(429, "rate_limit_exceeded", **headers)
 
     def faulty(self) -> Reply:
-        return responses_api.error(500, "server_error")
+        return responses_api.error(500, "server_error", retry_after="0")
 
     def denied(self) -> Reply:
         return responses_api.error(401, "invalid_api_key")
@@ -71,7 +71,7 @@ class ConverseWire:
         return event_stream.error(429, "ThrottlingException", **headers)
 
     def faulty(self) -> Reply:
-        return event_stream.error(500, "InternalServerException")
+        return event_stream.error(500, "InternalServerException", retry_after="0")
 
     def denied(self) -> Reply:
         return event_stream.error(403, "AccessDeniedException")

@@ -54,7 +54,7 @@ async def test_a_final_step_asks_for_nothing_more(rig: Rig) -> None:
 
 
 async def test_a_throttled_call_is_made_once_more(rig: Rig) -> None:
-    rig.server.play(rig.wire.throttled(), rig.wire.answer("Hello."))
+    rig.server.play(rig.wire.throttled(retry_after="0"), rig.wire.answer("Hello."))
 
     text = await answer(rig.chat)
 
@@ -64,7 +64,7 @@ async def test_a_throttled_call_is_made_once_more(rig: Rig) -> None:
 
 
 async def test_a_call_throttled_twice_is_unavailable(rig: Rig) -> None:
-    rig.server.play(rig.wire.throttled(), rig.wire.throttled(retry_after="7"))
+    rig.server.play(rig.wire.throttled(retry_after="0"), rig.wire.throttled(retry_after="7"))
 
     with pytest.raises(ProviderUnavailableError) as raised:
         await take(rig.chat)

@@ -1,0 +1,171 @@
+"""Sentiment from Azure AI Language."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, cast
+
+import structlog
+from azure.ai.textanalytics.aio import TextAnalyticsClient
+from azure.core.credentials import AzureKeyCredential
+from azure.core.exceptions import (
+    AzureError,
+    DecodeError,
+    HttpResponseError,
+    IncompleteReadError,
+    ServiceRequestError,
+    ServiceResponseError,
+    ServiceResponseTimeoutError,
+)
+
+from cloudmart.ai.ports import Scores
+from cloudmart.ai.providers.call import ProviderCall
+from cloudmart.ai.providers.refusals import (
+    Refusal,
+    Said,
+    Settings,
+    by_status,
+    lost,
+    seconds,
+    unreadable,
+)
+from cloudmart.errors import ProviderDisabledError, ProviderTimeoutError
+from cloudmart.settings import AzureSettings
+
+PROVIDER = "Azure AI Language"
+
+MOST_DOCUMENTS = 10
+"""Documents one request may bring (the service's limit; the SDK sends more and is refused)."""
+
+LONGEST_DOCUMENT = 5000
+"""Characters of one document; the service takes 5,120 of what it counts."""
+
+BUDGET = 10.0
+"""Seconds the scoring of one chat may take: somebody waits to close it."""
+
+_FAILURES = (AzureError, AttributeError, KeyError, TypeError, ValueError)
+"""The last four are how the SDK takes an answer that is not of its form."""
+
+_SETTINGS = Settings("AZURE_API_KEY", "AZURE_ENDPOINT")
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+@asynccontextmanager
+async def azure_sentiment(
+    settings: AzureSettings, *, budget: float = BUDGET
+) -> AsyncIterator["AzureSentiment"]:
+    """Open a client for as long as the context lasts; there must be an endpoint and a key."""
+    if settings.endpoint is None or settings.api_key is None:
+        raise ProviderDisabledError(
+            "Azure AI Language is not configured: set AZURE_ENDPOINT and AZURE_API_KEY."
+        )
+    async with TextAnalyticsClient(
+        settings.endpoint,
+        AzureKeyCredential(settings.api_key.get_secret_value()),
+        default_language=settings.language,
+        retry_total=0,
+        connection_timeout=3,
+        read_timeout=budget,
+    ) as client:
+        yield AzureSentiment(cast("TextAnalyticsClient", client), budget)
+
+
+class AzureSentiment:
+    """Scores texts in batches, long ones in pieces."""
+
+    source = "azure"
+
+    def __init__(self, client: TextAnalyticsClient, budget: float = BUDGET) -> None:
+        self._client = client
+        self._budget = budget
+
+    async def score(self, texts: Sequence[str]) -> list[Scores | None]:
+        call = ProviderCall(
+            PROVIDER, self.source, failures=_FAILURES, explain=_explain, seconds=self._budget
+        )
+        pieces = [_pieces(text) for text in texts]
+        flat = [piece for of_text in pieces for piece in of_text]
+        scores: list[Scores | None] = []
+        for start in range(0, len(flat), MOST_DOCUMENTS):
+            batch = flat[start : start + MOST_DOCUMENTS]
+            scores += await call.begin(partial(self._score, batch))
+        remaining = iter(scores)
+        return [
+            _together([(next(remaining), len(piece)) for piece in of_text]) for of_text in pieces
+        ]
+
+    async def _score(self, batch: list[str]) -> list[Scores | None]:
+        results = await self._client.analyze_sentiment(
+            [{"id": str(number), "text": text} for number, text in enumerate(batch)],
+            # Or it is kept for 48 hours.
+            disable_service_logs=True,
+        )
+        scores: list[Scores | None] = [None] * len(batch)
+        for result in results:
+            if result.is_error:
+                _log.warning("document_not_scored", provider="azure", vendor_code=result.error.code)
+            else:
+                scores[int(result.id)] = _read(result)
+        return scores
+
+
+def _pieces(text: str) -> list[str]:
+    """Divide a text where words end, if they end at all."""
+    pieces = []
+    rest = text.strip()
+    while len(rest) > LONGEST_DOCUMENT:
+        end = rest.rfind(" ", LONGEST_DOCUMENT // 2, LONGEST_DOCUMENT)
+        end = end if end > 0 else LONGEST_DOCUMENT
+        pieces.append(rest[:end])
+        rest = rest[end:].strip()
+    return [*pieces, rest] if rest else pieces
+
+
+def _together(pieces: Sequence[tuple[Scores | None, int]]) -> Scores | None:
+    """Return the scores of a text by those of its pieces, each as heavy as it is long."""
+    known = [(scores, length) for scores, length in pieces if scores is not None]
+    total = sum(length for _, length in known)
+    if not total:
+        return None
+    return Scores(
+        sum(scores.positive * length for scores, length in known) / total,
+        sum(scores.neutral * length for scores, length in known) / total,
+        sum(scores.negative * length for scores, length in known) / total,
+    )
+
+
+def _read(result: Any) -> Scores:  # noqa: ANN401 - the SDK's union with its error
+    given = result.confidence_scores
+    scores = Scores(float(given.positive), float(given.neutral), float(given.negative))
+    return _balanced(scores) if result.sentiment == "mixed" else scores
+
+
+def _balanced(scores: Scores) -> Scores:
+    # A text with both moods in it is neither; which of them is stronger is left to a hair.
+    common = min(scores.positive, scores.negative)
+    return Scores(scores.positive - common, scores.neutral + 2 * common, scores.negative - common)
+
+
+def _explain(error: Exception) -> Refusal:
+    # This SDK wraps an answer it could not read in the error for a status.
+    if isinstance(error.__cause__, DecodeError):
+        error = error.__cause__
+    match error:
+        case IncompleteReadError():
+            return lost(PROVIDER)
+        case HttpResponseError(status_code=int(status)) if not isinstance(error, DecodeError):
+            return _explain_status(error, status)
+        case ServiceResponseTimeoutError():
+            return Refusal(ProviderTimeoutError(PROVIDER))
+        case ServiceRequestError() | ServiceResponseError():
+            return lost(PROVIDER)
+    return Refusal(unreadable(PROVIDER), said=Said(type(error).__name__))
+
+
+def _explain_status(error: HttpResponseError, status: int) -> Refusal:
+    headers = getattr(error.response, "headers", {})
+    code = error.error.code if error.error else None
+    said = Said(code or str(status), headers.get("apim-request-id"), error.message)
+    wait = seconds(headers.get("retry-after"))
+    return by_status(PROVIDER, status, _SETTINGS, wait=wait, said=said)

@@ -1,0 +1,178 @@
+"""Sentiment from Azure, decoded by its own SDK."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+
+from cloudmart.ai.ports import Scores
+from cloudmart.ai.providers.azure import AzureSentiment, azure_sentiment
+from cloudmart.errors import (
+    ProviderDisabledError,
+    ProviderFailedError,
+    ProviderMisconfiguredError,
+    ProviderTimeoutError,
+    ProviderUnavailableError,
+    UpstreamError,
+)
+from cloudmart.settings import AzureSettings
+from tests.support.language_service import analyze, error, refused, results, scored
+from tests.support.loopback import Fault, LoopbackServer, Reply
+
+POSITIVE = Scores(0.9, 0.08, 0.02)
+NEGATIVE = Scores(0.02, 0.08, 0.9)
+
+
+@pytest.fixture
+async def azure(server: LoopbackServer) -> AsyncIterator[AzureSentiment]:
+    """Give the adapter in front of a service that keeps Azure's limits."""
+    server.answer = analyze
+    settings = AzureSettings(endpoint=server.url, api_key=SecretStr("key-1"), language="de")
+    async with azure_sentiment(settings) as azure:
+        yield azure
+
+
+async def test_each_text_gets_its_own_scores(azure: AzureSentiment, server: LoopbackServer) -> None:
+    scores = await azure.score(["so positive", "so negative"])
+
+    (request,) = server.requests
+    assert scores == [POSITIVE, NEGATIVE]
+    assert request.path == "/language/:analyze-text?api-version=2023-04-01"
+    assert request.headers["ocp-apim-subscription-key"] == "key-1"
+    assert request.json["parameters"]["loggingOptOut"] is True
+    assert request.json["analysisInput"]["documents"] == [
+        {"id": "0", "text": "so positive", "language": "de"},
+        {"id": "1", "text": "so negative", "language": "de"},
+    ]
+
+
+async def test_more_texts_than_a_request_takes_go_in_several(
+    azure: AzureSentiment, server: LoopbackServer
+) -> None:
+    texts = ["positive", "negative"] * 10 + ["positive"]
+
+    scores = await azure.score(texts)
+
+    sent = [len(request.json["analysisInput"]["documents"]) for request in server.requests]
+    assert scores == [POSITIVE, NEGATIVE] * 10 + [POSITIVE]
+    assert sent == [10, 10, 1]
+
+
+async def test_a_text_that_is_too_long_is_scored_by_its_pieces(
+    azure: AzureSentiment, server: LoopbackServer
+) -> None:
+    text = "positive " + "a" * 4990 + " negative " + "a" * 4980
+
+    (scores,) = await azure.score([text])
+
+    (request,) = server.requests
+    sent = [document["text"] for document in request.json["analysisInput"]["documents"]]
+    assert [len(piece) for piece in sent] == [4999, 4989]
+    assert scores is not None
+    assert scores.positive == pytest.approx(0.46, abs=0.001)
+
+
+async def test_a_text_without_a_space_is_divided_all_the_same(azure: AzureSentiment) -> None:
+    (scores,) = await azure.score(["a" * 12_001])
+
+    assert scores is not None
+    assert scores.neutral == pytest.approx(0.8)
+
+
+async def test_blank_texts_cost_no_call(azure: AzureSentiment, server: LoopbackServer) -> None:
+    scores = await azure.score(["", " \n"])
+
+    assert scores == [None, None]
+    assert server.requests == []
+
+
+async def test_a_document_that_is_refused_has_no_scores(
+    azure: AzureSentiment, server: LoopbackServer
+) -> None:
+    server.play(results([scored("1", "negative")], [refused("0")]))
+
+    assert await azure.score(["one", "two"]) == [None, NEGATIVE]
+
+
+async def test_a_text_with_both_moods_is_neutral_where_they_cancel_out(
+    azure: AzureSentiment,
+) -> None:
+    (scores,) = await azure.score(["mixed"])
+
+    assert scores is not None
+    assert scores.positive == 0
+    assert scores.negative == pytest.approx(0.01)
+    assert scores.neutral == pytest.approx(0.99)
+
+
+async def test_a_throttled_request_is_made_once_more(
+    azure: AzureSentiment, server: LoopbackServer
+) -> None:
+    server.play(error(429, "TooManyRequests", retry_after="0"))
+
+    assert await azure.score(["positive"]) == [POSITIVE]
+    assert len(server.requests) == 2
+
+
+HTML = Reply(headers={"content-type": "text/html"}, chunks=[b"<p>A gateway's page.</p>"])
+HALF = Reply(headers={"content-type": "application/json"}, chunks=[b'{"kind": "Sen'])
+UNREADABLE = "it cannot be read"
+
+
+@pytest.mark.parametrize(
+    ("reply", "told", "requests"),
+    [
+        (error(401, "Unauthorized"), (ProviderMisconfiguredError, "AZURE_API_KEY"), 1),
+        (error(403, "Forbidden"), (ProviderMisconfiguredError, "AZURE_API_KEY"), 1),
+        (error(404, "NotFound"), (ProviderMisconfiguredError, "AZURE_ENDPOINT"), 1),
+        (error(400, "InvalidRequest"), (ProviderFailedError, "refused the request"), 1),
+        (error(429, "TooManyRequests", retry_after="0"), (ProviderUnavailableError, "1 s"), 2),
+        (error(429, "TooManyRequests", retry_after="60"), (ProviderUnavailableError, "60 s"), 1),
+        (
+            error(500, "InternalServerError", retry_after="0"),
+            (ProviderFailedError, "a fault of its own"),
+            2,
+        ),
+        (error(503, "ServiceUnavailable", retry_after="0"), (ProviderUnavailableError, "1 s"), 2),
+        (Reply(chunks=[Fault.RESET]), (ProviderUnavailableError, "5 s"), 2),
+        (
+            Reply.json(200, {"kind": "SentimentAnalysisResults"}),
+            (ProviderFailedError, UNREADABLE),
+            1,
+        ),
+        (Reply.json(200, []), (ProviderFailedError, UNREADABLE), 1),
+        (HTML, (ProviderFailedError, UNREADABLE), 1),
+        (HALF, (ProviderFailedError, UNREADABLE), 1),
+        (results([], [refused("7")]), (ProviderFailedError, UNREADABLE), 1),
+    ],
+)
+async def test_a_failure_is_told_in_our_words(
+    azure: AzureSentiment,
+    server: LoopbackServer,
+    reply: Reply,
+    told: tuple[type[UpstreamError], str],
+    requests: int,
+) -> None:
+    server.play(reply, reply)
+    kind, words = told
+
+    with pytest.raises(kind, match=words) as raised:
+        await azure.score(["positive"])
+
+    assert "Said by the provider" not in str(raised.value)
+    assert len(server.requests) == requests
+
+
+async def test_a_service_that_says_nothing_is_given_up_in_time(server: LoopbackServer) -> None:
+    server.play(Reply(chunks=[Fault.HANG]))
+    settings = AzureSettings(endpoint=server.url, api_key=SecretStr("key-1"))
+
+    async with azure_sentiment(settings, budget=0.2) as azure:
+        with pytest.raises(ProviderTimeoutError):
+            await azure.score(["positive"])
+
+
+async def test_azure_without_a_key_is_disabled() -> None:
+    with pytest.raises(ProviderDisabledError, match="set AZURE_ENDPOINT and AZURE_API_KEY"):
+        async with azure_sentiment(AzureSettings()):
+            pass

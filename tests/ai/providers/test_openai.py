@@ -1,0 +1,400 @@
+"""OpenAI's Responses API: what is sent, and every way in which an answer may be none."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+import pytest
+from openai import AsyncOpenAI
+from pydantic import SecretStr
+
+from cloudmart.ai.ports import Step, ToolCall, ToolResult, Usage
+from cloudmart.ai.providers.call import WITHHELD
+from cloudmart.ai.providers.openai import OpenAIChat, openai_chat
+from cloudmart.errors import (
+    ProviderDisabledError,
+    ProviderFailedError,
+    ProviderMisconfiguredError,
+    ProviderTimeoutError,
+    ProviderUnavailableError,
+    UpstreamError,
+)
+from cloudmart.settings import Effort, OpenAISettings
+from tests.ai.providers.steps import (
+    CONVERSATION,
+    FIND_PRODUCTS,
+    answer,
+    assistant,
+    request,
+    take,
+    user,
+)
+from tests.support import responses_api as api
+from tests.support.loopback import Fault, LoopbackServer, Reply
+
+CALL = api.function_call("call_1", "find_products", '{"query": "lamp", "limit": null}')
+REASONING = {"id": "rs_1", "type": "reasoning", "summary": [], "encrypted_content": "sealed"}
+
+
+class Wire:
+    """Answers the SDK in place of the network, one reply for each request."""
+
+    def __init__(self, *replies: Reply) -> None:
+        self._replies = list(replies)
+        self.sent: list[dict[str, Any]] = []
+        self.headers: list[httpx2.Headers] = []
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        """Answer a request."""
+        self.sent.append(json.loads(request.content))
+        self.headers.append(request.headers)
+        reply = self._replies.pop(0)
+        return httpx2.Response(
+            reply.status, headers=dict(reply.headers), content=api.joined(reply.chunks)
+        )
+
+
+@asynccontextmanager
+async def talking(
+    wire: Callable[[httpx2.Request], httpx2.Response], effort: Effort = Effort.OFF
+) -> AsyncIterator[OpenAIChat]:
+    """Give a chat over a wire, with OpenAI's own address."""
+    client = httpx2.AsyncClient(transport=httpx2.MockTransport(wire))
+    async with AsyncOpenAI(api_key="sk-test", max_retries=0, http_client=client) as sdk:
+        yield OpenAIChat(sdk, "gpt-6-luna", effort)
+
+
+async def test_openai_is_told_everything_anew_and_asked_to_store_nothing() -> None:
+    wire = Wire(api.answer("Yes."))
+    history = [user("Hello"), assistant("Hi."), user("Do you have lamps?")]
+
+    async with talking(wire, effort=Effort.LOW) as chat:
+        await answer(chat, request(*history, tools=[FIND_PRODUCTS]))
+
+    assert wire.headers[0]["authorization"] == "Bearer sk-test"
+    assert wire.sent == [
+        {
+            "model": "gpt-6-luna",
+            "instructions": "You work in a shop.",
+            "input": [
+                {"role": "user", "content": "Hello"},
+                {"role": "assistant", "content": "Hi."},
+                {"role": "user", "content": "Do you have lamps?"},
+            ],
+            "tools": [
+                {
+                    "type": "function",
+                    "name": "find_products",
+                    "description": "Find products.",
+                    "parameters": FIND_PRODUCTS.parameters,
+                    "strict": True,
+                }
+            ],
+            "tool_choice": "auto",
+            "parallel_tool_calls": False,
+            "max_output_tokens": 4000,
+            "store": False,
+            "stream": True,
+            "include": ["reasoning.encrypted_content"],
+            "prompt_cache_key": "cloudmart-assistant",
+            "safety_identifier": CONVERSATION,
+            "stream_options": {"include_obfuscation": False},
+            "truncation": "disabled",
+            "reasoning": {"effort": "low"},
+        }
+    ]
+
+
+async def test_other_servers_are_sent_nothing_that_only_openai_knows(
+    server: LoopbackServer,
+) -> None:
+    server.play(api.answer("Yes."))
+    settings = OpenAISettings(
+        api_key=SecretStr("EMPTY"), base_url=f"{server.url}/v1", model="llama"
+    )
+
+    async with openai_chat(settings) as chat:
+        await answer(chat)
+
+    assert server.requests[0].path == "/v1/responses"
+    assert set(server.requests[0].json) == {
+        "model",
+        "instructions",
+        "input",
+        "max_output_tokens",
+        "store",
+        "stream",
+    }
+
+
+async def test_an_effort_that_is_off_is_not_sent() -> None:
+    wire = Wire(api.answer("Yes."))
+
+    async with talking(wire, effort=Effort.OFF) as chat:
+        await answer(chat)
+
+    assert "reasoning" not in wire.sent[0]
+
+
+async def test_a_final_step_forbids_tools_and_still_names_them() -> None:
+    wire = Wire(api.answer("Yes."))
+
+    async with talking(wire) as chat:
+        await answer(chat, request(tools=[FIND_PRODUCTS], final=True))
+
+    assert wire.sent[0]["tool_choice"] == "none"
+    assert [tool["name"] for tool in wire.sent[0]["tools"]] == ["find_products"]
+
+
+async def test_what_the_model_did_in_this_turn_is_sent_back_unchanged() -> None:
+    said = api.message("Let me look.", phase="commentary")
+    wire = Wire(api.stream(api.ending(REASONING, said, CALL)), api.answer("Two lamps."))
+
+    async with talking(wire) as chat:
+        _, step = await take(chat, request(tools=[FIND_PRODUCTS]))
+        results = [ToolResult(call, '{"products": []}') for call in step.calls]
+        await answer(chat, request(tools=[FIND_PRODUCTS], exchange=[(step, results)]))
+
+    assert step.calls == [ToolCall("call_1", "find_products", '{"query": "lamp", "limit": null}')]
+    assert wire.sent[1]["input"] == [
+        {"role": "user", "content": "Do you have lamps?"},
+        REASONING,
+        said,
+        CALL,
+        {"type": "function_call_output", "call_id": "call_1", "output": '{"products": []}'},
+    ]
+
+
+async def test_tokens_are_counted() -> None:
+    async with talking(Wire(api.answer("Yes."))) as chat:
+        _, step = await take(chat)
+
+    assert step.usage == Usage(
+        input_tokens=120, output_tokens=30, cached_tokens=100, reasoning_tokens=20
+    )
+
+
+async def test_a_server_that_counts_no_tokens_is_answered_all_the_same() -> None:
+    wire = Wire(api.stream(*api.beginning("Yes."), api.ending(api.message("Yes."), usage=None)))
+
+    async with talking(wire) as chat:
+        _, step = await take(chat)
+
+    assert step == Step("Yes.", (), None, [api.message("Yes.")])
+
+
+async def test_remarks_on_the_way_are_no_part_of_the_answer() -> None:
+    remark = api.message("Let me look.", phase="commentary")
+    added = api.event("response.output_item.added", output_index=0, item=remark | {"content": []})
+    delta = api.event("response.output_text.delta", output_index=0, delta="Let me look.")
+    wire = Wire(api.stream(added, delta, api.ending(remark, api.message("Two lamps."))))
+
+    async with talking(wire) as chat:
+        deltas, step = await take(chat)
+
+    assert (deltas, step.text) == ([], "Two lamps.")
+
+
+async def test_a_refusal_is_an_answer() -> None:
+    refusal = {"type": "refusal", "refusal": "I cannot help with that."}
+    wire = Wire(api.stream(api.ending(api.message(refusal))))
+
+    async with talking(wire) as chat:
+        assert await answer(chat) == "I cannot help with that."
+
+
+async def test_items_that_came_one_by_one_need_not_come_again_at_the_end() -> None:
+    done = api.event("response.output_item.done", output_index=0, item=api.message("Yes."))
+    wire = Wire(api.stream(done, api.event("response.completed", response={"output": None})))
+
+    async with talking(wire) as chat:
+        assert await answer(chat) == "Yes."
+
+
+async def test_arguments_that_are_no_json_are_handed_on_as_they_are() -> None:
+    wire = Wire(api.asking(("call_1", "find_products", '{"query": "la')))
+
+    async with talking(wire) as chat:
+        _, step = await take(chat, request(tools=[FIND_PRODUCTS]))
+
+    assert step.calls == [ToolCall("call_1", "find_products", '{"query": "la')]
+
+
+def incomplete(reason: str, *items: dict[str, Any]) -> Reply:
+    """Return an answer that was not brought to its end."""
+    response = api.response("incomplete", output=list(items), incomplete_details={"reason": reason})
+    return api.stream(api.event("response.incomplete", response=response))
+
+
+async def test_an_answer_that_was_cut_short_shows_it() -> None:
+    wire = Wire(incomplete("max_output_tokens", api.message("We have lamps, kettles and"), CALL))
+
+    async with talking(wire) as chat:
+        assert await answer(chat) == "We have lamps, kettles and …"
+
+
+async def test_an_answer_that_was_filtered_is_withheld() -> None:
+    wire = Wire(incomplete("content_filter", api.message("Half a th")))
+
+    async with talking(wire) as chat:
+        assert await answer(chat) == WITHHELD
+
+
+def failed(code: str) -> Reply:
+    """Return an answer that failed after it had begun."""
+    response = api.response("failed", error={"code": code, "message": "Said by the provider."})
+    return api.stream(*api.beginning("We ha"), api.event("response.failed", response=response))
+
+
+def flat(code: str) -> Reply:
+    """Return a stream with an error as the API documents it."""
+    told = api.event("error", code=code, message="Said by the provider.", param=None)
+    return api.stream(*api.beginning("We ha"), told)
+
+
+def nested(code: str) -> Reply:
+    """Return a stream with an error as the API also sends it."""
+    told = api.event("error", error={"code": code, "message": "Said by the provider."})
+    return api.stream(*api.beginning("We ha"), told)
+
+
+NO_JSON = b"event: response.output_text.delta\ndata: {not json\n\n"
+NO_TEXT = b'data: {"type": "\xff\xfe"}\n\n'
+UNREADABLE = "it cannot be read"
+FAULT = "a fault of its own"
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "words"),
+    [
+        (failed("server_error"), ProviderFailedError, FAULT),
+        (failed("rate_limit_exceeded"), ProviderUnavailableError, "5 s"),
+        (failed("insufficient_quota"), ProviderUnavailableError, "60 s"),
+        (flat("server_error"), ProviderFailedError, FAULT),
+        (flat("rate_limit_exceeded"), ProviderUnavailableError, "5 s"),
+        (nested("server_error"), ProviderFailedError, FAULT),
+        (nested("rate_limit_exceeded"), ProviderUnavailableError, "5 s"),
+        (api.stream(*api.beginning("We ha")), ProviderFailedError, "it broke off"),
+        (api.stream(), ProviderFailedError, "it broke off"),
+        (Reply.json(200, api.response("completed")), ProviderFailedError, "it broke off"),
+        (api.stream(NO_JSON), ProviderFailedError, UNREADABLE),
+        (api.stream(NO_TEXT), ProviderFailedError, UNREADABLE),
+        (api.stream(b"data: 5\n\n"), ProviderFailedError, UNREADABLE),
+        (api.stream(api.ending(CALL | {"name": 7})), ProviderFailedError, UNREADABLE),
+        (api.stream(api.event("response.completed")), ProviderFailedError, "it broke off"),
+        (api.stream(api.ending(REASONING)), ProviderFailedError, "it was empty"),
+        (api.stream(api.ending(api.message(" \n"))), ProviderFailedError, "it was empty"),
+        (incomplete("max_output_tokens", REASONING), ProviderFailedError, "it was empty"),
+        (incomplete("max_output_tokens", CALL), ProviderFailedError, "asked for more tools"),
+    ],
+)
+async def test_an_answer_that_is_none_is_told_in_our_words(
+    reply: Reply, kind: type[UpstreamError], words: str
+) -> None:
+    wire = Wire(reply)
+
+    async with talking(wire) as chat:
+        with pytest.raises(kind, match=words) as raised:
+            await take(chat)
+
+    assert "Said by the provider" not in str(raised.value)
+    assert len(wire.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "words", "requests"),
+    [
+        (api.error(400), ProviderFailedError, "it refused the request", 1),
+        (api.error(401, "invalid_api_key"), ProviderMisconfiguredError, "OPENAI_API_KEY", 1),
+        (api.error(403), ProviderMisconfiguredError, "OPENAI_API_KEY", 1),
+        (api.error(404, "model_not_found"), ProviderMisconfiguredError, "OPENAI_MODEL", 1),
+        (api.error(404), ProviderMisconfiguredError, "OPENAI_BASE_URL", 1),
+        (
+            api.error(400, "unsupported_parameter"),
+            ProviderMisconfiguredError,
+            "OPENAI_REASONING_EFFORT",
+            1,
+        ),
+        (api.error(429, "insufficient_quota"), ProviderUnavailableError, "60 s", 1),
+        (api.error(429, retry_after="9"), ProviderUnavailableError, "9 s", 1),
+        (api.error(429, retry_after_ms="8500"), ProviderUnavailableError, "9 s", 1),
+        (api.error(429, retry_after="soon"), ProviderUnavailableError, "5 s", 2),
+        (api.error(500, retry_after="0"), ProviderFailedError, FAULT, 2),
+        (api.error(502, retry_after="0"), ProviderFailedError, FAULT, 2),
+        (api.error(503, retry_after="0"), ProviderUnavailableError, "1 s", 2),
+        (api.error(529, retry_after="0"), ProviderUnavailableError, "1 s", 2),
+        (api.error(504, retry_after="0"), ProviderTimeoutError, "in time", 2),
+        (Reply(302, {"location": "https://elsewhere.test"}), ProviderFailedError, "refused", 1),
+        (Reply(401, chunks=[b"<html>"]), ProviderMisconfiguredError, "OPENAI_API_KEY", 1),
+    ],
+)
+async def test_a_request_that_is_refused_is_told_in_our_words(
+    reply: Reply, kind: type[UpstreamError], words: str, requests: int
+) -> None:
+    wire = Wire(reply, reply)
+
+    async with talking(wire) as chat:
+        with pytest.raises(kind, match=words) as raised:
+            await take(chat)
+
+    assert "Said by the provider" not in str(raised.value)
+    assert len(wire.sent) == requests
+
+
+async def test_a_conversation_too_long_for_the_model_is_told_by_its_newer_half() -> None:
+    wire = Wire(api.error(400, "context_length_exceeded"), api.answer("Yes."))
+    history = [user("One"), assistant("Two"), user("Three"), assistant("Four"), user("Five")]
+
+    async with talking(wire) as chat:
+        assert await answer(chat, request(*history)) == "Yes."
+
+    assert [message["content"] for message in wire.sent[1]["input"]] == ["Four", "Five"]
+
+
+async def test_a_message_too_long_for_the_model_is_a_failure() -> None:
+    wire = Wire(api.error(400, "context_length_exceeded"))
+
+    async with talking(wire) as chat:
+        with pytest.raises(ProviderFailedError, match="too long for the model"):
+            await take(chat)
+
+
+async def test_a_connection_that_cannot_be_made_is_no_answer_that_took_too_long() -> None:
+    def unreachable(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectTimeout("", request=request)
+
+    async with talking(unreachable) as chat:
+        with pytest.raises(ProviderUnavailableError):
+            await take(chat)
+
+
+async def test_an_endless_answer_is_kept_to_a_length() -> None:
+    async with talking(Wire(api.answer("a" * 50_000))) as chat:
+        assert len(await answer(chat)) == 20_000
+
+
+async def test_what_follows_the_end_of_an_answer_is_not_waited_for(
+    server: LoopbackServer,
+) -> None:
+    server.play(api.stream(api.ending(api.message("Yes.")), Fault.HANG))
+    settings = OpenAISettings(api_key=SecretStr("sk-test"), base_url=f"{server.url}/v1")
+
+    async with openai_chat(settings) as chat:
+        assert await answer(chat, request(seconds_left=60)) == "Yes."
+
+
+async def test_openai_without_a_key_is_disabled() -> None:
+    with pytest.raises(ProviderDisabledError, match="set OPENAI_API_KEY"):
+        async with openai_chat(OpenAISettings()):
+            pass
+
+
+async def test_an_empty_address_in_the_environment_is_no_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "")
+
+    async with openai_chat(OpenAISettings(api_key=SecretStr("sk-test"))) as chat:
+        assert str(chat._client.base_url) == "https://api.openai.com/v1/"  # noqa: SLF001
