@@ -10,6 +10,8 @@ from tests.support.loopback import Fault, Reply
 
 _STRING = b"\x07"
 
+USAGE = {"inputTokens": 120, "outputTokens": 30, "totalTokens": 150}
+
 
 def frame(headers: dict[str, str], payload: bytes) -> bytes:
     """Return one message of `application/vnd.amazon.eventstream`."""
@@ -114,10 +116,9 @@ def tool_use(key: str, name: str, *pieces: str, block: int = 1) -> list[bytes]:
     ]
 
 
-def message_stop(reason: str = "end_turn", **usage: int) -> list[bytes]:
+def message_stop(reason: str = "end_turn", usage: dict[str, int] = USAGE) -> list[bytes]:
     """Return the last events of a model's message."""
-    counted = {"inputTokens": 120, "outputTokens": 30, "totalTokens": 150} | usage
     return [
         event("messageStop", stopReason=reason),
-        event("metadata", usage=counted, metrics={"latencyMs": 12}),
+        event("metadata", usage=usage, metrics={"latencyMs": 12}),
     ]

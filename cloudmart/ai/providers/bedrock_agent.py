@@ -11,6 +11,7 @@ from cloudmart.ai.ports import Delta, Step, StepRequest, Usage
 from cloudmart.ai.providers.bedrock import FAILURES, PROVIDER, bedrock_client, explain
 from cloudmart.ai.providers.bedrock_control import calls, returned
 from cloudmart.ai.providers.call import ProviderCall
+from cloudmart.ai.providers.refusals import UNREADABLE
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.settings import BedrockSettings
 
@@ -48,7 +49,7 @@ class BedrockAgentChat:
         )
         answer = await call.begin(lambda: self._client.invoke_agent(**self._message(request)))
         stream = answer["completion"]
-        events, reading = aiter(stream), _Reading()
+        events, reading = aiter(stream), _Reading(call)
         try:
             while (event := await call.next(events)) is not None:
                 if piece := reading.take(event):
@@ -79,7 +80,8 @@ class BedrockAgentChat:
 class _Reading:
     """Gathers the events of one answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, call: ProviderCall) -> None:
+        self._call = call
         # A character may be divided between two chunks.
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._spent: list[tuple[int, int]] = []
@@ -99,6 +101,10 @@ class _Reading:
             output = part.get("modelInvocationOutput", {}) if isinstance(part, dict) else {}
             if usage := output.get("metadata", {}).get("usage"):
                 self._spent.append((usage.get("inputTokens", 0), usage.get("outputTokens", 0)))
-        piece = self._decoder.decode(event.get("chunk", {}).get("bytes", b""))
+        chunk = event.get("chunk", {"bytes": b""})
+        if "bytes" not in chunk:
+            # botocore takes a payload that is no JSON for one without members.
+            raise self._call.failed(UNREADABLE)
+        piece = self._decoder.decode(chunk["bytes"])
         self.text += piece
         return piece

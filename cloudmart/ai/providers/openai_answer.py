@@ -7,8 +7,8 @@ from pydantic import BaseModel, ValidationError
 from cloudmart.ai.ports import Step, ToolCall, Usage
 from cloudmart.ai.providers.call import WITHHELD, ProviderCall
 from cloudmart.ai.providers.openai_refusals import explain_code
+from cloudmart.ai.providers.refusals import UNREADABLE
 
-_UNREADABLE = "it cannot be read"
 _TEXT = {"response.output_text.delta", "response.refusal.delta"}
 _ENDS = {"response.completed", "response.incomplete", "response.failed"}
 
@@ -126,13 +126,13 @@ class Answer:
         try:
             return _Event.model_validate(raw)
         except ValidationError as error:
-            raise self._call.failed(_UNREADABLE) from error
+            raise self._call.failed(UNREADABLE) from error
 
     def _read(self, output: list[dict[str, Any]]) -> list[_Item]:
         try:
             return [_Item.model_validate(item) for item in output]
         except ValidationError as error:
-            raise self._call.failed(_UNREADABLE) from error
+            raise self._call.failed(UNREADABLE) from error
 
 
 def _text(items: list[_Item]) -> str:

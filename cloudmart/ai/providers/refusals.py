@@ -14,6 +14,9 @@ from cloudmart.errors import (
     UpstreamError,
 )
 
+UNREADABLE = "it cannot be read"
+"""The reason where an answer does not keep to its protocol."""
+
 _LONGEST_WAIT = 3600.0
 _SITE_OVERLOADED = 529  # in wide use among providers of AI, in no RFC
 
@@ -97,7 +100,7 @@ def faulty(provider: str) -> UpstreamError:
 
 def unreadable(provider: str) -> UpstreamError:
     """Return the error for an answer that does not keep to its protocol."""
-    return ProviderFailedError(provider, "it cannot be read")
+    return ProviderFailedError(provider, UNREADABLE)
 
 
 def seconds(header: str | None, *, per_second: int = 1) -> float | None:

@@ -13,6 +13,7 @@ from cloudmart.errors import (
     ProviderMisconfiguredError,
     ProviderTimeoutError,
     ProviderUnavailableError,
+    UpstreamError,
 )
 from tests.ai.providers.conftest import Rig
 from tests.ai.providers.steps import FIND_PRODUCTS, answer, request, take
@@ -104,13 +105,17 @@ async def test_a_refused_key_or_role_is_a_matter_of_settings(rig: Rig) -> None:
     assert len(rig.server.requests) == 1
 
 
-@pytest.mark.parametrize("fault", [Fault.RESET, Fault.HANG])
-async def test_an_answer_that_breaks_off_is_not_asked_for_again(rig: Rig, fault: Fault) -> None:
+@pytest.mark.parametrize(
+    ("fault", "seconds_left", "expected"),
+    [(Fault.RESET, 5, ProviderFailedError), (Fault.HANG, 0.3, ProviderTimeoutError)],
+)
+async def test_an_answer_that_breaks_off_is_not_asked_for_again(
+    rig: Rig, fault: Fault, seconds_left: float, expected: type[UpstreamError]
+) -> None:
     rig.server.play(rig.wire.begun("We ha", fault))
-    expected = ProviderTimeoutError if fault is Fault.HANG else ProviderFailedError
 
     with pytest.raises(expected):
-        await take(rig.chat, request(seconds_left=0.3))
+        await take(rig.chat, request(seconds_left=seconds_left))
 
     assert len(rig.server.requests) == 1
 

@@ -1,0 +1,302 @@
+"""A model on Bedrock: the rules of Converse, and its event stream as AWS's SDK decodes it."""
+
+import aioboto3
+import pytest
+
+from cloudmart.ai.ports import ToolCall, ToolResult, Usage
+from cloudmart.ai.providers.bedrock_converse import bedrock_converse
+from cloudmart.ai.providers.call import WITHHELD
+from cloudmart.errors import (
+    ProviderDisabledError,
+    ProviderFailedError,
+    ProviderMisconfiguredError,
+    ProviderUnavailableError,
+    UpstreamError,
+)
+from cloudmart.settings import BedrockSettings
+from tests.ai.providers.conftest import Rig
+from tests.ai.providers.steps import FIND_PRODUCTS, answer, assistant, request, take, user
+from tests.support.event_stream import (
+    USAGE,
+    error,
+    event,
+    exception,
+    message_start,
+    message_stop,
+    stream,
+    text_delta,
+    tool_use,
+)
+from tests.support.loopback import Reply
+
+TOOL = {
+    "toolSpec": {
+        "name": "find_products",
+        "description": "Find products.",
+        "inputSchema": {
+            "json": {
+                "type": "object",
+                "properties": {
+                    "query": {"type": "string"},
+                    "limit": {"type": "integer", "maximum": 20},
+                },
+                "required": ["query"],
+            }
+        },
+    }
+}
+
+
+def reasoning(**delta: str) -> bytes:
+    """Return a piece of what a model thinks."""
+    return event("contentBlockDelta", contentBlockIndex=0, delta={"reasoningContent": delta})
+
+
+async def test_a_model_is_told_everything_anew(converse: Rig) -> None:
+    converse.server.play(converse.wire.answer("Yes."))
+    history = [user("Hello"), assistant("Hi."), user("Lamps?")]
+
+    await answer(converse.chat, request(*history, tools=[FIND_PRODUCTS]))
+
+    (sent,) = converse.server.requests
+    assert sent.path == "/model/eu.amazon.nova-2-lite-v1%3A0/converse-stream"
+    assert sent.json == {
+        "system": [{"text": "You work in a shop."}],
+        "messages": [
+            {"role": "user", "content": [{"text": "Hello"}]},
+            {"role": "assistant", "content": [{"text": "Hi."}]},
+            {"role": "user", "content": [{"text": "Lamps?"}]},
+        ],
+        "inferenceConfig": {"maxTokens": 2000},
+        "toolConfig": {"tools": [TOOL]},
+    }
+
+
+async def test_messages_take_turns_whatever_the_history_is_like(converse: Rig) -> None:
+    converse.server.play(converse.wire.answer("Yes."))
+    history = [assistant("Hi."), user("One"), user(" "), user("Two"), assistant("Three"), user("?")]
+
+    await answer(converse.chat, request(*history))
+
+    assert converse.server.requests[0].json["messages"] == [
+        {"role": "user", "content": [{"text": "One"}, {"text": "Two"}]},
+        {"role": "assistant", "content": [{"text": "Three"}]},
+        {"role": "user", "content": [{"text": "?"}]},
+    ]
+
+
+async def test_what_the_model_did_in_this_turn_is_sent_back_unchanged(converse: Rig) -> None:
+    converse.server.play(
+        stream(
+            message_start(),
+            reasoning(text="They want "),
+            reasoning(text="lamps."),
+            reasoning(signature="sealed"),
+            text_delta("Let me look.", block=1),
+            *tool_use("t1", "find_products", '{"que', 'ry": "lamp"}', block=2),
+            *tool_use("t2", "find_products", '{"query": "shade"}', block=3),
+            *message_stop("tool_use"),
+        ),
+        converse.wire.answer("Two."),
+    )
+
+    _, step = await take(converse.chat, request(tools=[FIND_PRODUCTS]))
+    results = [ToolResult(call, f'{{"of": "{call.id}"}}') for call in step.calls]
+    exchange = [(step, results)]
+    await answer(converse.chat, request(tools=[FIND_PRODUCTS], exchange=exchange))
+
+    assert step.calls == [
+        ToolCall("t1", "find_products", '{"limit": null, "query": "lamp"}'),
+        ToolCall("t2", "find_products", '{"limit": null, "query": "shade"}'),
+    ]
+    assert converse.server.requests[1].json["messages"][1:] == [
+        {
+            "role": "assistant",
+            "content": [
+                {
+                    "reasoningContent": {
+                        "reasoningText": {"text": "They want lamps.", "signature": "sealed"}
+                    }
+                },
+                {"text": "Let me look."},
+                {
+                    "toolUse": {
+                        "toolUseId": "t1",
+                        "name": "find_products",
+                        "input": {"query": "lamp"},
+                    }
+                },
+                {
+                    "toolUse": {
+                        "toolUseId": "t2",
+                        "name": "find_products",
+                        "input": {"query": "shade"},
+                    }
+                },
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"toolResult": {"toolUseId": "t1", "content": [{"text": '{"of": "t1"}'}]}},
+                {"toolResult": {"toolUseId": "t2", "content": [{"text": '{"of": "t2"}'}]}},
+            ],
+        },
+    ]
+
+
+async def test_a_call_no_tool_can_be_named_like_is_sent_back_so_that_it_is_taken(
+    converse: Rig,
+) -> None:
+    converse.server.play(
+        stream(*tool_use("t1", "shop.find products", "{not json"), *message_stop("tool_use")),
+        converse.wire.answer("Two."),
+    )
+
+    _, step = await take(converse.chat, request(tools=[FIND_PRODUCTS]))
+    results = [ToolResult(call, '{"error": "unknown_tool"}') for call in step.calls]
+    await answer(converse.chat, request(tools=[FIND_PRODUCTS], exchange=[(step, results)]))
+
+    assert step.calls == [ToolCall("t1", "shop.find products", "{not json")]
+    sent = converse.server.requests[1].json["messages"][1]["content"]
+    assert sent == [{"toolUse": {"toolUseId": "t1", "name": "shop_find_products", "input": {}}}]
+
+
+async def test_a_final_step_says_that_there_are_no_more_tools(converse: Rig) -> None:
+    converse.server.play(converse.wire.answer("Yes."))
+
+    await answer(converse.chat, request(tools=[FIND_PRODUCTS], final=True))
+
+    sent = converse.server.requests[0].json
+    assert len(sent["system"]) == 2
+    assert sent["toolConfig"] == {"tools": [TOOL]}
+
+
+async def test_tokens_are_counted_those_from_the_cache_included(converse: Rig) -> None:
+    usage = {"inputTokens": 20, "outputTokens": 30, "cacheReadInputTokens": 100}
+    converse.server.play(stream(text_delta("Yes."), *message_stop(usage=usage)))
+
+    _, step = await take(converse.chat)
+
+    assert step.usage == Usage(input_tokens=120, output_tokens=30, cached_tokens=100)
+
+
+async def test_thoughts_between_tags_are_not_shown(converse: Rig) -> None:
+    pieces = ["<thin", "king>They want lamps", ".</thinking>", "We have 1 <", " 2 lamps."]
+    converse.server.play(converse.wire.answer(*pieces))
+
+    deltas, step = await take(converse.chat)
+
+    assert deltas == ["We have 1 ", "< 2 lamps."]
+    assert step.text == "We have 1 < 2 lamps."
+
+
+def stopped(reason: str, text: str = "") -> Reply:
+    """Return a message that ended for a reason."""
+    said = [text_delta(text)] if text else []
+    return stream(message_start(), *said, *message_stop(reason))
+
+
+@pytest.mark.parametrize(
+    ("reply", "text"),
+    [
+        (stopped("max_tokens", "We have lamps and"), "We have lamps and …"),
+        (stopped("content_filtered", "Half a th"), WITHHELD),
+        (stopped("guardrail_intervened", "We do not speak of that."), "We do not speak of that."),
+        (stopped("guardrail_intervened"), WITHHELD),
+        (stopped("stop_sequence", "Yes."), "Yes."),
+        (stopped("a_reason_of_tomorrow", "Yes."), "Yes."),
+    ],
+)
+async def test_why_a_message_ended_decides_what_is_answered(
+    converse: Rig, reply: Reply, text: str
+) -> None:
+    converse.server.play(reply)
+
+    assert await answer(converse.chat) == text
+
+
+FAULT = "a fault of its own"
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "words"),
+    [
+        (stream(message_start(), text_delta("We ha")), ProviderFailedError, "it broke off"),
+        (stream(), ProviderFailedError, "it broke off"),
+        (stopped("model_context_window_exceeded"), ProviderFailedError, "too long"),
+        (stopped("max_tokens"), ProviderFailedError, "it was empty"),
+        (stream(exception("throttlingException")), ProviderUnavailableError, "5 s"),
+        (stream(exception("serviceUnavailableException")), ProviderUnavailableError, "5 s"),
+        (stream(exception("internalServerException")), ProviderFailedError, FAULT),
+        (stream(exception("modelStreamErrorException")), ProviderFailedError, FAULT),
+        (stream(exception("validationException")), ProviderFailedError, "it refused the request"),
+        (
+            # What one emulator sends; botocore stumbles over the empty union.
+            stream(event("contentBlockStart", contentBlockIndex=0, start={})),
+            ProviderFailedError,
+            "it cannot be read",
+        ),
+        (
+            error(400, "ValidationException", "Input is too long for requested model."),
+            ProviderFailedError,
+            "too long",
+        ),
+        (
+            error(400, "ValidationException", "The provided model identifier is invalid."),
+            ProviderMisconfiguredError,
+            "BEDROCK_MODEL_ID",
+        ),
+        (error(403, "AccessDeniedException"), ProviderMisconfiguredError, "role"),
+    ],
+)
+async def test_an_answer_that_is_none_is_told_in_our_words(
+    converse: Rig, reply: Reply, kind: type[UpstreamError], words: str
+) -> None:
+    converse.server.play(reply)
+
+    with pytest.raises(kind, match=words) as raised:
+        await take(converse.chat)
+
+    assert "Said by the provider" not in str(raised.value)
+    assert len(converse.server.requests) == 1
+
+
+NO_STREAM = error(
+    400, "ValidationException", "This model doesn't support tool use in streaming mode."
+)
+
+
+async def test_a_model_that_cannot_stream_is_asked_without(converse: Rig) -> None:
+    use = {"toolUseId": "t1", "name": "find_products", "input": {"query": "lamp"}}
+    content = [{"text": "Let me look."}, {"toolUse": use}]
+    whole = {"output": {"message": {"role": "assistant", "content": content}}, "usage": USAGE}
+    again = {"output": {"message": {"role": "assistant", "content": [{"text": "Two."}]}}}
+    converse.server.play(
+        NO_STREAM,
+        Reply.json(200, whole | {"stopReason": "tool_use", "metrics": {"latencyMs": 1}}),
+        Reply.json(200, again | {"stopReason": "end_turn", "usage": USAGE}),
+    )
+
+    _, step = await take(converse.chat, request(tools=[FIND_PRODUCTS]))
+    results = [ToolResult(call, "{}") for call in step.calls]
+    text = await answer(converse.chat, request(tools=[FIND_PRODUCTS], exchange=[(step, results)]))
+
+    assert step.calls == [ToolCall("t1", "find_products", '{"limit": null, "query": "lamp"}')]
+    assert step.usage == Usage(input_tokens=120, output_tokens=30)
+    assert text == "Two."
+    assert converse.server.requests[2].json["messages"][1] == {
+        "role": "assistant",
+        "content": content,
+    }
+    assert [sent.path.rsplit("/", 1)[1] for sent in converse.server.requests] == [
+        "converse-stream",
+        "converse",
+        "converse",
+    ]
+
+
+async def test_bedrock_without_a_model_is_disabled() -> None:
+    with pytest.raises(ProviderDisabledError, match="set BEDROCK_MODEL_ID"):
+        async with bedrock_converse(BedrockSettings(), aioboto3.Session()):
+            pass
