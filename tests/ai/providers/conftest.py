@@ -8,11 +8,12 @@ import pytest
 from pydantic import SecretStr
 
 from cloudmart.ai.ports import ChatModel
+from cloudmart.ai.providers.azure import AzureSentiment, azure_sentiment
 from cloudmart.ai.providers.bedrock_agent import bedrock_agent
 from cloudmart.ai.providers.bedrock_converse import bedrock_converse
 from cloudmart.ai.providers.openai import openai_chat
-from cloudmart.settings import BedrockSettings, OpenAISettings
-from tests.support import event_stream, responses_api
+from cloudmart.settings import AzureSettings, BedrockSettings, OpenAISettings
+from tests.support import event_stream, language_service, responses_api
 from tests.support.loopback import Fault, LoopbackServer, Reply, loopback
 
 
@@ -166,3 +167,12 @@ def rig(request: pytest.FixtureRequest) -> Rig:
     """Give each provider's adapter in its turn."""
     rig: Rig = request.getfixturevalue(request.param)
     return rig
+
+
+@pytest.fixture
+async def azure(server: LoopbackServer) -> AsyncIterator[AzureSentiment]:
+    """Give the adapter in front of a service that keeps Azure's limits."""
+    server.answer = language_service.analyze
+    settings = AzureSettings(endpoint=server.url, api_key=SecretStr("key-1"), language="de")
+    async with azure_sentiment(settings) as azure:
+        yield azure

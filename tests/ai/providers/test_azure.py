@@ -1,7 +1,5 @@
 """Sentiment from Azure, decoded by its own SDK."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from pydantic import SecretStr
 
@@ -16,20 +14,11 @@ from cloudmart.errors import (
     UpstreamError,
 )
 from cloudmart.settings import AzureSettings
-from tests.support.language_service import analyze, error, refused, results, scored
+from tests.support.language_service import error, refused, results, scored
 from tests.support.loopback import Fault, LoopbackServer, Reply
 
 POSITIVE = Scores(0.9, 0.08, 0.02)
 NEGATIVE = Scores(0.02, 0.08, 0.9)
-
-
-@pytest.fixture
-async def azure(server: LoopbackServer) -> AsyncIterator[AzureSentiment]:
-    """Give the adapter in front of a service that keeps Azure's limits."""
-    server.answer = analyze
-    settings = AzureSettings(endpoint=server.url, api_key=SecretStr("key-1"), language="de")
-    async with azure_sentiment(settings) as azure:
-        yield azure
 
 
 async def test_each_text_gets_its_own_scores(azure: AzureSentiment, server: LoopbackServer) -> None:
@@ -77,13 +66,6 @@ async def test_a_text_without_a_space_is_divided_all_the_same(azure: AzureSentim
 
     assert scores is not None
     assert scores.neutral == pytest.approx(0.8)
-
-
-async def test_blank_texts_cost_no_call(azure: AzureSentiment, server: LoopbackServer) -> None:
-    scores = await azure.score(["", " \n"])
-
-    assert scores == [None, None]
-    assert server.requests == []
 
 
 async def test_a_document_that_is_refused_has_no_scores(
@@ -170,6 +152,15 @@ async def test_a_service_that_says_nothing_is_given_up_in_time(server: LoopbackS
     async with azure_sentiment(settings, budget=0.2) as azure:
         with pytest.raises(ProviderTimeoutError):
             await azure.score(["positive"])
+
+
+async def test_a_service_that_cannot_be_reached_is_unavailable(
+    azure: AzureSentiment, server: LoopbackServer
+) -> None:
+    server.stop()
+
+    with pytest.raises(ProviderUnavailableError):
+        await azure.score(["positive"])
 
 
 async def test_azure_without_a_key_is_disabled() -> None:

@@ -145,6 +145,24 @@ async def test_what_the_model_did_in_this_turn_is_sent_back_unchanged(converse: 
     ]
 
 
+async def test_sealed_thoughts_are_sent_back_sealed(converse: Rig) -> None:
+    sealed = {"reasoningContent": {"redactedContent": "c2VhbGVk"}}
+    converse.server.play(
+        stream(
+            event("contentBlockDelta", contentBlockIndex=0, delta=sealed),
+            *tool_use("t1", "find_products", '{"query": "lamp"}'),
+            *message_stop("tool_use"),
+        ),
+        converse.wire.answer("Two."),
+    )
+
+    _, step = await take(converse.chat, request(tools=[FIND_PRODUCTS]))
+    results = [ToolResult(call, "{}") for call in step.calls]
+    await answer(converse.chat, request(tools=[FIND_PRODUCTS], exchange=[(step, results)]))
+
+    assert converse.server.requests[1].json["messages"][1]["content"][0] == sealed
+
+
 async def test_a_call_no_tool_can_be_named_like_is_sent_back_so_that_it_is_taken(
     converse: Rig,
 ) -> None:

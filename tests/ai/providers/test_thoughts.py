@@ -1,0 +1,41 @@
+"""Thoughts between tags, in one piece and in many."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloudmart.ai.providers.thoughts import Thoughts, without_thoughts
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Yes.", "Yes."),
+        ("<thinking>Hm.</thinking>Yes.", "Yes."),
+        ("One <thinking>Hm.</thinking>two <thinking>Hm.</thinking>three", "One two three"),
+        ("Yes. <thinking>never closed", "Yes. "),
+        ("1 < 2 <think> </thinking>", "1 < 2 <think> </thinking>"),
+    ],
+)
+def test_thoughts_are_left_out(text: str, shown: str) -> None:
+    assert without_thoughts(text) == shown
+
+
+@given(
+    st.lists(
+        st.sampled_from(["<thinking>", "</thinking>", "<", "think", "ing>", "Yes. ", "</", "\n"])
+    ),
+    st.integers(1, 7),
+)
+def test_pieces_show_what_the_whole_shows(parts: list[str], size: int) -> None:
+    text = "".join(parts)
+    thoughts = Thoughts()
+
+    shown = "".join(
+        thoughts.leave_out(text[start : start + size]) for start in range(0, len(text), size)
+    )
+
+    # What may yet turn out to be a tag is held back.
+    held = without_thoughts(text).removeprefix(shown)
+    assert without_thoughts(text).startswith(shown)
+    assert "<thinking>".startswith(held)
