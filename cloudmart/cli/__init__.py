@@ -2,11 +2,12 @@
 
 import typer
 
-from cloudmart.cli import config, dev, openapi, serve
+from cloudmart.cli import catalogue, config, dev, openapi, serve
 
 app = typer.Typer(
     help="CloudMart's backend.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -14,6 +15,7 @@ app.command()(dev.dev)
 app.command()(serve.serve)
 app.command()(openapi.openapi)
 app.command()(config.config)
+app.add_typer(catalogue.app, name="catalogue")
 
 
 def main() -> None:

@@ -86,24 +86,28 @@ class Table:
 
         Attributes that are not named keep their values, whoever wrote them.
         """
-        names = {f"#{number}": name for number, name in enumerate(changes)}
-        values = {f":{number}": value for number, value in enumerate(changes.values())}
-        sets = ", ".join(f"#{number} = :{number}" for number in range(len(changes)))
         try:
             answer = await self._call(
                 "update_item",
                 Key=encode({"id": key}),
-                UpdateExpression=f"SET {sets}",
                 ConditionExpression="attribute_exists(id)",
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues=encode(values),
                 ReturnValues="ALL_NEW",
+                **_setting(changes),
             )
         except ClientError as error:
             if _code(error) != _CONDITION_FAILED:
                 raise
             return None
         return decode(answer["Attributes"])
+
+    async def upsert(
+        self, key: str, changes: Mapping[str, Any], *, first: Mapping[str, Any]
+    ) -> None:
+        """Set attributes of an item, which is made where there is none.
+
+        Those of `first` are only set where the item has none of their name.
+        """
+        await self._call("update_item", Key=encode({"id": key}), **_setting(changes, first))
 
     async def remove(self, key: str) -> bool:
         """Delete an item; False where there was none."""
@@ -168,6 +172,22 @@ class Table:
 
     async def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401
         return await self.database.call(operation, TableName=self.name, **parameters)
+
+
+def _setting(changes: Mapping[str, Any], first: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    named = {**(first or {}), **changes}
+    sets = [
+        f"#{number} = :{number}"
+        if name in changes
+        else f"#{number} = if_not_exists(#{number}, :{number})"
+        for number, name in enumerate(named)
+    ]
+    values = {f":{number}": value for number, value in enumerate(named.values())}
+    return {
+        "UpdateExpression": f"SET {', '.join(sets)}",
+        "ExpressionAttributeNames": {f"#{number}": name for number, name in enumerate(named)},
+        "ExpressionAttributeValues": encode(values),
+    }
 
 
 def _code(error: ClientError) -> str:

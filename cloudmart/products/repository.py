@@ -27,6 +27,11 @@ class ProductRepository:
         items = await self._table.get_many(product_ids, ["name", "price"])
         return {key: Product.read(item) for key, item in items.items()}
 
+    async def find_whole(self, product_ids: Sequence[str]) -> dict[str, Product]:
+        """Return the products there are, by id, with all a person may say of them; at most 100."""
+        items = await self._table.get_many(product_ids, list(ProductCreate.model_fields))
+        return {key: Product.read(item) for key, item in items.items()}
+
     async def list_all(
         self, *, containing: str = "", after: str | None = None, page_size: int | None = None
     ) -> Pages[Product]:
@@ -48,6 +53,13 @@ class ProductRepository:
         if item is None:
             raise NotFoundError("Product", product_id)
         return Product.read(item)
+
+    async def save(self, product_id: str, request: ProductCreate) -> None:
+        """Change a product, or add it under an id of the caller's; what is not said stays."""
+        moment = stamp(now())
+        changes = request.model_dump(exclude_unset=True) | {"updatedAt": moment}
+        first = request.model_dump() | {"createdAt": moment}
+        await self._table.upsert(product_id, changes, first=first)
 
     async def remove(self, product_id: str) -> None:
         """Delete a product, or raise NotFoundError."""

@@ -1,0 +1,132 @@
+"""`cloudmart catalogue`: the products as a file."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from io import BufferedReader
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from botocore.exceptions import BotoCoreError
+
+from cloudmart.bootstrap import open_clients
+from cloudmart.cli.catalogue.entries import UnreadableFileError
+from cloudmart.cli.catalogue.loading import Loader, Tally
+from cloudmart.cli.catalogue.progress import watched
+from cloudmart.cli.catalogue.reading import read
+from cloudmart.cli.catalogue.writing import (
+    STANDARD_OUTPUT,
+    Format,
+    destination,
+    format_of,
+    write,
+)
+from cloudmart.cli.store import Tell, explanation
+from cloudmart.dynamodb.table import Table
+from cloudmart.errors import CloudmartError
+from cloudmart.observability.logging import configure_logging
+from cloudmart.products.repository import ProductRepository
+from cloudmart.settings import Settings
+
+app = typer.Typer(no_args_is_help=True)
+
+FileToRead = Annotated[
+    typer.FileBinaryRead,
+    typer.Argument(metavar="FILE", help="What to load; `-` is the standard input."),
+]
+FileToWrite = Annotated[
+    Path,
+    typer.Argument(
+        metavar="[FILE]",
+        dir_okay=False,
+        allow_dash=True,
+        help="Where to; `-` is the standard output.",
+    ),
+]
+FormatOption = Annotated[
+    Format | None, typer.Option("--format", help="By default, what the file's name says, or JSON.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check and compare, and write nothing.")]
+
+
+@app.callback()
+def catalogue() -> None:
+    """Load the catalogue from a file, or export it to one."""
+    configure_logging(json=False)
+
+
+@app.command()
+def load(file: FileToRead, *, dry_run: DryRun = False) -> None:
+    """Bring the catalogue to what a file says: a JSON array, JSON Lines or CSV.
+
+    An entry has a name and a price, and may have an id, a description and an image. With an id it
+    changes that product or adds it; without one it is a new product each time. What it leaves out
+    stays as it is. Bad entries are reported and left out, and make the exit code 1.
+    """
+    with _explaining(), watched(file, "Loading") as (content, tell):
+        tally = asyncio.run(_load(content, tell, dry_run=dry_run))
+    typer.echo(_summary(tally, dry_run=dry_run))
+    raise typer.Exit(1 if tally.bad else 0)
+
+
+@app.command()
+def export(file: FileToWrite = STANDARD_OUTPUT, *, form: FormatOption = None) -> None:
+    """Write the catalogue to a file that `load` can read again."""
+    with _explaining():
+        count = asyncio.run(_export(file, form or format_of(file)))
+    typer.echo(f"Exported {count} products.", err=True)
+
+
+async def _load(file: BufferedReader, tell: Tell, *, dry_run: bool) -> Tally:
+    async with _products() as products:
+        loader = Loader(products, tell, dry_run=dry_run)
+        await loader.load(read(file))
+        return loader.tally
+
+
+async def _export(path: Path, form: Format) -> int:
+    async with _products() as products:
+        with destination(path) as file:
+            return await write(products.list_all(), form, file)
+
+
+@asynccontextmanager
+async def _products() -> AsyncIterator[ProductRepository]:
+    settings = Settings()
+    async with open_clients() as database:
+        yield ProductRepository(Table(database, settings.dynamodb.products_table))
+
+
+@contextmanager
+def _explaining() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except (CloudmartError, BotoCoreError) as error:
+        sentence = explanation(error)
+    except UnreadableFileError as error:
+        sentence = f"This file cannot be loaded. {error}"
+    except OSError as error:
+        sentence = f"{error.filename or 'The file'}: {error.strerror}."
+    else:
+        return
+    typer.echo(sentence, err=True)
+    raise typer.Exit(1)
+
+
+def _summary(tally: Tally, *, dry_run: bool) -> str:
+    products = tally.new + tally.changed + tally.unchanged
+    loaded = f"{'Would load' if dry_run else 'Loaded'} {products} products"
+    sentences = [
+        f"{loaded}: {tally.new} new, {tally.changed} changed, {tally.unchanged} unchanged."
+    ]
+    if tally.without_id:
+        sentences.append(
+            f"Entries without an id: {tally.without_id}. They are new products each time this file "
+            "is loaded; `cloudmart catalogue export` writes a file with their ids."
+        )
+    if tally.bad:
+        sentences.append(f"Bad entries, left out: {tally.bad}.")
+    return "\n".join(sentences)

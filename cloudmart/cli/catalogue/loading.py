@@ -1,0 +1,112 @@
+"""Bringing the catalogue to what a file says: new products added, changed ones changed."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from cloudmart.cli.catalogue.entries import Bad, Entry
+from cloudmart.cli.store import Tell, patiently
+from cloudmart.dynamodb.table import BATCH
+from cloudmart.errors import ConflictError, UnavailableError
+from cloudmart.products.models import Product
+from cloudmart.products.repository import ProductRepository
+from cloudmart.values.ids import new_id
+
+AT_ONCE = 16
+"""Writes that are under way together."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the entries of a file."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    bad: int = 0
+    without_id: int = 0
+
+
+class Loader:
+    """Compares entries with the catalogue, a hundred at a time, and writes what differs.
+
+    What an entry does not say, and what none can say (stock, times), stays as it is stored.
+    """
+
+    def __init__(self, products: ProductRepository, tell: Tell, *, dry_run: bool) -> None:
+        self._products = products
+        self._tell = tell
+        self._dry_run = dry_run
+        self._under_way = asyncio.Semaphore(AT_ONCE)
+        # Hashes rather than ids: a file may hold millions.
+        self._seen: set[int] = set()
+        self.tally = Tally()
+
+    async def load(self, found: Iterable[Entry | Bad]) -> None:
+        """Load all that a file holds, in its order: of entries with one id, the last wins."""
+        try:
+            for batch in self._batches(found):
+                await self._load_batch(batch)
+        except UnavailableError:
+            self._tell("Stopped on the way. What is loaded stays; loading the file again goes on.")
+            raise
+
+    def _batches(self, found: Iterable[Entry | Bad]) -> Iterator[dict[str, Entry]]:
+        batch: dict[str, Entry] = {}
+        for one in found:
+            if isinstance(one, Bad):
+                self.tally.bad += 1
+                self._tell(f"{one.place}: {one.reason}")
+                continue
+            key = one.id or new_id()
+            if self._came_before(key):
+                self._tell(f"{one.place}: id {key!r} came before; this entry takes its place")
+            if key in batch or len(batch) == BATCH:
+                yield batch
+                batch = {}
+            batch[key] = one
+        if batch:
+            yield batch
+
+    def _came_before(self, key: str) -> bool:
+        before = len(self._seen)
+        self._seen.add(hash(key))
+        return len(self._seen) == before
+
+    async def _load_batch(self, batch: dict[str, Entry]) -> None:
+        known: dict[str, Product] = await patiently(self._tell)(
+            self._products.find_whole, list(batch)
+        )
+        differing = {key: one for key, one in batch.items() if _differs(one, known.get(key))}
+        if not self._dry_run:
+            await asyncio.gather(*(self._write(key, one) for key, one in differing.items()))
+        new = len(batch.keys() - known)
+        self.tally.new += new
+        self.tally.changed += len(differing) - new
+        self.tally.unchanged += len(batch) - len(differing)
+        self.tally.without_id += sum(one.id is None for one in batch.values())
+
+    async def _write(self, key: str, one: Entry) -> None:
+        async with self._under_way:
+            if one.id is not None:
+                await patiently(self._tell)(self._products.save, key, one.product)
+                return
+            product = Product.create(one.product).model_copy(update={"id": key})
+            await patiently(self._tell)(self._add, product)
+
+    async def _add(self, product: Product) -> None:
+        try:
+            await self._products.add(product)
+        except ConflictError:
+            # Was it an earlier attempt of ours, whose answer was lost?
+            if await self._products.get(product.id) != product:
+                raise
+
+
+def _differs(one: Entry, known: Product | None) -> bool:
+    if known is None:
+        return True
+    said = one.product.model_dump(exclude_unset=True)
+    # A name is stored without the blanks around it, but not by every older version.
+    stored = known.model_dump() | {"name": known.name.strip()}
+    return any(value != stored[name] for name, value in said.items())
