@@ -16,8 +16,3 @@ app.command()(serve.serve)
 app.command()(openapi.openapi)
 app.command()(config.config)
 app.add_typer(catalogue.app, name="catalogue")
-
-
-def main() -> None:
-    """Run the command line."""
-    app()

@@ -1,35 +1,118 @@
 """`cloudmart dev`: the shop on a person's machine, with no cloud account."""
 
+import asyncio
+import contextlib
+import gc
+import logging
 import os
-from typing import Annotated
+import signal
+import socket
+import sys
+from typing import Annotated, NoReturn
 
 import typer
+import uvicorn
+from rich.console import Console
 
+from cloudmart.app import create_app
+from cloudmart.bootstrap import open_clients
 from cloudmart.cli.configured import DOTENV, warn
-from cloudmart.cli.serve import listen
+from cloudmart.local.furnishing import create_tables, fill
 from cloudmart.observability.logging import configure_logging
-from cloudmart.settings import Environment, load_settings
+from cloudmart.settings import Environment, Settings, load_settings
+
+HOST = "127.0.0.1"
+_ANOTHER = "Choose another: `make dev PORT=5001`, or `cloudmart dev --port 5001`."
+
+PortOption = Annotated[
+    int,
+    typer.Option(min=0, max=65535, envvar="PORT", help="Where to listen; 0 is any free port."),
+]
+EmptyOption = Annotated[bool, typer.Option("--empty", help="Without the sample catalogue.")]
 
 
-def dev(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Where to listen.")] = 5000,
-    *,
-    empty: Annotated[bool, typer.Option("--empty", help="Without the sample catalogue.")] = False,
-) -> None:
+def dev(port: PortOption = 5000, *, empty: EmptyOption = False) -> None:
     """Run the shop with an embedded DynamoDB and a sample catalogue."""
-    from cloudmart.local.embedded import REGION, embedded_dynamodb  # noqa: PLC0415 - not in `serve`
-
+    # As Ctrl-C does: whatever is open is closed, whenever it comes.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     configure_logging(json=False)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    with contextlib.suppress(KeyboardInterrupt), _listen(port) as listener:
+        _run(listener, empty=empty)
+    # The interpreter would look through all of it for garbage once more: most of a second.
+    gc.freeze()
+    typer.echo("Stopped. The data is gone.")
+
+
+def _run(listener: socket.socket, *, empty: bool) -> None:
+    try:
+        # Not above: what serves in production has no embedded DynamoDB.
+        from cloudmart.local.embedded import embedded_dynamodb  # noqa: PLC0415
+        from cloudmart.local.sealing import sealed  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        _fail(
+            f"`cloudmart dev` needs {error.name}, which is not installed. "
+            "Install CloudMart with the extra `local`: pip install 'cloudmart[local]'"
+        )
     with embedded_dynamodb() as url:
-        os.environ |= {
-            "AWS_ENDPOINT_URL_DYNAMODB": url,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-        }
-        told = {**os.environ, "ENVIRONMENT": Environment.LOCAL, "PORT": str(port)}
+        environ = sealed(os.environ, url)
+        os.environ.clear()
+        os.environ.update(environ)
+        port = listener.getsockname()[1]
+        told = {**environ, "ENVIRONMENT": Environment.LOCAL, "PORT": str(port)}
         loaded = load_settings(told, secrets={}, dotenv=DOTENV)
         warn(loaded.report)
-        _ = empty
-        listen(loaded.settings, host="127.0.0.1")
+        products = asyncio.run(_furnish(loaded.settings, empty=empty))
+        _Server(loaded.settings, products).run(sockets=[listener])
+
+
+async def _furnish(settings: Settings, *, empty: bool) -> int:
+    async with open_clients() as database:
+        await create_tables(database, settings.dynamodb)
+        return 0 if empty else await fill(database, settings.dynamodb)
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, settings: Settings, products: int) -> None:
+        config = uvicorn.Config(
+            create_app(settings),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            # Long enough for an answer that is on its way, short enough for who pressed Ctrl-C.
+            timeout_graceful_shutdown=1,
+        )
+        super().__init__(config)
+        self._port = settings.port
+        self._products = products
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say where."""
+        await super().startup(sockets)
+        home = f"http://{HOST}:{self._port}"
+        catalogue = f"{self._products} sample products" if self._products else "empty"
+        Console(highlight=False, soft_wrap=True).print(
+            "[bold]CloudMart is running.[/]",
+            "",
+            f"  API        [cyan]{home}/api[/]",
+            f"  Docs       [cyan]{home}/docs[/]",
+            f"  Catalogue  {catalogue}",
+            "",
+            "Data lives in memory and is gone when this ends (Ctrl-C).",
+            sep="\n",
+        )
+        sys.stdout.flush()
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server((HOST, port))
+    except PermissionError:
+        _fail(f"Port {port} may not be used by this account. {_ANOTHER}")
+    except OSError:
+        _fail(f"Port {port} is in use. {_ANOTHER}")
+
+
+def _fail(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(1)

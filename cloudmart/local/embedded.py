@@ -32,7 +32,9 @@ def embedded_dynamodb() -> Iterator[str]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     application = _one_at_a_time(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, application, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, name="embedded-dynamodb", daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, args=[0.05], name="embedded-dynamodb", daemon=True
+    )
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

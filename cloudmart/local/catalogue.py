@@ -1,11 +1,11 @@
 """The sample catalogue: two dozen products with their pictures, as data."""
 
 import json
-from collections.abc import Iterator
 from decimal import Decimal
 from importlib import resources
-from typing import Any
 from urllib.parse import quote
+
+from cloudmart.products.models import ProductCreate
 
 _TINTS = {"desk": "#e3ebf7", "kitchen": "#e2f1ea", "home": "#fdebdc", "outdoor": "#f4efcf"}
 
@@ -20,12 +20,18 @@ _PICTURE = (
 )
 
 
-def samples() -> Iterator[dict[str, Any]]:
-    """Yield the sample products, as a catalogue's file would hold them."""
-    text = resources.files(__package__).joinpath("samples.json").read_text("utf-8")
-    for sample in json.loads(text, parse_float=Decimal):
-        image = _picture(sample.pop("shelf"), sample.pop("drawing"))
-        yield {**sample, "image": image}
+def sample_products() -> dict[str, ProductCreate]:
+    """Return the sample products, by id."""
+    text = resources.files(__package__).joinpath("catalogue.json").read_text("utf-8")
+    return {
+        sample["id"]: ProductCreate(
+            name=sample["name"],
+            description=sample["description"],
+            price=sample["price"],
+            image=_picture(sample["shelf"], sample["drawing"]),
+        )
+        for sample in json.loads(text, parse_float=Decimal)
+    }
 
 
 def _picture(shelf: str, drawing: list[str]) -> str:

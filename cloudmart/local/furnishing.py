@@ -1,0 +1,46 @@
+"""Furnishing an empty shop: its tables, and something to see in them."""
+
+import asyncio
+
+from cloudmart.dynamodb.client import Database
+from cloudmart.dynamodb.create import definition
+from cloudmart.dynamodb.internal import BACKFILL, note
+from cloudmart.dynamodb.schema import tables
+from cloudmart.dynamodb.table import Table
+from cloudmart.local.catalogue import sample_products
+from cloudmart.orders.models import Order, OrderLine
+from cloudmart.orders.repository import OrderRepository
+from cloudmart.products.repository import ProductRepository
+from cloudmart.settings import DynamoDBSettings
+from cloudmart.tickets.models import Ticket, TicketCreate
+from cloudmart.tickets.repository import TicketRepository
+from cloudmart.values import samples
+from cloudmart.values.timestamp import now, stamp
+
+
+async def create_tables(database: Database, names: DynamoDBSettings) -> None:
+    """Create the tables in a DynamoDB that has none, with every index ready for use."""
+    for schema in tables(names):
+        await database.call("create_table", **definition(schema))
+    # There are no older items, so none lacks what the indexes need.
+    done = note(BACKFILL, completedAt=stamp(now()))
+    await Table(database, names.orders_table).put(done, new=True)
+
+
+async def fill(database: Database, names: DynamoDBSettings) -> int:
+    """Put the sample catalogue, an order and a ticket in; return how many products there are."""
+    products = ProductRepository(Table(database, names.products_table))
+    catalogue = sample_products()
+    await asyncio.gather(*(products.save(key, product) for key, product in catalogue.items()))
+    lamp = catalogue[samples.PRODUCT]
+    line = OrderLine(product_id=samples.PRODUCT, name=lamp.name, quantity=1, price=lamp.price)
+    order = Order.place([line], samples.CUSTOMER).model_copy(update={"id": samples.ORDER})
+    await OrderRepository(Table(database, names.orders_table)).add(order)
+    asked = TicketCreate(
+        subject="Where is my order?",
+        message="I ordered a lamp last week and have not heard of it since.",
+        user_email=samples.CUSTOMER,
+    )
+    ticket = Ticket.open(asked).model_copy(update={"id": samples.TICKET})
+    await TicketRepository(Table(database, names.tickets_table)).add(ticket)
+    return len(catalogue)
