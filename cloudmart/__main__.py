@@ -1,14 +1,18 @@
 """Run the command line as `cloudmart` or `python -m cloudmart`."""
 
+import logging
 import sys
 
 
 def main() -> None:
     """Run the command line."""
     try:
-        # Not above: it takes most of a second, in which a person may well press Ctrl-C.
+        # Not above: they take most of a second, in which a person may well press Ctrl-C.
         from cloudmart.cli import app  # noqa: PLC0415
+        from cloudmart.observability.logging import configure_logging  # noqa: PLC0415
 
+        # What a command prints is its answer; what goes wrong on the way is told beside it.
+        configure_logging(json=False, level=logging.WARNING)
         app()
     except KeyboardInterrupt:
         sys.exit(130)

@@ -22,7 +22,6 @@ from cloudmart.observability.logging import configure_logging
 from cloudmart.settings import Environment, Settings, load_settings
 
 HOST = "127.0.0.1"
-_ANOTHER = "Choose another: `make dev PORT=5001`, or `cloudmart dev --port 5001`."
 
 PortOption = Annotated[
     int,
@@ -51,7 +50,7 @@ def _run(listener: socket.socket, *, empty: bool) -> None:
         from cloudmart.local.sealing import sealed  # noqa: PLC0415
     except ModuleNotFoundError as error:
         _fail(
-            f"`cloudmart dev` needs {error.name}, which is not installed. "
+            f"`cloudmart dev` needs {str(error.name).split('.')[0]}, which is not installed. "
             "Install CloudMart with the extra `local`: pip install 'cloudmart[local]'"
         )
     with embedded_dynamodb() as url:
@@ -105,12 +104,14 @@ class _Server(uvicorn.Server):
 
 
 def _listen(port: int) -> socket.socket:
+    another = port % 65535 + 1
+    choice = f"Choose another: `cloudmart dev --port {another}`, or `make dev PORT={another}`."
     try:
         return socket.create_server((HOST, port))
     except PermissionError:
-        _fail(f"Port {port} may not be used by this account. {_ANOTHER}")
+        _fail(f"Port {port} may not be used by this account. {choice}")
     except OSError:
-        _fail(f"Port {port} is in use. {_ANOTHER}")
+        _fail(f"Port {port} is in use. {choice}")
 
 
 def _fail(sentence: str) -> NoReturn:

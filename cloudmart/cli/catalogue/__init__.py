@@ -25,11 +25,12 @@ from cloudmart.cli.catalogue.writing import (
 from cloudmart.cli.store import Tell, explanation
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import CloudmartError
-from cloudmart.observability.logging import configure_logging
 from cloudmart.products.repository import ProductRepository
 from cloudmart.settings import Settings
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(
+    help="Load the catalogue from a file, or export it to one.", no_args_is_help=True
+)
 
 FileToRead = Annotated[
     typer.FileBinaryRead,
@@ -48,12 +49,6 @@ FormatOption = Annotated[
     Format | None, typer.Option("--format", help="By default, what the file's name says, or JSON.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check and compare, and write nothing.")]
-
-
-@app.callback()
-def catalogue() -> None:
-    """Load the catalogue from a file, or export it to one."""
-    configure_logging(json=False)
 
 
 @app.command()
@@ -75,7 +70,7 @@ def export(file: FileToWrite = STANDARD_OUTPUT, *, form: FormatOption = None) ->
     """Write the catalogue to a file that `load` can read again."""
     with _explaining():
         count = asyncio.run(_export(file, form or format_of(file)))
-    typer.echo(f"Exported {count} products.", err=True)
+    typer.echo(f"Products exported: {count}.", err=True)
 
 
 async def _load(file: BufferedReader, tell: Tell, *, dry_run: bool) -> Tally:
@@ -117,16 +112,12 @@ def _explaining() -> Iterator[None]:
 
 
 def _summary(tally: Tally, *, dry_run: bool) -> str:
-    products = tally.new + tally.changed + tally.unchanged
-    loaded = f"{'Would load' if dry_run else 'Loaded'} {products} products"
-    sentences = [
-        f"{loaded}: {tally.new} new, {tally.changed} changed, {tally.unchanged} unchanged."
-    ]
+    title = "Nothing written; it would be" if dry_run else "Loaded"
+    counts = f"{tally.new} new, {tally.changed} changed, {tally.unchanged} unchanged"
+    summary = f"{title}: {counts}, {tally.bad} bad."
     if tally.without_id:
-        sentences.append(
-            f"Entries without an id: {tally.without_id}. They are new products each time this file "
-            "is loaded; `cloudmart catalogue export` writes a file with their ids."
+        summary += (
+            f"\nEntries without an id: {tally.without_id}. They are new products each time this "
+            "file is loaded; `cloudmart catalogue export` writes a file with their ids."
         )
-    if tally.bad:
-        sentences.append(f"Bad entries, left out: {tally.bad}.")
-    return "\n".join(sentences)
+    return summary
