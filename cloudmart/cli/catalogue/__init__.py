@@ -28,9 +28,7 @@ from cloudmart.errors import CloudmartError
 from cloudmart.products.repository import ProductRepository
 from cloudmart.settings import Settings
 
-app = typer.Typer(
-    help="Load the catalogue from a file, or export it to one.", no_args_is_help=True
-)
+app = typer.Typer(help="Load the catalogue from a file, or export it to one.", no_args_is_help=True)
 
 FileToRead = Annotated[
     typer.FileBinaryRead,

@@ -25,7 +25,8 @@ class JsonArray:
 
     def __init__(self, file: BufferedReader) -> None:
         self._file = file
-        self._utf8 = codecs.getincrementaldecoder("utf-8-sig")()
+        # What is not UTF-8 becomes no text either, so that it spoils only the value it is in.
+        self._utf8 = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
         self._text = ""
         self._ended = False
 

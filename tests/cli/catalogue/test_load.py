@@ -1,0 +1,249 @@
+"""`cloudmart catalogue load`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from cloudmart.dynamodb.codec import decode, encode
+from cloudmart.settings import Settings
+from tests.cli.conftest import Cloudmart
+from tests.support.faults import Fault, FaultProxy
+
+LAMP = {"id": "1", "name": "Lamp", "price": 19.99}
+
+
+@pytest.fixture
+def store(dynamodb: Any, settings: Settings) -> "Store":  # noqa: ANN401 - boto3's client
+    """Give the table itself, behind the application's back."""
+    return Store(dynamodb, settings.dynamodb.products_table)
+
+
+class Store:
+    """Reads and writes items as they are stored."""
+
+    def __init__(self, client: Any, table: str) -> None:  # noqa: ANN401
+        self._client = client
+        self._table = table
+
+    def put(self, **item: Any) -> None:  # noqa: ANN401
+        """Store an item as an older version might have."""
+        self._client.put_item(TableName=self._table, Item=encode(item))
+
+    def items(self) -> dict[str, dict[str, Any]]:
+        """Return all items by id."""
+        stored = self._client.scan(TableName=self._table, ConsistentRead=True)["Items"]
+        return {item["id"]: item for item in map(decode, stored)}
+
+
+def _lines(*entries: dict[str, Any]) -> bytes:
+    return b"".join(json.dumps(entry).encode() + b"\n" for entry in entries)
+
+
+def test_a_product_that_is_not_there_is_added(cloudmart: Cloudmart, client: TestClient) -> None:
+    result = cloudmart("catalogue", "load", "-", input=_lines(LAMP))
+
+    product = client.get("/api/products/1").json()
+    assert result.exit_code == 0
+    assert result.stdout == "Loaded: 1 new, 0 changed, 0 unchanged, 0 bad.\n"
+    assert product == LAMP | {
+        "description": "",
+        "image": "",
+        "createdAt": product["createdAt"],
+        "updatedAt": product["createdAt"],
+    }
+
+
+def test_a_product_that_is_there_keeps_what_the_file_does_not_say(
+    cloudmart: Cloudmart, store: Store
+) -> None:
+    old = {"description": "Warm.", "category": "light", "stock": 7, "createdAt": "2020"}
+    store.put(id="1", name="Lamp", price="18.00", **old)
+
+    result = cloudmart("catalogue", "load", "-", input=_lines(LAMP))
+
+    item = store.items()["1"]
+    assert result.stdout == "Loaded: 0 new, 1 changed, 0 unchanged, 0 bad.\n"
+    assert {name: item[name] for name in old} == old
+    assert (str(item["price"]), item["updatedAt"] > "2026") == ("19.99", True)
+
+
+def test_what_is_the_same_is_not_written(cloudmart: Cloudmart, store: Store) -> None:
+    store.put(id="1", name=" Lamp ", price="19.990", category="light")
+    before = store.items()
+
+    result = cloudmart("catalogue", "load", "-", input=_lines(LAMP))
+
+    assert result.stdout == "Loaded: 0 new, 0 changed, 1 unchanged, 0 bad.\n"
+    assert store.items() == before
+
+
+def test_a_dry_run_says_what_would_happen_and_writes_nothing(
+    cloudmart: Cloudmart, store: Store
+) -> None:
+    store.put(id="1", name="Lamp", price="18")
+    before = store.items()
+    content = _lines(LAMP, LAMP | {"id": "2"}, {"name": "Lamp"})
+
+    result = cloudmart("catalogue", "load", "-", "--dry-run", input=content)
+
+    assert result.stdout == "Nothing written; it would be: 1 new, 1 changed, 0 unchanged, 1 bad.\n"
+    assert result.exit_code == 1
+    assert store.items() == before
+
+
+def test_an_entry_without_an_id_is_a_new_product_and_says_so(
+    cloudmart: Cloudmart, store: Store
+) -> None:
+    content = b"name,price,id\nLamp,19.99,\n"
+    cloudmart("catalogue", "load", "-", input=content)
+
+    result = cloudmart("catalogue", "load", "-", input=content)
+
+    assert result.stdout == (
+        "Loaded: 1 new, 0 changed, 0 unchanged, 0 bad.\n"
+        "Entries without an id: 1. They are new products each time this file is loaded; "
+        "`cloudmart catalogue export` writes a file with their ids.\n"
+    )
+    assert [item["name"] for item in store.items().values()] == ["Lamp", "Lamp"]
+    assert all(len(key) == 16 for key in store.items())
+
+
+def test_bad_entries_are_told_by_place_and_make_the_exit_code_1(
+    cloudmart: Cloudmart, store: Store
+) -> None:
+    content = _lines(LAMP, {"name": "A"}, LAMP | {"id": "2"}) + b"\xff\n"
+
+    result = cloudmart("catalogue", "load", "-", input=content)
+
+    assert result.stderr == "line 2: price: missing\nline 4: not UTF-8, from byte 1 on\n"
+    assert result.stdout == "Loaded: 2 new, 0 changed, 0 unchanged, 2 bad.\n"
+    assert result.exit_code == 1
+    assert store.items().keys() == {"1", "2"}
+
+
+def test_the_last_of_entries_with_one_id_wins_and_is_told(
+    cloudmart: Cloudmart, store: Store
+) -> None:
+    content = _lines(LAMP, LAMP | {"name": "Mug"}, LAMP | {"name": "Pot"})
+
+    result = cloudmart("catalogue", "load", "-", input=content)
+
+    assert result.exit_code == 0
+    assert result.stderr == (
+        "line 2: id '1' came before; this entry takes its place\n"
+        "line 3: id '1' came before; this entry takes its place\n"
+    )
+    assert store.items()["1"]["name"] == "Pot"
+
+
+def test_many_entries_are_loaded_a_hundred_at_a_time(
+    cloudmart: Cloudmart, faults: FaultProxy, tmp_path: Path
+) -> None:
+    path = tmp_path / "catalogue.jsonl"
+    path.write_bytes(_lines(*(LAMP | {"id": str(number)} for number in range(101))))
+
+    first = cloudmart("catalogue", "load", path)
+    second = cloudmart("catalogue", "load", path)
+
+    assert first.stdout == "Loaded: 101 new, 0 changed, 0 unchanged, 0 bad.\n"
+    assert second.stdout == "Loaded: 0 new, 0 changed, 101 unchanged, 0 bad.\n"
+    assert faults.calls == {"BatchGetItem": 4, "UpdateItem": 101}
+
+
+def test_a_store_that_is_busy_for_a_while_is_waited_for(
+    cloudmart: Cloudmart, faults: FaultProxy, store: Store
+) -> None:
+    faults.fail(Fault.THROTTLED, "BatchGetItem", times=2)
+    faults.fail(Fault.BROKEN, "UpdateItem", times=2)
+
+    result = cloudmart("catalogue", "load", "-", input=_lines(LAMP))
+
+    assert result.stdout == "Loaded: 1 new, 0 changed, 0 unchanged, 0 bad.\n"
+    assert result.stderr.startswith("The data store is busy or away. Trying again in ")
+    assert store.items().keys() == {"1"}
+
+
+def test_a_new_product_whose_answer_was_lost_is_there_once(
+    cloudmart: Cloudmart, faults: FaultProxy, store: Store
+) -> None:
+    faults.fail(Fault.LOST, "PutItem", times=2)
+
+    result = cloudmart("catalogue", "load", "-", input=_lines({"name": "Lamp", "price": 1}))
+
+    assert result.exit_code == 0
+    assert len(store.items()) == 1
+
+
+def test_a_table_that_is_not_there_is_told_at_once(
+    cloudmart: Cloudmart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DYNAMODB_PRODUCTS_TABLE", "nowhere")
+
+    result = cloudmart("catalogue", "load", "-", input=_lines(LAMP))
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith(
+        "Stopped on the way. What is loaded stays; loading the file again goes on.\n"
+        "A table does not exist; `cloudmart tables apply` makes it (ResourceNotFoundException: "
+    )
+
+
+def test_credentials_that_may_not_are_told_at_once(
+    cloudmart: Cloudmart, faults: FaultProxy
+) -> None:
+    faults.fail(Fault.DENIED)
+
+    result = cloudmart("catalogue", "load", "-", input=_lines(LAMP))
+
+    assert result.exit_code == 1
+    assert "The credentials in use may not do this (AccessDeniedException: " in result.stderr
+    assert faults.calls.total() == 1
+
+
+@pytest.mark.parametrize("name", ["missing.json", "."])
+def test_a_file_that_cannot_be_opened_is_a_wrong_argument(
+    cloudmart: Cloudmart, tmp_path: Path, name: str
+) -> None:
+    result = cloudmart("catalogue", "load", tmp_path / name)
+
+    assert result.exit_code == 2
+    assert "Invalid value for 'FILE'" in result.stderr
+
+
+def test_a_file_that_is_no_catalogue_is_refused(cloudmart: Cloudmart) -> None:
+    result = cloudmart("catalogue", "load", "-", input=b"<html></html>")
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr == (
+        "This file cannot be loaded. It begins neither as JSON nor with the names of CSV columns: "
+        "name and price must be there once; id, description and image may.\n"
+    )
+
+
+def test_a_program_that_reads_the_output_sees_no_progress_bar(
+    cloudmart: Cloudmart, tmp_path: Path
+) -> None:
+    path = tmp_path / "catalogue.jsonl"
+    path.write_bytes(_lines(LAMP))
+
+    result = cloudmart("catalogue", "load", path)
+
+    assert result.stderr == ""
+
+
+def test_a_terminal_shows_a_progress_bar(
+    cloudmart: Cloudmart, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    path = tmp_path / "catalogue.jsonl"
+    path.write_bytes(_lines(LAMP))
+
+    result = cloudmart("catalogue", "load", path)
+
+    assert "Loading" in result.stderr
+    assert "100%" in result.stderr

@@ -1,0 +1,81 @@
+"""A shop that `cloudmart dev` opens."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+
+from cloudmart.app import create_app
+from cloudmart.bootstrap import open_clients
+from cloudmart.dynamodb.schema import tables
+from cloudmart.local.furnishing import create_tables, fill
+from cloudmart.observability.metrics import INDEX_FALLBACKS
+from cloudmart.settings import DynamoDBSettings, Environment, Settings
+from cloudmart.values import samples
+
+
+@pytest.fixture
+def names(dynamodb: Any) -> Iterator[DynamoDBSettings]:  # noqa: ANN401
+    """Give the names of tables that do not exist yet."""
+    prefix = uuid4().hex[:12]
+    names = DynamoDBSettings(
+        DYNAMODB_PRODUCTS_TABLE=f"{prefix}-products",
+        DYNAMODB_ORDERS_TABLE=f"{prefix}-orders",
+        DYNAMODB_TICKETS_TABLE=f"{prefix}-tickets",
+    )
+    yield names
+    for schema in tables(names):
+        dynamodb.delete_table(TableName=schema.name)
+
+
+async def _open(names: DynamoDBSettings, *, empty: bool = False) -> TestClient:
+    async with open_clients() as database:
+        await create_tables(database, names)
+        if not empty:
+            await fill(database, names)
+    return TestClient(create_app(Settings(ENVIRONMENT=Environment.LOCAL, dynamodb=names)))
+
+
+async def test_the_catalogue_is_on_the_shelves(names: DynamoDBSettings) -> None:
+    with await _open(names) as client:
+        products = client.get("/api/products").json()
+
+    lamp = next(product for product in products if product["id"] == samples.PRODUCT)
+    assert len(products) == 24
+    assert (lamp["name"], lamp["price"]) == ("Desk lamp", 19.99)
+    assert all(product["createdAt"] and product["updatedAt"] for product in products)
+
+
+async def test_the_items_that_the_documentation_names_are_there(names: DynamoDBSettings) -> None:
+    with await _open(names) as client:
+        order = client.get(f"/api/orders/{samples.ORDER}").json()
+        ticket = client.get(f"/api/tickets/{samples.TICKET}").json()
+
+    assert (order["userEmail"], order["total"]) == (samples.CUSTOMER, 19.99)
+    assert (ticket["userEmail"], ticket["status"]) == (samples.CUSTOMER, "open")
+
+
+async def test_an_empty_shop_is_empty(names: DynamoDBSettings) -> None:
+    with await _open(names, empty=True) as client:
+        lists = [client.get(f"/api/{name}").json() for name in ("products", "orders", "tickets")]
+
+    assert lists == [[], [], []]
+
+
+async def test_look_ups_use_the_indexes_from_the_start(names: DynamoDBSettings) -> None:
+    before = _fallbacks()
+
+    with await _open(names) as client:
+        orders = client.get("/api/orders/user", params={"email": samples.CUSTOMER}).json()
+        tickets = client.get("/api/tickets/status", params={"status": "open"}).json()
+
+    assert [order["id"] for order in orders] == [samples.ORDER]
+    assert [ticket["id"] for ticket in tickets] == [samples.TICKET]
+    assert _fallbacks() == before
+
+
+def _fallbacks() -> float:
+    counted = INDEX_FALLBACKS.collect()
+    return sum(sample.value for metric in counted for sample in metric.samples)
