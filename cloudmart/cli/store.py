@@ -50,7 +50,7 @@ def explanation(error: CloudmartError | aws.BotoCoreError) -> str:
         told = cause.response["Error"]
         sentence = _LASTING.get(told["Code"], str(error).rstrip("."))
         return f"{sentence} ({told['Code']}: {told.get('Message', '')})."
-    return str(error) if cause is None else f"{error} ({cause or type(cause).__name__})"
+    return str(error) if cause is None else f"{error} ({str(cause) or type(cause).__name__})"
 
 
 def _may_pass(error: BaseException) -> bool:

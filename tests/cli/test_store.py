@@ -47,7 +47,7 @@ async def test_what_may_pass_is_waited_for_and_each_wait_told(cause: Exception |
     told: list[str] = []
     flaky = Flaky(_away(cause), times=2)
 
-    answer = await patiently(told.append)(flaky.ask)
+    answer: str = await patiently(told.append)(flaky.ask)
 
     assert (answer, flaky.calls, len(told)) == ("answer", 3, 2)
 
