@@ -21,9 +21,9 @@ def names(dynamodb: Any) -> Iterator[DynamoDBSettings]:  # noqa: ANN401
     """Give the names of tables that do not exist yet."""
     prefix = uuid4().hex[:12]
     names = DynamoDBSettings(
-        DYNAMODB_PRODUCTS_TABLE=f"{prefix}-products",
-        DYNAMODB_ORDERS_TABLE=f"{prefix}-orders",
-        DYNAMODB_TICKETS_TABLE=f"{prefix}-tickets",
+        products_table=f"{prefix}-products",
+        orders_table=f"{prefix}-orders",
+        tickets_table=f"{prefix}-tickets",
     )
     yield names
     for schema in tables(names):
@@ -35,7 +35,7 @@ async def _open(names: DynamoDBSettings, *, empty: bool = False) -> TestClient:
         await create_tables(database, names)
         if not empty:
             await fill(database, names)
-    return TestClient(create_app(Settings(ENVIRONMENT=Environment.LOCAL, dynamodb=names)))
+    return TestClient(create_app(Settings(environment=Environment.LOCAL, dynamodb=names)))
 
 
 async def test_the_catalogue_is_on_the_shelves(names: DynamoDBSettings) -> None:

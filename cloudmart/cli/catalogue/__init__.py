@@ -1,6 +1,7 @@
 """`cloudmart catalogue`: the products as a file."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from io import BufferedReader
@@ -22,6 +23,7 @@ from cloudmart.cli.catalogue.writing import (
     format_of,
     write,
 )
+from cloudmart.cli.configured import configured
 from cloudmart.cli.store import Tell, explanation
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import CloudmartError
@@ -57,8 +59,9 @@ def load(file: FileToRead, *, dry_run: DryRun = False) -> None:
     changes that product or adds it; without one it is a new product each time. What it leaves out
     stays as it is. Bad entries are reported and left out, and make the exit code 1.
     """
+    settings = configured(os.environ)
     with _explaining(), watched(file, "Loading") as (content, tell):
-        tally = asyncio.run(_load(content, tell, dry_run=dry_run))
+        tally = asyncio.run(_load(settings, content, tell, dry_run=dry_run))
     typer.echo(_summary(tally, dry_run=dry_run))
     raise typer.Exit(1 if tally.bad else 0)
 
@@ -66,27 +69,27 @@ def load(file: FileToRead, *, dry_run: DryRun = False) -> None:
 @app.command()
 def export(file: FileToWrite = STANDARD_OUTPUT, *, form: FormatOption = None) -> None:
     """Write the catalogue to a file that `load` can read again."""
+    settings = configured(os.environ)
     with _explaining():
-        count = asyncio.run(_export(file, form or format_of(file)))
+        count = asyncio.run(_export(settings, file, form or format_of(file)))
     typer.echo(f"Products exported: {count}.", err=True)
 
 
-async def _load(file: BufferedReader, tell: Tell, *, dry_run: bool) -> Tally:
-    async with _products() as products:
+async def _load(settings: Settings, file: BufferedReader, tell: Tell, *, dry_run: bool) -> Tally:
+    async with _products(settings) as products:
         loader = Loader(products, tell, dry_run=dry_run)
         await loader.load(read(file))
         return loader.tally
 
 
-async def _export(path: Path, form: Format) -> int:
-    async with _products() as products:
+async def _export(settings: Settings, path: Path, form: Format) -> int:
+    async with _products(settings) as products:
         with destination(path) as file:
             return await write(products.list_all(), form, file)
 
 
 @asynccontextmanager
-async def _products() -> AsyncIterator[ProductRepository]:
-    settings = Settings()
+async def _products(settings: Settings) -> AsyncIterator[ProductRepository]:
     async with open_clients() as database:
         yield ProductRepository(Table(database, settings.dynamodb.products_table))
 
