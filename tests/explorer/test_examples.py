@@ -1,0 +1,83 @@
+"""Every example of the document, sent to a shop with the sample data."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from cloudmart.app import create_app
+from cloudmart.bootstrap import open_clients
+from cloudmart.explorer.document import operations
+from cloudmart.local.furnishing import fill
+from cloudmart.settings import Settings
+
+DOCUMENT = create_app(Settings(public_base_url=None)).openapi()
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A request as the document shows it, and the status it should be answered with."""
+
+    method: str
+    path: str
+    values: dict[tuple[str, str], Any]
+    body: Any
+    success: int
+
+    def placed(self, place: str) -> dict[str, Any]:
+        """Return the parameters of one place: path, query or header."""
+        return {name: value for (where, name), value in self.values.items() if where == place}
+
+
+def _values(parameter: dict[str, Any]) -> list[Any]:
+    named = [example["value"] for example in parameter.get("examples", {}).values()]
+    return named or parameter["schema"].get("examples", [])
+
+
+def _requests() -> Iterator[Any]:
+    """Yield each operation with each of its examples, alone: the parameters, then the bodies."""
+    for method, path, operation in operations(DOCUMENT):
+        parameters = operation.get("parameters", [])
+        needed = {(p["in"], p["name"]): _values(p)[0] for p in parameters if p["required"]}
+        tried = [needed] + [
+            needed | {(p["in"], p["name"]): value} for p in parameters for value in _values(p)
+        ]
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+        bodies = [example["value"] for example in content.get("examples", {}).values()] or [None]
+        for number, (values, body) in enumerate(product(tried, bodies)):
+            success = min(status for status in operation["responses"] if status.startswith("2"))
+            sample = Sample(method, path, values, body, int(success))
+            yield pytest.param(sample, id=f"{operation['operationId']}-{number}")
+
+
+@pytest.fixture
+def furnished(client: TestClient, settings: Settings) -> TestClient:
+    """Give a client of a shop with the sample data that the examples name."""
+
+    async def furnish() -> None:
+        async with open_clients() as database:
+            await fill(database, settings.dynamodb)
+
+    asyncio.run(furnish())
+    return client
+
+
+@pytest.mark.parametrize("sample", list(_requests()))
+def test_an_example_is_answered_as_documented(furnished: TestClient, sample: Sample) -> None:
+    ids = sample.placed("path")
+    address = re.sub(r"\{(\w+)\}", lambda found: ids[found[1]], sample.path)
+
+    answer = furnished.request(
+        sample.method,
+        address,
+        params=sample.placed("query"),
+        headers=sample.placed("header"),
+        json=sample.body,
+    )
+
+    assert answer.status_code == sample.success, answer.text
