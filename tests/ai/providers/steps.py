@@ -35,7 +35,7 @@ def assistant(text: str) -> Message:
 def request(*history: Message, **changes: Any) -> StepRequest:  # noqa: ANN401
     """Return a request with a history, of one message if none is given."""
     said = history or (user("Do you have lamps?"),)
-    given: dict[str, Any] = {"seconds_left": 5.0} | changes
+    given: dict[str, Any] = {"seconds_left": 20.0} | changes
     return StepRequest(CONVERSATION, "You work in a shop.", said, **given)
 
 
