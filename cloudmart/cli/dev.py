@@ -8,6 +8,8 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, NoReturn
 
 import typer
@@ -17,7 +19,7 @@ from rich.console import Console
 from cloudmart.app import create_app
 from cloudmart.bootstrap import open_clients
 from cloudmart.cli.configured import DOTENV, warn
-from cloudmart.local.furnishing import create_tables, fill
+from cloudmart.dynamodb.client import Database
 from cloudmart.observability.logging import configure_logging
 from cloudmart.settings import Environment, Settings, load_settings
 
@@ -32,10 +34,6 @@ EmptyOption = Annotated[bool, typer.Option("--empty", help="Without the sample c
 
 def dev(port: PortOption = 5000, *, empty: EmptyOption = False) -> None:
     """Run the shop with an embedded DynamoDB and a sample catalogue."""
-    # As Ctrl-C does: whatever is open is closed, whenever it comes.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    configure_logging(json=False)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     with contextlib.suppress(KeyboardInterrupt), _listen(port) as listener:
         _run(listener, empty=empty)
     # The interpreter would look through all of it for garbage once more: most of a second.
@@ -45,30 +43,34 @@ def dev(port: PortOption = 5000, *, empty: EmptyOption = False) -> None:
 
 def _run(listener: socket.socket, *, empty: bool) -> None:
     try:
-        # Not above: what serves in production has no embedded DynamoDB.
-        from cloudmart.local.embedded import embedded_dynamodb  # noqa: PLC0415
-        from cloudmart.local.sealing import sealed  # noqa: PLC0415
+        # Not above: what serves in production has nothing of local mode.
+        from cloudmart.local import embedded, furnishing, sealing  # noqa: PLC0415
     except ModuleNotFoundError as error:
         _fail(
             f"`cloudmart dev` needs {str(error.name).split('.')[0]}, which is not installed. "
             "Install CloudMart with the extra `local`: pip install 'cloudmart[local]'"
         )
-    with embedded_dynamodb() as url:
-        environ = sealed(os.environ, url)
+    # As Ctrl-C does: whatever is open is closed, whenever it comes.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    configure_logging(json=False)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    with embedded.embedded_dynamodb() as url:
+        environ = sealing.sealed(os.environ, url)
         os.environ.clear()
         os.environ.update(environ)
         port = listener.getsockname()[1]
         told = {**environ, "ENVIRONMENT": Environment.LOCAL, "PORT": str(port)}
         loaded = load_settings(told, secrets={}, dotenv=DOTENV)
         warn(loaded.report)
-        products = asyncio.run(_furnish(loaded.settings, empty=empty))
+        names = loaded.settings.dynamodb
+        furnish = partial(furnishing.furnish, names=names, empty=empty)
+        products = asyncio.run(_with_database(furnish))
         _Server(loaded.settings, products).run(sockets=[listener])
 
 
-async def _furnish(settings: Settings, *, empty: bool) -> int:
+async def _with_database(furnish: Callable[[Database], Awaitable[int]]) -> int:
     async with open_clients() as database:
-        await create_tables(database, settings.dynamodb)
-        return 0 if empty else await fill(database, settings.dynamodb)
+        return await furnish(database)
 
 
 class _Server(uvicorn.Server):

@@ -18,8 +18,13 @@ from cloudmart.values import samples
 from cloudmart.values.timestamp import now, stamp
 
 
-async def create_tables(database: Database, names: DynamoDBSettings) -> None:
-    """Create the tables in a DynamoDB that has none, with every index ready for use."""
+async def furnish(database: Database, names: DynamoDBSettings, *, empty: bool) -> int:
+    """Furnish a DynamoDB that has no tables; return how many products were put on the shelves."""
+    await _create_tables(database, names)
+    return 0 if empty else await _fill(database, names)
+
+
+async def _create_tables(database: Database, names: DynamoDBSettings) -> None:
     for schema in tables(names):
         await database.call("create_table", **definition(schema))
     # There are no older items, so none lacks what the indexes need.
@@ -27,8 +32,7 @@ async def create_tables(database: Database, names: DynamoDBSettings) -> None:
     await Table(database, names.orders_table).put(done, new=True)
 
 
-async def fill(database: Database, names: DynamoDBSettings) -> int:
-    """Put the sample catalogue, an order and a ticket in; return how many products there are."""
+async def _fill(database: Database, names: DynamoDBSettings) -> int:
     products = ProductRepository(Table(database, names.products_table))
     catalogue = sample_products()
     await asyncio.gather(*(products.save(key, product) for key, product in catalogue.items()))

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from cloudmart.app import create_app
 from cloudmart.bootstrap import open_clients
 from cloudmart.dynamodb.schema import tables
-from cloudmart.local.furnishing import create_tables, fill
+from cloudmart.local.furnishing import furnish
 from cloudmart.observability.metrics import INDEX_FALLBACKS
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
 from cloudmart.values import samples
@@ -32,9 +32,7 @@ def names(dynamodb: Any) -> Iterator[DynamoDBSettings]:  # noqa: ANN401
 
 async def _open(names: DynamoDBSettings, *, empty: bool = False) -> TestClient:
     async with open_clients() as database:
-        await create_tables(database, names)
-        if not empty:
-            await fill(database, names)
+        await furnish(database, names, empty=empty)
     return TestClient(create_app(Settings(environment=Environment.LOCAL, dynamodb=names)))
 
 

@@ -1,0 +1,196 @@
+"""`cloudmart dev`."""
+
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from shutil import which
+
+import httpx2
+import pytest
+
+from tests.cli.conftest import Cloudmart
+from tests.support.command import Command, running
+from tests.support.readme import Exchange, answer, session, steady
+
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+
+_TELLING_WHEN_IT_IMPORTS = """
+import sys
+
+class Teller:
+    def find_spec(name, path, target=None):
+        if name == "cloudmart.app":
+            print("importing", flush=True)
+
+sys.meta_path.insert(0, Teller)
+from cloudmart.__main__ import main
+main()
+"""
+
+
+class Trap:
+    """A listener on loopback that counts who comes."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.visits = 0
+        threading.Thread(target=self._count, daemon=True).start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._listener.close()
+
+    def _count(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.visits += 1
+            connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A shop that is open, on a machine where much is set up for a cloud."""
+
+    home: str
+    banner: str
+    cloud: Trap
+
+
+@contextmanager
+def _open(*options: str, **environ: str) -> Iterator[tuple[Command, str, str]]:
+    with running("-m", "cloudmart", "dev", "--port", "0", *options, **environ) as command:
+        banner = command.read_until("Data lives in memory")
+        (home,) = {word.removesuffix("/api") for word in banner.split() if word.endswith("/api")}
+        yield command, home, banner
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Shop]:
+    """Give an open shop."""
+    trap = Trap()
+    cloud = f"http://127.0.0.1:{trap.port}"
+    person = {
+        "AWS_PROFILE": "production",
+        "AWS_ENDPOINT_URL": cloud,
+        "AWS_ENDPOINT_URL_DYNAMODB": cloud,
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{cloud}/credentials",
+        "AWS_REGION": "eu-central-1",
+        "HTTP_PROXY": cloud,
+        "http_proxy": cloud,
+    }
+    with _open(**person) as (_, home, banner):
+        yield Shop(home, banner, trap)
+    trap.close()
+
+
+def test_it_says_where_the_shop_is_and_that_its_data_will_not_last(shop: Shop) -> None:
+    assert shop.banner == (
+        "CloudMart is running.\n"
+        "\n"
+        f"  API        {shop.home}/api\n"
+        f"  Docs       {shop.home}/docs\n"
+        "  Catalogue  24 sample products\n"
+        "\n"
+        "Data lives in memory and is gone when this ends (Ctrl-C).\n"
+    )
+
+
+def test_what_it_points_to_is_there(shop: Shop) -> None:
+    with httpx2.Client(base_url=shop.home, trust_env=False) as http:
+        answers = [http.get(path) for path in ("/api", "/docs", "/api/products")]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert len(answers[2].json()) == 24
+
+
+def test_it_goes_to_no_cloud_and_no_proxy(shop: Shop) -> None:
+    with httpx2.Client(base_url=shop.home, trust_env=False) as http:
+        answer = http.post("/api/orders", json={"productId": "1", "quantity": 1})
+
+    assert answer.status_code == 201
+    assert shop.cloud.visits == 0
+
+
+@pytest.mark.skipif(which("curl") is None, reason="the README's session needs curl")
+@pytest.mark.parametrize("exchange", session(README), ids=lambda exchange: exchange.command[:60])
+def test_the_readme_shows_what_the_shop_answers(shop: Shop, exchange: Exchange) -> None:
+    output = answer(exchange.command, shop.home)
+
+    assert steady(output) == steady(exchange.output)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly_whoever_is_connected(number: signal.Signals) -> None:
+    with _open("--empty") as (command, home, banner):
+        visitors = [HTTPConnection(home.removeprefix("http://")) for _ in range(3)]
+        for visitor in visitors:
+            visitor.request("GET", "/api/products")
+            assert visitor.getresponse().read() == b"[]"
+
+        command.send(number)
+        ended = command.ended()
+
+    for visitor in visitors:
+        visitor.close()
+    assert "Catalogue  empty" in banner
+    assert (ended.code, ended.out, ended.err) == (0, "Stopped. The data is gone.\n", "")
+
+
+def test_ctrl_c_while_it_is_still_importing_is_no_traceback() -> None:
+    with running("-c", _TELLING_WHEN_IT_IMPORTS) as command:
+        command.read_until("importing")
+        command.send(signal.SIGINT)
+        ended = command.ended()
+
+    assert (ended.code, ended.err) == (130, "")
+
+
+def test_a_port_in_use_is_told_with_a_way_out(cloudmart: Cloudmart) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+        result = cloudmart("dev", "--port", port)
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"Port {port} is in use. Choose another: `cloudmart dev --port {port + 1}`, "
+        f"or `make dev PORT={port + 1}`.\n"
+    )
+
+
+def test_the_port_may_come_from_the_environment(
+    cloudmart: Cloudmart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        monkeypatch.setenv("PORT", str(port))
+
+        result = cloudmart("dev")
+
+    assert result.stderr.startswith(f"Port {port} is in use.")
+
+
+@pytest.mark.parametrize("module", ["moto.moto_server.werkzeug_app", "werkzeug.serving"])
+def test_a_missing_extra_is_told_with_what_to_install(
+    cloudmart: Cloudmart, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    monkeypatch.delitem(sys.modules, "cloudmart.local.embedded")
+    monkeypatch.setitem(sys.modules, module, None)
+
+    result = cloudmart("dev", "--port", 0)
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"`cloudmart dev` needs {module.split('.', maxsplit=1)[0]}, which is not installed. "
+        "Install CloudMart with the extra `local`: pip install 'cloudmart[local]'\n"
+    )

@@ -1,0 +1,32 @@
+"""The pages a person reads: what they link to is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+_LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_links_to_is_there(page: Path) -> None:
+    targets = [
+        (page.parent / path if path else page, anchor)
+        for path, anchor in _LINK.findall(page.read_text("utf-8"))
+    ]
+
+    assert [target for target, _ in targets if not target.exists()] == []
+    assert [pair for pair in targets if pair[1] and pair[1] not in _anchors(pair[0])] == []
+
+
+@pytest.mark.parametrize("command", ["dev", "test", "setup", "lint", "check", "format", "lock"])
+def test_the_commands_of_the_readme_are_targets(command: str) -> None:
+    assert re.search(rf"^{command}:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
