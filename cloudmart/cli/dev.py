@@ -38,7 +38,8 @@ def dev(port: PortOption = 5000, *, empty: EmptyOption = False) -> None:
         _run(listener, empty=empty)
     # The interpreter would look through all of it for garbage once more: most of a second.
     gc.freeze()
-    typer.echo("Stopped. The data is gone.")
+    # A terminal has just shown ^C.
+    typer.echo("\n" * sys.stdout.isatty() + "Stopped. The data is gone.")
 
 
 def _run(listener: socket.socket, *, empty: bool) -> None:
