@@ -11,6 +11,17 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def day_of(text: object) -> str | None:
+    """Return the UTC day of a stored time, or None for what is not a time of the one form."""
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return text[:10] if stamp(moment) == text else None
+    except (ValueError, OverflowError):
+        return None
+
+
 def now() -> datetime:
     """Return the current time to the millisecond, which is all that is stored."""
     moment = datetime.now(UTC)
