@@ -4,6 +4,9 @@ from typing import Any
 
 from cloudmart.dynamodb.schema import Index, TableSchema
 
+STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+"""The stream a table with one has, as CreateTable and UpdateTable take it."""
+
 
 def definition(schema: TableSchema) -> dict[str, Any]:
     """Return the parameters of CreateTable for a table with everything it should have."""
@@ -21,10 +24,7 @@ def definition(schema: TableSchema) -> dict[str, Any]:
     if schema.indexes:
         parameters["GlobalSecondaryIndexes"] = [index_definition(one) for one in schema.indexes]
     if schema.stream:
-        parameters["StreamSpecification"] = {
-            "StreamEnabled": True,
-            "StreamViewType": "NEW_AND_OLD_IMAGES",
-        }
+        parameters["StreamSpecification"] = dict(STREAM)
     return parameters
 
 

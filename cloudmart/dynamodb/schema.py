@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from cloudmart.dynamodb.internal import BACKFILL
 from cloudmart.settings import DynamoDBSettings
 
 
@@ -17,12 +18,17 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class TableSchema:
-    """A table as it should be: key `id` (S), on demand, point-in-time recovery."""
+    """A table as it should be: key `id` (S), on demand, point-in-time recovery.
+
+    `expires` names the attribute that tells when an item may go, `backfill` the note that says
+    whether its old-shape items have what its indexes need.
+    """
 
     name: str
     indexes: tuple[Index, ...] = ()
     stream: bool = False
     expires: str | None = None
+    backfill: str | None = None
 
 
 ORDERS_BY_EMAIL = Index("userEmail-createdAt-index", "userEmail", "createdAt")
@@ -39,5 +45,6 @@ def tables(settings: DynamoDBSettings) -> Iterator[TableSchema]:
         indexes=(ORDERS_BY_EMAIL, ORDERS_BY_DAY),
         stream=True,
         expires=EXPIRES,
+        backfill=BACKFILL,
     )
     yield TableSchema(settings.tickets_table, indexes=(TICKETS_BY_STATUS,))
