@@ -1,20 +1,23 @@
 """The whole application on a DynamoDB engine, with tables of its own for each test."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
 import boto3
 import pytest
+import pytest_asyncio
 from fastapi.testclient import TestClient
 
 from cloudmart.app import create_app
 from cloudmart.dynamodb.create import definition
+from cloudmart.dynamodb.operator import open_client
 from cloudmart.dynamodb.schema import tables
 from cloudmart.local.embedded import REGION, embedded_dynamodb
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
+from tests.support import shop_tables
 from tests.support.dynamodb_local import dynamodb_local
 from tests.support.faults import FaultProxy, fault_proxy
 
@@ -74,4 +77,29 @@ def faults(engine: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]
 def client(settings: Settings) -> Iterator[TestClient]:
     """Give a client of the whole application."""
     with TestClient(create_app(settings)) as client:
+        yield client
+
+
+@pytest.fixture
+def names(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBSettings]:  # noqa: ANN401
+    """Give names of tables that do not exist yet, to the test and to the command line."""
+    names = shop_tables.fresh_names()
+    for variable, field in shop_tables.ENVIRONMENT.items():
+        monkeypatch.setenv(variable, getattr(names, field))
+    yield names
+    shop_tables.drop(dynamodb, names)
+
+
+@pytest.fixture
+def production(dynamodb: Any, names: DynamoDBSettings) -> DynamoDBSettings:  # noqa: ANN401
+    """Give the names of tables as production has them: no indexes, a stream on the orders."""
+    shop_tables.create_as_in_production(dynamodb, names)
+    return names
+
+
+@pytest_asyncio.fixture
+async def operator(engine: str) -> AsyncIterator[Any]:
+    """Give the client of an operator's commands."""
+    assert engine
+    async with open_client(REGION) as client:
         yield client

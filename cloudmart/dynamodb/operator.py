@@ -1,0 +1,49 @@
+"""The client of an operator's commands: patient, and with DynamoDB's refusals as they come."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import aioboto3
+from aiobotocore.config import AioConfig
+from botocore.exceptions import ClientError
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_exponential
+
+_CONFIG = AioConfig(
+    connect_timeout=5,
+    read_timeout=30,
+    retries={"mode": "standard", "total_max_attempts": 4},
+)
+
+
+# "Not now": throttled, or another change is under way, or a new table cannot have backups yet.
+_NOT_NOW = frozenset(
+    {
+        "ContinuousBackupsUnavailableException",
+        "InternalServerError",
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ResourceInUseException",
+        "ThrottlingException",
+    }
+)
+
+
+def _is_passing(error: BaseException) -> bool:
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] in _NOT_NOW
+
+
+patiently = retry(
+    retry=retry_if_exception(_is_passing),
+    wait=wait_random_exponential(multiplier=0.2, max=10),
+    stop=stop_after_delay(120),
+    reraise=True,
+)
+"""Call again while DynamoDB says "not now": for two minutes, which no request could wait."""
+
+
+def open_client(region: str | None) -> AbstractAsyncContextManager[Any]:
+    """Open a DynamoDB client for as long as the context lasts."""
+    session = aioboto3.Session(region_name=region)
+    client: AbstractAsyncContextManager[Any] = session.client("dynamodb", config=_CONFIG)
+    return client
