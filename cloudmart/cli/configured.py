@@ -19,19 +19,31 @@ EXIT_FAILED = 1
 EXIT_CONFIGURATION = 78
 """sysexits.h calls it EX_CONFIG: the settings are wrong, and another try changes nothing."""
 
+_TABLES = ("aws", "dynamodb")
 _log = structlog.get_logger(__name__)
 
 
 def configured(environ: Mapping[str, str], *, termination_log: Path = TERMINATION_LOG) -> Settings:
     """Return the settings, with their warnings logged; end the process if they are refused."""
-    try:
-        loaded = load(environ)
-    except (BotoCoreError, ClientError) as error:
-        message = f"CloudMart does not start: its secret cannot be read. {error}\n"
-        _end(message, EXIT_FAILED, termination_log)
+    loaded = _loaded(environ, termination_log)
     if loaded.report.refusals:
         _end(refusal(loaded.report.refusals), EXIT_CONFIGURATION, termination_log)
     warn(loaded.report)
+    return loaded.settings
+
+
+def configured_for_tables(
+    environ: Mapping[str, str], *, termination_log: Path = TERMINATION_LOG
+) -> Settings:
+    """Return the settings for a command that has to do with tables alone.
+
+    The process ends if one of theirs is wrong, in whichever environment: a name that is left out
+    would be another table's. What is wrong elsewhere is not the command's business.
+    """
+    loaded = _loaded(environ, termination_log)
+    found = (*loaded.report.refusals, *loaded.report.tolerated)
+    if faults := [fault for fault in found if fault.variable.group in _TABLES]:
+        _end(refusal(faults), EXIT_CONFIGURATION, termination_log)
     return loaded.settings
 
 
@@ -58,6 +70,14 @@ def warn(report: Report) -> None:
     for reading in report.obsolete:
         reason = reading.variable.obsolete
         _log.warning("setting_obsolete", variable=reading.name, reason=reason)
+
+
+def _loaded(environ: Mapping[str, str], termination_log: Path) -> Loaded:
+    try:
+        return load(environ)
+    except (BotoCoreError, ClientError) as error:
+        message = f"CloudMart does not start: its secret cannot be read. {error}\n"
+        _end(message, EXIT_FAILED, termination_log)
 
 
 def _end(message: str, code: int, termination_log: Path) -> NoReturn:

@@ -1,0 +1,317 @@
+"""`cloudmart tables`, as an operator types it."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client import REGISTRY
+from typer.testing import CliRunner
+
+from cloudmart.app import create_app
+from cloudmart.cli import app
+from cloudmart.dynamodb.internal import ORDER_SECRET, note
+from cloudmart.settings import DynamoDBSettings, Environment, Settings
+from tests.support.faults import Fault, FaultProxy
+from tests.support.shop_tables import create_plain, put
+
+EMAIL_INDEX = "userEmail-createdAt-index"
+OLD_ORDERS: list[dict[str, Any]] = [
+    {"id": "0000000a", "customerEmail": "ann@x.org", "createdAt": "2025-01-01T10:00:00.000Z"},
+    {"id": "0000000b", "userEmail": "ann@x.org", "createdAt": "2025-01-02T10:00:00.000Z"},
+    {"id": "0000000c", "userEmail": None, "createdAt": "2025-01-03T10:00:00.000Z"},
+    {"id": "0000000d", "userEmail": "", "createdAt": "2025-01-04T10:00:00.000Z"},
+]
+
+
+def tables(*arguments: str) -> Any:  # noqa: ANN401
+    """Run `cloudmart tables …` and return its result."""
+    return CliRunner().invoke(app, ["tables", *arguments], catch_exceptions=False)
+
+
+def states(names: DynamoDBSettings) -> dict[str, str]:
+    """Return the state of every part of every table, as `status --json` has it."""
+    findings = json.loads(tables("status", "--json").stdout)["findings"]
+    prefix = names.products_table.removesuffix("products")
+    return {f"{one['table'].removeprefix(prefix)} {one['part']}": one["state"] for one in findings}
+
+
+def orders_of(email: str, names: DynamoDBSettings) -> tuple[list[str], float]:
+    """Return the ids of a customer's orders, and how many look-ups read the whole table."""
+
+    def fallbacks() -> float:
+        return REGISTRY.get_sample_value("cloudmart_index_fallbacks_total", label) or 0
+
+    label = {"index": EMAIL_INDEX}
+    before = fallbacks()
+    with TestClient(create_app(Settings(environment=Environment.LOCAL, dynamodb=names))) as client:
+        answer = client.get("/api/orders/user", params={"email": email})
+    return [order["id"] for order in answer.json()], fallbacks() - before
+
+
+def test_a_new_shop_gets_its_tables_whole_and_uses_its_indexes_at_once(
+    names: DynamoDBSettings,
+) -> None:
+    result = tables("apply")
+
+    assert result.exit_code == 0, result.output
+    found = states(names)
+    assert {part for part, state in found.items() if state not in {"ok", "unsupported"}} == set()
+    assert [part for part in found if part.startswith("orders")] == [
+        "orders table",
+        "orders recovery",
+        "orders expiry",
+        "orders stream",
+        "orders backfill",
+        "orders index userEmail-createdAt-index",
+        "orders index createdDay-createdAt-index",
+    ]
+    assert orders_of("ann@x.org", names) == ([], 0)
+
+
+def test_production_gets_what_it_lacks_and_the_same_orders_are_found_by_the_index(
+    dynamodb: Any,  # noqa: ANN401
+    production: DynamoDBSettings,
+) -> None:
+    put(dynamodb, production.orders_table, *OLD_ORDERS)
+    before = orders_of("ann@x.org", production)
+
+    result = tables("apply")
+
+    hers = ["0000000b", "0000000a"]
+    assert result.exit_code == 0, result.output
+    assert [before, orders_of("ann@x.org", production)] == [(hers, 1), (hers, 0)]
+    assert "4 orders read; 4 mended" in result.output
+
+
+def test_orders_without_a_usable_e_mail_can_still_be_changed_once_the_index_is_there(
+    dynamodb: Any,  # noqa: ANN401
+    production: DynamoDBSettings,
+) -> None:
+    put(dynamodb, production.orders_table, *OLD_ORDERS)
+    tables("apply")
+
+    settings = Settings(environment=Environment.LOCAL, dynamodb=production)
+    with TestClient(create_app(settings)) as client:
+        answers = [
+            client.put(f"/api/orders/{order['id']}", json={"status": "Shipped"}).status_code
+            for order in OLD_ORDERS
+        ]
+
+    assert answers == [200] * len(OLD_ORDERS)
+
+
+def test_a_second_run_finds_nothing_to_do(names: DynamoDBSettings, faults: FaultProxy) -> None:
+    assert names
+    tables("apply")
+    faults.calls.clear()
+
+    result = tables("apply")
+
+    assert (result.exit_code, result.output.splitlines()[0]) == (0, "There is nothing to do.")
+    assert writes(faults) == set()
+
+
+@pytest.mark.parametrize("command", [["status"], ["apply", "--dry-run"], ["backfill", "--dry-run"]])
+def test_looking_changes_nothing(
+    command: list[str],
+    dynamodb: Any,  # noqa: ANN401
+    production: DynamoDBSettings,
+    faults: FaultProxy,
+) -> None:
+    put(dynamodb, production.orders_table, *OLD_ORDERS)
+
+    result = tables(*command)
+
+    assert result.exit_code == (1 if command == ["status"] else 0)
+    assert writes(faults) == set()
+
+
+def test_a_dry_run_says_what_would_be_done(production: DynamoDBSettings) -> None:
+    result = tables("apply", "--dry-run")
+
+    orders = f"  {production.orders_table}: "
+    planned = [line.removeprefix(orders) for line in result.output.splitlines() if orders in line]
+    assert [line for line in planned if "recovery" not in line] == [
+        "let items expire at expiresAt",
+        "give old-shape orders what the indexes need",
+        "add the index userEmail-createdAt-index (userEmail + createdAt)",
+        "add the index createdDay-createdAt-index (createdDay + createdAt)",
+    ]
+
+
+def test_a_dry_run_of_the_backfill_counts(
+    dynamodb: Any,  # noqa: ANN401
+    production: DynamoDBSettings,
+) -> None:
+    modern = {
+        "id": "abcdefgh23456789",
+        "userEmail": "ann@x.org",
+        "createdAt": "2025-01-05T10:00:00.000Z",
+        "createdDay": "2025-01-05",
+    }
+    internal = note(ORDER_SECRET, secret="ab")  # noqa: S106 - of a test
+    put(dynamodb, production.orders_table, *OLD_ORDERS, modern, internal)
+
+    result = tables("backfill", "--dry-run")
+
+    assert result.output.splitlines()[-1] == "  done: 5 orders read; 4 to mend"
+
+
+def test_missing_permissions_are_named_and_the_rest_goes_on(
+    dynamodb: Any,  # noqa: ANN401
+    names: DynamoDBSettings,
+    faults: FaultProxy,
+) -> None:
+    create_plain(dynamodb, names.orders_table, stream=True)
+    faults.fail(Fault.DENIED, "CreateTable", "DescribeContinuousBackups", "Scan")
+
+    result = tables("apply")
+
+    faults.heal()
+    denied = [line.partition("denied: ")[2] for line in result.output.splitlines()]
+    assert result.exit_code == 1
+    assert [remark for remark in denied if remark] == [
+        "the permission dynamodb:DescribeContinuousBackups is missing",
+        "the permission dynamodb:CreateTable is missing",
+        "the permission dynamodb:Scan is missing",
+        "the permission dynamodb:CreateTable is missing",
+    ]
+    assert {
+        part: state
+        for part, state in states(names).items()
+        if part.startswith("orders") and part != "orders recovery"
+    } == {
+        "orders table": "ok",
+        "orders expiry": "ok",
+        "orders stream": "ok",
+        "orders backfill": "missing",
+        "orders index userEmail-createdAt-index": "ok",
+        "orders index createdDay-createdAt-index": "ok",
+    }
+
+
+def test_a_table_that_could_not_be_created_is_not_asked_for_more(
+    names: DynamoDBSettings, faults: FaultProxy
+) -> None:
+    assert names
+    faults.fail(Fault.DENIED, "CreateTable")
+
+    result = tables("apply")
+
+    assert result.exit_code == 1
+    assert writes(faults) == {"CreateTable"}
+
+
+def test_another_view_of_the_stream_and_an_index_with_other_keys_are_left_alone(
+    dynamodb: Any,  # noqa: ANN401
+    names: DynamoDBSettings,
+) -> None:
+    dynamodb.create_table(
+        TableName=names.orders_table,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("id", "customerEmail")
+        ],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": EMAIL_INDEX,
+                "KeySchema": [{"AttributeName": "customerEmail", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+    )
+
+    result = tables("apply")
+
+    left = [line.partition(": ")[2] for line in result.output.splitlines() if ": wrong: " in line]
+    description = dynamodb.describe_table(TableName=names.orders_table)["Table"]
+    keys = {
+        index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]]
+        for index in description["GlobalSecondaryIndexes"]
+    }
+    assert result.exit_code == 1
+    other_key = "has the key customerEmail (S), not userEmail (S) + createdAt (S)"
+    assert left == [
+        "stream: wrong: shows KEYS_ONLY; NEW_AND_OLD_IMAGES needs it turned off first",
+        f"index userEmail-createdAt-index: wrong: {other_key}",
+    ]
+    assert description["StreamSpecification"]["StreamViewType"] == "KEYS_ONLY"
+    assert keys == {
+        EMAIL_INDEX: ["customerEmail"],
+        "createdDay-createdAt-index": ["createdDay", "createdAt"],
+    }
+
+
+def test_orders_the_index_cannot_hold_are_named_and_look_ups_go_on_reading_the_table(
+    dynamodb: Any,  # noqa: ANN401
+    production: DynamoDBSettings,
+) -> None:
+    undated = {"id": "00000010", "customerEmail": "ann@x.org"}
+    put(dynamodb, production.orders_table, *OLD_ORDERS, undated)
+
+    result = tables("apply")
+
+    found, fallbacks = orders_of("ann@x.org", production)
+    assert result.exit_code == 1
+    assert "1 would not be found by e-mail" in result.output
+    assert "(00000010)" in result.output
+    assert (found, fallbacks) == (["0000000b", "0000000a", "00000010"], 1)
+
+
+def test_missing_credentials_are_told_in_words(
+    names: DynamoDBSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert names
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+
+    result = tables("status")
+
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "DynamoDB cannot be reached: Unable to locate credentials\n",
+    )
+
+
+def test_a_wrong_name_of_a_table_is_refused_and_a_wrong_assistant_is_not(
+    names: DynamoDBSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert names
+    monkeypatch.setenv("OPENAI_ASSISTANT_ID", "<your-openai-assistant-id>")
+
+    ours = tables("terraform")
+    monkeypatch.setenv("ENVIRONMENT", "local")
+    monkeypatch.setenv("DYNAMODB_ORDERS_TABLE", "<your-orders-table>")
+    wrong = tables("terraform")
+
+    assert (ours.exit_code, wrong.exit_code, wrong.stdout) == (0, 78, "")
+    assert "DYNAMODB_ORDERS_TABLE" in wrong.stderr
+    assert "OPENAI_ASSISTANT_ID" not in wrong.stderr
+
+
+def test_the_page_for_operators_names_every_permission_that_is_used(
+    production: DynamoDBSettings, faults: FaultProxy
+) -> None:
+    assert production
+    page = Path(__file__).parents[2] / "docs" / "tables.md"
+    named = set(re.findall(r"`dynamodb:(\w+)`", page.read_text()))
+
+    tables("apply")
+
+    assert set(faults.calls) - named == set()
+
+
+def writes(faults: FaultProxy) -> set[str]:
+    """Return the operations that were asked for and are not mere questions."""
+    return {call for call in faults.calls if not call.startswith(("Describe", "Get", "Scan"))}
+
+
+def flat(output: str) -> str:
+    """Return what was printed as one line, as if it had not been wrapped."""
+    return " ".join(output.split())
