@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
 
 from cloudmart.app import create_app
 from cloudmart.bootstrap import open_clients
+from cloudmart.dynamodb.schema import tables
 from cloudmart.explorer.document import operations
-from cloudmart.local.furnishing import fill
-from cloudmart.settings import Settings
+from cloudmart.local.furnishing import furnish
+from cloudmart.settings import DynamoDBSettings, Environment, Settings
 
 DOCUMENT = create_app(Settings(public_base_url=None)).openapi()
 
@@ -56,15 +58,25 @@ def _requests() -> Iterator[Any]:
 
 
 @pytest.fixture
-def furnished(client: TestClient, settings: Settings) -> TestClient:
+def furnished(dynamodb: Any) -> Iterator[TestClient]:  # noqa: ANN401 - boto3's clients have no type
     """Give a client of a shop with the sample data that the examples name."""
+    names = DynamoDBSettings(
+        **{
+            f"{kind}_table": f"{uuid4().hex[:12]}-{kind}"
+            for kind in ("products", "orders", "tickets")
+        }
+    )
 
-    async def furnish() -> None:
+    async def fill() -> None:
         async with open_clients() as database:
-            await fill(database, settings.dynamodb)
+            await furnish(database, names, empty=False)
 
-    asyncio.run(furnish())
-    return client
+    asyncio.run(fill())
+    settings = Settings(environment=Environment.LOCAL, dynamodb=names)
+    with TestClient(create_app(settings)) as client:
+        yield client
+    for schema in tables(names):
+        dynamodb.delete_table(TableName=schema.name)
 
 
 @pytest.mark.parametrize("sample", list(_requests()))
