@@ -1,6 +1,6 @@
 """A table: the few operations the shop needs, typed, with DynamoDB's refusals in our words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.codec import Item, decode, encode
+from cloudmart.dynamodb.expression import Expression, parameters
 from cloudmart.errors import ConflictError, UnavailableError
 from cloudmart.values.page import Page, Pages
 
@@ -33,6 +34,14 @@ class Having:
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": encode(values),
         }
+
+
+class RefusedError(Exception):
+    """A condition did not hold; `item` is what is stored, or None where nothing is."""
+
+    def __init__(self, item: Item | None) -> None:
+        super().__init__("the condition of a write did not hold")
+        self.item = item
 
 
 class Table:
@@ -109,6 +118,36 @@ class Table:
         """
         await self._call("update_item", Key=encode({"id": key}), **_setting(changes, first))
 
+    async def amend(
+        self,
+        key: str,
+        update: Expression,
+        when: Expression | None = None,
+        *,
+        done: Callable[[Item], bool] = lambda _: False,
+    ) -> Item:
+        """Change an item and return all of it as it is now; where there was none, one is made.
+
+        `done` knows an item that this very change has been made of: where its answer was lost,
+        the SDK tries again and meets what it wrote itself.
+
+        Raises:
+            RefusedError: the condition does not hold.
+        """
+        try:
+            answer = await self._write_when(
+                "update_item", key, **parameters(update=update, when=when), ReturnValues="ALL_NEW"
+            )
+        except RefusedError as error:
+            if error.item is None or not done(error.item):
+                raise
+            return error.item
+        return decode(answer["Attributes"])
+
+    async def remove_when(self, key: str, when: Expression) -> None:
+        """Delete an item, or raise RefusedError where the condition does not hold."""
+        await self._write_when("delete_item", key, **parameters(when=when))
+
     async def remove(self, key: str) -> bool:
         """Delete an item; False where there was none."""
         try:
@@ -169,6 +208,15 @@ class Table:
             if after is None:
                 return
             parameters["ExclusiveStartKey"] = after
+
+    async def _write_when(self, operation: str, key: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401
+        try:
+            return await self._call(operation, Key=encode({"id": key}), **options)
+        except ClientError as error:
+            if _code(error) != _CONDITION_FAILED:
+                raise
+            stored = error.response.get("Item")
+            raise RefusedError(decode(stored) if stored else None) from error
 
     async def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401
         return await self.database.call(operation, TableName=self.name, **parameters)

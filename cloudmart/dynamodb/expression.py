@@ -1,0 +1,49 @@
+"""DynamoDB's expressions without their ceremony."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cloudmart.dynamodb.codec import Item, encode
+
+_NAME = re.compile(r"#(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A change or a condition in DynamoDB's words.
+
+    `#name` stands for the attribute of that name, `:name` for one of the values.
+    """
+
+    text: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def unchanged(item: Item, attributes: Sequence[str]) -> Expression:
+    """Return the condition that an item's attributes are as they were read, or still missing."""
+    terms = [
+        f"#{name} = :was_{name}" if name in item else f"attribute_not_exists(#{name})"
+        for name in attributes
+    ]
+    values = {f"was_{name}": item[name] for name in attributes if name in item}
+    return Expression(" AND ".join(["attribute_exists(id)", *terms]), values)
+
+
+def parameters(
+    *, update: Expression | None = None, when: Expression | None = None
+) -> dict[str, Any]:
+    """Return the expressions of a write as DynamoDB takes them."""
+    parts = {"UpdateExpression": update, "ConditionExpression": when}
+    given = {name: part for name, part in parts.items() if part is not None}
+    written: dict[str, Any] = {name: part.text for name, part in given.items()}
+    if when is not None:
+        written["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    names = {f"#{name}": name for part in given.values() for name in _NAME.findall(part.text)}
+    if names:
+        written["ExpressionAttributeNames"] = names
+    values = {f":{name}": one for part in given.values() for name, one in part.values.items()}
+    if values:
+        written["ExpressionAttributeValues"] = encode(values)
+    return written
