@@ -89,6 +89,11 @@ class Order(Entity):
     created_at: Created = None
     updated_at: Updated = None
 
+    @property
+    def cancelable(self) -> bool:
+        """Tell whether a customer may still cancel it: it has not shipped, nor is it canceled."""
+        return self.status in {OrderStatus.PENDING, OrderStatus.PROCESSING}
+
     @classmethod
     def place(cls, lines: Sequence[OrderLine], user_email: str | None) -> "Order":
         """Return a new order for lines that the catalogue has priced."""

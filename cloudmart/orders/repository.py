@@ -1,17 +1,21 @@
 """Orders in their table."""
 
 from cloudmart.dynamodb.codec import Item
+from cloudmart.dynamodb.expression import Expression, unchanged
 from cloudmart.dynamodb.internal import BACKFILL, is_internal
 from cloudmart.dynamodb.lookup import Lookup
 from cloudmart.dynamodb.schema import ORDERS_BY_EMAIL
-from cloudmart.dynamodb.table import Having, Table
-from cloudmart.errors import NotFoundError
+from cloudmart.dynamodb.table import Having, RefusedError, Table
+from cloudmart.errors import ConflictError, NotFoundError
 from cloudmart.orders.models import Order, OrderStatus
 from cloudmart.values.email import spellings
 from cloudmart.values.page import Page, Pages
 from cloudmart.values.timestamp import now, stamp
 
 _REQUEST = "requestDigest"
+
+# What an order was when a customer agreed to a change: who owns it, how far it is, its version.
+_VERSION = ("status", "updatedAt", "userEmail", "customerEmail")
 
 
 class OrderRepository:
@@ -68,6 +72,43 @@ class OrderRepository:
         if is_internal(order_id) or not await self._table.remove(order_id):
             raise NotFoundError("Order", order_id)
 
+    async def cancel(self, order: Order) -> Order:
+        """Cancel an order for its customer.
+
+        Raises:
+            ConflictError: it is not as it was read any more, or has left already.
+        """
+        item = await self._as_read(order)
+        if not order.cancelable:
+            raise ConflictError(f"Order {order.id!r} cannot be canceled any more.")
+        changes = {"status": OrderStatus.CANCELED.value, "updatedAt": stamp(now())}
+        update = Expression("SET #status = :status, #updatedAt = :updatedAt", changes)
+        try:
+            changed = await self._table.amend(
+                order.id,
+                update,
+                unchanged(item, _VERSION),
+                done=lambda found: changes.items() <= found.items(),
+            )
+        except RefusedError as error:
+            raise _changed(order) from error
+        return Order.read(changed)
+
+    async def erase(self, order: Order) -> None:
+        """Delete an order for its customer, or raise ConflictError where it changed since."""
+        item = await self._as_read(order)
+        try:
+            await self._table.remove_when(order.id, unchanged(item, _VERSION))
+        except RefusedError as error:
+            if error.item is not None:
+                raise _changed(order) from error
+
+    async def _as_read(self, order: Order) -> Item:
+        item = await self._table.get(order.id)
+        if item is None or Order.read(item) != order:
+            raise _changed(order)
+        return item
+
     async def _sorted_scan(self, forms: tuple[str, ...]) -> Pages[Item]:
         # A scan has no order, so the one customer's orders are gathered before they are sorted.
         found: list[Item] = []
@@ -75,6 +116,10 @@ class OrderRepository:
             found += page.items
         found.sort(key=lambda item: str(item.get("createdAt", "")), reverse=True)
         yield Page(found, last=True)
+
+
+def _changed(order: Order) -> ConflictError:
+    return ConflictError(f"Order {order.id!r} has changed meanwhile.")
 
 
 def _is_order(item: Item) -> bool:
