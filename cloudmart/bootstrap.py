@@ -7,6 +7,7 @@ from typing import Any
 import aioboto3
 
 from cloudmart.dynamodb.client import Database
+from cloudmart.dynamodb.secret import SharedSecret
 from cloudmart.dynamodb.table import Table
 from cloudmart.orders.idempotency import IdempotencyKeys
 from cloudmart.orders.repository import OrderRepository
@@ -36,7 +37,7 @@ def build_services(settings: Settings, database: Database) -> dict[type[Any], An
     services = [
         products,
         orders,
-        OrderService(orders, products, IdempotencyKeys(order_table)),
+        OrderService(orders, products, IdempotencyKeys(SharedSecret(order_table))),
         TicketRepository(Table(database, tables.tickets_table)),
     ]
     return {type(service): service for service in services}

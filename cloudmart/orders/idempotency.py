@@ -1,13 +1,10 @@
 """Idempotency keys: one order id per key, which no caller can compute from the key."""
 
-import contextlib
 import hashlib
 import re
-import secrets
 
-from cloudmart.dynamodb.internal import ORDER_SECRET, note
-from cloudmart.dynamodb.table import Table
-from cloudmart.errors import ConflictError, Fault, InvalidRequestError
+from cloudmart.dynamodb.secret import SharedSecret
+from cloudmart.errors import Fault, InvalidRequestError
 from cloudmart.orders.requests import OrderCreate
 from cloudmart.values.ids import derived_id
 
@@ -17,14 +14,12 @@ _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 class IdempotencyKeys:
     """Turns keys into order ids with a secret that all replicas share.
 
-    The secret is a note in the orders table, written once by whichever replica needs it first.
     One conditional write of the order is then all that makes a key hold: no record to keep in
     step, none to expire. A key is remembered for as long as its order exists.
     """
 
-    def __init__(self, orders: Table) -> None:
-        self._orders = orders
-        self._secret: bytes | None = None
+    def __init__(self, secret: SharedSecret) -> None:
+        self._secret = secret
 
     async def order_id(self, key: str) -> str:
         """Return the id of the order that belongs to a key, or raise InvalidRequestError."""
@@ -33,21 +28,7 @@ class IdempotencyKeys:
             raise InvalidRequestError(
                 sentence, faults=[Fault("/header/Idempotency-Key", "1 to 255 printable characters")]
             )
-        if self._secret is None:
-            self._secret = await self._shared_secret()
-        return derived_id(self._secret, key)
-
-    async def _shared_secret(self) -> bytes:
-        stored = await self._orders.get(ORDER_SECRET)
-        if stored is None:
-            # Where another replica is first, its secret is everybody's.
-            with contextlib.suppress(ConflictError):
-                await self._orders.put(note(ORDER_SECRET, secret=secrets.token_hex()), new=True)
-            stored = await self._orders.get(ORDER_SECRET)
-        if stored is None:
-            msg = "the secret of idempotency keys was removed while it was read"
-            raise RuntimeError(msg)
-        return bytes.fromhex(stored["secret"])
+        return derived_id(await self._secret.read(), key)
 
 
 def digest(request: OrderCreate) -> str:
