@@ -2,17 +2,19 @@
 
 import re
 import time
+from collections.abc import Mapping
 from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cloudmart.http.problem import problem
+from cloudmart.http.problem import UNEXPECTED, problem
 from cloudmart.observability.metrics import REQUESTS
 
 MAX_BODY = 1024 * 1024
-"""Bytes a request's body may have."""
+"""Bytes a request's body may have, where its path does not say otherwise."""
 
 REQUEST_ID = "X-Request-ID"
 
@@ -21,10 +23,11 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class RequestContext:
-    """Names, measures and guards each request."""
+    """Names, measures and guards each request; `larger` bodies are for the paths it names."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, larger: Mapping[str, int] | None = None) -> None:
         self.app = app
+        self._larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -47,17 +50,19 @@ class RequestContext:
             await send(message)
 
         try:
-            if _declares_too_much(headers):
-                sentence = "The body is larger than 1 MiB."
+            most = self._larger.get(scope["path"], MAX_BODY)
+            if _declares_more(headers, most):
+                sentence = f"The body is larger than {most // 1024**2} MiB."
                 await problem(scope, 413, sentence)(scope, receive, named)
             else:
                 await self.app(scope, receive, named)
+        except ClientDisconnect:
+            _log.info("client_gone", method=scope["method"], route=_route(scope))
         except Exception:
             _log.exception("request_failed", method=scope["method"], route=_route(scope))
             if status:
                 raise
-            sentence = "Something went wrong on our side. The request id helps us find it."
-            await problem(scope, 500, sentence)(scope, receive, named)
+            await problem(scope, 500, UNEXPECTED)(scope, receive, named)
         finally:
             REQUESTS.labels(scope["method"], _route(scope), str(status or 499)).observe(
                 time.perf_counter() - started
@@ -69,10 +74,10 @@ def _request_id(headers: Headers) -> str:
     return given if _GOOD_ID.fullmatch(given) else uuid4().hex
 
 
-def _declares_too_much(headers: Headers) -> bool:
+def _declares_more(headers: Headers, most: int) -> bool:
     # FastAPI's own limit answers plain text where the length is known before the body.
     length = headers.get("content-length", "")
-    return length.isdecimal() and int(length[:20]) > MAX_BODY
+    return length.isdecimal() and int(length[:20]) > most
 
 
 def _route(scope: Scope) -> str:

@@ -60,6 +60,8 @@ CODES = {
 }
 """What the framework may refuse by itself: code, explanation and a sentence, by status."""
 
+UNEXPECTED = CODES[500][2]
+
 
 def title(code: str) -> str:
     """Return the kind of a problem in a few words."""
@@ -103,11 +105,11 @@ def _documentation(scope: Scope) -> str | None:
     return f"{DOCS}#/{route.tags[0]}/{route.name}" if isinstance(route, APIRoute) else None
 
 
-async def _expected(request: Request, error: Exception) -> Response:
-    assert isinstance(error, CloudmartError)  # noqa: S101 - registered for no other
+def expected(scope: Scope, error: CloudmartError) -> Response:
+    """Return the answer that tells of an expected failure."""
     wait = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else None
     return problem(
-        request.scope,
+        scope,
         error.status,
         str(error),
         code=error.code,
@@ -115,6 +117,11 @@ async def _expected(request: Request, error: Exception) -> Response:
         faults=error.faults,
         headers=wait,
     )
+
+
+async def _expected(request: Request, error: Exception) -> Response:
+    assert isinstance(error, CloudmartError)  # noqa: S101 - registered for no other
+    return expected(request.scope, error)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

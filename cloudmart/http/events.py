@@ -1,0 +1,108 @@
+"""Answers as server-sent events, for clients that ask for them by `Accept`."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+from fastapi import Request, Response
+from fastapi.sse import EventSourceResponse, format_sse_event
+from starlette.types import Receive, Scope, Send
+
+from cloudmart.errors import CloudmartError
+from cloudmart.http.accept import quality
+from cloudmart.http.connection import while_connected
+from cloudmart.http.problem import UNEXPECTED, expected, problem
+
+MEDIA_TYPE = EventSourceResponse.media_type
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Vary": "Accept",
+    # nginx would gather the events and hand them on in one piece.
+    "X-Accel-Buffering": "no",
+}
+_log = structlog.stdlib.get_logger(__name__)
+
+
+def wants_events(request: Request) -> bool:
+    """Tell whether a client asks for events, and would not rather have JSON."""
+    accept = request.headers.get("accept", "")
+    events = quality(accept, MEDIA_TYPE)
+    return events > 0 and events >= quality(accept, "application/json")
+
+
+class Channel:
+    """Where events are sent. The answer begins with the first that is no comment."""
+
+    def __init__(self, send: Send, start: Mapping[str, Any]) -> None:
+        self.begun = False
+        self._send = send
+        self._start = start
+        self._held: list[bytes] = []
+
+    async def comment(self, text: str) -> None:
+        """Send what clients do not see; before the first event it is held back."""
+        self._held.append(format_sse_event(comment=text))
+        if self.begun:
+            await self._flush()
+
+    async def event(self, name: str, content: Mapping[str, Any]) -> None:
+        """Send an event."""
+        text = json.dumps(content, ensure_ascii=False)
+        self._held.append(format_sse_event(event=name, data_str=text))
+        if not self.begun:
+            self.begun = True
+            await self._send(dict(self._start))
+        await self._flush()
+
+    async def end(self) -> None:
+        """End the answer."""
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _flush(self) -> None:
+        body = b"".join(self._held)
+        self._held.clear()
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+class EventStream(Response):
+    """An answer that is sent while it is made, and stopped when nobody waits for it any more.
+
+    What fails before the first event is answered as if it had not been a stream; what fails later
+    becomes its last event, `error`, which holds the problem.
+    """
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, produce: Callable[[Channel], Awaitable[None]]) -> None:
+        # Not the parent's: it would state a length.
+        self.status_code = 200
+        self.background = None
+        self.init_headers(_HEADERS)
+        self._produce = produce
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer."""
+        start = {
+            "type": "http.response.start",
+            "status": self.status_code,
+            "headers": self.raw_headers,
+        }
+        await while_connected(receive, self._answer(scope, Channel(send, start)))
+
+    async def _answer(self, scope: Scope, channel: Channel) -> None:
+        try:
+            await self._produce(channel)
+        except Exception as error:
+            if not channel.begun:
+                raise
+            await channel.event("error", json.loads(bytes(_told(scope, error).body)))
+        await channel.end()
+
+
+def _told(scope: Scope, error: Exception) -> Response:
+    if isinstance(error, CloudmartError):
+        return expected(scope, error)
+    # Too late for the middleware that answers bugs.
+    _log.exception("request_failed", method=scope["method"], route=scope["route"].path)
+    return problem(scope, 500, UNEXPECTED)
