@@ -1,11 +1,12 @@
 """What the two ways to use Amazon Bedrock share: their clients, and what failures mean."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import aioboto3
 import aiohttp
+import structlog
 from aiobotocore.config import AioConfig
 from botocore.eventstream import ParserError
 from botocore.exceptions import (
@@ -39,6 +40,8 @@ from cloudmart.errors import (
     ProviderMisconfiguredError,
     ProviderTimeoutError,
 )
+
+_log = structlog.stdlib.get_logger(__name__)
 
 PROVIDER = "Amazon Bedrock"
 
@@ -104,7 +107,14 @@ async def bedrock_client(
     session: aioboto3.Session, service: str, region: str | None
 ) -> AsyncIterator[Any]:
     """Open a client of one of Bedrock's services for as long as the context lasts."""
-    async with session.client(service, region_name=region, config=_CONFIG) as client:
+    async with AsyncExitStack() as stack:
+        opening = session.client(service, region_name=region, config=_CONFIG)
+        try:
+            client = await stack.enter_async_context(opening)
+        except (*FAILURES, OSError) as error:
+            # Some sources of credentials are asked when a client is made.
+            _log.warning("provider_not_opened", provider=PROVIDER, cause=repr(error))
+            raise ProviderMisconfiguredError(PROVIDER, _CREDENTIALS) from error
         yield client
 
 
