@@ -1,13 +1,15 @@
 """The application: its lifespan, its middleware, its routes."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
+from cloudmart.ai.router import LARGER_BODIES
+from cloudmart.ai.router import router as assistants
 from cloudmart.bootstrap import build_services, open_clients
 from cloudmart.explorer.astray import guide
 from cloudmart.explorer.directory import Directory
@@ -22,6 +24,7 @@ from cloudmart.problems.router import router as problems
 from cloudmart.products.router import router as products
 from cloudmart.settings import Environment, Settings
 from cloudmart.tickets.router import router as tickets
+from cloudmart.vendors import Vendors, open_vendors
 
 _DESCRIPTION = (
     "Every error is an `application/problem+json` (RFC 9457) with a sentence in `detail` and in "
@@ -34,18 +37,22 @@ TAGS = [
     {"name": "products", "description": "The catalogue."},
     {"name": "orders", "description": "Placing orders, and following them."},
     {"name": "tickets", "description": "Customers' questions, and chats that have ended."},
+    {"name": "assistants", "description": "Chats with the shop's assistants, and their end."},
     {"name": "problems", "description": "What each kind of error means."},
     {"name": "discovery", "description": "What there is."},
 ]
 
 
-def create_app(settings: Settings) -> FastAPI:
+OpenVendors = Callable[[Settings], AbstractAsyncContextManager[Vendors]]
+
+
+def create_app(settings: Settings, open_vendors: OpenVendors = open_vendors) -> FastAPI:
     """Return the application for some settings; nothing is opened before its lifespan."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
-        async with open_clients() as database:
-            services = build_services(settings, database)
+        async with open_clients() as database, open_vendors(settings) as vendors:
+            services = build_services(settings, database, vendors)
             yield {"services": services | {Directory: directory}}
 
     app = DocumentedApp(
@@ -63,7 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     # The last added is the outermost: what fails or is refused inside still gets its headers.
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY)
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestContext, larger=LARGER_BODIES)
     if settings.environment is Environment.LOCAL:
         # The storefront's development server is another origin.
         app.add_middleware(
@@ -76,7 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
     directory = Directory(app.openapi)
     problem.install(app)
     guide(app, directory)
-    for router in (products, orders, tickets, problems, discovery):
+    for router in (products, orders, tickets, assistants, problems, discovery):
         app.include_router(router)
     add_pages(app, settings.public_base_url)
     return app

@@ -2,19 +2,33 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import aioboto3
 
+from cloudmart.ai.archive import ChatArchive
+from cloudmart.ai.assistants import Assistant, Assistants, DisabledAssistant
+from cloudmart.ai.audit import Audit
+from cloudmart.ai.budget import TokenBudget
+from cloudmart.ai.conversations import ConversationRepository, Kind
+from cloudmart.ai.desk import OrderDesk
+from cloudmart.ai.loop import Loop
+from cloudmart.ai.ports import ChatModel
+from cloudmart.ai.service import AssistantService
+from cloudmart.ai.tools import Toolbox
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.secret import SharedSecret
 from cloudmart.dynamodb.table import Table
+from cloudmart.errors import ProviderDisabledError
 from cloudmart.orders.idempotency import IdempotencyKeys
 from cloudmart.orders.repository import OrderRepository
 from cloudmart.orders.service import OrderService
 from cloudmart.products.repository import ProductRepository
-from cloudmart.settings import Settings
+from cloudmart.settings import AssistantSettings, Settings
 from cloudmart.tickets.repository import TicketRepository
+from cloudmart.vendors import Vendors
 
 
 @asynccontextmanager
@@ -28,16 +42,77 @@ async def open_clients() -> AsyncIterator[Database]:
         await database.close()
 
 
-def build_services(settings: Settings, database: Database) -> dict[type[Any], Any]:
+def build_services(
+    settings: Settings, database: Database, vendors: Vendors
+) -> dict[type[Any], Any]:
     """Return the services an endpoint may ask for, by their type."""
-    tables = settings.dynamodb
-    products = ProductRepository(Table(database, tables.products_table))
-    order_table = Table(database, tables.orders_table)
-    orders = OrderRepository(order_table)
+    stores = Stores.of(settings, database)
     services = [
-        products,
-        orders,
-        OrderService(orders, products, IdempotencyKeys(SharedSecret(order_table))),
-        TicketRepository(Table(database, tables.tickets_table)),
+        stores.products,
+        stores.orders,
+        OrderService(stores.orders, stores.products, IdempotencyKeys(stores.secret)),
+        stores.tickets,
+        _assistants(settings.assistant, stores, vendors),
+        ChatArchive(
+            stores.tickets, stores.conversations, vendors.sentiment, instead=vendors.instead
+        ),
     ]
     return {type(service): service for service in services}
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The tables, as the domains see them."""
+
+    products: ProductRepository
+    orders: OrderRepository
+    tickets: TicketRepository
+    conversations: ConversationRepository
+    budget: TokenBudget
+    secret: SharedSecret
+
+    @classmethod
+    def of(cls, settings: Settings, database: Database) -> "Stores":
+        """Return the stores in a database."""
+        names, chats = settings.dynamodb, settings.assistant
+        orders = Table(database, names.orders_table)
+        conversations = Table(database, names.conversations_table)
+        return cls(
+            ProductRepository(Table(database, names.products_table)),
+            OrderRepository(orders),
+            TicketRepository(Table(database, names.tickets_table)),
+            ConversationRepository(
+                conversations,
+                lifetime=timedelta(days=chats.conversation_ttl_days),
+                longest_turn=chats.turn_timeout,
+            ),
+            TokenBudget(
+                conversations, conversation=chats.conversation_tokens, daily=chats.daily_tokens
+            ),
+            SharedSecret(orders),
+        )
+
+
+def _assistants(settings: AssistantSettings, stores: Stores, vendors: Vendors) -> Assistants:
+    desk = OrderDesk(
+        stores.orders, stores.conversations, Audit(stores.secret), settings.order_tools
+    )
+    toolbox = Toolbox(stores.products, desk)
+
+    def assistant(kind: Kind, model: ChatModel | ProviderDisabledError) -> Assistant:
+        if isinstance(model, ProviderDisabledError):
+            return DisabledAssistant(str(model))
+        return AssistantService(
+            kind,
+            model.name,
+            Loop(model, toolbox, max_steps=settings.max_steps),
+            conversations=stores.conversations,
+            desk=desk,
+            budget=stores.budget,
+            turn_timeout=settings.turn_timeout,
+        )
+
+    return Assistants(
+        openai=assistant(Kind.THREAD, vendors.openai),
+        bedrock=assistant(Kind.CONVERSATION, vendors.bedrock),
+    )

@@ -109,6 +109,7 @@ class ProviderFailedError(UpstreamError):
 
     status = HTTPStatus.BAD_GATEWAY
     code = "ai-failed"
+    example = "The assistant gave no usable answer: it broke off."
 
     def __init__(self, provider: str, reason: str) -> None:
         super().__init__(f"{provider} gave no usable answer: {reason}.")
@@ -119,6 +120,7 @@ class ProviderUnavailableError(UpstreamError):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "ai-unavailable"
+    example = "OpenAI takes no more requests at the moment; try again in 5 s."
 
     def __init__(self, provider: str, *, retry_after: int = 5) -> None:
         super().__init__(
@@ -132,6 +134,7 @@ class ProviderTimeoutError(UpstreamError):
 
     status = HTTPStatus.GATEWAY_TIMEOUT
     code = "ai-timeout"
+    example = "The assistant did not answer in time."
 
     def __init__(self, provider: str) -> None:
         super().__init__(f"{provider} did not answer in time.")
@@ -142,6 +145,7 @@ class ProviderMisconfiguredError(UpstreamError):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "ai-misconfigured"
+    example = "OpenAI refuses this service: OPENAI_API_KEY has to be put right."
 
     def __init__(self, provider: str, setting: str) -> None:
         super().__init__(f"{provider} refuses this service: {setting} has to be put right.")
@@ -152,3 +156,32 @@ class ProviderDisabledError(UpstreamError):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "ai-disabled"
+    example = "OpenAI is not configured: set OPENAI_API_KEY."
+
+
+class UnknownConversationError(NotFoundError):
+    """No conversation has that id: it has expired, or never was. Start another."""
+
+    code = "unknown-conversation"
+    example = "This conversation is over. Please start a new one."
+
+    def __init__(self) -> None:
+        CloudmartError.__init__(self, self.example)
+
+
+class ConversationBusyError(ConflictError):
+    """An earlier message of the conversation is still being answered."""
+
+    code = "conversation-busy"
+    example = "Your last message is still being answered. Please send the next one after that."
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__(self.example, retry_after=retry_after)
+
+
+class TokensSpentError(CloudmartError):
+    """The tokens that one conversation, or all of them in a day, may use are spent."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "ai-tokens-spent"
+    example = "The assistant has answered as much as it may today. Please come back tomorrow."

@@ -56,6 +56,7 @@ def settings(dynamodb: Any) -> Iterator[Settings]:  # noqa: ANN401
         products_table=f"{prefix}-products",
         orders_table=f"{prefix}-orders",
         tickets_table=f"{prefix}-tickets",
+        conversations_table=f"{prefix}-conversations",
     )
     for schema in tables(names):
         dynamodb.create_table(**definition(schema))

@@ -48,3 +48,4 @@ def tables(settings: DynamoDBSettings) -> Iterator[TableSchema]:
         backfill=BACKFILL,
     )
     yield TableSchema(settings.tickets_table, indexes=(TICKETS_BY_STATUS,))
+    yield TableSchema(settings.conversations_table, expires=EXPIRES)

@@ -1,7 +1,9 @@
 """Furnishing an empty shop: its tables, and something to see in them."""
 
 import asyncio
+from datetime import timedelta
 
+from cloudmart.ai.conversations import ConversationRepository
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.create import definition
 from cloudmart.dynamodb.internal import BACKFILL, note
@@ -47,4 +49,8 @@ async def _fill(database: Database, names: DynamoDBSettings) -> int:
     )
     ticket = Ticket.open(asked).model_copy(update={"id": samples.TICKET})
     await TicketRepository(Table(database, names.tickets_table)).add(ticket)
+    chats = Table(database, names.conversations_table)
+    conversations = ConversationRepository(chats, lifetime=timedelta(days=30), longest_turn=45)
+    for key in (samples.THREAD, samples.CONVERSATION):
+        await conversations.open(key)
     return len(catalogue)

@@ -33,3 +33,24 @@ PROVIDER_RETRIES = Counter(
     "Calls to a provider of AI that were made a second time.",
     ["provider"],
 )
+CHAT_TURNS = Counter(
+    "cloudmart_chat_turns", "Messages to an assistant, by how they ended.", ["provider", "outcome"]
+)
+CHAT_STEPS = Histogram(
+    "cloudmart_chat_step_duration_seconds",
+    "Time a model took for one step of an answer.",
+    ["provider"],
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45),
+)
+AI_TOKENS = Counter(
+    "cloudmart_ai_tokens", "Tokens used; cached ones are part of the input.", ["provider", "kind"]
+)
+TOOL_CALLS = Counter("cloudmart_ai_tool_calls", "Tools that models called.", ["tool", "result"])
+ASSISTED_CHANGES = Counter(
+    "cloudmart_ai_order_changes", "Orders changed by their customers in a chat.", ["action"]
+)
+CHATS_ENDED = Counter(
+    "cloudmart_chats_ended",
+    "Chats saved as tickets, by how the customer sounded and who says so.",
+    ["sentiment", "source"],
+)

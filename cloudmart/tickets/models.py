@@ -123,6 +123,7 @@ class Ticket(Entity):
     truncated: Annotated[bool, Field(description="Whether some of the chat was left out.")] = False
     sentiment_scores: SentimentScores | None = None
     overall_sentiment: str | None = None
+    sentiment_source: str | None = None
     subject: str | None = None
     message: str | None = None
     user_email: str | None = None

@@ -7,14 +7,14 @@ from collections.abc import AsyncGenerator
 from cloudmart.ai.ports import Delta, Step, StepRequest, ToolCall
 from cloudmart.errors import UpstreamError
 
-Line = str | ToolCall | Step | UpstreamError | asyncio.Event
+Line = str | Delta | ToolCall | Step | UpstreamError | asyncio.Event
 
 
 class ScriptedChat:
     """Plays one line of its script for each step, and remembers what it was asked.
 
     A string is an answer, streamed word by word; a tool call is asked for; a step is taken as it
-    is; an error is raised; an event is waited for, and the next line then played.
+    is; an error is raised; a delta is sent, or an event waited for, and the next line then played.
     """
 
     name = "scripted"
@@ -22,13 +22,18 @@ class ScriptedChat:
     def __init__(self, *script: Line) -> None:
         self._script = list(script)
         self.requests: list[StepRequest] = []
+        self.asked = asyncio.Event()
         self.abandoned = 0
 
     async def step(self, request: StepRequest) -> AsyncGenerator[Delta | Step, None]:
         self.requests.append(request)
+        self.asked.set()
         try:
-            while isinstance(line := self._next(), asyncio.Event):
-                await line.wait()
+            while isinstance(line := self._next(), asyncio.Event | Delta):
+                if isinstance(line, Delta):
+                    yield line
+                else:
+                    await line.wait()
             if isinstance(line, UpstreamError):
                 raise line
             if isinstance(line, str):

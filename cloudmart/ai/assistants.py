@@ -1,0 +1,43 @@
+"""The assistants of the shop, as their routes know them."""
+
+from dataclasses import dataclass
+from typing import NoReturn, Protocol
+
+from cloudmart.ai.loop import Emit
+from cloudmart.ai.service import unheard
+from cloudmart.errors import ProviderDisabledError
+
+
+class Assistant(Protocol):
+    """Whoever answers customers."""
+
+    async def start(self) -> str:
+        """Start a conversation and return its id."""
+        ...
+
+    async def reply(self, conversation: str, message: str, emit: Emit = unheard) -> str:
+        """Answer a message."""
+        ...
+
+
+class DisabledAssistant:
+    """Stands where a provider is not configured, and says so."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    async def start(self) -> NoReturn:
+        """Raise ProviderDisabledError."""
+        raise ProviderDisabledError(self._reason)
+
+    async def reply(self, conversation: str, message: str, emit: Emit = unheard) -> NoReturn:  # noqa: ARG002 - its kind's
+        """Raise ProviderDisabledError."""
+        raise ProviderDisabledError(self._reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Assistants:
+    """The two the shop offers: behind `/api/ai` and behind `/api/ai/bedrock`."""
+
+    openai: Assistant
+    bedrock: Assistant

@@ -1,0 +1,59 @@
+"""How many tokens the assistants may use: in one conversation, and in a day all together."""
+
+from datetime import UTC, datetime, timedelta
+
+from cloudmart.ai.conversations import Conversation
+from cloudmart.dynamodb.expression import Expression
+from cloudmart.dynamodb.table import Table
+from cloudmart.errors import TokensSpentError
+
+_KEPT = timedelta(days=7)
+
+
+class TokenBudget:
+    """Counts tokens. The day's count is an item of its own, which all replicas add to.
+
+    Tokens are counted after they were used, so turns that are under way at once may pass the
+    limit by what they use. Zero stands for no limit.
+    """
+
+    def __init__(self, table: Table, *, conversation: int, daily: int) -> None:
+        self._table = table
+        self._conversation = conversation
+        self._daily = daily
+
+    async def check(self, conversation: Conversation) -> None:
+        """Raise TokensSpentError where nothing is left to spend."""
+        if self._conversation and conversation.tokens >= self._conversation:
+            raise TokensSpentError(
+                "This conversation has become too long to go on. Please start a new one."
+            )
+        if self._daily and await self._spent() >= self._daily:
+            raise TokensSpentError(
+                "The assistant has answered as much as it may today. Please come back tomorrow.",
+                retry_after=_seconds_to_midnight(),
+            )
+
+    async def spend(self, tokens: int) -> None:
+        """Count tokens that were used."""
+        if not tokens or not self._daily:
+            return
+        update = Expression(
+            "ADD #tokens :tokens SET #expiresAt = :expires",
+            {"tokens": tokens, "expires": int((datetime.now(UTC) + _KEPT).timestamp())},
+        )
+        await self._table.amend(_today(), update)
+
+    async def _spent(self) -> int:
+        item = await self._table.get(_today())
+        return int(item["tokens"]) if item else 0
+
+
+def _today() -> str:
+    return f"tokens-{datetime.now(UTC):%Y-%m-%d}"
+
+
+def _seconds_to_midnight() -> int:
+    moment = datetime.now(UTC)
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return int((midnight - moment).total_seconds()) + 1

@@ -1,0 +1,238 @@
+"""Conversations in their table: locked for a turn, changed by it as a whole or not at all."""
+
+import contextlib
+import hashlib
+import re
+import secrets
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+import structlog
+
+from cloudmart.ai.confirmation import MOST_TRIES, Pending, Proposal
+from cloudmart.ai.ports import Message, Role
+from cloudmart.dynamodb.expression import Expression
+from cloudmart.dynamodb.table import RefusedError, Table
+from cloudmart.errors import (
+    CloudmartError,
+    ConflictError,
+    ConversationBusyError,
+    UnknownConversationError,
+)
+from cloudmart.values.model import Entity, Model
+from cloudmart.values.timestamp import now, stamp
+
+_log = structlog.stdlib.get_logger(__name__)
+
+MOST_TURNS = 60
+MOST_BYTES = 200_000
+"""UTF-8 bytes of text that are kept: an item holds 400 kB, with all else in it."""
+
+LOCK_MARGIN = 15
+"""Seconds a lock outlasts the longest turn."""
+
+_RETRY_AFTER = 3
+_ID = re.compile(r"(thread|conv)_[A-Za-z0-9_-]{32}")
+
+
+class Kind(StrEnum):
+    """What a conversation is called on the wire, and what its id begins with."""
+
+    THREAD = "thread"
+    CONVERSATION = "conv"
+
+
+class Spoken(Model):
+    """A message as it is kept."""
+
+    role: Role
+    text: str
+
+
+class Conversation(Entity):
+    """A conversation. Its id is a bearer's secret: it goes to no log and to no provider."""
+
+    history: list[Spoken] = []
+    email: str | None = None
+    pending: Pending | None = None
+    tokens: int = 0
+    failed_lookups: int = 0
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what logs and providers know the conversation by."""
+        return hashlib.sha256(self.id.encode()).hexdigest()
+
+    @property
+    def messages(self) -> list[Message]:
+        """Return what was said, as a provider is told it."""
+        return [Message(spoken.role, spoken.text) for spoken in self.history]
+
+
+@dataclass(slots=True)
+class Turn:
+    """A conversation while one message of it is answered, and what that changes.
+
+    `email` is the address the customer last gave in their own words.
+    """
+
+    conversation: Conversation
+    lock: str
+    email: str | None
+    proposal: Proposal | None = None
+    tokens: int = 0
+    done: bool = False
+
+
+class ConversationRepository:
+    """The conversations with the assistants."""
+
+    def __init__(self, table: Table, *, lifetime: timedelta, longest_turn: float) -> None:
+        self._table = table
+        self._lifetime = int(lifetime.total_seconds())
+        self._lock_seconds = int(longest_turn) + LOCK_MARGIN
+
+    async def start(self, kind: Kind) -> str:
+        """Start a conversation and return its id, which nobody can guess."""
+        return await self.open(f"{kind}_{secrets.token_urlsafe(24)}")
+
+    async def open(self, key: str) -> str:
+        """Start the conversation of an id, which must be free, and return the id."""
+        item = {"id": key, "createdAt": stamp(now()), "expiresAt": self._expiry()}
+        await self._table.put(item, new=True)
+        return key
+
+    @asynccontextmanager
+    async def turn(self, kind: Kind, key: str) -> AsyncIterator[Turn]:
+        """Lock a conversation for a turn; what is not committed inside leaves no trace.
+
+        Only what the turn cost is kept in any case.
+
+        Raises:
+            UnknownConversationError: there is none of that id and kind, or it has expired.
+            ConversationBusyError: an earlier turn has not ended.
+        """
+        if not _ID.fullmatch(key) or not key.startswith(f"{kind}_"):
+            raise UnknownConversationError
+        turn = await self._lock(key)
+        try:
+            yield turn
+        finally:
+            if not turn.done:
+                await self._release(turn)
+
+    async def commit(self, turn: Turn, question: str, answer: str) -> None:
+        """Write a turn and end it, or raise ConflictError where its lock was lost."""
+        said = [Spoken(role=Role.USER, text=question), Spoken(role=Role.ASSISTANT, text=answer)]
+        history = capped([*turn.conversation.history, *said])
+        changes: dict[str, object] = {
+            "history": [spoken.model_dump() for spoken in history],
+            "expiresAt": self._expiry(),
+            "updatedAt": stamp(now()),
+        }
+        if turn.email is not None:
+            changes["email"] = turn.email
+        if turn.proposal is not None:
+            changes["pending"] = turn.proposal.pending.model_dump()
+        try:
+            await self._end(turn, changes)
+        except RefusedError as error:
+            raise ConflictError("The answer came too late. Please ask again.") from error
+
+    async def consume(self, turn: Turn, code_hash: str) -> Pending | None:
+        """Return the change a code confirms, and forget it; count a wrong code."""
+        consumed = Expression("SET #confirmedBy = :lock REMOVE #pending", {"lock": turn.lock})
+        right = Expression(
+            "#lockToken = :lock AND #pending.#codeHash = :hash"
+            " AND #pending.#tries < :most AND #pending.#expiresAt > :now",
+            {"lock": turn.lock, "hash": code_hash, "most": MOST_TRIES, "now": int(time.time())},
+        )
+        key = turn.conversation.id
+        try:
+            await self._table.amend(
+                key, consumed, right, done=lambda item: item.get("confirmedBy") == turn.lock
+            )
+        except RefusedError:
+            count = Expression("SET #pending.#tries = #pending.#tries + :one", {"one": 1})
+            with contextlib.suppress(RefusedError):
+                await self._table.amend(key, count, Expression("attribute_exists(#pending)"))
+            return None
+        return turn.conversation.pending
+
+    async def count_failed_lookup(self, turn: Turn) -> None:
+        """Count a look-up that found nothing, at once: a turn may be broken off."""
+        turn.conversation = turn.conversation.model_copy(
+            update={"failed_lookups": turn.conversation.failed_lookups + 1}
+        )
+        count = Expression("ADD #failedLookups :one", {"one": 1})
+        with contextlib.suppress(RefusedError):
+            await self._table.amend(turn.conversation.id, count, Expression("attribute_exists(id)"))
+
+    async def forget_customer(self, key: str) -> None:
+        """Forget who spoke and what they were asked: whoever goes on has to say it again."""
+        if not _ID.fullmatch(key):
+            return
+        update = Expression("REMOVE #email, #pending")
+        with contextlib.suppress(RefusedError):
+            await self._table.amend(key, update, Expression("attribute_exists(id)"))
+
+    async def _lock(self, key: str) -> Turn:
+        moment = int(time.time())
+        token = secrets.token_hex(16)
+        update = Expression(
+            "SET #lockToken = :token, #lockUntil = :until",
+            {"token": token, "until": moment + self._lock_seconds},
+        )
+        free = Expression(
+            "attribute_exists(id) AND #expiresAt > :now"
+            " AND (attribute_not_exists(#lockUntil) OR #lockUntil < :now)",
+            {"now": moment},
+        )
+        try:
+            item = await self._table.amend(
+                key, update, free, done=lambda item: item.get("lockToken") == token
+            )
+        except RefusedError as error:
+            if error.item is None or error.item.get("expiresAt", 0) <= moment:
+                raise UnknownConversationError from error
+            raise ConversationBusyError(retry_after=_RETRY_AFTER) from error
+        conversation = Conversation.read(item)
+        return Turn(conversation, token, conversation.email)
+
+    async def _release(self, turn: Turn) -> None:
+        try:
+            await self._end(turn, {})
+        except (RefusedError, CloudmartError) as error:
+            # The lock ends by itself; the failure that brought us here is the one to tell.
+            _log.warning("conversation_not_released", cause=repr(error))
+
+    async def _end(self, turn: Turn, changes: dict[str, object]) -> None:
+        changes = {"endedTurn": turn.lock, **changes}
+        sets = ", ".join(f"#{name} = :{name}" for name in changes)
+        text, values = f"SET {sets} REMOVE #lockToken, #lockUntil", changes
+        if turn.tokens:
+            text, values = f"{text} ADD #tokens :spent", values | {"spent": turn.tokens}
+        await self._table.amend(
+            turn.conversation.id,
+            Expression(text, values),
+            Expression("#lockToken = :lock", {"lock": turn.lock}),
+            done=lambda item: item.get("endedTurn") == turn.lock,
+        )
+        turn.done = True
+
+    def _expiry(self) -> int:
+        return int(time.time()) + self._lifetime
+
+
+def capped(history: Sequence[Spoken]) -> list[Spoken]:
+    """Return the newest turns that are kept, each with its question and its answer."""
+    kept = list(history[-2 * MOST_TURNS :])
+    size = sum(len(spoken.text.encode()) for spoken in kept)
+    while size > MOST_BYTES:
+        size -= sum(len(spoken.text.encode()) for spoken in kept[:2])
+        del kept[:2]
+    return kept

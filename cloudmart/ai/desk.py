@@ -1,0 +1,144 @@
+"""What an assistant may do with orders: show them to their owner, and propose changes."""
+
+import contextlib
+from typing import Any
+
+from cloudmart.ai import confirmation
+from cloudmart.ai.audit import Audit
+from cloudmart.ai.confirmation import Action, Pending
+from cloudmart.ai.conversations import ConversationRepository, Turn
+from cloudmart.ai.ownership import owns
+from cloudmart.errors import ConflictError, NotFoundError, UnavailableError
+from cloudmart.orders.models import Order, OrderStatus
+from cloudmart.orders.repository import OrderRepository
+from cloudmart.settings import OrderTools
+from cloudmart.values.timestamp import stamp
+
+MOST_FAILED_LOOKUPS = 5
+"""Look-ups of a conversation that may find nothing of the customer's before there are no more."""
+
+# One answer for orders that are not there, are another's, or nobody's until an e-mail is given.
+NOT_YOURS = {"error": "not_found_or_not_verified"}
+_TOO_MANY = {"error": "too_many_failed_lookups"}
+_MOST_LINES = 20
+
+
+class OrderDesk:
+    """Serves the owners of orders. A model proposes; the customer confirms; this carries out."""
+
+    def __init__(
+        self,
+        orders: OrderRepository,
+        conversations: ConversationRepository,
+        audit: Audit,
+        policy: OrderTools,
+    ) -> None:
+        self._orders = orders
+        self._conversations = conversations
+        self._audit = audit
+        self._allowed = list(OrderTools)[: list(OrderTools).index(policy) + 1]
+
+    def allows(self, right: OrderTools) -> bool:
+        """Tell whether the shop lets assistants do this with orders."""
+        return right in self._allowed
+
+    async def show(self, turn: Turn, order_id: str) -> dict[str, Any]:
+        """Return an order as its owner may see it."""
+        found = await self._find(turn, order_id)
+        return {"order": _shown(found)} if isinstance(found, Order) else found
+
+    async def propose(self, turn: Turn, action: Action, order_id: str) -> dict[str, Any]:
+        """Have the customer asked to confirm a change, if it is possible at all."""
+        found = await self._find(turn, order_id)
+        if not isinstance(found, Order):
+            return found
+        if refusal := _refusal(action, found):
+            return refusal
+        if turn.proposal is None:
+            turn.proposal = confirmation.propose(
+                turn.conversation.id, action, found.id, _version(found), _goods(found)
+            )
+        asked = turn.proposal.pending
+        if (asked.action, asked.order_id) != (action, found.id):
+            return {"error": "one_change_at_a_time"}
+        return {"status": "customer_is_asked_to_confirm", "order": _shown(found)}
+
+    async def confirm(self, turn: Turn, code: str) -> str:
+        """Carry out the change that a code confirms, and return what became of it in words."""
+        conversation = turn.conversation.id
+        hashed = confirmation.code_hash(conversation, code)
+        pending = await self._conversations.consume(turn, hashed)
+        if pending is None:
+            return (
+                "That code confirms nothing: it is wrong, was used, or has expired. "
+                "Nothing was changed. Ask for the change again to get a new code."
+            )
+        try:
+            return await self._carry_out(turn, pending)
+        except (NotFoundError, ConflictError):
+            return (
+                f"Order {pending.order_id} is not what it was when you were asked to confirm. "
+                "Nothing was changed. Please ask again if you still want it."
+            )
+
+    async def _carry_out(self, turn: Turn, pending: Pending) -> str:
+        action = pending.action
+        if turn.email is None or not self.allows(OrderTools(action)):
+            raise NotFoundError("Order", pending.order_id)
+        customer = await self._audit.customer(turn.email)
+        order = await self._orders.get(pending.order_id)
+        if not owns(turn.email, order) or _version(order) != pending.version:
+            raise NotFoundError("Order", pending.order_id)
+        after: Order | None = None
+        try:
+            if action is Action.CANCEL:
+                after = await self._orders.cancel(order)
+            else:
+                await self._orders.erase(order)
+        except UnavailableError:
+            self._audit.doubtful(action, customer, order)
+            raise
+        self._audit.changed(action, customer, order, after)
+        return f"Order {order.id} is {'canceled' if action is Action.CANCEL else 'deleted'}."
+
+    async def _find(self, turn: Turn, order_id: str) -> Order | dict[str, Any]:
+        if turn.email is None:
+            return NOT_YOURS
+        if turn.conversation.failed_lookups >= MOST_FAILED_LOOKUPS:
+            return _TOO_MANY
+        # Ids are lower case; a telephone begins what is typed with a capital.
+        for key in dict.fromkeys((order_id, order_id.lower())):
+            with contextlib.suppress(NotFoundError):
+                order = await self._orders.get(key)
+                if owns(turn.email, order):
+                    return order
+        await self._conversations.count_failed_lookup(turn)
+        return NOT_YOURS
+
+
+def _refusal(action: Action, order: Order) -> dict[str, Any] | None:
+    if action is Action.CANCEL and not order.cancelable:
+        return {"error": "cannot_be_canceled_any_more", "status": order.status}
+    if action is Action.DELETE and order.status is not OrderStatus.CANCELED:
+        return {"error": "only_canceled_orders_can_be_deleted", "status": order.status}
+    return None
+
+
+def _version(order: Order) -> str:
+    return f"{order.status} {stamp(order.updated_at) if order.updated_at else ''}"
+
+
+def _shown(order: Order) -> dict[str, Any]:
+    lines = [{"name": line.name[:200], "quantity": line.quantity} for line in order.items]
+    return {
+        "id": order.id,
+        "status": order.status,
+        "placed": order.created_at.date().isoformat() if order.created_at else None,
+        "total": float(order.total),
+        "items": lines[:_MOST_LINES],
+    }
+
+
+def _goods(order: Order) -> str:
+    count = sum(line.quantity for line in order.items)
+    return f"{count} {'item' if count == 1 else 'items'}, ${order.total:.2f}"

@@ -1,0 +1,117 @@
+"""One answer: step by step, tools between the steps, the last step without tools."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from cloudmart.ai.conversations import Turn
+from cloudmart.ai.ports import (
+    ChatModel,
+    Delta,
+    Message,
+    Role,
+    Step,
+    StepRequest,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
+from cloudmart.ai.prompts import INSTRUCTIONS
+from cloudmart.ai.tools import Toolbox
+from cloudmart.errors import ProviderFailedError
+from cloudmart.observability.metrics import AI_TOKENS, CHAT_STEPS
+
+MOST_CALLS = 5
+"""Calls of one step that are run; the others are told that they were too many."""
+
+_BREAK = Delta("\n\n")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRunning:
+    """A tool is being run: the answer will take a moment longer."""
+
+    name: str
+
+
+Emit = Callable[[Delta | ToolRunning], Awaitable[None]]
+
+
+class Loop:
+    """Asks a model for steps until one of them is an answer."""
+
+    def __init__(self, model: ChatModel, toolbox: Toolbox, *, max_steps: int) -> None:
+        self._model = model
+        self._toolbox = toolbox
+        self._max_steps = max_steps
+
+    async def answer(self, turn: Turn, question: str, emit: Emit, deadline: float) -> str:
+        """Return the model's answer to a question, or raise an UpstreamError.
+
+        The deadline is a time of the event loop's clock; the caller sees to it.
+        """
+        history = [*turn.conversation.messages, Message(Role.USER, question)]
+        exchange: list[tuple[Step, Sequence[ToolResult]]] = []
+        for number in range(1, self._max_steps + 1):
+            request = StepRequest(
+                conversation=turn.conversation.fingerprint,
+                instructions=INSTRUCTIONS,
+                history=history,
+                exchange=tuple(exchange),
+                tools=self._toolbox.specs,
+                final=number == self._max_steps,
+                seconds_left=deadline - asyncio.get_running_loop().time(),
+            )
+            step = await self._step(turn, request, emit)
+            if not step.calls:
+                return step.text
+            if not request.final:
+                exchange.append((step, await self._run(turn, step.calls, emit)))
+        raise ProviderFailedError("The assistant", "it went on asking for tools")
+
+    async def _step(self, turn: Turn, request: StepRequest, emit: Emit) -> Step:
+        step: Step | None = None
+        written = False
+        with CHAT_STEPS.labels(self._model.name).time():
+            async with aclosing(self._model.step(request)) as events:
+                async for event in events:
+                    if isinstance(event, Step):
+                        step = event
+                    else:
+                        written = True
+                        await emit(event)
+        if step is None:
+            raise ProviderFailedError("The assistant", "it broke off")
+        turn.tokens += self._count(step.usage)
+        if step.calls and written:
+            await emit(_BREAK)
+        elif not step.calls and not written:
+            await emit(Delta(step.text))
+        return step
+
+    async def _run(self, turn: Turn, calls: Sequence[ToolCall], emit: Emit) -> list[ToolResult]:
+        # One after another: each may change what the next is allowed.
+        results = []
+        for number, call in enumerate(calls):
+            await emit(ToolRunning(call.name))
+            if number < MOST_CALLS:
+                output = await self._toolbox.run(turn, call)
+            else:
+                output = json.dumps({"error": "too_many_calls"})
+            results.append(ToolResult(call, output))
+        return results
+
+    def _count(self, usage: Usage | None) -> int:
+        if usage is None:
+            return 0
+        counts = {
+            "input": usage.input_tokens,
+            "cached": usage.cached_tokens,
+            "output": usage.output_tokens,
+            "reasoning": usage.reasoning_tokens,
+        }
+        for kind, tokens in counts.items():
+            AI_TOKENS.labels(self._model.name, kind).inc(tokens)
+        return usage.input_tokens + usage.output_tokens

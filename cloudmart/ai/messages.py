@@ -1,0 +1,79 @@
+"""What the routes of the assistants take and answer."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+
+from cloudmart.tickets.models import MessageCreate, SentimentScores
+from cloudmart.values.model import Model
+from cloudmart.values.text import AnyText
+
+MessageText = Annotated[
+    AnyText,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=4000),
+    Field(description="What the customer says, in 1 to 4,000 characters."),
+]
+
+
+def _text(value: Any) -> Any:  # noqa: ANN401 - whatever a caller sends
+    # Pages name a chat by the clock.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _short(text: str) -> str:
+    return text[:200]
+
+
+class ThreadStarted(Model):
+    """A conversation that has begun; its id is all that is needed to go on with it: keep it."""
+
+    thread_id: str
+
+
+class ThreadMessage(Model):
+    """A customer's message."""
+
+    thread_id: str = Field(description="As `start` answered it.")
+    message: MessageText
+
+
+class ConversationStarted(Model):
+    """A conversation that has begun; its id is all that is needed to go on with it: keep it."""
+
+    conversation_id: str
+
+
+class ConversationMessage(Model):
+    """A customer's message."""
+
+    conversation_id: str = Field(description="As `start` answered it.")
+    message: MessageText
+
+
+class Reply(Model):
+    """The assistant's answer, plain text."""
+
+    response: str
+
+
+class Chat(Model):
+    """A chat as its page shows it."""
+
+    id: Annotated[AnyText, AfterValidator(_short), BeforeValidator(_text)] | None = None
+    name: Annotated[AnyText, AfterValidator(_short)] | None = None
+    messages: list[MessageCreate] = []
+
+
+class ChatToEnd(Model):
+    """A chat that its customer has ended."""
+
+    thread: Chat
+
+
+class ChatEnded(Model):
+    """The ticket a chat was saved as, and how its customer sounded."""
+
+    thread_id: str | None
+    ticket_id: str
+    sentiment_scores: SentimentScores
+    overall_sentiment: str

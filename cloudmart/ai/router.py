@@ -1,0 +1,146 @@
+"""`/api/ai`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, Request, Response
+
+from cloudmart.ai.answering import EVENTS, answer
+from cloudmart.ai.archive import ChatArchive
+from cloudmart.ai.assistants import Assistants
+from cloudmart.ai.messages import (
+    ChatEnded,
+    ChatToEnd,
+    ConversationMessage,
+    ConversationStarted,
+    Reply,
+    ThreadMessage,
+    ThreadStarted,
+)
+from cloudmart.errors import (
+    ConversationBusyError,
+    ProviderDisabledError,
+    ProviderFailedError,
+    ProviderMisconfiguredError,
+    ProviderTimeoutError,
+    ProviderUnavailableError,
+    TokensSpentError,
+    UnavailableError,
+    UnknownConversationError,
+)
+from cloudmart.http.documented import may_fail
+from cloudmart.http.inject import provide
+from cloudmart.http.json import JsonRoute
+from cloudmart.values import samples
+
+LONGEST_CHAT = 8 * 1024**2
+LARGER_BODIES = {"/api/ai/analyze-sentiment": LONGEST_CHAT}
+"""Bytes by path: a page sends all it shows when a chat ends, and its ticket must not be lost."""
+
+router = APIRouter(prefix="/api/ai", tags=["assistants"], route_class=JsonRoute)
+Chats = Annotated[Assistants, Depends(provide(Assistants))]
+Archive = Annotated[ChatArchive, Depends(provide(ChatArchive))]
+_STARTS = may_fail(UnavailableError, ProviderDisabledError)
+_REPLIES = EVENTS | may_fail(
+    UnknownConversationError,
+    ConversationBusyError,
+    ProviderFailedError,
+    UnavailableError,
+    ProviderDisabledError,
+    ProviderMisconfiguredError,
+    ProviderUnavailableError,
+    TokensSpentError,
+    ProviderTimeoutError,
+)
+_QUESTION = "Which lamps do you have?"
+ThreadBody = Annotated[
+    ThreadMessage,
+    Body(
+        openapi_examples={
+            "question": {
+                "summary": "A question",
+                "value": {"threadId": samples.THREAD, "message": _QUESTION},
+            }
+        }
+    ),
+]
+ConversationBody = Annotated[
+    ConversationMessage,
+    Body(
+        openapi_examples={
+            "question": {
+                "summary": "A question",
+                "value": {"conversationId": samples.CONVERSATION, "message": _QUESTION},
+            }
+        }
+    ),
+]
+ChatBody = Annotated[
+    ChatToEnd,
+    Body(
+        openapi_examples={
+            "chat": {
+                "summary": "A short chat",
+                "value": {
+                    "thread": {
+                        "name": "Lamps",
+                        "messages": [
+                            {"sender": "user", "text": _QUESTION},
+                            {"sender": "ai", "text": "The reading lamp, for $34.50."},
+                            {"sender": "user", "text": "Wonderful, thank you!"},
+                        ],
+                    }
+                },
+            }
+        }
+    ),
+]
+
+
+@router.post(
+    "/start",
+    summary="Start a chat with the OpenAI assistant",
+    responses=_STARTS,
+)
+async def start_thread(chats: Chats) -> ThreadStarted:
+    return ThreadStarted(thread_id=await chats.openai.start())
+
+
+@router.post(
+    "/message",
+    summary="Say something to the OpenAI assistant",
+    response_model=Reply,
+    responses=_REPLIES,
+)
+async def send_thread_message(body: ThreadBody, chats: Chats, request: Request) -> Response:
+    return await answer(request, chats.openai, body.thread_id, body.message)
+
+
+@router.post(
+    "/bedrock/start",
+    summary="Start a chat with the Bedrock assistant",
+    responses=_STARTS,
+)
+async def start_conversation(chats: Chats) -> ConversationStarted:
+    return ConversationStarted(conversation_id=await chats.bedrock.start())
+
+
+@router.post(
+    "/bedrock/message",
+    summary="Say something to the Bedrock assistant",
+    response_model=Reply,
+    responses=_REPLIES,
+)
+async def send_conversation_message(
+    body: ConversationBody, chats: Chats, request: Request
+) -> Response:
+    return await answer(request, chats.bedrock, body.conversation_id, body.message)
+
+
+@router.post(
+    "/analyze-sentiment",
+    summary="Save a chat that has ended, and read its mood",
+    responses=may_fail(UnavailableError),
+    max_body_size=LONGEST_CHAT,
+)
+async def end_chat(body: ChatBody, archive: Archive) -> ChatEnded:
+    return await archive.keep(body.thread)

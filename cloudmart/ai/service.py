@@ -1,0 +1,115 @@
+"""A customer's message, from the lock on its conversation to the answer that is kept."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from cloudmart.ai import confirmation
+from cloudmart.ai.budget import TokenBudget
+from cloudmart.ai.conversations import ConversationRepository, Kind, Turn
+from cloudmart.ai.desk import OrderDesk
+from cloudmart.ai.loop import Emit, Loop, ToolRunning
+from cloudmart.ai.ownership import address_in
+from cloudmart.ai.ports import Delta
+from cloudmart.errors import CloudmartError, ProviderTimeoutError
+from cloudmart.observability.metrics import CHAT_TURNS
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+async def unheard(_: Delta | ToolRunning) -> None:
+    """Let what happens on the way to an answer pass: nobody listens."""
+
+
+class AssistantService:
+    """Answers customers through one provider."""
+
+    def __init__(  # noqa: PLR0913 - what one turn takes
+        self,
+        kind: Kind,
+        provider: str,
+        loop: Loop,
+        *,
+        conversations: ConversationRepository,
+        desk: OrderDesk,
+        budget: TokenBudget,
+        turn_timeout: float,
+    ) -> None:
+        self._kind = kind
+        self._provider = provider
+        self._loop = loop
+        self._conversations = conversations
+        self._desk = desk
+        self._budget = budget
+        self._turn_timeout = turn_timeout
+
+    async def start(self) -> str:
+        """Start a conversation and return its id."""
+        return await self._conversations.start(self._kind)
+
+    async def reply(self, conversation: str, message: str, emit: Emit = unheard) -> str:
+        """Answer a message; the conversation remembers both or neither.
+
+        Raises:
+            UnknownConversationError: there is no such conversation (any more).
+            ConversationBusyError: its last message is still being answered.
+            TokensSpentError: the assistant has nothing left to spend.
+            UpstreamError: the provider did not do its part.
+        """
+        deadline = asyncio.get_running_loop().time() + self._turn_timeout
+        with self._outcome():
+            async with self._conversations.turn(self._kind, conversation) as turn:
+                fingerprint = turn.conversation.fingerprint
+                structlog.contextvars.bind_contextvars(conversation=fingerprint[:12])
+                return await self._reply(turn, message, emit, deadline)
+
+    async def _reply(self, turn: Turn, message: str, emit: Emit, deadline: float) -> str:
+        before = turn.conversation
+        question = confirmation.without_code(before.id, before.pending, message)
+        if code := confirmation.code_in(message):
+            # Before the model and without it: a model that was talked into something, or is away,
+            # has no part in a confirmation.
+            answer = kept = await self._desk.confirm(turn, code)
+            await emit(Delta(answer))
+        else:
+            await self._budget.check(before)
+            turn.email = address_in(message) or turn.email
+            answer = kept = await self._think(turn, question, emit, deadline)
+            if proposal := turn.proposal:
+                await emit(Delta(f"\n\n{proposal.shown}"))
+                answer, kept = (f"{kept}\n\n{line}" for line in (proposal.shown, proposal.kept))
+        await self._conversations.commit(turn, question, kept)
+        return answer
+
+    async def _think(self, turn: Turn, question: str, emit: Emit, deadline: float) -> str:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._loop.answer(turn, question, emit, deadline)
+        except TimeoutError as error:
+            raise ProviderTimeoutError("The assistant") from error
+        finally:
+            await self._spend(turn.tokens)
+
+    async def _spend(self, tokens: int) -> None:
+        try:
+            await self._budget.spend(tokens)
+        except CloudmartError as error:
+            # The answer is there; the count of a day is not worth losing it.
+            _log.warning("tokens_not_counted", tokens=tokens, cause=repr(error))
+
+    @contextmanager
+    def _outcome(self) -> Iterator[None]:
+        outcome = "failed"
+        try:
+            yield
+            outcome = "answered"
+        except CloudmartError as error:
+            outcome = error.code
+            raise
+        except asyncio.CancelledError:
+            outcome = "abandoned"
+            raise
+        finally:
+            CHAT_TURNS.labels(self._provider, outcome).inc()

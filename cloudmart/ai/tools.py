@@ -1,0 +1,137 @@
+"""The tools a model may call, and what comes back: always JSON, never an exception of its making.
+
+| tool | arguments | result |
+|---|---|---|
+| search_products | query | products: id, name, price, description |
+| get_order | order_id | order: id, status, placed, total, items |
+| cancel_order, delete_order | order_id | status: customer_is_asked_to_confirm; order |
+
+What cannot be done comes back as `error` with a word that says why.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from cloudmart.ai.confirmation import Action
+from cloudmart.ai.conversations import Turn
+from cloudmart.ai.desk import OrderDesk
+from cloudmart.ai.ports import ToolCall, ToolSpec
+from cloudmart.ai.search import search
+from cloudmart.observability.metrics import TOOL_CALLS
+from cloudmart.products.repository import ProductRepository
+from cloudmart.settings import OrderTools
+
+Run = Callable[[Turn, str], Awaitable[dict[str, Any]]]
+
+
+class _Arguments(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class SearchArguments(_Arguments):
+    """What to look for."""
+
+    query: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+
+
+class OrderArguments(_Arguments):
+    """Which order."""
+
+    order_id: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[\w-]+$"),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool: what a model is told of it, what it takes, what it does."""
+
+    name: str
+    description: str
+    argument: str
+    takes: type[_Arguments]
+    run: Run
+
+    @property
+    def spec(self) -> ToolSpec:
+        """Return what a model is told."""
+        schema = {
+            "type": "object",
+            "properties": {self.argument: {"type": "string"}},
+            "required": [self.argument],
+            "additionalProperties": False,
+        }
+        return ToolSpec(self.name, self.description, schema)
+
+
+class Toolbox:
+    """The tools that the shop's policy allows."""
+
+    def __init__(self, products: ProductRepository, desk: OrderDesk) -> None:
+        self._products = products
+        self._desk = desk
+        self._tools = {tool.name: tool for tool in self._allowed()}
+
+    @property
+    def specs(self) -> list[ToolSpec]:
+        """Return what a model is told of the tools."""
+        return [tool.spec for tool in self._tools.values()]
+
+    async def run(self, turn: Turn, call: ToolCall) -> str:
+        """Run a tool and return its result, or what was wrong with the call, as JSON."""
+        tool = self._tools.get(call.name)
+        result = await self._result(tool, turn, call) if tool else {"error": "unknown_tool"}
+        # A model makes names up; a metric's labels must not grow with them.
+        TOOL_CALLS.labels(tool.name if tool else "unknown", result.get("error", "ok")).inc()
+        return json.dumps(result)
+
+    async def _result(self, tool: Tool, turn: Turn, call: ToolCall) -> dict[str, Any]:
+        try:
+            arguments = tool.takes.model_validate_json(call.arguments or "{}")
+        except ValidationError:
+            return {"error": "invalid_arguments"}
+        return await tool.run(turn, getattr(arguments, tool.argument))
+
+    def _allowed(self) -> list[Tool]:
+        tools = [
+            Tool(
+                "search_products",
+                "Find products of the shop by words of their names or descriptions.",
+                "query",
+                SearchArguments,
+                self._search,
+            )
+        ]
+        if self._desk.allows(OrderTools.READ):
+            description = "Look an order of the customer up, with its status, date and total."
+            tools.append(_order_tool("get_order", description, self._desk.show))
+        if self._desk.allows(OrderTools.CANCEL):
+            description = (
+                "Ask the customer to confirm that an order is to be canceled. "
+                "Possible until it has shipped."
+            )
+            tools.append(_order_tool("cancel_order", description, self._cancel))
+        if self._desk.allows(OrderTools.DELETE):
+            description = (
+                "Ask the customer to confirm that an order that is canceled is to be deleted."
+            )
+            tools.append(_order_tool("delete_order", description, self._delete))
+        return tools
+
+    async def _search(self, _: Turn, query: str) -> dict[str, Any]:
+        return {"products": await search(self._products, query)}
+
+    async def _cancel(self, turn: Turn, order_id: str) -> dict[str, Any]:
+        return await self._desk.propose(turn, Action.CANCEL, order_id)
+
+    async def _delete(self, turn: Turn, order_id: str) -> dict[str, Any]:
+        return await self._desk.propose(turn, Action.DELETE, order_id)
+
+
+def _order_tool(name: str, description: str, run: Run) -> Tool:
+    return Tool(name, description, "order_id", OrderArguments, run)

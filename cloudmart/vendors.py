@@ -1,0 +1,101 @@
+"""The providers of AI: which of them serve is decided here, once, from the settings."""
+
+from collections.abc import AsyncIterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    nullcontext,
+)
+from dataclasses import dataclass
+from functools import partial
+
+import aioboto3
+import structlog
+
+from cloudmart.ai.ports import ChatModel, SentimentAnalyzer
+from cloudmart.ai.providers.azure import azure_sentiment
+from cloudmart.ai.providers.bedrock_agent import bedrock_agent
+from cloudmart.ai.providers.bedrock_converse import bedrock_converse
+from cloudmart.ai.providers.late import LateChat
+from cloudmart.ai.providers.offline_chat import OfflineChat
+from cloudmart.ai.providers.offline_sentiment import OfflineSentiment
+from cloudmart.ai.providers.openai import openai_chat
+from cloudmart.errors import ProviderDisabledError
+from cloudmart.settings import BedrockMode, Environment, Provider, Settings, why_disabled
+
+_log = structlog.stdlib.get_logger(__name__)
+
+Chat = ChatModel | ProviderDisabledError
+
+
+@dataclass(frozen=True, slots=True)
+class Vendors:
+    """The providers that serve, or why they do not.
+
+    `instead` reads moods while `sentiment` cannot.
+    """
+
+    openai: Chat
+    bedrock: Chat
+    sentiment: SentimentAnalyzer
+    instead: SentimentAnalyzer
+
+
+@asynccontextmanager
+async def open_vendors(settings: Settings) -> AsyncIterator[Vendors]:
+    """Open the providers that are configured.
+
+    In local mode rules answer for a provider that is not; elsewhere it says what is missing, and
+    a customer is never answered by less than the shop meant to offer.
+    """
+    instead = OfflineSentiment()
+    azure = why_disabled(settings)[Provider.AZURE] is None
+    async with AsyncExitStack() as stack:
+        openai = _chat(settings, Provider.OPENAI, "The assistant", openai_chat(settings.openai))
+        bedrock = _chat(settings, Provider.BEDROCK, "The Bedrock assistant", _bedrock(settings))
+        sentiment = azure_sentiment(settings.azure) if azure else nullcontext(instead)
+        vendors = Vendors(
+            openai=await stack.enter_async_context(openai),
+            bedrock=await stack.enter_async_context(bedrock),
+            sentiment=await stack.enter_async_context(sentiment),
+            instead=instead,
+        )
+        _log.info(
+            "assistants_chosen",
+            openai=_name(vendors.openai),
+            bedrock=_name(vendors.bedrock),
+            sentiment=vendors.sentiment.source,
+        )
+        yield vendors
+
+
+def _chat(
+    settings: Settings,
+    provider: Provider,
+    name: str,
+    configured: AbstractAsyncContextManager[ChatModel],
+) -> AbstractAsyncContextManager[Chat]:
+    reason = why_disabled(settings)[provider]
+    if reason is None:
+        return configured
+    if settings.environment is Environment.LOCAL:
+        return nullcontext(OfflineChat())
+    return nullcontext(ProviderDisabledError(f"{name} is not available here: {reason}"))
+
+
+def _bedrock(settings: Settings) -> LateChat:
+    agent = settings.bedrock.way is BedrockMode.AGENT
+    return LateChat(
+        "bedrock-agent" if agent else "bedrock-converse",
+        partial(
+            bedrock_agent if agent else bedrock_converse,
+            settings.bedrock,
+            aioboto3.Session(),
+            settings.aws.region,
+        ),
+    )
+
+
+def _name(chat: Chat) -> str:
+    return "disabled" if isinstance(chat, ProviderDisabledError) else chat.name

@@ -1,0 +1,100 @@
+"""A shop for the assistants to serve, without HTTP."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aioboto3
+import pytest
+
+from cloudmart.ai.assistants import Assistant, Assistants
+from cloudmart.ai.ports import ChatModel
+from cloudmart.bootstrap import build_services
+from cloudmart.dynamodb.client import Database
+from cloudmart.dynamodb.codec import Item
+from cloudmart.dynamodb.table import Table
+from cloudmart.settings import AssistantSettings, Settings
+from cloudmart.vendors import Vendors
+from tests.support.scripted_moods import ScriptedMoods
+
+MOMENT = "2026-11-23T08:00:00.000Z"
+
+
+class Shop:
+    """The assistants around a model, and the tables behind them."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        names = settings.dynamodb
+        self.orders = Table(database, names.orders_table)
+        self.products = Table(database, names.products_table)
+        self.conversations = Table(database, names.conversations_table)
+        self._settings = settings
+        self._database = database
+
+    def assistant(self, model: ChatModel, **settings: Any) -> Assistant:  # noqa: ANN401
+        """Return the assistant that speaks for a model, under some settings."""
+        changed = {"assistant": AssistantSettings(**settings)}
+        services = build_services(
+            self._settings.model_copy(update=changed),
+            self._database,
+            Vendors(model, model, ScriptedMoods("none"), ScriptedMoods("none")),
+        )
+        chats: Assistants = services[Assistants]
+        return chats.openai
+
+    async def place(self, order_id: str, email: str | None, **attributes: Any) -> Item:  # noqa: ANN401
+        """Store an order and return its item."""
+        line = {"productId": "1", "name": "Desk lamp", "quantity": 2, "price": 20}
+        order = {
+            "id": order_id,
+            "userEmail": email,
+            "items": [line],
+            "total": 40,
+            "status": "Pending",
+            "createdAt": MOMENT,
+            "updatedAt": MOMENT,
+        }
+        item = {k: v for k, v in (order | attributes).items() if v is not None}
+        await self.orders.put(item, new=True)
+        return await self.order(order_id)
+
+    async def order(self, order_id: str) -> Item:
+        """Return an order as it is stored."""
+        item = await self.orders.get(order_id)
+        assert item is not None
+        return item
+
+    async def conversation(self, conversation: str) -> Item:
+        """Return a conversation as it is stored."""
+        item = await self.conversations.get(conversation)
+        assert item is not None
+        return item
+
+    async def history(self, conversation: str) -> list[tuple[str, str]]:
+        """Return what was said in a conversation, as it is stored."""
+        spoken = (await self.conversation(conversation)).get("history", [])
+        return [(message["role"], message["text"]) for message in spoken]
+
+
+@pytest.fixture(scope="session")
+def session(engine: str) -> aioboto3.Session:  # noqa: ARG001 - its credentials
+    """Give the AWS session of all shops: to make one takes longer than most tests."""
+    return aioboto3.Session()
+
+
+@asynccontextmanager
+async def open_shop(settings: Settings, session: aioboto3.Session) -> AsyncIterator[Shop]:
+    """Open a shop on the DynamoDB that the environment names."""
+    database = Database(session)
+    await database.open()
+    try:
+        yield Shop(settings, database)
+    finally:
+        await database.close()
+
+
+@pytest.fixture
+async def shop(settings: Settings, session: aioboto3.Session) -> AsyncIterator[Shop]:
+    """Give a shop with empty tables."""
+    async with open_shop(settings, session) as shop:
+        yield shop

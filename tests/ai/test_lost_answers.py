@@ -1,0 +1,62 @@
+"""A store that does what it was asked and loses its answer: nothing is done twice, or forgotten."""
+
+import re
+from collections.abc import AsyncIterator
+
+import aioboto3
+import pytest
+
+from cloudmart.ai.ports import ToolCall
+from cloudmart.settings import Settings
+from tests.ai.conftest import Shop, open_shop
+from tests.support.faults import Fault, FaultProxy
+from tests.support.scripted_chat import ScriptedChat
+
+CANCEL = ToolCall("1", "cancel_order", '{"order_id": "ab12cd34"}')
+
+
+@pytest.fixture
+async def behind(faults: FaultProxy, settings: Settings) -> AsyncIterator[Shop]:
+    """Give a shop whose store fails as it is told."""
+    assert faults.url
+    async with open_shop(settings, aioboto3.Session()) as shop:
+        yield shop
+
+
+@pytest.mark.parametrize("write", ["lock", "commit"])
+async def test_a_turn_is_made_once(faults: FaultProxy, behind: Shop, write: str) -> None:
+    assistant = behind.assistant(ScriptedChat("Hello.", "Still here."))
+    thread = await assistant.start()
+    faults.fail(Fault.LOST, "UpdateItem", after=["lock", "commit"].index(write), times=1)
+
+    assert await assistant.reply(thread, "Hi") == "Hello."
+    assert await assistant.reply(thread, "And?") == "Still here."
+    assert len(await behind.history(thread)) == 4
+
+
+@pytest.mark.parametrize("write", ["lock", "confirmation", "cancellation", "commit"])
+async def test_an_order_is_canceled_once(faults: FaultProxy, behind: Shop, write: str) -> None:
+    await behind.place("ab12cd34", "ann@example.org")
+    assistant = behind.assistant(ScriptedChat(CANCEL, "Please confirm."))
+    thread = await assistant.start()
+    asked = await assistant.reply(thread, "Cancel ab12cd34, I am ann@example.org.")
+    code = re.findall(r"\d{6}", asked)[-1]
+    writes = ["lock", "confirmation", "cancellation", "commit"]
+    faults.fail(Fault.LOST, "UpdateItem", after=writes.index(write), times=1)
+
+    answer = await assistant.reply(thread, f"CONFIRM {code}")
+
+    assert answer == "Order ab12cd34 is canceled."
+    assert (await behind.order("ab12cd34"))["status"] == "Canceled"
+    assert (await behind.history(thread))[-1] == ("assistant", answer)
+
+
+async def test_a_store_that_is_away_at_the_end_leaves_the_failure_to_be_told(
+    faults: FaultProxy, behind: Shop
+) -> None:
+    assistant = behind.assistant(ScriptedChat())
+    thread = await assistant.start()
+    faults.fail(Fault.THROTTLED, "UpdateItem", after=1)
+
+    with pytest.raises(AssertionError):
+        await assistant.reply(thread, "Hi")

@@ -1,0 +1,160 @@
+"""What tools answer a model: JSON, whatever it asked for."""
+
+import json
+from typing import Any
+
+import pytest
+
+from cloudmart.ai.ports import ToolCall
+from tests.ai.conftest import Shop
+from tests.support.scripted_chat import ScriptedChat
+
+ANN = "I am ann@example.org, my order is ab12cd34."
+
+
+async def result(shop: Shop, name: str, arguments: str, **settings: Any) -> Any:  # noqa: ANN401
+    """Return what a model is answered when it calls a tool for Ann."""
+    chat = ScriptedChat(ToolCall("1", name, arguments), "Done.")
+    assistant = shop.assistant(chat, **settings)
+    await assistant.reply(await assistant.start(), ANN)
+    [(_, [outcome])] = chat.requests[1].exchange
+    return json.loads(outcome.output)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "{}",
+        '{"order_id": 1}',
+        '{"order_id": ""}',
+        '{"order_id": "ab12cd34", "email": "ann@example.org"}',
+        '{"order_id": "' + "a" * 65 + '"}',
+        '{"order_id": "ab 12"}',
+        '{"order_id": ["ab12cd34"]}',
+        "\ud800",
+    ],
+)
+async def test_bad_arguments_are_told_to_the_model(shop: Shop, arguments: str) -> None:
+    assert await result(shop, "get_order", arguments) == {"error": "invalid_arguments"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "tools"),
+    [
+        ("off", ["search_products"]),
+        ("read", ["search_products", "get_order"]),
+        ("cancel", ["search_products", "get_order", "cancel_order"]),
+        ("delete", ["search_products", "get_order", "cancel_order", "delete_order"]),
+    ],
+)
+async def test_a_model_is_offered_what_the_policy_allows(
+    shop: Shop, policy: str, tools: list[str]
+) -> None:
+    chat = ScriptedChat("Hello.")
+    assistant = shop.assistant(chat, order_tools=policy)
+
+    await assistant.reply(await assistant.start(), "Hi")
+
+    assert [spec.name for spec in chat.requests[0].tools] == tools
+
+
+async def test_a_tool_that_is_not_offered_is_unknown(shop: Shop) -> None:
+    await shop.place("ab12cd34", "ann@example.org")
+
+    arguments = '{"order_id": "ab12cd34"}'
+
+    assert await result(shop, "delete_order", arguments) == {"error": "unknown_tool"}
+    assert await result(shop, "rm_rf", "{}") == {"error": "unknown_tool"}
+    assert await result(shop, "get_order", arguments, order_tools="off") == {
+        "error": "unknown_tool"
+    }
+
+
+@pytest.mark.parametrize("order_id", ["ab12cd34", " AB12CD34 "])
+async def test_an_owner_sees_what_matters_of_an_order(shop: Shop, order_id: str) -> None:
+    await shop.place("ab12cd34", "Ann@Example.ORG", status="pending")
+
+    assert await result(shop, "get_order", json.dumps({"order_id": order_id})) == {
+        "order": {
+            "id": "ab12cd34",
+            "status": "Pending",
+            "placed": "2026-11-23",
+            "total": 40.0,
+            "items": [{"name": "Desk lamp", "quantity": 2}],
+        }
+    }
+
+
+async def test_an_order_of_the_oldest_shape_is_shown(shop: Shop) -> None:
+    item = {"id": "ab12cd34", "customerEmail": "ann@example.org", "productId": "1", "quantity": 2}
+    await shop.orders.put(item, new=True)
+
+    assert await result(shop, "get_order", '{"order_id": "ab12cd34"}') == {
+        "order": {
+            "id": "ab12cd34",
+            "status": "Pending",
+            "placed": None,
+            "total": 0.0,
+            "items": [{"name": "", "quantity": 2}],
+        }
+    }
+
+
+@pytest.mark.parametrize("status", ["Shipped", "Delivered", "Cancelled"])
+async def test_what_has_left_cannot_be_canceled(shop: Shop, status: str) -> None:
+    await shop.place("ab12cd34", "ann@example.org", status=status)
+
+    told = await result(shop, "cancel_order", '{"order_id": "ab12cd34"}')
+
+    assert told["error"] == "cannot_be_canceled_any_more"
+
+
+async def test_what_is_not_canceled_cannot_be_deleted(shop: Shop) -> None:
+    await shop.place("ab12cd34", "ann@example.org")
+
+    told = await result(shop, "delete_order", '{"order_id": "ab12cd34"}', order_tools="delete")
+
+    assert told == {"error": "only_canceled_orders_can_be_deleted", "status": "Pending"}
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("lamp", ["Desk lamp", "Kettle"]),
+        ("LAMPS for a desk", ["Desk lamp", "Kettle"]),
+        ("kettles", ["Kettle"]),
+        ("sofa", []),
+    ],
+)
+async def test_products_are_found_by_words_the_name_first(
+    shop: Shop, query: str, found: list[str]
+) -> None:
+    for number, (name, description) in enumerate(
+        [("Kettle", "Shines like a lamp."), ("Desk lamp", "Warm light."), ("Chair", "Oak.")]
+    ):
+        product = {"id": str(number), "name": name, "description": description, "price": 20}
+        await shop.products.put(product, new=True)
+
+    told = await result(shop, "search_products", json.dumps({"query": query}))
+
+    assert [product["name"] for product in told["products"]] == found
+
+
+async def test_few_products_are_told_and_little_of_each(shop: Shop) -> None:
+    for number in range(8):
+        product = {"id": str(number), "name": "Lamp", "description": "x" * 4000, "price": "19.99"}
+        await shop.products.put(product, new=True)
+
+    told = await result(shop, "search_products", '{"query": ""}')
+
+    assert len(told["products"]) == 5
+    assert told["products"][0] == {
+        "id": told["products"][0]["id"],
+        "name": "Lamp",
+        "price": 19.99,
+        "description": "x" * 300,
+    }

@@ -1,0 +1,93 @@
+"""An application spoken to as a server does, for what a client library cannot do: go away."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.types import Message
+
+
+@dataclass
+class Exchange:
+    """A request, and what has been answered to it so far."""
+
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    messages: list[Message] = field(default_factory=list)
+
+    @property
+    def status(self) -> int | None:
+        """Return the status, if an answer has begun."""
+        return next((one["status"] for one in self.messages if "status" in one), None)
+
+    @property
+    def body(self) -> str:
+        """Return what has arrived of the body."""
+        return b"".join(one.get("body", b"") for one in self.messages).decode()
+
+
+class Server:
+    """Hands an application requests, each in the task of its caller."""
+
+    def __init__(self, app: FastAPI, state: Any) -> None:  # noqa: ANN401 - the lifespan's
+        self._app = app
+        self._state = state
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,  # noqa: ANN401 - any JSON
+        *,
+        accept: str = "*/*",
+        exchange: Exchange | None = None,
+    ) -> Exchange:
+        """Send a request and return its exchange once the application is done with it."""
+        current = exchange or Exchange()
+        content = b"" if body is None else json.dumps(body).encode()
+        incoming = [{"type": "http.request", "body": content, "more_body": False}]
+
+        async def receive() -> Message:
+            if incoming:
+                return incoming.pop()
+            await current.gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            # What a server does with it may let other tasks run.
+            await asyncio.sleep(0)
+            current.messages.append(message)
+            current.begun.set()
+
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [
+                (b"content-type", b"application/json"),
+                (b"content-length", str(len(content)).encode()),
+                (b"accept", accept.encode()),
+            ],
+            "client": ("127.0.0.1", 50_000),
+            "server": ("127.0.0.1", 5000),
+            "state": dict(self._state),
+        }
+        await self._app(scope, receive, send)
+        return current
+
+
+@asynccontextmanager
+async def served(app: FastAPI) -> AsyncIterator[Server]:
+    """Run an application's lifespan, and give the server of it."""
+    async with app.router.lifespan_context(app) as state:
+        yield Server(app, state)
