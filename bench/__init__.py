@@ -1,0 +1,1 @@
+"""What CloudMart costs, measured beside the ceilings of what it stands on."""

@@ -1,0 +1,48 @@
+"""The ceiling of FastAPI: the same routes, with answers of the same size that are ready."""
+
+import os
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Response
+
+from bench.shop import ORDERS, PRODUCTS
+from cloudmart.http.streaming import encode
+from cloudmart.orders.models import Order
+from cloudmart.products.models import Product
+
+_JSON = "application/json"
+_PRODUCTS = encode(Product, PRODUCTS)
+_PRODUCT = PRODUCTS[0].model_dump_json()
+_ORDERS = encode(Order, ORDERS)
+_ORDER = ORDERS[0].model_dump_json()
+
+app = FastAPI()
+
+
+@app.get("/api/products")
+async def list_products() -> Response:
+    """Answer the catalogue."""
+    return Response(_PRODUCTS, media_type=_JSON)
+
+
+@app.get("/api/products/{product_id}")
+async def get_product(product_id: str) -> Response:
+    """Answer a product."""
+    return Response(_PRODUCT, media_type=_JSON, headers={"X-Id": product_id})
+
+
+@app.get("/api/orders/user")
+async def list_customer_orders(email: str) -> Response:
+    """Answer a customer's orders."""
+    return Response(_ORDERS, media_type=_JSON, headers={"X-Customer": email})
+
+
+@app.post("/api/orders")
+async def place_order(body: dict[str, Any]) -> Response:
+    """Answer an order."""
+    return Response(_ORDER, 201, media_type=_JSON, headers={"X-Lines": str(len(body["items"]))})
+
+
+if __name__ == "__main__":
+    uvicorn.run(app, port=int(os.environ["PORT"]), log_config=None, access_log=False)

@@ -1,0 +1,76 @@
+"""What is measured: an entry in a table for each route; anything else may be one more `Case`."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from bench import bare_aioboto3
+from bench.load import Load
+from bench.loads import DynamoDBLoad, HttpLoad, Operations, Request
+from bench.servers import Server
+from bench.shop import CUSTOMER, ORDERS, OTHER_CUSTOMER, PRODUCTS
+
+FASTAPI = "bare FastAPI"
+AIOBOTO3 = "bare aioboto3"
+CEILINGS = {FASTAPI, AIOBOTO3}
+
+_ORDER = {
+    "userEmail": OTHER_CUSTOMER,
+    "items": [{"productId": line.product_id, "quantity": 2} for line in ORDERS[0].items],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Loads to hold against each other, by the name of what does the work."""
+
+    name: str
+    loads: Mapping[str, Load]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route: the request to send, and what it comes to in DynamoDB."""
+
+    name: str
+    request: Request
+    operations: Operations
+
+
+ROUTES = (
+    Route(
+        "GET /api/products",
+        Request("GET", ["/api/products"]),
+        bare_aioboto3.scan_products,
+    ),
+    Route(
+        "GET /api/products/{id}",
+        Request("GET", [f"/api/products/{product.id}" for product in PRODUCTS]),
+        bare_aioboto3.get_product,
+    ),
+    Route(
+        "GET /api/orders/user",
+        Request("GET", [f"/api/orders/user?email={quote(CUSTOMER)}"]),
+        bare_aioboto3.query_orders,
+    ),
+    Route(
+        "POST /api/orders",
+        Request("POST", ["/api/orders"], body=_ORDER, status=201),
+        bare_aioboto3.write_order,
+    ),
+)
+
+
+def cases(servers: Mapping[str, Server]) -> Iterator[Case]:
+    """Yield all there is to measure, given the servers that answer."""
+    for route in ROUTES:
+        yield Case(
+            route.name,
+            {
+                **{
+                    name: HttpLoad(server.url, server.pid, route.request)
+                    for name, server in servers.items()
+                },
+                AIOBOTO3: DynamoDBLoad(route.operations),
+            },
+        )

@@ -1,0 +1,32 @@
+"""The DynamoDB behind the bench: AWS's own, or the embedded one where that is not to be had."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+
+from cloudmart.local.embedded import embedded_dynamodb
+from tests.support.dynamodb_local import HOME, dynamodb_local
+
+
+class Engine(StrEnum):
+    """The engines to choose from."""
+
+    BEST = "best"
+    LOCAL = "local"
+    EMBEDDED = "embedded"
+
+
+@contextmanager
+def dynamodb(engine: Engine) -> Iterator[str]:
+    """Run an engine, which every process started in the context will use, and give its name."""
+    local = engine is Engine.LOCAL or (engine is Engine.BEST and _to_be_had())
+    # The embedded one is a thread of this process, which only waits while something is measured.
+    with dynamodb_local() if local else embedded_dynamodb() as url:
+        os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = url
+        yield "AWS's DynamoDB Local" if local else "the embedded DynamoDB (moto), which is slow"
+
+
+def _to_be_had() -> bool:
+    return shutil.which("java") is not None and (HOME / "DynamoDBLocal.jar").exists()

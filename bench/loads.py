@@ -1,0 +1,78 @@
+"""Loads on what is measured: requests to a server, and the same work as bare aioboto3 calls."""
+
+import json
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import aioboto3
+import aiohttp
+
+from bench.load import Limits, Sample, repeat
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request, to one path after another, and the status it is answered with."""
+
+    method: str
+    paths: Sequence[str]
+    body: Any = None
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLoad:
+    """Requests to a server that is a process on this machine."""
+
+    url: str
+    pid: int
+    request: Request
+
+    async def measure(self, limits: Limits) -> Sample:
+        """Send requests over connections that are kept."""
+        request = self.request
+        body = None if request.body is None else json.dumps(request.body).encode()
+        headers = {"Content-Type": "application/json"} if body else {}
+
+        async def call(number: int) -> None:
+            path = request.paths[number % len(request.paths)]
+            async with session.request(request.method, self.url + path, data=body) as answer:
+                content = await answer.read()
+            if answer.status != request.status:
+                raise RuntimeError(f"{request.method} {path}: {answer.status} {content[:500]!r}")
+
+        connector = aiohttp.TCPConnector(limit=limits.connections)
+        async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
+            return await repeat(call, limits, pid=self.pid)
+
+
+Operations = Callable[[Any, int], Awaitable[object]]
+"""Works with a DynamoDB client; is told the number of the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoDBLoad:
+    """Operations on a client as aioboto3 makes it by default, from the load generator's process.
+
+    That process is the one under test here.
+    """
+
+    operations: Operations
+
+    async def measure(self, limits: Limits) -> Sample:
+        """Call DynamoDB over connections that are kept."""
+        async with _session().client("dynamodb") as client:
+
+            async def call(number: int) -> None:
+                await self.operations(client, number)
+
+            return await repeat(call, limits, pid=os.getpid())
+
+
+@cache
+def _session() -> aioboto3.Session:
+    # Reading DynamoDB's service model takes a while: once is enough.
+    return aioboto3.Session()

@@ -1,0 +1,89 @@
+"""The shop that is measured: 24 products, and one customer with 20 orders of two lines each."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import boto3
+
+from cloudmart.dynamodb.codec import Item, encode
+from cloudmart.dynamodb.create import definition
+from cloudmart.dynamodb.internal import BACKFILL, note
+from cloudmart.dynamodb.schema import tables
+from cloudmart.orders.models import Order, OrderLine, total_of
+from cloudmart.products.models import Product
+from cloudmart.settings import DynamoDBSettings
+from cloudmart.values.timestamp import stamp
+
+NAMES = DynamoDBSettings(
+    products_table="bench-products", orders_table="bench-orders", tickets_table="bench-tickets"
+)
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "bench",
+    "AWS_SECRET_ACCESS_KEY": "bench",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "DYNAMODB_PRODUCTS_TABLE": NAMES.products_table,
+    "DYNAMODB_ORDERS_TABLE": NAMES.orders_table,
+    "DYNAMODB_TICKETS_TABLE": NAMES.tickets_table,
+}
+"""What a process needs to know to work on the shop, besides where its DynamoDB is."""
+
+_MOMENT = datetime(2026, 11, 23, 8, tzinfo=UTC)
+
+PRODUCTS = [
+    Product(
+        id=str(number),
+        name=f"Desk lamp {number}",
+        description="A warm light for a long evening, with a dimmer and a foot of oak. " * 3,
+        price=Decimal(number) + Decimal("0.99"),
+        image="data:image/svg+xml," + "%3Cpath d='M1 1h98v98H1z'/%3E" * 16,
+        created_at=_MOMENT,
+        updated_at=_MOMENT,
+    )
+    for number in range(1, 25)
+]
+
+CUSTOMER = "ann@example.org"
+_LINES = [
+    OrderLine(product_id=product.id, name=product.name, quantity=2, price=product.price)
+    for product in PRODUCTS[:2]
+]
+ORDERS = [
+    Order(
+        id=f"order{number}",
+        user_email=CUSTOMER,
+        items=_LINES,
+        total=total_of(_LINES),
+        created_at=_MOMENT,
+        updated_at=_MOMENT,
+    )
+    for number in range(20)
+]
+
+OTHER_CUSTOMER = "bob@example.org"
+"""Orders while the shop is measured, so that the first one's list stays as long as it is."""
+
+
+def open_shop() -> None:
+    """Make the tables and fill them."""
+    dynamodb = boto3.client("dynamodb")
+    for schema in tables(NAMES):
+        dynamodb.create_table(**definition(schema))
+    for table, item in _items():
+        dynamodb.put_item(TableName=table, Item=encode(item))
+
+
+def order_item(order: Order) -> Item:
+    """Return an order as the shop stores it."""
+    item = order.item()
+    return item | {"createdDay": item["createdAt"][:10]}
+
+
+def _items() -> Iterator[tuple[str, Item]]:
+    for product in PRODUCTS:
+        yield NAMES.products_table, product.item()
+    for order in ORDERS:
+        yield NAMES.orders_table, order_item(order)
+    # Without it, look-ups by e-mail do not trust the index.
+    yield NAMES.orders_table, note(BACKFILL, completedAt=stamp(_MOMENT))
