@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import aioboto3
-
 from cloudmart.ai.archive import ChatArchive
 from cloudmart.ai.assistants import Assistant, Assistants, DisabledAssistant
 from cloudmart.ai.audit import Audit
@@ -18,7 +16,7 @@ from cloudmart.ai.loop import Loop
 from cloudmart.ai.ports import ChatModel
 from cloudmart.ai.service import AssistantService
 from cloudmart.ai.tools import Toolbox
-from cloudmart.dynamodb.client import Database
+from cloudmart.dynamodb.client import Database, new_session
 from cloudmart.dynamodb.secret import SharedSecret
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import ProviderDisabledError
@@ -34,7 +32,7 @@ from cloudmart.vendors import Vendors
 @asynccontextmanager
 async def open_clients() -> AsyncIterator[Database]:
     """Open the connections of the process, and close them at its end."""
-    database = Database(aioboto3.Session())
+    database = Database(new_session())
     try:
         await database.open()
         yield database

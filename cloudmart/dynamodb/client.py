@@ -2,10 +2,12 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import aioboto3
 from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
 from aiohttp import ClientError as AiohttpError
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -44,6 +46,18 @@ _PASSING = frozenset(
     }
 )
 _AWAY = "The shop's data store does not answer at the moment. Please try again."
+
+
+# Tells the SDK that the values of items are documents, not structures to be walked through:
+# docs/decisions/values-as-sent.md.
+_MODELS = Path(__file__).parent / "models"
+
+
+def new_session() -> aioboto3.Session:
+    """Return a session whose clients take and give the values of items as they are sent."""
+    session = get_session()
+    session.get_component("data_loader").search_paths.append(str(_MODELS))
+    return aioboto3.Session(botocore_session=session)
 
 
 class Database:

@@ -1,15 +1,24 @@
 """Items on the wire and in code: boto3's own mapping, in both directions."""
 
+from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 
 Item = dict[str, Any]
 """An item in code: strings, Decimal, bool, None, lists and dicts."""
 
+
+class _Deserializer(TypeDeserializer):  # type: ignore[misc]  # boto3 has no types
+    """Reads binary values from the text they are sent as, which the SDK leaves as it is."""
+
+    def _deserialize_b(self, value: str | bytes) -> Binary:
+        return Binary(b64decode(value) if isinstance(value, str) else value)
+
+
 _serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
+_deserialize = _Deserializer().deserialize
 
 
 def encode(item: Mapping[str, Any]) -> dict[str, Any]:

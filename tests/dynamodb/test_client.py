@@ -2,11 +2,10 @@
 
 from collections.abc import AsyncIterator
 
-import aioboto3
 import pytest
 import pytest_asyncio
 
-from cloudmart.dynamodb.client import Database
+from cloudmart.dynamodb.client import Database, new_session
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
 from cloudmart.settings import Settings
@@ -17,7 +16,7 @@ from tests.support.faults import Fault, FaultProxy
 async def table(faults: FaultProxy, settings: Settings) -> AsyncIterator[Table]:
     """Give the table of products, reached through the proxy."""
     assert faults.url
-    database = Database(aioboto3.Session())
+    database = Database(new_session())
     await database.open()
     yield Table(database, settings.dynamodb.products_table)
     await database.close()
