@@ -26,6 +26,8 @@ _CONFIG = AioConfig(
     tcp_keepalive=True,
     # Our own calls are typed and tested; checking them again costs a tenth of each.
     parameter_validation=False,
+    # By default the SDK composes its own anew for each call, which costs about a tenth of it.
+    user_agent="cloudmart",
 )
 
 # Answers that say "not now", never "never": throttling, outages, credentials about to change.
