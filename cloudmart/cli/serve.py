@@ -1,5 +1,6 @@
 """`cloudmart serve`: the production entry."""
 
+import gc
 import os
 import sys
 
@@ -9,6 +10,10 @@ from cloudmart.app import create_app
 from cloudmart.cli.configured import configured
 from cloudmart.observability.logging import configure_logging
 from cloudmart.settings import Settings
+
+# Python's own (700, 10, 10) looks through all that the SDK keeps for good every few seconds of
+# load, and stands still meanwhile: docs/decisions/garbage-collection.md.
+_GARBAGE = (10_000, 10, 10)
 
 
 def serve() -> None:
@@ -20,6 +25,7 @@ def serve() -> None:
 
 def listen(settings: Settings, *, host: str) -> None:
     """Serve the API until the process is told to stop."""
+    gc.set_threshold(*_GARBAGE)
     config = uvicorn.Config(
         create_app(settings),
         host=host,
