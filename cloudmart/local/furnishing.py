@@ -23,7 +23,7 @@ from cloudmart.values.timestamp import now, stamp
 async def furnish(database: Database, names: DynamoDBSettings, *, empty: bool) -> int:
     """Furnish a DynamoDB that has no tables; return how many products were put on the shelves."""
     await _create_tables(database, names)
-    return 0 if empty else await _fill(database, names)
+    return 0 if empty else await fill(database, names)
 
 
 async def _create_tables(database: Database, names: DynamoDBSettings) -> None:
@@ -34,7 +34,8 @@ async def _create_tables(database: Database, names: DynamoDBSettings) -> None:
     await Table(database, names.orders_table).put(done, new=True)
 
 
-async def _fill(database: Database, names: DynamoDBSettings) -> int:
+async def fill(database: Database, names: DynamoDBSettings) -> int:
+    """Put the samples in: the catalogue, an order, a ticket; return how many products there are."""
     products = ProductRepository(Table(database, names.products_table))
     catalogue = sample_products()
     await asyncio.gather(*(products.save(key, product) for key, product in catalogue.items()))
