@@ -2,15 +2,15 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from cloudmart.tickets.models import MessageCreate, SentimentScores
 from cloudmart.values.model import Model
-from cloudmart.values.text import AnyText
+from cloudmart.values.text import NO_NUL, SOMETHING, AnyText
 
 MessageText = Annotated[
     AnyText,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=4000),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=SOMETHING),
     Field(description="What the customer says, in 1 to 4,000 characters."),
 ]
 
@@ -56,10 +56,18 @@ class Reply(Model):
     response: str
 
 
+ChatId = Annotated[
+    AnyText,
+    AfterValidator(_short),
+    BeforeValidator(_text),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": NO_NUL}, {"type": "integer"}]}),
+]
+
+
 class Chat(Model):
     """A chat as its page shows it."""
 
-    id: Annotated[AnyText, AfterValidator(_short), BeforeValidator(_text)] | None = None
+    id: ChatId | None = None
     name: Annotated[AnyText, AfterValidator(_short)] | None = None
     messages: list[MessageCreate] = []
 

@@ -5,13 +5,16 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 # The pattern also refuses lone surrogates: what is no Unicode text does not reach the regex.
-_NO_NUL = r"^[^\x00]*$"
+NO_NUL = r"^[^\x00]*$"
+
+SOMETHING = r"^[^\x00]*[^\x00\s][^\x00]*$"
+"""Text that is more than white space."""
 
 Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_NO_NUL)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=SOMETHING)
 ]
-Prose = Annotated[str, StringConstraints(max_length=4000, pattern=_NO_NUL)]
-Subject = Annotated[str, StringConstraints(max_length=200, pattern=_NO_NUL)]
-AnyText = Annotated[str, StringConstraints(pattern=_NO_NUL)]
-Key = Annotated[str, Field(min_length=1, max_length=255, pattern=_NO_NUL)]
+Prose = Annotated[str, StringConstraints(max_length=4000, pattern=NO_NUL)]
+Subject = Annotated[str, StringConstraints(max_length=200, pattern=NO_NUL)]
+AnyText = Annotated[str, StringConstraints(pattern=NO_NUL)]
+Key = Annotated[str, Field(min_length=1, max_length=255, pattern=NO_NUL)]
 """The id of an item, ours or one of the older systems'."""
