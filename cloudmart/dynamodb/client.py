@@ -1,7 +1,8 @@
 """The process's one DynamoDB client: opened when the service gets ready, replaceable after."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import aioboto3
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from aiohttp import ClientError as AiohttpError
+from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cloudmart.errors import UnavailableError
@@ -35,8 +37,11 @@ _PASSING = frozenset(
     {
         "AccessDeniedException",
         "ExpiredTokenException",
+        "IncompleteSignatureException",
         "InternalServerError",
+        "InvalidSignatureException",
         "LimitExceededException",
+        "MissingAuthenticationTokenException",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "ResourceNotFoundException",
@@ -62,6 +67,16 @@ def new_session() -> aioboto3.Session:
     return aioboto3.Session(botocore_session=session)
 
 
+@asynccontextmanager
+async def budget() -> AsyncIterator[None]:
+    """Give several calls together the time of one, and raise UnavailableError when it is up."""
+    try:
+        async with asyncio.timeout(CALL_BUDGET):
+            yield
+    except TimeoutError as error:
+        raise UnavailableError(_AWAY) from error
+
+
 class Database:
     """One client for the process. `call` answers, or raises what a caller should be told."""
 
@@ -69,6 +84,7 @@ class Database:
         self._session = session
         self._client: Any = None
         self._stack = AsyncExitStack()
+        self._retiring: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Open a client; a second call replaces it.
@@ -79,12 +95,17 @@ class Database:
         stack = AsyncExitStack()
         client = await stack.enter_async_context(self._session.client("dynamodb", config=_CONFIG))
         former, self._stack, self._client = self._stack, stack, client
-        await former.aclose()
+        task = asyncio.create_task(_retire(former))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
 
     async def close(self) -> None:
         """Close the client; calls fail as unavailable from here on."""
         self._client = None
         await self._stack.aclose()
+        for task in self._retiring:
+            task.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
 
     @property
     def client(self) -> Any:  # noqa: ANN401 - botocore makes its clients at run time
@@ -105,7 +126,7 @@ class Database:
             async with asyncio.timeout(CALL_BUDGET):
                 answer: dict[str, Any] = await method(**parameters)
         except ClientError as error:
-            if _passes(error):
+            if _passes(error, operation):
                 raise UnavailableError(_AWAY) from error
             raise
         except (BotoCoreError, AiohttpError, OSError) as error:
@@ -113,8 +134,18 @@ class Database:
         return answer
 
 
-def _passes(error: ClientError) -> bool:
+async def _retire(stack: AsyncExitStack) -> None:
+    # Calls that are under way end with the client they began with.
+    try:
+        await asyncio.sleep(CALL_BUDGET)
+    finally:
+        await stack.aclose()
+
+
+def _passes(error: ClientError, operation: str) -> bool:
     return (
         error.response["Error"]["Code"] in _PASSING
         or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500  # noqa: PLR2004 - HTTP's
+        # Another service refused: the one that should have given us credentials.
+        or xform_name(error.operation_name) != operation
     )

@@ -1,18 +1,22 @@
 """Look-ups by an index, and by a scan of the whole table for as long as the index is not there."""
 
 import asyncio
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import structlog
 from botocore.exceptions import ClientError
 
+from cloudmart.dynamodb.client import budget
 from cloudmart.dynamodb.codec import Item
+from cloudmart.dynamodb.create import index_definition
 from cloudmart.dynamodb.schema import Index
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
 from cloudmart.observability.metrics import INDEX_FALLBACKS
-from cloudmart.values.page import Pages, merge
+from cloudmart.values.page import Page, Pages, merge
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -28,12 +32,20 @@ class Lookup:
     runs (an operator applies the schema, Terraform drops what it does not know).
     """
 
-    def __init__(self, table: Table, index: Index, *, backfill: str | None = None) -> None:
+    def __init__(
+        self,
+        table: Table,
+        index: Index,
+        *,
+        backfill: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._table = table
         self._index = index
         self._backfill = backfill
+        self._clock = clock
         self._usable = False
-        self._look_after = 0.0
+        self._look_after = -math.inf
         self._warned = False
         self._looking = asyncio.Lock()
 
@@ -42,21 +54,26 @@ class Lookup:
 
         Without the index, `scan` is asked for them, which must find the same items.
         """
-        if await self._is_usable():
-            begun = False
-            try:
-                async for page in self._query(values):
-                    begun = True
-                    yield page
-            except (ClientError, UnavailableError):
-                # Only the description tells a dropped index from an outage.
-                if begun or await self._look():
-                    raise
-            else:
-                return
-        INDEX_FALLBACKS.labels(self._index.name).inc()
-        async for page in scan():
+        async with budget():
+            pages = await self._indexed(values)
+        if pages is None:
+            INDEX_FALLBACKS.labels(self._index.name).inc()
+            pages = scan()
+        async for page in pages:
             yield page
+
+    async def _indexed(self, values: Sequence[str]) -> Pages[Item] | None:
+        if not await self._is_usable():
+            return None
+        pages = self._query(values)
+        try:
+            first = await anext(pages)
+        except (ClientError, UnavailableError):
+            # Only the description tells a dropped index from an outage.
+            if await self._look():
+                raise
+            return None
+        return _with_first(first, pages)
 
     def _query(self, values: Sequence[str]) -> Pages[Item]:
         index = self._index
@@ -64,16 +81,21 @@ class Lookup:
         return found[0] if len(found) == 1 else merge(found, by=lambda item: item[index.sort])
 
     async def _is_usable(self) -> bool:
-        if time.monotonic() < self._look_after:
-            return self._usable
-        async with self._looking:
-            if time.monotonic() >= self._look_after:
-                await self._look()
+        if self._clock() >= self._look_after:
+            async with self._looking:
+                if self._clock() >= self._look_after:
+                    await self._look()
         return self._usable
 
     async def _look(self) -> bool:
-        self._usable = await self._active() and await self._complete()
-        self._look_after = time.monotonic() + LOOK_AGAIN
+        try:
+            self._usable = await self._active() and await self._complete()
+        except UnavailableError as error:
+            # Not allowed to look, or too often: what was known still holds, and a scan is
+            # always right. A store that does not answer would not answer that either.
+            if not isinstance(error.__cause__, ClientError):
+                raise
+        self._look_after = self._clock() + LOOK_AGAIN
         if not self._usable and not self._warned:
             _log.warning(
                 "index_not_usable",
@@ -87,13 +109,25 @@ class Lookup:
 
     async def _active(self) -> bool:
         indexes = (await self._table.describe()).get("GlobalSecondaryIndexes", ())
-        return any(
-            index["IndexName"] == self._index.name and index["IndexStatus"] == "ACTIVE"
-            for index in indexes
-        )
+        return any(self._serves(index) for index in indexes)
+
+    def _serves(self, index: Mapping[str, Any]) -> bool:
+        ours = index_definition(self._index)
+        found = [index["IndexName"], index["KeySchema"], index["Projection"]["ProjectionType"]]
+        return index["IndexStatus"] == "ACTIVE" and found == [
+            ours["IndexName"],
+            ours["KeySchema"],
+            ours["Projection"]["ProjectionType"],
+        ]
 
     async def _complete(self) -> bool:
         if self._backfill is None:
             return True
         note = await self._table.get(self._backfill)
         return note is not None and bool(note.get("completedAt"))
+
+
+async def _with_first(first: Page[Item], rest: Pages[Item]) -> Pages[Item]:
+    yield first
+    async for page in rest:
+        yield page

@@ -1,21 +1,27 @@
 """A table: the few operations the shop needs, typed, with DynamoDB's refusals in our words."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cloudmart.dynamodb.client import Database
+from cloudmart.dynamodb.client import Database, budget
 from cloudmart.dynamodb.codec import Item, decode, encode
 from cloudmart.dynamodb.expression import Expression, parameters
-from cloudmart.errors import ConflictError, UnavailableError
+from cloudmart.errors import ConflictError
 from cloudmart.values.page import Page, Pages
 
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 
-BATCH = 100
-"""Items one BatchGetItem may ask for (DynamoDB's limit)."""
+_FREE = {
+    "ConditionExpression": "attribute_not_exists(id)",
+    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+}
+
+_BREATHER = 0.05
+"""Seconds to wait where DynamoDB gave none of the items that were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +74,25 @@ class Table:
             }
         }
         found: dict[str, Item] = {}
-        for _ in range(BATCH):
-            answer = await self.database.call("batch_get_item", RequestItems=wanted)
-            items = map(decode, answer["Responses"].get(self.name, ()))
-            before = len(found)
-            found |= {item["id"]: item for item in items}
-            wanted = answer.get("UnprocessedKeys")
-            if not wanted:
-                return found
-            if len(found) == before:  # nothing came through: DynamoDB is throttling us
-                break
-        raise UnavailableError("The catalogue is too busy to be read. Please try again.")
+        async with budget():
+            while wanted:
+                answer = await self.database.call("batch_get_item", RequestItems=wanted)
+                came = answer["Responses"].get(self.name, ())
+                found |= {item["id"]: item for item in map(decode, came)}
+                wanted = answer.get("UnprocessedKeys")
+                if wanted and not came:
+                    await asyncio.sleep(_BREATHER)
+        return found
 
     async def put(self, item: Item, *, new: bool) -> None:
         """Write a whole item; with `new`, raise ConflictError where its id is taken."""
-        condition = {"ConditionExpression": "attribute_not_exists(id)"} if new else {}
         try:
-            await self._call("put_item", Item=encode(item), **condition)
+            await self._call("put_item", Item=encode(item), **(_FREE if new else {}))
         except ClientError as error:
             if _code(error) != _CONDITION_FAILED:
                 raise
-            raise ConflictError(f"{item['id']!r} is already taken.") from error
+            if not _came_through(error, item):
+                raise ConflictError(f"{item['id']!r} is already taken.") from error
 
     async def update(self, key: str, changes: Mapping[str, Any]) -> Item | None:
         """Set attributes of an item that exists and return all of it; None where it does not.
@@ -236,6 +240,12 @@ def _setting(changes: Mapping[str, Any], first: Mapping[str, Any] | None = None)
         "ExpressionAttributeNames": {f"#{number}": name for number, name in enumerate(named)},
         "ExpressionAttributeValues": encode(values),
     }
+
+
+def _came_through(error: ClientError, item: Item) -> bool:
+    # The SDK tries again when an answer is lost. Its second try then meets what the first wrote.
+    again = error.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
+    return again and decode(error.response.get("Item", {})) == item
 
 
 def _code(error: ClientError) -> str:

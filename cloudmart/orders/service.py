@@ -5,6 +5,7 @@ from typing import Protocol
 
 import structlog
 
+from cloudmart.dynamodb.client import budget
 from cloudmart.errors import ConflictError, IdempotencyKeyReusedError
 from cloudmart.observability.metrics import ORDERS_PLACED
 from cloudmart.orders.idempotency import IdempotencyKeys, digest
@@ -42,8 +43,10 @@ class OrderService:
             PriceChangedError: it states a price or total that is not ours.
             IdempotencyKeyReusedError: the key came before with another request.
         """
-        if key is None:
-            return await self._place(request)
+        async with budget():
+            return await (self._place(request) if key is None else self._place_once(request, key))
+
+    async def _place_once(self, request: OrderCreate, key: str) -> Order:
         order_id = await self._keys.order_id(key)
         # Before prices are looked at: what was placed once is answered even if they changed.
         if earlier := await self._earlier(order_id, request):

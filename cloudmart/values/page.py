@@ -1,6 +1,6 @@
 """A page of a list: what a store hands out while it walks through a table."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -24,7 +24,7 @@ class Page(Generic[T]):
         return Page([item for item in self.items if keep(item)], self.last)
 
 
-Pages = AsyncIterator[Page[T]]
+Pages = AsyncGenerator[Page[T], None]
 
 _MERGED = 500
 

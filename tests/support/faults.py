@@ -30,6 +30,7 @@ class Fault(Enum):
     HANG = "the request is taken, nothing is answered until the proxy is healed"
     CUT = "the answer ends in its middle"
     GARBLED = "the answer is a gateway's page"
+    UNPROCESSED = "a batch is left undone"
     THROTTLED = (400, "ProvisionedThroughputExceededException")
     LIMITED = (400, "ThrottlingException")
     DENIED = (400, "AccessDeniedException")
@@ -66,6 +67,8 @@ class FaultProxy:
         self.port = 0
         self.calls: Counter[str] = Counter()
         """How often each operation was asked for, failed calls included."""
+        self.hanging = threading.Event()
+        """Set once a call hangs."""
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
         self._healed = threading.Event()
@@ -154,6 +157,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Forwarder(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet: two would wait for each other's acknowledgement
     server: _Server
 
     def do_POST(self) -> None:
@@ -165,6 +169,9 @@ class _Forwarder(BaseHTTPRequestHandler):
         elif fault is Fault.CUT:
             status, whole = self._forwarded(body)
             self._answer(status, whole[: len(whole) // 2], missing=len(whole) - len(whole) // 2)
+        elif fault is Fault.UNPROCESSED:
+            left = {"Responses": {}, "UnprocessedKeys": json.loads(body)["RequestItems"]}
+            self._answer(200, json.dumps(left).encode())
         elif fault is Fault.GARBLED:
             self._answer(502, b"<html><body><h1>Bad Gateway</h1></body></html>")
         elif fault is Fault.RESET:
@@ -173,6 +180,7 @@ class _Forwarder(BaseHTTPRequestHandler):
             self._forwarded(body)
             self._reset()
         elif fault is Fault.HANG:
+            self.server.proxy.hanging.set()
             healed.wait()
             self.close_connection = True
         else:

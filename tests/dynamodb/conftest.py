@@ -1,0 +1,41 @@
+"""Tables as the repositories have them, reached through a proxy that can fail."""
+
+from collections.abc import AsyncIterator
+
+import aioboto3
+import pytest
+import pytest_asyncio
+
+from cloudmart.dynamodb.client import Database, new_session
+from cloudmart.dynamodb.table import Table
+from cloudmart.settings import Settings
+from tests.support.faults import FaultProxy
+
+
+@pytest.fixture(scope="session")
+def session(engine: str) -> aioboto3.Session:
+    """Give a session for all tests: each new one reads the SDK's descriptions of services anew."""
+    assert engine
+    return new_session()
+
+
+@pytest_asyncio.fixture
+async def database(faults: FaultProxy, session: aioboto3.Session) -> AsyncIterator[Database]:
+    """Give a client of the DynamoDB behind the proxy."""
+    assert faults.port
+    database = Database(session)
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def products(database: Database, settings: Settings) -> Table:
+    """Give the table of products."""
+    return Table(database, settings.dynamodb.products_table)
+
+
+@pytest.fixture
+def orders(database: Database, settings: Settings) -> Table:
+    """Give the table of orders."""
+    return Table(database, settings.dynamodb.orders_table)

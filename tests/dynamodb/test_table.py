@@ -1,0 +1,159 @@
+"""A table's operations, on the engine and behind its back."""
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+from botocore.exceptions import ClientError
+
+from cloudmart.dynamodb.table import Having, Table
+from cloudmart.errors import ConflictError, UnavailableError
+from tests.support.faults import Fault, FaultProxy
+
+LAMP = {"id": "1", "name": "Desk lamp", "price": Decimal("19.99"), "stock": Decimal(7)}
+
+
+async def test_a_new_item_never_overwrites_one(products: Table) -> None:
+    await products.put(LAMP, new=True)
+
+    with pytest.raises(ConflictError):
+        await products.put(LAMP | {"name": "Kettle"}, new=True)
+
+    assert await products.get("1") == LAMP
+
+
+async def test_of_two_that_write_one_new_item_the_second_is_told(products: Table) -> None:
+    await products.put(LAMP, new=True)
+
+    with pytest.raises(ConflictError):
+        await products.put(LAMP, new=True)
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST, Fault.CUT])
+async def test_a_write_whose_answer_was_lost_is_no_conflict_with_itself(
+    fault: Fault, faults: FaultProxy, products: Table
+) -> None:
+    faults.fail(fault, "PutItem", times=1)
+
+    await products.put(LAMP, new=True)
+
+    assert await products.get("1") == LAMP
+    assert faults.calls["PutItem"] == 2
+
+
+async def test_a_write_that_is_tried_again_still_conflicts_with_anothers(
+    faults: FaultProxy, products: Table
+) -> None:
+    await products.put(LAMP | {"name": "Kettle"}, new=True)
+    faults.fail(Fault.RESET, "PutItem", times=1)
+
+    with pytest.raises(ConflictError):
+        await products.put(LAMP, new=True)
+
+
+async def test_an_update_keeps_what_it_does_not_name(products: Table) -> None:
+    await products.put(LAMP, new=True)
+
+    changed = await products.update("1", {"name": "Kettle", "price": Decimal("29.5")})
+
+    assert changed == LAMP | {"name": "Kettle", "price": Decimal("29.5")}
+    assert await products.get("1") == changed
+
+
+async def test_updates_of_two_people_are_both_kept(products: Table) -> None:
+    await products.put(LAMP, new=True)
+
+    await asyncio.gather(
+        *(products.update("1", {f"note{number}": "x"}) for number in range(20)),
+        *(products.update("1", {"name": f"Lamp {number}"}) for number in range(20)),
+    )
+
+    item = await products.get("1")
+    assert item is not None
+    assert {f"note{number}" for number in range(20)} < item.keys()
+    assert (item["price"], item["stock"]) == (Decimal("19.99"), 7)
+
+
+async def test_what_does_not_exist_is_neither_updated_nor_removed_nor_created(
+    products: Table,
+) -> None:
+    assert await products.update("1", {"name": "Ghost"}) is None
+    assert await products.remove("1") is False
+    assert await products.get("1") is None
+
+
+async def test_an_item_is_removed_once(products: Table) -> None:
+    await products.put(LAMP, new=True)
+
+    assert [await products.remove("1"), await products.remove("1")] == [True, False]
+
+
+async def test_many_items_are_read_at_once_whatever_is_missing_or_named_twice(
+    faults: FaultProxy, products: Table
+) -> None:
+    for number in range(99):
+        await products.put(LAMP | {"id": str(number)}, new=True)
+
+    found = await products.get_many([*map(str, range(100)), "1"], ["name"])
+
+    assert found == {str(n): {"id": str(n), "name": "Desk lamp"} for n in range(99)}
+    assert faults.calls["BatchGetItem"] == 1
+
+
+async def test_keys_that_dynamodb_left_out_are_asked_for_again(
+    faults: FaultProxy, products: Table
+) -> None:
+    for number in range(10):
+        await products.put(LAMP | {"id": str(number)}, new=True)
+    faults.fail(Fault.UNPROCESSED, "BatchGetItem", times=3)
+
+    found = await products.get_many([str(number) for number in range(10)], ["name"])
+
+    assert len(found) == 10
+    assert faults.calls["BatchGetItem"] == 4
+
+
+async def test_keys_that_dynamodb_goes_on_leaving_out_are_unavailable(
+    faults: FaultProxy, products: Table
+) -> None:
+    faults.fail(Fault.UNPROCESSED, "BatchGetItem")
+
+    with pytest.raises(UnavailableError):
+        await products.get_many(["1"], ["name"])
+
+
+async def test_a_scan_leaves_out_what_is_not_wanted_and_goes_on_where_it_ended(
+    products: Table,
+) -> None:
+    for number in range(10):
+        name = "Kettle" if number % 2 else "Lamp"
+        await products.put({"id": str(number), "name": name, "other": name}, new=True)
+    wanted = Having(("name", "other"), ("Kettle", "Pot"))
+
+    pages = [page async for page in products.scan(page_size=3, having=wanted)]
+
+    ids = [item["id"] for page in pages for item in page.items]
+    assert sorted(ids) == ["1", "3", "5", "7", "9"]
+    assert max(len(page.items) for page in pages) <= 3
+    assert [page.last for page in pages] == [False] * (len(pages) - 1) + [True]
+    rest = [item["id"] async for page in products.scan(after=ids[2]) for item in page.items]
+    assert [key for key in rest if int(key) % 2] == ids[3:]
+
+
+async def test_a_scan_reads_no_page_before_it_is_asked_for(
+    faults: FaultProxy, products: Table
+) -> None:
+    for number in range(10):
+        await products.put({"id": str(number)}, new=True)
+    pages = products.scan(page_size=2)
+
+    await anext(pages)
+    await anext(pages)
+
+    assert faults.calls["Scan"] == 2
+    await pages.aclose()
+
+
+async def test_an_item_that_is_too_large_is_no_outage(products: Table) -> None:
+    with pytest.raises(ClientError):
+        await products.put(LAMP | {"description": "x" * 410_000}, new=True)
