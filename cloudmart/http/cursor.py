@@ -5,12 +5,15 @@ import json
 
 from cloudmart.errors import Fault, InvalidRequestError
 
-_VERSION = 1
+_VERSION = "1"
+
+# DynamoDB's longest partition key, in bytes.
+_LONGEST_KEY = 2048
 
 
 def write(name: str, last: str) -> str:
     """Return the cursor that goes on after an item of a list."""
-    text = json.dumps([_VERSION, name, last])
+    text = json.dumps([_VERSION, name, last], ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
@@ -24,7 +27,7 @@ def read(name: str, cursor: str) -> str:
         padded = cursor + "=" * (-len(cursor) % 4)
         match json.loads(base64.b64decode(padded, altchars=b"-_", validate=True)):
             case [version, list_name, str(last)] if (version, list_name) == (_VERSION, name):
-                if 0 < len(last.encode()) <= _LONGEST_KEY:
+                if 0 < len(last.encode()) <= _LONGEST_KEY and "\0" not in last:
                     return last
     except (ValueError, RecursionError):
         pass
@@ -32,7 +35,3 @@ def read(name: str, cursor: str) -> str:
     raise InvalidRequestError(
         sentence, faults=[Fault("/query/cursor", "not a cursor of this list")]
     )
-
-
-# DynamoDB's longest partition key, in bytes.
-_LONGEST_KEY = 2048

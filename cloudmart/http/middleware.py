@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Mapping
+from http import HTTPMethod
 from uuid import uuid4
 
 import structlog
@@ -18,6 +19,7 @@ MAX_BODY = 1024 * 1024
 
 REQUEST_ID = "X-Request-ID"
 
+_METHODS = frozenset(HTTPMethod)
 _GOOD_ID = re.compile(r"[A-Za-z0-9._\-]{1,128}")
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -64,7 +66,9 @@ class RequestContext:
                 raise
             await problem(scope, 500, UNEXPECTED)(scope, receive, named)
         finally:
-            REQUESTS.labels(scope["method"], _route(scope), str(status or 499)).observe(
+            # A caller may send any word as its method; a metric's labels must stay few.
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            REQUESTS.labels(method, _route(scope), str(status or 499)).observe(
                 time.perf_counter() - started
             )
 

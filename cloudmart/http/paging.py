@@ -1,6 +1,7 @@
 """Lists: complete and streamed, or a page at a time with a link to the next (RFC 8288)."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
@@ -46,10 +47,11 @@ class Paging:
         if self.limit is None:
             return await stream(kind, pages)
         items: list[E] = []
-        async for page in pages:
-            items += page.items
-            if len(items) > self.limit:
-                break
+        async with aclosing(pages):
+            async for page in pages:
+                items += page.items
+                if len(items) > self.limit:
+                    break
         more = len(items) > self.limit
         items = items[: self.limit]
         headers = {"Link": f'<{self._next(items[-1].id)}>; rel="next"'} if more else None

@@ -10,6 +10,7 @@ def path_id(example: str) -> Any:  # noqa: ANN401 - FastAPI's own type of a para
     return Path(
         min_length=1,
         max_length=255,
+        pattern=NO_NUL,
         description="The item's id.",
         openapi_examples={"sample": {"summary": "Of the sample data", "value": example}},
     )

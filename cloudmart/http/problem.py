@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -79,19 +80,19 @@ def problem(  # noqa: PLR0913 - RFC 9457's members
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return the answer that tells of a problem."""
-    code = code or CODES[status][0]
+    code = code or _code(status)
     members: dict[str, Any] = {
         "type": f"{TYPES}/{code}",
         "title": title(code),
         "status": status,
         "detail": sentence,
-        "instance": scope["path"],
+        "instance": quote(scope["path"], errors="replace"),
         "requestId": scope.get("state", {}).get("request_id", ""),
         "error": sentence,
     }
     if faults:
         members["errors"] = [asdict(fault) for fault in faults]
-        details = details or [f"{fault.pointer}: {fault.message}" for fault in faults]
+        details = details or [_sentence(fault) for fault in faults]
     if details is not None:
         members["details"] = details
     if status in _MISUSED and (docs := _documentation(scope)):
@@ -103,6 +104,12 @@ def problem(  # noqa: PLR0913 - RFC 9457's members
 def _documentation(scope: Scope) -> str | None:
     route = scope.get("route")
     return f"{DOCS}#/{route.tags[0]}/{route.name}" if isinstance(route, APIRoute) else None
+
+
+def _code(status: int) -> str:
+    if status in CODES:
+        return CODES[status][0]
+    return HTTPStatus(status).phrase.lower().replace(" ", "-").replace("'", "")
 
 
 def expected(scope: Scope, error: CloudmartError) -> Response:
@@ -147,19 +154,18 @@ async def _invalid(request: Request, error: Exception) -> Response:
         return problem(request.scope, 400, f"The body is not valid JSON (at character {position}).")
     # The input is never echoed: it may be a secret, not a number, or no text at all.
     faults = [Fault(_pointer(fault["loc"]), _message(fault)) for fault in found]
-    first = faults[0]
-    return problem(
-        request.scope,
-        422,
-        f"The request is not valid: {first.pointer}: {first.message}",
-        faults=faults,
-    )
+    sentence = f"The request is not valid: {_sentence(faults[0])}"
+    return problem(request.scope, 422, sentence, faults=faults)
+
+
+def _sentence(fault: Fault) -> str:
+    return f"{fault.pointer}: {fault.message}" if fault.pointer else fault.message
 
 
 def _pointer(location: Sequence[str | int]) -> str:
     place, *path = location
     steps = [str(step).replace("~", "~0").replace("/", "~1") for step in path]
-    return "".join(f"/{step}" for step in (steps if place == "body" else [place, *steps])) or "/"
+    return "".join(f"/{step}" for step in (steps if place == "body" else [place, *steps]))
 
 
 def _message(fault: Mapping[str, Any]) -> str:
