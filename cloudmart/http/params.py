@@ -4,6 +4,8 @@ from typing import Any
 
 from fastapi import Path
 
+from cloudmart.values.text import NO_NUL
+
 
 def path_id(example: str) -> Any:  # noqa: ANN401 - FastAPI's own type of a parameter
     """Return an item's id in the path; the example is one of the sample data."""

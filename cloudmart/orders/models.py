@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 
 from cloudmart.values import samples
 from cloudmart.values.ids import new_id
-from cloudmart.values.model import Entity, Model
+from cloudmart.values.model import Entity, Model, Stored
 from cloudmart.values.money import Money
 from cloudmart.values.timestamp import Created, Updated, now
 
@@ -42,13 +42,16 @@ class OrderUpdate(Model):
     status: AnyCaseStatus
 
 
-class OrderLine(Model):
+class OrderLine(Stored):
     """So many of a product, at the price it had."""
 
     product_id: str = ""
     name: Annotated[str, Field(description="The product's name when it was ordered.")] = ""
     quantity: int = 0
     price: Annotated[Money, Field(description="For one, when it was ordered.")] = Decimal()
+
+
+_FORMER_NAMES = {"total": "totalAmount", "userEmail": "customerEmail"}
 
 
 def total_of(lines: Sequence[OrderLine]) -> Decimal:
@@ -111,12 +114,11 @@ class Order(Entity):
     def modern(cls, item: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return an item that an older version stored in today's shape."""
         modern = dict(item)
-        if "total" not in item and "totalAmount" in item:
-            modern["total"] = item["totalAmount"]
-        if item.get("userEmail") is None:
-            modern["userEmail"] = item.get("customerEmail")
-        if item.get("items") is None:
-            # The short form: one product, neither named nor priced.
-            single = {name: item[name] for name in ("productId", "quantity") if name in item}
-            modern["items"] = [single] if single else []
+        for name, former in _FORMER_NAMES.items():
+            if name not in modern and former in modern:
+                modern[name] = modern[former]
+        # The short form: one product, neither named nor priced.
+        single = {name: modern[name] for name in ("productId", "quantity") if name in modern}
+        if "items" not in modern and single:
+            modern["items"] = [single]
         return modern

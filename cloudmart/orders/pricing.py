@@ -9,6 +9,9 @@ from cloudmart.orders.models import OrderLine, total_of
 from cloudmart.orders.requests import OrderCreate
 from cloudmart.values.money import differs
 
+LONGEST_NAME = 200
+"""Characters of a product's name that a line keeps; older products' names know no limit."""
+
 
 class Offer(Protocol):
     """What the catalogue says of a product."""
@@ -43,7 +46,7 @@ def price(request: OrderCreate, offers: Mapping[str, Offer]) -> list[OrderLine]:
         lines.append(
             OrderLine(
                 product_id=line.product_id,
-                name=offer.name,
+                name=offer.name[:LONGEST_NAME],
                 quantity=line.quantity,
                 price=offer.price,
             )

@@ -25,6 +25,7 @@ from cloudmart.orders.repository import OrderRepository
 from cloudmart.orders.requests import OrderCreate
 from cloudmart.orders.service import OrderService
 from cloudmart.values import samples
+from cloudmart.values.email import AskedEmail
 
 router = APIRouter(
     prefix="/api/orders",
@@ -36,10 +37,8 @@ Orders = Annotated[OrderRepository, Depends(provide(OrderRepository))]
 Ordering = Annotated[OrderService, Depends(provide(OrderService))]
 PagingOfOrders = Annotated[Paging, Depends(paged("orders"))]
 Address = Annotated[
-    str,
+    AskedEmail,
     Query(
-        min_length=1,
-        max_length=254,
         description="The customer's e-mail, as the orders have it. A space is read as `+`.",
         openapi_examples={"sample": {"value": samples.CUSTOMER}},
     ),

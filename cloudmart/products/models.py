@@ -59,6 +59,11 @@ class Product(Entity):
     created_at: Created = None
     updated_at: Updated = None
 
+    @property
+    def for_sale(self) -> bool:
+        """Tell whether it has a price that an order can be charged."""
+        return "price" in self.model_fields_set and self.price >= 0
+
     @classmethod
     def create(cls, request: ProductCreate) -> "Product":
         """Turn a request into a product with a fresh id."""

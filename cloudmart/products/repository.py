@@ -23,9 +23,10 @@ class ProductRepository:
         return Product.read(item)
 
     async def find_many(self, product_ids: Sequence[str]) -> dict[str, Product]:
-        """Return the name and price of the products there are, by id; at most 100."""
+        """Return the name and price of the products for sale, by id; at most 100."""
         items = await self._table.get_many(product_ids, ["name", "price"])
-        return {key: Product.read(item) for key, item in items.items()}
+        products = {key: Product.read(item) for key, item in items.items()}
+        return {key: product for key, product in products.items() if product.for_sale}
 
     async def find_whole(self, product_ids: Sequence[str]) -> dict[str, Product]:
         """Return the products there are, by id, with all a person may say of them; at most 100."""

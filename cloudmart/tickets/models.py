@@ -6,14 +6,13 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from cloudmart.values import samples
 from cloudmart.values.email import OptionalEmail
 from cloudmart.values.ids import new_id
-from cloudmart.values.model import Entity, Model
-from cloudmart.values.money import Money
-from cloudmart.values.text import AnyText, Prose, Subject
+from cloudmart.values.model import Entity, Model, Stored
+from cloudmart.values.text import AnyText, Prose, Subject, whole
 from cloudmart.values.timestamp import Created, Updated, now
 
 
@@ -42,6 +41,16 @@ MOST_BYTES = 256_000
 """UTF-8 bytes of a conversation that are kept: an item holds 400 kB, with all else in it."""
 
 
+# Pages that cut a text at a length of theirs, through an emoji, left half a character.
+StoredText = Annotated[str, AfterValidator(whole)]
+
+Share = Annotated[
+    Decimal,
+    Field(ge=0, le=1, allow_inf_nan=False),
+    PlainSerializer(float, return_type=float, when_used="json"),
+]
+
+
 class MessageCreate(Model):
     """A message of a chat, from the customer or the assistant."""
 
@@ -56,8 +65,9 @@ class TicketCreate(Model):
     message: Annotated[Prose | None, Field(description="At most 4,000 characters.")] = None
     user_email: OptionalEmail = None
     conversation: Annotated[
-        list[MessageCreate], Field(description="A chat; its last 200 messages, 256 kB, are kept.")
-    ] = []
+        list[MessageCreate] | None,
+        Field(description="A chat; its last 200 messages, 256 kB, are kept."),
+    ] = None
 
 
 class TicketUpdate(Model):
@@ -66,19 +76,23 @@ class TicketUpdate(Model):
     status: TicketStatus
 
 
-class ChatMessage(Model):
+class ChatMessage(Stored):
     """A message of a chat as it was kept."""
 
-    sender: str = ""
-    text: str = ""
+    sender: StoredText = ""
+    text: StoredText = ""
 
 
-class SentimentScores(Model):
+class SentimentScores(Stored):
     """How a customer sounded: three shares of 1."""
 
-    positive: Money = Decimal()
-    neutral: Money = Decimal()
-    negative: Money = Decimal()
+    positive: Share = Decimal()
+    neutral: Share = Decimal()
+    negative: Share = Decimal()
+
+
+_PACKED = ("conversation", "sentimentScores")
+"""Attributes that an older version stored as the text of their JSON."""
 
 
 def _word(value: Any) -> Any:  # noqa: ANN401 - whatever the table holds
@@ -132,7 +146,7 @@ class Ticket(Entity):
     def open(cls, request: TicketCreate) -> "Ticket":
         """Turn a request into an open ticket; a long conversation is cut, never refused."""
         moment = now()
-        kept, truncated = cut(request.conversation)
+        kept, truncated = cut(request.conversation or [])
         return cls(
             id=new_id(),
             created_at=moment,
@@ -147,11 +161,8 @@ class Ticket(Entity):
     @classmethod
     def modern(cls, item: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return an item that an older version stored, with its JSON strings read."""
-        return dict(item) | {
-            name: _unpacked(item[name])
-            for name in ("conversation", "sentimentScores")
-            if isinstance(item.get(name), str)
-        }
+        packed = {name: item[name] for name in _PACKED if isinstance(item.get(name), str)}
+        return dict(item) | {name: _unpacked(text) for name, text in packed.items()}
 
 
 def cut(messages: Sequence[MessageCreate]) -> tuple[list[ChatMessage], bool]:
@@ -166,14 +177,14 @@ def cut(messages: Sequence[MessageCreate]) -> tuple[list[ChatMessage], bool]:
             break
         kept.append(ChatMessage(sender=message.sender, text=text))
     kept.reverse()
-    whole = len(kept) == len(messages) and all(
+    complete = len(kept) == len(messages) and all(
         len(message.text) <= LONGEST_MESSAGE for message in messages
     )
-    return kept, not whole
+    return kept, not complete
 
 
 def _unpacked(text: str) -> Any:  # noqa: ANN401 - any JSON
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
+from cloudmart.values.text import NO_NUL
+
 # The longest address SMTP can carry (RFC 5321, 4.5.3.1: a path of 256 octets less its brackets).
 _LONGEST = 254
 
@@ -47,6 +49,13 @@ OptionalEmail = Annotated[
     ),
     Field(description="An e-mail address; kept as given. Leave it out for a guest."),
 ]
+
+
+AskedEmail = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL),
+]
+"""An address to look for: whatever was stored, which nobody may have checked."""
 
 
 def spellings(address: str) -> tuple[str, ...]:

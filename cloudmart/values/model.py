@@ -20,18 +20,27 @@ class Model(BaseModel):
         serialize_by_alias=True,
         frozen=True,
         extra="ignore",
+        # An error's sentence may reach a log, where what customers wrote has no place.
+        hide_input_in_errors=True,
         json_schema_serialization_defaults_required=True,
     )
 
 
-class Entity(Model):
-    """A thing that is stored, known by its id. All else has a default, for old items lack much."""
+class Stored(Model):
+    """A stored thing or a part of one. All has a default, for old items lack much."""
+
+    # Where a number stands for a text, as an id's, it is shown as one.
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+
+class Entity(Stored):
+    """A thing that is stored, known by its id."""
 
     id: str
 
     @classmethod
     def modern(cls, item: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return a stored item in today's shape; kinds that have older ones say how."""
+        """Return a stored item's attributes in today's shape; kinds with older ones say how."""
         return item
 
     @classmethod
@@ -41,16 +50,16 @@ class Entity(Model):
         An attribute that cannot be read is left out (its default shows) and counted: one bad
         item never breaks a list.
         """
-        modern = cls.modern(item)
+        modern = cls.modern({name: value for name, value in item.items() if value is not None})
         try:
-            return cls.model_validate(modern)
+            return cls.model_validate(modern, by_name=False)
         except ValidationError as error:
             UNREADABLE_ITEMS.labels(cls.__name__).inc()
             readable = deepcopy(dict(modern))
             # Backwards, so that removing a list's element moves no other that is still to go.
             for fault in reversed(error.errors(include_url=False, include_input=False)):
                 _remove(readable, *fault["loc"])
-            return cls.model_validate(readable)
+            return cls.model_validate(readable, by_name=False)
 
     def item(self) -> dict[str, Any]:
         """Return the attributes to store: money decimal, absent values left out."""
@@ -58,11 +67,13 @@ class Entity(Model):
 
 
 def _remove(holder: Any, step: int | str, *rest: int | str) -> None:  # noqa: ANN401 - any JSON
-    if rest and isinstance(holder[step], dict | list) and _has(holder[step], rest[0]):
+    if rest and _has(holder[step], rest[0]):
         _remove(holder[step], *rest)
-    else:
+    elif _has(holder, step):  # or a default that waits for another attribute
         del holder[step]
 
 
-def _has(holder: dict[str, Any] | list[Any], step: int | str) -> bool:
-    return step in holder if isinstance(holder, dict) else int(step) < len(holder)
+def _has(holder: Any, step: int | str) -> bool:  # noqa: ANN401 - any JSON
+    if isinstance(holder, list):
+        return isinstance(step, int) and step < len(holder)
+    return isinstance(holder, dict) and step in holder

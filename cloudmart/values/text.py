@@ -18,3 +18,8 @@ Subject = Annotated[str, StringConstraints(max_length=200, pattern=NO_NUL)]
 AnyText = Annotated[str, StringConstraints(pattern=NO_NUL)]
 Key = Annotated[str, Field(min_length=1, max_length=255, pattern=NO_NUL)]
 """The id of an item, ours or one of the older systems'."""
+
+
+def whole(text: str) -> str:
+    """Return a text with a question mark for each half of a character, which no UTF-8 can hold."""
+    return text.encode(errors="replace").decode()

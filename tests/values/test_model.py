@@ -1,0 +1,104 @@
+"""Stored things: read as well as they can be, whatever the table holds."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import given
+from prometheus_client import REGISTRY
+
+from cloudmart.http.streaming import encode
+from cloudmart.orders.models import Order
+from cloudmart.products.models import Product
+from cloudmart.tickets.models import Ticket
+from cloudmart.values.model import Entity
+from tests.support.items import items_with
+
+products = items_with("name", "description", "price", "image", "createdAt", "updatedAt", "name_")
+orders = items_with(
+    *("userEmail", "customerEmail", "items", "total", "totalAmount", "status", "createdAt"),
+    *("updatedAt", "productId", "quantity", "user_email", "created_at"),
+)
+tickets = items_with(
+    *("status", "conversation", "sentimentScores", "overallSentiment", "subject", "message"),
+    *("userEmail", "threadId", "threadName", "truncated", "createdAt", "updatedAt"),
+)
+
+
+def _sent(kind: type[Entity], item: Mapping[str, Any]) -> dict[str, Any]:
+    (answer,) = json.loads(encode(kind, [kind.read(item)]))
+    assert isinstance(answer, dict)
+    return answer
+
+
+@given(products)
+def test_any_item_is_a_product_that_the_page_can_show(item: dict[str, Any]) -> None:
+    product = _sent(Product, item)
+
+    assert isinstance(product["price"], float)
+    assert {type(product[name]) for name in ("id", "name", "description", "image")} == {str}
+
+
+@given(orders)
+def test_any_item_is_an_order_that_the_page_can_show(item: dict[str, Any]) -> None:
+    order = _sent(Order, item)
+
+    assert isinstance(order["total"], float)
+    assert order["status"] in {"Pending", "Processing", "Shipped", "Delivered", "Canceled"}
+    for line in order["items"]:
+        assert isinstance(line["price"], float)
+        assert isinstance(line["quantity"], int)
+        assert {type(line[name]) for name in ("productId", "name")} == {str}
+
+
+@given(tickets)
+def test_any_item_is_a_ticket_that_the_page_can_show(item: dict[str, Any]) -> None:
+    ticket = _sent(Ticket, item)
+
+    assert ticket["status"] in {"open", "in_progress", "closed"}
+    for message in ticket["conversation"]:
+        assert {type(message[name]) for name in ("sender", "text")} == {str}
+
+
+def test_what_cannot_be_read_is_counted_and_the_rest_is_shown() -> None:
+    before = _unreadable("Order")
+
+    order = Order.read(
+        {
+            "id": "1",
+            "userEmail": "ann@example.org",
+            "status": "Lost",
+            "items": [{"productId": "1", "quantity": 1, "price": "free"}, "two lamps"],
+            "total": "39.98",
+        }
+    )
+
+    assert order.model_dump(mode="json") == {
+        "id": "1",
+        "userEmail": "ann@example.org",
+        "items": [{"productId": "1", "name": "", "quantity": 1, "price": 0.0}],
+        "total": 39.98,
+        "status": "Pending",
+        "createdAt": None,
+        "updatedAt": None,
+    }
+    assert _unreadable("Order") == before + 1
+
+
+def test_a_null_is_no_more_than_a_missing_attribute() -> None:
+    before = _unreadable("Product")
+
+    product = Product.read({"id": "1", "name": "Lamp", "description": None, "image": None})
+
+    assert (product.description, product.image) == ("", "")
+    assert _unreadable("Product") == before
+
+
+def test_a_number_stands_for_a_text() -> None:
+    order = Order.read({"id": "1", "productId": 7, "quantity": 2})
+
+    assert order.items[0].product_id == "7"
+
+
+def _unreadable(kind: str) -> float:
+    return REGISTRY.get_sample_value("cloudmart_unreadable_items_total", {"kind": kind}) or 0
