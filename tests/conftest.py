@@ -2,9 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from typing import Any
-from uuid import uuid4
 
 import boto3
 import hypothesis
@@ -13,14 +11,13 @@ import pytest_asyncio
 from fastapi.testclient import TestClient
 
 from cloudmart.app import create_app
-from cloudmart.dynamodb.create import definition
 from cloudmart.dynamodb.operator import open_client
-from cloudmart.dynamodb.schema import tables
 from cloudmart.local.embedded import REGION, embedded_dynamodb
-from cloudmart.settings import DynamoDBSettings, Environment, Settings
+from cloudmart.settings import DynamoDBSettings, Settings
 from tests.support import shop_tables
 from tests.support.dynamodb_local import dynamodb_local
 from tests.support.faults import FaultProxy, fault_proxy
+from tests.support.tables import KETTLE, LAMP, fresh_tables, put
 
 # The same examples on every run: a suite that fails now and then is not believed. For others:
 # pytest --hypothesis-profile thorough
@@ -51,7 +48,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def dynamodb(engine: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
     """Give boto3's own client, to prepare and inspect tables behind the application's back."""
     return boto3.client("dynamodb", endpoint_url=engine)
@@ -60,19 +57,26 @@ def dynamodb(engine: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at r
 @pytest.fixture
 def settings(dynamodb: Any) -> Iterator[Settings]:  # noqa: ANN401
     """Give settings that name fresh tables, as the schema wants them."""
-    prefix = uuid4().hex[:12]
-    names = DynamoDBSettings(
-        products_table=f"{prefix}-products",
-        orders_table=f"{prefix}-orders",
-        tickets_table=f"{prefix}-tickets",
-        conversations_table=f"{prefix}-conversations",
-    )
-    for schema in tables(names):
-        dynamodb.create_table(**definition(schema))
-    yield Settings(environment=Environment.LOCAL, dynamodb=names)
-    for schema in tables(names):
-        with suppress(dynamodb.exceptions.ResourceNotFoundException):
-            dynamodb.delete_table(TableName=schema.name)
+    with fresh_tables(dynamodb) as settings:
+        yield settings
+
+
+@pytest.fixture(scope="module")
+def shared_settings(dynamodb: Any) -> Iterator[Settings]:  # noqa: ANN401
+    """Give settings for all of a module's tests; the catalogue has a lamp and a kettle."""
+    with fresh_tables(dynamodb) as settings:
+        put(dynamodb, settings.dynamodb.products_table, LAMP, KETTLE)
+        yield settings
+
+
+@pytest.fixture(scope="module")
+def shared_client(shared_settings: Settings) -> Iterator[TestClient]:
+    """Give a client of one application for all of a module's tests, which do not mind each other.
+
+    To open one takes longer than most tests.
+    """
+    with TestClient(create_app(shared_settings)) as client:
+        yield client
 
 
 @pytest.fixture
@@ -113,3 +117,9 @@ async def operator(engine: str) -> AsyncIterator[Any]:
     assert engine
     async with open_client(REGION) as client:
         yield client
+
+
+def stocked(dynamodb: Any, settings: Settings) -> Settings:  # noqa: ANN401
+    """Give settings whose catalogue has a lamp, product 1, and a kettle, product 2."""
+    put(dynamodb, settings.dynamodb.products_table, LAMP, KETTLE)
+    return settings

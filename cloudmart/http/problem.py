@@ -153,7 +153,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
         position = found[0]["loc"][-1]
         return problem(request.scope, 400, f"The body is not valid JSON (at character {position}).")
     # The input is never echoed: it may be a secret, not a number, or no text at all.
-    faults = [Fault(_pointer(fault["loc"]), _message(fault)) for fault in found]
+    by_place = {_pointer(fault["loc"]): _message(fault) for fault in reversed(found)}
+    faults = [Fault(*fault) for fault in reversed(by_place.items())]
     sentence = f"The request is not valid: {_sentence(faults[0])}"
     return problem(request.scope, 422, sentence, faults=faults)
 
@@ -163,9 +164,10 @@ def _sentence(fault: Fault) -> str:
 
 
 def _pointer(location: Sequence[str | int]) -> str:
-    place, *path = location
+    # A parameter is its place and name; what pydantic adds is which of its types it tried.
+    path = location[1:] if location[0] == "body" else location[:2]
     steps = [str(step).replace("~", "~0").replace("/", "~1") for step in path]
-    return "".join(f"/{step}" for step in (steps if place == "body" else [place, *steps]))
+    return "".join(f"/{step}" for step in steps)
 
 
 def _message(fault: Mapping[str, Any]) -> str:

@@ -48,7 +48,7 @@ class OrderRepository:
         """Yield a customer's orders, newest first, under every spelling of the address."""
         forms = spellings(address)
         async for page in self._by_email.find(forms, scan=lambda: self._sorted_scan(forms)):
-            yield page.map(Order.read)
+            yield page.filter(_is_order).map(Order.read)
 
     async def add(self, order: Order, *, request: str | None = None) -> Order:
         """Store a new order with the digest of its request; ConflictError if its id is taken."""

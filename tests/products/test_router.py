@@ -1,15 +1,184 @@
 """`/api/products`, over HTTP."""
 
+from typing import Any
+
+import pytest
 from fastapi.testclient import TestClient
+
+from cloudmart.settings import Settings
+from tests.support.tables import KETTLE, LAMP, get, put
+
+NEW = {"name": "Teapot", "description": "Holds a litre.", "price": 24.95, "image": ""}
 
 
 def test_an_added_product_is_answered_with_its_id_and_place(client: TestClient) -> None:
-    lamp = {"name": "Desk lamp", "description": "Warm light.", "price": 19.99, "image": ""}
-
-    answer = client.post("/api/products", json=lamp)
+    answer = client.post("/api/products", json=NEW)
 
     product = answer.json()
     assert answer.status_code == 201
     assert answer.headers["Location"] == f"/api/products/{product['id']}"
+    assert product == NEW | {name: product[name] for name in ("id", "createdAt", "updatedAt")}
     assert client.get(answer.headers["Location"]).json() == product
-    assert {name: product[name] for name in lamp} == lamp
+
+
+def test_a_product_is_changed_by_sending_back_what_was_read(client: TestClient) -> None:
+    product = client.post("/api/products", json=NEW).json()
+
+    answer = client.put(f"/api/products/{product['id']}", json=product | {"price": 19.5})
+
+    assert answer.status_code == 200
+    assert answer.json() == product | {"price": 19.5, "updatedAt": answer.json()["updatedAt"]}
+    assert client.get(f"/api/products/{product['id']}").json() == answer.json()
+
+
+def test_an_id_and_times_in_a_request_change_nothing(client: TestClient) -> None:
+    product = client.post("/api/products", json=NEW | {"id": "mine", "createdAt": "1999"}).json()
+
+    changed = client.put(
+        f"/api/products/{product['id']}",
+        json=product | {"id": "other", "createdAt": "1999-01-01T00:00:00.000Z", "stock": 7},
+    ).json()
+
+    assert product["id"] != "mine"
+    assert changed == product | {"updatedAt": changed["updatedAt"]}
+    assert client.get("/api/products/other").status_code == 404
+
+
+def test_a_description_and_an_image_may_be_left_out(client: TestClient) -> None:
+    answer = client.post("/api/products", json={"name": "Teapot", "price": "24.95"})
+
+    assert answer.status_code == 201
+    assert answer.json() == NEW | {"description": ""} | {
+        name: answer.json()[name] for name in ("id", "createdAt", "updatedAt")
+    }
+
+
+def test_attributes_that_others_wrote_survive_a_change(
+    client: TestClient,
+    settings: Settings,
+    dynamodb: Any,  # noqa: ANN401 - boto3's
+) -> None:
+    extra = {"category": "light", "stock": 7, "dimensions": {"height": 40, "unit": "cm"}}
+    put(dynamodb, settings.dynamodb.products_table, LAMP | extra)
+
+    changed = client.put("/api/products/1", json=NEW).json()
+
+    stored = get(dynamodb, settings.dynamodb.products_table, "1")
+    assert stored is not None
+    assert {name: stored[name] for name in extra} == extra
+    assert (stored["name"], stored["updatedAt"]) == ("Teapot", changed["updatedAt"])
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_an_unknown_product_is_not_found_and_not_created(
+    method: str,
+    client: TestClient,
+    settings: Settings,
+    dynamodb: Any,  # noqa: ANN401
+) -> None:
+    answer = client.request(method, "/api/products/nope", json=NEW)
+
+    assert answer.status_code == 404
+    assert answer.json()["error"] == "Product 'nope' does not exist."
+    assert get(dynamodb, settings.dynamodb.products_table, "nope") is None
+
+
+def test_a_deleted_product_is_gone(client: TestClient) -> None:
+    place = client.post("/api/products", json=NEW).headers["Location"]
+
+    answer = client.delete(place)
+
+    assert (answer.status_code, answer.json()) == (200, {"message": "Product deleted successfully"})
+    assert [client.get(place).status_code, client.delete(place).status_code] == [404, 404]
+
+
+def test_an_empty_catalogue_is_an_empty_list(client: TestClient) -> None:
+    answer = client.get("/api/products")
+
+    assert (answer.status_code, answer.json()) == (200, [])
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("desk", ["1"]),
+        ("LAMP", ["1"]),
+        ("e", ["1", "2"]),
+        ("k l", ["1"]),
+        ("", ["1", "2"]),
+        ("teapot", []),
+        ("%", []),
+    ],
+)
+def test_a_search_finds_what_a_name_contains_in_any_case(
+    asked: str,
+    found: list[str],
+    stocked: Settings,  # noqa: ARG001
+    client: TestClient,
+) -> None:
+    answer = client.get("/api/products", params={"q": asked})
+
+    assert sorted(product["id"] for product in answer.json()) == found
+
+
+def test_a_search_goes_on_page_by_page(
+    client: TestClient,
+    settings: Settings,
+    dynamodb: Any,  # noqa: ANN401
+) -> None:
+    for number in range(30):
+        kind = LAMP if number % 3 else KETTLE
+        put(dynamodb, settings.dynamodb.products_table, kind | {"id": f"{number:02}"})
+    url, found = "/api/products?q=LAMP&limit=7", []
+
+    while url:
+        answer = client.get(url)
+        found += [product["id"] for product in answer.json()]
+        assert len(answer.json()) <= 7
+        assert {product["name"] for product in answer.json()} == {"Desk lamp"}
+        url = answer.links.get("next", {}).get("url", "")
+        assert not url or url.startswith("/api/products?q=LAMP&limit=7&cursor=")
+
+    assert sorted(found) == [f"{number:02}" for number in range(30) if number % 3]
+
+
+def test_a_page_that_ends_the_list_has_no_next(
+    stocked: Settings,  # noqa: ARG001
+    client: TestClient,
+) -> None:
+    first = client.get("/api/products", params={"limit": 1})
+    second = client.get(first.links["next"]["url"])
+
+    assert [len(first.json()), len(second.json())] == [1, 1]
+    assert "Link" not in second.headers
+
+
+def test_a_list_goes_on_though_the_item_it_stopped_at_is_gone(
+    client: TestClient,
+    settings: Settings,
+    dynamodb: Any,  # noqa: ANN401
+) -> None:
+    items = [LAMP | {"id": f"{number:02}"} for number in range(10)]
+    put(dynamodb, settings.dynamodb.products_table, *items)
+    first = client.get("/api/products", params={"limit": 4})
+    client.delete(f"/api/products/{first.json()[-1]['id']}")
+
+    rest = client.get(first.links["next"]["url"].replace("limit=4", "limit=100"))
+
+    seen = [product["id"] for product in first.json() + rest.json()]
+    assert sorted(seen) == [item["id"] for item in items]
+
+
+@pytest.mark.parametrize("other", ["/api/products?q=lamp&", "/api/orders?", "/api/products?"])
+def test_a_cursor_is_good_for_its_own_list_alone(
+    other: str,
+    stocked: Settings,  # noqa: ARG001
+    client: TestClient,
+) -> None:
+    url = client.get("/api/products", params={"limit": 1, "q": "e"}).links["next"]["url"]
+    cursor = url.partition("cursor=")[2]
+
+    answer = client.get(f"{other}cursor={cursor}")
+
+    assert answer.status_code == 422
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/query/cursor"]

@@ -1,11 +1,42 @@
 """Tables as an operator or Terraform may leave them, and items as older versions wrote them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
-from cloudmart.dynamodb.codec import encode
-from cloudmart.dynamodb.create import index_definition
-from cloudmart.dynamodb.schema import Index
+from cloudmart.dynamodb.codec import Item, decode, encode
+from cloudmart.dynamodb.create import definition, index_definition
+from cloudmart.dynamodb.schema import Index, tables
+from cloudmart.settings import DynamoDBSettings, Environment, Settings
+
+LAMP = {"id": "1", "name": "Desk lamp", "price": Decimal("19.99"), "image": ""}
+KETTLE = {"id": "2", "name": "Kettle", "price": Decimal("34.5"), "image": ""}
+
+
+@contextmanager
+def fresh_tables(dynamodb: Any) -> Iterator[Settings]:  # noqa: ANN401
+    """Make tables as the schema wants them, and give settings that name them."""
+    prefix = uuid4().hex[:12]
+    names = DynamoDBSettings(
+        products_table=f"{prefix}-products",
+        orders_table=f"{prefix}-orders",
+        tickets_table=f"{prefix}-tickets",
+        conversations_table=f"{prefix}-conversations",
+    )
+    for schema in tables(names):
+        dynamodb.create_table(**definition(schema))
+    yield Settings(environment=Environment.LOCAL, dynamodb=names)
+    for schema in tables(names):
+        with suppress(dynamodb.exceptions.ResourceNotFoundException):
+            dynamodb.delete_table(TableName=schema.name)
+
+
+def get(dynamodb: Any, table: str, key: str) -> Item | None:  # noqa: ANN401
+    """Return an item as it is stored."""
+    answer = dynamodb.get_item(TableName=table, Key=encode({"id": key}), ConsistentRead=True)
+    return decode(answer["Item"]) if "Item" in answer else None
 
 
 def put(dynamodb: Any, table: str, *items: Mapping[str, Any]) -> None:  # noqa: ANN401
