@@ -15,12 +15,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cloudmart.errors import UnavailableError
 
-CALL_BUDGET = 4.0
+CALL_BUDGET = 3.5
 """Seconds one operation may take, retries included: less than the 5 in which we answer 503."""
 
 _CONFIG = AioConfig(
     connect_timeout=1,
-    read_timeout=3,
+    read_timeout=2.5,
     # More than the requests one process serves at once: none waits for another's connection.
     max_pool_connections=512,
     # One quick second try; an outage is told to the caller rather than waited out.

@@ -1,0 +1,139 @@
+"""Lists longer than a page of the store: complete, in pages, or broken off, but never cut."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from cloudmart.dynamodb.codec import encode
+from cloudmart.dynamodb.internal import BACKFILL, note
+from cloudmart.settings import Settings
+from tests.support.faults import Fault, FaultProxy, fault_proxy
+from tests.support.live import served
+from tests.support.tables import put
+
+MANY = 5000
+IDS = {f"order-{number:04}" for number in range(MANY)}
+EVERYONE = "user@example.com"
+
+
+@pytest.fixture(scope="module")
+def proxy(engine: str) -> Iterator[FaultProxy]:
+    """Give a proxy for all tests."""
+    with fault_proxy(engine) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def shop(
+    proxy: FaultProxy,
+    shared_settings: Settings,
+    dynamodb: Any,  # noqa: ANN401 - boto3's
+) -> Iterator[httpx2.Client]:
+    """Give a client of a shop with 5,000 orders, more than 1.5 MB of them."""
+    table = shared_settings.dynamodb.orders_table
+    put(dynamodb, table, note(BACKFILL, completedAt="2026-11-23T08:00:00.000Z"))
+    for start in range(0, MANY, 25):
+        orders = [_order(number) for number in range(start, start + 25)]
+        writes = [{"PutRequest": {"Item": encode(order)}} for order in orders]
+        dynamodb.batch_write_item(RequestItems={table: writes})
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", proxy.url)
+        with served(shared_settings) as url, httpx2.Client(base_url=url, timeout=60) as client:
+            yield client
+
+
+@pytest.fixture
+def faults(proxy: FaultProxy) -> Iterator[FaultProxy]:
+    """Give the proxy as new."""
+    proxy.calls.clear()
+    yield proxy
+    proxy.heal()
+
+
+def _order(number: int) -> dict[str, Any]:
+    return {
+        "id": f"order-{number:04}",
+        "userEmail": EVERYONE,
+        "createdAt": f"2026-01-01T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}.000Z",
+        "note": "x" * 250,
+    }
+
+
+def test_without_a_limit_the_whole_list_is_one_array(
+    shop: httpx2.Client, faults: FaultProxy
+) -> None:
+    answer = shop.get("/api/orders")
+
+    assert answer.headers["Content-Type"] == "application/json"
+    assert len(answer.json()) == MANY
+    assert {order["id"] for order in answer.json()} == IDS
+    assert faults.calls["Scan"] >= 2
+
+
+def test_a_customers_list_is_as_complete_and_newest_first(
+    shop: httpx2.Client, faults: FaultProxy
+) -> None:
+    orders = shop.get("/api/orders/user", params={"email": EVERYONE}).json()
+
+    assert [order["id"] for order in orders] == sorted(IDS, reverse=True)
+    assert (faults.calls["Scan"], faults.calls["Query"] >= 2) == (0, True)
+
+
+def test_pages_to_the_end_are_the_whole_list_with_nothing_twice(shop: httpx2.Client) -> None:
+    url, found, pages = "/api/orders?limit=999", list[str](), 0
+
+    while url:
+        answer = shop.get(url)
+        found += [order["id"] for order in answer.json()]
+        pages += 1
+        assert len(answer.json()) <= 999
+        url = answer.links.get("next", {}).get("url", "")
+
+    assert (len(found), set(found)) == (MANY, IDS)
+    assert pages == 6
+
+
+@pytest.mark.parametrize("limit", ["0", "1001", "-1", "ten", "1.5", "", "1e2", "9" * 400])
+def test_a_limit_is_a_number_from_1_to_1000(limit: str, shop: httpx2.Client) -> None:
+    answer = shop.get("/api/orders", params={"limit": limit})
+
+    assert answer.status_code == 422
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/query/limit"]
+
+
+def test_a_cursor_without_a_limit_leads_to_all_that_is_left(shop: httpx2.Client) -> None:
+    first = shop.get("/api/orders", params={"limit": 1000})
+    url = first.links["next"]["url"].replace("limit=1000&", "")
+
+    rest = shop.get(url).json()
+
+    seen = [order["id"] for order in first.json() + rest]
+    assert (len(seen), set(seen)) == (MANY, IDS)
+
+
+@pytest.mark.parametrize("fault", [Fault.THROTTLED, Fault.RESET, Fault.DENIED, Fault.CUT])
+@pytest.mark.parametrize(
+    ("path", "operation"),
+    [("/api/orders", "Scan"), (f"/api/orders/user?email={EVERYONE}", "Query")],
+)
+def test_a_list_whose_store_fails_in_the_middle_never_looks_complete(
+    path: str, operation: str, fault: Fault, shop: httpx2.Client, faults: FaultProxy
+) -> None:
+    faults.fail(fault, operation, after=1)
+    received = bytearray()
+
+    with shop.stream("GET", path) as answer, pytest.raises(httpx2.RemoteProtocolError):
+        _read(answer, into=received)
+
+    assert answer.status_code == 200
+    assert received.startswith(b'[{"id":"order-')
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(received)
+
+
+def _read(answer: httpx2.Response, into: bytearray) -> None:
+    for chunk in answer.iter_raw():
+        into += chunk
