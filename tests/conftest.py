@@ -8,6 +8,7 @@ import boto3
 import hypothesis
 import pytest
 import pytest_asyncio
+import structlog
 from fastapi.testclient import TestClient
 
 from cloudmart.app import create_app
@@ -26,6 +27,15 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile("suite")
+
+# structlog's own way, local variables in every traceback, takes seconds for each.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 _ENGINES = {"embedded": embedded_dynamodb, "local": dynamodb_local}
 

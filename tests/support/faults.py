@@ -36,6 +36,7 @@ class Fault(Enum):
     DENIED = (400, "AccessDeniedException")
     EXPIRED = (400, "ExpiredTokenException")
     NO_TABLE = (400, "ResourceNotFoundException")
+    UNHEARD_OF = (400, "SerializationException")
     BROKEN = (500, "InternalServerError")
 
 
