@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import boto3
+import httpx2
 import hypothesis
 import pytest
 import pytest_asyncio
@@ -18,6 +19,7 @@ from cloudmart.settings import DynamoDBSettings, Settings
 from tests.support import shop_tables
 from tests.support.dynamodb_local import dynamodb_local
 from tests.support.faults import FaultProxy, fault_proxy
+from tests.support.live import served
 from tests.support.tables import KETTLE, LAMP, fresh_tables, put
 
 # The same examples on every run: a suite that fails now and then is not believed. For others:
@@ -86,6 +88,13 @@ def shared_client(shared_settings: Settings) -> Iterator[TestClient]:
     To open one takes longer than most tests.
     """
     with TestClient(create_app(shared_settings)) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def shop(shared_settings: Settings) -> Iterator[httpx2.Client]:
+    """Give a client of a shop on a real server, for all of a module's tests."""
+    with served(shared_settings) as url, httpx2.Client(base_url=url, timeout=60) as client:
         yield client
 
 

@@ -1,6 +1,7 @@
 """Bodies are JSON and say so."""
 
 import json
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
@@ -8,6 +9,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+_JSON = re.compile(r"application/(?:[a-z0-9.+_-]+\+)?json")
 _NEEDED = "The body must be JSON: send the header `Content-Type: application/json`."
 
 
@@ -48,7 +50,4 @@ def _is_json(request: Request) -> bool:
     if declared is None:
         empty = request.headers.get("content-length", "0") == "0"
         return empty and "transfer-encoding" not in request.headers
-    kind = declared.partition(";")[0].strip().lower()
-    return kind == "application/json" or (
-        kind.startswith("application/") and kind.endswith("+json")
-    )
+    return _JSON.fullmatch(declared.partition(";")[0].strip().lower()) is not None

@@ -1,0 +1,229 @@
+"""Bodies that no client should send: answered as a problem, and never with a 5xx."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.problems import is_problem, pointers
+from tests.support.routes import ROUTES, Route
+
+WITH_BODY = [route for route in ROUTES if route.body and not route.headers]
+JSON = {"Content-Type": "application/json"}
+each_with_body = pytest.mark.parametrize("route", WITH_BODY, ids=str)
+
+
+@each_with_body
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(
+            b"{",
+            b"}",
+            b"nul",
+            b"{'a': 1}",
+            b"[1,]",
+            b'{"a" 1}',
+            b'"a',
+            b"\xff\xfe",
+            b"\x00",
+            b"a=b",
+        ),
+        *(b"NaN", b'{"name": NaN}', b"[Infinity]", b"-Infinity", b"1" * 5000, b"[" * 100_000),
+        *(b'{"name": [1, 2}', b"-", b"01", b".5", b"+1", b"'", b"/**/{}", b"undefined"),
+        *(b'{"a":' * 100_000, b"{} {}", b"\xed\xa0\x80", b'"\xff"', b"{}\x00", b"<xml/>"),
+    ],
+)
+def test_what_is_not_json_is_malformed(body: bytes, route: Route, shop: httpx2.Client) -> None:
+    answer = shop.request(route.method, route.path("1"), content=body, headers=JSON)
+
+    assert is_problem(answer, 400)["type"] == "/api/problems/malformed-request"
+
+
+@each_with_body
+@pytest.mark.parametrize(
+    "body", ["", "null", "[]", "5", "1e400", '"text"', "true", "[{}]", "\ufeff[]"]
+)
+def test_json_that_is_no_object_is_refused_as_a_whole(
+    body: str, route: Route, shop: httpx2.Client
+) -> None:
+    answer = shop.request(route.method, route.path("1"), content=body.encode(), headers=JSON)
+
+    assert pointers(is_problem(answer, 422)) == [""]
+
+
+@each_with_body
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"),
+        *("application/xml", "text/json", "application/jsonp", "json", "", "application/json/x"),
+        *("application/json charset=utf-8", "application/foo/x+json", ";", "\xff", "*/*"),
+    ],
+)
+def test_a_body_that_does_not_say_it_is_json_is_told_which_header_to_send(
+    kind: str, route: Route, shop: httpx2.Client
+) -> None:
+    headers = {b"content-type": kind.encode("latin-1")}
+
+    answer = shop.request(
+        route.method, route.path("1"), content=json.dumps(route.body), headers=headers
+    )
+
+    assert "`Content-Type: application/json`" in is_problem(answer, 415)["detail"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("application/json", "application/json; charset=utf-8", "Application/JSON"),
+        *("application/json;charset=UTF-8", "application/vnd.shop+json"),
+    ],
+)
+def test_json_may_be_declared_in_every_way_there_is(kind: str, shop: httpx2.Client) -> None:
+    headers = {"Content-Type": kind}
+
+    answer = shop.post("/api/tickets", content=b"{}", headers=headers)
+
+    assert answer.status_code == 201
+    shop.delete(answer.headers["Location"])
+
+
+def _chunks(size: int) -> Iterator[bytes]:
+    for _ in range(size // 65_536):
+        yield b" " * 65_536
+    yield b" " * (size % 65_536)
+
+
+@each_with_body
+@pytest.mark.parametrize("chunked", [True, False])
+def test_a_body_over_a_mebibyte_is_too_large_declared_or_not(
+    chunked: bool,  # noqa: FBT001 - a parameter of the test
+    route: Route,
+    shop: httpx2.Client,
+) -> None:
+    body: Any = _chunks(2**20 + 1) if chunked else b" " * (2**20 + 1)
+
+    answer = shop.request(route.method, route.path("1"), content=body, headers=JSON)
+
+    problem = is_problem(answer, 413)
+    assert problem["type"] == "/api/problems/content-too-large"
+    assert problem["error"] == "The body is larger than 1 MiB."
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_a_body_of_a_mebibyte_is_not_too_large(
+    chunked: bool,  # noqa: FBT001
+    shop: httpx2.Client,
+) -> None:
+    body: Any = _chunks(2**20) if chunked else b" " * 2**20
+
+    answer = shop.post("/api/tickets", content=body, headers=JSON)
+
+    is_problem(answer, 400)
+
+
+NASTY = [
+    *("1e400", "-1e400", "1" + "0" * 400, "0." + "0" * 400 + "1", "-0", "1e-400", "1E+2"),
+    *("true", "false", "null", "[]", "{}", '""', '" "', '"\\u0000"', '"a\\u0000b"', '"\\ud800"'),
+    *('"\\udfff\\ud800"', '"\\ud83d\\ude00"', '"NaN"', '"1e400"', '"0x10"', '"٣"', '"1_0"'),
+    *(
+        '"' + "x" * 10_000 + '"',
+        '"' + "😀" * 20_000 + '"',
+        "[" * 900 + "]" * 900,
+        '{"a":' * 900 + "1" + "}" * 900,
+    ),
+    *('{"productId": "1"}', '[{"productId": "1"}]', "[null]"),
+    *('"<script>alert(1)</script>"', '"=cmd()"', '"../../etc"', '"$ne"', '{"$ne": null}', "[[]]"),
+    *('[{"$gt": ""}]', '{"S": "x"}', '"\\r\\nX-Evil: 1"', "9" * 4300, "9" * 20, '"\\u2028"'),
+]
+FIELDS = [
+    *((Route("POST", "/api/products"), name) for name in ("name", "description", "price", "image")),
+    *((Route("POST", "/api/orders"), name) for name in ("items", "total", "userEmail", "price")),
+    *((Route("POST", "/api/orders"), name) for name in ("productId", "quantity", "status")),
+    *((Route("POST", "/api/tickets"), name) for name in ("subject", "message", "conversation")),
+    (Route("POST", "/api/tickets"), "userEmail"),
+    (Route("PUT", "/api/orders/{id}"), "status"),
+    (Route("PUT", "/api/tickets/{id}"), "status"),
+]
+SAMPLES: dict[str, dict[str, Any]] = {
+    f"{route.method} {route.template}": route.body for route in WITH_BODY
+}
+
+
+@pytest.mark.parametrize(("route", "field"), FIELDS, ids=str)
+def test_no_value_of_a_field_is_a_fault_of_ours(
+    route: Route, field: str, shop: httpx2.Client
+) -> None:
+    sample = {name: value for name, value in SAMPLES[str(route)].items() if name != field}
+    rest = json.dumps(sample)[1:-1]
+
+    for nasty in NASTY:
+        body = f'{{{rest}{"," if rest else ""} "{field}": {nasty}}}'
+        answer = shop.request(route.method, route.path("nope"), content=body, headers=JSON)
+
+        if answer.status_code == 201:
+            assert shop.get(answer.headers["Location"]).json() == answer.json()
+            shop.delete(answer.headers["Location"])
+        else:
+            problem = is_problem(answer, 400, 404, 409, 422)
+            for pointer in pointers(problem) if "errors" in problem else ():
+                assert pointer.startswith(f"/{field}") or pointer == ""
+
+
+json_values = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.floats(),
+        st.integers(),
+        st.text(st.characters(exclude_categories=()), max_size=20),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def _bodies(fields: Sequence[str]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=dict.fromkeys(fields, json_values))
+
+
+@given(
+    st.sampled_from(WITH_BODY).flatmap(
+        lambda route: st.tuples(
+            st.just(route),
+            _bodies([*route.body, "items", "total", "userEmail", "conversation", "image"]),
+        )
+    )
+)
+def test_no_body_at_all_is_a_fault_of_ours(
+    shop: httpx2.Client, request_: tuple[Route, dict[str, Any]]
+) -> None:
+    route, changes = request_
+
+    answer = shop.request(
+        route.method,
+        route.path("nope"),
+        content=json.dumps(route.body | changes),
+        headers=JSON,
+    )
+
+    if answer.status_code == 201:
+        shop.delete(answer.headers["Location"])
+    else:
+        is_problem(answer, 400, 404, 409, 422)
+
+
+def test_the_last_of_two_equal_keys_counts(shop: httpx2.Client) -> None:
+    body = b'{"subject": "first", "subject": "last"}'
+
+    answer = shop.post("/api/tickets", content=body, headers=JSON)
+
+    assert answer.json()["subject"] == "last"
+    shop.delete(answer.headers["Location"])
