@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import warnings
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, NoReturn
@@ -44,8 +45,10 @@ def dev(port: PortOption = 5000, *, empty: EmptyOption = False) -> None:
 
 def _run(listener: socket.socket, *, empty: bool) -> None:
     try:
-        # Not above: what serves in production has nothing of local mode.
-        from cloudmart.local import embedded, furnishing, sealing  # noqa: PLC0415
+        # moto warns of what it lacks; we say it better below.
+        with warnings.catch_warnings(action="ignore"):
+            # Not above: what serves in production has nothing of local mode.
+            from cloudmart.local import embedded, furnishing, sealing  # noqa: PLC0415
     except ModuleNotFoundError as error:
         _fail(
             f"`cloudmart dev` needs {str(error.name).split('.')[0]}, which is not installed. "

@@ -11,6 +11,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from cloudmart.dynamodb.findings import State, explain
 from cloudmart.errors import CloudmartError, UnavailableError
 
 Tell = Callable[[str], None]
@@ -20,12 +21,14 @@ PATIENCE = 30.0
 """Seconds a command waits for a store that is busy or away."""
 
 # A service that runs lives through these, for they may pass; a command had better say them.
-_LASTING = {
-    "AccessDeniedException": "The credentials in use may not do this",
-    "ExpiredTokenException": "The credentials in use have expired",
-    "ResourceNotFoundException": "A table does not exist; `cloudmart tables apply` makes it",
-    "UnrecognizedClientException": "The credentials in use are not valid",
-}
+_LASTING = frozenset(
+    {
+        "AccessDeniedException",
+        "ExpiredTokenException",
+        "ResourceNotFoundException",
+        "UnrecognizedClientException",
+    }
+)
 
 
 def patiently(tell: Tell, patience: float = PATIENCE) -> AsyncRetrying:
@@ -44,13 +47,13 @@ def patiently(tell: Tell, patience: float = PATIENCE) -> AsyncRetrying:
 
 
 def explanation(error: CloudmartError | aws.BotoCoreError) -> str:
-    """Tell an operator what went wrong, cause included."""
-    cause = error.__cause__
-    if isinstance(cause, aws.ClientError):
-        told = cause.response["Error"]
-        sentence = _LASTING.get(told["Code"], str(error).rstrip("."))
-        return f"{sentence} ({told['Code']}: {told.get('Message', '')})."
-    return str(error) if cause is None else f"{error} ({str(cause) or type(cause).__name__})"
+    """Tell an operator what went wrong: the cause, which a customer is not told."""
+    cause = error if isinstance(error, aws.BotoCoreError) else error.__cause__
+    if cause is None:
+        return str(error)
+    refusal = explain(cause)
+    way_out = " `cloudmart tables apply` makes it." if refusal.state is State.MISSING else ""
+    return f"DynamoDB cannot be used: {refusal.remark.rstrip('.')}.{way_out}"
 
 
 def _may_pass(error: BaseException) -> bool:

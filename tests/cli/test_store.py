@@ -78,15 +78,27 @@ async def test_patience_ends_with_the_error_itself() -> None:
         await patiently(print, patience=0.01)(flaky.ask)
 
 
-def test_an_operator_is_told_the_cause() -> None:
-    denied = _away(_refused("AccessDeniedException"))
-    slow = _away(_refused("ThrottlingException"))
-    timeout = _away(TimeoutError())
-
-    assert explanation(denied) == (
-        "The credentials in use may not do this (AccessDeniedException: No.)."
-    )
-    assert explanation(slow) == "Away (ThrottlingException: No.)."
-    assert explanation(timeout) == "Away. (TimeoutError)"
-    assert explanation(_away(None)) == "Away."
-    assert explanation(NoCredentialsError()) == "Unable to locate credentials"
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            _away(_refused("AccessDeniedException")),
+            "DynamoDB cannot be used: the permission dynamodb:GetItem is missing.",
+        ),
+        (
+            _away(_refused("ResourceNotFoundException")),
+            "DynamoDB cannot be used: the table does not exist. `cloudmart tables apply` makes it.",
+        ),
+        (
+            _away(_refused("ThrottlingException")),
+            "DynamoDB cannot be used: GetItem: ThrottlingException: No.",
+        ),
+        (_away(TimeoutError()), "DynamoDB cannot be used: TimeoutError."),
+        (NoCredentialsError(), "DynamoDB cannot be used: Unable to locate credentials."),
+        (_away(None), "Away."),
+    ],
+)
+def test_an_operator_is_told_the_cause(
+    error: UnavailableError | NoCredentialsError, sentence: str
+) -> None:
+    assert explanation(error) == sentence
