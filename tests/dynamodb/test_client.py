@@ -11,7 +11,10 @@ from cloudmart.errors import UnavailableError
 from tests.support.faults import Fault, FaultProxy
 
 
-@pytest.mark.parametrize("fault", [*set(Fault) - {Fault.HANG, Fault.UNPROCESSED, Fault.UNHEARD_OF}])
+@pytest.mark.parametrize(
+    "fault",
+    [one for one in Fault if one not in {Fault.HANG, Fault.UNPROCESSED, Fault.UNHEARD_OF}],
+)
 async def test_a_failing_store_is_unavailable_and_its_words_stay_inside(
     fault: Fault, faults: FaultProxy, products: Table
 ) -> None:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from cloudmart.cli.catalogue.entries import Bad, Entry
 from cloudmart.cli.store import Tell, patiently
-from cloudmart.dynamodb.table import BATCH
 from cloudmart.errors import ConflictError, UnavailableError
 from cloudmart.products.models import Product
 from cloudmart.products.repository import ProductRepository
 from cloudmart.values.ids import new_id
+
+BATCH = 100
+"""Entries that are compared together: as many as DynamoDB reads at once."""
 
 AT_ONCE = 16
 """Writes that are under way together."""

@@ -5,7 +5,7 @@ import csv
 import json
 import os
 import stat
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from io import BufferedReader, BytesIO, StringIO
 from pathlib import Path
@@ -18,7 +18,7 @@ from cloudmart.cli.catalogue.entries import Entry
 from cloudmart.cli.catalogue.reading import read
 from cloudmart.cli.catalogue.writing import Format, destination, format_of, write
 from cloudmart.products.models import Product, ProductCreate
-from cloudmart.values.page import Page
+from cloudmart.values.page import Page, Pages
 
 _TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=50)
 _PRICES = st.integers(0, 100_000_000).map(lambda cents: Decimal(cents) / 100)
@@ -33,7 +33,7 @@ _PRODUCTS = st.builds(
 
 
 def _written(products: Sequence[Product], form: Format) -> str:
-    async def pages() -> AsyncIterator[Page[Product]]:
+    async def pages() -> Pages[Product]:
         yield Page(list(products[:2]), last=False)
         yield Page([], last=False)
         yield Page(list(products[2:]), last=True)
