@@ -1,11 +1,15 @@
 """Run the command line as `cloudmart` or `python -m cloudmart`."""
 
 import logging
+import signal
 import sys
+from typing import NoReturn
 
 
 def main() -> None:
     """Run the command line."""
+    # As the first process of a container it would live on, by default, whoever told it to stop.
+    signal.signal(signal.SIGTERM, _stop)
     try:
         # Not above: they take most of a second, in which a person may well press Ctrl-C.
         from cloudmart.cli import app  # noqa: PLC0415
@@ -16,6 +20,10 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _stop(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":

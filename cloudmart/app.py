@@ -4,21 +4,25 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 
+import aioboto3
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from cloudmart.ai.router import LARGER_BODIES
 from cloudmart.ai.router import router as assistants
-from cloudmart.bootstrap import build_services, open_clients
+from cloudmart.bootstrap import open_service
 from cloudmart.explorer.astray import guide
 from cloudmart.explorer.directory import Directory
 from cloudmart.explorer.document import DocumentedApp
 from cloudmart.explorer.pages import add_pages
 from cloudmart.explorer.router import router as discovery
+from cloudmart.health.process import Process
+from cloudmart.health.router import router as health
 from cloudmart.http import problem
 from cloudmart.http.inject import State
 from cloudmart.http.middleware import MAX_BODY, REQUEST_ID, RequestContext
+from cloudmart.observability import exposition as metrics
 from cloudmart.orders.router import router as orders
 from cloudmart.problems.router import router as problems
 from cloudmart.products.router import router as products
@@ -40,19 +44,28 @@ TAGS = [
     {"name": "assistants", "description": "Chats with the shop's assistants, and their end."},
     {"name": "problems", "description": "What each kind of error means."},
     {"name": "discovery", "description": "What there is."},
+    {"name": "health", "description": "How the service does, for probes and for people."},
 ]
 
 
-OpenVendors = Callable[[Settings], AbstractAsyncContextManager[Vendors]]
+OpenVendors = Callable[[Settings, aioboto3.Session], AbstractAsyncContextManager[Vendors]]
 
 
-def create_app(settings: Settings, open_vendors: OpenVendors = open_vendors) -> FastAPI:
+def create_app(
+    settings: Settings,
+    open_vendors: OpenVendors = open_vendors,
+    *,
+    process: Process | None = None,
+) -> FastAPI:
     """Return the application for some settings; nothing is opened before its lifespan."""
+    process = process or Process.begin(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
-        async with open_clients() as database, open_vendors(settings) as vendors:
-            services = build_services(settings, database, vendors)
+        async with (
+            open_vendors(settings, process.session) as vendors,
+            open_service(settings, process, vendors) as services,
+        ):
             yield {"services": services | {Directory: directory}}
 
     app = DocumentedApp(
@@ -80,10 +93,11 @@ def create_app(settings: Settings, open_vendors: OpenVendors = open_vendors) -> 
             allow_headers=["*"],
             expose_headers=["Link", "Location", "Retry-After", REQUEST_ID],
         )
+        app.add_route(metrics.PATH, metrics.expose, include_in_schema=False)
     directory = Directory(app.openapi)
     problem.install(app)
     guide(app, directory)
-    for router in (products, orders, tickets, assistants, problems, discovery):
+    for router in (products, orders, tickets, assistants, problems, discovery, health):
         app.include_router(router)
     add_pages(app, settings.public_base_url)
     return app

@@ -1,7 +1,7 @@
 """The composition root: open what the service talks to, build what it consists of."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -20,19 +20,26 @@ from cloudmart.dynamodb.client import Database, new_session
 from cloudmart.dynamodb.secret import SharedSecret
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import ProviderDisabledError
+from cloudmart.health.background import in_background
+from cloudmart.health.board import Health
+from cloudmart.health.process import Process
 from cloudmart.orders.idempotency import IdempotencyKeys
 from cloudmart.orders.repository import OrderRepository
 from cloudmart.orders.service import OrderService
 from cloudmart.products.repository import ProductRepository
 from cloudmart.settings import AssistantSettings, Settings
 from cloudmart.tickets.repository import TicketRepository
+from cloudmart.upkeep import Upkeep, show_providers
 from cloudmart.vendors import Vendors
+
+Services = dict[type[Any], Any]
+"""What an endpoint may ask for, by its type."""
 
 
 @asynccontextmanager
-async def open_clients() -> AsyncIterator[Database]:
-    """Open the connections of the process, and close them at its end."""
-    database = Database(new_session())
+async def open_clients(region: str | None = None) -> AsyncIterator[Database]:
+    """Open the connections of a command, and close them at its end."""
+    database = Database(new_session(region))
     try:
         await database.open()
         yield database
@@ -40,10 +47,24 @@ async def open_clients() -> AsyncIterator[Database]:
         await database.close()
 
 
-def build_services(
-    settings: Settings, database: Database, vendors: Vendors
-) -> dict[type[Any], Any]:
-    """Return the services an endpoint may ask for, by their type."""
+@asynccontextmanager
+async def open_service(
+    settings: Settings, process: Process, vendors: Vendors
+) -> AsyncIterator[Services]:
+    """Give the services; they can do their work once what they need is there."""
+    serving = Database(process.session)
+    upkeep = Upkeep(settings, process, serving)
+    show_providers(settings, vendors, process.health)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(serving.close)
+        stack.push_async_callback(upkeep.probing.close)
+        lifecycle = process.health.lifecycle
+        await stack.enter_async_context(in_background(lifecycle, *upkeep.works()))
+        yield build_services(settings, serving, vendors) | {Health: process.health}
+
+
+def build_services(settings: Settings, database: Database, vendors: Vendors) -> Services:
+    """Return the services an endpoint may ask for."""
     stores = Stores.of(settings, database)
     services = [
         stores.products,

@@ -43,7 +43,9 @@ class Vendors:
 
 
 @asynccontextmanager
-async def open_vendors(settings: Settings) -> AsyncIterator[Vendors]:
+async def open_vendors(
+    settings: Settings, session: aioboto3.Session | None = None
+) -> AsyncIterator[Vendors]:
     """Open the providers that are configured.
 
     In local mode rules answer for a provider that is not; elsewhere it says what is missing, and
@@ -53,7 +55,8 @@ async def open_vendors(settings: Settings) -> AsyncIterator[Vendors]:
     azure = why_disabled(settings)[Provider.AZURE] is None
     async with AsyncExitStack() as stack:
         openai = _chat(settings, Provider.OPENAI, "The assistant", openai_chat(settings.openai))
-        bedrock = _chat(settings, Provider.BEDROCK, "The Bedrock assistant", _bedrock(settings))
+        late = _bedrock(settings, session or aioboto3.Session())
+        bedrock = _chat(settings, Provider.BEDROCK, "The Bedrock assistant", late)
         sentiment = azure_sentiment(settings.azure) if azure else nullcontext(instead)
         vendors = Vendors(
             openai=await stack.enter_async_context(openai),
@@ -84,14 +87,14 @@ def _chat(
     return nullcontext(ProviderDisabledError(f"{name} is not available here: {reason}"))
 
 
-def _bedrock(settings: Settings) -> LateChat:
+def _bedrock(settings: Settings, session: aioboto3.Session) -> LateChat:
     agent = settings.bedrock.way is BedrockMode.AGENT
     return LateChat(
         "bedrock-agent" if agent else "bedrock-converse",
         partial(
             bedrock_agent if agent else bedrock_converse,
             settings.bedrock,
-            aioboto3.Session(),
+            session,
             settings.aws.region,
         ),
     )

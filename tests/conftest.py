@@ -20,6 +20,7 @@ from tests.support import shop_tables
 from tests.support.dynamodb_local import dynamodb_local
 from tests.support.faults import FaultProxy, fault_proxy
 from tests.support.live import served
+from tests.support.serving import serving, still
 from tests.support.tables import KETTLE, LAMP, fresh_tables, put
 
 # The same examples on every run: a suite that fails now and then is not believed. For others:
@@ -45,6 +46,7 @@ _ENGINES = {"embedded": embedded_dynamodb, "local": dynamodb_local}
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the command line choose the DynamoDB to test on."""
     parser.addoption("--dynamodb", choices=_ENGINES, default="embedded", help="the DynamoDB to use")
+    parser.addoption("--write-snapshots", action="store_true", help="renew what tests compare with")
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +89,7 @@ def shared_client(shared_settings: Settings) -> Iterator[TestClient]:
 
     To open one takes longer than most tests.
     """
-    with TestClient(create_app(shared_settings)) as client:
+    with serving(create_app(shared_settings, process=still(shared_settings))) as client:
         yield client
 
 
@@ -109,7 +111,7 @@ def faults(engine: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]
 @pytest.fixture
 def client(settings: Settings) -> Iterator[TestClient]:
     """Give a client of the whole application."""
-    with TestClient(create_app(settings)) as client:
+    with serving(create_app(settings, process=still(settings))) as client:
         yield client
 
 

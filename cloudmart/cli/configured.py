@@ -25,7 +25,11 @@ _log = structlog.get_logger(__name__)
 
 def configured(environ: Mapping[str, str], *, termination_log: Path = TERMINATION_LOG) -> Settings:
     """Return the settings, with their warnings logged; end the process if they are refused."""
-    loaded = _loaded(environ, termination_log)
+    return accepted(_loaded(environ, termination_log), termination_log)
+
+
+def accepted(loaded: Loaded, termination_log: Path = TERMINATION_LOG) -> Settings:
+    """Return settings that were read, with their warnings logged; end the process on refusals."""
     if loaded.report.refusals:
         _end(refusal(loaded.report.refusals), EXIT_CONFIGURATION, termination_log)
     warn(loaded.report)

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import logging
 import os
 import signal
 import socket
@@ -14,15 +13,16 @@ from functools import partial
 from typing import Annotated, NoReturn
 
 import typer
-import uvicorn
 from rich.console import Console
 
 from cloudmart.app import create_app
 from cloudmart.bootstrap import open_clients
 from cloudmart.cli.configured import DOTENV, warn
+from cloudmart.cli.listen import serve_until_end
 from cloudmart.dynamodb.client import Database
+from cloudmart.health.process import Process
 from cloudmart.observability.logging import configure_logging
-from cloudmart.settings import Environment, Settings, load_settings
+from cloudmart.settings import Environment, load_settings
 
 HOST = "127.0.0.1"
 
@@ -57,7 +57,6 @@ def _run(listener: socket.socket, *, empty: bool) -> None:
     # As Ctrl-C does: whatever is open is closed, whenever it comes.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     configure_logging(json=False)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     with embedded.embedded_dynamodb() as url:
         environ = sealing.sealed(os.environ, url)
         os.environ.clear()
@@ -69,7 +68,15 @@ def _run(listener: socket.socket, *, empty: bool) -> None:
         names = loaded.settings.dynamodb
         furnish = partial(furnishing.furnish, names=names, empty=empty)
         products = asyncio.run(_with_database(furnish))
-        _Server(loaded.settings, products).run(sockets=[listener])
+        process = Process.begin(loaded.settings, environ=environ)
+        serve_until_end(
+            create_app(loaded.settings, process=process),
+            process.health.lifecycle,
+            listener,
+            # Long enough for an answer that is on its way, short enough for who pressed Ctrl-C.
+            grace=1,
+            announce=lambda: _tell(port, products),
+        )
 
 
 async def _with_database(furnish: Callable[[Database], Awaitable[int]]) -> int:
@@ -77,36 +84,20 @@ async def _with_database(furnish: Callable[[Database], Awaitable[int]]) -> int:
         return await furnish(database)
 
 
-class _Server(uvicorn.Server):
-    def __init__(self, settings: Settings, products: int) -> None:
-        config = uvicorn.Config(
-            create_app(settings),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            # Long enough for an answer that is on its way, short enough for who pressed Ctrl-C.
-            timeout_graceful_shutdown=1,
-        )
-        super().__init__(config)
-        self._port = settings.port
-        self._products = products
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say where."""
-        await super().startup(sockets)
-        home = f"http://{HOST}:{self._port}"
-        catalogue = f"{self._products} sample products" if self._products else "empty"
-        Console(highlight=False, soft_wrap=True).print(
-            "[bold]CloudMart is running.[/]",
-            "",
-            f"  API        [cyan]{home}/api[/]",
-            f"  Docs       [cyan]{home}/docs[/]",
-            f"  Catalogue  {catalogue}",
-            "",
-            "Data lives in memory and is gone when this ends (Ctrl-C).",
-            sep="\n",
-        )
-        sys.stdout.flush()
+def _tell(port: int, products: int) -> None:
+    home = f"http://{HOST}:{port}"
+    catalogue = f"{products} sample products" if products else "empty"
+    Console(highlight=False, soft_wrap=True).print(
+        "[bold]CloudMart is running.[/]",
+        "",
+        f"  API        [cyan]{home}/api[/]",
+        f"  Docs       [cyan]{home}/docs[/]",
+        f"  Catalogue  {catalogue}",
+        "",
+        "Data lives in memory and is gone when this ends (Ctrl-C).",
+        sep="\n",
+    )
+    sys.stdout.flush()
 
 
 def _listen(port: int) -> socket.socket:

@@ -3,13 +3,25 @@
 import gc
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
-import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from cloudmart.app import create_app
-from cloudmart.cli.configured import configured
+from cloudmart.cli.configured import DOTENV, EXIT_CONFIGURATION, accepted, warn
+from cloudmart.cli.front import Front
+from cloudmart.cli.listen import PortTakenError, bound, exit_code, serve_until_end
+from cloudmart.health.patience import GaveUpError
+from cloudmart.health.process import Process
+from cloudmart.health.secret import SecretStore, SecretVersion
+from cloudmart.health.startup import give_up
 from cloudmart.observability.logging import configure_logging
-from cloudmart.settings import Settings
+from cloudmart.observability.termination import TERMINATION_LOG
+from cloudmart.settings import Settings, load_settings
+from cloudmart.settings.refusal import refusal
 
 # Python's own (700, 10, 10) looks through all that the SDK keeps for good every few seconds of
 # load, and stands still meanwhile: docs/decisions/garbage-collection.md.
@@ -19,21 +31,46 @@ _GARBAGE = (10_000, 10, 10)
 def serve() -> None:
     """Serve the API, configured by the environment."""
     configure_logging(json=not sys.stderr.isatty())
-    settings = configured(os.environ)
-    listen(settings, host="0.0.0.0")  # noqa: S104 - a pod is reached from outside
+    raise SystemExit(run(os.environ, host="0.0.0.0"))  # noqa: S104 - a pod is reached from outside
 
 
-def listen(settings: Settings, *, host: str) -> None:
-    """Serve the API until the process is told to stop."""
+def run(environ: Mapping[str, str], *, host: str, termination_log: Path = TERMINATION_LOG) -> int:
+    """Serve as an environment says until told to stop, and return the exit code."""
     gc.set_threshold(*_GARBAGE)
-    config = uvicorn.Config(
-        create_app(settings),
-        host=host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        # Longer than a load balancer keeps an idle connection (60 s), or it meets a closed one.
-        timeout_keep_alive=75,
-    )
-    uvicorn.Server(config).run()
+    settings = accepted(load_settings(environ, dotenv=DOTENV), termination_log)
+    process = Process.begin(settings, environ=environ)
+    lifecycle = process.health.lifecycle
+    grace = settings.startup.shutdown_grace
+    try:
+        with (
+            bound(host, settings.port, "PORT") as main,
+            bound(host, settings.metrics_port, "METRICS_PORT") as metrics,
+        ):
+            serve_until_end(_app(settings, process), lifecycle, main, metrics, grace=grace)
+    except PortTakenError as error:
+        lifecycle.fail(str(error))
+    return exit_code(lifecycle, termination_log)
+
+
+def _app(settings: Settings, process: Process) -> ASGIApp:
+    secret = settings.sources.secret_id
+    if secret is None:
+        return create_app(settings, process=process)
+    return Front(process.health, lambda: _with_secret(secret, process))
+
+
+async def _with_secret(secret_id: str, process: Process) -> FastAPI | None:
+    """Return the application, once the secret with the rest of its settings could be read."""
+    store = SecretStore(process.session, secret_id, process.environ)
+    try:
+        secret = await process.patience.wait_for("the secret with the settings", store.read)
+    except GaveUpError as error:
+        give_up(process.health, error)
+        return None
+    loaded = load_settings(process.environ, secret.text, dotenv=DOTENV)
+    if loaded.report.refusals:
+        process.health.lifecycle.fail(refusal(loaded.report.refusals), EXIT_CONFIGURATION)
+        return None
+    warn(loaded.report)
+    version = SecretVersion(secret.version, store.newest)
+    return create_app(loaded.settings, process=replace(process, secret=version))

@@ -12,6 +12,7 @@ from aiobotocore.session import get_session
 from aiohttp import ClientError as AiohttpError
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from cloudmart.errors import UnavailableError
 
@@ -30,6 +31,12 @@ _CONFIG = AioConfig(
     parameter_validation=False,
     # By default the SDK composes its own anew for each call, which costs about a tenth of it.
     user_agent="cloudmart",
+)
+
+# What every client of the session starts from: also the one that the SDK makes by itself to get
+# credentials from STS, which would otherwise wait a minute for each of five answers.
+_DEFAULTS = AioConfig(
+    connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
 )
 
 # Answers that say "not now", never "never": throttling, outages, credentials about to change.
@@ -52,6 +59,10 @@ _PASSING = frozenset(
         "UnrecognizedClientException",
     }
 )
+# No answer, one that cannot be read, or no credentials to ask with: the SDK wraps not all that its
+# sources of credentials meet (a KeyError where an agent answers nonsense, a RuntimeError where a
+# clock is wrong).
+_NO_ANSWER = (BotoCoreError, ResponseParserError, AiohttpError, OSError, KeyError, RuntimeError)
 _AWAY = "The shop's data store does not answer at the moment. Please try again."
 
 
@@ -60,11 +71,16 @@ _AWAY = "The shop's data store does not answer at the moment. Please try again."
 _MODELS = Path(__file__).parent / "models"
 
 
-def new_session() -> aioboto3.Session:
-    """Return a session whose clients take and give the values of items as they are sent."""
+def new_session(region: str | None = None) -> aioboto3.Session:
+    """Return a session with AWS: one for the process, so that its credentials are got once.
+
+    Its clients take and give the values of items as they are sent.
+    """
     session = get_session()
+    session.set_default_client_config(_DEFAULTS)
     session.get_component("data_loader").search_paths.append(str(_MODELS))
-    return aioboto3.Session(botocore_session=session)
+    # The SDK itself reads AWS_DEFAULT_REGION only.
+    return aioboto3.Session(botocore_session=session, region_name=region)
 
 
 @asynccontextmanager
@@ -129,7 +145,7 @@ class Database:
             if _passes(error, operation):
                 raise UnavailableError(_AWAY) from error
             raise
-        except (BotoCoreError, AiohttpError, OSError) as error:
+        except _NO_ANSWER as error:
             raise UnavailableError(_AWAY) from error
         return answer
 

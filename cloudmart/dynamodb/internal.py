@@ -10,6 +10,8 @@ from cloudmart.dynamodb.codec import Item
 from cloudmart.values.timestamp import now, stamp
 
 BACKFILL = "internal-backfill"
+PROBE = "internal-probe"
+"""An id no item ever has: reading it tells whether a table can be read."""
 ORDER_SECRET = "internal-order-secret"  # noqa: S105 - the name of a secret, not one
 
 # Orders of ours have 16 letters and digits, older ones 8 hex digits; neither has a hyphen.

@@ -1,5 +1,6 @@
-"""One pass around every request: its id, its metrics, and a 500 for what nobody expected."""
+"""One pass around every request: its id, its metrics, and a last word for what nobody expected."""
 
+import asyncio
 import re
 import time
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cloudmart.http.last_words import say_last_words
 from cloudmart.http.problem import UNEXPECTED, problem
 from cloudmart.observability.metrics import REQUESTS
 
@@ -43,12 +45,15 @@ class RequestContext:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         started = time.perf_counter()
         status = 0
+        kind: str | None = None
 
         async def named(message: Message) -> None:
-            nonlocal status
+            nonlocal status, kind
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID] = request_id
+                kind = headers.get("content-type", "")
             await send(message)
 
         try:
@@ -60,6 +65,9 @@ class RequestContext:
                 await self.app(scope, receive, named)
         except ClientDisconnect:
             _log.info("client_gone", method=scope["method"], route=_route(scope))
+        except asyncio.CancelledError:
+            # Only a server that stops cancels a request.
+            await say_last_words(scope, named, kind)
         except Exception:
             _log.exception("request_failed", method=scope["method"], route=_route(scope))
             if status:

@@ -39,5 +39,7 @@ def configure_logging(*, json: bool, level: int = logging.INFO) -> None:
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
     # They log each request they make, and each retry, at levels meant for their authors.
-    for chatty in ("aiobotocore", "botocore", "azure", "httpx2", "openai"):
+    for chatty in ("aiobotocore", "botocore", "azure", "httpx2", "openai", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # A traceback for each renewal that fails: health says it once, and in words.
+    logging.getLogger("aiobotocore.credentials").setLevel(logging.ERROR)

@@ -1,6 +1,6 @@
 """Every metric of the service, labelled by route template and never by path, id or e-mail."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS = Histogram(
     "cloudmart_http_request_duration_seconds",
@@ -53,4 +53,29 @@ CHATS_ENDED = Counter(
     "cloudmart_chats_ended",
     "Chats saved as tickets, by how the customer sounded and who says so.",
     ["sentiment", "source"],
+)
+READY = Gauge("cloudmart_ready", "Whether the start is done and the process is not stopping.")
+STARTUP_SECONDS = Gauge(
+    "cloudmart_startup_seconds", "Time from the process's start until it was ready."
+)
+STARTUP_WAITS = Counter(
+    "cloudmart_startup_waits",
+    "Attempts of the start that had to be repeated, by what it waited for and why.",
+    ["waits_for", "cause"],
+)
+DEPENDENCY_UP = Gauge(
+    "cloudmart_dependency_up", "Whether a dependency's last check was good.", ["dependency"]
+)
+IDENTITY_MISMATCH = Gauge(
+    "cloudmart_identity_mismatch",
+    "Whether AWS sees this pod as another role than its ServiceAccount names.",
+)
+CONFIGURATION_STALE = Gauge(
+    "cloudmart_configuration_stale",
+    "Whether the cluster's configuration is newer than this process's.",
+)
+CONFIGURATION = Gauge(
+    "cloudmart_configuration_info",
+    "Always 1; the label tells which configuration the process was started with.",
+    ["fingerprint"],
 )

@@ -5,7 +5,6 @@ from typing import Any
 
 import boto3
 import pytest
-from fastapi.testclient import TestClient
 
 from cloudmart.ai.ports import Scores
 from cloudmart.app import create_app
@@ -13,6 +12,7 @@ from cloudmart.errors import ProviderDisabledError, ProviderUnavailableError, Up
 from cloudmart.settings import Settings
 from cloudmart.vendors import Vendors
 from tests.support.scripted_moods import ScriptedMoods
+from tests.support.serving import serving
 
 OFF = ProviderDisabledError("It is switched off.")
 GLAD, CALM, ANGRY = Scores(0.8, 0.1, 0.1), Scores(0.1, 0.8, 0.1), Scores(0.1, 0.2, 0.7)
@@ -21,7 +21,7 @@ GLAD, CALM, ANGRY = Scores(0.8, 0.1, 0.1), Scores(0.1, 0.8, 0.1), Scores(0.1, 0.
 def end(settings: Settings, chat: Any, azure: ScriptedMoods, offline: ScriptedMoods) -> Any:  # noqa: ANN401
     """End a chat and return the answer and the ticket, as the admin page reads it."""
     vendors = Vendors(OFF, OFF, azure, offline)
-    with TestClient(create_app(settings, lambda _: nullcontext(vendors))) as client:
+    with serving(create_app(settings, lambda *_: nullcontext(vendors))) as client:
         answer = client.post("/api/ai/analyze-sentiment", json={"thread": chat})
         assert answer.status_code == 200, answer.text
         ticket = client.get(f"/api/tickets/{answer.json()['ticketId']}")

@@ -9,7 +9,6 @@ from typing import Any
 import boto3
 import pytest
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 
 from cloudmart.ai.ports import ChatModel, Delta, ToolCall
 from cloudmart.app import create_app
@@ -26,6 +25,7 @@ from cloudmart.vendors import Vendors
 from tests.support.asgi import Exchange, served
 from tests.support.scripted_chat import ScriptedChat
 from tests.support.scripted_moods import ScriptedMoods
+from tests.support.serving import serving
 
 OFF = ProviderDisabledError("OpenAI is not configured: set OPENAI_API_KEY.")
 SEARCH = ToolCall("1", "search_products", '{"query": "lamp"}')
@@ -36,7 +36,7 @@ ROUTES = [("/api/ai", "threadId"), ("/api/ai/bedrock", "conversationId")]
 def app_with(settings: Settings, model: ChatModel | ProviderDisabledError) -> FastAPI:
     moods = ScriptedMoods("none")
     vendors = Vendors(model, model, moods, moods)
-    return create_app(settings, lambda _: nullcontext(vendors))
+    return create_app(settings, lambda *_: nullcontext(vendors))
 
 
 def events(body: str) -> Iterator[tuple[str, Any]]:
@@ -51,7 +51,7 @@ def events(body: str) -> Iterator[tuple[str, Any]]:
 def test_a_chat_is_started_and_answered(
     settings: Settings, prefix: str, name: str, body: dict[str, str] | None
 ) -> None:
-    with TestClient(app_with(settings, ScriptedChat("We sell lamps."))) as client:
+    with serving(app_with(settings, ScriptedChat("We sell lamps."))) as client:
         started = client.post(f"{prefix}/start", json=body)
         question = started.json() | {"message": "What do you sell?"}
 
@@ -65,7 +65,7 @@ def test_a_chat_is_started_and_answered(
 
 @pytest.mark.parametrize(("prefix", "name"), ROUTES)
 def test_an_unknown_conversation_is_not_found(settings: Settings, prefix: str, name: str) -> None:
-    with TestClient(app_with(settings, ScriptedChat())) as client:
+    with serving(app_with(settings, ScriptedChat())) as client:
         answer = client.post(f"{prefix}/message", json={name: "thread_old", "message": "Hi"})
 
     assert answer.status_code == 404
@@ -75,7 +75,7 @@ def test_an_unknown_conversation_is_not_found(settings: Settings, prefix: str, n
 
 @pytest.mark.parametrize("message", ["", " \n", "x" * 4001, "\x00", 7, None])
 def test_a_message_has_1_to_4000_characters(settings: Settings, message: Any) -> None:  # noqa: ANN401
-    with TestClient(app_with(settings, ScriptedChat())) as client:
+    with serving(app_with(settings, ScriptedChat())) as client:
         thread = client.post("/api/ai/start").json()
 
         answer = client.post("/api/ai/message", json=thread | {"message": message})
@@ -85,7 +85,7 @@ def test_a_message_has_1_to_4000_characters(settings: Settings, message: Any) ->
 
 
 def test_the_longest_message_is_answered(settings: Settings) -> None:
-    with TestClient(app_with(settings, ScriptedChat("Well."))) as client:
+    with serving(app_with(settings, ScriptedChat("Well."))) as client:
         thread = client.post("/api/ai/start").json()
 
         answer = client.post("/api/ai/message", json=thread | {"message": "ü" * 4000})
@@ -108,7 +108,7 @@ def test_a_provider_that_is_not_configured_says_so(
 ) -> None:
     body = {"threadId": "thread_1", "conversationId": "conv_1", "message": "Hi"}
 
-    with TestClient(app_with(settings, OFF)) as client:
+    with serving(app_with(settings, OFF)) as client:
         answer = client.post(method_path, json=body, headers={"Accept": accept})
 
     assert answer.status_code == 503
@@ -130,7 +130,7 @@ def test_failures_of_a_provider_are_told_apart(
     settings: Settings, failure: UpstreamError, status: int, wait: str | None, accept: str
 ) -> None:
     chat = ScriptedChat(SEARCH, failure, "Here again.")
-    with TestClient(app_with(settings, chat)) as client:
+    with serving(app_with(settings, chat)) as client:
         question = client.post("/api/ai/start").json() | {"message": "Hi"}
 
         answer = client.post("/api/ai/message", json=question, headers={"Accept": accept})
@@ -145,7 +145,7 @@ def test_failures_of_a_provider_are_told_apart(
 
 def test_a_stream_has_deltas_and_then_the_whole_answer(settings: Settings) -> None:
     chat = ScriptedChat(SEARCH, "We sell no lamps.\nSorry")
-    with TestClient(app_with(settings, chat)) as client:
+    with serving(app_with(settings, chat)) as client:
         question = client.post("/api/ai/start").json() | {"message": "Lamps?"}
 
         answer = client.post("/api/ai/message", json=question, headers={"Accept": EVENTS})
@@ -168,7 +168,7 @@ def test_a_stream_has_deltas_and_then_the_whole_answer(settings: Settings) -> No
 def test_a_failure_after_the_first_delta_is_an_event(settings: Settings) -> None:
     failure = ProviderUnavailableError("OpenAI", retry_after=7)
     chat = ScriptedChat(Delta("We"), failure, "Here again.")
-    with TestClient(app_with(settings, chat)) as client:
+    with serving(app_with(settings, chat)) as client:
         question = client.post("/api/ai/start").json() | {"message": "Lamps?"}
 
         answer = client.post("/api/ai/message", json=question, headers={"Accept": EVENTS})
@@ -191,7 +191,7 @@ def test_a_failure_after_the_first_delta_is_an_event(settings: Settings) -> None
 
 
 def test_a_bug_after_the_first_delta_is_an_event_without_secrets(settings: Settings) -> None:
-    with TestClient(app_with(settings, ScriptedChat(Delta("We")))) as client:
+    with serving(app_with(settings, ScriptedChat(Delta("We")))) as client:
         question = client.post("/api/ai/start").json() | {"message": "Lamps?"}
 
         answer = client.post("/api/ai/message", json=question, headers={"Accept": EVENTS})
@@ -203,7 +203,7 @@ def test_a_bug_after_the_first_delta_is_an_event_without_secrets(settings: Setti
 
 def test_a_conversation_that_is_busy_is_told_so_as_a_problem(settings: Settings) -> None:
     chat = ScriptedChat()
-    with TestClient(app_with(settings, chat)) as client:
+    with serving(app_with(settings, chat)) as client:
         thread = client.post("/api/ai/start").json()
         table = settings.dynamodb.conversations_table
         lock = {":until": {"N": "9999999999"}}

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 from prometheus_client import REGISTRY
 from typer.testing import CliRunner
 
@@ -15,6 +14,7 @@ from cloudmart.cli import app
 from cloudmart.dynamodb.internal import ORDER_SECRET, note
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
 from tests.support.faults import Fault, FaultProxy
+from tests.support.serving import serving
 from tests.support.shop_tables import create_plain, put
 
 EMAIL_INDEX = "userEmail-createdAt-index"
@@ -46,7 +46,7 @@ def orders_of(email: str, names: DynamoDBSettings) -> tuple[list[str], float]:
 
     label = {"index": EMAIL_INDEX}
     before = fallbacks()
-    with TestClient(create_app(Settings(environment=Environment.LOCAL, dynamodb=names))) as client:
+    with serving(create_app(Settings(environment=Environment.LOCAL, dynamodb=names))) as client:
         answer = client.get("/api/orders/user", params={"email": email})
     return [order["id"] for order in answer.json()], fallbacks() - before
 
@@ -94,7 +94,7 @@ def test_orders_without_a_usable_e_mail_can_still_be_changed_once_the_index_is_t
     tables("apply")
 
     settings = Settings(environment=Environment.LOCAL, dynamodb=production)
-    with TestClient(create_app(settings)) as client:
+    with serving(create_app(settings)) as client:
         answers = [
             client.put(f"/api/orders/{order['id']}", json={"status": "Shipped"}).status_code
             for order in OLD_ORDERS

@@ -17,6 +17,7 @@ from cloudmart.dynamodb.schema import tables
 from cloudmart.explorer.document import operations
 from cloudmart.local.furnishing import furnish
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
+from tests.support.serving import serving
 
 DOCUMENT = create_app(Settings(public_base_url=None)).openapi()
 
@@ -73,7 +74,7 @@ def furnished(dynamodb: Any) -> Iterator[TestClient]:  # noqa: ANN401 - boto3's 
 
     asyncio.run(fill())
     settings = Settings(environment=Environment.LOCAL, dynamodb=names)
-    with TestClient(create_app(settings)) as client:
+    with serving(create_app(settings)) as client:
         yield client
     for schema in tables(names):
         dynamodb.delete_table(TableName=schema.name)

@@ -1,6 +1,7 @@
 """A shop that `cloudmart dev` opens."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from cloudmart.local.furnishing import furnish
 from cloudmart.observability.metrics import INDEX_FALLBACKS
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
 from cloudmart.values import samples
+from tests.support.serving import serving
 
 
 @pytest.fixture
@@ -30,10 +32,12 @@ def names(dynamodb: Any) -> Iterator[DynamoDBSettings]:  # noqa: ANN401
         dynamodb.delete_table(TableName=schema.name)
 
 
-async def _open(names: DynamoDBSettings, *, empty: bool = False) -> TestClient:
+async def _open(
+    names: DynamoDBSettings, *, empty: bool = False
+) -> AbstractContextManager[TestClient]:
     async with open_clients() as database:
         await furnish(database, names, empty=empty)
-    return TestClient(create_app(Settings(environment=Environment.LOCAL, dynamodb=names)))
+    return serving(create_app(Settings(environment=Environment.LOCAL, dynamodb=names)))
 
 
 async def test_the_catalogue_is_on_the_shelves(names: DynamoDBSettings) -> None:

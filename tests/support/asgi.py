@@ -10,6 +10,8 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import Message
 
+from tests.support.serving import PATIENCE, settled
+
 
 @dataclass
 class Exchange:
@@ -90,4 +92,7 @@ class Server:
 async def served(app: FastAPI) -> AsyncIterator[Server]:
     """Run an application's lifespan, and give the server of it."""
     async with app.router.lifespan_context(app) as state:
+        async with asyncio.timeout(PATIENCE):
+            while not settled(state):
+                await asyncio.sleep(0.005)
         yield Server(app, state)

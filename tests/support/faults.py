@@ -1,7 +1,8 @@
-"""A proxy on loopback, in front of a DynamoDB, that fails as it is told.
+"""A proxy on loopback, in front of a DynamoDB or an STS, that fails as it is told.
 
 with fault_proxy(engine) as proxy:
     proxy.fail(Fault.THROTTLED, "Scan", after=1)  # from the second Scan on
+    proxy.fail(Refusal(400, "AccessDenied", "…"), "AssumeRoleWithWebIdentity", times=2)
     ...
     proxy.heal()
     proxy.stop()  # connections are refused until start()
@@ -11,15 +12,16 @@ import json
 import socket
 import struct
 import threading
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
+from xml.sax.saxutils import escape
 
 
 class Fault(Enum):
@@ -40,9 +42,17 @@ class Fault(Enum):
     BROKEN = (500, "InternalServerError")
 
 
+class Refusal(NamedTuple):
+    """An error that is answered, word for word."""
+
+    status: int
+    code: str
+    message: str
+
+
 @dataclass(slots=True)
 class _Rule:
-    fault: Fault
+    fault: Fault | Refusal
     operations: tuple[str, ...]
     after: int
     times: int | None
@@ -61,7 +71,7 @@ class _Rule:
 
 
 class FaultProxy:
-    """Forwards DynamoDB's operations to an engine, except those it is told to fail."""
+    """Forwards operations to an engine, except those it is told to fail."""
 
     def __init__(self, engine: str) -> None:
         self.engine = engine
@@ -70,6 +80,10 @@ class FaultProxy:
         """How often each operation was asked for, failed calls included."""
         self.hanging = threading.Event()
         """Set once a call hangs."""
+        self.bodies: deque[bytes] = deque(maxlen=100)
+        """What was asked last."""
+        self.rewrite: Callable[[bytes], bytes] = bytes
+        """What is done to the body of an answer that passes."""
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
         self._healed = threading.Event()
@@ -77,7 +91,7 @@ class FaultProxy:
 
     @property
     def url(self) -> str:
-        """Return where the service should believe DynamoDB to be."""
+        """Return where the service should believe the engine to be."""
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
@@ -93,7 +107,11 @@ class FaultProxy:
             self._server = None
 
     def fail(
-        self, fault: Fault, *operations: str, after: int = 0, times: int | None = None
+        self,
+        fault: Fault | Refusal,
+        *operations: str,
+        after: int = 0,
+        times: int | None = None,
     ) -> None:
         """Fail some operations, or all: after so many calls that pass, for so many times."""
         with self._lock:
@@ -106,7 +124,7 @@ class FaultProxy:
             self._healed.set()
             self._healed = threading.Event()
 
-    def fault_of(self, operation: str) -> tuple[Fault | None, threading.Event]:
+    def fault_of(self, operation: str) -> tuple[Fault | Refusal | None, threading.Event]:
         """Count a call, and return how it fails and what ends a hang."""
         with self._lock:
             self.calls[operation] += 1
@@ -163,7 +181,8 @@ class _Forwarder(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        operation = self.headers["X-Amz-Target"].rpartition(".")[2]
+        operation = self._operation(body)
+        self.server.proxy.bodies.append(body)
         fault, healed = self.server.proxy.fault_of(operation)
         if fault is None:
             self._answer(*self._forwarded(body))
@@ -184,21 +203,46 @@ class _Forwarder(BaseHTTPRequestHandler):
             self.server.proxy.hanging.set()
             healed.wait()
             self.close_connection = True
+        elif isinstance(fault, Refusal):
+            self._answer(*self._refusal(fault))
         else:
-            self._answer(*_refusal(*fault.value))
+            # AWS's own sentences name what no client of the shop may see.
+            message = "arn:aws:dynamodb:us-east-1:123456789012:table/secret-table is not to be had"
+            status, code = fault.value
+            self._answer(*self._refusal(Refusal(status, code, message)))
+
+    @property
+    def _asks_for_xml(self) -> bool:
+        """Tell whether this is AWS's older protocol: forms and XML, which STS speaks."""
+        return "X-Amz-Target" not in self.headers
+
+    def _operation(self, body: bytes) -> str:
+        if self._asks_for_xml:
+            return parse_qs(body.decode())["Action"][0]
+        return self.headers["X-Amz-Target"].rpartition(".")[2]
+
+    def _refusal(self, refusal: Refusal) -> tuple[int, bytes]:
+        if self._asks_for_xml:
+            error = f"<Code>{refusal.code}</Code><Message>{escape(refusal.message)}</Message>"
+            text = f"<ErrorResponse><Error>{error}</Error></ErrorResponse>"
+        else:
+            kind = f"com.amazonaws.dynamodb.v20120810#{refusal.code}"
+            text = json.dumps({"__type": kind, "message": refusal.message})
+        return refusal.status, text.encode()
 
     def _forwarded(self, body: bytes) -> tuple[int, bytes]:
         engine = HTTPConnection(urlsplit(self.server.proxy.engine).netloc, timeout=60)
         try:
             engine.request("POST", "/", body, dict(self.headers))
             answer = engine.getresponse()
-            return answer.status, answer.read()
+            return answer.status, self.server.proxy.rewrite(answer.read())
         finally:
             engine.close()
 
     def _answer(self, status: int, body: bytes, *, missing: int = 0) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/x-amz-json-1.0")
+        kind = "text/xml" if self._asks_for_xml else "application/x-amz-json-1.0"
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body) + missing))
         self.end_headers()
         self.wfile.write(body)
@@ -211,10 +255,3 @@ class _Forwarder(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:  # noqa: ANN401
         """Keep quiet."""
-
-
-def _refusal(status: int, code: str) -> tuple[int, bytes]:
-    # AWS's own sentences name what no client of the shop may see.
-    message = "arn:aws:dynamodb:us-east-1:123456789012:table/secret-table is not to be had"
-    body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": message}
-    return status, json.dumps(body).encode()

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 import uvicorn
 
 from cloudmart.app import create_app
+from cloudmart.health.board import Health
 from cloudmart.settings import Settings
+from tests.support.serving import settled, still
 
 
 @contextmanager
@@ -19,12 +21,15 @@ def served(settings: Settings) -> Iterator[str]:
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(create_app(settings), log_config=None, access_log=False)
+        process = still(settings)
+        app = create_app(settings, process=process)
+        config = uvicorn.Config(app, log_config=None, access_log=False)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            while not server.started and thread.is_alive():
+            state = {"services": {Health: process.health}}
+            while not (server.started and settled(state)) and thread.is_alive():
                 thread.join(0.01)
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:

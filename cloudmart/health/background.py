@@ -1,0 +1,74 @@
+"""What goes on besides answering requests: the start, the checks, the end that nobody asked for."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
+from random import uniform
+from typing import Any
+
+import structlog
+
+from cloudmart.health.board import Health
+from cloudmart.health.lifecycle import Lifecycle
+from cloudmart.health.patience import Patience
+from cloudmart.health.probes import Probe, Sampler
+from cloudmart.health.staleness import Staleness
+from cloudmart.health.startup import Step, start
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+async def live(
+    health: Health,
+    patience: Patience,
+    steps: Sequence[Step],
+    probes: Sequence[Probe],
+) -> None:
+    """Start, then check every dependency for as long as the process lives."""
+    sampler = Sampler(health, probes)
+    if await start(health, patience, steps):
+        await sampler.run()
+
+
+async def restart_when_stale(health: Health, staleness: Staleness) -> None:
+    """End the process some time after its configuration became old, unless it is good again.
+
+    The time is random, so that the pods of a deployment do not all go at once.
+    """
+    rhythm = health.rhythm
+    while True:
+        await rhythm.sleep(rhythm.sample_every[0])
+        if not staleness.stale:
+            continue
+        delay = uniform(0, rhythm.restart_within)  # noqa: S311 - no secret
+        _log.warning("restart_planned", reason="configuration is stale", in_seconds=round(delay))
+        await rhythm.sleep(delay)
+        if staleness.stale:
+            _log.warning("restarting", reason="configuration is stale")
+            health.lifecycle.end(linger=rhythm.linger)
+            return
+
+
+@asynccontextmanager
+async def in_background(
+    lifecycle: Lifecycle, *works: Coroutine[Any, Any, None]
+) -> AsyncIterator[None]:
+    """Let work go on for as long as the context lasts."""
+    tasks = [asyncio.create_task(_guarded(lifecycle, work)) for work in works]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def _guarded(lifecycle: Lifecycle, work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001 - see below
+        # Nobody awaits it: without this the process would go on half alive, in silence.
+        _log.exception("background_broken")
+        lifecycle.fail(f"CloudMart has a fault of its own: {type(error).__name__}: {error}")

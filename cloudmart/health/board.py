@@ -1,0 +1,137 @@
+"""What is known of every dependency: the last check of each, written down as it happens."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from importlib.metadata import version
+
+import structlog
+
+from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes.process import UNCHECKED
+from cloudmart.health.lifecycle import Lifecycle
+from cloudmart.health.rhythm import Rhythm
+from cloudmart.observability.metrics import DEPENDENCY_UP
+from cloudmart.values.timestamp import stamp
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class Status(StrEnum):
+    """How a dependency, or the whole, does (draft-inadarei-api-health-check-06)."""
+
+    PASS = "pass"  # noqa: S105 - the draft's word
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """Something the service needs: under which name it is shown, and what fails without it.
+
+    A serious failure of what is `local` to this pod unreadies it; an outage of what all pods share
+    does not, for unreadying them all would make a part's outage the whole shop's.
+    """
+
+    name: str
+    measures: str = "responseTime"
+    kind: str = "component"
+    routes: tuple[str, ...] = ()
+    local: bool = False
+
+    @property
+    def key(self) -> str:
+        """Return the name under which the draft wants it."""
+        return f"{self.name}:{self.measures}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the last check of a dependency found. Without a time, it holds for good."""
+
+    status: Status
+    output: str = ""
+    at: datetime | None = None
+    milliseconds: float | None = None
+
+
+class Health:
+    """The state of the process and of all it depends on."""
+
+    def __init__(self, lifecycle: Lifecycle | None = None, rhythm: Rhythm | None = None) -> None:
+        self.lifecycle = lifecycle or Lifecycle()
+        self.rhythm = rhythm or Rhythm()
+        self.release = version("cloudmart")
+        self.notes: list[str] = []
+        """What else whoever asks should know."""
+        self._readings: dict[Dependency, Reading] = {}
+        self._told: dict[Dependency, str] = {}
+
+    def expect(self, dependency: Dependency) -> None:
+        """Show a dependency before its first check."""
+        self._readings.setdefault(dependency, Reading(Status.WARN, "Not checked yet."))
+
+    def enable(self, dependency: Dependency) -> None:
+        """Show a dependency that is used, but costs too much to be checked."""
+        self._readings[dependency] = Reading(Status.PASS)
+
+    def disable(self, dependency: Dependency, reason: str, *, alarming: bool = False) -> None:
+        """Show a dependency the service does without, and why; alarming if that is a mistake."""
+        status = Status.WARN if alarming else Status.PASS
+        self._readings[dependency] = Reading(status, f"Disabled: {reason}")
+
+    def succeeded(self, dependency: Dependency, milliseconds: float | None = None) -> None:
+        """Write down that a dependency did what it should."""
+        self._note(dependency, Reading(Status.PASS, "", self.rhythm.now(), milliseconds), None)
+
+    def failed(self, dependency: Dependency, obstacle: ObstacleError) -> None:
+        """Write down that a dependency did not, and why."""
+        status = Status.FAIL if obstacle.serious else Status.WARN
+        reading = Reading(status, obstacle.sentence, self.rhythm.now())
+        self._note(dependency, reading, obstacle)
+
+    def readings(self) -> Iterator[tuple[Dependency, Reading]]:
+        """Yield what is known, each reading as good as its age."""
+        oldest = self.rhythm.sample_every[1] * 2 + self.rhythm.probe_within
+        for dependency, reading in self._readings.items():
+            if (
+                self.lifecycle.started
+                and reading.at
+                and (self.rhythm.now() - reading.at).total_seconds() > oldest
+            ):
+                silent = ObstacleError(UNCHECKED, {"since": stamp(reading.at)})
+                yield dependency, Reading(Status.WARN, silent.sentence, reading.at)
+            else:
+                yield dependency, reading
+
+    def unready(self) -> str | None:
+        """Return why this pod should get no requests, or None if it may."""
+        if self.lifecycle.failure and not self.lifecycle.started:
+            return "This pod has given up its start and is stopping."
+        if self.lifecycle.ending:
+            return "This pod is stopping."
+        if not self.lifecycle.started:
+            return self.lifecycle.waiting
+        for dependency, reading in self._readings.items():
+            if dependency.local and reading.status is Status.FAIL:
+                return reading.output
+        return None
+
+    def _note(
+        self, dependency: Dependency, reading: Reading, obstacle: ObstacleError | None
+    ) -> None:
+        self._readings[dependency] = reading
+        DEPENDENCY_UP.labels(dependency.name).set(reading.status is Status.PASS)
+        if self.lifecycle.started:
+            # Before, the start tells what it waits for in its own words.
+            self._tell(dependency, reading.output, obstacle)
+
+    def _tell(self, dependency: Dependency, said: str, obstacle: ObstacleError | None) -> None:
+        """Log what has changed since it was last told."""
+        before = self._told.get(dependency, "")
+        self._told[dependency] = said
+        if obstacle and said != before:
+            _log.warning("dependency_failing", dependency=dependency.name, **obstacle.event())
+        elif before and not obstacle:
+            _log.info("dependency_recovered", dependency=dependency.name)

@@ -1,0 +1,19 @@
+"""Every known cause of a start that waits and of a check that fails, by what it is about."""
+
+from types import ModuleType
+
+from cloudmart.health.causes import credentials, process, services, web_identity
+from cloudmart.health.causes.cause import Cause, ObstacleError
+
+GROUPS: tuple[ModuleType, ...] = (credentials, web_identity, services, process)
+
+
+def all_causes() -> dict[str, list[Cause]]:
+    """Return the causes by the sentence that says what they are about."""
+    return {
+        str(group.__doc__): [value for value in vars(group).values() if isinstance(value, Cause)]
+        for group in GROUPS
+    }
+
+
+__all__ = ["GROUPS", "Cause", "ObstacleError", "all_causes"]

@@ -1,0 +1,84 @@
+"""A reason why something the service needs is not to be had, in words and with a remedy."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What the public is told, what an operator does, and what to run first.
+
+    Words in braces are facts of the pod (`{role_name}`), filled in where the cause is logged.
+    Those of a `sentence` are for everybody to see.
+    """
+
+    code: str
+    sentence: str
+    remedy: str
+    command: str
+    passes: bool = True
+    """Whether waiting may help; if not, a start that meets it gives up at once."""
+
+
+class ObstacleError(Exception):
+    """Something the service needs is not to be had, for a known cause.
+
+    It is serious unless the service can go on as before, but should not for long.
+    """
+
+    def __init__(
+        self,
+        cause: Cause,
+        facts: Mapping[str, str] | None = None,
+        *,
+        serious: bool = True,
+        answer: str = "",
+    ) -> None:
+        self.cause = cause
+        self._answer = answer
+        self.facts = facts or {}
+        self.serious = serious
+        super().__init__(self.sentence)
+
+    @property
+    def sentence(self) -> str:
+        """Return what the public is told."""
+        return self._filled(self.cause.sentence)
+
+    @property
+    def remedy(self) -> str:
+        """Return what an operator does about it."""
+        return self._filled(self.cause.remedy)
+
+    @property
+    def command(self) -> str:
+        """Return what an operator runs first."""
+        return self._filled(self.cause.command)
+
+    @property
+    def answer(self) -> str:
+        """Return what the other side said, for those who may know."""
+        said = self.__cause__
+        return self._answer or (f"{type(said).__name__}: {said}"[:_LONGEST] if said else "")
+
+    def event(self) -> dict[str, str]:
+        """Return what a log line tells of it."""
+        told = {
+            "cause": self.cause.code,
+            "sentence": self.sentence,
+            "answer": self.answer,
+            "remedy": self.remedy,
+            "next_step": self.command,
+        }
+        return {name: text for name, text in told.items() if text}
+
+    def _filled(self, text: str) -> str:
+        return re.sub(
+            r"\{(\w+)\}",
+            lambda name: self.facts.get(name[1], f"<{name[1].replace('_', ' ')}>"),
+            text,
+        )
+
+
+_LONGEST = 500

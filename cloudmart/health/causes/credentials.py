@@ -1,0 +1,94 @@
+"""Why AWS gives this pod no credentials, or none that work."""
+
+from cloudmart.health.causes.cause import Cause
+
+NONE = Cause(
+    "credentials-none",
+    "This pod has no AWS credentials of any kind.",
+    "The pod was created before its ServiceAccount named a role, or EKS's webhook missed it. "
+    "Annotate the ServiceAccount (or add a Pod Identity association), then roll the pods.",
+    "kubectl get serviceaccount {service_account} --namespace {namespace} --output yaml",
+)
+HALF_SET = Cause(
+    "credentials-half-set",
+    "Half of a pair of AWS keys is set.",
+    "Remove AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: the pod's role is what it should use.",
+    "kubectl set env deployment/cloudmart-backend --namespace {namespace} --list",
+    passes=False,
+)
+REFUSED = Cause(
+    "credentials-refused",
+    "AWS does not know the credentials this pod uses.",
+    "New credentials take seconds to be known everywhere. If it lasts, keys of another account or "
+    "deleted ones are set: remove AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+    "kubectl set env deployment/cloudmart-backend --namespace {namespace} --list",
+)
+EXPIRED = Cause(
+    "credentials-expired",
+    "This pod's AWS credentials have expired.",
+    "They are renewed by themselves unless AWS refuses; the log says why it does.",
+    "kubectl logs {pod} --namespace {namespace} --tail 50",
+)
+EXPIRING = Cause(
+    "credentials-expiring",
+    "This pod's AWS credentials expire within minutes and could not be renewed yet.",
+    "STS has not renewed them for minutes. They are good until they expire; see that the pod can "
+    "reach STS and that the role still trusts it.",
+    "aws iam get-role --role-name {role_name} --query Role.AssumeRolePolicyDocument",
+)
+CLOCK = Cause(
+    "clock-wrong",
+    "This pod's clock is wrong: AWS refuses what it signs.",
+    "Set the node's clock (chrony), or replace the node.",
+    "kubectl exec {pod} --namespace {namespace} -- python -c 'import time; print(time.ctime())'",
+)
+REGION_UNSET = Cause(
+    "region-unset",
+    "No AWS region is set.",
+    "Set AWS_REGION to the region of the tables.",
+    "kubectl set env deployment/cloudmart-backend --namespace {namespace} AWS_REGION=<region>",
+    passes=False,
+)
+ROLE_UNSET = Cause(
+    "role-unset",
+    "This pod has an identity token but no role to use it for.",
+    "The ServiceAccount's annotation is missing or was added after the pod. Annotate it, then roll "
+    "the pods.",
+    "kubectl annotate serviceaccount {service_account} --namespace {namespace} "
+    "eks.amazonaws.com/role-arn=<role>",
+    passes=False,
+)
+AGENT_AWAY = Cause(
+    "pod-identity-away",
+    "The node's Pod Identity agent gives this pod no credentials.",
+    "The agent must run on the node, and the cluster must have an association of the "
+    "ServiceAccount with a role.",
+    "kubectl get pods --namespace kube-system --output wide --selector "
+    "app.kubernetes.io/name=eks-pod-identity-agent",
+)
+AGENT_GARBLED = Cause(
+    "pod-identity-garbled",
+    "The node's Pod Identity agent answers something that is no credentials.",
+    "Something else answers at the agent's address, or the agent is not well.",
+    "kubectl logs --namespace kube-system --selector app.kubernetes.io/name=eks-pod-identity-agent",
+)
+AGENT_ADDRESS = Cause(
+    "pod-identity-address",
+    "The address this pod is told to get credentials from is not a Pod Identity agent's.",
+    "Remove AWS_CONTAINER_CREDENTIALS_FULL_URI from the Deployment: EKS sets it.",
+    "kubectl set env deployment/cloudmart-backend --namespace {namespace} --list",
+    passes=False,
+)
+ROLE_WRONG = Cause(
+    "role-wrong",
+    "This pod runs as another role than its ServiceAccount names.",
+    "Static keys in the environment win over the pod's role: remove AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY.",
+    "kubectl set env deployment/cloudmart-backend --namespace {namespace} --list",
+)
+ROLE_OF_NODE = Cause(
+    "role-of-node",
+    "This pod runs as the machine it is on, not as itself.",
+    "EKS's webhook missed the pod. See that the ServiceAccount is annotated, then roll the pods.",
+    "kubectl rollout restart deployment/cloudmart-backend --namespace {namespace}",
+)

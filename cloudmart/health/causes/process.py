@@ -1,0 +1,22 @@
+"""What may become of a process that runs."""
+
+from cloudmart.health.causes.cause import Cause
+
+STALE = Cause(
+    "configuration-stale",
+    "Running with configuration older than the cluster's since {since}: roll the deployment.",
+    "A process keeps the settings it was started with.",
+    "kubectl rollout restart deployment/cloudmart-backend --namespace {namespace}",
+)
+SLOW = Cause(
+    "slow",
+    "It did not answer within {seconds} s.",
+    "It passes by itself, or the log of the dependency tells more.",
+    "kubectl top pod {pod} --namespace {namespace}",
+)
+UNCHECKED = Cause(
+    "unchecked",
+    "It was not checked since {since}: the checks have stopped.",
+    "The process is overloaded, or a bug ended the checks; the log tells.",
+    "kubectl logs {pod} --namespace {namespace} --tail 50",
+)

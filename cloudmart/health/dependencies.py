@@ -1,0 +1,23 @@
+"""What the service depends on, under the names the public sees, and what fails without each."""
+
+from cloudmart.health.board import Dependency
+
+CREDENTIALS = Dependency(
+    "credentials",
+    "validity",
+    "system",
+    ("/api/products", "/api/orders", "/api/tickets"),
+    local=True,
+)
+IDENTITY = Dependency("identity", "role", "system")
+CONFIGURATION = Dependency("configuration", "freshness", "system")
+PRODUCTS = Dependency("products", kind="datastore", routes=("/api/products", "/api/orders"))
+ORDERS = Dependency("orders", kind="datastore", routes=("/api/orders",))
+TICKETS = Dependency("tickets", kind="datastore", routes=("/api/tickets",))
+
+CONVERSATIONS = Dependency("conversations", kind="datastore", routes=("/api/ai/{+path}",))
+OPENAI = Dependency("openai", "availability", routes=("/api/ai/start", "/api/ai/message"))
+BEDROCK = Dependency(
+    "bedrock", "availability", routes=("/api/ai/bedrock/start", "/api/ai/bedrock/message")
+)
+AZURE = Dependency("azure", "availability", routes=("/api/ai/analyze-sentiment",))

@@ -1,0 +1,127 @@
+"""As whom the process calls AWS: its credentials, and whether they are the role's it should be."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import aioboto3
+import structlog
+from botocore.exceptions import NoCredentialsError
+
+from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes.credentials import EXPIRING, ROLE_OF_NODE, ROLE_WRONG
+from cloudmart.health.classify import (
+    FAILURES,
+    FAILURES_OF_CREDENTIALS,
+    STS,
+    cause_of_no_credentials,
+)
+from cloudmart.health.facts import facts_of_pod
+from cloudmart.observability.metrics import IDENTITY_MISMATCH
+
+_log = structlog.stdlib.get_logger(__name__)
+
+_LAST_SECONDS = 60
+_OVERDUE = 10 * 60
+"""Seconds before their end when credentials should have been renewed for minutes."""
+_OF_MACHINE = "iam-role"
+"""botocore's name for credentials that the machine's metadata service gave."""
+
+
+class Identity:
+    """The credentials of the process's one session, and the role they belong to."""
+
+    def __init__(self, session: aioboto3.Session, environ: Mapping[str, str]) -> None:
+        self._session = session
+        self._environ = environ
+        self._credentials: Any = None
+        self._seen: tuple[str, str] | None = None
+
+    async def obtain(self) -> None:
+        """Get credentials, or renew them if they are about to expire.
+
+        Raises:
+            ObstacleError: there are none; it is serious if there are none left either.
+        """
+        try:
+            self._credentials = await self._session.get_credentials()
+            if self._credentials is None:
+                raise NoCredentialsError
+            _keep_to_the_end(self._credentials)
+            await self._credentials.get_frozen_credentials()
+        except FAILURES_OF_CREDENTIALS as error:
+            raise ObstacleError(
+                cause_of_no_credentials(error), self._facts(), serious=self.exhausted()
+            ) from error
+        if self._expires_within(_OVERDUE):
+            # The SDK keeps to itself why it could not renew what it can still use.
+            raise ObstacleError(EXPIRING, self._facts(), serious=False)
+
+    async def witness(self) -> None:
+        """Ask AWS as whom it sees this process, once for each renewal of the credentials.
+
+        Raises:
+            ObstacleError: as another than it should be, or AWS does not say.
+        """
+        expected = self._environ.get("AWS_ROLE_ARN")
+        of_machine = self._of_machine()
+        if not expected and not of_machine:
+            return
+        seen = await self._caller()
+        right = bool(expected) and same_role(str(expected), seen)
+        IDENTITY_MISMATCH.set(not right)
+        if not right:
+            cause = ROLE_OF_NODE if of_machine else ROLE_WRONG
+            answer = f"AWS sees {seen}, where {expected or 'a role of its own'} was expected."
+            raise ObstacleError(cause, self._facts(), answer=answer, serious=False)
+
+    def exhausted(self) -> bool:
+        """Tell whether there are no credentials, or none that have not expired."""
+        held = self._credentials
+        return not getattr(held, "_frozen_credentials", held) or self._expires_within(0)
+
+    def _expires_within(self, seconds: float) -> bool:
+        held = self._credentials
+        return hasattr(held, "refresh_needed") and bool(held.refresh_needed(seconds))
+
+    def _facts(self) -> dict[str, str]:
+        return {**facts_of_pod(self._environ), "service": STS.name}
+
+    def _of_machine(self) -> bool:
+        # Outside Kubernetes it is how a process on a machine of its own gets its credentials.
+        in_cluster = "KUBERNETES_SERVICE_HOST" in self._environ
+        return in_cluster and getattr(self._credentials, "method", "") == _OF_MACHINE
+
+    async def _caller(self) -> str:
+        try:
+            frozen = await self._credentials.get_frozen_credentials()
+            if self._seen is None or self._seen[0] != frozen.access_key:
+                async with self._session.client("sts") as sts:
+                    arn = (await sts.get_caller_identity())["Arn"]
+                self._seen = (frozen.access_key, arn)
+                _log.info("identity_seen", role=arn)
+        except FAILURES as error:
+            raise ObstacleError(STS.cause_of(error), self._facts(), serious=False) from error
+        return self._seen[1]
+
+
+def _keep_to_the_end(credentials: Any) -> None:  # noqa: ANN401 - the SDK's, of several kinds
+    """Let credentials be used almost until they expire, though they cannot be renewed.
+
+    By itself the SDK fails every call of the last ten minutes in which STS does not answer.
+    """
+    if hasattr(credentials, "_mandatory_refresh_timeout"):
+        credentials._mandatory_refresh_timeout = _LAST_SECONDS  # noqa: SLF001 - no public way
+
+
+_ROLE = re.compile(r"arn:([\w-]+):iam::(\d+):role/(?:.*/)?([^/]+)")
+_SESSION = re.compile(r"arn:([\w-]+):sts::(\d+):assumed-role/([^/]+)/.*")
+
+
+def same_role(role: str, caller: str) -> bool:
+    """Tell whether a caller's ARN, as STS gives it, is a session of a role.
+
+    The caller's has no path, whatever the role's is.
+    """
+    wanted, seen = _ROLE.fullmatch(role), _SESSION.fullmatch(caller)
+    return bool(wanted and seen) and wanted.groups() == seen.groups()  # type: ignore[union-attr]

@@ -1,0 +1,104 @@
+"""Checks of dependencies: the same ones the start waits for and the background repeats."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import uniform
+
+import structlog
+
+from cloudmart.dynamodb.client import Database
+from cloudmart.dynamodb.internal import PROBE
+from cloudmart.dynamodb.table import Table
+from cloudmart.health.board import Dependency, Health
+from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes.process import SLOW
+from cloudmart.health.causes.services import UNKNOWN
+from cloudmart.health.classify import DYNAMODB, FAILURES, FAILURES_OF_CREDENTIALS
+from cloudmart.health.facts import facts_of_pod
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A check of one dependency: `ask` returns, or raises ObstacleError.
+
+    `urgent` tells whether it is serious at once that there is no answer in time.
+    """
+
+    dependency: Dependency
+    ask: Callable[[], Awaitable[None]]
+    urgent: Callable[[], bool] = lambda: True
+
+
+def table_probe(dependency: Dependency, table: Table, environ: Mapping[str, str]) -> Probe:
+    """Return the probe that really reads a table."""
+
+    async def ask() -> None:
+        try:
+            await table.get(PROBE)
+        except FAILURES as error:
+            facts = _facts(environ) | {"table": table.name}
+            raise ObstacleError(DYNAMODB.cause_of(error), facts) from error.__cause__ or error
+
+    return Probe(dependency, ask)
+
+
+def connected(database: Database, environ: Mapping[str, str]) -> Callable[[], Awaitable[None]]:
+    """Return what opens a database's client, or raises ObstacleError."""
+
+    async def ask() -> None:
+        try:
+            await database.open()
+        except FAILURES_OF_CREDENTIALS as error:
+            raise ObstacleError(DYNAMODB.cause_of(error), _facts(environ)) from error
+
+    return ask
+
+
+def _facts(environ: Mapping[str, str]) -> dict[str, str]:
+    return {**facts_of_pod(environ), "service": DYNAMODB.name}
+
+
+class Sampler:
+    """Checks every dependency again and again, in the background."""
+
+    def __init__(self, health: Health, probes: Sequence[Probe]) -> None:
+        self._health = health
+        self._probes = probes
+        for probe in probes:
+            health.expect(probe.dependency)
+
+    async def run(self) -> None:
+        """Check all for as long as the process lives."""
+        async with asyncio.TaskGroup() as group:
+            for probe in self._probes:
+                group.create_task(self._repeat(probe))
+
+    async def _repeat(self, probe: Probe) -> None:
+        rhythm = self._health.rhythm
+        while True:
+            await self._take(probe)
+            await rhythm.sleep(uniform(*rhythm.sample_every))  # noqa: S311 - no secret
+
+    async def _take(self, probe: Probe) -> None:
+        rhythm = self._health.rhythm
+        began = rhythm.monotonic()
+        try:
+            async with asyncio.timeout(rhythm.probe_within):
+                await probe.ask()
+        except ObstacleError as obstacle:
+            self._health.failed(probe.dependency, obstacle)
+        except TimeoutError:
+            within = {"seconds": f"{rhythm.probe_within:g}"}
+            slow = ObstacleError(SLOW, within, serious=probe.urgent())
+            self._health.failed(probe.dependency, slow)
+        except Exception:  # noqa: BLE001 - see below
+            # A probe with a bug must not end the checks of all the others.
+            _log.exception("probe_broken", dependency=probe.dependency.name)
+            self._health.failed(probe.dependency, ObstacleError(UNKNOWN))
+        else:
+            took = round((rhythm.monotonic() - began) * 1000, 1)
+            timed = probe.dependency.measures == "responseTime"
+            self._health.succeeded(probe.dependency, took if timed else None)

@@ -1,0 +1,95 @@
+"""What probes are answered: `application/health+json` (draft-inadarei-api-health-check-06)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import ConfigDict, Field
+
+from cloudmart.health.board import Dependency, Health, Reading, Status
+from cloudmart.values.model import Model
+from cloudmart.values.timestamp import Timestamp
+
+MEDIA_TYPE = "application/health+json"
+
+
+class _Sparse(Model):
+    """What leaves out what there is nothing to say of."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+
+
+class Check(_Sparse):
+    """How one dependency did when it was last checked."""
+
+    component_type: str = Field(description="`datastore`, `component` or `system`.")
+    status: Status
+    observed_value: float | None = None
+    observed_unit: str | None = None
+    time: Timestamp | None = Field(None, description="When it was checked.")
+    age: float | None = Field(None, description="Seconds since then.")
+    output: str | None = Field(None, description="What is wrong, in words.")
+    affected_endpoints: list[str] | None = Field(None, description="What does not work for it.")
+
+
+class HealthReport(_Sparse):
+    """How the service and all it depends on does."""
+
+    status: Status = Field(description="`warn`: it works, though something is wrong.")
+    service_id: str
+    release_id: str
+    output: str | None = Field(None, description="Why it is not, or not yet, or no more, ready.")
+    notes: list[str] | None = None
+    checks: dict[str, list[Check]] = Field(description="By dependency and what is measured of it.")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A probe's answer: whether it is good, and the report that explains it."""
+
+    good: bool
+    report: HealthReport
+
+
+def alive(health: Health) -> Answer:
+    """Tell that the process lives, and how all it depends on does. It is always good."""
+    return Answer(good=True, report=_report(health, note=health.unready()))
+
+
+def ready(health: Health) -> Answer:
+    """Tell whether this pod should get requests."""
+    reason = health.unready()
+    return Answer(good=reason is None, report=_report(health, fault=reason))
+
+
+def started(health: Health) -> Answer:
+    """Tell whether the start is done."""
+    reason = None if health.lifecycle.started else health.lifecycle.waiting
+    return Answer(good=reason is None, report=_report(health, fault=reason))
+
+
+def _report(health: Health, *, fault: str | None = None, note: str | None = None) -> HealthReport:
+    now = health.rhythm.now()
+    readings = list(health.readings())
+    well = note is None and all(reading.status is Status.PASS for _, reading in readings)
+    return HealthReport(
+        status=Status.FAIL if fault else Status.PASS if well else Status.WARN,
+        service_id="cloudmart-backend",
+        release_id=health.release,
+        output=fault or note,
+        notes=health.notes or None,
+        checks={each.key: [_check(each, reading, now)] for each, reading in readings},
+    )
+
+
+def _check(dependency: Dependency, reading: Reading, now: datetime) -> Check:
+    age = max(0.0, (now - reading.at).total_seconds()) if reading.at else None
+    return Check(
+        component_type=dependency.kind,
+        status=reading.status,
+        observed_value=reading.milliseconds,
+        observed_unit=None if reading.milliseconds is None else "ms",
+        time=reading.at,
+        age=None if age is None else round(age, 1),
+        output=reading.output or None,
+        affected_endpoints=(list(dependency.routes) or None) if reading.output else None,
+    )

@@ -1,0 +1,77 @@
+"""`/health`, `/ready`, `/startupz`: what Kubernetes, load balancers and people ask."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Response, status
+from fastapi.responses import JSONResponse
+
+from cloudmart.health import report
+from cloudmart.health.board import Health
+from cloudmart.health.examples import STARTING, WELL
+from cloudmart.health.report import MEDIA_TYPE, Answer, HealthReport
+from cloudmart.http.inject import provide
+
+router = APIRouter(tags=["health"])
+Board = Annotated[Health, Depends(provide(Health))]
+
+_GOOD: dict[int | str, dict[str, Any]] = {
+    200: {"description": "How it does.", "content": {MEDIA_TYPE: {"example": WELL}}}
+}
+_MAY_BE_503 = _GOOD | {
+    503: {
+        "model": HealthReport,
+        "description": "Not, not yet or no more: `output` says why.",
+        "content": {MEDIA_TYPE: {"example": STARTING}},
+    }
+}
+
+
+class HealthResponse(JSONResponse):
+    """A report, written by its own model."""
+
+    media_type = MEDIA_TYPE
+
+    def render(self, content: HealthReport) -> bytes:
+        """Return the body."""
+        return content.model_dump_json(exclude_none=True).encode()
+
+
+def _respond(answer: Answer) -> Response:
+    code = status.HTTP_200_OK if answer.good else status.HTTP_503_SERVICE_UNAVAILABLE
+    return HealthResponse(answer.report, code, {"Cache-Control": "no-store"})
+
+
+@router.get("/livez", include_in_schema=False)
+@router.get("/api/health", include_in_schema=False)
+@router.get(
+    "/health",
+    summary="Tell that the process is alive",
+    response_class=HealthResponse,
+    response_model=HealthReport,
+    responses=_GOOD,
+)
+async def tell_health(health: Board) -> Response:
+    return _respond(report.alive(health))
+
+
+@router.get("/readyz", include_in_schema=False)
+@router.get(
+    "/ready",
+    summary="Tell whether this pod should get requests",
+    response_class=HealthResponse,
+    response_model=HealthReport,
+    responses=_MAY_BE_503,
+)
+async def tell_readiness(health: Board) -> Response:
+    return _respond(report.ready(health))
+
+
+@router.get(
+    "/startupz",
+    summary="Tell whether the start is done",
+    response_class=HealthResponse,
+    response_model=HealthReport,
+    responses=_MAY_BE_503,
+)
+async def tell_startup(health: Board) -> Response:
+    return _respond(report.started(health))

@@ -1,0 +1,53 @@
+"""The secret in AWS Secrets Manager that holds settings."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import aioboto3
+
+from cloudmart.health.causes import ObstacleError
+from cloudmart.health.classify import FAILURES_OF_CREDENTIALS, SECRETS_MANAGER
+from cloudmart.health.facts import facts_of_pod
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """What a secret held, and which of its versions that was."""
+
+    text: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecretVersion:
+    """The version of the secret that settings came from, and how to learn of a newer one."""
+
+    current: str
+    newest: Callable[[], Awaitable[str]]
+
+
+class SecretStore:
+    """Reads one secret."""
+
+    def __init__(
+        self, session: aioboto3.Session, secret_id: str, environ: Mapping[str, str]
+    ) -> None:
+        self._session = session
+        self._id = secret_id
+        self._environ = environ
+
+    async def read(self) -> Secret:
+        """Return the secret as it is now, or raise ObstacleError."""
+        try:
+            async with self._session.client("secretsmanager") as client:
+                answer = await client.get_secret_value(SecretId=self._id)
+        except FAILURES_OF_CREDENTIALS as error:
+            service = SECRETS_MANAGER
+            facts = {"secret": self._id, "service": service.name, **facts_of_pod(self._environ)}
+            raise ObstacleError(service.cause_of(error), facts) from error
+        text = answer.get("SecretString") or answer.get("SecretBinary", b"").decode()
+        return Secret(text, answer["VersionId"])
+
+    async def newest(self) -> str:
+        """Return the version the secret has now, or raise ObstacleError."""
+        return (await self.read()).version

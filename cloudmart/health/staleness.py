@@ -1,0 +1,97 @@
+"""Whether the cluster's configuration is newer than the one this process was started with."""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes.process import STALE
+from cloudmart.health.rhythm import Rhythm
+from cloudmart.health.secret import SecretVersion
+from cloudmart.observability.metrics import CONFIGURATION_STALE
+
+_LARGEST_FILE = 1024 * 1024
+_MOST_FILES = 1000
+_ASK_SECRET_EVERY = 60.0
+"""Seconds between two readings of the secret: each is paid for."""
+
+Copies = Mapping[Path, bytes]
+"""The digest of each mounted file."""
+
+
+class Staleness:
+    """Compares what is mounted, and the secret's version, with what they were at the start.
+
+    Kubernetes renews the files of a mounted ConfigMap or Secret within about a minute, the
+    environment of a running process never.
+    """
+
+    def __init__(
+        self,
+        directories: Iterable[Path],
+        rhythm: Rhythm,
+        secret: SecretVersion | None = None,
+    ) -> None:
+        self._directories = tuple(directories)
+        self._rhythm = rhythm
+        self._secret = secret
+        # Of this process alone: the digests are compared with each other and nothing else.
+        self._salt = secrets.token_bytes(16)
+        self._copies = self._read()
+        self._since = ""
+        self._secret_is_newer = False
+        self._ask_secret_after = 0.0
+
+    @property
+    def stale(self) -> bool:
+        """Tell whether the last look found newer configuration."""
+        return bool(self._since)
+
+    async def look(self) -> None:
+        """Raise ObstacleError where the cluster's configuration is newer than ours."""
+        changed = await asyncio.to_thread(self._read) != self._copies
+        changed = changed or await self._has_newer_secret()
+        CONFIGURATION_STALE.set(changed)
+        if not changed:
+            self._since = ""
+            return
+        self._since = self._since or f"{self._rhythm.now():%Y-%m-%d %H:%M} UTC"
+        raise ObstacleError(STALE, {"since": self._since}, serious=False)
+
+    async def _has_newer_secret(self) -> bool:
+        if self._secret is None or self._rhythm.monotonic() < self._ask_secret_after:
+            return self._secret_is_newer
+        try:
+            self._secret_is_newer = await self._secret.newest() != self._secret.current
+        except ObstacleError as unknown:
+            # Not to know is worth a warning; the configuration we have goes on being good.
+            raise ObstacleError(unknown.cause, unknown.facts, serious=False) from unknown.__cause__
+        self._ask_secret_after = self._rhythm.monotonic() + _ASK_SECRET_EVERY
+        return self._secret_is_newer
+
+    def _read(self) -> Copies:
+        return {
+            path: self._digest(path)
+            for directory in self._directories
+            for path in _files(directory)
+        }
+
+    def _digest(self, path: Path) -> bytes:
+        try:
+            with path.open("rb") as file:
+                content = file.read(_LARGEST_FILE)
+        except OSError:
+            # It is being replaced, and will be another one at the next look.
+            return b""
+        return hashlib.blake2b(content, key=self._salt).digest()
+
+
+def _files(directory: Path) -> list[Path]:
+    # Kubernetes keeps the files proper in hidden directories, and links to them.
+    try:
+        found = sorted(path for path in directory.iterdir() if not path.name.startswith("."))
+    except OSError:
+        return []
+    return [path for path in found[:_MOST_FILES] if path.is_file()]

@@ -1,0 +1,116 @@
+"""What a process does besides answering: start, check what it depends on, notice that it is old."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from cloudmart.dynamodb.client import Database
+from cloudmart.dynamodb.table import Table
+from cloudmart.errors import ProviderDisabledError
+from cloudmart.health import dependencies
+from cloudmart.health.background import live, restart_when_stale
+from cloudmart.health.board import Dependency, Health
+from cloudmart.health.fingerprint import fingerprint
+from cloudmart.health.identity import Identity
+from cloudmart.health.probes import Probe, connected, table_probe
+from cloudmart.health.process import Process
+from cloudmart.health.staleness import Staleness
+from cloudmart.health.startup import Step
+from cloudmart.observability.metrics import CONFIGURATION, READY
+from cloudmart.settings import DynamoDBSettings, Provider, Settings, why_disabled
+from cloudmart.vendors import Vendors
+
+Work = Coroutine[Any, Any, None]
+
+
+class Upkeep:
+    """What goes on in the background of a process.
+
+    Checks have a client of their own: they tell how the store does, not how busy we are.
+    """
+
+    def __init__(self, settings: Settings, process: Process, serving: Database) -> None:
+        self._settings = settings
+        self._process = process
+        self._serving = serving
+        self.probing = Database(process.session)
+        self._identity = Identity(process.session, process.environ)
+        self._staleness = _watch_configuration(settings, process)
+
+    def works(self) -> list[Work]:
+        """Return what is to go on for as long as the process lives."""
+        health = self._process.health
+        READY.set_function(lambda: health.unready() is None)
+        works = [live(health, self._process.patience, self._steps(), self._probes())]
+        if self._settings.startup.restart_on_stale_config:
+            works.append(restart_when_stale(health, self._staleness))
+        return works
+
+    def _steps(self) -> list[Step]:
+        """Return what the start waits for, one after the other."""
+        environ = self._process.environ
+        return [
+            Step("credentials", self._identity.obtain, dependencies.CREDENTIALS),
+            Step("a connection to the data store", connected(self.probing, environ)),
+            *(
+                Step(f"the table of {probe.dependency.name}", probe.ask, probe.dependency)
+                for probe in self._tables(_needed)
+            ),
+            Step("a connection to the data store", connected(self._serving, environ)),
+        ]
+
+    def _probes(self) -> list[Probe]:
+        """Return what is checked again and again."""
+        identity = self._identity
+        return [
+            Probe(dependencies.CREDENTIALS, identity.obtain, urgent=identity.exhausted),
+            Probe(dependencies.IDENTITY, identity.witness, urgent=lambda: False),
+            *self._tables(_needed),
+            *self._tables(_optional),
+            Probe(dependencies.CONFIGURATION, self._staleness.look, urgent=lambda: False),
+        ]
+
+    def _tables(self, choose: Callable[[DynamoDBSettings], dict[Dependency, str]]) -> list[Probe]:
+        return [
+            table_probe(dependency, Table(self.probing, name), self._process.environ)
+            for dependency, name in choose(self._settings.dynamodb).items()
+        ]
+
+
+def _needed(names: DynamoDBSettings) -> dict[Dependency, str]:
+    """Return the tables without which there is no shop."""
+    return {
+        dependencies.PRODUCTS: names.products_table,
+        dependencies.ORDERS: names.orders_table,
+        dependencies.TICKETS: names.tickets_table,
+    }
+
+
+def _optional(names: DynamoDBSettings) -> dict[Dependency, str]:
+    """Return the tables without which the shop is open, but the assistants are not."""
+    return {dependencies.CONVERSATIONS: names.conversations_table}
+
+
+def show_providers(settings: Settings, vendors: Vendors, health: Health) -> None:
+    """Show which providers of AI serve, and why the others do not."""
+    serving = {
+        Provider.OPENAI: (dependencies.OPENAI, vendors.openai),
+        Provider.BEDROCK: (dependencies.BEDROCK, vendors.bedrock),
+        Provider.AZURE: (dependencies.AZURE, vendors.sentiment),
+    }
+    for provider, (dependency, vendor) in serving.items():
+        reason = why_disabled(settings)[provider]
+        if reason is None:
+            health.enable(dependency)
+        else:
+            instead = "" if isinstance(vendor, ProviderDisabledError) else " Rules answer instead."
+            alarming = provider in settings.faulty
+            health.disable(dependency, f"{reason}{instead}", alarming=alarming)
+
+
+def _watch_configuration(settings: Settings, process: Process) -> Staleness:
+    mark = fingerprint(settings)
+    CONFIGURATION.labels(mark).set(1)
+    process.health.notes.append(f"configuration {mark}")
+    mounted = (settings.sources.secrets_dir, settings.sources.config_dir)
+    directories = [directory for directory in mounted if directory]
+    return Staleness(directories, process.health.rhythm, secret=process.secret)

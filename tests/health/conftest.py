@@ -1,0 +1,103 @@
+"""A pod's surroundings: the token and the role EKS injects, and an STS that can be told to fail."""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from structlog.testing import capture_logs
+
+from cloudmart.local.embedded import REGION, embedded_dynamodb
+from cloudmart.settings import Environment, Settings
+from tests.health.world import ROLE, World, token
+from tests.support.faults import FaultProxy, fault_proxy
+from tests.support.snapshots import Snapshots
+
+_STATIC = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE")
+
+
+@pytest.fixture
+def in_cluster(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Surround the process with what every pod has, and nothing that gives it credentials."""
+    assert settings  # the tables are made with the test's own credentials
+    for name in _STATIC:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.100.0.1")
+    monkeypatch.setenv("HOSTNAME", "cloudmart-backend-5d9c7-x2x4v")
+
+
+@pytest.fixture(scope="session")
+def aws(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give the URL of what plays the parts of AWS besides DynamoDB."""
+    embedded = request.config.getoption("dynamodb") == "embedded"
+    with nullcontext(engine) if embedded else embedded_dynamodb() as url:
+        # It reads its definitions of a service at the first call, which takes long.
+        boto3.client("sts", endpoint_url=url).get_caller_identity()
+        boto3.client("secretsmanager", endpoint_url=url).list_secrets()
+        yield url
+
+
+@pytest.fixture
+def sts(aws: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
+    """Give the proxy through which the pod reaches STS."""
+    with fault_proxy(aws) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", proxy.url)
+        yield proxy
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    """Give the file the kubelet writes the pod's token to."""
+    path = tmp_path / "token"
+    path.write_text(token())
+    return path
+
+
+@pytest.fixture
+def irsa(
+    in_cluster: None, sts: FaultProxy, token_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> FaultProxy:
+    """Surround the process with what EKS's webhook injects; give the proxy before STS."""
+    assert in_cluster is None
+    monkeypatch.setenv("AWS_ROLE_ARN", ROLE)
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(token_file))
+    return sts
+
+
+@pytest.fixture
+def deployed(settings: Settings) -> Settings:
+    """Give settings as in production."""
+    aws = settings.aws.model_copy(update={"region": REGION})
+    return settings.model_copy(update={"environment": Environment.PRODUCTION, "aws": aws})
+
+
+@pytest.fixture
+def events() -> Iterator[list[Any]]:
+    """Give the events that are logged while the test runs."""
+    with capture_logs() as captured:
+        yield captured
+
+
+@pytest.fixture
+def snapshot(request: pytest.FixtureRequest) -> Snapshots:
+    """Give what the test's values were when they were last looked at by a person."""
+    write = bool(request.config.getoption("write_snapshots"))
+    return Snapshots(Path(request.path).with_suffix(".json"), write=write)
+
+
+@pytest.fixture
+def world(
+    irsa: FaultProxy,
+    faults: FaultProxy,
+    token_file: Path,
+    deployed: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> World:
+    """Give all that a pod depends on, to be spoiled and mended."""
+    return World(irsa, faults, token_file, deployed, monkeypatch)

@@ -1,0 +1,61 @@
+"""The background's checks: none may stop, or spoil, another."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cloudmart.health.board import Dependency, Health
+from cloudmart.health.probes import Probe, Sampler
+from tests.support.clock import Clock
+
+SHELF = Dependency("shelf", local=True)
+TILL = Dependency("till")
+
+
+async def never() -> None:
+    """Give no answer."""
+    await asyncio.Event().wait()
+
+
+async def at_once() -> None:
+    """Answer."""
+
+
+async def with_a_bug() -> None:
+    """Fail in a way nobody thought of."""
+    raise LookupError("a bug")
+
+
+async def checked(*probes: Probe) -> dict[str, tuple[str, str]]:
+    """Return status and output of each dependency after two rounds."""
+    clock = Clock()
+    health = Health(rhythm=replace(clock.rhythm, probe_within=0.01))
+    health.lifecycle.start()
+    running = asyncio.create_task(Sampler(health, probes).run())
+    await clock.all_asleep(len(probes))
+    clock.advance(health.rhythm.sample_every[1])
+    await clock.all_asleep(len(probes))
+    running.cancel()
+    return {
+        each.name: (reading.status.value, reading.output) for each, reading in health.readings()
+    }
+
+
+@pytest.mark.parametrize(("urgent", "status"), [(True, "fail"), (False, "warn")])
+async def test_silence_is_as_serious_as_the_probe_says(*, urgent: bool, status: str) -> None:
+    readings = await checked(Probe(SHELF, never, urgent=lambda: urgent))
+
+    assert readings == {"shelf": (status, "It did not answer within 0.01 s.")}
+
+
+async def test_a_check_with_a_bug_ends_no_other(events: list[Any]) -> None:
+    readings = await checked(Probe(SHELF, with_a_bug), Probe(TILL, at_once))
+
+    assert readings["till"] == ("pass", "")
+    assert readings["shelf"] == (
+        "fail",
+        "Something the service needs answers in a way this version does not know.",
+    )
+    assert [event["event"] for event in events].count("probe_broken") == 2

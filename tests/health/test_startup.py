@@ -1,0 +1,111 @@
+"""Starting: what is waited for, what is said meanwhile, and how it ends if it never comes."""
+
+from typing import Any
+
+import pytest
+
+from tests.health.world import ASSUME, HOPELESS, PASSING, World
+from tests.support.faults import Refusal
+from tests.support.pod import Pod, pod
+from tests.support.snapshots import Snapshots
+
+TOLD = ("sentence", "remedy", "next_step", "answer")
+
+
+def waits(events: list[Any]) -> list[Any]:
+    """Return what the log says the start waited for."""
+    return [event for event in events if event["event"] == "start_waits"]
+
+
+def told(event: dict[str, Any], world: World) -> dict[str, str]:
+    """Return what an event tells an operator, whatever the table is called this time."""
+    return {name: world.anonymous(str(event.get(name, ""))) for name in TOLD}
+
+
+async def seen_while_starting(pod: Pod) -> tuple[int, int, int, int]:
+    """Return the answers of three probes and a route that needs a table."""
+    paths = ("/health", "/ready", "/startupz", "/api/orders/none")
+    answers = [await pod.client.get(path) for path in paths]
+    assert answers[-1].status_code != 503 or int(answers[-1].headers["Retry-After"]) > 0
+    health, ready, startup, route = (answer.status_code for answer in answers)
+    return health, ready, startup, route
+
+
+@pytest.mark.parametrize("name", PASSING)
+async def test_a_start_waits_says_why_once_and_goes_on_when_it_passes(
+    name: str, world: World, events: list[Any], snapshot: Snapshots
+) -> None:
+    trouble = PASSING[name]
+    trouble.bring(world)
+
+    async with pod(world.settings) as it:
+        await it.waits()
+        seen = [await seen_while_starting(it)]
+        it.tries_again()
+        await it.waits()
+        seen.append(await seen_while_starting(it))
+        trouble.lift(world)
+        it.tries_again()
+        await it.checks_everything()
+        seen.append(await seen_while_starting(it))
+
+    assert seen == [(200, 503, 503, 503), (200, 503, 503, 503), (200, 200, 200, 404)]
+    (event,) = waits(events)
+    assert event["cause"] == trouble.cause
+    snapshot.check(name, told(event, world))
+
+
+@pytest.mark.parametrize("name", PASSING)
+async def test_a_start_gives_up_in_time_and_names_the_cause(
+    name: str, world: World, snapshot: Snapshots
+) -> None:
+    trouble = PASSING[name]
+    trouble.bring(world)
+
+    async with pod(world.with_patience(0)) as it:
+        await it.gives_up()
+        ready = await it.is_ready()
+
+    assert not ready
+    assert it.clock.seconds == 0
+    assert it.lifecycle.failure
+    assert it.lifecycle.failure.code == 1
+    assert f"({trouble.cause})" in it.lifecycle.failure.message
+    snapshot.check(f"{name}, for ever", world.anonymous(it.lifecycle.failure.message))
+
+
+@pytest.mark.parametrize("name", HOPELESS)
+async def test_a_start_that_cannot_succeed_does_not_wait(
+    name: str, world: World, events: list[Any], snapshot: Snapshots
+) -> None:
+    trouble = HOPELESS[name]
+    trouble.bring(world)
+
+    async with pod(world.settings) as it:
+        await it.gives_up()
+
+    assert it.clock.seconds == 0
+    assert waits(events) == []
+    assert it.lifecycle.failure
+    assert f"({trouble.cause})" in it.lifecycle.failure.message
+    snapshot.check(name, world.anonymous(it.lifecycle.failure.message))
+
+
+async def test_a_start_is_ready_at_the_first_attempt_that_succeeds(
+    world: World, events: list[Any]
+) -> None:
+    world.sts.fail(Refusal(400, "InvalidIdentityToken", "No OpenIDConnect provider"), times=3)
+
+    async with pod(world.settings) as it:
+        seen = []
+        for _ in range(3):
+            await it.waits()
+            seen.append(await it.is_ready())
+            it.tries_again()
+        await it.checks_everything()
+        seen.append(await it.is_ready())
+
+    assert seen == [False] * 3 + [True]
+    assert world.sts.calls[ASSUME] == 4
+    assert len(waits(events)) == 1
+    assert [event["after_seconds"] for event in events if event["event"] == "ready"] == [24.0]

@@ -1,0 +1,70 @@
+"""The two places on a node that give credentials: EKS's Pod Identity agent and EC2's metadata."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+NODE = "eks-node-role"
+
+
+class Metadata(ThreadingHTTPServer):
+    """Answers both, in whatever form a test wants."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answerer)
+        self.status = 200
+        self.body: dict[str, Any] = {
+            "Code": "Success",
+            "AccessKeyId": "ASIAEXAMPLE",
+            "SecretAccessKey": "of-the-pod",
+            "Token": "session",
+            "Expiration": f"{datetime.now(UTC) + timedelta(hours=6):%Y-%m-%dT%H:%M:%SZ}",
+        }
+        self.asked: list[str] = []
+
+    @property
+    def url(self) -> str:
+        """Return where it is."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+@contextmanager
+def metadata() -> Iterator[Metadata]:
+    """Run it for as long as the context lasts."""
+    server = Metadata()
+    thread = threading.Thread(target=server.serve_forever, args=[0.05], daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Answerer(BaseHTTPRequestHandler):
+    server: Metadata
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        listing = self.path.endswith("/security-credentials/")
+        text = NODE if listing else json.dumps(self.server.body)
+        self._answer(self.server.status, text)
+
+    def do_PUT(self) -> None:
+        self._answer(200, "token-of-the-metadata-service")
+
+    def _answer(self, status: int, text: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_: Any) -> None:  # noqa: ANN401
+        """Keep quiet."""

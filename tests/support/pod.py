@@ -1,0 +1,90 @@
+"""A pod: the application in this process, on a clock of its own, as Kubernetes sees it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx2
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cloudmart.app import create_app
+from cloudmart.health.board import Health
+from cloudmart.health.lifecycle import Lifecycle
+from cloudmart.health.process import Process
+from cloudmart.settings import Settings
+from tests.support.clock import Clock
+
+PROBES = 7
+"""Checks that sleep between two rounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """What a test does with a pod: ask it, and let time pass for it."""
+
+    app: ASGIApp
+    client: httpx2.AsyncClient
+    clock: Clock
+    health: Health
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """Return where the process stands."""
+        return self.health.lifecycle
+
+    async def is_ready(self) -> bool:
+        """Tell what the readiness probe sees."""
+        return (await self.client.get("/ready")).status_code == 200
+
+    async def report(self, path: str = "/health") -> dict[str, Any]:
+        """Return what a probe is answered."""
+        report: dict[str, Any] = (await self.client.get(path)).json()
+        return report
+
+    async def check(self, key: str) -> dict[str, Any]:
+        """Return what health tells of one dependency."""
+        check: dict[str, Any] = (await self.report())["checks"][key][0]
+        return check
+
+    async def waits(self) -> None:
+        """Wait until the start has met an obstacle and sleeps."""
+        await self.clock.all_asleep()
+
+    def tries_again(self) -> None:
+        """Let the start try once more."""
+        self.clock.advance(self.health.rhythm.longest_wait)
+
+    async def checks_everything(self, probes: int = PROBES) -> None:
+        """Wait until all dependencies have been checked."""
+        await self.clock.all_asleep(probes)
+
+    async def checks_again(self, probes: int = PROBES) -> None:
+        """Let time pass until all dependencies have been checked anew."""
+        self.clock.advance(self.health.rhythm.sample_every[1])
+        await self.checks_everything(probes)
+
+    async def gives_up(self) -> None:
+        """Let time pass until the process ends."""
+        while not self.lifecycle.ending:
+            if self.clock.sleeping:
+                self.tries_again()
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def pod(settings: Settings, **rhythm: Any) -> AsyncIterator[Pod]:  # noqa: ANN401
+    """Run a pod for as long as the context lasts."""
+    clock = Clock()
+    health = Health(rhythm=replace(clock.rhythm, **rhythm))
+    app = create_app(settings, process=Process.begin(settings, health))
+    async with app.router.lifespan_context(app) as state:
+
+        async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
+            scope["state"] = dict(state or {})
+            await app(scope, receive, send)
+
+        transport = httpx2.ASGITransport(with_state)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://pod") as client:
+            yield Pod(with_state, client, clock, health)

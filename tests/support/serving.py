@@ -1,0 +1,40 @@
+"""The whole application, ready to answer."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from cloudmart.health.board import Health
+from cloudmart.health.process import Process
+from cloudmart.health.rhythm import Rhythm
+from cloudmart.settings import Settings
+
+PATIENCE = 20.0
+_LONG = 24 * 60 * 60.0
+
+
+def still(settings: Settings) -> Process:
+    """Return a process that checks what it depends on once, and does not disturb the test after."""
+    return Process.begin(settings, Health(rhythm=Rhythm(sample_every=(_LONG, _LONG))))
+
+
+def settled(state: Any) -> bool:  # noqa: ANN401 - the lifespan's
+    """Tell whether an application is ready and has checked all it depends on."""
+    health: Health = state["services"][Health]
+    outputs = [reading.output for _, reading in health.readings()]
+    return health.unready() is None and "Not checked yet." not in outputs
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[TestClient]:
+    """Give a client of an application that is ready and has checked all it depends on."""
+    with TestClient(app) as client:
+        deadline = time.monotonic() + PATIENCE
+        while not settled(client.app_state):
+            assert time.monotonic() < deadline, client.get("/ready").text
+            time.sleep(0.005)
+        yield client
