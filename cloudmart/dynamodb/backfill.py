@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.backfill_note import BackfillNote
-from cloudmart.dynamodb.codec import Item, decode, encode
+from cloudmart.dynamodb.codec import Item, decode
 from cloudmart.dynamodb.internal import is_internal
 from cloudmart.dynamodb.old_orders import ATTRIBUTES, Amendment, amendment
 from cloudmart.dynamodb.operator import patiently
@@ -119,28 +119,22 @@ class Backfill:
                 if refusal is None:
                     tally.mended += 1
                     return
-                if refusal == _CANNOT_CHANGE:
+                if refusal["Error"]["Code"] == _CANNOT_CHANGE:
                     tally.refuse(needed.order)
                     return
-                # Somebody else wrote it. What it needs now is not what it needed then.
-                order = await self._read(needed.order["id"])
-                if order is None or not (needed := amendment(order)):
+                # Somebody else wrote it, or took it away. What it needs may be something else now.
+                needed = amendment(decode(refusal.get("Item", {})))
+                if not needed:
                     return
         raise UnavailableError(f"Order {needed.order['id']!r} keeps changing while it is mended.")
 
     @patiently
-    async def _write(self, needed: Amendment) -> str | None:
+    async def _write(self, needed: Amendment) -> dict[str, Any] | None:
         try:
             await self._client.update_item(TableName=self._table, **needed.parameters())
         except ClientError as error:
-            code: str = error.response["Error"]["Code"]
-            if code not in {_CONDITION_FAILED, _CANNOT_CHANGE}:
+            refusal: dict[str, Any] = error.response
+            if refusal["Error"]["Code"] not in {_CONDITION_FAILED, _CANNOT_CHANGE}:
                 raise
-            return code
+            return refusal
         return None
-
-    async def _read(self, key: str) -> Item | None:
-        answer = await self._client.get_item(
-            TableName=self._table, Key=encode({"id": key}), ConsistentRead=True
-        )
-        return decode(answer["Item"]) if "Item" in answer else None

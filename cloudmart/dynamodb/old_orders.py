@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloudmart.dynamodb.codec import Item, encode
+from cloudmart.dynamodb.expression import Expression, parameters, unchanged
 from cloudmart.values.timestamp import day_of
 
 KEYS = ("userEmail", "createdAt", "createdDay")
@@ -32,19 +33,10 @@ class Amendment:
     def parameters(self) -> dict[str, Any]:
         """Return UpdateItem's parameters: the change, if what it rests on is still as it was."""
         names = [name for name in ATTRIBUTES if name != "id"]
-        values = {f":was_{name}": self.order[name] for name in names if name in self.order}
-        unchanged = [
-            f"#{name} = :was_{name}" if name in self.order else f"attribute_not_exists(#{name})"
-            for name in names
-        ]
+        update = Expression(self._change(), self.given)
         return {
             "Key": encode({"id": self.order["id"]}),
-            "UpdateExpression": self._change(),
-            "ConditionExpression": " AND ".join(["attribute_exists(id)", *unchanged]),
-            "ExpressionAttributeNames": {f"#{name}": name for name in names},
-            "ExpressionAttributeValues": encode(
-                values | {f":{name}": value for name, value in self.given.items()}
-            ),
+            **parameters(update=update, when=unchanged(self.order, names)),
         }
 
     def _change(self) -> str:
