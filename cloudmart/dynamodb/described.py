@@ -16,6 +16,16 @@ def index_named(description: Description, name: str) -> Description | None:
     return next((index for index in indexes if index["IndexName"] == name), None)
 
 
+def fault_of(description: Description, index: Index) -> str | None:
+    """Return why an index does not serve (yet), or None if it does."""
+    found = index_named(description, index.name)
+    if found is None:
+        return "does not exist"
+    if other := deviation(description, index):
+        return other
+    return None if found["IndexStatus"] == _ACTIVE else f"is {found['IndexStatus'].lower()}"
+
+
 def deviation(description: Description, index: Index) -> str | None:
     """Return how an index that is there differs from the one of its name that is wanted."""
     found = index_named(description, index.name) or {}

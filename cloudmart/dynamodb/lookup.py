@@ -3,15 +3,15 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import structlog
 from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.client import budget
 from cloudmart.dynamodb.codec import Item
-from cloudmart.dynamodb.create import index_definition
+from cloudmart.dynamodb.described import fault_of
+from cloudmart.dynamodb.findings import explain
 from cloudmart.dynamodb.schema import Index
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
@@ -22,6 +22,10 @@ _log = structlog.stdlib.get_logger(__name__)
 
 LOOK_AGAIN = 60.0
 """Seconds after which what is known of an index is asked anew."""
+
+_GRACE = 0.5
+"""Seconds a request waits for that. Tables are described by another part of DynamoDB than items
+are read by, and one may be away while the other is well."""
 
 
 class Lookup:
@@ -47,7 +51,7 @@ class Lookup:
         self._usable = False
         self._look_after = -math.inf
         self._warned = False
-        self._looking = asyncio.Lock()
+        self._looking: asyncio.Task[None] | None = None
 
     async def find(self, values: Sequence[str], *, scan: Callable[[], Pages[Item]]) -> Pages[Item]:
         """Yield the items whose indexed attribute has one of the values, newest first.
@@ -82,49 +86,58 @@ class Lookup:
 
     async def _is_usable(self) -> bool:
         if self._clock() >= self._look_after:
-            async with self._looking:
-                if self._clock() >= self._look_after:
-                    await self._look()
+            if self._looking is None:
+                self._looking = asyncio.create_task(self._look_again())
+                self._looking.add_done_callback(self._looked)
+            if self._known:
+                await asyncio.wait({self._looking}, timeout=_GRACE)
+            else:
+                await asyncio.shield(self._looking)
         return self._usable
+
+    @property
+    def _known(self) -> bool:
+        return self._look_after > -math.inf
+
+    async def _look_again(self) -> None:
+        async with budget():
+            await self._look()
+
+    def _looked(self, task: asyncio.Task[None]) -> None:
+        self._looking = None
+        if not task.cancelled() and task.exception() and self._known:
+            self._look_after = self._clock() + LOOK_AGAIN
 
     async def _look(self) -> bool:
         try:
-            self._usable = await self._active() and await self._complete()
+            fault = await self._fault()
         except UnavailableError as error:
             # Not allowed to look, or too often: what was known still holds, and a scan is
             # always right. A store that does not answer would not answer that either.
             if not isinstance(error.__cause__, ClientError):
                 raise
+            fault = None if self._usable else explain(error.__cause__).remark
+        self._usable = fault is None
         self._look_after = self._clock() + LOOK_AGAIN
-        if not self._usable and not self._warned:
+        if fault and not self._warned:
             _log.warning(
                 "index_not_usable",
                 table=self._table.name,
                 index=self._index.name,
+                because=fault,
                 effect="look-ups read the whole table",
                 next_step="cloudmart tables apply",
             )
         self._warned = not self._usable
         return self._usable
 
-    async def _active(self) -> bool:
-        indexes = (await self._table.describe()).get("GlobalSecondaryIndexes", ())
-        return any(self._serves(index) for index in indexes)
-
-    def _serves(self, index: Mapping[str, Any]) -> bool:
-        ours = index_definition(self._index)
-        found = [index["IndexName"], index["KeySchema"], index["Projection"]["ProjectionType"]]
-        return index["IndexStatus"] == "ACTIVE" and found == [
-            ours["IndexName"],
-            ours["KeySchema"],
-            ours["Projection"]["ProjectionType"],
-        ]
-
-    async def _complete(self) -> bool:
+    async def _fault(self) -> str | None:
+        if fault := fault_of(await self._table.describe(), self._index):
+            return f"the index {fault}"
         if self._backfill is None:
-            return True
+            return None
         note = await self._table.get(self._backfill)
-        return note is not None and bool(note.get("completedAt"))
+        return None if note and note.get("completedAt") else "no backfill is recorded as complete"
 
 
 async def _with_first(first: Page[Item], rest: Pages[Item]) -> Pages[Item]:

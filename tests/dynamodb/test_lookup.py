@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.internal import BACKFILL, note
 from cloudmart.dynamodb.lookup import LOOK_AGAIN, Lookup
-from cloudmart.dynamodb.schema import ORDERS_BY_EMAIL
+from cloudmart.dynamodb.schema import ORDERS_BY_EMAIL, Index
 from cloudmart.dynamodb.table import Having, Table
 from cloudmart.errors import UnavailableError
 from cloudmart.values.page import Pages
@@ -119,8 +119,8 @@ async def test_without_the_index_each_look_up_scans_and_one_warning_is_logged(
             assert sorted(await _found(lookup, orders)) == ["1", "2", "3"]
             clock.seconds += LOOK_AGAIN
 
-    assert [(line["event"], line["log_level"]) for line in logs] == [
-        ("index_not_usable", "warning")
+    assert [(line["event"], line["log_level"], line["because"]) for line in logs] == [
+        ("index_not_usable", "warning", "the index does not exist")
     ]
     assert _fallbacks() == before + 3
     assert faults.calls["DescribeTable"] == 3
@@ -182,6 +182,21 @@ async def test_an_index_that_holds_only_keys_is_left_alone(
     assert faults.calls["Query"] == 0
 
 
+async def test_an_index_of_that_name_with_another_key_is_left_alone(
+    lookup: Lookup,
+    orders: Table,
+    dynamodb: Any,  # noqa: ANN401
+    faults: FaultProxy,
+) -> None:
+    drop_indexes(dynamodb, orders.name)
+    add_index(dynamodb, orders.name, Index(ORDERS_BY_EMAIL.name, "customerEmail", "createdAt"))
+    await _fill(orders)
+    await _backfilled(orders)
+
+    assert sorted(await _found(lookup, orders)) == ["1", "2", "3"]
+    assert faults.calls["Query"] == 0
+
+
 async def test_an_outage_is_not_taken_for_a_dropped_index(
     lookup: Lookup, orders: Table, faults: FaultProxy
 ) -> None:
@@ -202,20 +217,45 @@ async def test_a_role_that_may_not_describe_tables_scans(
     await _backfilled(orders)
     faults.fail(Fault.DENIED, "DescribeTable")
 
-    assert sorted(await _found(lookup, orders)) == ["1", "2", "3"]
+    with capture_logs() as logs:
+        found = await _found(lookup, orders)
+
+    assert sorted(found) == ["1", "2", "3"]
+    assert [line["because"] for line in logs] == [
+        "the permission dynamodb:DescribeTable is missing"
+    ]
 
 
+@pytest.mark.parametrize("fault", [Fault.LIMITED, Fault.BROKEN, Fault.DENIED, Fault.HANG])
 async def test_what_was_known_of_an_index_holds_while_it_cannot_be_described(
-    lookup: Lookup, orders: Table, faults: FaultProxy, clock: Clock
+    fault: Fault, lookup: Lookup, orders: Table, faults: FaultProxy, clock: Clock
 ) -> None:
     await _fill(orders)
     await _backfilled(orders)
     await _found(lookup, orders)
     clock.seconds = LOOK_AGAIN
-    faults.fail(Fault.LIMITED, "DescribeTable")
+    faults.fail(fault, "DescribeTable")
 
     assert await _found(lookup, orders) == ["3", "2", "1"]
     assert faults.calls["Scan"] == 0
+
+
+async def test_many_at_once_ask_once_and_fail_together(
+    lookup: Lookup, orders: Table, faults: FaultProxy
+) -> None:
+    faults.fail(Fault.RESET, "DescribeTable")
+
+    outcomes = await asyncio.gather(
+        *(_found(lookup, orders) for _ in range(5)), return_exceptions=True
+    )
+    asked = faults.calls["DescribeTable"]
+    faults.heal()
+    found = await asyncio.gather(*(_found(lookup, orders) for _ in range(5)))
+
+    assert {type(outcome) for outcome in outcomes} == {UnavailableError}
+    assert asked == 2  # the client's one quick second try
+    assert found == [[]] * 5
+    assert faults.calls["DescribeTable"] == asked + 1
 
 
 async def test_a_store_that_does_not_answer_is_unavailable_to_everyone_in_time(
