@@ -57,6 +57,8 @@ def _run(listener: socket.socket, *, empty: bool) -> None:
     # As Ctrl-C does: whatever is open is closed, whenever it comes.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     configure_logging(json=False)
+    for expected in ("uvicorn", "cloudmart.vendors"):
+        logging.getLogger(expected).setLevel(logging.WARNING)
     with embedded.embedded_dynamodb() as url:
         environ = sealing.sealed(os.environ, url)
         os.environ.clear()

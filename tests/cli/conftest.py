@@ -18,6 +18,7 @@ def cloudmart(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Cloudmart:
     monkeypatch.setenv("DYNAMODB_PRODUCTS_TABLE", names.products_table)
     monkeypatch.setenv("DYNAMODB_ORDERS_TABLE", names.orders_table)
     monkeypatch.setenv("DYNAMODB_TICKETS_TABLE", names.tickets_table)
+    monkeypatch.setenv("DYNAMODB_CONVERSATIONS_TABLE", names.conversations_table)
 
     def run(*words: object, input: bytes | None = None) -> Result:  # noqa: A002 - typer's word
         return CliRunner().invoke(app, [str(word) for word in words], input=input)

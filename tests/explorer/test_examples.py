@@ -64,7 +64,7 @@ def furnished(dynamodb: Any) -> Iterator[TestClient]:  # noqa: ANN401 - boto3's 
     names = DynamoDBSettings(
         **{
             f"{kind}_table": f"{uuid4().hex[:12]}-{kind}"
-            for kind in ("products", "orders", "tickets")
+            for kind in ("products", "orders", "tickets", "conversations")
         }
     )
 

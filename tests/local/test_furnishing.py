@@ -26,6 +26,7 @@ def names(dynamodb: Any) -> Iterator[DynamoDBSettings]:  # noqa: ANN401
         products_table=f"{prefix}-products",
         orders_table=f"{prefix}-orders",
         tickets_table=f"{prefix}-tickets",
+        conversations_table=f"{prefix}-conversations",
     )
     yield names
     for schema in tables(names):
