@@ -16,7 +16,10 @@ from cloudmart.settings import DynamoDBSettings
 from cloudmart.values.timestamp import stamp
 
 NAMES = DynamoDBSettings(
-    products_table="bench-products", orders_table="bench-orders", tickets_table="bench-tickets"
+    products_table="bench-products",
+    orders_table="bench-orders",
+    tickets_table="bench-tickets",
+    conversations_table="bench-conversations",
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "bench",
@@ -26,6 +29,7 @@ ENVIRONMENT = {
     "DYNAMODB_PRODUCTS_TABLE": NAMES.products_table,
     "DYNAMODB_ORDERS_TABLE": NAMES.orders_table,
     "DYNAMODB_TICKETS_TABLE": NAMES.tickets_table,
+    "DYNAMODB_CONVERSATIONS_TABLE": NAMES.conversations_table,
 }
 """What a process needs to know to work on the shop, besides where its DynamoDB is."""
 
