@@ -27,6 +27,7 @@ def test_it_serves_without_anything_of_local_mode(settings: Settings) -> None:
         "DYNAMODB_PRODUCTS_TABLE": settings.dynamodb.products_table,
         "DYNAMODB_ORDERS_TABLE": settings.dynamodb.orders_table,
         "DYNAMODB_TICKETS_TABLE": settings.dynamodb.tickets_table,
+        "DYNAMODB_CONVERSATIONS_TABLE": settings.dynamodb.conversations_table,
     }
 
     with running("-c", _WITHOUT_LOCAL_MODE, **environ) as command:
