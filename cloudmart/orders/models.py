@@ -113,7 +113,10 @@ class Order(Entity):
     @classmethod
     def modern(cls, item: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return an item that an older version stored in today's shape."""
-        modern = dict(item)
+        # An empty text says no more than nothing, which is what today's orders have there.
+        modern = {
+            name: value for name, value in item.items() if value != "" or name not in _FORMER_NAMES
+        }
         for name, former in _FORMER_NAMES.items():
             if name not in modern and former in modern:
                 modern[name] = modern[former]

@@ -114,7 +114,7 @@ class OrderRepository:
         found: list[Item] = []
         async for page in self._table.scan(having=Having(("userEmail", "customerEmail"), forms)):
             # One that has both attributes is the customer's whose address came later.
-            found += [item for item in page.items if item.get("userEmail") in (None, *forms)]
+            found += [item for item in page.items if item.get("userEmail") in (None, "", *forms)]
         found.sort(key=lambda item: str(item.get("createdAt", "")), reverse=True)
         yield Page(found, last=True)
 

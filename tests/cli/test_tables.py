@@ -23,6 +23,18 @@ OLD_ORDERS: list[dict[str, Any]] = [
     {"id": "0000000b", "userEmail": "ann@x.org", "createdAt": "2025-01-02T10:00:00.000Z"},
     {"id": "0000000c", "userEmail": None, "createdAt": "2025-01-03T10:00:00.000Z"},
     {"id": "0000000d", "userEmail": "", "createdAt": "2025-01-04T10:00:00.000Z"},
+    {
+        "id": "0000000e",
+        "userEmail": "",
+        "customerEmail": "ann@x.org",
+        "createdAt": "2025-01-05T10:00:00.000Z",
+    },
+    {
+        "id": "0000000f",
+        "userEmail": "bob@x.org",
+        "customerEmail": "ann@x.org",
+        "createdAt": "2025-01-06T10:00:00.000Z",
+    },
 ]
 
 
@@ -80,10 +92,10 @@ def test_production_gets_what_it_lacks_and_the_same_orders_are_found_by_the_inde
 
     result = tables("apply")
 
-    hers = ["0000000b", "0000000a"]
+    hers = ["0000000e", "0000000b", "0000000a"]
     assert result.exit_code == 0, result.output
     assert [before, orders_of("ann@x.org", production)] == [(hers, 1), (hers, 0)]
-    assert "4 orders read; 4 mended" in result.output
+    assert "6 orders read; 6 mended" in result.output
 
 
 def test_orders_without_a_usable_e_mail_can_still_be_changed_once_the_index_is_there(
@@ -157,7 +169,7 @@ def test_a_dry_run_of_the_backfill_counts(
 
     result = tables("backfill", "--dry-run")
 
-    assert result.output.splitlines()[-1] == "  done: 5 orders read; 4 to mend"
+    assert result.output.splitlines()[-1] == "  done: 7 orders read; 6 to mend"
 
 
 def test_missing_permissions_are_named_and_the_rest_goes_on(
@@ -259,7 +271,7 @@ def test_orders_the_index_cannot_hold_are_named_and_look_ups_go_on_reading_the_t
     assert result.exit_code == 1
     assert "1 would not be found by e-mail" in result.output
     assert "(00000010)" in result.output
-    assert (found, fallbacks) == (["0000000b", "0000000a", "00000010"], 1)
+    assert (found, fallbacks) == (["0000000e", "0000000b", "0000000a", "00000010"], 1)
 
 
 def test_missing_credentials_are_told_in_words(
