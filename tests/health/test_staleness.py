@@ -1,0 +1,183 @@
+"""Configuration that has become old while the process runs."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloudmart.health.fingerprint import fingerprint
+from cloudmart.observability.metrics import CONFIGURATION_STALE
+from cloudmart.settings import Settings, load_settings
+from tests.health.world import World
+from tests.support.pod import Pod, pod
+
+STALE = (
+    "Running with configuration older than the cluster's since 2026-11-23 12:00 UTC: "
+    "roll the deployment."
+)
+
+
+class Mounted:
+    """A directory as the kubelet mounts a ConfigMap: links to a generation it swaps at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._generation = 0
+
+    def write(self, **values: str) -> None:
+        """Bring about a new generation of the files."""
+        self._generation += 1
+        generation = self.path / f"..{self._generation}"
+        generation.mkdir(parents=True)
+        for name, value in values.items():
+            (generation / name).write_text(value)
+            link = self.path / name
+            if not link.is_symlink():
+                link.symlink_to(Path("..data", name))
+        swapped = self.path / "..data_tmp"
+        swapped.symlink_to(generation.name)
+        swapped.rename(self.path / "..data")
+
+
+@pytest.fixture
+def mounted(tmp_path: Path) -> Mounted:
+    """Give a mounted ConfigMap."""
+    directory = Mounted(tmp_path / "config")
+    directory.write(**{"orders-table": "orders", "tickets-table": "tickets"})
+    return directory
+
+
+@pytest.fixture
+def watching(world: World, mounted: Mounted) -> Settings:
+    """Give settings that name it."""
+    sources = world.settings.sources.model_copy(update={"config_dir": mounted.path})
+    return world.settings.model_copy(update={"sources": sources})
+
+
+def metric() -> float:
+    """Return what the metric says."""
+    return float(next(iter(CONFIGURATION_STALE.collect())).samples[0].value)
+
+
+async def told(pod: Pod) -> tuple[str, str, bool, float]:
+    """Return what health says of the configuration, whether the pod is ready, and the metric."""
+    check = await pod.check("configuration:freshness")
+    return check["status"], check.get("output", ""), await pod.is_ready(), metric()
+
+
+async def test_a_mounted_copy_that_changed_is_told_and_so_is_its_return(
+    watching: Settings, mounted: Mounted, events: list[Any]
+) -> None:
+    async with pod(watching) as it:
+        await it.checks_everything()
+        seen = [await told(it)]
+        mounted.write(**{"orders-table": "orders-2", "tickets-table": "tickets"})
+        await it.checks_again()
+        seen.append(await told(it))
+        await it.checks_again()
+        seen.append(await told(it))
+        mounted.write(**{"orders-table": "orders", "tickets-table": "tickets"})
+        await it.checks_again()
+        seen.append(await told(it))
+
+    stale = ("warn", STALE, True, 1)
+    assert seen == [("pass", "", True, 0), stale, stale, ("pass", "", True, 0)]
+    assert [e["cause"] for e in events if e["event"] == "dependency_failing"] == [
+        "configuration-stale"
+    ]
+    assert it.lifecycle.ending is False
+
+
+@pytest.mark.parametrize("change", ["a file more", "a file less"])
+async def test_files_that_come_or_go_are_a_change(
+    change: str, watching: Settings, mounted: Mounted
+) -> None:
+    async with pod(watching) as it:
+        await it.checks_everything()
+        if change == "a file more":
+            (mounted.path / "products-table").write_text("products")
+        else:
+            (mounted.path / "orders-table").unlink()
+        await it.checks_again()
+
+        assert (await told(it))[:2] == ("warn", STALE)
+
+
+async def test_a_directory_that_is_not_there_is_no_change(
+    watching: Settings, mounted: Mounted
+) -> None:
+    mounted.path.rename(mounted.path.with_name("elsewhere"))
+
+    async with pod(watching) as it:
+        await it.checks_everything()
+
+        assert (await told(it))[0] == "pass"
+
+
+def restarting(settings: Settings) -> Settings:
+    """Return settings that want a restart on new configuration."""
+    startup = settings.startup.model_copy(update={"restart_on_stale_config": True})
+    return settings.model_copy(update={"startup": startup})
+
+
+async def test_a_pod_that_should_restarts_in_its_own_time_and_unready_first(
+    watching: Settings, mounted: Mounted, events: list[Any]
+) -> None:
+    async with pod(restarting(watching)) as it:
+        await it.checks_everything(8)
+        mounted.write(**{"orders-table": "orders-2"})
+        await it.checks_again(8)
+        it.clock.advance(it.health.rhythm.sample_every[0])
+        await it.checks_everything(8)
+        before = (it.lifecycle.ending, await it.is_ready())
+        it.clock.advance(it.health.rhythm.restart_within)
+        await it.checks_everything(7)
+        after = (it.lifecycle.ending, await it.is_ready(), it.lifecycle.linger)
+
+    assert before == (False, True)
+    assert after == (True, False, it.health.rhythm.linger)
+    assert it.lifecycle.failure is None
+    (planned,) = [event for event in events if event["event"] == "restart_planned"]
+    assert 0 <= planned["in_seconds"] <= 300
+
+
+async def test_a_pod_whose_configuration_came_back_does_not_restart(
+    watching: Settings, mounted: Mounted
+) -> None:
+    async with pod(restarting(watching)) as it:
+        await it.checks_everything(8)
+        mounted.write(**{"orders-table": "orders-2", "tickets-table": "tickets"})
+        await it.checks_again(8)
+        it.clock.advance(it.health.rhythm.sample_every[0])
+        await it.checks_everything(8)
+        mounted.write(**{"orders-table": "orders", "tickets-table": "tickets"})
+        await it.checks_again(8)
+        it.clock.advance(it.health.rhythm.restart_within)
+        await it.checks_everything(8)
+
+        assert it.lifecycle.ending is False
+        assert await it.is_ready()
+
+
+def _settings(**environ: str) -> Settings:
+    return load_settings({"ENVIRONMENT": "local", **environ}).settings
+
+
+DIFFERENT = [
+    {"PORT": "5001"},
+    {"OPENAI_API_KEY": "sk-another-key-of-the-right-length-0000000000"},
+    {"DYNAMODB_ORDERS_TABLE": "other-orders"},
+]
+
+
+@pytest.mark.parametrize("change", DIFFERENT)
+def test_a_fingerprint_is_the_same_for_the_same_configuration_only(
+    change: dict[str, str],
+) -> None:
+    plain = {"OPENAI_API_KEY": "sk-some-key-of-the-right-length-00000000000"}
+
+    mark = fingerprint(_settings(**plain))
+
+    assert len(mark) == 12
+    assert fingerprint(_settings(**plain)) == mark
+    assert fingerprint(_settings(**plain | change)) != mark
