@@ -1,0 +1,109 @@
+"""`cloudmart serve` in a process of its own, as the kubelet sees it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+
+from cloudmart.settings import Settings
+
+# What `cloudmart serve` does, with another termination log: the machine's own is not ours.
+_PROGRAM = """
+import os, sys
+from pathlib import Path
+from cloudmart.cli.serve import run
+from cloudmart.observability.logging import configure_logging
+configure_logging(json=True)
+raise SystemExit(run(os.environ, host="127.0.0.1", termination_log=Path(sys.argv[1])))
+"""
+
+
+def free_port() -> int:
+    """Return a port nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A process that serves, and what it leaves behind."""
+
+    process: subprocess.Popen[str]
+    port: int
+    metrics_port: int
+    termination_log: Path
+
+    @property
+    def url(self) -> str:
+        """Return where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def wait_for(self, status: int, path: str) -> httpx2.Response:
+        """Return the first answer of a probe that has a status."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.process.communicate()[1]
+            try:
+                answer = httpx2.get(f"{self.url}{path}", timeout=5)
+            except httpx2.TransportError:
+                continue
+            if answer.status_code == status:
+                return answer
+            time.sleep(0.02)
+        raise TimeoutError(path)
+
+    def stop(self) -> None:
+        """Send SIGTERM."""
+        self.process.send_signal(signal.SIGTERM)
+
+    def ended(self) -> tuple[int, str]:
+        """Wait for the end, and return the exit code and all that was logged."""
+        _, log = self.process.communicate(timeout=30)
+        return self.process.returncode, log
+
+
+def environment(settings: Settings, **changes: str) -> dict[str, str]:
+    """Return the environment of a process on some tables."""
+    names = settings.dynamodb
+    return {
+        **os.environ,
+        "AWS_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "DYNAMODB_PRODUCTS_TABLE": names.products_table,
+        "DYNAMODB_ORDERS_TABLE": names.orders_table,
+        "DYNAMODB_TICKETS_TABLE": names.tickets_table,
+        "DYNAMODB_CONVERSATIONS_TABLE": names.conversations_table,
+        **changes,
+    }
+
+
+@contextmanager
+def serving_process(environ: Mapping[str, str], directory: Path) -> Iterator[Serving]:
+    """Run a process, and end it with the context."""
+    log = directory / "termination-log"
+    log.touch()
+    port = int(environ.get("PORT") or free_port())
+    metrics_port = int(environ.get("METRICS_PORT") or free_port())
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-c", _PROGRAM, str(log)],
+        env={**environ, "PORT": str(port), "METRICS_PORT": str(metrics_port)},
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=directory,
+    )
+    try:
+        yield Serving(process, port, metrics_port, log)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
