@@ -1,5 +1,6 @@
 """The ceiling of FastAPI: the same routes, with answers of the same size that are ready."""
 
+import json
 import os
 from typing import Any
 
@@ -7,6 +8,7 @@ import uvicorn
 from fastapi import FastAPI, Response
 
 from bench.shop import ORDERS, PRODUCTS
+from cloudmart.health.examples import WELL
 from cloudmart.http.streaming import encode
 from cloudmart.orders.models import Order
 from cloudmart.products.models import Product
@@ -16,6 +18,7 @@ _PRODUCTS = encode(Product, PRODUCTS)
 _PRODUCT = PRODUCTS[0].model_dump_json()
 _ORDERS = encode(Order, ORDERS)
 _ORDER = ORDERS[0].model_dump_json()
+_WELL = json.dumps(WELL)
 
 app = FastAPI()
 
@@ -42,6 +45,14 @@ async def list_customer_orders(email: str) -> Response:
 async def place_order(body: dict[str, Any]) -> Response:
     """Answer an order."""
     return Response(_ORDER, 201, media_type=_JSON, headers={"X-Lines": str(len(body["items"]))})
+
+
+@app.get("/health")
+@app.get("/ready")
+@app.get("/startupz")
+async def tell_health() -> Response:
+    """Answer a probe."""
+    return Response(_WELL, media_type=_JSON)
 
 
 if __name__ == "__main__":

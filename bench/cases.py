@@ -61,6 +61,10 @@ ROUTES = (
 )
 
 
+# As the kubelet asks: one at a time.
+PROBES = tuple(Request("GET", [path], connections=1) for path in ("/health", "/ready", "/startupz"))
+
+
 def cases(servers: Mapping[str, Server]) -> Iterator[Case]:
     """Yield all there is to measure, given the servers that answer."""
     for route in ROUTES:
@@ -74,3 +78,6 @@ def cases(servers: Mapping[str, Server]) -> Iterator[Case]:
                 AIOBOTO3: DynamoDBLoad(route.operations),
             },
         )
+    for probe in PROBES:
+        loads = {name: HttpLoad(server.url, server.pid, probe) for name, server in servers.items()}
+        yield Case(f"GET {probe.paths[0]}", loads)

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -15,12 +15,16 @@ from bench.load import Limits, Sample, repeat
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request, to one path after another, and the status it is answered with."""
+    """A request, to one path after another, and the status it is answered with.
+
+    `connections` is how many are sent at once, where that is not for the run to say.
+    """
 
     method: str
     paths: Sequence[str]
     body: Any = None
     status: int = 200
+    connections: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class HttpLoad:
     async def measure(self, limits: Limits) -> Sample:
         """Send requests over connections that are kept."""
         request = self.request
+        limits = replace(limits, connections=request.connections or limits.connections)
         body = None if request.body is None else json.dumps(request.body).encode()
         headers = {"Content-Type": "application/json"} if body else {}
 
