@@ -73,11 +73,11 @@ docs: $(VENV)/.local ## Write the pages of docs/ that are made from the code
 
 .PHONY: test
 test: $(VENV)/.dev ## Run the tests on the embedded DynamoDB
-	@$(BIN)/pytest --numprocesses 2 --cov --cov-report=term
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --cov --cov-report=term
 
 .PHONY: test-dynamodb-local
 test-dynamodb-local: $(VENV)/.dev $(DYNAMODB_LOCAL) ## Run the tests on AWS's own DynamoDB Local (needs java and npm)
-	@$(BIN)/pytest --numprocesses 2 --dynamodb local
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --dynamodb local
 
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure the hot routes beside bare FastAPI and aioboto3 (ARGS=--help for its options)

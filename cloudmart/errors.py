@@ -75,6 +75,12 @@ class InvalidRequestError(CloudmartError):
     example = "The request is not valid: /items/0/quantity: Input should be a valid integer"
 
 
+class ItemTooLargeError(InvalidRequestError):
+    """What is stored would grow beyond the 400 kB that one item may have."""
+
+    code = "item-too-large"
+
+
 class UnknownProductError(InvalidRequestError):
     """An order names a product the catalogue does not have."""
 

@@ -21,7 +21,7 @@ from tests.support.dynamodb_local import dynamodb_local
 from tests.support.faults import FaultProxy, fault_proxy
 from tests.support.live import served
 from tests.support.serving import serving, still
-from tests.support.tables import KETTLE, LAMP, fresh_tables, put
+from tests.support.shop_tables import KETTLE, LAMP, fresh_tables, put
 
 # The same examples on every run: a suite that fails now and then is not believed. For others:
 # pytest --hypothesis-profile thorough

@@ -12,7 +12,7 @@ from cloudmart.dynamodb.internal import BACKFILL, note
 from cloudmart.settings import Settings
 from tests.support.faults import Fault, FaultProxy, fault_proxy
 from tests.support.live import served
-from tests.support.tables import put
+from tests.support.shop_tables import put
 
 MANY = 5000
 IDS = {f"order-{number:04}" for number in range(MANY)}

@@ -47,3 +47,20 @@ def parameters(
     if values:
         written["ExpressionAttributeValues"] = encode(values)
     return written
+
+
+def setting(changes: Mapping[str, Any], first: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what sets attributes, those of `first` only where the item has none of their name."""
+    named = {**(first or {}), **changes}
+    sets = [
+        f"#{number} = :{number}"
+        if name in changes
+        else f"#{number} = if_not_exists(#{number}, :{number})"
+        for number, name in enumerate(named)
+    ]
+    values = {f":{number}": value for number, value in enumerate(named.values())}
+    return {
+        "UpdateExpression": f"SET {', '.join(sets)}",
+        "ExpressionAttributeNames": {f"#{number}": name for number, name in enumerate(named)},
+        "ExpressionAttributeValues": encode(values),
+    }

@@ -9,11 +9,14 @@ from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.client import Database, budget
 from cloudmart.dynamodb.codec import Item, decode, encode
-from cloudmart.dynamodb.expression import Expression, parameters
-from cloudmart.errors import ConflictError
+from cloudmart.dynamodb.expression import Expression, parameters, setting
+from cloudmart.errors import ConflictError, ItemTooLargeError
 from cloudmart.values.page import Page, Pages
 
 _CONDITION_FAILED = "ConditionalCheckFailedException"
+
+BATCH = 100
+"""Items one BatchGetItem may ask for (DynamoDB's limit)."""
 
 _FREE = {
     "ConditionExpression": "attribute_not_exists(id)",
@@ -109,7 +112,7 @@ class Table:
                 Key=encode({"id": key}),
                 ConditionExpression="attribute_exists(id)",
                 ReturnValues="ALL_NEW",
-                **_setting(changes),
+                **setting(changes),
             )
         except ClientError as error:
             if _code(error) != _CONDITION_FAILED:
@@ -124,7 +127,7 @@ class Table:
 
         Those of `first` are only set where the item has none of their name.
         """
-        await self._call("update_item", Key=encode({"id": key}), **_setting(changes, first))
+        await self._call("update_item", Key=encode({"id": key}), **setting(changes, first))
 
     async def amend(
         self,
@@ -226,23 +229,13 @@ class Table:
             raise RefusedError(decode(stored) if stored else None) from error
 
     async def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401
-        return await self.database.call(operation, TableName=self.name, **parameters)
-
-
-def _setting(changes: Mapping[str, Any], first: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    named = {**(first or {}), **changes}
-    sets = [
-        f"#{number} = :{number}"
-        if name in changes
-        else f"#{number} = if_not_exists(#{number}, :{number})"
-        for number, name in enumerate(named)
-    ]
-    values = {f":{number}": value for number, value in enumerate(named.values())}
-    return {
-        "UpdateExpression": f"SET {', '.join(sets)}",
-        "ExpressionAttributeNames": {f"#{number}": name for number, name in enumerate(named)},
-        "ExpressionAttributeValues": encode(values),
-    }
+        try:
+            return await self.database.call(operation, TableName=self.name, **parameters)
+        except ClientError as error:
+            # It has no code of its own, only a sentence.
+            if "exceeded the maximum allowed size" not in str(error):
+                raise
+            raise ItemTooLargeError("There is no room for that in what is stored.") from error
 
 
 def _came_through(error: ClientError, item: Item) -> bool:

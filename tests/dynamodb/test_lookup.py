@@ -17,7 +17,7 @@ from cloudmart.dynamodb.table import Having, Table
 from cloudmart.errors import UnavailableError
 from cloudmart.values.page import Pages
 from tests.support.faults import Fault, FaultProxy
-from tests.support.tables import add_index, drop_indexes
+from tests.support.shop_tables import add_index, drop_indexes
 
 ANN = ("ann@example.org",)
 

@@ -4,10 +4,9 @@ import asyncio
 from decimal import Decimal
 
 import pytest
-from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.table import Having, Table
-from cloudmart.errors import ConflictError, UnavailableError
+from cloudmart.errors import ConflictError, ItemTooLargeError, UnavailableError
 from tests.support.faults import Fault, FaultProxy
 
 LAMP = {"id": "1", "name": "Desk lamp", "price": Decimal("19.99"), "stock": Decimal(7)}
@@ -154,6 +153,10 @@ async def test_a_scan_reads_no_page_before_it_is_asked_for(
     await pages.aclose()
 
 
-async def test_an_item_that_is_too_large_is_no_outage(products: Table) -> None:
-    with pytest.raises(ClientError):
+async def test_an_item_that_would_grow_too_large_is_refused(products: Table) -> None:
+    with pytest.raises(ItemTooLargeError):
         await products.put(LAMP | {"description": "x" * 410_000}, new=True)
+
+    await products.put(LAMP | {"description": "x" * 400_000}, new=True)
+    with pytest.raises(ItemTooLargeError):
+        await products.update("1", {"name": "x" * 20_000})

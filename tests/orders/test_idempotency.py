@@ -13,7 +13,7 @@ from cloudmart.settings import Settings
 from cloudmart.values.ids import ALPHABET
 from tests.support.faults import Fault, FaultProxy
 from tests.support.live import served
-from tests.support.tables import LAMP, put
+from tests.support.shop_tables import LAMP, put
 
 KEY = {"Idempotency-Key": "checkout-7"}
 LAMPS = {"productId": "1", "quantity": 2, "userEmail": "ann@example.org"}

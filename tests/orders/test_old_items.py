@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cloudmart.settings import Settings
-from tests.support.tables import drop_indexes, get, put
+from tests.support.shop_tables import drop_indexes, get, put
 
 TIME = "2025-09-01T10:00:00.000Z"
 LINE = {"productId": "1", "name": "Desk lamp", "quantity": Decimal(2), "price": Decimal("19.99")}

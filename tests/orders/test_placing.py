@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from cloudmart.settings import Settings
 from cloudmart.values.ids import ALPHABET
-from tests.support.tables import LAMP, get, put
+from tests.support.shop_tables import LAMP, get, put
 
 STOREFRONT = {
     "userEmail": "ann@example.org",

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from cloudmart.dynamodb.internal import BACKFILL, ORDER_SECRET, note
 from cloudmart.settings import Settings
 from tests.support.faults import FaultProxy
-from tests.support.tables import drop_indexes, get, put
+from tests.support.shop_tables import drop_indexes, get, put
 
 pytestmark = pytest.mark.usefixtures("stocked")
 

@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cloudmart.settings import Settings
-from tests.support.tables import get, put
+from tests.support.shop_tables import get, put
 
 BARE = {"id": "old", "name": "Kettle", "price": Decimal("34.5")}
 SHOWN = {"id": "old", "name": "Kettle", "description": "", "price": 34.5, "image": ""} | {

@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cloudmart.settings import Settings
-from tests.support.tables import KETTLE, LAMP, get, put
+from tests.support.shop_tables import KETTLE, LAMP, get, put
 
 NEW = {"name": "Teapot", "description": "Holds a litre.", "price": 24.95, "image": ""}
 

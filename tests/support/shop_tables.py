@@ -1,16 +1,19 @@
-"""Tables to start from: none yet, or those of production as it is today."""
+"""Tables to start from: none yet, those of the schema, or those of production today."""
 
 import time
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-from boto3.dynamodb.types import TypeSerializer
+from cloudmart.dynamodb.codec import Item, decode, encode
+from cloudmart.dynamodb.create import definition, index_definition
+from cloudmart.dynamodb.schema import Index, tables
+from cloudmart.settings import DynamoDBSettings, Environment, Settings
 
-from cloudmart.dynamodb.schema import tables
-from cloudmart.settings import DynamoDBSettings
-
-_serialize = TypeSerializer().serialize
+LAMP = {"id": "1", "name": "Desk lamp", "price": Decimal("19.99"), "image": ""}
+KETTLE = {"id": "2", "name": "Kettle", "price": Decimal("34.5"), "image": ""}
 
 ENVIRONMENT = {
     "DYNAMODB_PRODUCTS_TABLE": "products_table",
@@ -54,11 +57,26 @@ def drop(dynamodb: Any, names: DynamoDBSettings) -> None:  # noqa: ANN401
             dynamodb.delete_table(TableName=schema.name)
 
 
-def put(dynamodb: Any, table: str, *items: dict[str, Any]) -> None:  # noqa: ANN401
+@contextmanager
+def fresh_tables(dynamodb: Any) -> Iterator[Settings]:  # noqa: ANN401
+    """Make tables as the schema wants them, and give settings that name them."""
+    names = fresh_names()
+    for schema in tables(names):
+        dynamodb.create_table(**definition(schema))
+    yield Settings(environment=Environment.LOCAL, dynamodb=names)
+    drop(dynamodb, names)
+
+
+def put(dynamodb: Any, table: str, *items: Mapping[str, Any]) -> None:  # noqa: ANN401
     """Write items as they are."""
     for item in items:
-        wire = {name: _serialize(value) for name, value in item.items()}
-        dynamodb.put_item(TableName=table, Item=wire)
+        dynamodb.put_item(TableName=table, Item=encode(item))
+
+
+def get(dynamodb: Any, table: str, key: str) -> Item | None:  # noqa: ANN401
+    """Return an item as it is stored."""
+    answer = dynamodb.get_item(TableName=table, Key=encode({"id": key}), ConsistentRead=True)
+    return decode(answer["Item"]) if "Item" in answer else None
 
 
 def drop_index(dynamodb: Any, table: str, index: str) -> None:  # noqa: ANN401
@@ -66,5 +84,36 @@ def drop_index(dynamodb: Any, table: str, index: str) -> None:  # noqa: ANN401
     dynamodb.update_table(
         TableName=table, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": index}}]
     )
-    while dynamodb.describe_table(TableName=table)["Table"].get("GlobalSecondaryIndexes"):
+    while index in _indexes(dynamodb, table):
         time.sleep(0.05)
+
+
+def drop_indexes(dynamodb: Any, table: str) -> None:  # noqa: ANN401
+    """Take all indexes away, as Terraform does with those it does not know."""
+    for index in _indexes(dynamodb, table):
+        drop_index(dynamodb, table, index)
+
+
+def add_index(
+    dynamodb: Any,  # noqa: ANN401
+    table: str,
+    index: Index,
+    *,
+    projection: str = "ALL",
+) -> None:
+    """Add an index to a table, and wait until it is active."""
+    definition = index_definition(index) | {"Projection": {"ProjectionType": projection}}
+    dynamodb.update_table(
+        TableName=table,
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in (index.partition, index.sort)
+        ],
+        GlobalSecondaryIndexUpdates=[{"Create": definition}],
+    )
+    while _indexes(dynamodb, table)[index.name] != "ACTIVE":
+        time.sleep(0.05)
+
+
+def _indexes(dynamodb: Any, table: str) -> dict[str, str]:  # noqa: ANN401
+    found = dynamodb.describe_table(TableName=table)["Table"].get("GlobalSecondaryIndexes", [])
+    return {index["IndexName"]: index["IndexStatus"] for index in found}

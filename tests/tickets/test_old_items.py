@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cloudmart.settings import Settings
-from tests.support.tables import get, put
+from tests.support.shop_tables import get, put
 
 TIME = "2025-09-01T10:00:00.000Z"
 CHAT = [{"sender": "user", "text": "Where is my lamp?"}, {"sender": "ai", "text": "On its way."}]

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 
 from cloudmart.settings import Settings
 from tests.support.faults import FaultProxy
-from tests.support.tables import drop_indexes, get, put
+from tests.support.shop_tables import drop_indexes, get, put
 
 ABSENT = {
     "threadId": None,
