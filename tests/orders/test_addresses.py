@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 
 from cloudmart.app import create_app
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
+from tests.support.serving import serving, still
 from tests.support.shop_tables import put
 
 
@@ -31,7 +31,7 @@ def test_an_order_is_found_by_the_address_that_it_shows_and_by_no_other(
     put(dynamodb, production.orders_table, order | stored)
     settings = Settings(environment=Environment.LOCAL, dynamodb=production)
 
-    with TestClient(create_app(settings)) as client:
+    with serving(create_app(settings, process=still(settings))) as client:
         shown = client.get("/api/orders/0000000a").json()["userEmail"]
         found = {
             email: client.get("/api/orders/user", params={"email": email}).json() != []
