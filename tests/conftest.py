@@ -140,6 +140,7 @@ async def operator(engine: str) -> AsyncIterator[Any]:
         yield client
 
 
+@pytest.fixture
 def stocked(dynamodb: Any, settings: Settings) -> Settings:  # noqa: ANN401
     """Give settings whose catalogue has a lamp, product 1, and a kettle, product 2."""
     put(dynamodb, settings.dynamodb.products_table, LAMP, KETTLE)
