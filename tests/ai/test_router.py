@@ -63,6 +63,14 @@ def test_a_chat_is_started_and_answered(
     assert "Accept" in answer.headers["Vary"].split(", ")
 
 
+def test_a_chat_is_started_by_clients_that_name_a_type_for_nothing(settings: Settings) -> None:
+    with serving(app_with(settings, ScriptedChat())) as client:
+        octets = {"Content-Type": "application/octet-stream"}
+
+        assert client.post("/api/ai/start", headers=octets).status_code == 200
+        assert client.post("/api/ai/start", headers=octets, content=b"x").status_code == 415
+
+
 @pytest.mark.parametrize(("prefix", "name"), ROUTES)
 def test_an_unknown_conversation_is_not_found(settings: Settings, prefix: str, name: str) -> None:
     with serving(app_with(settings, ScriptedChat())) as client:
