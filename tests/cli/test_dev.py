@@ -181,15 +181,14 @@ def test_the_port_may_come_from_the_environment(
     assert result.stderr.startswith(f"Port {port} is in use.")
 
 
-@pytest.mark.parametrize("package", ["moto", "flask"])
-def test_a_missing_extra_is_told_with_what_to_install(package: str) -> None:
-    without = f"import sys; sys.modules[{package!r}] = None; sys.argv = ['cloudmart', 'dev']; "
+def test_a_missing_extra_is_told_with_what_to_install() -> None:
+    without = "import sys; sys.modules['flask'] = None; sys.argv = ['cloudmart', 'dev']; "
 
     with running("-c", f"{without} from cloudmart.__main__ import main; main()", PORT="0") as it:
         ended = it.ended()
 
     assert ended.code == 1
     assert ended.err == (
-        f"`cloudmart dev` needs {package}, which is not installed. "
+        "`cloudmart dev` needs flask, which is not installed. "
         "Install CloudMart with the extra `local`: pip install 'cloudmart[local]'\n"
     )
