@@ -14,15 +14,21 @@ import aioboto3
 import structlog
 
 from cloudmart.ai.ports import ChatModel, SentimentAnalyzer
-from cloudmart.ai.providers.azure import azure_sentiment
 from cloudmart.ai.providers.bedrock_agent import bedrock_agent
 from cloudmart.ai.providers.bedrock_converse import bedrock_converse
 from cloudmart.ai.providers.late import LateChat
 from cloudmart.ai.providers.offline_chat import OfflineChat
 from cloudmart.ai.providers.offline_sentiment import OfflineSentiment
-from cloudmart.ai.providers.openai import openai_chat
 from cloudmart.errors import ProviderDisabledError
-from cloudmart.settings import BedrockMode, Environment, Provider, Settings, why_disabled
+from cloudmart.settings import (
+    AzureSettings,
+    BedrockMode,
+    Environment,
+    OpenAISettings,
+    Provider,
+    Settings,
+    why_disabled,
+)
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -54,10 +60,10 @@ async def open_vendors(
     instead = OfflineSentiment()
     azure = why_disabled(settings)[Provider.AZURE] is None
     async with AsyncExitStack() as stack:
-        openai = _chat(settings, Provider.OPENAI, "The assistant", openai_chat(settings.openai))
+        openai = _chat(settings, Provider.OPENAI, "The assistant", _openai(settings.openai))
         late = _bedrock(settings, session or aioboto3.Session())
         bedrock = _chat(settings, Provider.BEDROCK, "The Bedrock assistant", late)
-        sentiment = azure_sentiment(settings.azure) if azure else nullcontext(instead)
+        sentiment = _azure(settings.azure) if azure else nullcontext(instead)
         vendors = Vendors(
             openai=await stack.enter_async_context(openai),
             bedrock=await stack.enter_async_context(bedrock),
@@ -85,6 +91,23 @@ def _chat(
     if settings.environment is Environment.LOCAL:
         return nullcontext(OfflineChat())
     return nullcontext(ProviderDisabledError(f"{name} is not available here: {reason}"))
+
+
+# Their SDKs are a third of all there is to import: only who has a key waits for them.
+@asynccontextmanager
+async def _openai(settings: OpenAISettings) -> AsyncIterator[ChatModel]:
+    from cloudmart.ai.providers.openai import openai_chat  # noqa: PLC0415
+
+    async with openai_chat(settings) as chat:
+        yield chat
+
+
+@asynccontextmanager
+async def _azure(settings: AzureSettings) -> AsyncIterator[SentimentAnalyzer]:
+    from cloudmart.ai.providers.azure import azure_sentiment  # noqa: PLC0415
+
+    async with azure_sentiment(settings) as sentiment:
+        yield sentiment
 
 
 def _bedrock(settings: Settings, session: aioboto3.Session) -> LateChat:

@@ -9,9 +9,9 @@ from http.client import HTTPConnection
 from cloudmart.settings import Settings
 from tests.support.command import Command, running
 
-_WITHOUT_LOCAL_MODE = """
+_WITH_NOTHING_TO_SPARE = """
 import sys
-for name in ("moto", "flask", "flask_cors", "werkzeug", "cloudmart.local"):
+for name in ("moto", "flask", "flask_cors", "werkzeug", "cloudmart.local", "openai", "azure"):
     sys.modules[name] = None
 sys.argv = ["cloudmart", "serve"]
 from cloudmart.__main__ import main
@@ -19,7 +19,9 @@ main()
 """
 
 
-def test_it_serves_without_anything_of_local_mode(settings: Settings) -> None:
+def test_it_needs_nothing_of_local_mode_and_no_sdk_that_is_not_configured(
+    settings: Settings,
+) -> None:
     port, metrics_port = _free_port(), _free_port()
     environ = {
         "PORT": str(port),
@@ -30,7 +32,7 @@ def test_it_serves_without_anything_of_local_mode(settings: Settings) -> None:
         "DYNAMODB_CONVERSATIONS_TABLE": settings.dynamodb.conversations_table,
     }
 
-    with running("-c", _WITHOUT_LOCAL_MODE, **environ) as command:
+    with running("-c", _WITH_NOTHING_TO_SPARE, **environ) as command:
         products = _products_of(command, port)
         command.send(signal.SIGTERM)
         ended = command.ended()
