@@ -27,7 +27,7 @@ FULL = {
     "message": "Where is it?",
     "userEmail": "ann@example.org",
 }
-SHOWN = FULL | {"sentimentScores": SCORES, "truncated": False}
+SHOWN = FULL | {"sentimentScores": SCORES, "sentimentSource": None, "truncated": False}
 BARE = {"id": "old", "status": "closed", "createdAt": TIME}
 BARE_SHOWN = dict.fromkeys(SHOWN) | BARE | {"conversation": [], "truncated": False}
 

@@ -14,6 +14,7 @@ ABSENT = {
     "threadName": None,
     "sentimentScores": None,
     "overallSentiment": None,
+    "sentimentSource": None,
     "truncated": False,
 }
 ASKED = {
