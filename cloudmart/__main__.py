@@ -1,5 +1,6 @@
 """Run the command line as `cloudmart` or `python -m cloudmart`."""
 
+import gc
 import logging
 import signal
 import sys
@@ -11,10 +12,14 @@ def main() -> None:
     # As the first process of a container it would live on, by default, whoever told it to stop.
     signal.signal(signal.SIGTERM, _stop)
     try:
+        # What is imported stays: there is no garbage in it to look for, now, later or at the end.
+        gc.disable()
         # Not above: they take most of a second, in which a person may well press Ctrl-C.
         from cloudmart.cli import app  # noqa: PLC0415
         from cloudmart.observability.logging import configure_logging  # noqa: PLC0415
 
+        gc.freeze()
+        gc.enable()
         # What a command prints is its answer; what goes wrong on the way is told beside it.
         configure_logging(json=False, level=logging.WARNING)
         app()
