@@ -121,7 +121,11 @@ DYNAMODB = Service(
         "AccessDeniedException": services.TABLE_DENIED,
         "ResourceNotFoundException": services.TABLE_MISSING,
     },
-    {("ValidationException", "key element"): services.TABLE_OTHER_KEY},
+    {
+        ("ValidationException", "key element"): services.TABLE_OTHER_KEY,
+        # DynamoDB Local's words for it.
+        ("ValidationException", "required keys"): services.TABLE_OTHER_KEY,
+    },
 )
 SECRETS_MANAGER = Service(
     "secretsmanager",
