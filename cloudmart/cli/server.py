@@ -18,6 +18,7 @@ LAST_WORDS = 2.0
 """Seconds that requests which are cut short get to say so."""
 
 _TICK = 0.05
+_CLOSE = (b"connection", b"close")
 _NEVER = float("inf")
 
 
@@ -54,6 +55,18 @@ class Server(uvicorn.Server):
         self._announce = announce
         self._hurried = False
 
+    def dismiss(self) -> None:
+        """Send clients elsewhere: each answer from here on is the last of its connection."""
+        if _CLOSE not in self.config.encoded_headers:
+            self.config.encoded_headers.append(_CLOSE)
+            # uvicorn makes these anew ten times a second, which is too late for some.
+            self.server_state.default_headers = [*self.server_state.default_headers, _CLOSE]
+        for connection in self.server_state.connections:
+            cycle = getattr(connection, "cycle", None)
+            # What is being answered goes by the headers of when it was asked.
+            if cycle is not None and not cycle.response_complete:
+                cycle.keep_alive = False
+
     def hasten(self) -> None:
         """Cut short what still runs."""
         self._hurried = True
@@ -80,8 +93,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish what runs, cut short what does not finish in time, and close."""
         loop = asyncio.get_running_loop()
-        # Whoever is served from here on should take the next request to another pod.
-        self.config.encoded_headers.append((b"connection", b"close"))
+        self.dismiss()
         began = loop.time()
         await self._until(lambda: loop.time() >= began + self._lifecycle.linger, _NEVER)
         deadline = loop.time() + self._grace
@@ -121,9 +133,8 @@ def heeding_signals(lifecycle: Lifecycle, *servers: Server) -> Iterator[None]:
 
     def heed(name: str) -> None:
         _log.info("told_to_stop", signal=name, again=bool(heard))
-        if heard:
-            for server in servers:
-                server.hasten()
+        for server in servers:
+            server.hasten() if heard else server.dismiss()
         heard.append(name)
         lifecycle.end_now()
 

@@ -68,6 +68,7 @@ def test_a_request_that_runs_is_finished_and_the_process_unready_meanwhile(
     assert unready.headers["Connection"] == "close"
     assert alive.status_code == 200
     assert answer.status_code in {404, 503}
+    assert answer.headers["Connection"] == "close"
     assert code == 0
 
 
