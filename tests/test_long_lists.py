@@ -32,7 +32,7 @@ def shop(
     shared_settings: Settings,
     dynamodb: Any,  # noqa: ANN401 - boto3's
 ) -> Iterator[httpx2.Client]:
-    """Give a client of a shop with 5,000 orders, more than 1.5 MB of them."""
+    """Give a client of a shop with 5,000 orders, more than 4 MB of them."""
     table = shared_settings.dynamodb.orders_table
     put(dynamodb, table, note(BACKFILL, completedAt="2026-11-23T08:00:00.000Z"))
     for start in range(0, MANY, 25):
@@ -58,7 +58,8 @@ def _order(number: int) -> dict[str, Any]:
         "id": f"order-{number:04}",
         "userEmail": EVERYONE,
         "createdAt": f"2026-01-01T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}.000Z",
-        "note": "x" * 250,
+        # Long enough for several pages of the store, for the embedded one takes its time over each item.
+        "note": "x" * 800,
     }
 
 
