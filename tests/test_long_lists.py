@@ -58,7 +58,7 @@ def _order(number: int) -> dict[str, Any]:
         "id": f"order-{number:04}",
         "userEmail": EVERYONE,
         "createdAt": f"2026-01-01T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}.000Z",
-        # Long enough for several pages of the store, for the embedded one takes its time over each item.
+        # Long, for the embedded store takes its time over each item of a page.
         "note": "x" * 800,
     }
 
