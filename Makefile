@@ -48,10 +48,10 @@ $(DYNAMODB_LOCAL): | $(BIN)/python
 setup: $(VENV)/.dev ## Install everything into .venv (the other targets do it by themselves)
 
 .PHONY: lock
-lock: $(VENV)/.dev ## Pin the newest allowed versions, with hashes, in requirements/
+lock: $(VENV)/.dev ## Pin what pyproject.toml asks for, with hashes, in requirements/ (UPGRADE=1: the newest)
 	@for set in runtime local dev; do \
 	  case $$set in runtime) add=;; local) add="--extra local --group build";; dev) add="--extra local --group build --group dev";; esac; \
-	  $(BIN)/uv pip compile pyproject.toml $$add --upgrade --universal --python-version 3.11 \
+	  $(BIN)/uv pip compile pyproject.toml $$add $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
 	    --generate-hashes --no-annotate --no-header --quiet --output-file requirements/$$set.txt; done
 
 # --- Running -----------------------------------------------------------------------------------
