@@ -17,9 +17,14 @@ from cloudmart.explorer.directory import Directory
 from cloudmart.explorer.document import DocumentedApp
 from cloudmart.explorer.pages import add_pages
 from cloudmart.explorer.router import router as discovery
+from cloudmart.health import dependencies
+from cloudmart.health.board import Health
+from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes.process import STRANGER
 from cloudmart.health.process import Process
 from cloudmart.health.router import router as health
 from cloudmart.http import problem
+from cloudmart.http.client import Clients
 from cloudmart.http.inject import State
 from cloudmart.http.middleware import MAX_BODY, REQUEST_ID, RequestContext
 from cloudmart.observability import exposition as metrics
@@ -83,7 +88,9 @@ def create_app(
     )
     # The last added is the outermost: what fails or is refused inside still gets its headers.
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY)
-    app.add_middleware(RequestContext, larger=LARGER_BODIES)
+    app.add_middleware(
+        RequestContext, larger=LARGER_BODIES, clients=_clients(settings, process.health)
+    )
     if settings.environment is Environment.LOCAL:
         # The storefront's development server is another origin.
         app.add_middleware(
@@ -101,3 +108,13 @@ def create_app(
         app.include_router(router)
     add_pages(app, settings.public_base_url)
     return app
+
+
+def _clients(settings: Settings, health: Health) -> Clients:
+    if settings.environment is Environment.LOCAL:
+        return Clients(settings.limits.trusted_proxies)
+    obstacle = ObstacleError(STRANGER, serious=False)
+    return Clients(
+        settings.limits.trusted_proxies,
+        on_stranger=lambda: health.remark(dependencies.CLIENTS, obstacle),
+    )

@@ -44,6 +44,8 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                # Whom a request comes from is TRUSTED_PROXIES' to say: uvicorn trusts loopback.
+                proxy_headers=False,
                 # Longer than a load balancer keeps an idle connection (60 s), or it meets a
                 # closed one.
                 timeout_keep_alive=75,

@@ -11,6 +11,7 @@ CREDENTIALS = Dependency(
 )
 IDENTITY = Dependency("identity", "role", "system")
 CONFIGURATION = Dependency("configuration", "freshness", "system")
+CLIENTS = Dependency("clients", "addresses", "system")
 PRODUCTS = Dependency("products", kind="datastore", routes=("/api/products", "/api/orders"))
 ORDERS = Dependency("orders", kind="datastore", routes=("/api/orders",))
 TICKETS = Dependency("tickets", kind="datastore", routes=("/api/tickets",))

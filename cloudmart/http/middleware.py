@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cloudmart.http.client import Clients
 from cloudmart.http.last_words import say_last_words
 from cloudmart.http.problem import UNEXPECTED, problem
 from cloudmart.observability.metrics import REQUESTS
@@ -29,8 +30,14 @@ _log = structlog.stdlib.get_logger(__name__)
 class RequestContext:
     """Names, measures and guards each request; `larger` bodies are for the paths it names."""
 
-    def __init__(self, app: ASGIApp, larger: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        larger: Mapping[str, int] | None = None,
+        clients: Clients | None = None,
+    ) -> None:
         self.app = app
+        self._clients = clients or Clients()
         self._larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,7 +47,9 @@ class RequestContext:
             return
         headers = Headers(scope=scope)
         request_id = _request_id(headers)
-        scope.setdefault("state", {})["request_id"] = request_id
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        state["client"] = self._clients.name(scope)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         started = time.perf_counter()

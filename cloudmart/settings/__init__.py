@@ -1,5 +1,6 @@
 """The settings of a process: read once, frozen, nested by what they are about."""
 
+from cloudmart.settings.limits import LimitSettings
 from cloudmart.settings.load import Loaded, load_settings
 from cloudmart.settings.model import Environment, Settings
 from cloudmart.settings.platform import (
@@ -33,6 +34,7 @@ __all__ = [
     "DynamoDBSettings",
     "Effort",
     "Environment",
+    "LimitSettings",
     "Loaded",
     "OpenAISettings",
     "OrderTools",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -69,6 +69,16 @@ def check_endpoint(value: str) -> str:
     return value
 
 
+def _check_network(value: str) -> str:
+    try:
+        network = ip_network(value)
+    except ValueError:
+        raise ValueError("has something in it that is no address and no network") from None
+    if network.prefixlen == 0:
+        raise ValueError("names everybody: then everybody chooses for whom they are taken")
+    return value
+
+
 def _check_origin(value: str) -> str:
     if value == "*":
         return value
@@ -127,5 +137,7 @@ ModelName = Annotated[str, _shaped(r"[!-~]{1,256}", "a model's name")]
 Endpoint = Annotated[str, AfterValidator(check_endpoint)]
 Origins = Annotated[tuple[str, ...], BeforeValidator(_split), _each(_check_origin)]
 """Origins divided by commas; `*` means every origin."""
+Networks = Annotated[tuple[str, ...], BeforeValidator(_split), _each(_check_network)]
+"""Addresses and networks (CIDR), divided by commas."""
 Listed = BeforeValidator(_split)
 """Reads a text divided by commas as its parts."""

@@ -7,6 +7,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from cloudmart.settings.formats import Endpoint
 from cloudmart.settings.group import Group
+from cloudmart.settings.limits import LimitSettings
 from cloudmart.settings.platform import (
     AWSSettings,
     CorsSettings,
@@ -74,6 +75,7 @@ class Settings(Group, BaseSettings):
     bigquery: BigQuerySettings = Field(default=BigQuerySettings())
     assistant: AssistantSettings = Field(default=AssistantSettings())
     cors: CorsSettings = Field(default=CorsSettings())
+    limits: LimitSettings = Field(default=LimitSettings())
     faulty: dict[Provider, str] = Field(
         default={},
         description="Optional providers that are disabled because their settings are wrong: why.",

@@ -41,5 +41,6 @@ GOOD = {
     "CONVERSATION_TTL_DAYS": "7",
     "AI_CONVERSATION_TOKENS": "1000",
     "AI_DAILY_TOKENS": "0",
+    "TRUSTED_PROXIES": "10.0.0.0/16,192.0.2.7,2001:db8::/32",
     "CORS_ALLOWED_ORIGINS": "https://shop.example.com,http://localhost:5173",
 }

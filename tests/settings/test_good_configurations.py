@@ -40,6 +40,11 @@ ORIGIN = st.builds(
     st.one_of(NAME.map("https://{}".format), INSIDE.map("http://{}".format)),
     st.one_of(st.just(""), st.integers(1, 65535).map(":{}".format)),
 )
+NETWORK = st.one_of(
+    st.ip_addresses().map(str),
+    st.builds("10.{}.0.0/16".format, st.integers(0, 255)),
+    st.builds("2001:db8:{:x}::/48".format, st.integers(0, 65535)),
+)
 URL = st.builds("{}{}".format, ORIGIN, st.sampled_from(["", "/", "/v1", "/your-path/none"]))
 REGION = st.sampled_from(
     sorted(
@@ -79,6 +84,7 @@ CORE = {
     "CONVERSATION_TTL_DAYS": st.integers(1, 3650).map(str),
     "AI_CONVERSATION_TOKENS": st.integers(0, 10**12).map(str),
     "AI_DAILY_TOKENS": st.integers(0, 10**12).map(str),
+    "TRUSTED_PROXIES": st.lists(NETWORK, min_size=1, max_size=3).map(", ".join),
     "CORS_ALLOWED_ORIGINS": st.lists(ORIGIN, min_size=1, max_size=3).map(", ".join),
     "NODE_ENV": st.just("production"),
 }

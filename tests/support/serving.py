@@ -30,9 +30,9 @@ def settled(state: Any) -> bool:  # noqa: ANN401 - the lifespan's
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[TestClient]:
+def serving(app: FastAPI, peer: str = "testclient") -> Iterator[TestClient]:
     """Give a client of an application that is ready and has checked all it depends on."""
-    with TestClient(app) as client:
+    with TestClient(app, client=(peer, 50_000)) as client:
         deadline = time.monotonic() + PATIENCE
         while not settled(client.app_state):
             assert time.monotonic() < deadline, client.get("/ready").text

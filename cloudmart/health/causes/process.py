@@ -20,3 +20,11 @@ UNCHECKED = Cause(
     "The process is overloaded, or a bug ended the checks; the log tells.",
     "kubectl logs {pod} --namespace {namespace} --tail 50",
 )
+STRANGER = Cause(
+    "proxy-not-trusted",
+    "A peer of a private network sends X-Forwarded-For and is not trusted: if it is a load "
+    "balancer, all customers behind it count as one.",
+    "Set TRUSTED_PROXIES to the network of the load balancer, which is the VPC's. If it is no "
+    "load balancer, somebody inside the network tries to be taken for another.",
+    "aws ec2 describe-vpcs --query 'Vpcs[].CidrBlockAssociationSet[].CidrBlock'",
+)

@@ -1,0 +1,101 @@
+"""Whom a request comes from: its peer, or whom proxies that are trusted name."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from starlette.types import Scope
+
+UNKNOWN = "unknown"
+"""Stands for a peer that has no address, as behind a Unix socket."""
+
+_Address = IPv4Address | IPv6Address
+
+_HEADER = b"x-forwarded-for"
+_MOST_HOPS = 16
+_LONGEST = 100
+_HOP = re.compile(r"(?:\[([0-9a-f:.]{2,45})\]|([0-9.]{7,15}))(?::[0-9]{1,5})?|([0-9a-f:.]{2,45})")
+
+
+class Clients:
+    """Tells clients apart; nobody can choose for whom they are taken.
+
+    Args:
+        proxies: Addresses and networks whose `X-Forwarded-For` is believed.
+        on_stranger: Called once, when a peer of a private network sends the header and is not
+            believed: it may well be a load balancer, and all customers look like one.
+    """
+
+    def __init__(
+        self, proxies: Iterable[str] = (), on_stranger: Callable[[], None] | None = None
+    ) -> None:
+        self._trusted = [ip_network(proxy) for proxy in proxies]
+        self._on_stranger = on_stranger
+
+    def name(self, scope: Scope) -> str:
+        """Return the name of a request's client: an IPv4 address, or the /64 of an IPv6 one.
+
+        It is the right-most hop that is not trusted; where a trusted proxy names no address, that
+        proxy.
+        """
+        peer = scope.get("client")
+        client = _address(peer[0]) if peer else None
+        if client is None:
+            return peer[0] if peer else UNKNOWN
+        if not self._trusts(client):
+            if self._on_stranger and not client.is_global and any(_hops(scope)):
+                told, self._on_stranger = self._on_stranger, None
+                told()
+            return _name(client)
+        for hop in _hops(scope):
+            named = _read(hop)
+            if named is None:
+                break
+            client = named
+            if not self._trusts(client):
+                break
+        return _name(client)
+
+    def _trusts(self, address: _Address) -> bool:
+        return any(address in network for network in self._trusted)
+
+
+def client_address(scope: Scope) -> str:
+    """Return the name of the client a request comes from, as counters know it."""
+    name: str = scope["state"]["client"]
+    return name
+
+
+def _hops(scope: Scope) -> Iterator[bytes]:
+    """Yield what proxies added, the nearest first, as far as it is worth reading."""
+    left = _MOST_HOPS
+    for name, value in reversed(scope["headers"]):
+        if name == _HEADER:
+            hops = value.rsplit(b",", left)[-left:]
+            yield from reversed(hops)
+            left -= len(hops)
+            if not left:
+                return
+
+
+def _read(hop: bytes) -> _Address | None:
+    match = _HOP.fullmatch(hop.strip().lower().decode("latin-1")) if len(hop) < _LONGEST else None
+    return _address(next(filter(None, match.groups()))) if match else None
+
+
+@lru_cache(maxsize=1024)
+def _address(text: str) -> _Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def _name(address: _Address) -> str:
+    if isinstance(address, IPv4Address):
+        return str(address)
+    # Whoever has one address of a /64 has them all.
+    return f"{IPv6Address(int(address) >> 64 << 64)}/64"
