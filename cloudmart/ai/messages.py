@@ -27,7 +27,7 @@ def _short(text: str) -> str:
 class ThreadStarted(Model):
     """A conversation that has begun; its id is all that is needed to go on with it: keep it."""
 
-    thread_id: str
+    thread_id: str = Field(description="Unguessable; whoever has it can go on with the chat.")
 
 
 class ThreadMessage(Model):
@@ -40,7 +40,7 @@ class ThreadMessage(Model):
 class ConversationStarted(Model):
     """A conversation that has begun; its id is all that is needed to go on with it: keep it."""
 
-    conversation_id: str
+    conversation_id: str = Field(description="Unguessable; whoever has it can go on with the chat.")
 
 
 class ConversationMessage(Model):
@@ -53,7 +53,7 @@ class ConversationMessage(Model):
 class Reply(Model):
     """The assistant's answer, plain text."""
 
-    response: str
+    response: str = Field(description="What to show the customer: plain text, no Markdown.")
 
 
 ChatId = Annotated[
@@ -67,21 +67,30 @@ ChatId = Annotated[
 class Chat(Model):
     """A chat as its page shows it."""
 
-    id: ChatId | None = None
-    name: Annotated[AnyText, AfterValidator(_short)] | None = None
-    messages: list[MessageCreate] = []
+    id: Annotated[
+        ChatId | None, Field(description="The page's name for it, or its `threadId`.")
+    ] = None
+    name: Annotated[
+        Annotated[AnyText, AfterValidator(_short)] | None,
+        Field(description="Kept up to 200 characters."),
+    ] = None
+    messages: Annotated[
+        list[MessageCreate], Field(description="All of them; the last 200, 256 kB, are kept.")
+    ] = []
 
 
 class ChatToEnd(Model):
     """A chat that its customer has ended."""
 
-    thread: Chat
+    thread: Annotated[Chat, Field(description="The chat, whole.")]
 
 
 class ChatEnded(Model):
     """The ticket a chat was saved as, and how its customer sounded."""
 
-    thread_id: str | None
-    ticket_id: str
-    sentiment_scores: SentimentScores
-    overall_sentiment: str
+    thread_id: str | None = Field(description="The chat's id as it was sent.")
+    ticket_id: str = Field(description="The closed ticket that keeps the chat.")
+    sentiment_scores: SentimentScores = Field(description="The average over its messages.")
+    overall_sentiment: str = Field(
+        description="`positive`, `neutral` or `negative`: the strict majority of the scores."
+    )

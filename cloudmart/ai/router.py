@@ -51,6 +51,13 @@ _REPLIES = EVENTS | may_fail(
     TokensSpentError,
     ProviderTimeoutError,
 )
+_KEPT = "It is kept for 30 days after its last message, unless set otherwise."
+_ANSWERS = (
+    "Answers in plain text or, with `Accept: text/event-stream`, as events: `delta`s, then the "
+    "whole answer, or an `error`. The assistant can look up products and, for a customer who names "
+    "the order's e-mail, show or cancel an order; a change is made only after the customer has "
+    "typed the code that the shop asks for. One message at a time: a second is refused with 409."
+)
 _QUESTION = "Which lamps do you have?"
 ThreadBody = Annotated[
     ThreadMessage,
@@ -99,6 +106,7 @@ ChatBody = Annotated[
 @router.post(
     "/start",
     summary="Start a chat with the OpenAI assistant",
+    description=_KEPT,
     responses=_STARTS,
 )
 async def start_thread(chats: Chats) -> ThreadStarted:
@@ -108,6 +116,7 @@ async def start_thread(chats: Chats) -> ThreadStarted:
 @router.post(
     "/message",
     summary="Say something to the OpenAI assistant",
+    description=_ANSWERS,
     response_model=Reply,
     responses=_REPLIES,
 )
@@ -118,6 +127,7 @@ async def send_thread_message(body: ThreadBody, chats: Chats, request: Request) 
 @router.post(
     "/bedrock/start",
     summary="Start a chat with the Bedrock assistant",
+    description=_KEPT,
     responses=_STARTS,
 )
 async def start_conversation(chats: Chats) -> ConversationStarted:
@@ -127,6 +137,7 @@ async def start_conversation(chats: Chats) -> ConversationStarted:
 @router.post(
     "/bedrock/message",
     summary="Say something to the Bedrock assistant",
+    description=_ANSWERS,
     response_model=Reply,
     responses=_REPLIES,
 )
@@ -139,6 +150,8 @@ async def send_conversation_message(
 @router.post(
     "/analyze-sentiment",
     summary="Save a chat that has ended, and read its mood",
+    description="The chat becomes a closed ticket, even when no analyzer answers: then a lexicon "
+    "reads the mood, and the ticket says so. Without a message of the customer's it is neutral.",
     responses=may_fail(UnavailableError),
     max_body_size=LONGEST_CHAT,
 )

@@ -1,11 +1,16 @@
-"""`/api` and `/.well-known/api-catalog`: what there is."""
+"""`/`, `/api` and `/.well-known/api-catalog`: what there is."""
 
 import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import Field
 
 from cloudmart.explorer.directory import Directory
+from cloudmart.explorer.landing import landing_page
+from cloudmart.health.router import Board
+from cloudmart.http.accept import quality
 from cloudmart.http.inject import provide
 from cloudmart.values.model import Model
 
@@ -32,26 +37,41 @@ _CATALOG = 'application/linkset+json; profile="https://www.rfc-editor.org/info/r
 class OperationSummary(Model):
     """An operation in one line, with a body to try."""
 
-    method: str
-    path: str
-    summary: str
-    body: Any = None
-    docs: str
+    method: str = Field(description="The HTTP method, in capitals.")
+    path: str = Field(description="The path; what is in braces is yours to fill in.")
+    summary: str = Field(description="What it does.")
+    body: Any = Field(None, description="A body to try; null where none is taken.")
+    docs: str = Field(description="Its place in Swagger UI.")
 
 
 class Index(Model):
     """Everything this API can do, and where to read more."""
 
-    title: str
-    version: str
-    docs: str
-    openapi: str
-    problems: str
-    health: str
-    operations: list[OperationSummary]
+    title: str = Field(description="What this API is called.")
+    version: str = Field(description="The version of this API (Semantic Versioning).")
+    docs: str = Field(description="Where Swagger UI is.")
+    openapi: str = Field(description="Where the OpenAPI document is.")
+    problems: str = Field(description="Where each kind of error is explained.")
+    health: str = Field(description="How the service does.")
+    operations: list[OperationSummary] = Field(description="All there are.")
 
 
-@router.get("/api", summary="List all operations")
+@router.get("/", include_in_schema=False)
+async def show_landing_page(request: Request, health: Board, directory: Operations) -> Response:
+    accept = request.headers.get("accept", "")
+    if quality(accept, "application/json") > quality(accept, "text/html"):
+        index = await list_operations(request, directory)
+        return JSONResponse(index.model_dump(mode="json"), headers={"Vary": "Accept"})
+    page = landing_page()
+    return HTMLResponse(page.render(health), headers=page.headers)
+
+
+@router.get(
+    "/api",
+    summary="List all operations",
+    description="Each with a body to try and its place in Swagger UI. `/` answers the same to who "
+    "asks for JSON, and a page to a person.",
+)
 async def list_operations(request: Request, directory: Operations) -> Index:
     return Index(
         title=request.app.title,

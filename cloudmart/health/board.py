@@ -39,6 +39,12 @@ class Dependency:
     kind: str = "component"
     routes: tuple[str, ...] = ()
     local: bool = False
+    words: str = ""
+
+    @property
+    def title(self) -> str:
+        """Return what a person calls it."""
+        return self.words or self.name.capitalize()
 
     @property
     def key(self) -> str:

@@ -8,8 +8,9 @@ CREDENTIALS = Dependency(
     "system",
     ("/api/products", "/api/orders", "/api/tickets"),
     local=True,
+    words="AWS credentials",
 )
-IDENTITY = Dependency("identity", "role", "system")
+IDENTITY = Dependency("identity", "role", "system", words="AWS identity")
 CONFIGURATION = Dependency("configuration", "freshness", "system")
 CLIENTS = Dependency("clients", "addresses", "system")
 PRODUCTS = Dependency("products", kind="datastore", routes=("/api/products", "/api/orders"))
@@ -17,8 +18,15 @@ ORDERS = Dependency("orders", kind="datastore", routes=("/api/orders",))
 TICKETS = Dependency("tickets", kind="datastore", routes=("/api/tickets",))
 
 CONVERSATIONS = Dependency("conversations", kind="datastore", routes=("/api/ai/{+path}",))
-OPENAI = Dependency("openai", "availability", routes=("/api/ai/start", "/api/ai/message"))
-BEDROCK = Dependency(
-    "bedrock", "availability", routes=("/api/ai/bedrock/start", "/api/ai/bedrock/message")
+OPENAI = Dependency(
+    "openai", "availability", routes=("/api/ai/start", "/api/ai/message"), words="OpenAI"
 )
-AZURE = Dependency("azure", "availability", routes=("/api/ai/analyze-sentiment",))
+BEDROCK = Dependency(
+    "bedrock",
+    "availability",
+    routes=("/api/ai/bedrock/start", "/api/ai/bedrock/message"),
+    words="Amazon Bedrock",
+)
+AZURE = Dependency(
+    "azure", "availability", routes=("/api/ai/analyze-sentiment",), words="Azure AI Language"
+)

@@ -22,9 +22,9 @@ class Check(_Sparse):
     """How one dependency did when it was last checked."""
 
     component_type: str = Field(description="`datastore`, `component` or `system`.")
-    status: Status
-    observed_value: float | None = None
-    observed_unit: str | None = None
+    status: Status = Field(description="`pass`, `warn` or `fail`.")
+    observed_value: float | None = Field(None, description="How long its check took.")
+    observed_unit: str | None = Field(None, description="Of `observedValue`: `ms`.")
     time: Timestamp | None = Field(None, description="When it was checked.")
     age: float | None = Field(None, description="Seconds since then.")
     output: str | None = Field(None, description="What is wrong, in words.")
@@ -35,10 +35,10 @@ class HealthReport(_Sparse):
     """How the service and all it depends on does."""
 
     status: Status = Field(description="`warn`: it works, though something is wrong.")
-    service_id: str
-    release_id: str
+    service_id: str = Field(description="Always `cloudmart-backend`.")
+    release_id: str = Field(description="The version that runs.")
     output: str | None = Field(None, description="Why it is not, or not yet, or no more, ready.")
-    notes: list[str] | None = None
+    notes: list[str] | None = Field(None, description="What else who asks should know.")
     checks: dict[str, list[Check]] = Field(description="By dependency and what is measured of it.")
 
 

@@ -46,6 +46,8 @@ def _respond(answer: Answer) -> Response:
 @router.get(
     "/health",
     summary="Tell that the process is alive",
+    description="200 for as long as it can answer, whatever its dependencies do; the body tells "
+    "how they do. Also at `/livez` and `/api/health`.",
     response_class=HealthResponse,
     response_model=HealthReport,
     responses=_GOOD,
@@ -58,6 +60,9 @@ async def tell_health(health: Board) -> Response:
 @router.get(
     "/ready",
     summary="Tell whether this pod should get requests",
+    description="503 until credentials and tables have worked once, while the pod stops, and when "
+    "its own credentials have run out. An outage that all pods share does not unready it. Also at "
+    "`/readyz`.",
     response_class=HealthResponse,
     response_model=HealthReport,
     responses=_MAY_BE_503,
@@ -69,6 +74,7 @@ async def tell_readiness(health: Board) -> Response:
 @router.get(
     "/startupz",
     summary="Tell whether the start is done",
+    description="503 until credentials and tables have worked once, 200 ever after.",
     response_class=HealthResponse,
     response_model=HealthReport,
     responses=_MAY_BE_503,

@@ -39,15 +39,17 @@ AnyCaseStatus = Annotated[OrderStatus, BeforeValidator(_status)]
 class OrderUpdate(Model):
     """What staff may change of an order: to any status from any other."""
 
-    status: AnyCaseStatus
+    status: Annotated[
+        AnyCaseStatus, Field(description="In any letter case; `cancelled` is read too.")
+    ]
 
 
 class OrderLine(Stored):
     """So many of a product, at the price it had."""
 
-    product_id: str = ""
+    product_id: Annotated[str, Field(description="The product's id.")] = ""
     name: Annotated[str, Field(description="The product's name when it was ordered.")] = ""
-    quantity: int = 0
+    quantity: Annotated[int, Field(description="How many; 1 to 1,000.")] = 0
     price: Annotated[Money, Field(description="For one, when it was ordered.")] = Decimal()
 
 
@@ -83,12 +85,14 @@ class Order(Entity):
     user_email: Annotated[str | None, Field(description="As it was given; null for a guest.")] = (
         None
     )
-    items: list[OrderLine] = []
+    items: Annotated[list[OrderLine], Field(description="What was ordered: 1 to 100 lines.")] = []
     total: Money = Field(
         description="The sum of its lines, in the shop's currency.",
         default_factory=lambda values: total_of(values.get("items", ())),
     )
-    status: AnyCaseStatus = OrderStatus.PENDING
+    status: Annotated[AnyCaseStatus, Field(description="How far it has come.")] = (
+        OrderStatus.PENDING
+    )
     created_at: Created = None
     updated_at: Updated = None
 

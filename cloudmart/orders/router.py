@@ -82,6 +82,10 @@ OrderId = Annotated[str, path_id(samples.ORDER)]
 @router.post(
     "",
     summary="Place an order",
+    description="The catalogue decides names and prices, and the server adds up the total. A "
+    "`price` or `total` that is stated and differs from ours by a cent or more is refused with "
+    "409, which says the current price. With an `Idempotency-Key`, the same request sent again "
+    "answers the first order again; the same key with another body is refused with 422.",
     status_code=status.HTTP_201_CREATED,
     responses=may_fail(UnknownProductError, PriceChangedError, IdempotencyKeyReusedError),
 )
@@ -93,14 +97,26 @@ async def place_order(
     return order
 
 
-@router.get("", summary="List all orders", response_model=list[Order])
+@router.get(
+    "",
+    summary="List all orders",
+    description="Without `limit` the list is complete, however long, and is streamed: one that is "
+    "broken off, because the store failed in the middle, is no valid JSON.",
+    response_model=list[Order],
+)
 async def list_orders(orders: Orders, paging: PagingOfOrders) -> Response:
     return await paging.answer(
         Order, orders.list_all(after=paging.after, page_size=paging.page_size)
     )
 
 
-@router.get("/user", summary="List a customer's orders", response_model=list[Order])
+@router.get(
+    "/user",
+    summary="List a customer's orders",
+    description="All of them, newest first, streamed. The e-mail is looked up as it is, then with "
+    "its domain in lower case; one that nobody ordered with has an empty list.",
+    response_model=list[Order],
+)
 async def list_customer_orders(email: Address, orders: Orders) -> Response:
     return await stream(Order, orders.placed_by(email))
 
@@ -110,7 +126,13 @@ async def get_order(order_id: OrderId, orders: Orders) -> Order:
     return await orders.get(order_id)
 
 
-@router.put("/{order_id}", summary="Change an order's status", responses=may_fail(NotFoundError))
+@router.put(
+    "/{order_id}",
+    summary="Change an order's status",
+    description="For staff: to any status from any other. Customers and assistants can cancel, "
+    "and only what has not shipped.",
+    responses=may_fail(NotFoundError),
+)
 async def change_order(order_id: OrderId, body: StatusBody, orders: Orders) -> Order:
     return await orders.change_status(order_id, body.status)
 

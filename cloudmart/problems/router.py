@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path
+from pydantic import Field
 
 from cloudmart import errors
 from cloudmart.errors import CloudmartError, NotFoundError
@@ -16,10 +17,10 @@ router = APIRouter(prefix=TYPES, tags=["problems"])
 class ProblemKind(Model):
     """A kind of problem."""
 
-    type: str
-    title: str
-    status: int
-    explanation: str
+    type: str = Field(description="As a problem's `type` names it.")
+    title: str = Field(description="The kind in a few words.")
+    status: int = Field(description="The HTTP status it comes with.")
+    explanation: str = Field(description="When it is answered.")
 
 
 def _kinds() -> dict[str, ProblemKind]:

@@ -52,8 +52,8 @@ class Product(Entity):
         }
     )
 
-    name: str = ""
-    description: str = ""
+    name: Annotated[str, Field(description="What it is called.")] = ""
+    description: Annotated[str, Field(description="What it is, in plain text.")] = ""
     price: Annotated[Money, Field(description="For one, in the shop's currency.")] = Decimal()
     image: Annotated[str, Field(description="A URL, or nothing.")] = ""
     created_at: Created = None

@@ -50,7 +50,12 @@ ProductBody = Annotated[
 ProductId = Annotated[str, path_id(samples.PRODUCT)]
 
 
-@router.get("", summary="List the products", response_model=list[Product])
+@router.get(
+    "",
+    summary="List the products",
+    description="Without `limit` the list is complete, however long, and is streamed.",
+    response_model=list[Product],
+)
 async def list_products(
     products: Products, paging: PagingOfProducts, q: NameContains = ""
 ) -> Response:
@@ -75,7 +80,13 @@ async def add_product(body: ProductBody, products: Products, response: Response)
     return product
 
 
-@router.put("/{product_id}", summary="Change a product", responses=may_fail(NotFoundError))
+@router.put(
+    "/{product_id}",
+    summary="Change a product",
+    description="Send the whole product, as it was last read. Only `name`, `description`, `price` "
+    "and `image` change; other fields are ignored. Orders keep the price they were placed at.",
+    responses=may_fail(NotFoundError),
+)
 async def change_product(product_id: ProductId, body: ProductBody, products: Products) -> Product:
     return await products.change(product_id, body)
 

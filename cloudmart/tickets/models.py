@@ -73,22 +73,22 @@ class TicketCreate(Model):
 class TicketUpdate(Model):
     """What staff may change of a ticket."""
 
-    status: TicketStatus
+    status: Annotated[TicketStatus, Field(description="To any status from any other.")]
 
 
 class ChatMessage(Stored):
     """A message of a chat as it was kept."""
 
-    sender: StoredText = ""
-    text: StoredText = ""
+    sender: Annotated[StoredText, Field(description="`user` or `ai`.")] = ""
+    text: Annotated[StoredText, Field(description="At most 4,000 characters.")] = ""
 
 
 class SentimentScores(Stored):
     """How a customer sounded: three shares of 1."""
 
-    positive: Share = Decimal()
-    neutral: Share = Decimal()
-    negative: Share = Decimal()
+    positive: Annotated[Share, Field(description="0 to 1.")] = Decimal()
+    neutral: Annotated[Share, Field(description="0 to 1.")] = Decimal()
+    negative: Annotated[Share, Field(description="0 to 1.")] = Decimal()
 
 
 _PACKED = ("conversation", "sentimentScores")
@@ -120,6 +120,7 @@ class Ticket(Entity):
                     "truncated": False,
                     "sentimentScores": {"positive": 0.82, "neutral": 0.16, "negative": 0.02},
                     "overallSentiment": "positive",
+                    "sentimentSource": "azure",
                     "subject": "Where is my order?",
                     "message": "I ordered a lamp last week and have not heard of it since.",
                     "userEmail": samples.CUSTOMER,
@@ -128,19 +129,29 @@ class Ticket(Entity):
         }
     )
 
-    status: Annotated[TicketStatus, BeforeValidator(_word)] = TicketStatus.OPEN
+    status: Annotated[
+        TicketStatus,
+        BeforeValidator(_word),
+        Field(description="Whether somebody still has to look at it."),
+    ] = TicketStatus.OPEN
     created_at: Created = None
     updated_at: Updated = None
     thread_id: Annotated[str | None, Field(description="The chat it was made from.")] = None
-    thread_name: str | None = None
-    conversation: list[ChatMessage] = []
+    thread_name: Annotated[str | None, Field(description="What the page called the chat.")] = None
+    conversation: Annotated[list[ChatMessage], Field(description="The oldest message first.")] = []
     truncated: Annotated[bool, Field(description="Whether some of the chat was left out.")] = False
-    sentiment_scores: SentimentScores | None = None
-    overall_sentiment: str | None = None
-    sentiment_source: str | None = None
-    subject: str | None = None
-    message: str | None = None
-    user_email: str | None = None
+    sentiment_scores: Annotated[
+        SentimentScores | None, Field(description="How the customer sounded; null if not asked.")
+    ] = None
+    overall_sentiment: Annotated[
+        str | None, Field(description="`positive`, `neutral` or `negative`.")
+    ] = None
+    sentiment_source: Annotated[
+        str | None, Field(description="Who read the mood: `azure` or `offline-vader`.")
+    ] = None
+    subject: Annotated[str | None, Field(description="At most 200 characters.")] = None
+    message: Annotated[str | None, Field(description="At most 4,000 characters.")] = None
+    user_email: Annotated[str | None, Field(description="Whom to answer, as it was given.")] = None
 
     @classmethod
     def open(cls, request: TicketCreate) -> "Ticket":

@@ -54,21 +54,37 @@ StatusBody = Annotated[
 TicketId = Annotated[str, path_id(samples.TICKET)]
 
 
-@router.post("", summary="Open a ticket", status_code=http.HTTP_201_CREATED)
+@router.post(
+    "",
+    summary="Open a ticket",
+    description="A long conversation is never refused: what is over the limit is cut, the oldest "
+    "first, and `truncated` says so.",
+    status_code=http.HTTP_201_CREATED,
+)
 async def open_ticket(body: TicketBody, tickets: Tickets, response: Response) -> Ticket:
     ticket = await tickets.add(Ticket.open(body))
     response.headers["Location"] = f"{router.prefix}/{ticket.id}"
     return ticket
 
 
-@router.get("", summary="List all tickets", response_model=list[Ticket])
+@router.get(
+    "",
+    summary="List all tickets",
+    description="Without `limit` the list is complete, however long, and is streamed.",
+    response_model=list[Ticket],
+)
 async def list_tickets(tickets: Tickets, paging: PagingOfTickets) -> Response:
     return await paging.answer(
         Ticket, tickets.list_all(after=paging.after, page_size=paging.page_size)
     )
 
 
-@router.get("/status", summary="List the tickets of a status", response_model=list[Ticket])
+@router.get(
+    "/status",
+    summary="List the tickets of a status",
+    description="All of them, streamed.",
+    response_model=list[Ticket],
+)
 async def list_tickets_of_status(status: WantedStatus, tickets: Tickets) -> Response:
     return await stream(Ticket, tickets.with_status(status))
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from cloudmart.observability.metrics import UNREADABLE_ITEMS
@@ -36,7 +36,7 @@ class Stored(Model):
 class Entity(Stored):
     """A thing that is stored, known by its id."""
 
-    id: str
+    id: str = Field(description="Its id, for its address.")
 
     @classmethod
     def modern(cls, item: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
@@ -91,4 +92,22 @@ def test_a_link_to_an_operation_opens_it(page: Page, shop: str, troubles: list[s
 
     operation = page.locator("#operations-products-add_product")
     expect(operation.get_by_role("button", name="Execute")).to_be_visible()
+    assert troubles == []
+
+
+@pytest.mark.parametrize(
+    ("scheme", "paper"), [("light", "rgb(251, 251, 249)"), ("dark", "rgb(20, 24, 31)")]
+)
+def test_the_landing_page_follows_the_colour_scheme(
+    page: Page, shop: str, troubles: list[str], scheme: Literal["light", "dark"], paper: str
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.goto(shop)
+
+    expect(page.get_by_role("status")).to_have_text("All is well: the shop is open.")
+    expect(page.locator("body")).to_have_css("background-color", paper)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / f"landing-{scheme}.png")
+    page.get_by_role("link", name="Swagger UI").click()
+    expect(page.get_by_text("Place an order", exact=True)).to_be_visible()
     assert troubles == []

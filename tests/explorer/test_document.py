@@ -61,6 +61,13 @@ def test_an_operation_says_what_it_does_and_takes(name: str) -> None:
         assert body["content"]["application/json"]["examples"]
 
 
+@pytest.mark.parametrize("name", DOCUMENT["components"]["schemas"])
+def test_every_field_is_described(name: str) -> None:
+    fields = DOCUMENT["components"]["schemas"][name].get("properties", {})
+
+    assert [field for field, schema in fields.items() if not schema.get("description")] == []
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_every_error_is_a_problem_with_an_example(name: str) -> None:
     answers = OPERATIONS[name]["responses"]
