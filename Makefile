@@ -73,6 +73,9 @@ lock: $(VENV)/.dev ## Pin what pyproject.toml asks for, with hashes, in requirem
 	    --generate-hashes --no-annotate --no-header --quiet --output-file requirements/$$set.txt; done
 	@$(BIN)/uv pip compile --group bigquery-emulator $(if $(UPGRADE),--upgrade) --universal --python-version 3.13 \
 	  --generate-hashes --no-annotate --no-header --quiet --output-file requirements/bigquery-emulator.txt
+	@$(BIN)/uv pip compile --group lambda --constraint requirements/runtime.txt \
+	  $(if $(UPGRADE),--upgrade) --python-version 3.13 --python-platform linux \
+	  --generate-hashes --no-annotate --no-header --quiet --output-file requirements/lambda.txt
 
 # --- Running -----------------------------------------------------------------------------------
 

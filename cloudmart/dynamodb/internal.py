@@ -5,8 +5,8 @@ cancelled orders because older readers of the table do not know them.
 """
 
 from decimal import Decimal
+from typing import Any
 
-from cloudmart.dynamodb.codec import Item
 from cloudmart.values.timestamp import now, stamp
 
 BACKFILL = "internal-backfill"
@@ -17,13 +17,21 @@ ORDER_SECRET = "internal-order-secret"  # noqa: S105 - the name of a secret, not
 # Orders of ours have 16 letters and digits, older ones 8 hex digits; neither has a hyphen.
 _PREFIX = "internal-"
 
+HEARTBEAT = "heartbeat-"
+"""How the ids of orders begin that only show whether the pipeline works."""
+
 
 def is_internal(key: str) -> bool:
     """Tell whether an id in the orders table is not an order's."""
     return key.startswith(_PREFIX)
 
 
-def note(key: str, **attributes: object) -> Item:
+def is_heartbeat(key: str) -> bool:
+    """Tell whether an order is none of a customer's, but travels the pipeline like one."""
+    return key.startswith(HEARTBEAT)
+
+
+def note(key: str, **attributes: object) -> dict[str, Any]:
     """Return an item that carries attributes of ours under an internal id."""
     moment = stamp(now())
     shell = {"items": [], "total": Decimal(), "status": "Canceled"}

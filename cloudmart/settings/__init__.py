@@ -3,6 +3,7 @@
 from cloudmart.settings.limits import LimitSettings
 from cloudmart.settings.load import Loaded, load_settings
 from cloudmart.settings.model import Environment, Settings
+from cloudmart.settings.pipeline import BigQuerySettings, PipelineSettings
 from cloudmart.settings.platform import (
     AWSSettings,
     CorsSettings,
@@ -17,7 +18,6 @@ from cloudmart.settings.vendors import (
     AzureSettings,
     BedrockMode,
     BedrockSettings,
-    BigQuerySettings,
     Effort,
     OpenAISettings,
     OrderTools,
@@ -38,6 +38,7 @@ __all__ = [
     "Loaded",
     "OpenAISettings",
     "OrderTools",
+    "PipelineSettings",
     "Provider",
     "Settings",
     "SourceSettings",

@@ -133,6 +133,13 @@ DatasetId = Annotated[
 BigQueryTableId = Annotated[
     str, _shaped(r"[\w-]{1,1024}", "a BigQuery table's id: letters, digits, '_' or '-' only")
 ]
+BucketName = Annotated[
+    str,
+    _shaped(
+        r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+        "an S3 bucket's name: 3 to 63 lower-case letters, digits, '-' or '.'",
+    ),
+]
 ModelName = Annotated[str, _shaped(r"[!-~]{1,256}", "a model's name")]
 Endpoint = Annotated[str, AfterValidator(check_endpoint)]
 Origins = Annotated[tuple[str, ...], BeforeValidator(_split), _each(_check_origin)]

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from cloudmart.settings.formats import Endpoint
 from cloudmart.settings.group import Group
 from cloudmart.settings.limits import LimitSettings
+from cloudmart.settings.pipeline import BigQuerySettings, PipelineSettings
 from cloudmart.settings.platform import (
     AWSSettings,
     CorsSettings,
@@ -20,7 +21,6 @@ from cloudmart.settings.vendors import (
     AssistantSettings,
     AzureSettings,
     BedrockSettings,
-    BigQuerySettings,
     OpenAISettings,
 )
 
@@ -73,6 +73,7 @@ class Settings(Group, BaseSettings):
     bedrock: BedrockSettings = Field(default=BedrockSettings())
     azure: AzureSettings = Field(default=AzureSettings())
     bigquery: BigQuerySettings = Field(default=BigQuerySettings())
+    pipeline: PipelineSettings = Field(default=PipelineSettings())
     assistant: AssistantSettings = Field(default=AssistantSettings())
     cors: CorsSettings = Field(default=CorsSettings())
     limits: LimitSettings = Field(default=LimitSettings())

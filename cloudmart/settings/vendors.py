@@ -1,20 +1,16 @@
 """Settings of the optional providers, and of the assistants that speak through them."""
 
 from enum import StrEnum
-from pathlib import Path
 
 from pydantic import Field
 
 from cloudmart.settings.formats import (
     AgentId,
-    BigQueryTableId,
-    DatasetId,
     Endpoint,
     Key,
     Language,
     ModelId,
     ModelName,
-    ProjectId,
     Region,
 )
 from cloudmart.settings.group import Group
@@ -154,36 +150,6 @@ class AzureSettings(Group):
         validation_alias="AZURE_LANGUAGE",
         description="The language customers write in.",
         examples=["en"],
-    )
-
-
-class BigQuerySettings(Group):
-    """BigQuery, where orders go for analysis."""
-
-    project_id: ProjectId | None = Field(
-        None,
-        validation_alias="GOOGLE_CLOUD_PROJECT_ID",
-        description="The Google Cloud project that holds the dataset.",
-        examples=["the project's id, from Google Cloud's console"],
-    )
-    dataset_id: DatasetId | None = Field(
-        None,
-        validation_alias="BIGQUERY_DATASET_ID",
-        description="The dataset.",
-        examples=["cloudmart"],
-    )
-    table_id: BigQueryTableId | None = Field(
-        None,
-        validation_alias="BIGQUERY_TABLE_ID",
-        description="The table of orders.",
-        examples=["cloudmart-orders"],
-    )
-    credentials: Path | None = Field(
-        None,
-        validation_alias="GOOGLE_APPLICATION_CREDENTIALS",
-        description="The file with Google's credentials: a workload identity's configuration or a "
-        "service account's key.",
-        examples=["/var/run/secrets/google/credentials.json"],
     )
 
 

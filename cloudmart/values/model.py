@@ -50,7 +50,7 @@ class Entity(Stored):
         An attribute that cannot be read is left out (its default shows) and counted: one bad
         item never breaks a list.
         """
-        modern = cls.modern({name: value for name, value in item.items() if value is not None})
+        modern = cls._modern(item)
         try:
             return cls.model_validate(modern, by_name=False)
         except ValidationError as error:
@@ -60,6 +60,15 @@ class Entity(Stored):
             for fault in reversed(error.errors(include_url=False, include_input=False)):
                 _remove(readable, *fault["loc"])
             return cls.model_validate(readable, by_name=False)
+
+    @classmethod
+    def read_whole(cls, item: Mapping[str, Any]) -> Self:
+        """Return the entity a stored item holds, or raise ValidationError."""
+        return cls.model_validate(cls._modern(item), by_name=False)
+
+    @classmethod
+    def _modern(cls, item: Mapping[str, Any]) -> Mapping[str, Any]:
+        return cls.modern({name: value for name, value in item.items() if value is not None})
 
     def item(self) -> dict[str, Any]:
         """Return the attributes to store: money decimal, absent values left out."""

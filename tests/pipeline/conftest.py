@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.bigquery_api import BigQueryApi, bigquery_api
 from tests.support.local_bigquery import local_bigquery, why_missing
 
 
@@ -14,3 +15,10 @@ def bigquery_emulator() -> Iterator[str]:
         pytest.skip(reason)
     with local_bigquery() as url:
         yield url
+
+
+@pytest.fixture
+def api() -> Iterator[BigQueryApi]:
+    """Give BigQuery's wire, played by a fake of it."""
+    with bigquery_api() as api:
+        yield api

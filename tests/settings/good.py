@@ -35,6 +35,8 @@ GOOD = {
     "BIGQUERY_DATASET_ID": "shop",
     "BIGQUERY_TABLE_ID": "shop-orders",
     "GOOGLE_APPLICATION_CREDENTIALS": "/var/run/secrets/google/credentials.json",
+    "BIGQUERY_EMULATOR_HOST": "http://localhost:9050",
+    "PIPELINE_QUARANTINE_BUCKET": "shop-quarantine",
     "AI_TURN_TIMEOUT": "30",
     "AI_MAX_STEPS": "3",
     "AI_ORDER_TOOLS": "read",

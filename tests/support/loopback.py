@@ -142,10 +142,16 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(OSError):
             super().finish()
 
+    def do_GET(self) -> None:
+        self._do("GET")
+
     def do_POST(self) -> None:
+        self._do("POST")
+
+    def _do(self, method: str) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", "0")))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        reply = self.server.loopback.reply_to(Request("POST", self.path, headers, body))
+        reply = self.server.loopback.reply_to(Request(method, self.path, headers, body))
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)

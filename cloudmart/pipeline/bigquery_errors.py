@@ -1,0 +1,52 @@
+"""What Google's client raises and BigQuery says of rows, in our words and without their values."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from google.api_core.exceptions import GoogleAPICallError, GoogleAPIError, RetryError
+from google.auth.exceptions import GoogleAuthError
+from requests.exceptions import RequestException
+
+from cloudmart.errors import UnavailableError
+from cloudmart.pipeline.ports import RowFault
+
+# The one reason that is about what the row holds. Whatever else is said, or will be said one day,
+# may pass; what never does ends with the stream's records that are too old.
+_FOR_GOOD = "invalid"
+
+# No answer, a refusal, no credentials to ask with, or an answer that is none of BigQuery's: of a
+# page that something on the way sent instead, Google's client trips over what it does not find.
+_NO_ANSWER = (
+    *(GoogleAPIError, GoogleAuthError, RequestException, ConnectionError),
+    *(AttributeError, KeyError, TypeError, ValueError),
+)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise UnavailableError for whatever Google's client raises when it got no good answer."""
+    try:
+        yield
+    except _NO_ANSWER as error:
+        raise UnavailableError(f"BigQuery does not do its part: {_reason(error)}.") from error
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, RetryError) and error.cause is not None:
+        return _reason(error.cause)
+    if isinstance(error, GoogleAPICallError) and error.errors:
+        return str(error.errors[0].get("reason", type(error).__name__))
+    return type(error).__name__
+
+
+def row_fault(told: Mapping[str, Any]) -> RowFault:
+    """Return what BigQuery says is wrong with a row, given its entry of `insertErrors`."""
+    errors = told["errors"] or [{}]
+    worst = next((each for each in errors if each.get("reason") == _FOR_GOOD), errors[0])
+    return RowFault(
+        passing=worst.get("reason") != _FOR_GOOD,
+        reason=worst.get("reason", "unknown"),
+        column=worst.get("location", ""),
+        message=worst.get("message", ""),
+    )

@@ -1,0 +1,107 @@
+"""The questions to BigQuery's table, each over as few of its days as it can be."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from google.cloud.bigquery import Client, QueryJobConfig, ScalarQueryParameter, TableReference
+from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
+from google.cloud.bigquery.table import Row as Answer
+
+from cloudmart.dynamodb.internal import HEARTBEAT
+from cloudmart.pipeline.bigquery_errors import translated
+from cloudmart.pipeline.ports import OrderState
+from cloudmart.pipeline.rows import EventType
+from cloudmart.values.money import in_cents
+
+# BigQuery bills the columns and the days that it reads.
+_LATEST = """
+SELECT id, status, totalAmount, createdAt, updatedAt, eventType
+FROM `{table}`
+WHERE createdAt >= @since AND createdAt < @until {having}
+QUALIFY ROW_NUMBER() OVER (
+  PARTITION BY id ORDER BY COALESCE(updatedAt, createdAt) DESC, eventType DESC
+) = 1
+"""
+# Of two events at one moment the later is the one whose name comes later: INSERT, MODIFY, REMOVE.
+
+_EVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+_RECENT = (timedelta(days=2), timedelta(days=60))
+
+Span = tuple[datetime, datetime]
+
+
+class BigQueryQueries:
+    """What can be asked of one table of BigQuery."""
+
+    def __init__(self, client: Client, table: TableReference, *, patience: float = 25) -> None:
+        self._client = client
+        self._table = table
+        self._patience = patience
+
+    def newest(self) -> OrderState | None:
+        """Return the order that was created last, heartbeats included, removed or not."""
+        now, (first, last) = datetime.now(UTC), _EVER
+        for since in (*(now - recent for recent in _RECENT), first):
+            found = self._latest((since, last), end="ORDER BY createdAt DESC LIMIT 1")
+            if state := next(found, None):
+                return state
+        return None
+
+    def count_created(self, day: date) -> int:
+        """Return how many orders were created on a day (UTC) and are there; no heartbeats."""
+        since = datetime.combine(day, datetime.min.time(), UTC)
+        counted = self._ask(
+            "SELECT COUNTIF(eventType != 'REMOVE') AS orders FROM ({latest})",
+            (since, since + timedelta(days=1)),
+            having="AND NOT STARTS_WITH(id, @heartbeat)",
+            heartbeat=HEARTBEAT,
+        )
+        return int(next(counted).orders)
+
+    def states(self, since: datetime) -> Iterator[OrderState]:
+        """Yield the state of each order created since, removed ones and heartbeats included."""
+        return self._latest((since, _EVER[1]))
+
+    def find(self, order_id: str, created: datetime) -> OrderState | None:
+        """Return the state of an order created then or later, or None if it is not known."""
+        found = self._latest((created, _EVER[1]), having="AND id = @id", id=order_id)
+        return next(found, None)
+
+    def _latest(
+        self, span: Span, *, having: str = "", end: str = "", **parameters: str
+    ) -> Iterator[OrderState]:
+        answers = self._ask("{latest}" + end, span, having=having, **parameters)
+        return (_state(answer) for answer in answers)
+
+    def _ask(self, query: str, span: Span, *, having: str, **parameters: str) -> Iterator[Answer]:
+        latest = _LATEST.format(table=self._table, having=having)
+        told = [
+            *(ScalarQueryParameter(*each) for each in _bounds(span)),
+            *(ScalarQueryParameter(name, "STRING", value) for name, value in parameters.items()),
+        ]
+        with translated():
+            yield from self._client.query_and_wait(
+                query.format(latest=latest),
+                job_config=QueryJobConfig(query_parameters=told),
+                api_timeout=self._patience,
+                wait_timeout=self._patience,
+                retry=DEFAULT_RETRY.with_timeout(self._patience),
+                job_retry=DEFAULT_JOB_RETRY.with_timeout(self._patience),
+            )
+
+
+def _bounds(span: Span) -> Iterator[tuple[str, str, datetime]]:
+    yield "since", "TIMESTAMP", span[0]
+    yield "until", "TIMESTAMP", span[1]
+
+
+def _state(answer: Answer) -> OrderState:
+    return OrderState(
+        id=answer.id,
+        status=answer.status,
+        total=None if answer.totalAmount is None else in_cents(Decimal(answer.totalAmount)),
+        created_at=answer.createdAt,
+        updated_at=answer.updatedAt,
+        event=EventType(answer.eventType),
+    )

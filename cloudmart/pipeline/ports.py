@@ -1,0 +1,79 @@
+"""What the pipeline needs of a warehouse."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from cloudmart.pipeline.rows import EventType, Row
+
+
+@dataclass(frozen=True, slots=True)
+class RowFault:
+    """Why one row was not taken: for now (`passing`), or for good because of what it holds.
+
+    `reason` is the warehouse's code and `column` where it looked, both fit for a log; `message`
+    may quote a customer's data.
+    """
+
+    passing: bool
+    reason: str
+    column: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderState:
+    """An order as the warehouse knows it: its latest row, however often that came."""
+
+    id: str
+    status: str | None
+    total: Decimal | None
+    created_at: datetime | None
+    updated_at: datetime | None
+    event: EventType
+
+    @property
+    def removed(self) -> bool:
+        """Tell whether the order has been deleted."""
+        return self.event is EventType.REMOVE
+
+
+class Warehouse(Protocol):
+    """Keeps a row for each thing that happened to an order.
+
+    What it is asked raises `UnavailableError` while it is away, overloaded, out of quota or
+    does not let us in.
+    """
+
+    def schema_faults(self) -> Sequence[str]:
+        """Return in words what of the table is not as rows need it; empty if all is well."""
+        ...
+
+    def insert(self, rows: Mapping[str, Row]) -> Mapping[str, RowFault]:
+        """Insert rows, each by the id of its event, and return what was wrong with which.
+
+        What is not in the answer is inserted, in the order it was given; none goes in ahead of
+        one that does not. So rows of no fault of their own may be in the answer, as passing, and
+        all of them are where the warehouse is away; some of those may have gone in after all. A
+        row that comes again under its id within a minute is usually taken for the same one,
+        which nobody may count on.
+        """
+        ...
+
+    def newest(self) -> OrderState | None:
+        """Return the order that was created last, heartbeats included, removed or not."""
+        ...
+
+    def count_created(self, day: date) -> int:
+        """Return how many orders were created on a day (UTC) and are there; no heartbeats."""
+        ...
+
+    def states(self, since: datetime) -> Iterator[OrderState]:
+        """Yield the state of each order created since, removed ones and heartbeats included."""
+        ...
+
+    def find(self, order_id: str, created: datetime) -> OrderState | None:
+        """Return the state of an order created then or later, or None if it is not known."""
+        ...
