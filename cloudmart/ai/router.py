@@ -150,8 +150,9 @@ async def send_conversation_message(
 @router.post(
     "/analyze-sentiment",
     summary="Save a chat that has ended, and read its mood",
-    description="The chat becomes a closed ticket, even when no analyzer answers: then a lexicon "
-    "reads the mood, and the ticket says so. Without a message of the customer's it is neutral.",
+    description="The chat becomes a closed ticket, always. Azure reads the mood of what the "
+    "customer wrote; while it does not answer, or is not configured, a lexicon does, and the "
+    "ticket says so. Without a message of the customer's the mood is neutral.",
     responses=may_fail(UnavailableError),
     max_body_size=LONGEST_CHAT,
 )

@@ -12,6 +12,11 @@ from fastapi.testclient import TestClient
         ("POST", "/api/order", "POST /api/orders"),
         ("GET", "/api/orders/users/x", "GET /api/orders/user"),
         ("POST", "/api/ticket", "POST /api/tickets"),
+        ("POST", "/api/ai/azure", "POST /api/ai/analyze-sentiment"),
+        ("POST", "/api/ai/sentiment", "POST /api/ai/analyze-sentiment"),
+        ("POST", "/api/ai/openai", "POST /api/ai/message"),
+        ("POST", "/api/chat", "POST /api/ai/start"),
+        ("POST", "/api/ai/bedrock", "POST /api/ai/bedrock/start"),
     ],
 )
 def test_a_wrong_path_is_answered_with_the_one_that_was_meant(
@@ -33,6 +38,13 @@ def test_the_nearest_operation_comes_with_a_body_to_try(client: TestClient) -> N
 
     body = problem["details"]["nearest"][0]["body"]
     assert body["items"] == [{"productId": "1", "quantity": 2}, {"productId": "2", "quantity": 1}]
+
+
+def test_the_way_to_the_sentiment_of_a_chat_shows_the_chat_to_send(client: TestClient) -> None:
+    problem = client.post("/api/ai/azure").json()
+
+    body = problem["details"]["nearest"][0]["body"]
+    assert set(body["thread"]["messages"][0]) == {"sender", "text"}
 
 
 def test_a_path_like_no_other_is_pointed_to_the_list(client: TestClient) -> None:
