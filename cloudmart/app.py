@@ -25,6 +25,7 @@ from cloudmart.health.process import Process
 from cloudmart.health.router import router as health
 from cloudmart.http import problem
 from cloudmart.http.client import Clients
+from cloudmart.http.head import Head
 from cloudmart.http.inject import State
 from cloudmart.http.middleware import MAX_BODY, REQUEST_ID, RequestContext
 from cloudmart.observability import exposition as metrics
@@ -101,6 +102,8 @@ def create_app(
             expose_headers=["Link", "Location", "Retry-After", REQUEST_ID],
         )
         app.add_route(metrics.PATH, metrics.expose, include_in_schema=False)
+    # Outermost: what measures, limits and guards a request knows it as GET.
+    app.add_middleware(Head)
     directory = Directory(app.openapi)
     problem.install(app)
     guide(app, directory)

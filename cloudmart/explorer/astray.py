@@ -24,7 +24,8 @@ def guide(app: FastAPI, directory: Directory) -> None:
             methods = [(error.headers or {}).get("Allow", "GET")]
         nearest = directory.nearest(request.method, path)
         sentence = f"{path!r} does not take {request.method}.{_guess(nearest)}"
-        allow = {"Allow": ", ".join(methods)}
+        # What answers GET answers HEAD.
+        allow = {"Allow": ", ".join(["HEAD"] * ("GET" in methods) + methods)}
         return problem(request.scope, 405, sentence, details=_details(nearest), headers=allow)
 
     app.add_exception_handler(404, not_found)

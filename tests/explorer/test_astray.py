@@ -57,10 +57,10 @@ def test_a_path_like_no_other_is_pointed_to_the_list(client: TestClient) -> None
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PATCH", "/api/orders", {"GET", "POST"}),
-        ("POST", "/api/products/1", {"GET", "PUT", "DELETE"}),
-        ("PATCH", "/api/orders/user", {"GET"}),
-        ("POST", "/docs", {"GET"}),
+        ("PATCH", "/api/orders", {"GET", "HEAD", "POST"}),
+        ("POST", "/api/products/1", {"GET", "HEAD", "PUT", "DELETE"}),
+        ("PATCH", "/api/orders/user", {"GET", "HEAD"}),
+        ("POST", "/docs", {"GET", "HEAD"}),
     ],
 )
 def test_allow_names_every_method_of_a_path(
