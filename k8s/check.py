@@ -1,0 +1,60 @@
+"""What is still to be filled in before an environment can be rolled out.
+
+python -m k8s.check production
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from cloudmart.settings import load_settings
+from cloudmart.settings.report import State
+from k8s.kustomize import OVERLAYS, PUBLIC, render
+from k8s.operator_values import faults, operator_values
+
+
+def complaints(overlay: Path) -> list[str]:
+    """Return a line for each thing that is wrong: first the operator's values, then settings.
+
+    Raises:
+        FileNotFoundError: there is no kubectl to render the overlay.
+        subprocess.CalledProcessError: kubectl refuses to render it; its `stderr` says why.
+    """
+    shown = overlay.relative_to(overlay.parents[2])
+    values = operator_values(overlay)
+    missing = [f"{shown / 'operator.yaml'}: {fault}" for fault in faults(values)]
+    if missing:
+        # Most settings are made of them, so what is wrong with those would be told twice.
+        return missing
+    told = render(overlay).environment()
+    # A directory of the pod's. What is missing and secret comes from it.
+    told.pop("CLOUDMART_SECRETS_DIR", None)
+    refusals = load_settings(told).report.refusals
+    return [
+        f"{shown / 'settings.env'}: {fault.sentence}"
+        for fault in refusals
+        if not (fault.state is State.MISSING and fault.variable.secret)
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    """Print what is wrong with an environment, and return the exit code."""
+    if len(arguments) != 1 or arguments[0] not in PUBLIC:
+        sys.stderr.write(f"Which environment? One of: {', '.join(PUBLIC)}\n")
+        return 2
+    try:
+        found = complaints(OVERLAYS / arguments[0])
+    except FileNotFoundError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except subprocess.CalledProcessError as error:
+        sys.stderr.write(error.stderr)
+        return 1
+    sys.stderr.writelines(f"{line}\n" for line in found)
+    if not found:
+        sys.stdout.write(f"{arguments[0]}: every value is filled in.\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The manifests: what is rendered of them, and what acts on them."""

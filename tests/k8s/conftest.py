@@ -1,0 +1,52 @@
+"""The overlays, rendered once for all tests."""
+
+from pathlib import Path
+
+import pytest
+
+from k8s.kustomize import OVERLAYS, Rendered, kubectl, render
+from tests.support.overlays import copied, fill
+
+needs_kubectl = pytest.mark.skipif(
+    kubectl() is None, reason="kubectl is not installed: `make kubectl` brings one"
+)
+_RENDERED: dict[Path, Rendered] = {}
+
+
+def once(overlay: Path) -> Rendered:
+    """Return what an overlay renders to."""
+    if kubectl() is None:
+        pytest.skip("kubectl is not installed: `make kubectl` brings one")
+    if overlay not in _RENDERED:
+        _RENDERED[overlay] = render(overlay)
+    return _RENDERED[overlay]
+
+
+@pytest.fixture(params=["local", "staging", "production"])
+def overlay(request: pytest.FixtureRequest) -> Rendered:
+    """Give each overlay as it is shipped."""
+    return once(OVERLAYS / request.param)
+
+
+@pytest.fixture(params=["staging", "production"])
+def public(request: pytest.FixtureRequest) -> Rendered:
+    """Give each overlay of a shop that is reached from outside."""
+    return once(OVERLAYS / request.param)
+
+
+@pytest.fixture
+def production() -> Rendered:
+    """Give production as it is shipped."""
+    return once(OVERLAYS / "production")
+
+
+@pytest.fixture
+def manifests(tmp_path: Path) -> Path:
+    """Give a copy of the manifests that a test may change."""
+    return copied(tmp_path)
+
+
+@pytest.fixture
+def filled(manifests: Path) -> Path:
+    """Give production with every value filled in."""
+    return fill(manifests / "overlays" / "production")

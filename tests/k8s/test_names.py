@@ -1,0 +1,168 @@
+"""Names that must agree: selectors, ports, references, and those that are in use."""
+
+from typing import Any
+
+import pytest
+
+from k8s.kustomize import Rendered
+
+BUILT_IN = {
+    "apps/v1",
+    "autoscaling/v2",
+    "batch/v1",
+    "networking.k8s.io/v1",
+    "policy/v1",
+    "v1",
+}
+
+
+def deployment(rendered: Rendered) -> Any:  # noqa: ANN401 - a manifest
+    """Return the service's Deployment."""
+    return rendered.named("Deployment", "cloudmart-backend")
+
+
+def selects(selector: dict[str, str], labels: dict[str, str]) -> bool:
+    """Tell whether a selector selects what has some labels."""
+    return selector.items() <= labels.items()
+
+
+def test_production_has_the_names_that_are_in_use(production: Rendered) -> None:
+    names = {(each["kind"], each["metadata"]["name"]) for each in production.manifests}
+    pod = deployment(production)["spec"]["template"]["spec"]
+
+    assert {
+        ("Deployment", "cloudmart-backend"),
+        ("Service", "cloudmart-backend"),
+        ("ServiceAccount", "cloudmart-backend-sa"),
+        ("Ingress", "cloudmart-production-ingress"),
+    } <= names
+    assert {each["metadata"]["namespace"] for each in production.manifests} == {"default"}
+    assert deployment(production)["spec"]["selector"] == {
+        "matchLabels": {"app": "cloudmart-backend"}
+    }
+    assert production.named("Service", "cloudmart-backend")["spec"]["ports"][0]["port"] == 5000
+    assert production.named("ConfigMap", "cloudmart-config")["data"].keys() >= {
+        "products-table",
+        "orders-table",
+        "tickets-table",
+    }
+    assert [v["secret"]["secretName"] for v in pod["volumes"] if "secret" in v] == [
+        "cloudmart-api-keys"
+    ]
+
+
+def test_every_selector_finds_the_pods_it_is_for_and_never_the_jobs(overlay: Rendered) -> None:
+    labels = deployment(overlay)["spec"]["template"]["metadata"]["labels"]
+    spread = deployment(overlay)["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    selectors = [
+        deployment(overlay)["spec"]["selector"]["matchLabels"],
+        overlay.named("Service", "cloudmart-backend")["spec"]["selector"],
+        *(each["labelSelector"]["matchLabels"] for each in spread),
+        *(
+            each["spec"]["selector"]["matchLabels"]
+            for each in overlay.of_kind("PodDisruptionBudget")
+        ),
+        *(
+            each["spec"]["podSelector"]["matchLabels"]
+            for each in overlay.of_kind("NetworkPolicy")
+            if each["metadata"]["name"] != "cloudmart-tables"
+        ),
+    ]
+    others = [job["spec"]["template"]["metadata"]["labels"] for job in overlay.of_kind("Job")]
+
+    assert all(selects(selector, labels) for selector in selectors)
+    assert not any(selects(selector, other) for selector in selectors for other in others)
+
+
+def test_every_port_that_is_named_is_there(overlay: Rendered) -> None:
+    ports = {
+        port["name"]: port["containerPort"]
+        for port in deployment(overlay)["spec"]["template"]["spec"]["containers"][0]["ports"]
+    }
+    offered = overlay.named("Service", "cloudmart-backend")["spec"]["ports"]
+    allowed = [
+        port["port"]
+        for policy in overlay.of_kind("NetworkPolicy")
+        for rule in policy["spec"].get("ingress", ())
+        for port in rule["ports"]
+    ]
+    told = overlay.environment()
+
+    assert ports == {
+        "http": int(told.get("PORT", 5000)),
+        "metrics": int(told.get("METRICS_PORT", 9000)),
+    }
+    assert {port["targetPort"] for port in offered} | set(allowed) <= ports.keys()
+
+
+def test_metrics_are_scraped_where_they_are(public: Rendered) -> None:
+    template = deployment(public)["spec"]["template"]
+    ports = {
+        port["name"]: port["containerPort"] for port in template["spec"]["containers"][0]["ports"]
+    }
+
+    assert template["metadata"]["annotations"]["prometheus.io/port"] == str(ports["metrics"])
+
+
+def test_the_autoscaler_scales_the_deployment_that_leaves_its_size_to_it(public: Rendered) -> None:
+    spec = public.named("HorizontalPodAutoscaler", "cloudmart-backend")["spec"]
+    budget = public.named("PodDisruptionBudget", "cloudmart-backend")["spec"]["maxUnavailable"]
+
+    assert spec["scaleTargetRef"]["name"] == deployment(public)["metadata"]["name"]
+    assert budget < spec["minReplicas"] <= spec["maxReplicas"]
+    assert "replicas" not in deployment(public)["spec"]
+
+
+def test_no_pod_is_taken_away_before_another_is_ready(public: Rendered) -> None:
+    assert deployment(public)["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+
+
+def test_the_way_in_leads_to_the_api_and_to_the_pages_and_never_to_metrics(
+    public: Rendered,
+) -> None:
+    (ingress,) = public.of_kind("Ingress")
+    (rule,) = ingress["spec"]["rules"]
+    ways = {way["path"]: way["backend"]["service"] for way in rule["http"]["paths"]}
+    own = {port["name"] for port in public.named("Service", "cloudmart-backend")["spec"]["ports"]}
+
+    backend = {"name": "cloudmart-backend", "port": {"name": "http"}}
+    assert ways["/api"] == ways["/.well-known"] == backend
+    assert ways["/"]["name"] == "cloudmart-frontend"
+    assert ways.keys() == {"/api", "/.well-known", "/"}
+    assert own == {"http"}
+
+
+def test_a_cluster_without_extensions_knows_every_kind_and_no_secret_is_shipped(
+    overlay: Rendered,
+) -> None:
+    assert {each["apiVersion"] for each in overlay.manifests} <= BUILT_IN
+    assert {each["kind"] for each in overlay.manifests} & {"Secret", "Namespace"} == set()
+
+
+@pytest.mark.parametrize("kind", ["ConfigMap", "ServiceAccount"])
+def test_what_pods_refer_to_is_there_under_that_very_name(overlay: Rendered, kind: str) -> None:
+    there = {each["metadata"]["name"] for each in overlay.of_kind(kind)}
+
+    assert set(_referred(overlay, kind)) <= there
+
+
+def _referred(rendered: Rendered, kind: str) -> list[str]:
+    found = []
+    for owner in rendered.of_kind("Deployment") + rendered.of_kind("Job"):
+        pod = owner["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        if kind == "ServiceAccount":
+            found.append(pod["serviceAccountName"])
+            continue
+        found += [source["configMapRef"]["name"] for source in container.get("envFrom", ())]
+        found += [
+            each["valueFrom"]["configMapKeyRef"]["name"]
+            for each in container["env"]
+            if "configMapKeyRef" in each.get("valueFrom", {})
+        ]
+        found += [
+            source["configMap"]["name"]
+            for volume in pod["volumes"]
+            for source in volume.get("projected", {}).get("sources", ())
+        ]
+    return found

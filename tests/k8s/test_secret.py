@@ -1,0 +1,72 @@
+"""`make k8s-secret`: keys that are good enough to start with become the Secret."""
+
+import base64
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from k8s.kustomize import Rendered
+from k8s.secret import faults, secret
+from tests.k8s.conftest import needs_kubectl
+from tests.support.overlays import ROOT
+
+GOOD = {"OPENAI_API_KEY": "sk-proj-Zp3xxxQ8noneR7todo"}
+
+
+def test_the_secret_is_the_one_the_pods_mount(public: Rendered) -> None:
+    made = secret(public, GOOD)
+
+    pod = public.named("Deployment", "cloudmart-backend")
+    (mounted,) = (v["secret"] for v in pod["spec"]["template"]["spec"]["volumes"] if "secret" in v)
+    assert made["metadata"]["name"] == mounted["secretName"]
+    assert made["metadata"]["namespace"] == pod["metadata"]["namespace"]
+    assert base64.b64decode(made["data"]["OPENAI_API_KEY"]).decode() == GOOD["OPENAI_API_KEY"]
+
+
+def test_a_key_that_would_keep_the_service_from_starting_is_named(public: Rendered) -> None:
+    assert faults(public, GOOD) == []
+    assert faults(public, {"OPENAI_API_KEY": "<your-openai-api-key>", "OPENAI_KEY": "sk-1"}) == [
+        "OPENAI_KEY is no setting: remove it.",
+        "OPENAI_API_KEY is a placeholder.",
+    ]
+
+
+@needs_kubectl
+def test_the_file_is_read_as_it_stands_and_its_example_is_refused(manifests: Path) -> None:
+    file = manifests / "overlays" / "production" / "secret.env"
+    absent = _run(manifests)
+    shutil.copy(manifests / "overlays" / "secret.env.example", file)
+    refused = _run(manifests)
+    endpoint = "AZURE_ENDPOINT=https://shop.cognitiveservices.azure.com/"
+    file.write_text(f"# Azure's\n{endpoint}\nAZURE_API_KEY='0f1e$HOME#2d3c'\n", "utf-8")
+    taken = _run(manifests)
+
+    assert absent.returncode == refused.returncode == 1
+    assert "There is no k8s/overlays/production/secret.env." in absent.stderr
+    assert "OPENAI_API_KEY is a placeholder." in refused.stderr
+    assert absent.stdout == refused.stdout == ""
+    held = json.loads(taken.stdout)["data"]
+    assert base64.b64decode(held["AZURE_API_KEY"]) == b"0f1e$HOME#2d3c"
+
+
+def test_git_ignores_the_file_with_the_keys() -> None:
+    ignored = subprocess.run(
+        ["git", "check-ignore", "k8s/overlays/production/secret.env"],  # noqa: S607 - git
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+
+    assert ignored.returncode == 0
+
+
+def _run(manifests: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "k8s.secret", "production"],
+        cwd=manifests.parent,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
