@@ -16,8 +16,9 @@ from cloudmart.ai.loop import Loop
 from cloudmart.ai.ports import ChatModel
 from cloudmart.ai.service import AssistantService
 from cloudmart.ai.tools import Toolbox
-from cloudmart.dynamodb.client import Database, new_session
+from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.secret import SharedSecret
+from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.health.background import in_background

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import boto3
+import certifi
 import httpx2
 import hypothesis
 import pytest
@@ -47,6 +48,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the command line choose the DynamoDB to test on."""
     parser.addoption("--dynamodb", choices=_ENGINES, default="embedded", help="the DynamoDB to use")
     parser.addoption("--write-snapshots", action="store_true", help="renew what tests compare with")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def authority(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let the SDK know one authority only: reading all takes longer than most tests.
+
+    Nothing here speaks TLS with AWS.
+    """
+    path = tmp_path_factory.mktemp("aws") / "authority.pem"
+    first, end, _ = certifi.contents().partition("-----END CERTIFICATE-----\n")
+    path.write_text(first + end)
+    os.environ["AWS_CA_BUNDLE"] = str(path)
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import aioboto3
 from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
 from aiohttp import ClientError as AiohttpError
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
@@ -31,12 +29,6 @@ _CONFIG = AioConfig(
     parameter_validation=False,
     # By default the SDK composes its own anew for each call, which costs about a tenth of it.
     user_agent="cloudmart",
-)
-
-# What every client of the session starts from: also the one that the SDK makes by itself to get
-# credentials from STS, which would otherwise wait a minute for each of five answers.
-_DEFAULTS = AioConfig(
-    connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
 )
 
 # Answers that say "not now", never "never": throttling, outages, credentials about to change.
@@ -64,23 +56,6 @@ _PASSING = frozenset(
 # clock is wrong).
 _NO_ANSWER = (BotoCoreError, ResponseParserError, AiohttpError, OSError, KeyError, RuntimeError)
 _AWAY = "The shop's data store does not answer at the moment. Please try again."
-
-
-# Tells the SDK that the values of items are documents, not structures to be walked through:
-# docs/decisions/values-as-sent.md.
-_MODELS = Path(__file__).parent / "models"
-
-
-def new_session(region: str | None = None) -> aioboto3.Session:
-    """Return a session with AWS: one for the process, so that its credentials are got once.
-
-    Its clients take and give the values of items as they are sent.
-    """
-    session = get_session()
-    session.set_default_client_config(_DEFAULTS)
-    session.get_component("data_loader").search_paths.append(str(_MODELS))
-    # The SDK itself reads AWS_DEFAULT_REGION only.
-    return aioboto3.Session(botocore_session=session, region_name=region)
 
 
 @asynccontextmanager

@@ -3,10 +3,11 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-import aioboto3
 from aiobotocore.config import AioConfig
 from botocore.exceptions import ClientError
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from cloudmart.dynamodb.session import operators_session
 
 _CONFIG = AioConfig(
     connect_timeout=5,
@@ -44,6 +45,6 @@ patiently = retry(
 
 def open_client(region: str | None) -> AbstractAsyncContextManager[Any]:
     """Open a DynamoDB client for as long as the context lasts."""
-    session = aioboto3.Session(region_name=region)
+    session = operators_session(region)
     client: AbstractAsyncContextManager[Any] = session.client("dynamodb", config=_CONFIG)
     return client

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import aioboto3
 
-from cloudmart.dynamodb.client import new_session
+from cloudmart.dynamodb.session import new_session
 from cloudmart.health.board import Health
 from cloudmart.health.patience import Patience
 from cloudmart.health.secret import SecretVersion

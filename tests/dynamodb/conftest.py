@@ -6,7 +6,8 @@ import aioboto3
 import pytest
 import pytest_asyncio
 
-from cloudmart.dynamodb.client import Database, new_session
+from cloudmart.dynamodb.client import Database
+from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import Table
 from cloudmart.settings import Settings
 from tests.support.faults import FaultProxy

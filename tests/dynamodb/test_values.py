@@ -7,8 +7,9 @@ from typing import Any
 import pytest_asyncio
 from boto3.dynamodb.types import Binary
 
-from cloudmart.dynamodb.client import Database, new_session
+from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.codec import encode
+from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import Table
 from cloudmart.settings import Settings
 

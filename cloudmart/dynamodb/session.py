@@ -1,0 +1,54 @@
+"""Sessions with AWS, of which a process needs one."""
+
+from functools import cache
+from pathlib import Path
+
+import aioboto3
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession, get_session
+from botocore.loaders import Loader, create_loader
+
+# What every client of the session starts from: also the one that the SDK makes by itself to get
+# credentials from STS, which would otherwise wait a minute for each of five answers.
+_DEFAULTS = AioConfig(
+    connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
+)
+
+# Tells the SDK that the values of items are documents, not structures to be walked through:
+# docs/decisions/values-as-sent.md.
+_MODELS = Path(__file__).parent / "models"
+
+
+def new_session(region: str | None = None) -> aioboto3.Session:
+    """Return a session with AWS: one for the process, so that its credentials are got once.
+
+    Its clients take and give the values of items as they are sent.
+    """
+    core = get_session()
+    core.set_default_client_config(_DEFAULTS)
+    return _session(core, region, str(_MODELS))
+
+
+def operators_session(region: str | None) -> aioboto3.Session:
+    """Return a session whose clients are as the SDK makes them."""
+    return _session(get_session(), region)
+
+
+def _session(core: AioSession, region: str | None, *models: str) -> aioboto3.Session:
+    # The SDK itself reads AWS_DEFAULT_REGION only.
+    session = aioboto3.Session(botocore_session=core, region_name=region)
+    # After aioboto3, which adds a search path of its own to the loader it finds, each time.
+    core.register_component("data_loader", _loader(core.get_config_variable("data_path"), *models))
+    return session
+
+
+@cache
+def _loader(data_path: str | None, *models: str) -> Loader:
+    """Return what reads the SDK's descriptions of services, and keeps what it has read.
+
+    To parse them is nine tenths of opening a client, so sessions share it. It knows nothing of
+    credentials.
+    """
+    loader = create_loader(data_path)
+    loader.search_paths.extend(models)
+    return loader
