@@ -21,5 +21,9 @@ def test_the_wheel_holds_the_package_and_its_data(tmp_path: Path) -> None:
     package = {
         path for path in (ROOT / "cloudmart").rglob("*.*") if "__pycache__" not in path.parts
     }
-    assert held == {str(path.relative_to(ROOT)) for path in package if path.is_file()}
+    templates = {
+        f"cloudmart/cli/iam/templates/{path.name}" for path in (ROOT / "k8s/iam").iterdir()
+    }
+    own = {str(path.relative_to(ROOT)) for path in package if path.is_file()}
+    assert held == own | templates
     assert "cloudmart/local/catalogue.json" in held

@@ -2,7 +2,7 @@
 
 import typer
 
-from cloudmart.cli import catalogue, config, dev, openapi, serve, tables
+from cloudmart.cli import catalogue, config, dev, iam, openapi, serve, tables
 
 app = typer.Typer(
     help="CloudMart's backend.",
@@ -16,4 +16,5 @@ app.command()(serve.serve)
 app.command()(openapi.openapi)
 app.command()(config.config)
 app.add_typer(catalogue.app, name="catalogue")
+app.add_typer(iam.app, name="iam")
 app.add_typer(tables.app, name="tables")
