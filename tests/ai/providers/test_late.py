@@ -8,7 +8,7 @@ from pathlib import Path
 import aioboto3
 import pytest
 
-from cloudmart.ai.ports import Message, Role, Step, StepRequest
+from cloudmart.ai.ports import Delta, Message, Role, Step, StepRequest
 from cloudmart.ai.providers.bedrock_converse import bedrock_converse
 from cloudmart.ai.providers.late import LateChat
 from cloudmart.errors import ProviderFailedError, ProviderMisconfiguredError, UpstreamError
@@ -66,6 +66,26 @@ async def test_only_a_client_that_was_refused_is_opened_anew(
 
         assert await take(chat) == "Here again."
         assert opening.happened == happened
+
+
+async def test_a_refusal_breaks_off_no_step_that_another_takes_with_the_same_client() -> None:
+    opening = Opening((Delta("Half an "), REFUSED, "answer."), ("Here again.",))
+    async with LateChat("late", opening) as chat:
+        other = chat.step(REQUEST)
+        begun = await anext(other)
+        with pytest.raises(ProviderMisconfiguredError):
+            await take(chat)
+        assert await take(chat) == "Here again."
+        assert opening.happened == ["opened", "opened"]
+
+        assert [begun, *[event async for event in other]] == [
+            Delta("Half an "),
+            Delta("answer."),
+            Step("answer."),
+        ]
+        assert opening.happened == ["opened", "opened", "closed"]
+
+    assert opening.happened == ["opened", "opened", "closed", "closed"]
 
 
 async def test_credentials_that_cannot_be_had_are_told_as_such(
