@@ -116,6 +116,21 @@ def test_a_body_over_a_mebibyte_is_too_large_declared_or_not(
 
 
 @pytest.mark.parametrize("chunked", [True, False])
+def test_a_chat_that_is_ended_may_have_eight_mebibytes_declared_or_not(
+    chunked: bool,  # noqa: FBT001
+    shop: httpx2.Client,
+) -> None:
+    path, most = "/api/ai/analyze-sentiment", 8 * 2**20
+
+    def sent(size: int) -> httpx2.Response:
+        body: Any = _chunks(size) if chunked else b" " * size
+        return shop.post(path, content=body, headers=JSON)
+
+    is_problem(sent(most), 400)
+    assert is_problem(sent(most + 1), 413)["error"] == "The body is larger than 8 MiB."
+
+
+@pytest.mark.parametrize("chunked", [True, False])
 def test_a_body_of_a_mebibyte_is_not_too_large(
     chunked: bool,  # noqa: FBT001
     shop: httpx2.Client,

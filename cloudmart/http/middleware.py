@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloudmart.http.client import Clients
 from cloudmart.http.last_words import say_last_words
-from cloudmart.http.problem import UNEXPECTED, problem
+from cloudmart.http.problem import UNEXPECTED, problem, too_large
 from cloudmart.observability.metrics import REQUESTS
 
 MAX_BODY = 1024 * 1024
@@ -68,8 +68,7 @@ class RequestContext:
         try:
             most = self._larger.get(scope["path"], MAX_BODY)
             if _declares_more(headers, most):
-                sentence = f"The body is larger than {most // 1024**2} MiB."
-                await problem(scope, 413, sentence)(scope, receive, named)
+                await problem(scope, 413, too_large(most))(scope, receive, named)
             else:
                 await self.app(scope, receive, named)
         except ClientDisconnect:

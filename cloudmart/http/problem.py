@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.types import Scope
 
 from cloudmart.errors import CloudmartError, Fault
@@ -40,7 +41,7 @@ CODES = {
     ),
     413: (
         "content-too-large",
-        "The body is larger than 1 MiB.",
+        "The body is larger than 1 MiB, or than 8 MiB where a chat is ended.",
         "The body is larger than 1 MiB.",
     ),
     415: (
@@ -126,6 +127,11 @@ def expected(scope: Scope, error: CloudmartError) -> Response:
     )
 
 
+def too_large(most: int) -> str:
+    """Return the sentence for a body of more bytes than that."""
+    return f"The body is larger than {most // 1024**2} MiB."
+
+
 async def _expected(request: Request, error: Exception) -> Response:
     assert isinstance(error, CloudmartError)  # noqa: S101 - registered for no other
     return expected(request.scope, error)
@@ -140,7 +146,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     elif status == HTTPStatus.METHOD_NOT_ALLOWED:
         sentence = f"{request.method} is not possible here."
     elif status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        sentence = "The body is larger than 1 MiB."
+        sentence = too_large(request.scope[MAX_BODY_SIZE_SCOPE_KEY])
     elif status == HTTPStatus.BAD_REQUEST:
         sentence = "The body is not valid JSON."
     return problem(request.scope, status, sentence, headers=error.headers)
