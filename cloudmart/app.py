@@ -6,28 +6,19 @@ from importlib.metadata import version
 
 import aioboto3
 from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
-from cloudmart.ai.router import LARGER_BODIES
 from cloudmart.ai.router import router as assistants
 from cloudmart.bootstrap import open_service
+from cloudmart.entrance import add_entrance, open_counter
 from cloudmart.explorer.astray import guide
 from cloudmart.explorer.directory import Directory
 from cloudmart.explorer.document import DocumentedApp
 from cloudmart.explorer.pages import add_pages
 from cloudmart.explorer.router import router as discovery
-from cloudmart.health import dependencies
-from cloudmart.health.board import Health
-from cloudmart.health.causes import ObstacleError
-from cloudmart.health.causes.process import STRANGER
 from cloudmart.health.process import Process
 from cloudmart.health.router import router as health
 from cloudmart.http import problem
-from cloudmart.http.client import Clients
-from cloudmart.http.head import Head
 from cloudmart.http.inject import State
-from cloudmart.http.middleware import MAX_BODY, REQUEST_ID, RequestContext
 from cloudmart.observability import exposition as metrics
 from cloudmart.orders.router import router as orders
 from cloudmart.problems.router import router as problems
@@ -65,6 +56,7 @@ def create_app(
 ) -> FastAPI:
     """Return the application for some settings; nothing is opened before its lifespan."""
     process = process or Process.begin(settings)
+    counter = open_counter(settings, process.health)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
@@ -72,7 +64,10 @@ def create_app(
             open_vendors(settings, process.session) as vendors,
             open_service(settings, process, vendors) as services,
         ):
-            yield {"services": services | {Directory: directory}}
+            try:
+                yield {"services": services | {Directory: directory}}
+            finally:
+                await counter.close()
 
     app = DocumentedApp(
         title="CloudMart",
@@ -87,23 +82,9 @@ def create_app(
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    # The last added is the outermost: what fails or is refused inside still gets its headers.
-    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY)
-    app.add_middleware(
-        RequestContext, larger=LARGER_BODIES, clients=_clients(settings, process.health)
-    )
+    add_entrance(app, settings, process.health, counter)
     if settings.environment is Environment.LOCAL:
-        # The storefront's development server is another origin.
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=["*"],
-            allow_methods=["*"],
-            allow_headers=["*"],
-            expose_headers=["Link", "Location", "Retry-After", REQUEST_ID],
-        )
         app.add_route(metrics.PATH, metrics.expose, include_in_schema=False)
-    # Outermost: what measures, limits and guards a request knows it as GET.
-    app.add_middleware(Head)
     directory = Directory(app.openapi)
     problem.install(app)
     guide(app, directory)
@@ -111,13 +92,3 @@ def create_app(
         app.include_router(router)
     add_pages(app, settings.public_base_url)
     return app
-
-
-def _clients(settings: Settings, health: Health) -> Clients:
-    if settings.environment is Environment.LOCAL:
-        return Clients(settings.limits.trusted_proxies)
-    obstacle = ObstacleError(STRANGER, serious=False)
-    return Clients(
-        settings.limits.trusted_proxies,
-        on_stranger=lambda: health.remark(dependencies.CLIENTS, obstacle),
-    )

@@ -8,9 +8,12 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from cloudmart.http.documented import Problem, may_refuse
+from cloudmart.errors import OverloadedError, SlowBodyError, TooManyRequestsError
+from cloudmart.http.documented import Problem, may_fail, may_refuse
 from cloudmart.http.middleware import REQUEST_ID
 from cloudmart.http.problem import MEDIA_TYPE
+from cloudmart.rates.classes import CLASSES, RouteClass
+from cloudmart.rates.limiting import LIMIT, REMAINING, RESET
 
 Operation = dict[str, Any]
 METHODS = ("get", "put", "post", "delete")
@@ -30,6 +33,19 @@ _HEADERS: dict[str, dict[str, Any]] = {
     },
     "Retry-After": {
         "description": "Seconds after which trying again makes sense.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    LIMIT: {
+        "description": "Requests of this kind that a client may make a minute; absent where there "
+        "is no limit, like the two that follow.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    REMAINING: {
+        "description": "How many of them are left.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    RESET: {
+        "description": "Seconds until there is room for at least one more.",
         "schema": {"type": "integer", "minimum": 0},
     },
 }
@@ -68,27 +84,33 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     schemas |= problem.pop("$defs") | {"Problem": problem}
     components["headers"] = _HEADERS
     document["security"] = []
-    for _, path, operation in operations(document):
-        _add_refusals(operation)
+    for method, path, operation in operations(document):
+        limited = CLASSES[f"{method} {path}"] is not RouteClass.FREE
+        _add_refusals(operation, limited=limited)
         _add_links(document["paths"], path, operation)
         for status, answer in operation["responses"].items():
             answer["headers"] = {
                 name: {"$ref": f"#/components/headers/{name}"}
-                for name in _headers(operation, status)
+                for name in _headers(operation, status, limited=limited)
             }
     return document
 
 
-def _add_refusals(operation: Operation) -> None:
+def _add_refusals(operation: Operation, *, limited: bool) -> None:
     answers = operation["responses"]
     if MEDIA_TYPE not in answers.get("422", {}).get("content", {}):
         answers.pop("422", None)
     body = "requestBody" in operation
-    for status, refusal in may_refuse(
+    refusals = may_refuse(
         *((400, 413, 415) if body else ()),
         *((422,) if body or operation.get("parameters") else ()),
         500,
-    ).items():
+    )
+    if limited:
+        refusals |= may_fail(TooManyRequestsError, OverloadedError)
+    if body:
+        refusals |= may_fail(SlowBodyError)
+    for status, refusal in refusals.items():
         answer = answers.setdefault(str(status), refusal)
         answer["content"][MEDIA_TYPE]["examples"] |= refusal["content"][MEDIA_TYPE]["examples"]
     operation["responses"] = dict(sorted(answers.items()))
@@ -110,11 +132,13 @@ def _add_links(paths: Mapping[str, Any], path: str, operation: Operation) -> Non
     }
 
 
-def _headers(operation: Operation, status: str) -> Iterator[str]:
+def _headers(operation: Operation, status: str, *, limited: bool) -> Iterator[str]:
     yield REQUEST_ID
     if status == "201":
         yield "Location"
     if status == "200" and any(one["name"] == "limit" for one in operation.get("parameters", ())):
         yield "Link"
-    if status == "503":
+    if status in {"429", "503"}:
         yield "Retry-After"
+    if limited:
+        yield from (LIMIT, REMAINING, RESET)

@@ -97,9 +97,10 @@ class Health:
         reading = Reading(status, obstacle.sentence, self.rhythm.now())
         self._note(dependency, reading, obstacle)
 
-    def remark(self, dependency: Dependency, obstacle: ObstacleError) -> None:
-        """Write down what no check found but a request showed; it holds for good."""
-        self._note(dependency, Reading(Status.WARN, obstacle.sentence), obstacle)
+    def remark(self, dependency: Dependency, obstacle: ObstacleError | None) -> None:
+        """Write down what no check found but a request showed; it holds until the next one."""
+        reading = Reading(Status.WARN, obstacle.sentence) if obstacle else Reading(Status.PASS)
+        self._note(dependency, reading, obstacle)
 
     def readings(self) -> Iterator[tuple[Dependency, Reading]]:
         """Yield what is known, each reading as good as its age."""

@@ -13,6 +13,7 @@ CREDENTIALS = Dependency(
 IDENTITY = Dependency("identity", "role", "system", words="AWS identity")
 CONFIGURATION = Dependency("configuration", "freshness", "system")
 CLIENTS = Dependency("clients", "addresses", "system")
+RATE_LIMITS = Dependency("rate-limits", "storage")
 PRODUCTS = Dependency("products", kind="datastore", routes=("/api/products", "/api/orders"))
 ORDERS = Dependency("orders", kind="datastore", routes=("/api/orders",))
 TICKETS = Dependency("tickets", kind="datastore", routes=("/api/tickets",))

@@ -3,7 +3,6 @@
 import asyncio
 import re
 import time
-from collections.abc import Mapping
 from http import HTTPMethod
 from uuid import uuid4
 
@@ -14,11 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloudmart.http.client import Clients
 from cloudmart.http.last_words import say_last_words
-from cloudmart.http.problem import UNEXPECTED, problem, too_large
+from cloudmart.http.problem import UNEXPECTED, problem
 from cloudmart.observability.metrics import REQUESTS
-
-MAX_BODY = 1024 * 1024
-"""Bytes a request's body may have, where its path does not say otherwise."""
 
 REQUEST_ID = "X-Request-ID"
 
@@ -28,25 +24,18 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class RequestContext:
-    """Names, measures and guards each request; `larger` bodies are for the paths it names."""
+    """Names, measures and guards each request."""
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        larger: Mapping[str, int] | None = None,
-        clients: Clients | None = None,
-    ) -> None:
+    def __init__(self, app: ASGIApp, clients: Clients | None = None) -> None:
         self.app = app
         self._clients = clients or Clients()
-        self._larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        request_id = _request_id(headers)
+        request_id = _request_id(Headers(scope=scope))
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
         state["client"] = self._clients.name(scope)
@@ -66,11 +55,7 @@ class RequestContext:
             await send(message)
 
         try:
-            most = self._larger.get(scope["path"], MAX_BODY)
-            if _declares_more(headers, most):
-                await problem(scope, 413, too_large(most))(scope, receive, named)
-            else:
-                await self.app(scope, receive, named)
+            await self.app(scope, receive, named)
         except ClientDisconnect:
             _log.info("client_gone", method=scope["method"], route=_route(scope))
         except asyncio.CancelledError:
@@ -92,12 +77,6 @@ class RequestContext:
 def _request_id(headers: Headers) -> str:
     given = headers.get(REQUEST_ID, "")
     return given if _GOOD_ID.fullmatch(given) else uuid4().hex
-
-
-def _declares_more(headers: Headers, most: int) -> bool:
-    # FastAPI's own limit answers plain text where the length is known before the body.
-    length = headers.get("content-length", "")
-    return length.isdecimal() and int(length[:20]) > most
 
 
 def _route(scope: Scope) -> str:

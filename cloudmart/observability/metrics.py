@@ -54,6 +54,17 @@ CHATS_ENDED = Counter(
     "Chats saved as tickets, by how the customer sounded and who says so.",
     ["sentiment", "source"],
 )
+RATE_LIMITED = Counter(
+    "cloudmart_rate_limited", "Requests refused because their client had asked enough.", ["kind"]
+)
+RATE_LIMITS_SHARED = Gauge(
+    "cloudmart_rate_limits_shared",
+    "Whether clients are counted by all replicas together, and not by each for itself.",
+)
+WORKED_ON = Gauge("cloudmart_requests_worked_on", "Requests that are being answered.", ["lane"])
+OVERLOADED = Counter(
+    "cloudmart_overloaded", "Requests sent away because too much was asked at once.", ["lane"]
+)
 READY = Gauge("cloudmart_ready", "Whether the start is done and the process is not stopping.")
 STARTUP_SECONDS = Gauge(
     "cloudmart_startup_seconds", "Time from the process's start until it was ready."

@@ -88,7 +88,21 @@ def _check_origin(value: str) -> str:
     return value
 
 
+def _check_redis(value: SecretStr) -> SecretStr:
+    parts = urlsplit(value.get_secret_value())
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("has a port in it that is none") from None
+    if parts.scheme not in {"redis", "rediss"} or not parts.hostname:
+        raise ValueError("is not a redis:// or rediss:// address")
+    if not re.fullmatch(r"/?\d{0,4}", parts.path) or parts.query or parts.fragment:
+        raise ValueError("has more in it than host, port and the number of a database")
+    return value
+
+
 Key = Annotated[SecretStr, AfterValidator(_key)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_check_redis)]
 Region = Annotated[str, _shaped(r"[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}", "the name of an AWS region")]
 TableName = Annotated[
     str,

@@ -35,7 +35,7 @@ async def look(pod: Pod) -> dict[str, Any]:
             assert (same.status_code, same.json()) == (answer.status_code, answer.json())
         body = answer.json()
         assert body.pop("releaseId")
-        assert body.pop("notes")[0].startswith("configuration ")
+        assert [note.split(" ")[0] for note in body.pop("notes")] == ["rate", "configuration"]
         seen[path] = {"code": answer.status_code, **body}
     return seen
 

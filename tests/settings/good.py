@@ -44,5 +44,12 @@ GOOD = {
     "AI_CONVERSATION_TOKENS": "1000",
     "AI_DAILY_TOKENS": "0",
     "TRUSTED_PROXIES": "10.0.0.0/16,192.0.2.7,2001:db8::/32",
+    "RATE_LIMIT_READ": "1000",
+    "RATE_LIMIT_WRITE": "50",
+    "RATE_LIMIT_CHAT": "0",
+    "RATE_LIMIT_EMAIL": "30",
+    "RATE_LIMIT_STORAGE": "rediss://:Zp3Q8R7@shop.cache.internal:6379/1",
+    "MAX_CONCURRENCY": "300",
+    "MAX_CHATS": "100",
     "CORS_ALLOWED_ORIGINS": "https://shop.example.com,http://localhost:5173",
 }

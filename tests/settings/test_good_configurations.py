@@ -40,6 +40,7 @@ ORIGIN = st.builds(
     st.one_of(NAME.map("https://{}".format), INSIDE.map("http://{}".format)),
     st.one_of(st.just(""), st.integers(1, 65535).map(":{}".format)),
 )
+CLASSES = ("READ", "WRITE", "CHAT", "EMAIL")
 NETWORK = st.one_of(
     st.ip_addresses().map(str),
     st.builds("10.{}.0.0/16".format, st.integers(0, 255)),
@@ -85,6 +86,17 @@ CORE = {
     "AI_CONVERSATION_TOKENS": st.integers(0, 10**12).map(str),
     "AI_DAILY_TOKENS": st.integers(0, 10**12).map(str),
     "TRUSTED_PROXIES": st.lists(NETWORK, min_size=1, max_size=3).map(", ".join),
+    **{f"RATE_LIMIT_{kind}": st.integers(0, 10**9).map(str) for kind in CLASSES},
+    "RATE_LIMIT_STORAGE": st.builds(
+        "redis{}://{}{}{}{}".format,
+        st.sampled_from(["", "s"]),
+        st.sampled_from(["", ":secret@", "user:none@"]),
+        st.one_of(NAME, INSIDE),
+        st.sampled_from(["", ":6379"]),
+        st.sampled_from(["", "/", "/0", "/15"]),
+    ),
+    "MAX_CONCURRENCY": st.integers(1, 10**5).map(str),
+    "MAX_CHATS": st.integers(1, 10**5).map(str),
     "CORS_ALLOWED_ORIGINS": st.lists(ORIGIN, min_size=1, max_size=3).map(", ".join),
     "NODE_ENV": st.just("production"),
 }

@@ -28,3 +28,10 @@ STRANGER = Cause(
     "load balancer, somebody inside the network tries to be taken for another.",
     "aws ec2 describe-vpcs --query 'Vpcs[].CidrBlockAssociationSet[].CidrBlock'",
 )
+COUNTED_APART = Cause(
+    "rate-limits-counted-apart",
+    "The Redis of the rate limits does not answer: each process counts clients by itself.",
+    "Until it is back a client may ask each replica for as much as it may ask all of them. Put "
+    "RATE_LIMIT_STORAGE or the Redis right; no restart is needed once it answers.",
+    "kubectl logs {pod} --namespace {namespace} | grep rate_limits",
+)

@@ -1,0 +1,67 @@
+"""What every request passes before it meets a route."""
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+
+from cloudmart.ai.router import LARGER_BODIES
+from cloudmart.health import dependencies
+from cloudmart.health.board import Health
+from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes.process import COUNTED_APART, STRANGER
+from cloudmart.http.bodies import MAX_BODY, WholeBodies
+from cloudmart.http.client import Clients
+from cloudmart.http.head import Head
+from cloudmart.http.middleware import REQUEST_ID, RequestContext
+from cloudmart.rates.admission import Admission
+from cloudmart.rates.counter import Counter
+from cloudmart.rates.limiting import LIMIT, REMAINING, RESET, RateLimits
+from cloudmart.rates.opening import counter_of, limits_of
+from cloudmart.settings import Environment, Settings
+
+
+def add_entrance(app: FastAPI, settings: Settings, health: Health, counter: Counter) -> None:
+    """Put around an application what every request passes; the last added is the outermost."""
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY)
+    caps = settings.limits
+    app.add_middleware(Admission, requests=caps.concurrency, chats=caps.chats)
+    app.add_middleware(WholeBodies, larger=LARGER_BODIES)
+    if limits := limits_of(settings):
+        app.add_middleware(RateLimits, counter=counter, limits=limits)
+    app.add_middleware(RequestContext, clients=_clients(settings, health))
+    # What fails or is refused inside still gets its headers.
+    if settings.environment is Environment.LOCAL:
+        # The storefront's development server is another origin.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=["*"],
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["Link", "Location", "Retry-After", REQUEST_ID, LIMIT, REMAINING, RESET],
+        )
+    # Outermost: what measures, limits and guards a request knows it as GET.
+    app.add_middleware(Head)
+
+
+def open_counter(settings: Settings, health: Health) -> Counter:
+    """Return what counts clients, and have health tell whether replicas count together."""
+    obstacle = ObstacleError(COUNTED_APART, serious=False)
+
+    def tell(shared: bool) -> None:  # noqa: FBT001 - the counter's to call
+        health.remark(dependencies.RATE_LIMITS, None if shared else obstacle)
+
+    if settings.limits.storage:
+        health.enable(dependencies.RATE_LIMITS)
+    elif limits_of(settings):
+        health.notes.append("rate limits are counted by each process for itself")
+    return counter_of(settings.limits, tell)
+
+
+def _clients(settings: Settings, health: Health) -> Clients:
+    if settings.environment is Environment.LOCAL:
+        return Clients(settings.limits.trusted_proxies)
+    obstacle = ObstacleError(STRANGER, serious=False)
+    return Clients(
+        settings.limits.trusted_proxies,
+        on_stranger=lambda: health.remark(dependencies.CLIENTS, obstacle),
+    )

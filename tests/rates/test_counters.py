@@ -1,0 +1,87 @@
+"""What a counter promises, whatever it counts in."""
+
+import asyncio
+
+from limits import RateLimitItemPerMinute
+
+from cloudmart.rates.counter import Counter, StoredCounter
+from cloudmart.rates.memory import BoundedStorage
+
+THREE = RateLimitItemPerMinute(3)
+
+
+async def test_so_many_are_allowed_and_not_one_more(counter: Counter) -> None:
+    standings = [await counter.hit(THREE, "read", "203.0.113.9") for _ in range(5)]
+
+    assert [each.allowed for each in standings] == [True, True, True, False, False]
+    assert [each.remaining for each in standings] == [2, 1, 0, 0, 0]
+    assert {each.limit for each in standings} == {3}
+    assert all(1 <= each.reset <= 60 for each in standings)
+
+
+async def test_who_and_what_is_counted_apart(counter: Counter) -> None:
+    for _ in range(3):
+        await counter.hit(THREE, "read", "203.0.113.9")
+
+    assert (await counter.hit(THREE, "write", "203.0.113.9")).allowed
+    assert (await counter.hit(THREE, "read", "203.0.113.10")).allowed
+    assert not (await counter.hit(THREE, "read", "203.0.113.9")).allowed
+
+
+async def test_looking_counts_nothing(counter: Counter) -> None:
+    for _ in range(5):
+        assert (await counter.look(THREE, "read", "a")).remaining == 3
+    for _ in range(3):
+        await counter.hit(THREE, "read", "a")
+
+    assert not (await counter.look(THREE, "read", "a")).allowed
+
+
+async def test_many_at_once_are_not_more(counter: Counter) -> None:
+    hits = (counter.hit(RateLimitItemPerMinute(10), "read", "a") for _ in range(30))
+
+    assert sum(each.allowed for each in await asyncio.gather(*hits)) == 10
+
+
+async def hits(storage: BoundedStorage, times: int, key: str = "a") -> int:
+    """Return how many of some hits were allowed."""
+    counter = StoredCounter(storage)
+    return sum([(await counter.hit(THREE, key)).allowed for _ in range(times)])
+
+
+async def test_the_window_slides() -> None:
+    seconds = 600.0
+    storage = BoundedStorage(clock=lambda: seconds)
+
+    assert await hits(storage, 5) == 3
+    seconds += 59
+    assert await hits(storage, 5) == 0
+    seconds += 22  # Two thirds of the last minute's three still count, which is one and a bit.
+    assert await hits(storage, 5) == 2
+    seconds += 20  # Less than one of them does.
+    assert await hits(storage, 5) == 1
+    seconds += 120
+    assert await hits(storage, 5) == 3
+
+
+async def test_memory_has_an_end_and_the_oldest_are_forgotten_first() -> None:
+    storage = BoundedStorage(most=100)
+
+    await hits(storage, 3, "old")
+    await hits(storage, 3, "kept")
+    for number in range(1000):
+        await hits(storage, 1, f"client {number}")
+        await hits(storage, 1, "kept")
+
+    assert len(storage) == 100
+    assert await hits(storage, 3, "old") == 3
+    assert await hits(storage, 3, "kept") == 0
+
+
+async def test_a_window_that_is_cleared_is_as_new() -> None:
+    storage = BoundedStorage()
+    await hits(storage, 3)
+
+    await storage.clear_sliding_window("LIMITER/a/3/1/minute", 60)
+
+    assert await hits(storage, 3) == 3
