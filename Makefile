@@ -128,7 +128,7 @@ k8s-check: $(VENV)/.local kubectl ## Check the manifests; with ENV=production: w
 	@$(BIN)/python -m k8s.check $(ENV)
 else
 k8s-check: $(VENV)/.dev kubectl .cache/manifests/.done
-	@$(BIN)/pytest -q --no-cov tests/k8s
+	@$(BIN)/pytest --quiet --no-cov -m '' tests/k8s
 	@k8s/judge.sh
 endif
 

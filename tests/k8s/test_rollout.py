@@ -1,0 +1,309 @@
+"""`k8s/rollout.sh`: what it tells the cluster, in which order, and how it goes back."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import yaml
+
+from k8s.kustomize import kubectl
+from tests.k8s.conftest import needs_kubectl
+from tests.support.fake_kubectl import Cluster
+from tests.support.overlays import FILLED, ROOT
+
+pytestmark = [needs_kubectl, pytest.mark.rollout]
+
+FAKE = ROOT / "tests" / "support" / "fake_kubectl.py"
+JOB = f"cloudmart-tables-{FILLED['tag']}"
+PAGES = {
+    "/api/health": (200, '{"status":"pass","serviceId":"cloudmart-backend"}'),
+    "/api/products?limit=1": (200, "[]"),
+    "/metrics": (200, "<!doctype html><title>CloudMart</title>"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What is left of a roll-out."""
+
+    code: int
+    told: str
+    calls: list[str]
+
+    @property
+    def changes(self) -> list[str]:
+        """What the cluster was told to do, without its options."""
+        words = [call.removeprefix("--namespace default ") for call in self.calls]
+        return [
+            _short(each) for each in words if not each.startswith(("get ", "--context", "logs "))
+        ]
+
+
+@pytest.fixture
+def shop() -> Iterator[tuple[str, dict[str, tuple[int, str]]]]:
+    """Give the shop as it is seen from outside: its address, and its pages, which may change."""
+    with _shop(dict(PAGES)) as seen:
+        yield seen
+
+
+class Script:
+    """The script, on a copy of the manifests with every value filled in."""
+
+    def __init__(self, overlay: Path, url: str, directory: Path) -> None:
+        self._root = overlay.parents[2]
+        self._url = url
+        self._cluster = directory / "cluster.json"
+        program = directory / "bin" / "kubectl"
+        program.parent.mkdir()
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} -S {FAKE} "$@"\n')
+        program.chmod(0o755)
+        self._environ = {
+            **os.environ,
+            "PATH": f"{program.parent}:{os.environ['PATH']}",
+            "PYTHONPATH": f"{self._root}:{ROOT}",
+            "PYTHON": sys.executable,
+            "KUBECTL": "kubectl",
+            "REAL_KUBECTL": str(kubectl()),
+            "FAKE_CLUSTER": str(self._cluster),
+            "ROLLOUT_PAUSE": "0.05",
+            "NO_PROXY": "127.0.0.1",
+            "no_proxy": "127.0.0.1",
+        }
+
+    def run(self, *options: str, cluster: Cluster | None = None) -> Ended:
+        """Roll production out on a cluster."""
+        (cluster or Cluster()).write(self._cluster)
+        words = ["--url", self._url, "--answers-within", "1", *options, "production"]
+        ended = subprocess.run(  # noqa: S603 - our own script
+            [str(self._root / "k8s" / "rollout.sh"), *words],
+            env=self._environ,
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+        calls = [" ".join(call) for call in Cluster.read(self._cluster).calls]
+        return Ended(ended.returncode, ended.stderr, calls)
+
+
+@pytest.fixture
+def script(filled: Path, shop: tuple[str, object], tmp_path: Path) -> Script:
+    """Give the script."""
+    return Script(filled, shop[0], tmp_path)
+
+
+BEFORE = [f"delete job {JOB}", "apply tables.yaml"]
+SERVICE = ["apply service.yaml", "rollout status"]
+BACK = ["rollout undo --to-revision 7", "rollout status"]
+
+
+def test_the_tables_come_first_then_the_service(script: Script) -> None:
+    ended = script.run()
+
+    assert ended.code == 0, ended.told
+    assert ended.changes == [*BEFORE, *SERVICE]
+    assert ended.told.splitlines()[-1] == "== Rolled out: production."
+    assert all(call.startswith(("--namespace default ", "get namespace ")) for call in ended.calls)
+
+
+def test_tables_that_fail_leave_the_service_alone(script: Script) -> None:
+    ended = script.run(cluster=Cluster(job="FailureTarget Failed"))
+
+    assert ended.code == 1
+    assert ended.changes == BEFORE
+    assert "The tables are Failed. The service was not touched." in ended.told
+
+
+def test_tables_that_take_too_long_leave_the_service_alone(script: Script) -> None:
+    ended = script.run("--tables-timeout", "1", cluster=Cluster(job=""))
+
+    assert ended.code == 1
+    assert ended.changes == BEFORE
+
+
+def test_the_tables_can_be_left_alone(script: Script) -> None:
+    assert script.run("--skip-tables").changes == SERVICE
+
+
+def test_pods_that_do_not_get_ready_make_way_for_those_of_before(script: Script) -> None:
+    ended = script.run(cluster=Cluster(gets_ready=False))
+
+    assert ended.code == 1
+    assert ended.changes == [*BEFORE, *SERVICE, *BACK]
+    assert "The new pods do not get ready." in ended.told
+    assert "The pods are those of before again (revision 7)." in ended.told
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/api/health", (503, "{}")),
+        ("/api/health", (200, "<!doctype html>")),
+        ("/api/products?limit=1", (502, "Bad gateway")),
+        ("/metrics", (200, "cloudmart_ready 1.0")),
+    ],
+)
+def test_a_shop_that_does_not_answer_as_it_should_goes_back(
+    script: Script,
+    shop: tuple[str, dict[str, tuple[int, str]]],
+    path: str,
+    answer: tuple[int, str],
+) -> None:
+    shop[1][path] = answer
+
+    ended = script.run()
+
+    assert ended.code == 1
+    assert ended.changes == [*BEFORE, *SERVICE, *BACK]
+    assert f"The shop does not answer at {shop[0]} as it should." in ended.told
+
+
+def test_manifests_that_are_refused_leave_the_pods_of_before(script: Script) -> None:
+    ended = script.run(cluster=Cluster(taken=False))
+
+    assert ended.code == 1
+    assert ended.changes == [*BEFORE, "apply service.yaml"]
+    assert "The pods were not replaced" in ended.told
+
+
+def test_a_shop_that_did_not_answer_before_either_is_not_taken_back_further(
+    script: Script, shop: tuple[str, dict[str, tuple[int, str]]]
+) -> None:
+    shop[1]["/api/health"] = (503, "{}")
+
+    ended = script.run(cluster=Cluster(changes=False))
+
+    assert ended.code == 1
+    assert "rollout undo --to-revision 7" not in ended.changes
+
+
+def test_a_first_roll_out_has_nothing_to_go_back_to(script: Script) -> None:
+    ended = script.run(cluster=Cluster(revision="", gets_ready=False))
+
+    assert ended.code == 3
+    assert ended.changes == [*BEFORE, *SERVICE]
+
+
+def test_a_way_back_that_fails_needs_a_person(script: Script) -> None:
+    ended = script.run(cluster=Cluster(gets_ready=False, comes_back=False))
+
+    assert ended.code == 3
+    assert "The way back failed" in ended.told
+
+
+def test_a_dry_run_says_what_it_would_do_and_asks_no_cluster(script: Script) -> None:
+    ended = script.run("--dry-run", "--context", "shop")
+
+    assert ended.code == 0
+    assert ended.calls == []
+    would = [line for line in ended.told.splitlines() if line.startswith("+ ")]
+    assert [
+        _short(line.removeprefix("+ kubectl --context shop --namespace default ")) for line in would
+    ] == [
+        *BEFORE,
+        *SERVICE,
+    ]
+
+
+def test_nothing_is_changed_while_a_value_is_missing_or_the_secret_is(
+    script: Script, filled: Path
+) -> None:
+    without_secret = script.run(cluster=Cluster(secret=False))
+    file = filled / "operator.yaml"
+    file.write_text(file.read_text().replace(f'tag: "{FILLED["tag"]}"', "tag: changeme"))
+    without_tag = script.run()
+
+    assert (without_secret.code, without_tag.code) == (1, 1)
+    assert without_secret.changes == without_tag.changes == []
+    assert "make k8s-secret ENV=production" in without_secret.told
+    assert "tag is a placeholder" in without_tag.told
+
+
+def test_the_number_of_pods_that_older_manifests_set_is_not_taken_away(script: Script) -> None:
+    older = json.dumps({"spec": {"replicas": 2, "template": {}}})
+
+    ended = script.run(cluster=Cluster(last_applied=older.replace(" ", "")))
+
+    assert ended.code == 0
+    assert ended.changes == ["apply view-last-applied", "apply set-last-applied", *BEFORE, *SERVICE]
+
+
+def test_a_namespace_without_readiness_gates_is_warned_of(script: Script) -> None:
+    assert "pod-readiness-gate-inject=enabled" in script.run(cluster=Cluster(gate="")).told
+
+
+def test_what_comes_first_is_the_job_and_what_it_needs(script: Script, filled: Path) -> None:
+    _ = script
+    subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", "k8s.stages", "production", str(filled)],
+        cwd=filled.parents[2],
+        check=True,
+    )
+
+    first = list(yaml.safe_load_all((filled / "tables.yaml").read_text()))
+    second = list(yaml.safe_load_all((filled / "service.yaml").read_text()))
+    assert {(each["kind"], each["metadata"]["name"].rpartition("-")[0]) for each in first} == {
+        ("ConfigMap", "cloudmart-config"),
+        ("ConfigMap", "cloudmart-settings"),
+        ("ServiceAccount", "cloudmart-tables"),
+        ("NetworkPolicy", "cloudmart"),
+        ("Job", "cloudmart-tables"),
+    }
+    assert "Job" not in {each["kind"] for each in second}
+    assert len(second) == 12
+
+
+@pytest.mark.parametrize("words", [[], ["local"], ["--timeout", "soon", "production"], ["--url"]])
+def test_it_says_how_it_is_called(words: list[str]) -> None:
+    ended = subprocess.run(  # noqa: S603 - our own script
+        [str(ROOT / "k8s" / "rollout.sh"), *words], capture_output=True, check=False, text=True
+    )
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("k8s/rollout.sh [options] staging|production")
+
+
+@contextmanager
+def _shop(pages: dict[str, tuple[int, str]]) -> Iterator[tuple[str, dict[str, tuple[int, str]]]]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = pages[self.path]
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", pages
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _short(words: str) -> str:
+    match words.split():
+        case ["apply", "--filename", file]:
+            return f"apply {Path(file).name}"
+        case ["apply", verb, *_]:
+            return f"apply {verb}"
+        case ["delete", "job", job, *_]:
+            return f"delete job {job}"
+        case ["rollout", "undo", _, *revision]:
+            return f"rollout undo {' '.join(revision)}"
+        case ["rollout", "status", *_]:
+            return "rollout status"
+    return words
