@@ -21,6 +21,8 @@ from cloudmart.http import problem
 from cloudmart.http.inject import State
 from cloudmart.observability import exposition as metrics
 from cloudmart.orders.router import router as orders
+from cloudmart.pipeline.opening import OpenPipeline, open_pipeline
+from cloudmart.pipeline.router import router as pipeline
 from cloudmart.problems.router import router as problems
 from cloudmart.products.router import router as products
 from cloudmart.settings import Environment, Settings
@@ -39,6 +41,7 @@ TAGS = [
     {"name": "orders", "description": "Placing orders, and following them."},
     {"name": "tickets", "description": "Customers' questions, and chats that have ended."},
     {"name": "assistants", "description": "Chats with the shop's assistants, and their end."},
+    {"name": "pipeline", "description": "How orders get to BigQuery."},
     {"name": "problems", "description": "What each kind of error means."},
     {"name": "discovery", "description": "What there is."},
     {"name": "health", "description": "How the service does, for probes and for people."},
@@ -53,6 +56,7 @@ def create_app(
     open_vendors: OpenVendors = open_vendors,
     *,
     process: Process | None = None,
+    open_pipeline: OpenPipeline = open_pipeline,
 ) -> FastAPI:
     """Return the application for some settings; nothing is opened before its lifespan."""
     process = process or Process.begin(settings)
@@ -62,7 +66,7 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with (
             open_vendors(settings, process.session) as vendors,
-            open_service(settings, process, vendors) as services,
+            open_service(settings, process, vendors, open_pipeline) as services,
         ):
             try:
                 yield {"services": services | {Directory: directory}}
@@ -88,7 +92,7 @@ def create_app(
     directory = Directory(app.openapi)
     problem.install(app)
     guide(app, directory)
-    for router in (products, orders, tickets, assistants, problems, discovery, health):
+    for router in (products, orders, tickets, assistants, pipeline, problems, discovery, health):
         app.include_router(router)
     add_pages(app, settings.public_base_url)
     return app

@@ -27,6 +27,8 @@ from cloudmart.health.process import Process
 from cloudmart.orders.idempotency import IdempotencyKeys
 from cloudmart.orders.repository import OrderRepository
 from cloudmart.orders.service import OrderService
+from cloudmart.pipeline.monitor import PipelineMonitor
+from cloudmart.pipeline.opening import OpenPipeline, open_pipeline
 from cloudmart.products.repository import ProductRepository
 from cloudmart.settings import AssistantSettings, Settings
 from cloudmart.tickets.repository import TicketRepository
@@ -50,7 +52,10 @@ async def open_clients(region: str | None = None) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def open_service(
-    settings: Settings, process: Process, vendors: Vendors
+    settings: Settings,
+    process: Process,
+    vendors: Vendors,
+    open_pipeline: OpenPipeline = open_pipeline,
 ) -> AsyncIterator[Services]:
     """Give the services; they can do their work once what they need is there."""
     serving = Database(process.session)
@@ -59,9 +64,15 @@ async def open_service(
     async with AsyncExitStack() as stack:
         stack.push_async_callback(serving.close)
         stack.push_async_callback(upkeep.probing.close)
-        lifecycle = process.health.lifecycle
-        await stack.enter_async_context(in_background(lifecycle, *upkeep.works()))
-        yield build_services(settings, serving, vendors) | {Health: process.health}
+        pipeline = await stack.enter_async_context(
+            open_pipeline(settings, process.session, serving)
+        )
+        works = [*upkeep.works(), *pipeline.works(settings.pipeline)]
+        await stack.enter_async_context(in_background(process.health.lifecycle, *works))
+        yield build_services(settings, serving, vendors) | {
+            Health: process.health,
+            PipelineMonitor: pipeline.monitor,
+        }
 
 
 def build_services(settings: Settings, database: Database, vendors: Vendors) -> Services:

@@ -2,7 +2,7 @@
 
 import typer
 
-from cloudmart.cli import catalogue, config, dev, iam, openapi, serve, tables
+from cloudmart.cli import catalogue, config, dev, iam, openapi, pipeline, serve, tables
 
 app = typer.Typer(
     help="CloudMart's backend.",
@@ -17,4 +17,5 @@ app.command()(openapi.openapi)
 app.command()(config.config)
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(iam.app, name="iam")
+app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(tables.app, name="tables")

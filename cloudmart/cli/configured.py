@@ -1,7 +1,7 @@
 """The settings of a command: read from every source, or refused in words."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,6 +20,7 @@ EXIT_CONFIGURATION = 78
 """sysexits.h calls it EX_CONFIG: the settings are wrong, and another try changes nothing."""
 
 _TABLES = ("aws", "dynamodb")
+_PIPELINE = (*_TABLES, "bigquery", "pipeline")
 _log = structlog.get_logger(__name__)
 
 
@@ -44,9 +45,22 @@ def configured_for_tables(
     The process ends if one of theirs is wrong, in whichever environment: a name that is left out
     would be another table's. What is wrong elsewhere is not the command's business.
     """
+    return _configured_for(_TABLES, environ, termination_log)
+
+
+def configured_for_pipeline(
+    environ: Mapping[str, str], *, termination_log: Path = TERMINATION_LOG
+) -> Settings:
+    """Return the settings for a command about the pipeline, refused as those for tables are."""
+    return _configured_for(_PIPELINE, environ, termination_log)
+
+
+def _configured_for(
+    groups: Collection[str], environ: Mapping[str, str], termination_log: Path
+) -> Settings:
     loaded = _loaded(environ, termination_log)
     found = (*loaded.report.refusals, *loaded.report.tolerated)
-    if faults := [fault for fault in found if fault.variable.group in _TABLES]:
+    if faults := [fault for fault in found if fault.variable.group in groups]:
         _end(refusal(faults), EXIT_CONFIGURATION, termination_log)
     return loaded.settings
 

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.backfill_note import BackfillNote
 from cloudmart.dynamodb.codec import Item, decode
-from cloudmart.dynamodb.internal import is_internal
+from cloudmart.dynamodb.internal import is_order
 from cloudmart.dynamodb.old_orders import ATTRIBUTES, Amendment, amendment
 from cloudmart.dynamodb.operator import patiently
 from cloudmart.dynamodb.pace import Pace
@@ -99,7 +99,7 @@ class Backfill:
             **start,
         )
         items = map(decode, answer["Items"])
-        orders = [item for item in items if not is_internal(item["id"])]
+        orders = [item for item in items if is_order(item["id"])]
         return orders, answer.get("LastEvaluatedKey")
 
     async def _mend_all(self, orders: list[Item], tally: Tally) -> None:

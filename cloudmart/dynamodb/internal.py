@@ -21,6 +21,11 @@ HEARTBEAT = "heartbeat-"
 """How the ids of orders begin that only show whether the pipeline works."""
 
 
+def is_order(key: str) -> bool:
+    """Tell whether an id is that of an order somebody placed."""
+    return not is_internal(key) and not is_heartbeat(key)
+
+
 def is_internal(key: str) -> bool:
     """Tell whether an id in the orders table is not an order's."""
     return key.startswith(_PREFIX)

@@ -90,3 +90,33 @@ CONFIGURATION = Gauge(
     "Always 1; the label tells which configuration the process was started with.",
     ["fingerprint"],
 )
+PIPELINE_RUNS = Gauge(
+    "cloudmart_pipeline_runs", "Whether a part of the pipeline is switched on.", ["part"]
+)
+PIPELINE_LAG = Gauge(
+    "cloudmart_pipeline_lag_seconds",
+    "How long the first order that BigQuery has not got yet has been waiting.",
+)
+PIPELINE_ITERATOR_AGE = Gauge(
+    "cloudmart_pipeline_iterator_age_seconds",
+    "How old the stream's records were that the pipeline read last.",
+)
+PIPELINE_FAILURES = Gauge(
+    "cloudmart_pipeline_failures", "What the pipeline gave up, by where it waits.", ["where"]
+)
+PIPELINE_ORDERS_TODAY = Gauge(
+    "cloudmart_pipeline_orders_today",
+    "Orders created today (UTC) that each side has.",
+    ["store"],
+)
+PIPELINE_UNKNOWN = Gauge(
+    "cloudmart_pipeline_unknown", "How much of the pipeline's status could not be learnt."
+)
+PIPELINE_LOOKED_AT = Gauge(
+    "cloudmart_pipeline_looked_at_timestamp_seconds",
+    "When the pipeline was looked at; the other figures about it are of then.",
+)
+PIPELINE_HEARTBEAT = Gauge(
+    "cloudmart_pipeline_heartbeat_seconds",
+    "How long the last heartbeat took to get to BigQuery; not a number if it did not in time.",
+)

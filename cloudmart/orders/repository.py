@@ -2,7 +2,7 @@
 
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.expression import Expression, unchanged
-from cloudmart.dynamodb.internal import BACKFILL, is_internal
+from cloudmart.dynamodb.internal import BACKFILL, is_order
 from cloudmart.dynamodb.lookup import Lookup
 from cloudmart.dynamodb.schema import ORDERS_BY_EMAIL
 from cloudmart.dynamodb.table import Having, RefusedError, Table
@@ -27,7 +27,7 @@ class OrderRepository:
 
     async def get(self, order_id: str) -> Order:
         """Return the order, or raise NotFoundError."""
-        item = None if is_internal(order_id) else await self._table.get(order_id)
+        item = await self._table.get(order_id) if is_order(order_id) else None
         if item is None:
             raise NotFoundError("Order", order_id)
         return Order.read(item)
@@ -62,14 +62,14 @@ class OrderRepository:
     async def change_status(self, order_id: str, status: OrderStatus) -> Order:
         """Set an order's status, or raise NotFoundError."""
         changes = {"status": status.value, "updatedAt": stamp(now())}
-        item = None if is_internal(order_id) else await self._table.update(order_id, changes)
+        item = await self._table.update(order_id, changes) if is_order(order_id) else None
         if item is None:
             raise NotFoundError("Order", order_id)
         return Order.read(item)
 
     async def remove(self, order_id: str) -> None:
         """Delete an order, or raise NotFoundError."""
-        if is_internal(order_id) or not await self._table.remove(order_id):
+        if not (is_order(order_id) and await self._table.remove(order_id)):
             raise NotFoundError("Order", order_id)
 
     async def cancel(self, order: Order) -> Order:
@@ -124,4 +124,4 @@ def _changed(order: Order) -> ConflictError:
 
 
 def _is_order(item: Item) -> bool:
-    return not is_internal(item["id"])
+    return is_order(item["id"])

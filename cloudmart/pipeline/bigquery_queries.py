@@ -25,6 +25,7 @@ QUALIFY ROW_NUMBER() OVER (
 """
 # Of two events at one moment the later is the one whose name comes later: INSERT, MODIFY, REMOVE.
 
+_NO_HEARTBEAT = "AND NOT STARTS_WITH(id, @heartbeat)"
 _EVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 _RECENT = (timedelta(days=2), timedelta(days=60))
 
@@ -40,10 +41,15 @@ class BigQueryQueries:
         self._patience = patience
 
     def newest(self) -> OrderState | None:
-        """Return the order that was created last, heartbeats included, removed or not."""
+        """Return the order that was created last, removed or not; no heartbeat."""
         now, (first, last) = datetime.now(UTC), _EVER
         for since in (*(now - recent for recent in _RECENT), first):
-            found = self._latest((since, last), end="ORDER BY createdAt DESC LIMIT 1")
+            found = self._latest(
+                (since, last),
+                having=_NO_HEARTBEAT,
+                end="ORDER BY createdAt DESC LIMIT 1",
+                heartbeat=HEARTBEAT,
+            )
             if state := next(found, None):
                 return state
         return None
@@ -54,7 +60,7 @@ class BigQueryQueries:
         counted = self._ask(
             "SELECT COUNTIF(eventType != 'REMOVE') AS orders FROM ({latest})",
             (since, since + timedelta(days=1)),
-            having="AND NOT STARTS_WITH(id, @heartbeat)",
+            having=_NO_HEARTBEAT,
             heartbeat=HEARTBEAT,
         )
         return int(next(counted).orders)

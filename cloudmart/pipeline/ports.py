@@ -63,7 +63,7 @@ class Warehouse(Protocol):
         ...
 
     def newest(self) -> OrderState | None:
-        """Return the order that was created last, heartbeats included, removed or not."""
+        """Return the order that was created last, removed or not; no heartbeat."""
         ...
 
     def count_created(self, day: date) -> int:

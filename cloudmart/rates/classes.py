@@ -42,6 +42,7 @@ CLASSES: Mapping[str, RouteClass] = MappingProxyType(
         "POST /api/ai/bedrock/start": RouteClass.WRITE,
         "POST /api/ai/bedrock/message": RouteClass.CHAT,
         "POST /api/ai/analyze-sentiment": RouteClass.CHAT,
+        "GET /api/pipeline/status": RouteClass.READ,
         "GET /api/problems": RouteClass.READ,
         "GET /api/problems/{code}": RouteClass.READ,
         "GET /": RouteClass.FREE,

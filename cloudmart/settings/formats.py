@@ -154,6 +154,9 @@ BucketName = Annotated[
         "an S3 bucket's name: 3 to 63 lower-case letters, digits, '-' or '.'",
     ),
 ]
+FunctionName = Annotated[
+    str, _shaped(r"[\w-]{1,64}", "a Lambda function's name: 1 to 64 letters, digits, '_' or '-'")
+]
 ModelName = Annotated[str, _shaped(r"[!-~]{1,256}", "a model's name")]
 Endpoint = Annotated[str, AfterValidator(check_endpoint)]
 Origins = Annotated[tuple[str, ...], BeforeValidator(_split), _each(_check_origin)]

@@ -9,6 +9,7 @@ from cloudmart.settings.formats import (
     BucketName,
     DatasetId,
     Endpoint,
+    FunctionName,
     ProjectId,
 )
 from cloudmart.settings.group import Group
@@ -59,4 +60,25 @@ class PipelineSettings(Group):
         validation_alias="PIPELINE_QUARANTINE_BUCKET",
         description="The S3 bucket that keeps what cannot become a row, with the reason.",
         examples=["the output QuarantineBucket of the pipeline's stack"],
+    )
+    function: FunctionName | None = Field(
+        None,
+        validation_alias="PIPELINE_FUNCTION",
+        description="The Lambda function that carries orders; the pipeline's status asks about it.",
+        examples=["cloudmart-dynamodb-to-bigquery-production"],
+    )
+    failure_queue: Endpoint | None = Field(
+        None,
+        validation_alias="PIPELINE_FAILURE_QUEUE",
+        description="The address of the SQS queue that gets what the function gave up.",
+        examples=["the output FailureQueue of the pipeline's stack"],
+    )
+    heartbeat: int = Field(
+        0,
+        validation_alias="PIPELINE_HEARTBEAT",
+        ge=0,
+        le=86_400,
+        description="Seconds between two heartbeats of the pipeline, of which one pod sends each; "
+        "0 means none.",
+        examples=["300"],
     )

@@ -1,0 +1,12 @@
+"""`cloudmart pipeline`: how orders get to BigQuery, and what to do where they do not."""
+
+import typer
+
+from cloudmart.cli.pipeline import heartbeat, status
+
+app = typer.Typer(
+    help="How orders get to BigQuery: looked at, tried, compared and put right.",
+    no_args_is_help=True,
+)
+app.command()(status.status)
+app.command()(heartbeat.heartbeat)

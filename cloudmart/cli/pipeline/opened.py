@@ -1,0 +1,80 @@
+"""The pipeline as a command sees it: opened, and what fails of it explained."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, NoReturn, TypeVar
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from cloudmart.cli.store import explanation
+from cloudmart.dynamodb.client import Database
+from cloudmart.dynamodb.session import new_session
+from cloudmart.errors import CloudmartError
+from cloudmart.pipeline.opening import Pipeline, open_pipeline
+from cloudmart.pipeline.unknown import UnknownError, why_of_aws
+from cloudmart.settings import Settings
+
+T = TypeVar("T")
+
+EXIT_AWAY = 69
+"""sysexits.h calls it EX_UNAVAILABLE: something that is needed does not do its part."""
+
+_PATIENCE = 120.0
+_PIPE_WIDTH = 200
+
+
+class AwayError(Exception):
+    """What a command needs is not to be had; the sentence says why."""
+
+
+@asynccontextmanager
+async def opened(settings: Settings, patience: float = _PATIENCE) -> AsyncIterator[Pipeline]:
+    """Give the pipeline; a question to BigQuery may take so many seconds."""
+    session = new_session(settings.aws.region)
+    database = Database(session)
+    try:
+        await database.open()
+        async with open_pipeline(settings, session, database, patience=patience) as pipeline:
+            yield pipeline
+    finally:
+        await database.close()
+
+
+def run(work: Callable[[], Awaitable[T]]) -> T:
+    """Do a command's work; where something is away, end with exit code 69 and its reason."""
+
+    async def working() -> T:
+        return await work()
+
+    try:
+        return asyncio.run(working())
+    except (UnknownError, AwayError) as error:
+        _end(str(error))
+    except CloudmartError as error:
+        _end(explanation(error) if isinstance(error.__cause__, _OF_AWS) else str(error))
+    except _OF_AWS as error:
+        _end(why_of_aws("DynamoDB", "dynamodb", error, "DYNAMODB_ORDERS_TABLE"))
+
+
+def print_json(document: Any) -> None:  # noqa: ANN401 - any JSON
+    """Print a document for programs."""
+    typer.echo(json.dumps(document, indent=2))
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return where people read; what reads a pipe gets its lines whole, and no colours."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else _PIPE_WIDTH)
+
+
+_OF_AWS = (BotoCoreError, ClientError)
+
+
+def _end(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(EXIT_AWAY)

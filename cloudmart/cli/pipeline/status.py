@@ -1,0 +1,91 @@
+"""`cloudmart pipeline status`: how orders get to BigQuery."""
+
+import os
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from cloudmart.cli.configured import configured_for_pipeline
+from cloudmart.cli.pipeline.opened import console, opened, print_json, run
+from cloudmart.pipeline.models import NewestOrder, PipelineStatus
+from cloudmart.settings import Settings
+from cloudmart.values.timestamp import stamp
+
+Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+
+_LATE = 60.0
+"""Seconds of lag that a person should know of."""
+
+
+def status(*, as_json: Json = False) -> None:
+    """Show how orders get to BigQuery; exit code 1 if something is not well or not known."""
+    settings = configured_for_pipeline(os.environ)
+    found = run(lambda: _look(settings))
+    troubles = list(_troubles(found))
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        _show(found, troubles)
+    if troubles or found.unknown:
+        raise typer.Exit(1)
+
+
+async def _look(settings: Settings) -> PipelineStatus:
+    async with opened(settings, patience=4) as pipeline:
+        return await pipeline.monitor.status()
+
+
+def _show(found: PipelineStatus, troubles: list[str]) -> None:
+    out = console()
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name, value in _rows(found):
+        table.add_row(name, "[dim]unknown[/]" if value is None else value)
+    out.print(table)
+    for trouble in troubles:
+        out.print(f"[red]{trouble}[/]")
+    for each in found.unknown:
+        out.print(f"{each.what} is not known: {each.why}", markup=False)
+
+
+def _rows(found: PipelineStatus) -> Iterator[tuple[str, str | None]]:
+    mapping = found.mapping
+    yield "Stream", found.stream
+    yield "Mapping", mapping.state if mapping else None
+    yield "Last result", mapping.last_result if mapping else None
+    yield "Iterator age", _seconds(mapping.iterator_age_seconds if mapping else None)
+    yield "Failed batches", _number(found.failures.queued)
+    yield "Quarantined records", _number(found.failures.quarantined)
+    yield "Newest in DynamoDB", _order(found.newest.dynamodb)
+    yield "Newest in BigQuery", _order(found.newest.bigquery)
+    yield "Lag", _seconds(found.lag_seconds)
+    yield "Today in DynamoDB", _number(found.today.dynamodb)
+    yield "Today in BigQuery", _number(found.today.bigquery)
+
+
+def _troubles(found: PipelineStatus) -> Iterator[str]:
+    if found.stream not in {None, "on"}:
+        yield "The orders' table has no stream as it is needed: `cloudmart tables status`."
+    if found.mapping and found.mapping.state != "Enabled":
+        yield f"The stream is not being read: the mapping is {found.mapping.state.lower()}."
+    if found.mapping and (found.mapping.last_result or "").startswith("PROBLEM"):
+        yield "The last batch failed."
+    if found.failures.queued:
+        yield "Batches were given up: `cloudmart pipeline replay` brings their orders."
+    if found.failures.quarantined:
+        yield "Records are in quarantine: `cloudmart pipeline replay --quarantined`."
+    if (found.lag_seconds or 0) > _LATE:
+        yield f"BigQuery is {found.lag_seconds:.0f} s behind."
+
+
+def _order(order: NewestOrder | None) -> str | None:
+    return f"{order.id} of {stamp(order.at)}" if order else None
+
+
+def _seconds(value: float | None) -> str | None:
+    return None if value is None else f"{value:.1f} s"
+
+
+def _number(value: int | None) -> str | None:
+    return None if value is None else f"{value:,}"

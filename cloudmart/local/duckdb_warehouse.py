@@ -1,0 +1,139 @@
+"""DuckDB as the warehouse of local mode: the table that BigQuery has, in memory."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from threading import Lock
+from typing import Any
+
+import duckdb
+
+from cloudmart.dynamodb.internal import HEARTBEAT
+from cloudmart.pipeline.ports import OrderState, RowFault
+from cloudmart.pipeline.rows import EventType, Row
+from cloudmart.values.money import in_cents
+
+# Whoever may ask may ask anything: nothing outside of the database can be reached from it.
+_SEALED: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "memory_limit": "512MB",
+    "threads": "1",
+}
+_TABLES = """
+CREATE TABLE orders (
+    id VARCHAR NOT NULL, userEmail VARCHAR, status VARCHAR, createdAt TIMESTAMP,
+    updatedAt TIMESTAMP, eventType VARCHAR, totalAmount DOUBLE, items VARCHAR
+);
+CREATE TABLE events (id VARCHAR PRIMARY KEY);
+SET lock_configuration = true;
+"""
+_INSERT = """
+INSERT INTO orders VALUES (
+    $id, $userEmail, $status, $createdAt, $updatedAt, $eventType, $totalAmount, $items
+)
+"""
+_LATEST = """
+SELECT * FROM orders
+WHERE createdAt >= $since AND createdAt < $until {having}
+QUALIFY row_number() OVER (
+    PARTITION BY id ORDER BY coalesce(updatedAt, createdAt) DESC, eventType DESC
+) = 1
+"""
+_TIMES = ("createdAt", "updatedAt")
+_EVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+
+
+class DuckDBWarehouse:
+    """A table `orders` of its own, which is gone when this is."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+        self._writing = Lock()
+
+    def schema_faults(self) -> Sequence[str]:
+        """Return what of the table is not as rows need it: nothing."""
+        return ()
+
+    def insert(self, rows: Mapping[str, Row]) -> Mapping[str, RowFault]:
+        """Insert rows, each by the id of its event, of which none goes in twice."""
+        with self._writing, self.connection.cursor() as cursor:
+            cursor.begin()
+            for event, row in rows.items():
+                new = cursor.execute(
+                    "INSERT INTO events VALUES (?) ON CONFLICT DO NOTHING RETURNING id", [event]
+                )
+                if new.fetchone():
+                    cursor.execute(_INSERT, _values(row))
+            cursor.commit()
+        return {}
+
+    def newest(self) -> OrderState | None:
+        """Return the order that was created last, no heartbeat."""
+        end = "ORDER BY createdAt DESC LIMIT 1"
+        return next(self._latest(_EVER, _NO_HEARTBEAT, end, heartbeat=HEARTBEAT), None)
+
+    def count_created(self, day: date) -> int:
+        """Return how many orders were created on a day (UTC) and are there; no heartbeats."""
+        since = datetime.combine(day, datetime.min.time(), UTC)
+        span = since, since + timedelta(days=1)
+        states = self._latest(span, _NO_HEARTBEAT, heartbeat=HEARTBEAT)
+        return sum(not state.removed for state in states)
+
+    def states(self, since: datetime) -> Iterator[OrderState]:
+        """Yield the state of each order created since, removed ones and heartbeats included."""
+        return self._latest((since, _EVER[1]))
+
+    def find(self, order_id: str, created: datetime) -> OrderState | None:
+        """Return the state of an order created then or later, or None if it is not known."""
+        return next(self._latest((created, _EVER[1]), "AND id = $id", id=order_id), None)
+
+    def _latest(
+        self, span: tuple[datetime, datetime], having: str = "", end: str = "", **values: str
+    ) -> Iterator[OrderState]:
+        asked = {"since": _naive(span[0]), "until": _naive(span[1]), **values}
+        with self.connection.cursor() as cursor:
+            cursor.execute(_LATEST.format(having=having) + end, asked)
+            names = [column[0] for column in cursor.description]
+            found = cursor.fetchall()
+        return (_state(dict(zip(names, each, strict=True))) for each in found)
+
+
+_NO_HEARTBEAT = "AND NOT starts_with(id, $heartbeat)"
+
+
+@contextmanager
+def duckdb_connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give an empty database in memory, with the tables of the warehouse."""
+    with duckdb.connect(":memory:", config=_SEALED) as connection:
+        connection.execute(_TABLES)
+        yield connection
+
+
+def _values(row: Row) -> dict[str, Any]:
+    columns = row.columns
+    times = {name: _moment(columns[name]) for name in _TIMES}
+    return columns | times
+
+
+def _moment(text: str | None) -> datetime | None:
+    return _naive(datetime.fromisoformat(text)) if text else None
+
+
+def _naive(moment: datetime) -> datetime:
+    # DuckDB's times with a zone need an extension of it that is not part of the package.
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _state(row: Mapping[str, Any]) -> OrderState:
+    created, updated = (row[name] and row[name].replace(tzinfo=UTC) for name in _TIMES)
+    return OrderState(
+        id=row["id"],
+        status=row["status"],
+        total=in_cents(Decimal(row["totalAmount"])),
+        created_at=created,
+        updated_at=updated,
+        event=EventType(row["eventType"]),
+    )

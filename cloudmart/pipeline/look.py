@@ -1,0 +1,135 @@
+"""One look at the pipeline: all sides asked at once, and what is not known said to be so."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from cloudmart.errors import UnavailableError
+from cloudmart.pipeline.models import (
+    Failures,
+    MappingStatus,
+    NewestOrder,
+    NewestOrders,
+    OrderCounts,
+    PipelineStatus,
+)
+from cloudmart.pipeline.orders_by_day import LOOK_BACK, OrdersByDay, stream_of
+from cloudmart.pipeline.ports import OrderState, Warehouse
+from cloudmart.pipeline.questions import Questions
+from cloudmart.pipeline.transport import Transport
+from cloudmart.pipeline.unknown import Answers, UnknownError
+from cloudmart.values.timestamp import now
+
+# What BigQuery answers where a query does not fit its table.
+_OUR_FAULT = (400, 404)
+
+
+class Look:
+    """Asks every side once; `questions` is the warehouse, or the reason why there is none."""
+
+    def __init__(
+        self, orders: OrdersByDay, transport: Transport, questions: Questions | str
+    ) -> None:
+        self._orders = orders
+        self._transport = transport
+        self._questions = questions
+        self._answers = Answers()
+        self._now = now()
+        self._today = self._now.date()
+
+    async def take(self) -> PipelineStatus:
+        """Return what is known; it takes some seconds at most, whatever is away."""
+        async with asyncio.TaskGroup() as group:
+            failures = group.create_task(self._failures())
+            age = group.create_task(
+                self._answers.ask(self._transport.iterator_age(), "mapping.iteratorAgeSeconds")
+            )
+            their_newest = group.create_task(
+                self._answers.ask(self._newest_there(), "newest.bigquery")
+            )
+            their_count = group.create_task(
+                self._answers.ask(self._count_there(), "today.bigquery")
+            )
+            description = await self._answers.ask(self._orders.describe(), "stream")
+            mapping = group.create_task(self._mapping(description))
+            by_index = group.create_task(self._by_index(description))
+        our_newest, our_count = by_index.result()
+        newest = NewestOrders(dynamodb=our_newest, bigquery=their_newest.result())
+        lag = await self._answers.ask(self._lag(newest), "lagSeconds")
+        found = mapping.result()
+        return PipelineStatus(
+            stream=stream_of(description) if description else None,
+            mapping=found and found.model_copy(update={"iterator_age_seconds": age.result()}),
+            failures=failures.result(),
+            newest=newest,
+            lag_seconds=lag,
+            today=OrderCounts(dynamodb=our_count, bigquery=their_count.result()),
+            unknown=sorted(self._answers.unknown, key=lambda each: each.what),
+        )
+
+    async def _mapping(self, description: Mapping[str, Any] | None) -> MappingStatus | None:
+        stream = description.get("LatestStreamArn") if description else None
+        asked = self._transport.mapping(self._orders.table.name, stream)
+        return await self._answers.ask(asked, "mapping")
+
+    async def _failures(self) -> Failures:
+        queued, quarantined = await asyncio.gather(
+            self._answers.ask(self._transport.queued(), "failures.queued"),
+            self._answers.ask(self._transport.quarantined(), "failures.quarantined"),
+        )
+        return Failures(queued=queued, quarantined=quarantined)
+
+    async def _by_index(
+        self, description: Mapping[str, Any] | None
+    ) -> tuple[NewestOrder | None, int | None]:
+        newest, count = "newest.dynamodb", "today.dynamodb"
+        if not await self._answers.ask(self._usable(description), newest, count):
+            return None, None
+        return await asyncio.gather(
+            self._answers.ask(self._newest_here(), newest),
+            self._answers.ask(self._orders.count(self._today), count),
+        )
+
+    async def _usable(self, description: Mapping[str, Any] | None) -> bool:
+        if description is None:
+            raise UnknownError("It is not known whether the orders have their index by day.")
+        return await self._orders.check(description)
+
+    async def _newest_here(self) -> NewestOrder:
+        if order := await self._orders.newest(self._today):
+            return order
+        raise UnknownError(f"No order was created in the last {LOOK_BACK} days.")
+
+    async def _newest_there(self) -> NewestOrder:
+        state = await self._warehouse().learn(_newest)
+        if state and state.created_at:
+            return NewestOrder(id=state.id, at=state.created_at)
+        raise UnknownError("BigQuery holds no order yet.")
+
+    async def _count_there(self) -> int:
+        today = self._today
+        return await self._warehouse().learn(lambda warehouse: warehouse.count_created(today))
+
+    def _warehouse(self) -> Questions:
+        if isinstance(self._questions, str):
+            raise UnknownError(self._questions)
+        return self._questions
+
+    async def _lag(self, newest: NewestOrders) -> float:
+        if newest.dynamodb is None or newest.bigquery is None:
+            raise UnknownError("It follows from the newest order of both sides.")
+        if newest.dynamodb.at <= newest.bigquery.at:
+            return 0.0
+        waiting = await self._orders.first_after(newest.bigquery.at, self._today)
+        return max(0.0, (self._now - waiting.at).total_seconds()) if waiting else 0.0
+
+
+def _newest(warehouse: Warehouse) -> OrderState | None:
+    try:
+        return warehouse.newest()
+    except UnavailableError as error:
+        if getattr(error.__cause__, "code", None) in _OUR_FAULT and (
+            faults := warehouse.schema_faults()
+        ):
+            raise UnknownError(f"BigQuery's table cannot be used: {'; '.join(faults)}.") from error
+        raise

@@ -1,0 +1,106 @@
+"""What is told of the pipeline."""
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from cloudmart.values import samples
+from cloudmart.values.model import Model
+from cloudmart.values.timestamp import Timestamp
+
+
+class MappingStatus(Model):
+    """What hands the stream's records to the function."""
+
+    state: str = Field(
+        description="Lambda's word (`Enabled`, `Disabled`, `Creating` …), `Missing` where nothing "
+        "reads the stream, or `Detached` where what there is reads a stream the table had before."
+    )
+    last_result: str | None = Field(
+        description="What came of the last batch, in Lambda's words: `OK`, `PROBLEM: …`."
+    )
+    iterator_age_seconds: float | None = Field(
+        description="How old the records were that were read last; the greatest of a minute."
+    )
+
+
+class Failures(Model):
+    """What did not get through."""
+
+    queued: int | None = Field(description="Batches that were given up, in the failure queue.")
+    quarantined: int | None = Field(
+        description="Records that cannot become a row, of which up to 1000 are counted."
+    )
+
+
+class NewestOrder(Model):
+    """An order, and when it was created."""
+
+    id: str = Field(description="The order's id.")
+    at: Timestamp = Field(description="When it was created.")
+
+
+class NewestOrders(Model):
+    """The order that was created last, as each side knows it."""
+
+    dynamodb: NewestOrder | None = Field(description="In DynamoDB, within the last 31 days.")
+    bigquery: NewestOrder | None = Field(description="In BigQuery, removed since or not.")
+
+
+class OrderCounts(Model):
+    """How many of the orders that were created today (UTC) each side has."""
+
+    dynamodb: int | None = Field(description="In DynamoDB.")
+    bigquery: int | None = Field(description="In BigQuery, without those that were removed.")
+
+
+class Unknown(Model):
+    """Something that could not be learnt."""
+
+    what: str = Field(description="A path in this answer.")
+    why: str = Field(description="The reason, in a sentence.")
+
+
+Stream = Annotated[
+    str | None,
+    Field(description="`on`, `off`, or the view it has where that is not the one that is needed."),
+]
+
+
+class PipelineStatus(Model):
+    """How orders get from DynamoDB to BigQuery. Null is not known, and `unknown` says why."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "stream": "on",
+                    "mapping": {"state": "Enabled", "lastResult": "OK", "iteratorAgeSeconds": 0.4},
+                    "failures": {"queued": 0, "quarantined": None},
+                    "newest": {
+                        "dynamodb": {"id": samples.ORDER, "at": "2026-11-23T08:00:00.000Z"},
+                        "bigquery": {"id": samples.ORDER, "at": "2026-11-23T08:00:00.000Z"},
+                    },
+                    "lagSeconds": 0,
+                    "today": {"dynamodb": 128, "bigquery": 128},
+                    "unknown": [
+                        {
+                            "what": "failures.quarantined",
+                            "why": "PIPELINE_QUARANTINE_BUCKET is not set.",
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    stream: Stream
+    mapping: MappingStatus | None = Field(description="What reads the stream.")
+    failures: Failures = Field(description="How much did not get through.")
+    newest: NewestOrders = Field(description="The order that was created last, on both sides.")
+    lag_seconds: float | None = Field(
+        description="How long the first order that BigQuery has not got yet has been waiting; 0 "
+        "where there is none."
+    )
+    today: OrderCounts = Field(description="Orders that were created today (UTC).")
+    unknown: list[Unknown] = Field(description="What could not be learnt.")

@@ -1,0 +1,92 @@
+"""The pipeline as the service and an operator's commands see it, opened and closed in one place."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    closing,
+    nullcontext,
+)
+from dataclasses import dataclass
+from typing import Any
+
+import aioboto3
+
+from cloudmart.dynamodb.client import Database
+from cloudmart.dynamodb.table import Table
+from cloudmart.pipeline.aws import AwsTransport
+from cloudmart.pipeline.heartbeat import Heartbeat
+from cloudmart.pipeline.monitor import PipelineMonitor
+from cloudmart.pipeline.orders_by_day import OrdersByDay
+from cloudmart.pipeline.ports import Warehouse
+from cloudmart.pipeline.pulse import Pulse
+from cloudmart.pipeline.questions import OpenWarehouse, Questions
+from cloudmart.pipeline.transport import Transport
+from cloudmart.settings import BigQuerySettings, PipelineSettings, Provider, Settings, why_disabled
+
+OpenPipeline = Callable[
+    [Settings, aioboto3.Session, Database], AbstractAsyncContextManager["Pipeline"]
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """What there is to know and to do about the pipeline.
+
+    `questions` is the warehouse, or the reason why there is none.
+    """
+
+    monitor: PipelineMonitor
+    heartbeat: Heartbeat | None
+    questions: Questions | str
+
+    def works(self, settings: PipelineSettings) -> list[Coroutine[Any, Any, None]]:
+        """Return what is to go on for as long as a process lives."""
+        if self.heartbeat is None or not settings.heartbeat:
+            return []
+        return [Pulse(self.heartbeat, self.monitor, settings.heartbeat).run()]
+
+
+@asynccontextmanager
+async def open_pipeline(
+    settings: Settings, session: aioboto3.Session, database: Database, *, patience: float = 4
+) -> AsyncIterator[Pipeline]:
+    """Give the pipeline that the settings name, of which nothing is opened before it is asked.
+
+    A question to BigQuery may take `patience` seconds.
+    """
+    transport = AwsTransport(session, settings.pipeline)
+    reason = why_disabled(settings)[Provider.BIGQUERY]
+    try:
+        warehouse = reason or (lambda: _bigquery(settings.bigquery, patience))
+        async with assembled(settings, database, transport, warehouse) as pipeline:
+            yield pipeline
+    finally:
+        await transport.close()
+
+
+@asynccontextmanager
+async def assembled(
+    settings: Settings, database: Database, transport: Transport, warehouse: OpenWarehouse | str
+) -> AsyncIterator[Pipeline]:
+    """Give the pipeline over a transport and a warehouse, or the reason why there is none."""
+    orders = OrdersByDay(Table(database, settings.dynamodb.orders_table))
+    questions = warehouse if isinstance(warehouse, str) else Questions(warehouse)
+    open_questions: AbstractContextManager[object] = (
+        nullcontext() if isinstance(questions, str) else closing(questions)
+    )
+    with open_questions:
+        monitor = PipelineMonitor(orders, transport, questions)
+        heartbeat = None if isinstance(questions, str) else Heartbeat(orders.table, questions)
+        try:
+            yield Pipeline(monitor, heartbeat, questions)
+        finally:
+            await monitor.close()
+
+
+def _bigquery(settings: BigQuerySettings, patience: float) -> AbstractContextManager[Warehouse]:
+    # Google's libraries are a fifth of all there is to import: only who uses them waits for them.
+    from cloudmart.pipeline.bigquery import open_warehouse  # noqa: PLC0415
+
+    return open_warehouse(settings, patience=patience)

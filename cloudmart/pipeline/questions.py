@@ -1,0 +1,95 @@
+"""Questions to the warehouse, asked in threads: its client blocks, and is opened when needed."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from threading import Lock
+from typing import TypeVar
+
+from cloudmart.errors import UnavailableError
+from cloudmart.pipeline.ports import Warehouse
+from cloudmart.pipeline.unknown import UnknownError
+
+T = TypeVar("T")
+
+OpenWarehouse = Callable[[], AbstractContextManager[Warehouse]]
+
+# As many as are asked for one status; who comes after waits for its turn, and that in time.
+_THREADS = 4
+
+_PERMISSION = re.compile(r"\bbigquery\.\w+\.\w+\b")
+_NO_CREDENTIALS = "There are no credentials that Google accepts."
+_WORDS = {
+    401: _NO_CREDENTIALS,
+    404: "BigQuery has no such table as BIGQUERY_DATASET_ID and BIGQUERY_TABLE_ID name.",
+    429: "BigQuery takes no more requests at the moment.",
+}
+
+
+class Questions:
+    """Opens the warehouse for the first question, and asks without holding the service up."""
+
+    def __init__(self, open_warehouse: OpenWarehouse) -> None:
+        self._open_warehouse = open_warehouse
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="warehouse")
+        self._stack = ExitStack()
+        self._warehouse: Warehouse | None = None
+        self._opening = Lock()
+
+    async def ask(self, question: Callable[[Warehouse], T]) -> T:
+        """Return what the warehouse answers.
+
+        Raises:
+            UnavailableError: it is away, or does not let us in.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: question(self._opened()))
+
+    async def learn(self, question: Callable[[Warehouse], T]) -> T:
+        """Return what the warehouse answers, or raise UnknownError."""
+        try:
+            return await self.ask(question)
+        except UnavailableError as error:
+            raise UnknownError(why_of_warehouse(error)) from error
+        except ValueError as error:
+            # The file of credentials, whose path is an operator's business.
+            raise UnknownError(
+                "GOOGLE_APPLICATION_CREDENTIALS names no file we can use."
+            ) from error
+
+    def close(self) -> None:
+        """Close the warehouse, without waiting for what is still being asked."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._stack.close()
+
+    def _opened(self) -> Warehouse:
+        # Its libraries are imported here: whoever has no warehouse never waits for them.
+        with self._opening:
+            if self._warehouse is None:
+                self._warehouse = self._stack.enter_context(self._open_warehouse())
+            return self._warehouse
+
+
+def why_of_warehouse(error: UnavailableError) -> str:
+    """Return what a failure of the warehouse says, the missing permission by its name."""
+    # Where it was tried for some time, the last failure is inside.
+    cause = error.__cause__
+    while inner := getattr(cause, "cause", None):
+        cause = inner
+    code = getattr(cause, "code", None)
+    if code == 403:  # noqa: PLR2004 - HTTP's
+        return _forbidden(str(cause), str(error))
+    if isinstance(code, int) and code in _WORDS:
+        return _WORDS[code]
+    if type(cause).__module__.startswith("google.auth"):
+        return _NO_CREDENTIALS
+    return "BigQuery does not answer." if isinstance(cause, OSError) else str(error)
+
+
+def _forbidden(said: str, otherwise: str) -> str:
+    # Quota is refused with the same status, and the reason is in our own sentence.
+    if found := _PERMISSION.search(said):
+        return f"The service's account at Google lacks the permission {found[0]}."
+    return otherwise

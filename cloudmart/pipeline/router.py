@@ -1,0 +1,18 @@
+"""`/api/pipeline`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from cloudmart.http.inject import provide
+from cloudmart.pipeline.models import PipelineStatus
+from cloudmart.pipeline.monitor import PipelineMonitor
+
+router = APIRouter(prefix="/api/pipeline", tags=["pipeline"])
+Monitor = Annotated[PipelineMonitor, Depends(provide(PipelineMonitor))]
+
+
+@router.get("/status", summary="Tell how orders get to BigQuery")
+async def tell_pipeline_status(monitor: Monitor, response: Response) -> PipelineStatus:
+    response.headers["Cache-Control"] = "no-store"
+    return await monitor.status()

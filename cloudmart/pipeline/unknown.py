@@ -1,0 +1,87 @@
+"""Why something could not be learnt, in words that anybody may read: no host, no account."""
+
+import asyncio
+import re
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from botocore import exceptions as sdk
+from botocore.exceptions import ClientError
+
+from cloudmart.errors import UnavailableError
+from cloudmart.pipeline.models import Unknown
+
+T = TypeVar("T")
+
+PATIENCE = 6.0
+"""Seconds that all questions together may take."""
+
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_CREDENTIALS = re.compile(r"Expired|Token|Signature|Credential|UnrecognizedClient|AccessKeyId")
+_NOT_THERE = re.compile(r"NotFound|NonExistent|NoSuch|DoesNotExist")
+_BUSY = re.compile(r"Throttl|Limit|TooManyRequests|ThroughputExceeded|SlowDown")
+_SERVER_FAULT = 500
+
+# Where the permission to call something is not called as what is called.
+_ACTIONS = {"ListObjectsV2": "ListBucket"}
+
+
+class UnknownError(Exception):
+    """Something cannot be learnt; the sentence says why."""
+
+
+class Answers:
+    """Collects what could not be learnt while questions are asked, all within one time."""
+
+    def __init__(self) -> None:
+        self.unknown: list[Unknown] = []
+        self._deadline = asyncio.get_running_loop().time() + PATIENCE
+
+    async def ask(self, question: Awaitable[T], *what: str) -> T | None:
+        """Return the answer, or None once it is written down what is not known for lack of it."""
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                return await question
+        except TimeoutError:
+            why = f"There was no answer within {PATIENCE:g} s."
+        except UnknownError as error:
+            why = str(error)
+        self.unknown += [Unknown(what=each, why=why) for each in what]
+        return None
+
+
+def why_of_aws(service: str, prefix: str, error: BaseException, setting: str = "") -> str:
+    """Return what an error of a call to AWS says, the missing permission by its name.
+
+    Args:
+        service: What people call it.
+        prefix: What its permissions begin with.
+        error: What the call raised.
+        setting: What names the thing that was asked about.
+    """
+    cause = error.__cause__ if isinstance(error, UnavailableError) else error
+    if isinstance(cause, ClientError):
+        return _refusal(service, prefix, cause, setting)
+    if isinstance(cause, sdk.NoCredentialsError | sdk.PartialCredentialsError):
+        return "There are no AWS credentials to ask with."
+    if isinstance(cause, TimeoutError | sdk.ReadTimeoutError | sdk.ConnectTimeoutError):
+        return f"{service} did not answer in time."
+    return f"{service} cannot be reached."
+
+
+def _refusal(service: str, prefix: str, error: ClientError, setting: str) -> str:
+    code: str = error.response["Error"]["Code"]
+    operation: str = error.operation_name
+    if code in _DENIED:
+        namespace = "sts" if operation.startswith("AssumeRole") else prefix
+        action = f"{namespace}:{_ACTIONS.get(operation, operation)}"
+        return f"The service's role lacks the permission {action}."
+    if _NOT_THERE.search(code):
+        return f"{service} knows nothing of the name that {setting} gives."
+    if _BUSY.search(code):
+        return f"{service} takes no more requests at the moment."
+    if _CREDENTIALS.search(code):
+        return f"{service} does not accept the service's credentials ({code})."
+    if error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVER_FAULT:
+        return f"{service} has a fault of its own."
+    return f"{service} refuses to answer ({code})."

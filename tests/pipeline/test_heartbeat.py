@@ -1,0 +1,241 @@
+"""Heartbeats: seen by the pipeline and nobody else."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from fastapi.testclient import TestClient
+from prometheus_client import REGISTRY
+from typer.testing import CliRunner, Result
+
+from cloudmart.bootstrap import open_clients
+from cloudmart.cli import app as commands
+from cloudmart.dynamodb.internal import note
+from cloudmart.dynamodb.session import new_session
+from cloudmart.errors import ConflictError, UnavailableError
+from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
+from cloudmart.pipeline.heartbeat import Heartbeat
+from cloudmart.pipeline.opening import Pipeline
+from cloudmart.pipeline.ports import OrderState
+from cloudmart.pipeline.pulse import Pulse
+from cloudmart.pipeline.rows import EventType, Row
+from cloudmart.settings import Settings
+from tests.support.bigquery_api import DATASET, PROJECT, TABLE, Failure
+from tests.support.loopback import LoopbackServer, Reply, loopback
+from tests.support.shop_tables import get, put
+from tests.support.watched_pipeline import ending_in
+
+NOON = datetime(2026, 11, 23, 12, 0, 1, tzinfo=UTC)
+
+
+class SlowWarehouse(DuckDBWarehouse):
+    """A warehouse that is away for some questions, and then has what it is asked for."""
+
+    away = 0
+    late = 0
+
+    def find(self, order_id: str, created: datetime) -> OrderState | None:
+        if self.away:
+            self.away -= 1
+            raise UnavailableError("BigQuery does not do its part: backendError.")
+        if not self.late:
+            item = note(order_id)
+            self.insert({order_id: Row.of_item(item, EventType.INSERT)})
+        self.late -= 1
+        return super().find(order_id, created)
+
+
+@pytest.fixture
+def slow(warehouse: DuckDBWarehouse) -> SlowWarehouse:
+    """Give a warehouse that takes its time."""
+    return SlowWarehouse(warehouse.connection)
+
+
+@pytest_asyncio.fixture
+async def pipeline(settings: Settings, engine: str, slow: SlowWarehouse) -> AsyncIterator[Pipeline]:
+    """Give a pipeline that ends in the slow warehouse."""
+    assert engine
+    async with (
+        open_clients() as database,
+        ending_in(slow)(settings, new_session(), database) as pipeline,
+    ):
+        yield pipeline
+
+
+def heart_of(pipeline: Pipeline) -> Heartbeat:
+    """Return what sends heartbeats."""
+    assert pipeline.heartbeat
+    return pipeline.heartbeat
+
+
+def test_a_heartbeat_is_no_order_to_anybody(
+    client: TestClient,
+    dynamodb: Any,  # noqa: ANN401
+    settings: Settings,
+) -> None:
+    heartbeat = note("heartbeat-1", userEmail="ann@example.org", createdDay="2026-11-23")
+    put(dynamodb, settings.dynamodb.orders_table, heartbeat)
+
+    assert client.get("/api/orders").json() == []
+    assert client.get("/api/orders/user", params={"email": "ann@example.org"}).json() == []
+    for method in ("GET", "DELETE"):
+        assert client.request(method, "/api/orders/heartbeat-1").status_code == 404
+    change = client.put("/api/orders/heartbeat-1", json={"status": "Shipped"})
+    assert change.status_code == 404
+    assert get(dynamodb, settings.dynamodb.orders_table, "heartbeat-1") == heartbeat
+
+
+async def test_a_heartbeat_is_worth_nothing_and_is_gone_after_a_day(
+    pipeline: Pipeline,
+    dynamodb: Any,  # noqa: ANN401
+    settings: Settings,
+) -> None:
+    beat = await heart_of(pipeline).write("1")
+
+    item = get(dynamodb, settings.dynamodb.orders_table, beat.id)
+    assert item
+    assert beat.id == "heartbeat-1"
+    assert (item["items"], item["total"], item["status"]) == ([], Decimal(), "Canceled")
+    expires = datetime.fromtimestamp(int(item["expiresAt"]), UTC)
+    assert timedelta(hours=23) < expires - datetime.now(UTC) < timedelta(hours=25)
+    assert item.keys().isdisjoint({"createdDay", "userEmail"})
+
+
+async def test_the_time_a_heartbeat_takes_is_told(pipeline: Pipeline, slow: SlowWarehouse) -> None:
+    slow.away, slow.late = 1, 1
+    beat = await heart_of(pipeline).write("1")
+
+    took = await heart_of(pipeline).arrival(beat, within=60)
+
+    assert took is not None
+    assert 0.5 < took < 60
+
+
+async def test_a_heartbeat_that_does_not_arrive_is_lost(
+    pipeline: Pipeline, slow: SlowWarehouse
+) -> None:
+    slow.late = 1000
+    beat = await heart_of(pipeline).write("1")
+
+    assert await heart_of(pipeline).arrival(beat, within=0.5) is None
+
+
+async def test_a_warehouse_that_is_away_to_the_end_loses_nothing(
+    pipeline: Pipeline, slow: SlowWarehouse
+) -> None:
+    slow.away = 1000
+    beat = await heart_of(pipeline).write("1")
+
+    with pytest.raises(UnavailableError):
+        await heart_of(pipeline).arrival(beat, within=0.5)
+
+
+async def test_one_name_is_one_heartbeat(pipeline: Pipeline) -> None:
+    await heart_of(pipeline).write("1")
+
+    with pytest.raises(ConflictError):
+        await heart_of(pipeline).write("1")
+
+
+async def test_of_all_pods_one_sends_the_heartbeat_of_a_time(
+    pipeline: Pipeline,
+    dynamodb: Any,  # noqa: ANN401
+    settings: Settings,
+) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) > 3:
+            await asyncio.Event().wait()
+
+    pulses = [
+        Pulse(heart_of(pipeline), pipeline.monitor, 300, sleep=sleep, clock=lambda: NOON)
+        for _ in range(3)
+    ]
+    tasks = [asyncio.create_task(pulse.run()) for pulse in pulses]
+    while len(slept) < 6:  # noqa: ASYNC110 - each has been at it once, and sleeps again
+        await asyncio.sleep(0.01)
+    for task in tasks:
+        task.cancel()
+
+    found = dynamodb.scan(TableName=settings.dynamodb.orders_table)["Items"]
+    assert [item["id"]["S"] for item in found] == ["heartbeat-20261123T120500Z"]
+    assert all(299 <= each <= 300 for each in slept)
+
+
+async def test_a_heartbeat_that_arrives_is_in_the_metrics(pipeline: Pipeline) -> None:
+    slept = asyncio.Event()
+
+    async def sleep(_: float) -> None:
+        if REGISTRY.get_sample_value("cloudmart_pipeline_heartbeat_seconds"):
+            slept.set()
+            await asyncio.Event().wait()
+
+    pulse = Pulse(heart_of(pipeline), pipeline.monitor, 60, sleep=sleep, clock=lambda: NOON)
+    task = asyncio.create_task(pulse.run())
+    async with asyncio.timeout(30):
+        await slept.wait()
+    task.cancel()
+
+    seconds = REGISTRY.get_sample_value("cloudmart_pipeline_heartbeat_seconds")
+    assert seconds is not None
+    assert seconds > 0
+
+
+def heartbeat(*words: str) -> Result:
+    """Run `cloudmart pipeline heartbeat`."""
+    return CliRunner().invoke(commands, ["pipeline", "heartbeat", *words])
+
+
+@pytest.fixture
+def google(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
+    """Give what stands where BigQuery is, to the command line."""
+    with loopback() as server:
+        monkeypatch.setenv("DYNAMODB_ORDERS_TABLE", settings.dynamodb.orders_table)
+        monkeypatch.setenv("GOOGLE_CLOUD_PROJECT_ID", PROJECT)
+        monkeypatch.setenv("BIGQUERY_DATASET_ID", DATASET)
+        monkeypatch.setenv("BIGQUERY_TABLE_ID", TABLE)
+        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", server.url)
+        yield server
+
+
+def test_the_command_tells_of_a_heartbeat_that_is_lost(google: LoopbackServer) -> None:
+    job = {"projectId": PROJECT, "jobId": "1", "location": "EU"}
+    empty = {"jobComplete": True, "jobReference": job, "totalRows": "0", "schema": {"fields": []}}
+    google.answer = lambda _: Reply.json(200, empty)
+
+    answer = heartbeat("--timeout", "1", "--json")
+
+    assert answer.exit_code == 1
+    told = json.loads(answer.stdout)
+    assert told["id"].startswith("heartbeat-")
+    assert told["seconds"] is None
+    assert "id = @id" in google.requests[0].json["query"]
+
+
+def test_the_command_ends_with_69_where_bigquery_is_away(google: LoopbackServer) -> None:
+    google.answer = lambda _: Failure(403, "accessDenied").reply
+
+    answer = heartbeat("--timeout", "1")
+
+    assert answer.exit_code == 69
+    assert answer.stderr.endswith("BigQuery does not do its part: accessDenied.\n")
+
+
+def test_the_command_ends_with_69_where_there_is_no_bigquery(
+    google: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GOOGLE_CLOUD_PROJECT_ID", "BIGQUERY_DATASET_ID", "BIGQUERY_TABLE_ID"):
+        monkeypatch.delenv(name)
+
+    answer = heartbeat()
+
+    assert answer.exit_code == 69
+    assert "BIGQUERY_TABLE_ID are not set" in answer.stderr
+    assert google.requests == []

@@ -1,0 +1,178 @@
+"""What the pipeline's status says of BigQuery, through Google's own client."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.bigquery import Client, SchemaField, Table, TimePartitioning
+
+from cloudmart.app import create_app
+from cloudmart.dynamodb.internal import BACKFILL, note
+from cloudmart.pipeline.bigquery import open_warehouse
+from cloudmart.pipeline.bigquery_schema import COLUMNS
+from cloudmart.pipeline.rows import EventType, Row
+from cloudmart.settings import BigQuerySettings, Settings
+from cloudmart.values.timestamp import stamp
+from tests.pipeline.test_status import status, why
+from tests.support.bigquery_api import DATASET, PROJECT, TABLE, Failure
+from tests.support.loopback import Fault, LoopbackServer, Reply, Request, loopback
+from tests.support.serving import serving, still
+from tests.support.shop_tables import put
+
+# On a machine that is busy, the second may be said before the first is known.
+NO_ANSWER = ("BigQuery does not answer.", "There was no answer within 6 s.")
+
+
+@pytest.fixture
+def google() -> Iterator[LoopbackServer]:
+    """Give what stands where BigQuery is."""
+    with loopback() as server:
+        yield server
+
+
+def told_by(settings: Settings, bigquery: BigQuerySettings) -> dict[str, Any]:
+    """Return the status of a shop whose orders go to some BigQuery."""
+    told = settings.model_copy(update={"bigquery": bigquery})
+    with serving(create_app(told, process=still(told))) as client:
+        return status(client)
+
+
+def settings_of(url: str) -> BigQuerySettings:
+    """Return settings that name a table at an address."""
+    return BigQuerySettings(project_id=PROJECT, dataset_id=DATASET, table_id=TABLE, emulator=url)
+
+
+def denied(permission: str) -> Reply:
+    """Return a refusal as Google words it."""
+    sentence = (
+        f"Access Denied: Project 123456789012: User does not have {permission} permission in "
+        "project 123456789012."
+    )
+    error = {"reason": "accessDenied", "message": sentence, "domain": "global"}
+    return Reply.json(403, {"error": {"code": 403, "message": sentence, "errors": [error]}})
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (
+            denied("bigquery.jobs.create"),
+            "The service's account at Google lacks the permission bigquery.jobs.create.",
+        ),
+        (
+            Failure(403, "quotaExceeded").reply,
+            "BigQuery does not do its part: quotaExceeded.",
+        ),
+        (
+            Failure(404, "notFound").reply,
+            "BigQuery's table cannot be used: there is no such table.",
+        ),
+        (
+            Failure(401, "authError").reply,
+            "There are no credentials that Google accepts.",
+        ),
+        (Failure(503, "backendError").reply, "BigQuery does not do its part: backendError."),
+    ],
+)
+def test_what_bigquery_does_not_tell_is_not_known(
+    reply: Reply, reason: str, settings: Settings, google: LoopbackServer
+) -> None:
+    google.answer = lambda _: reply
+
+    told = told_by(settings, settings_of(google.url))
+
+    assert why(told)["newest.bigquery"] in {reason, NO_ANSWER[1]}
+    assert "today.bigquery" in why(told)
+    assert told["stream"] == "on"
+
+
+def test_a_table_that_is_not_as_it_should_be_is_told_by_its_columns(
+    settings: Settings, google: LoopbackServer
+) -> None:
+    fields = [{"name": name, "type": kind} for name, kind in COLUMNS.items() if name != "status"]
+
+    def answer(request: Request) -> Reply:
+        if "/tables/" not in request.path:
+            return Failure(400, "invalidQuery").reply
+        names = {"projectId": PROJECT, "datasetId": DATASET, "tableId": TABLE}
+        return Reply.json(200, {"schema": {"fields": fields}, "tableReference": names})
+
+    google.answer = answer
+
+    reasons = why(told_by(settings, settings_of(google.url)))
+
+    expected = "BigQuery's table cannot be used: the column status is missing."
+    assert reasons["newest.bigquery"] == expected
+
+
+def test_bigquery_that_does_not_answer_costs_some_seconds_and_nothing_else(
+    settings: Settings, google: LoopbackServer
+) -> None:
+    google.answer = lambda _: Reply(chunks=[Fault.HANG])
+
+    told = told_by(settings, settings_of(google.url))
+
+    for what in ("newest.bigquery", "today.bigquery"):
+        assert why(told)[what] in NO_ANSWER
+    assert told["stream"] == "on"
+
+
+def test_bigquery_away_is_said_to_be_so(settings: Settings, google: LoopbackServer) -> None:
+    google.stop()
+
+    reasons = why(told_by(settings, settings_of(google.url)))
+
+    assert reasons["newest.bigquery"] in NO_ANSWER
+
+
+def test_a_file_of_credentials_that_is_none_is_said_without_its_path(
+    settings: Settings, tmp_path: Path
+) -> None:
+    broken = BigQuerySettings(
+        project_id=PROJECT, dataset_id=DATASET, table_id=TABLE, credentials=tmp_path / "key.json"
+    )
+
+    reasons = why(told_by(settings, broken))
+
+    expected = "GOOGLE_APPLICATION_CREDENTIALS names no file we can use."
+    assert reasons["newest.bigquery"] == expected
+
+
+def test_both_sides_agree_on_a_real_bigquery(
+    settings: Settings,
+    dynamodb: Any,  # noqa: ANN401
+    bigquery_emulator: str,
+) -> None:
+    bigquery = settings_of(bigquery_emulator)
+    _create(bigquery_emulator)
+    moment = stamp(datetime.now(UTC))
+    order = note("a", createdDay=moment[:10], createdAt=moment)
+    orders = settings.dynamodb.orders_table
+    put(dynamodb, orders, order, note(BACKFILL, completedAt=moment))
+    with open_warehouse(bigquery) as warehouse:
+        warehouse.insert(
+            {
+                "1": Row.of_item(order, EventType.INSERT),
+                "2": Row.of_item(note("heartbeat-1"), EventType.INSERT),
+            }
+        )
+
+    told = told_by(settings, bigquery)
+
+    newest = {"id": "a", "at": moment}
+    assert told["newest"] == {"dynamodb": newest, "bigquery": newest}
+    assert told["lagSeconds"] == 0
+    assert told["today"]["dynamodb"] == told["today"]["bigquery"]
+
+
+def _create(url: str) -> None:
+    client = Client(PROJECT, AnonymousCredentials(), client_options={"api_endpoint": url})
+    client.create_dataset(DATASET, exists_ok=True)
+    fields = [SchemaField(name, kind) for name, kind in COLUMNS.items()]
+    table = Table(f"{PROJECT}.{DATASET}.{TABLE}", fields)
+    table.time_partitioning = TimePartitioning(field="createdAt")
+    client.delete_table(table, not_found_ok=True)
+    client.create_table(table)

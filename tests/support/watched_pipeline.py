@@ -1,0 +1,29 @@
+"""An application whose pipeline ends in a warehouse of the test's."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+
+import aioboto3
+
+from cloudmart.dynamodb.client import Database
+from cloudmart.pipeline.aws import AwsTransport
+from cloudmart.pipeline.opening import OpenPipeline, Pipeline, assembled
+from cloudmart.pipeline.ports import Warehouse
+from cloudmart.settings import Settings
+
+
+def ending_in(warehouse: Warehouse) -> OpenPipeline:
+    """Return what opens a pipeline that ends in a warehouse."""
+
+    @asynccontextmanager
+    async def open_pipeline(
+        settings: Settings, session: aioboto3.Session, database: Database
+    ) -> AsyncIterator[Pipeline]:
+        transport = AwsTransport(session, settings.pipeline)
+        async with assembled(
+            settings, database, transport, lambda: nullcontext(warehouse)
+        ) as pipeline:
+            yield pipeline
+        await transport.close()
+
+    return open_pipeline
