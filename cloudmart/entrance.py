@@ -10,6 +10,7 @@ from cloudmart.health.board import Health
 from cloudmart.health.causes import ObstacleError
 from cloudmart.health.causes.process import COUNTED_APART, STRANGER
 from cloudmart.http.bodies import MAX_BODY, WholeBodies
+from cloudmart.http.browser import SameOrigin, SecurityHeaders, origin_of
 from cloudmart.http.client import Clients
 from cloudmart.http.head import Head
 from cloudmart.http.middleware import REQUEST_ID, RequestContext
@@ -18,6 +19,11 @@ from cloudmart.rates.counter import Counter
 from cloudmart.rates.limiting import LIMIT, REMAINING, RESET, RateLimits
 from cloudmart.rates.opening import counter_of, limits_of
 from cloudmart.settings import Environment, Settings
+
+_EXPOSED = [
+    *("Link", "Location", "Retry-After", "WWW-Authenticate", REQUEST_ID),
+    *(LIMIT, REMAINING, RESET),
+]
 
 
 def add_entrance(app: FastAPI, settings: Settings, health: Health, counter: Counter) -> None:
@@ -28,19 +34,33 @@ def add_entrance(app: FastAPI, settings: Settings, health: Health, counter: Coun
     app.add_middleware(WholeBodies, larger=LARGER_BODIES)
     if limits := limits_of(settings):
         app.add_middleware(RateLimits, counter=counter, limits=limits)
+    origins = allowed_origins(settings)
+    anybody = "*" in origins
+    if not anybody:
+        app.add_middleware(SameOrigin, allowed=origins)
     app.add_middleware(RequestContext, clients=_clients(settings, health))
     # What fails or is refused inside still gets its headers.
-    if settings.environment is Environment.LOCAL:
-        # The storefront's development server is another origin.
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=["*"],
-            allow_methods=["*"],
-            allow_headers=["*"],
-            expose_headers=["Link", "Location", "Retry-After", REQUEST_ID, LIMIT, REMAINING, RESET],
-        )
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["*"] if anybody else ["GET", "POST", "PUT", "DELETE"],
+        allow_headers=["*"] if anybody else ["Authorization", "Idempotency-Key", REQUEST_ID],
+        expose_headers=_EXPOSED,
+    )
+    https = (settings.public_base_url or "").lower().startswith("https:")
+    app.add_middleware(SecurityHeaders, https=https, vary=not anybody)
     # Outermost: what measures, limits and guards a request knows it as GET.
     app.add_middleware(Head)
+
+
+def allowed_origins(settings: Settings) -> list[str]:
+    """Return the origins whose pages may call the API; `*` is any."""
+    told = settings.cors.allowed_origins
+    if not told and settings.environment is Environment.LOCAL:
+        # The storefront's development server is another origin.
+        return ["*"]
+    own = [origin_of(settings.public_base_url)] if settings.public_base_url else []
+    return [*dict.fromkeys([*map(origin_of, told), *own])]
 
 
 def open_counter(settings: Settings, health: Health) -> Counter:

@@ -66,6 +66,20 @@ class SlowBodyError(CloudmartError):
         super().__init__(self.example)
 
 
+class CrossOriginError(CloudmartError):
+    """A page of another origin may change nothing here; CORS_ALLOWED_ORIGINS names those that may.
+
+    Its requests would carry a password that the browser remembers, without its user knowing.
+    """
+
+    status = HTTPStatus.FORBIDDEN
+    code = "cross-origin"
+    example = "Pages of this origin may not change anything here."
+
+    def __init__(self) -> None:
+        super().__init__(self.example)
+
+
 class NotFoundError(CloudmartError):
     """No item has that id."""
 

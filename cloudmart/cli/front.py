@@ -13,6 +13,7 @@ from cloudmart.health.background import in_background
 from cloudmart.health.board import Health
 from cloudmart.health.router import router
 from cloudmart.http import problem
+from cloudmart.http.browser import SecurityHeaders
 from cloudmart.http.middleware import RequestContext
 
 
@@ -40,6 +41,7 @@ class Front:
     def _build_anteroom(self) -> FastAPI:
         app = FastAPI(lifespan=self._lifespan, openapi_url=None, redirect_slashes=False)
         app.add_middleware(RequestContext)
+        app.add_middleware(SecurityHeaders, https=False, vary=True)
         problem.install(app)
         app.add_exception_handler(404, self._wait)
         app.include_router(router)

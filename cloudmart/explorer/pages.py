@@ -12,7 +12,7 @@ PREFIXES = ("", "/api")
 _CSP = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; "
-        "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
+        "style-src 'self'; img-src 'self' data:; font-src 'self' data:; "
         "connect-src {connect}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
