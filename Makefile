@@ -73,6 +73,9 @@ lock: $(VENV)/.dev ## Pin what pyproject.toml asks for, with hashes, in requirem
 	    --generate-hashes --no-annotate --no-header --quiet --output-file requirements/$$set.txt; done
 	@$(BIN)/uv pip compile --group bigquery-emulator $(if $(UPGRADE),--upgrade) --universal --python-version 3.13 \
 	  --generate-hashes --no-annotate --no-header --quiet --output-file requirements/bigquery-emulator.txt
+	@$(BIN)/uv pip compile --group build --constraint requirements/dev.txt $(if $(UPGRADE),--upgrade) \
+	  --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --no-header --quiet --output-file requirements/build.txt
 	@$(BIN)/uv pip compile --group lambda --constraint requirements/runtime.txt \
 	  $(if $(UPGRADE),--upgrade) --python-version 3.13 --python-platform linux \
 	  --generate-hashes --no-annotate --no-header --quiet --output-file requirements/lambda.txt
@@ -135,6 +138,24 @@ endif
 .PHONY: k8s-secret
 k8s-secret: $(VENV)/.local kubectl ## Put k8s/overlays/ENV/secret.env into the cluster as the Secret (ENV=production)
 	@set -o pipefail; $(BIN)/python -m k8s.secret $(ENV) | $(KUBECTL) apply --server-side --force-conflicts --field-manager cloudmart --filename -
+
+# --- The image ---------------------------------------------------------------------------------
+
+.PHONY: image-check
+image-check: .cache/manifests/.done ## Have hadolint and checkov judge the Dockerfile
+	@.cache/manifests/bin/hadolint Dockerfile
+	@.cache/manifests/bin/checkov --framework dockerfile --file Dockerfile --compact --quiet --skip-download
+
+IMAGE_TOOLS := buildah podman runc debootstrap
+.cache/image/.tools:
+	@for each in $(IMAGE_TOOLS); do command -v "$$each" >/dev/null || missing=1; done; [ -z "$$missing" ] \
+	  || { echo "Installing what builds and runs images: $(IMAGE_TOOLS) …"; \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends $(IMAGE_TOOLS) catatonit >/dev/null; }
+	@mkdir -p $(@D) && touch $@
+
+.PHONY: image-test
+image-test: $(VENV)/.dev | .cache/image/.tools ## Build the images and run them, confined (Debian's buildah and podman, as root)
+	@$(BIN)/pytest -m image --no-cov tests/image
 
 # --- Checking ----------------------------------------------------------------------------------
 

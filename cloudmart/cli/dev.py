@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import gc
 import logging
 import os
@@ -11,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Awaitable, Callable
 from functools import partial
+from ipaddress import ip_address
 from typing import Annotated, NoReturn
 
 import typer
@@ -25,18 +27,24 @@ from cloudmart.health.process import Process
 from cloudmart.observability.logging import configure_logging
 from cloudmart.settings import Environment, load_settings
 
-HOST = "127.0.0.1"
+_LOOPBACK = "127.0.0.1"
 
 PortOption = Annotated[
     int,
     typer.Option(min=0, max=65535, envvar="PORT", help="Where to listen; 0 is any free port."),
 ]
+HostOption = Annotated[
+    str,
+    typer.Option(help="The IPv4 address to listen at; a container needs 0.0.0.0."),
+]
 EmptyOption = Annotated[bool, typer.Option("--empty", help="Without the sample catalogue.")]
 
 
-def dev(port: PortOption = 5000, *, empty: EmptyOption = False) -> None:
+def dev(
+    port: PortOption = 5000, *, host: HostOption = _LOOPBACK, empty: EmptyOption = False
+) -> None:
     """Run the shop with an embedded DynamoDB and a sample catalogue."""
-    with contextlib.suppress(KeyboardInterrupt), _listen(port) as listener:
+    with contextlib.suppress(KeyboardInterrupt), _listen(host, port) as listener:
         _run(listener, empty=empty)
     # The interpreter would look through all of it for garbage once more: most of a second.
     gc.freeze()
@@ -64,7 +72,7 @@ def _run(listener: socket.socket, *, empty: bool) -> None:
         environ = sealing.sealed(os.environ, url)
         os.environ.clear()
         os.environ.update(environ)
-        port = listener.getsockname()[1]
+        address, port = listener.getsockname()
         told = {**environ, "ENVIRONMENT": Environment.LOCAL, "PORT": str(port)}
         loaded = load_settings(told, secrets={}, dotenv=DOTENV)
         warn(loaded.report)
@@ -78,7 +86,7 @@ def _run(listener: socket.socket, *, empty: bool) -> None:
             listener,
             # Long enough for an answer that is on its way, short enough for who pressed Ctrl-C.
             grace=1,
-            announce=lambda: _tell(port, products),
+            announce=lambda: _tell(address, port, products),
         )
 
 
@@ -87,8 +95,10 @@ async def _with_database(furnish: Callable[[Database], Awaitable[int]]) -> int:
         return await furnish(database)
 
 
-def _tell(port: int, products: int) -> None:
-    home = f"http://{HOST}:{port}"
+def _tell(address: str, port: int, products: int) -> None:
+    # Who listens everywhere is reached here as well, or through a port published here.
+    reached = _LOOPBACK if ip_address(address).is_unspecified else address
+    home = f"http://{reached}:{port}"
     catalogue = f"{products} sample products" if products else "empty"
     Console(highlight=False, soft_wrap=True).print(
         "[bold]CloudMart is running.[/]",
@@ -103,15 +113,18 @@ def _tell(port: int, products: int) -> None:
     sys.stdout.flush()
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     another = port % 65535 + 1
     choice = f"Choose another: `cloudmart dev --port {another}`, or `make dev PORT={another}`."
     try:
-        return socket.create_server((HOST, port))
+        return socket.create_server((host, port))
     except PermissionError:
         _fail(f"Port {port} may not be used by this account. {choice}")
-    except OSError:
-        _fail(f"Port {port} is in use. {choice}")
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            _fail(f"Port {port} is in use. {choice}")
+        reason = str(error.strerror).partition(" (")[0]
+        _fail(f"CloudMart cannot listen at {host}: {reason}.")
 
 
 def _fail(sentence: str) -> NoReturn:

@@ -7,7 +7,7 @@ _TIME = "2026-11-23T08:00:00.000Z"
 WELL: dict[str, Any] = {
     "status": "pass",
     "serviceId": "cloudmart-backend",
-    "releaseId": "1.0.0",
+    "releaseId": "1.0.0+9fceb02d0ae5",
     "checks": {
         "orders:responseTime": [
             {
@@ -24,7 +24,7 @@ WELL: dict[str, Any] = {
 STARTING: dict[str, Any] = {
     "status": "fail",
     "serviceId": "cloudmart-backend",
-    "releaseId": "1.0.0",
+    "releaseId": "1.0.0+9fceb02d0ae5",
     "output": "The service is starting. The shop's data store does not answer.",
     "checks": {
         "orders:responseTime": [

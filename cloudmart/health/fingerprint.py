@@ -15,7 +15,12 @@ def fingerprint(settings: Settings) -> str:
 
     Of a secret only its slow, salted digest goes in.
     """
-    values = {each.name: _plain(each, settings) for each in variables().values()}
+    values = {
+        each.name: _plain(each, settings)
+        for each in variables().values()
+        # What was built is not how it is configured.
+        if each.group != "build"
+    }
     canonical = json.dumps(values, sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 

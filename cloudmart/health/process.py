@@ -10,7 +10,10 @@ from cloudmart.dynamodb.session import new_session
 from cloudmart.health.board import Health
 from cloudmart.health.patience import Patience
 from cloudmart.health.secret import SecretVersion
-from cloudmart.settings import Settings
+from cloudmart.observability.metrics import BUILD
+from cloudmart.settings import BuildSettings, Settings
+
+_ENOUGH = 12  # characters of a commit, to tell it from all others
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,5 +35,13 @@ class Process:
     ) -> "Process":
         """Return a process that has just begun."""
         health = health or Health()
+        health.release = _release(settings.build, health.release)
         patience = Patience(health.lifecycle, health.rhythm, settings.startup.timeout)
         return cls(health, patience, new_session(settings.aws.region), environ)
+
+
+def _release(build: BuildSettings, package: str) -> str:
+    """Return what was built as semantic versioning writes it, and tell it to the metrics."""
+    version, commit = build.version or package, build.commit or ""
+    BUILD.labels(version, commit).set(1)
+    return f"{version}+{commit[:_ENOUGH]}" if commit else version

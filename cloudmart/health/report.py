@@ -36,7 +36,7 @@ class HealthReport(_Sparse):
 
     status: Status = Field(description="`warn`: it works, though something is wrong.")
     service_id: str = Field(description="Always `cloudmart-backend`.")
-    release_id: str = Field(description="The version that runs.")
+    release_id: str = Field(description="The version that runs, `+`, and its commit if known.")
     output: str | None = Field(None, description="Why it is not, or not yet, or no more, ready.")
     notes: list[str] | None = Field(None, description="What else who asks should know.")
     checks: dict[str, list[Check]] = Field(description="By dependency and what is measured of it.")

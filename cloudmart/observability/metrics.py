@@ -85,6 +85,11 @@ CONFIGURATION_STALE = Gauge(
     "cloudmart_configuration_stale",
     "Whether the cluster's configuration is newer than this process's.",
 )
+BUILD = Gauge(
+    "cloudmart_build_info",
+    "Always 1; the labels tell what was built.",
+    ["version", "commit"],
+)
 CONFIGURATION = Gauge(
     "cloudmart_configuration_info",
     "Always 1; the label tells which configuration the process was started with.",

@@ -6,6 +6,7 @@ from cloudmart.settings.model import Environment, Settings
 from cloudmart.settings.pipeline import BigQuerySettings, PipelineSettings
 from cloudmart.settings.platform import (
     AWSSettings,
+    BuildSettings,
     CorsSettings,
     DynamoDBSettings,
     Provider,
@@ -30,6 +31,7 @@ __all__ = [
     "BedrockMode",
     "BedrockSettings",
     "BigQuerySettings",
+    "BuildSettings",
     "CorsSettings",
     "DynamoDBSettings",
     "Effort",

@@ -157,6 +157,9 @@ BucketName = Annotated[
 FunctionName = Annotated[
     str, _shaped(r"[\w-]{1,64}", "a Lambda function's name: 1 to 64 letters, digits, '_' or '-'")
 ]
+Release = Annotated[
+    str, _shaped(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}", "a version or the name of a commit")
+]
 ModelName = Annotated[str, _shaped(r"[!-~]{1,256}", "a model's name")]
 Endpoint = Annotated[str, AfterValidator(check_endpoint)]
 Origins = Annotated[tuple[str, ...], BeforeValidator(_split), _each(_check_origin)]

@@ -11,6 +11,7 @@ from cloudmart.settings.limits import LimitSettings
 from cloudmart.settings.pipeline import BigQuerySettings, PipelineSettings
 from cloudmart.settings.platform import (
     AWSSettings,
+    BuildSettings,
     CorsSettings,
     DynamoDBSettings,
     Provider,
@@ -77,6 +78,7 @@ class Settings(Group, BaseSettings):
     assistant: AssistantSettings = Field(default=AssistantSettings())
     cors: CorsSettings = Field(default=CorsSettings())
     limits: LimitSettings = Field(default=LimitSettings())
+    build: BuildSettings = Field(default=BuildSettings())
     faulty: dict[Provider, str] = Field(
         default={},
         description="Optional providers that are disabled because their settings are wrong: why.",

@@ -6,7 +6,15 @@ from typing import Annotated
 
 from pydantic import AliasChoices, Field
 
-from cloudmart.settings.formats import Listed, Origins, Region, RoleArn, SecretId, TableName
+from cloudmart.settings.formats import (
+    Listed,
+    Origins,
+    Region,
+    Release,
+    RoleArn,
+    SecretId,
+    TableName,
+)
 from cloudmart.settings.group import Group
 
 
@@ -131,6 +139,23 @@ class SourceSettings(Group):
         description="The mounted copy of the ConfigMap, which tells when the process's "
         "configuration has become old.",
         examples=["/etc/cloudmart"],
+    )
+
+
+class BuildSettings(Group):
+    """What was built: an image brings these along."""
+
+    version: Release | None = Field(
+        None,
+        validation_alias="CLOUDMART_VERSION",
+        description="The release, as health and metrics tell it; unset, the package's version.",
+        examples=["1.4.0"],
+    )
+    commit: Release | None = Field(
+        None,
+        validation_alias="CLOUDMART_COMMIT",
+        description="The commit it was built from, as health and metrics tell it.",
+        examples=["9fceb02d0ae598e95dc970b74767f19372d61af8"],
     )
 
 

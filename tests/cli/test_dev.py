@@ -17,6 +17,7 @@ from tests.cli.conftest import Cloudmart
 from tests.support.command import Command, running
 from tests.support.readme import Exchange, answer, session, steady
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - what a container needs
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 
 _TELLING_WHEN_IT_IMPORTS = """
@@ -118,6 +119,30 @@ def test_it_goes_to_no_cloud_and_no_proxy(shop: Shop) -> None:
 
     assert answer.status_code == 201
     assert shop.cloud.visits == 0
+
+
+def test_it_listens_on_loopback_only_unless_it_is_told_where(shop: Shop) -> None:
+    port = int(shop.home.rpartition(":")[2])
+
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.2", port)):
+        pass
+
+
+def test_a_container_reaches_it_at_every_address_it_has() -> None:
+    with _open("--empty", "--host", EVERYWHERE) as (_, home, _):
+        port = int(home.removeprefix("http://127.0.0.1:"))
+        answer = httpx2.get(f"http://127.0.0.2:{port}/api/products", trust_env=False)
+
+    assert answer.json() == []
+
+
+def test_an_address_of_another_machine_is_told(cloudmart: Cloudmart) -> None:
+    result = cloudmart("dev", "--host", "192.0.2.1", "--port", "0")
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "CloudMart cannot listen at 192.0.2.1: Cannot assign requested address.\n"
+    )
 
 
 @pytest.mark.skipif(which("curl") is None, reason="the README's session needs curl")

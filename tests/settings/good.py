@@ -54,5 +54,7 @@ GOOD = {
     "RATE_LIMIT_STORAGE": "rediss://:Zp3Q8R7@shop.cache.internal:6379/1",
     "MAX_CONCURRENCY": "300",
     "MAX_CHATS": "100",
+    "CLOUDMART_VERSION": "1.4.0",
+    "CLOUDMART_COMMIT": "9fceb02d0ae598e95dc970b74767f19372d61af8",
     "CORS_ALLOWED_ORIGINS": "https://shop.example.com,http://localhost:5173",
 }

@@ -98,6 +98,8 @@ CORE = {
     "MAX_CONCURRENCY": st.integers(1, 10**5).map(str),
     "MAX_CHATS": st.integers(1, 10**5).map(str),
     "CORS_ALLOWED_ORIGINS": st.lists(ORIGIN, min_size=1, max_size=3).map(", ".join),
+    "CLOUDMART_VERSION": st.from_regex(r"[0-9]\.[0-9]{1,3}\.[0-9](-rc\.[0-9])?", fullmatch=True),
+    "CLOUDMART_COMMIT": st.from_regex(r"[0-9a-f]{7,40}", fullmatch=True),
     "NODE_ENV": st.just("production"),
 }
 UNSET: st.SearchStrategy[dict[str, str]] = st.just({})

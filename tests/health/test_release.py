@@ -1,0 +1,49 @@
+"""What health and metrics tell of the release."""
+
+from importlib.metadata import version
+
+import httpx2
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client import REGISTRY
+
+from cloudmart.app import create_app
+from cloudmart.health.fingerprint import fingerprint
+from cloudmart.settings import BuildSettings, Settings
+
+COMMIT = "9fceb02d0ae598e95dc970b74767f19372d61af8"
+
+
+@pytest.mark.parametrize(
+    ("build", "release"),
+    [
+        (BuildSettings(version="1.4.0", commit=COMMIT), "1.4.0+9fceb02d0ae5"),
+        (BuildSettings(version="1.4.0"), "1.4.0"),
+        (BuildSettings(commit=COMMIT), f"{version('cloudmart')}+9fceb02d0ae5"),
+        (BuildSettings(), version("cloudmart")),
+    ],
+)
+def test_health_tells_what_was_built(
+    settings: Settings, build: BuildSettings, release: str
+) -> None:
+    app = create_app(settings.model_copy(update={"build": build}))
+
+    with TestClient(app) as client:
+        answer: httpx2.Response = client.get("/health")
+
+    assert answer.json()["releaseId"] == release
+
+
+def test_a_metric_tells_what_was_built(settings: Settings) -> None:
+    build = BuildSettings(version="2.0.0-rc.1", commit=COMMIT)
+
+    create_app(settings.model_copy(update={"build": build}))
+
+    labels = {"version": "2.0.0-rc.1", "commit": COMMIT}
+    assert REGISTRY.get_sample_value("cloudmart_build_info", labels) == 1
+
+
+def test_a_release_of_the_same_configuration_has_the_same_fingerprint() -> None:
+    build = BuildSettings(version="1.4.0", commit=COMMIT)
+
+    assert fingerprint(Settings(build=build)) == fingerprint(Settings())

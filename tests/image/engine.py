@@ -1,0 +1,93 @@
+"""Building and running images without a daemon: Debian's buildah and podman."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+BASE = "docker.io/library/python:3.13-slim-trixie"
+_CACHE = ROOT / ".cache" / "image"
+_STORE = [f"--root={_CACHE}/store", f"--runroot={_CACHE}/run", "--storage-driver=overlay"]
+# There may be neither systemd nor what podman's own runtime wants of a kernel.
+_PODMAN = ["podman", *_STORE, "--cgroup-manager=cgroupfs", "--runtime=runc"]
+# As Kubernetes runs it in a namespace that is `restricted`.
+_CONFINED = [
+    "--network=host",
+    "--read-only",
+    "--read-only-tmpfs=false",
+    "--tmpfs=/tmp",
+    "--cap-drop=ALL",
+    "--security-opt=no-new-privileges",
+    "--ulimit=nofile=1024:1024",
+    "--ulimit=nproc=1024:1024",
+    "--no-healthcheck",
+]
+# A package index may sit behind a CA that only this machine knows. It leaves nothing in the image.
+_OF_THIS_MACHINE = [Path("/etc/pip.conf"), Path("/etc/ssl/certs/ca-certificates.crt")]
+
+
+def make_base() -> None:
+    """Make the stand-in for the official Python image, unless it was made before."""
+    _run(ROOT / "tests" / "image" / "make_base.sh", _CACHE, BASE)
+
+
+def build(target: str, **arguments: str) -> str:
+    """Build a target of the Dockerfile, and return the image's name."""
+    image = f"localhost/cloudmart-{target}:test"
+    mounts = [f"--volume={path}:{path}:ro" for path in _OF_THIS_MACHINE if path.exists()]
+    told = [f"--build-arg={name}={value}" for name, value in arguments.items()]
+    how = ["--isolation=chroot", "--pull-never", "--format=docker", "--layers", *mounts, *told]
+    _run("buildah", *_STORE, "bud", *how, f"--target={target}", f"--tag={image}", ROOT)
+    return image
+
+
+def inspect(image: str) -> dict[str, Any]:
+    """Return what an image says of itself."""
+    found: dict[str, Any] = json.loads(_run(*_PODMAN, "image", "inspect", image))[0]
+    return found
+
+
+class Container:
+    """A container that runs."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def run(self, *command: str) -> str:
+        """Return what a command prints inside."""
+        return _run(*_PODMAN, "exec", self._name, *command)
+
+    def signal(self, name: str) -> None:
+        """Send its first process a signal."""
+        _run(*_PODMAN, "kill", "--signal", name, self._name)
+
+    def ended(self) -> int:
+        """Wait for its end, and return the exit code."""
+        return int(_run(*_PODMAN, "wait", self._name))
+
+    def log(self) -> str:
+        """Return what it has written so far."""
+        return _run(*_PODMAN, "logs", self._name, stderr=subprocess.STDOUT)
+
+
+@contextmanager
+def container(image: str, *arguments: str, **environ: str) -> Iterator[Container]:
+    """Run an image, confined, for as long as the context lasts."""
+    told = [f"--env={name}={value}" for name, value in environ.items()]
+    name = _run(*_PODMAN, "run", "--detach", *_CONFINED, *told, image, *arguments).strip()
+    try:
+        yield Container(name)
+    finally:
+        _run(*_PODMAN, "rm", "--force", "--time=1", name)
+
+
+def _run(*command: str | os.PathLike[str], stderr: int = subprocess.PIPE) -> str:
+    done = subprocess.run(  # noqa: S603 - our own arguments
+        command, check=False, stdout=subprocess.PIPE, stderr=stderr, text=True
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
