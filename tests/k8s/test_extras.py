@@ -1,0 +1,84 @@
+"""What is beside the overlays, for clusters with more in them: monitoring and examples."""
+
+import re
+from typing import Any
+
+import yaml
+from prometheus_client import REGISTRY
+
+from cloudmart.observability import metrics
+from k8s.kustomize import ROOT, Rendered
+from tests.k8s.conftest import once
+
+
+def read(path: str) -> list[Any]:
+    """Return the manifests of a file."""
+    return list(yaml.safe_load_all((ROOT / path).read_text("utf-8")))
+
+
+def test_monitoring_scrapes_the_pods_where_they_have_their_metrics(production: Rendered) -> None:
+    template = production.named("Deployment", "cloudmart-backend")["spec"]["template"]
+    (monitor,) = once(ROOT / "monitoring").of_kind("PodMonitor")
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+
+    assert (
+        monitor["spec"]["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+    )
+    assert endpoint["port"] in {port["name"] for port in template["spec"]["containers"][0]["ports"]}
+    assert monitor["metadata"]["namespace"] == "default"
+
+
+def test_alerts_ask_for_metrics_and_labels_there_are() -> None:
+    assert metrics.READY
+    labels = {sample: each for each in REGISTRY.collect() for sample in _samples(each)}
+    (manifest,) = read("monitoring/alerts.yaml")
+    rules = [rule for group in manifest["spec"]["groups"] for rule in group["rules"]]
+    asked = {name for rule in rules for name in re.findall(r"cloudmart_\w+", rule["expr"])}
+
+    assert len(rules) == len({rule["alert"] for rule in rules})
+    assert asked
+    assert asked <= labels.keys()
+    for rule in rules:
+        told = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
+        by = re.search(r"by \(([^)]*)\)", rule["expr"])
+        kept = set(by[1].split(", ")) if by else set()
+        assert told <= kept
+        assert kept <= _labels_of(rule["expr"])
+
+
+def test_the_examples_make_and_watch_the_secret_that_the_pods_mount(production: Rendered) -> None:
+    deployment = production.named("Deployment", "cloudmart-backend")
+    volumes = deployment["spec"]["template"]["spec"]["volumes"]
+    (mounted,) = (volume["secret"]["secretName"] for volume in volumes if "secret" in volume)
+    store, external = read("examples/external-secrets.yaml")
+    account = store["spec"]["provider"]["aws"]["auth"]["jwt"]["serviceAccountRef"]["name"]
+
+    assert external["spec"]["target"]["name"] == mounted
+    assert external["spec"]["secretStoreRef"]["name"] == store["metadata"]["name"]
+    assert account == deployment["spec"]["template"]["spec"]["serviceAccountName"]
+    watched = deployment["metadata"]["annotations"]["secret.reloader.stakater.com/reload"]
+    assert watched == mounted
+
+
+def test_the_way_out_to_a_redis_is_for_the_pods(production: Rendered) -> None:
+    (policy,) = read("examples/redis.yaml")
+    template = production.named("Deployment", "cloudmart-backend")["spec"]["template"]
+
+    selector = policy["spec"]["podSelector"]["matchLabels"]
+    assert selector.items() <= template["metadata"]["labels"].items()
+    assert policy["spec"]["policyTypes"] == ["Egress"]
+
+
+def _samples(metric: Any) -> list[str]:  # noqa: ANN401 - prometheus_client's
+    suffixes = {"histogram": ["_count", "_sum", "_bucket"], "counter": ["_total"]}
+    return [f"{metric.name}{suffix}" for suffix in suffixes.get(metric.type, [""])]
+
+
+def _labels_of(expression: str) -> set[str]:
+    ours = {name: each for name, each in vars(metrics).items() if name.isupper()}
+    return {
+        label
+        for each in ours.values()
+        if each._name in expression  # noqa: SLF001 - no public way
+        for label in each._labelnames  # noqa: SLF001
+    }
