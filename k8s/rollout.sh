@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Rolls an environment out: first the tables, then the service. Where the new pods do not get ready,
-# or do not answer from outside, the service goes back to what ran before.
+# Rolls an environment out: the tables, then the pods, then the way to them. Where the new pods do
+# not get ready, or do not answer from outside, those of before come back.
 set -euo pipefail
 
 usage() {
@@ -140,7 +140,7 @@ go_back() {
   [[ $now != "$before" ]] || give_up 1 "The pods were not replaced: what is wrong is older, or not about them."
   if run rollout undo "$deployment" --to-revision "$before" \
     && run rollout status "$deployment" --timeout "${timeout}s"; then
-    give_up 1 "The pods are those of before again (revision $before). All else stays as applied."
+    give_up 1 "The pods are those of before again (revision $before). What else was applied stays."
   fi
   give_up 3 "The way back failed: see kubectl describe $deployment."
 }
@@ -168,6 +168,9 @@ answers_steadily() {
 say "The service: $deployment"
 run apply --filename "$work/service.yaml" || go_back "The manifests were not taken."
 run rollout status "$deployment" --timeout "${timeout}s" || go_back "The new pods do not get ready."
+
+say "The way to it: Service, Ingress, network policies"
+run apply --filename "$work/edge.yaml" || go_back "The manifests were not taken."
 
 say "From outside: $url/api/health, /api/products, and no metrics"
 if [[ -z $dry_run ]]; then

@@ -13,16 +13,22 @@ from k8s.check import complaints
 from k8s.kustomize import OVERLAYS, Manifest, Rendered, render
 
 _COMPONENT = "app.kubernetes.io/component"
+# What the Job that brings the tables about needs, and the Job itself.
 _BEFORE = ("configuration", "tables")
-"""What the Job that brings the tables about needs, and the Job itself."""
+# How the pods are reached. What judged those of before judges the new ones until they have taken
+# over: another health check would find the old ones ill while they are still needed.
+_EDGE = ("Service", "Ingress", "NetworkPolicy")
 
 
 def stages(rendered: Rendered) -> dict[str, list[Manifest]]:
-    """Return the manifests of each stage: what comes before the service, then the service."""
+    """Return the manifests of each stage, in their order."""
     before = [each for each in rendered.manifests if _component(each) in _BEFORE]
-    jobs = rendered.of_kind("Job")
-    # The Job is done by then, and where it was left out on purpose it stays out.
-    return {"tables": before, "service": [each for each in rendered.manifests if each not in jobs]}
+    others = [each for each in rendered.manifests if _component(each) != "tables"]
+    return {
+        "tables": before,
+        "service": [each for each in others if each["kind"] not in _EDGE],
+        "edge": [each for each in others if each["kind"] in _EDGE],
+    }
 
 
 def facts(rendered: Rendered) -> dict[str, str]:

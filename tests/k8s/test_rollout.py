@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
 from pathlib import Path
 from threading import Thread
 
 import pytest
-import yaml
 
-from k8s.kustomize import kubectl
+from k8s.kustomize import kubectl, render
+from k8s.stages import stages
 from tests.k8s.conftest import needs_kubectl
 from tests.support.fake_kubectl import Cluster
 from tests.support.overlays import FILLED, ROOT
@@ -101,6 +102,7 @@ def script(filled: Path, shop: tuple[str, object], tmp_path: Path) -> Script:
 
 BEFORE = [f"delete job {JOB}", "apply tables.yaml"]
 SERVICE = ["apply service.yaml", "rollout status"]
+EDGE = ["apply edge.yaml"]
 BACK = ["rollout undo --to-revision 7", "rollout status"]
 
 
@@ -108,7 +110,7 @@ def test_the_tables_come_first_then_the_service(script: Script) -> None:
     ended = script.run()
 
     assert ended.code == 0, ended.told
-    assert ended.changes == [*BEFORE, *SERVICE]
+    assert ended.changes == [*BEFORE, *SERVICE, *EDGE]
     assert ended.told.splitlines()[-1] == "== Rolled out: production."
     assert all(call.startswith(("--namespace default ", "get namespace ")) for call in ended.calls)
 
@@ -129,7 +131,7 @@ def test_tables_that_take_too_long_leave_the_service_alone(script: Script) -> No
 
 
 def test_the_tables_can_be_left_alone(script: Script) -> None:
-    assert script.run("--skip-tables").changes == SERVICE
+    assert script.run("--skip-tables").changes == [*SERVICE, *EDGE]
 
 
 def test_pods_that_do_not_get_ready_make_way_for_those_of_before(script: Script) -> None:
@@ -161,7 +163,7 @@ def test_a_shop_that_does_not_answer_as_it_should_goes_back(
     ended = script.run()
 
     assert ended.code == 1
-    assert ended.changes == [*BEFORE, *SERVICE, *BACK]
+    assert ended.changes == [*BEFORE, *SERVICE, *EDGE, *BACK]
     assert f"The shop does not answer at {shop[0]} as it should." in ended.told
 
 
@@ -209,6 +211,7 @@ def test_a_dry_run_says_what_it_would_do_and_asks_no_cluster(script: Script) -> 
     ] == [
         *BEFORE,
         *SERVICE,
+        *EDGE,
     ]
 
 
@@ -232,32 +235,31 @@ def test_the_number_of_pods_that_older_manifests_set_is_not_taken_away(script: S
     ended = script.run(cluster=Cluster(last_applied=older.replace(" ", "")))
 
     assert ended.code == 0
-    assert ended.changes == ["apply view-last-applied", "apply set-last-applied", *BEFORE, *SERVICE]
+    assert ended.changes[:2] == ["apply view-last-applied", "apply set-last-applied"]
+    assert ended.changes[2:] == [*BEFORE, *SERVICE, *EDGE]
 
 
 def test_a_namespace_without_readiness_gates_is_warned_of(script: Script) -> None:
     assert "pod-readiness-gate-inject=enabled" in script.run(cluster=Cluster(gate="")).told
 
 
-def test_what_comes_first_is_the_job_and_what_it_needs(script: Script, filled: Path) -> None:
-    _ = script
-    subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "k8s.stages", "production", str(filled)],
-        cwd=filled.parents[2],
-        check=True,
-    )
+def test_each_stage_has_what_it_needs_and_together_they_are_everything(filled: Path) -> None:
+    rendered = render(filled)
 
-    first = list(yaml.safe_load_all((filled / "tables.yaml").read_text()))
-    second = list(yaml.safe_load_all((filled / "service.yaml").read_text()))
-    assert {(each["kind"], each["metadata"]["name"].rpartition("-")[0]) for each in first} == {
+    parts = stages(rendered)
+
+    assert {
+        (each["kind"], each["metadata"]["name"].rpartition("-")[0]) for each in parts["tables"]
+    } == {
         ("ConfigMap", "cloudmart-config"),
         ("ConfigMap", "cloudmart-settings"),
         ("ServiceAccount", "cloudmart-tables"),
         ("NetworkPolicy", "cloudmart"),
         ("Job", "cloudmart-tables"),
     }
-    assert "Job" not in {each["kind"] for each in second}
-    assert len(second) == 12
+    assert {each["kind"] for each in parts["edge"]} == {"Service", "Ingress", "NetworkPolicy"}
+    assert all(each in chain(*parts.values()) for each in rendered.manifests)
+    assert [each for each in parts["service"] + parts["edge"] if each["kind"] == "Job"] == []
 
 
 @pytest.mark.parametrize("words", [[], ["local"], ["--timeout", "soon", "production"], ["--url"]])
