@@ -67,8 +67,12 @@ def understand(history: Sequence[Message]) -> Wish:
     newest, earlier = said[-1], said[-2::-1]
     query = " ".join(word for word in _words(newest) if word not in _EMPTY_WORDS)
     ids = (_order_id(text) for text in (newest, *earlier))
+    intent = _intent(newest)
+    if intent is Intent.PRODUCTS and _order_id(newest):
+        # "Show", "find" and "I need" are said of orders too.
+        intent = None
     return Wish(
-        _intent(newest) or _meant(newest, earlier, query),
+        intent or _meant(newest, earlier, query),
         order_id=next((one for one in ids if one), None),
         has_email=any(_EMAIL.search(text) for text in said),
         query=query,

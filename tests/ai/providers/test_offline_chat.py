@@ -59,6 +59,8 @@ async def test_products_are_searched_by_the_words_that_matter(text: str, query: 
         (f"Where is my order {NEW}? ann@example.org", "get_order", NEW),
         (f"Track {NEW.upper()} for ann@example.org", "get_order", NEW),
         (f"{OLD} ann@example.org", "get_order", OLD),
+        (f"Show me order {NEW}, ann@example.org", "get_order", NEW),
+        (f"find {OLD}, I am ann@example.org", "get_order", OLD),
         (f"ann@example.org wants the status of order #{OLD}.", "get_order", OLD),
         (f"Hello, please cancel order {NEW}, ann@example.org", "cancel_order", NEW),
         (f"cancel {OLD} (a2b3c4d5@example.org)", "cancel_order", OLD),
