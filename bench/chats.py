@@ -96,7 +96,8 @@ async def measure(server: Server, plan: Plan) -> Findings:
         idle = await _watch(session, plan.seconds)
         footprints = {"before": Footprint.of(server.pid)}
         took: list[float] = []
-        chats = [asyncio.create_task(_chat(session, took)) for _ in range(plan.chats)]
+        begins = [plan.answer * number / plan.chats for number in range(plan.chats)]
+        chats = [asyncio.create_task(_chat(session, took, after)) for after in begins]
         # By then every chat has been answered once, and no two wait in step.
         await _watch(session, 2 * plan.answer)
         footprints["early"] = Footprint.of(server.pid)
@@ -127,7 +128,8 @@ async def _watch(session: aiohttp.ClientSession, seconds: float) -> dict[str, Wa
     return {path: Waits.of(took) for path, took in times.items()}
 
 
-async def _chat(session: aiohttp.ClientSession, took: list[float]) -> None:
+async def _chat(session: aiohttp.ClientSession, took: list[float], after: float) -> None:
+    await asyncio.sleep(after)
     thread = await _post(session, "/api/ai/start", {})
     while True:
         began = time.perf_counter()
