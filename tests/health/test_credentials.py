@@ -1,8 +1,6 @@
 """Credentials: EKS's two ways to give them, and their end while the process runs."""
 
-import re
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -11,22 +9,12 @@ import pytest
 from botocore.utils import ContainerMetadataFetcher
 
 from cloudmart.settings import Settings
-from tests.health.world import ASSUME, World, token
+from tests.health.world import ASSUME, World, expiring_in, token
 from tests.support.faults import Fault, Refusal
 from tests.support.metadata import Metadata, metadata
 from tests.support.pod import Pod, pod
 
 DENIED = Refusal(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
-
-
-def expiring_in(seconds: float) -> Callable[[bytes], bytes]:
-    """Return what gives STS's credentials another end."""
-
-    def rewrite(body: bytes) -> bytes:
-        end = f"{datetime.now(UTC) + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S.%fZ}"
-        return re.sub(b"(?<=<Expiration>)[^<]+", end.encode(), body)
-
-    return rewrite
 
 
 def causes(events: list[Any], event: str) -> list[str]:
@@ -199,6 +187,33 @@ async def test_a_pod_identity_agent_that_comes_late_is_waited_for(
 
     assert [before, after] == [False, True]
     assert causes(events, "start_waits") == ["pod-identity-away"]
+
+
+async def test_a_pod_identity_agent_that_never_comes_ends_the_start_in_time(
+    agent: Metadata, deployed: Settings, events: list[Any]
+) -> None:
+    agent.status, agent.body = 503, {"message": "not yet"}
+    startup = deployed.startup.model_copy(update={"timeout": 20})
+    async with pod(deployed.model_copy(update={"startup": startup})) as it:
+        await it.gives_up()
+
+        assert not await it.is_ready()
+    assert it.clock.seconds >= 20
+    assert causes(events, "start_waits") == ["pod-identity-away"]
+    assert it.lifecycle.failure
+    assert it.lifecycle.failure.code == 1
+    first, *rest = it.lifecycle.failure.message.splitlines()
+    assert first.startswith("CloudMart gave up its start after ")
+    assert first.endswith(" s, waiting for credentials.")
+    told = dict(line.split(": ", 1) for line in rest)
+    assert told.pop("Answer").endswith('503 from container metadata: {"message": "not yet"}')
+    assert told == {
+        "Cause": "The node's Pod Identity agent gives this pod no credentials. (pod-identity-away)",
+        "Remedy": "The agent must run on the node, and the cluster must have an association of "
+        "the ServiceAccount with a role.",
+        "Next": "kubectl get pods --namespace kube-system --output wide --selector "
+        "app.kubernetes.io/name=eks-pod-identity-agent",
+    }
 
 
 async def test_an_agent_that_answers_nonsense_is_named(

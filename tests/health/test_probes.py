@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from cloudmart.health.board import Dependency
 from cloudmart.health.causes import ObstacleError
 from cloudmart.health.causes.services import TABLE_THROTTLED
 from cloudmart.settings import Settings
-from tests.health.world import ASSUME, World
+from tests.health.world import ASSUME, World, expiring_in
 from tests.support.faults import Fault, FaultProxy, Refusal
 from tests.support.pod import Pod, pod
 from tests.support.snapshots import Snapshots
@@ -87,6 +88,44 @@ async def _with_a_slow_store(world: World, it: Pod) -> None:
     await it.checks_again()
 
 
+async def _with_expired_credentials(world: World, it: Pod) -> None:
+    await it.checks_everything()
+    world.sts.rewrite = expiring_in(-1)
+    await it.checks_again()
+    world.sts.fail(Refusal(403, "AccessDenied", "Not authorized"), ASSUME)
+    await it.checks_again()
+
+
+async def _as_another_role(_: World, it: Pod) -> None:
+    await it.checks_everything()
+
+
+async def _with_old_configuration(world: World, it: Pod) -> None:
+    await it.checks_everything()
+    (config_of(world) / "orders-table").write_text("orders-2")
+    await it.checks_again()
+
+
+def config_of(world: World) -> Path:
+    """Return the directory of the mounted ConfigMap."""
+    return world.token_file.with_name("config")
+
+
+def _surround(state: str, world: World) -> Settings:
+    """Bring about what a state needs from the start, and return the pod's settings."""
+    if state in {"starting", "given up"}:
+        world.sts.fail(Refusal(403, "AccessDenied", "Not authorized"), ASSUME)
+    if state == "with expired credentials":
+        world.sts.rewrite = expiring_in(300)
+    if state == "as another role":
+        world.patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        world.patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    config_of(world).mkdir()
+    settings = world.with_patience(8)
+    sources = settings.sources.model_copy(update={"config_dir": config_of(world)})
+    return settings.model_copy(update={"sources": sources})
+
+
 STATES: dict[str, Callable[[World, Pod], Any]] = {
     "starting": _starting,
     "well": _well,
@@ -97,6 +136,9 @@ STATES: dict[str, Callable[[World, Pod], Any]] = {
     "unchecked": _unchecked,
     "without an assistant": _without_assistant,
     "with an assistant that is configured wrongly": _with_a_wrong_assistant,
+    "with expired credentials": _with_expired_credentials,
+    "as another role": _as_another_role,
+    "with old configuration": _with_old_configuration,
 }
 
 
@@ -104,10 +146,7 @@ STATES: dict[str, Callable[[World, Pod], Any]] = {
 async def test_every_state_is_told_to_probes_and_no_name_to_the_public(
     state: str, world: World, snapshot: Snapshots
 ) -> None:
-    if state in {"starting", "given up"}:
-        world.sts.fail(Refusal(403, "AccessDenied", "Not authorized"), ASSUME)
-
-    async with pod(world.with_patience(8)) as it:
+    async with pod(_surround(state, world)) as it:
         await STATES[state](world, it)
         seen = await look(it)
 

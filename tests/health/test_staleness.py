@@ -1,14 +1,19 @@
 """Configuration that has become old while the process runs."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
+from cloudmart.dynamodb.session import new_session
 from cloudmart.health.fingerprint import fingerprint
+from cloudmart.health.secret import SecretStore, SecretVersion
 from cloudmart.observability.metrics import CONFIGURATION_STALE
 from cloudmart.settings import Settings, load_settings
 from tests.health.world import World
+from tests.support.faults import Fault, FaultProxy, fault_proxy
 from tests.support.pod import Pod, pod
 
 STALE = (
@@ -112,6 +117,57 @@ async def test_a_directory_that_is_not_there_is_no_change(
         await it.checks_everything()
 
         assert (await told(it))[0] == "pass"
+
+
+@pytest.fixture
+def secrets(aws: str, world: World) -> Iterator[FaultProxy]:
+    """Give the proxy through which the pod reaches Secrets Manager."""
+    with fault_proxy(aws) as proxy:
+        world.patch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", proxy.url)
+        yield proxy
+
+
+async def test_a_newer_version_of_the_secret_is_told_and_what_is_not_known_is_a_warning(
+    secrets: FaultProxy, world: World
+) -> None:
+    client = boto3.client(
+        "secretsmanager",
+        endpoint_url=secrets.engine,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - no secret
+    )
+    name = world.settings.dynamodb.orders_table
+    client.create_secret(Name=name, SecretString="{}")
+    store = SecretStore(new_session("us-east-1"), name, {})
+    started_with = SecretVersion((await store.read()).version, store.newest)
+
+    async with pod(world.settings, secret=started_with) as it:
+
+        async def seen_later(seconds: float) -> tuple[str, str, bool, float]:
+            it.clock.advance(seconds)
+            await it.checks_everything()
+            return await told(it)
+
+        await it.checks_everything()
+        seen = [await told(it)]
+        secrets.fail(Fault.DENIED)
+        seen.append(await seen_later(60))
+        secrets.heal()
+        client.put_secret_value(SecretId=name, SecretString='{"OPENAI_MODEL": "another"}')
+        seen.append(await seen_later(15))
+        asked = secrets.calls["GetSecretValue"]
+        # It costs money to ask: within a minute nobody does again.
+        seen.append(await seen_later(15))
+        assert secrets.calls["GetSecretValue"] == asked
+
+    denied = "This pod's role may not read the secret with the service's settings."
+    stale = STALE.replace("12:00", "12:01")
+    assert seen == [
+        ("pass", "", True, 0),
+        ("warn", denied, True, 0),
+        ("warn", stale, True, 1),
+        ("warn", stale, True, 1),
+    ]
 
 
 def restarting(settings: Settings) -> Settings:

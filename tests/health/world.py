@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,16 @@ def token(subject: str = "system:serviceaccount:default:cloudmart-backend-sa") -
     claims = {"iss": ISSUER, "sub": subject, "aud": ["sts.amazonaws.com"]}
     parts = [{"alg": "RS256"}, claims, {"signature": "none"}]
     return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts)
+
+
+def expiring_in(seconds: float) -> Callable[[bytes], bytes]:
+    """Return what gives STS's credentials another end."""
+
+    def rewrite(body: bytes) -> bytes:
+        end = f"{datetime.now(UTC) + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S.%fZ}"
+        return re.sub(b"(?<=<Expiration>)[^<]+", end.encode(), body)
+
+    return rewrite
 
 
 @dataclass(frozen=True, slots=True)

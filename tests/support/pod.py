@@ -13,6 +13,7 @@ from cloudmart.app import create_app
 from cloudmart.health.board import Health
 from cloudmart.health.lifecycle import Lifecycle
 from cloudmart.health.process import Process
+from cloudmart.health.secret import SecretVersion
 from cloudmart.settings import Settings
 from tests.support.clock import Clock
 
@@ -74,11 +75,17 @@ class Pod:
 
 
 @asynccontextmanager
-async def pod(settings: Settings, **rhythm: Any) -> AsyncIterator[Pod]:  # noqa: ANN401
-    """Run a pod for as long as the context lasts."""
+async def pod(
+    settings: Settings,
+    *,
+    secret: SecretVersion | None = None,
+    **rhythm: Any,  # noqa: ANN401
+) -> AsyncIterator[Pod]:
+    """Run a pod for as long as the context lasts; its settings may come from a secret."""
     clock = Clock()
     health = Health(rhythm=replace(clock.rhythm, **rhythm))
-    app = create_app(settings, process=Process.begin(settings, health))
+    process = replace(Process.begin(settings, health), secret=secret)
+    app = create_app(settings, process=process)
     async with app.router.lifespan_context(app) as state:
 
         async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
