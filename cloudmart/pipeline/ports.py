@@ -1,10 +1,10 @@
-"""What the pipeline needs of a warehouse."""
+"""What the pipeline needs: a warehouse, and a place for what cannot go there."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from cloudmart.pipeline.rows import EventType, Row
 
@@ -76,4 +76,32 @@ class Warehouse(Protocol):
 
     def find(self, order_id: str, created: datetime) -> OrderState | None:
         """Return the state of an order created then or later, or None if it is not known."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A record of the stream that cannot become a row, whole, and what is wrong with it."""
+
+    event_id: str
+    fault: RowFault
+    record: dict[str, Any]
+
+
+class Quarantine(Protocol):
+    """Keeps what cannot go to the warehouse, until somebody has looked at it.
+
+    Every operation raises `UnavailableError` while the place is away or does not let us in.
+    """
+
+    def put(self, held: Quarantined) -> None:
+        """Keep a record; the same one again changes nothing."""
+        ...
+
+    def held(self) -> Iterator[Quarantined]:
+        """Yield what is kept, by the day it happened."""
+        ...
+
+    def release(self, held: Quarantined) -> None:
+        """Keep a record no longer."""
         ...

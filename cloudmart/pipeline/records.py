@@ -1,0 +1,68 @@
+"""A record of the orders' stream, read: an event of an order, a note of ours, or poison."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+from pydantic import ValidationError
+
+from cloudmart.dynamodb.internal import is_internal
+from cloudmart.pipeline.ports import RowFault
+from cloudmart.pipeline.rows import EventType, Row
+
+Record = Mapping[str, Any]
+"""A record as Lambda's event has it."""
+
+
+class PoisonError(Exception):
+    """A record cannot become a row, however often it comes."""
+
+    def __init__(self, fault: RowFault) -> None:
+        super().__init__(fault.reason)
+        self.fault = fault
+
+
+def event_id(record: Record) -> str:
+    """Return what tells an event from all others, also where the stream forgot to."""
+    return str(record.get("eventID") or hashlib.sha256(_canonical(record)).hexdigest())
+
+
+def read(record: Record) -> Row | None:
+    """Return the row of an order's event, or None where it is none of an order's.
+
+    A removed order is what it was before.
+
+    Raises:
+        PoisonError: there is no order to be read; the fault names what is wrong.
+    """
+    try:
+        told = DynamoDBRecord(dict(record))
+        changed = told.dynamodb
+        if changed is None or told.event_name is None:
+            raise ValueError("no change is told")  # noqa: TRY301 - poison like what is unreadable
+        if is_internal(changed.keys["id"]):
+            return None
+        event = EventType(told.event_name.name)
+        item = changed.old_image if event is EventType.REMOVE else changed.new_image
+        if item.get("id") != changed.keys["id"]:
+            raise ValueError("the image is missing")  # noqa: TRY301 - as above
+        return Row.of_item(item, event)
+    except ValidationError as error:
+        raise PoisonError(_unreadable(error)) from error
+    except Exception as error:
+        # Reading is all our own: what fails once fails whenever it comes, and must not be what
+        # the shard waits for.
+        fault = RowFault(passing=False, reason=type(error).__name__, message=str(error))
+        raise PoisonError(fault) from error
+
+
+def _unreadable(error: ValidationError) -> RowFault:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(step) for step in first["loc"])
+    return RowFault(passing=False, reason="unreadable", column=where, message=first["msg"])
+
+
+def _canonical(record: Record) -> bytes:
+    return json.dumps(record, sort_keys=True, default=str).encode()
