@@ -24,6 +24,7 @@ from cloudmart.cli.configured import DOTENV, warn
 from cloudmart.cli.listen import serve_until_end
 from cloudmart.dynamodb.client import Database
 from cloudmart.health.process import Process
+from cloudmart.local.pipeline.place import UnsafePlaceError
 from cloudmart.observability.logging import configure_logging
 from cloudmart.settings import Environment, load_settings
 
@@ -38,26 +39,44 @@ HostOption = Annotated[
     typer.Option(help="The IPv4 address to listen at; a container needs 0.0.0.0."),
 ]
 EmptyOption = Annotated[bool, typer.Option("--empty", help="Without the sample catalogue.")]
+PipelineOption = Annotated[
+    bool,
+    typer.Option(
+        "--pipeline",
+        help="Carry orders into a DuckDB as production does into BigQuery; "
+        "`cloudmart pipeline query` asks it.",
+    ),
+]
 
 
 def dev(
-    port: PortOption = 5000, *, host: HostOption = _LOOPBACK, empty: EmptyOption = False
+    port: PortOption = 5000,
+    *,
+    host: HostOption = _LOOPBACK,
+    empty: EmptyOption = False,
+    pipeline: PipelineOption = False,
 ) -> None:
     """Run the shop with an embedded DynamoDB and a sample catalogue."""
     with contextlib.suppress(KeyboardInterrupt), _listen(host, port) as listener:
-        _run(listener, empty=empty)
+        try:
+            _run(listener, empty=empty, pipeline=pipeline)
+        except UnsafePlaceError as error:
+            _fail(str(error))
     # The interpreter would look through all of it for garbage once more: most of a second.
     gc.freeze()
     # A terminal has just shown ^C.
     typer.echo("\n" * sys.stdout.isatty() + "Stopped. The data is gone.")
 
 
-def _run(listener: socket.socket, *, empty: bool) -> None:
+def _run(listener: socket.socket, *, empty: bool, pipeline: bool) -> None:
     try:
         # moto warns of what it lacks; we say it better below.
         with warnings.catch_warnings(action="ignore"):
             # Not above: what serves in production has nothing of local mode.
-            from cloudmart.local import embedded, furnishing, sealing  # noqa: PLC0415
+            from cloudmart.local import embedded, furnishing, idle, sealing  # noqa: PLC0415
+
+            if pipeline:
+                from cloudmart.local.pipeline.opening import local_pipeline  # noqa: PLC0415
     except ModuleNotFoundError as error:
         _fail(
             f"`cloudmart dev` needs {str(error.name).split('.')[0]}, which is not installed. "
@@ -66,7 +85,7 @@ def _run(listener: socket.socket, *, empty: bool) -> None:
     # As Ctrl-C does: whatever is open is closed, whenever it comes.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     configure_logging(json=False)
-    for expected in ("uvicorn", "cloudmart.vendors"):
+    for expected in ("uvicorn", "cloudmart.vendors", "cloudmart.pipeline"):
         logging.getLogger(expected).setLevel(logging.WARNING)
     with embedded.embedded_dynamodb() as url:
         environ = sealing.sealed(os.environ, url)
@@ -80,14 +99,16 @@ def _run(listener: socket.socket, *, empty: bool) -> None:
         furnish = partial(furnishing.furnish, names=names, empty=empty)
         products = asyncio.run(_with_database(furnish))
         process = Process.begin(loaded.settings, environ=environ)
-        serve_until_end(
-            create_app(loaded.settings, process=process),
-            process.health.lifecycle,
-            listener,
-            # Long enough for an answer that is on its way, short enough for who pressed Ctrl-C.
-            grace=1,
-            announce=lambda: _tell(address, port, products),
-        )
+        idling = contextlib.nullcontext(idle.open_idle)
+        with local_pipeline(names.orders_table, port) if pipeline else idling as open_pipeline:
+            serve_until_end(
+                create_app(loaded.settings, process=process, open_pipeline=open_pipeline),
+                process.health.lifecycle,
+                listener,
+                # Long enough for an answer that is on its way, short enough for who pressed Ctrl-C.
+                grace=1,
+                announce=lambda: _tell(address, port, products, pipeline=pipeline),
+            )
 
 
 async def _with_database(furnish: Callable[[Database], Awaitable[int]]) -> int:
@@ -95,17 +116,19 @@ async def _with_database(furnish: Callable[[Database], Awaitable[int]]) -> int:
         return await furnish(database)
 
 
-def _tell(address: str, port: int, products: int) -> None:
+def _tell(address: str, port: int, products: int, *, pipeline: bool) -> None:
     # Who listens everywhere is reached here as well, or through a port published here.
     reached = _LOOPBACK if ip_address(address).is_unspecified else address
     home = f"http://{reached}:{port}"
     catalogue = f"{products} sample products" if products else "empty"
+    asking = f"cloudmart pipeline query --port {port} 'from orders'"
     Console(highlight=False, soft_wrap=True).print(
         "[bold]CloudMart is running.[/]",
         "",
         f"  API        [cyan]{home}/api[/]",
         f"  Docs       [cyan]{home}/docs[/]",
         f"  Catalogue  {catalogue}",
+        *([f"  Pipeline   [cyan]{asking}[/]"] if pipeline else []),
         "",
         "Data lives in memory and is gone when this ends (Ctrl-C).",
         sep="\n",

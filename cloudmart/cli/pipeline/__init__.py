@@ -2,7 +2,7 @@
 
 import typer
 
-from cloudmart.cli.pipeline import heartbeat, status
+from cloudmart.cli.pipeline import heartbeat, query, status
 
 app = typer.Typer(
     help="How orders get to BigQuery: looked at, tried, compared and put right.",
@@ -10,3 +10,4 @@ app = typer.Typer(
 )
 app.command()(status.status)
 app.command()(heartbeat.heartbeat)
+app.command()(query.query)

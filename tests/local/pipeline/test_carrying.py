@@ -1,0 +1,113 @@
+"""The stream of an embedded DynamoDB, carried into DuckDB by the Lambda's own code."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from cloudmart.dynamodb.internal import BACKFILL, note
+from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
+from cloudmart.local.pipeline.carrying import LocalTransport
+from cloudmart.pipeline.models import MappingStatus
+from cloudmart.pipeline.rows import EventType
+from cloudmart.pipeline.unknown import UnknownError
+from cloudmart.settings import Settings
+from tests.support.shop_tables import put
+
+MOMENT = "2026-11-23T08:00:00.000Z"
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def warehouse() -> Iterator[DuckDBWarehouse]:
+    """Give an empty warehouse."""
+    with duckdb_connection() as connection:
+        yield DuckDBWarehouse(connection)
+
+
+@pytest.fixture
+def transport(
+    dynamodb: Any,  # noqa: ANN401
+    engine: str,
+    settings: Settings,
+    warehouse: DuckDBWarehouse,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[LocalTransport]:
+    """Give what carries the orders of fresh tables."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB_STREAMS", engine)
+    table = dynamodb.describe_table(TableName=settings.dynamodb.orders_table)["Table"]
+    transport = LocalTransport(warehouse, table["LatestStreamArn"])
+    with transport.carrying():
+        yield transport
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    give_up = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+
+
+def mapping(transport: LocalTransport) -> MappingStatus:
+    """Return how the carrying does."""
+    return asyncio.run(transport.mapping("orders", None))
+
+
+@pytest.mark.usefixtures("transport")
+def test_what_happens_to_an_order_is_in_the_warehouse_soon_after(
+    dynamodb: Any,  # noqa: ANN401
+    settings: Settings,
+    warehouse: DuckDBWarehouse,
+) -> None:
+    table = settings.dynamodb.orders_table
+    order = {"id": "a", "status": "Pending", "createdAt": MOMENT, "updatedAt": MOMENT}
+    changed = {**order, "status": "Shipped", "updatedAt": "2026-11-23T09:00:00.000Z"}
+
+    put(dynamodb, table, note(BACKFILL), order, changed, {**order, "id": "b"})
+    dynamodb.delete_item(TableName=table, Key={"id": {"S": "b"}})
+
+    until(lambda: _events(warehouse) == {"a": EventType.MODIFY, "b": EventType.REMOVE})
+    state = warehouse.find("a", LONG_AGO)
+    assert state
+    assert state.status == "Shipped"
+
+
+def _events(warehouse: DuckDBWarehouse) -> dict[str, EventType]:
+    return {state.id: state.event for state in warehouse.states(LONG_AGO)}
+
+
+def test_what_cannot_become_a_row_is_set_aside_and_holds_up_nothing(
+    transport: LocalTransport,
+    dynamodb: Any,  # noqa: ANN401
+    settings: Settings,
+    warehouse: DuckDBWarehouse,
+) -> None:
+    poison = {"id": "a", "items": "three lamps", "createdAt": MOMENT}
+
+    put(dynamodb, settings.dynamodb.orders_table, poison, {"id": "b", "createdAt": MOMENT})
+
+    until(lambda: warehouse.find("b", LONG_AGO) is not None)
+    assert asyncio.run(transport.quarantined()) == 1
+    assert asyncio.run(transport.queued()) == 0
+    (held,) = transport.quarantine.held()
+    assert held.fault.column == "items"
+
+
+def test_how_the_carrying_does_is_told(
+    transport: LocalTransport,
+    dynamodb: Any,  # noqa: ANN401
+    settings: Settings,
+) -> None:
+    before = mapping(transport)
+    with pytest.raises(UnknownError):
+        asyncio.run(transport.iterator_age())
+
+    put(dynamodb, settings.dynamodb.orders_table, {"id": "a", "createdAt": MOMENT})
+    until(lambda: mapping(transport).last_result == "OK")
+
+    assert (before.state, before.last_result) == ("Enabled", "No records processed")
+    assert asyncio.run(transport.iterator_age()) < 60

@@ -1,0 +1,150 @@
+"""What is promised of a warehouse, on DuckDB and on a BigQuery emulator."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.bigquery import Client, SchemaField, Table, TimePartitioning
+
+from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
+from cloudmart.pipeline.bigquery import open_warehouse
+from cloudmart.pipeline.bigquery_schema import COLUMNS
+from cloudmart.pipeline.ports import OrderState, Warehouse
+from cloudmart.pipeline.rows import EventType, Row
+from cloudmart.settings import BigQuerySettings
+
+BEFORE = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+@contextmanager
+def on_duckdb(_: pytest.FixtureRequest) -> Iterator[Warehouse]:
+    """Give the warehouse of local mode."""
+    with duckdb_connection() as connection:
+        yield DuckDBWarehouse(connection)
+
+
+@contextmanager
+def on_bigquery(request: pytest.FixtureRequest) -> Iterator[Warehouse]:
+    """Give BigQuery's adapter on an emulator."""
+    url: str = request.getfixturevalue("bigquery_emulator")
+    dataset = f"d{uuid4().hex}"
+    client = Client("cloudmart", AnonymousCredentials(), client_options={"api_endpoint": url})
+    client.create_dataset(dataset)
+    fields = [SchemaField(name, kind) for name, kind in COLUMNS.items()]
+    table = Table(f"cloudmart.{dataset}.orders", fields)
+    table.time_partitioning = TimePartitioning(field="createdAt")
+    client.create_table(table)
+    settings = BigQuerySettings(
+        project_id="cloudmart", dataset_id=dataset, table_id="orders", emulator=url
+    )
+    with open_warehouse(settings) as warehouse:
+        yield warehouse
+
+
+@pytest.fixture(params=[on_duckdb, on_bigquery], ids=["duckdb", "bigquery"])
+def each_warehouse(request: pytest.FixtureRequest) -> Iterator[Warehouse]:
+    """Give an empty warehouse of each kind."""
+    with request.param(request) as warehouse:
+        yield warehouse
+
+
+def row(
+    key: str, event: str = "INSERT", *, created: str = "23T08", updated: str = "23T08", **more: str
+) -> Row:
+    """Return a row; times are a day and an hour of November."""
+    item = {
+        "id": key,
+        "total": Decimal("7.10"),
+        "createdAt": f"2026-11-{created}:00:00.000Z",
+        "updatedAt": f"2026-11-{updated}:00:00.000Z",
+        **more,
+    }
+    return Row.of_item(item, EventType(event))
+
+
+def test_a_state_is_what_an_order_was_after_its_last_event(each_warehouse: Warehouse) -> None:
+    each_warehouse.insert(
+        {
+            "2": row("a", "MODIFY", updated="23T10", status="Shipped"),
+            "1": row("a"),
+            "3": row("b", "REMOVE", updated="23T09"),
+            "4": row("b", updated="23T09"),
+            "5": row("c", created="19T08"),
+        }
+    )
+
+    states = {state.id: state for state in each_warehouse.states(BEFORE)}
+
+    assert states.keys() == {"a", "b"}
+    assert states["a"] == OrderState(
+        id="a",
+        status="Shipped",
+        total=Decimal("7.10"),
+        created_at=datetime(2026, 11, 23, 8, tzinfo=UTC),
+        updated_at=datetime(2026, 11, 23, 10, tzinfo=UTC),
+        event=EventType.MODIFY,
+    )
+    assert states["b"].removed
+
+
+def test_an_event_that_comes_again_at_once_is_one_row(each_warehouse: Warehouse) -> None:
+    for _ in range(2):
+        assert each_warehouse.insert({"1": row("a"), "2": row("b")}) == {}
+
+    assert sorted(state.id for state in each_warehouse.states(BEFORE)) == ["a", "b"]
+    assert each_warehouse.count_created(date(2026, 11, 23)) == 2
+
+
+def test_orders_of_a_day_are_counted_without_removed_ones_and_heartbeats(
+    each_warehouse: Warehouse,
+) -> None:
+    each_warehouse.insert(
+        {
+            "1": row("a", created="23T00"),
+            "2": row("b", created="23T23"),
+            "3": row("b", "REMOVE", created="23T23"),
+            "4": row("c", created="24T00"),
+            "5": row("heartbeat-1"),
+        }
+    )
+
+    assert each_warehouse.count_created(date(2026, 11, 23)) == 1
+    assert each_warehouse.count_created(date(2026, 11, 22)) == 0
+
+
+def test_the_newest_is_the_one_that_was_created_last_and_no_heartbeat(
+    each_warehouse: Warehouse,
+) -> None:
+    assert each_warehouse.newest() is None
+
+    each_warehouse.insert(
+        {
+            "1": row("a", created="23T08"),
+            "2": row("b", created="23T09"),
+            "3": row("a", "MODIFY", created="23T08", updated="24T09"),
+            "4": row("heartbeat-1", created="24T09"),
+        }
+    )
+
+    newest = each_warehouse.newest()
+    assert newest
+    assert newest.id == "b"
+
+
+def test_one_order_is_found_by_its_id(each_warehouse: Warehouse) -> None:
+    each_warehouse.insert({"1": row("heartbeat-1"), "2": row("a"), "3": row("b")})
+
+    found = each_warehouse.find("heartbeat-1", BEFORE)
+
+    assert found
+    assert found.id == "heartbeat-1"
+    assert each_warehouse.find("c", BEFORE) is None
+    assert each_warehouse.find("a", datetime(2026, 11, 24, tzinfo=UTC)) is None
+
+
+def test_a_table_made_for_rows_has_no_fault(each_warehouse: Warehouse) -> None:
+    assert list(each_warehouse.schema_faults()) == []
