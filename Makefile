@@ -167,6 +167,10 @@ test: $(VENV)/.dev ## Run the tests on the embedded DynamoDB
 test-dynamodb-local: $(VENV)/.dev $(DYNAMODB_LOCAL) ## Run the tests on AWS's own DynamoDB Local (needs java and npm)
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --dynamodb local
 
+.PHONY: test-pipeline
+test-pipeline: $(VENV)/.dev $(DYNAMODB_LOCAL) bigquery-emulator ## Carry orders, ten thousand too, from DynamoDB Local to a BigQuery emulator
+	@$(BIN)/pytest tests/pipeline/carrying -m "volume or not volume" --dynamodb local --no-cov
+
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure the hot routes beside their ceilings, then 200 chats (ARGS=--help for options)
 	@if command -v java >/dev/null && command -v npm >/dev/null; then \

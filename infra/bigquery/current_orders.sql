@@ -1,0 +1,12 @@
+-- Each order that is there, once and as it is now. What came twice says the same thing twice, so
+-- the latest row is enough; of two at one moment the later event's name sorts later.
+CREATE OR REPLACE VIEW `current_orders` AS
+SELECT id, userEmail, status, createdAt, updatedAt, totalAmount, items
+FROM (
+  SELECT *
+  FROM `cloudmart-orders`
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY id ORDER BY COALESCE(updatedAt, createdAt) DESC, eventType DESC
+  ) = 1
+)
+WHERE eventType != 'REMOVE' AND NOT STARTS_WITH(id, 'heartbeat-');

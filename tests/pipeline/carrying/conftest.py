@@ -1,0 +1,60 @@
+"""The Lambda's code between a stream and BigQuery's wire."""
+
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import boto3
+import pytest
+
+from cloudmart.local.embedded import embedded_dynamodb
+from cloudmart.pipeline.bigquery import open_warehouse
+from cloudmart.pipeline.carrier import Carrier
+from cloudmart.pipeline.function import answer
+from cloudmart.pipeline.quarantine import S3Quarantine
+from cloudmart.settings import Settings
+from tests.support.bigquery_api import BigQueryApi
+from tests.support.order_stream import Event, OrderStream
+
+Function = Callable[[Event], object]
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """Give the URL of an S3, whichever DynamoDB is used."""
+    with embedded_dynamodb() as url:
+        yield url
+
+
+@pytest.fixture
+def bucket(engine: str, s3: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Give the name of an empty bucket."""
+    assert engine  # which sets the credentials
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3)
+    name = f"quarantine-{uuid4().hex[:12]}"
+    boto3.client("s3").create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def quarantine(bucket: str) -> S3Quarantine:
+    """Give an empty quarantine."""
+    return S3Quarantine(bucket)
+
+
+@pytest.fixture
+def carrier(api: BigQueryApi, quarantine: S3Quarantine) -> Iterator[Carrier]:
+    """Give what carries batches to BigQuery's wire."""
+    with open_warehouse(api.settings, patience=1.5) as warehouse:
+        yield Carrier(warehouse, quarantine)
+
+
+@pytest.fixture
+def function(carrier: Carrier) -> Function:
+    """Give the Lambda, from one event to its answer."""
+    return lambda event: answer(carrier, event)
+
+
+@pytest.fixture
+def orders(dynamodb: object, settings: Settings, engine: str) -> OrderStream:
+    """Give a table of orders with its stream."""
+    return OrderStream(dynamodb, settings.dynamodb.orders_table, engine)

@@ -1,0 +1,150 @@
+"""The Lambda as a process of its own: what it loads, what stops it, what is left if it dies."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from tests.support.bigquery_api import DATASET, PROJECT, TABLE, BigQueryApi, LostAnswer
+from tests.support.loopback import Fault
+from tests.support.order_stream import Event, OrderStream, doubles, latest, order
+
+LAMBDA = """
+import json, sys
+from cloudmart.pipeline.handler import handler
+event = json.load(sys.stdin)
+told = handler(event, None)
+json.dump({"answer": told, "modules": sorted(sys.modules)}, sys.stdout)
+"""
+
+# What the service is made of and the Lambda has no use for, and boto3 while nothing is poison.
+NOT_LOADED = {
+    *("fastapi", "starlette", "uvicorn", "openai", "aioboto3", "aiobotocore", "aiohttp", "httpx2"),
+    *("boto3", "botocore.session", "botocore.client", "typer", "pandas", "pyarrow", "moto"),
+}
+
+_PATIENCE = 60
+
+
+@pytest.fixture
+def environ(api: BigQueryApi, bucket: str) -> dict[str, str]:
+    """Give the environment of a Lambda in good order."""
+    return {
+        **{name: value for name, value in os.environ.items() if name.startswith(("AWS_", "PATH"))},
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "AWS_REGION": "eu-central-1",
+        "GOOGLE_CLOUD_PROJECT_ID": PROJECT,
+        "BIGQUERY_DATASET_ID": DATASET,
+        "BIGQUERY_TABLE_ID": TABLE,
+        "BIGQUERY_EMULATOR_HOST": api.server.url,
+        "PIPELINE_QUARANTINE_BUCKET": bucket,
+    }
+
+
+@pytest.fixture
+def processes() -> Iterator[list[subprocess.Popen[str]]]:
+    """Give a list of processes that end with the test."""
+    started: list[subprocess.Popen[str]] = []
+    yield started
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def start(event: Event, environ: Mapping[str, str]) -> subprocess.Popen[str]:
+    """Start a Lambda's process on an event."""
+    process = subprocess.Popen(  # noqa: S603 - Python, with our own program
+        [sys.executable, "-c", LAMBDA],
+        env=environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin
+    process.stdin.write(json.dumps(event))
+    process.stdin.close()
+    process.stdin = None
+    return process
+
+
+def finished(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Return what a process printed and what it logged."""
+    return process.communicate(timeout=_PATIENCE)
+
+
+def test_the_lambda_loads_nothing_of_the_service_and_logs_one_line(
+    orders: OrderStream, api: BigQueryApi, environ: dict[str, str]
+) -> None:
+    orders.put(order(1))
+
+    out, log = finished(start({"Records": orders.events()}, environ))
+
+    told = json.loads(out)
+    assert told["answer"] == {"batchItemFailures": []}
+    assert set(told["modules"]) & NOT_LOADED == set()
+    assert latest(api.rows) == orders.state()
+    (line,) = map(json.loads, log.splitlines())
+    assert (line["event"], line["inserted"], line["waiting"]) == ("batch_carried", 1, 0)
+    assert "example.org" not in log
+
+
+def test_a_lambda_that_is_killed_after_its_rows_went_in_leaves_no_double(
+    orders: OrderStream,
+    api: BigQueryApi,
+    environ: dict[str, str],
+    processes: list[subprocess.Popen[str]],
+) -> None:
+    orders.put(*(order(number) for number in range(20)))
+    api.fail(LostAnswer(Fault.HANG))
+
+    def function(event: Event) -> object:
+        process = start(event, environ)
+        processes.append(process)
+        if len(processes) == 1:
+            give_up = time.monotonic() + _PATIENCE
+            while not api.rows and time.monotonic() < give_up:
+                time.sleep(0.01)
+            process.kill()
+            raise RuntimeError("The runtime exited: signal: killed")
+        return json.loads(finished(process)[0])["answer"]
+
+    orders.poller(function).drain()
+
+    # Killed with all in one batch, then its two halves.
+    assert len(processes) == 3
+    assert latest(api.rows) == orders.state()
+    assert (doubles(api.rows), orders.given_up) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("BIGQUERY_TABLE_ID", "<your-table>", "BIGQUERY_TABLE_ID"),
+        ("BIGQUERY_DATASET_ID", "", "BIGQUERY_DATASET_ID is not set"),
+        ("PIPELINE_QUARANTINE_BUCKET", "", "PIPELINE_QUARANTINE_BUCKET is not set"),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/key.json", "GOOGLE_APPLICATION_CREDENTIALS"),
+    ],
+)
+def test_a_wrong_setting_stops_every_batch_in_words(  # noqa: PLR0913, PLR0917 - the case and the line
+    name: str,
+    value: str,
+    sentence: str,
+    orders: OrderStream,
+    api: BigQueryApi,
+    environ: dict[str, str],
+) -> None:
+    orders.put(order(1))
+    if name == "GOOGLE_APPLICATION_CREDENTIALS":
+        del environ["BIGQUERY_EMULATOR_HOST"]
+
+    process = start({"Records": orders.events()}, environ | {name: value})
+    out, log = finished(process)
+
+    assert (process.returncode, out) == (1, "")
+    assert sentence in log
+    assert api.rows == []

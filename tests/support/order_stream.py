@@ -1,0 +1,109 @@
+"""A table of orders whose stream comes to the Lambda's code, batch by batch."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import boto3
+
+from cloudmart.dynamodb.codec import Item, decode, encode
+from cloudmart.dynamodb.internal import is_internal
+from cloudmart.local.event_source import Delivery, EventSourceMapping, Poller, Stream
+from cloudmart.pipeline.rows import EventType, Row
+from tests.support import shop_tables
+
+MAPPING = EventSourceMapping(batch_size=100, bisect=True, retries=20, partial=True)
+
+Event = dict[str, Any]
+
+
+class OrderStream:
+    """The orders of a test, and what their stream has told of them."""
+
+    def __init__(self, dynamodb: Any, table: str, endpoint: str) -> None:  # noqa: ANN401
+        self.table = table
+        self.given_up: list[Event] = []
+        self._dynamodb = dynamodb
+        self._streams = boto3.client("dynamodbstreams", endpoint_url=endpoint)
+
+    def put(self, *items: Mapping[str, Any]) -> None:
+        """Write orders as they are."""
+        shop_tables.put(self._dynamodb, self.table, *items)
+
+    def remove(self, *keys: str) -> None:
+        """Delete orders."""
+        for key in keys:
+            self._dynamodb.delete_item(TableName=self.table, Key=encode({"id": key}))
+
+    def poller(self, function: Any, mapping: EventSourceMapping = MAPPING) -> Poller:  # noqa: ANN401
+        """Return what brings the stream to a function, from its beginning, without waiting."""
+        delivery = Delivery(function, mapping, self.given_up.append, sleep=lambda _: None)
+        return Poller(self.stream(), delivery)
+
+    def stream(self) -> Stream:
+        """Return the stream, from its beginning."""
+        told = self._dynamodb.describe_table(TableName=self.table)["Table"]
+        return Stream(self._streams, told["LatestStreamArn"])
+
+    def events(self) -> list[Event]:
+        """Return all records of the stream, as Lambda's event has them."""
+        return [record for _, records in self.stream().poll() for record in records]
+
+    @property
+    def orders(self) -> dict[str, Item]:
+        """All orders that are there."""
+        pages = self._dynamodb.get_paginator("scan").paginate(TableName=self.table)
+        items = [decode(item) for page in pages for item in page["Items"]]
+        return {item["id"]: item for item in items if not is_internal(item["id"])}
+
+    def state(self) -> dict[str, Row]:
+        """Return each order that is there as its latest row should be, whatever the event."""
+        return {
+            key: Row.of_item(item, EventType.MODIFY).model_copy(update={"event_type": ...})
+            for key, item in self.orders.items()
+        }
+
+
+def latest(rows: Iterable[Mapping[str, Any]]) -> dict[str, Row]:
+    """Return what a warehouse's rows say is there: each order's latest row, removed ones left out.
+
+    The rows are looked at in no order, and equal ones as one: as the view does.
+    """
+    found: dict[str, Row] = {}
+    for row in sorted(map(Row.model_validate, rows), key=_place):
+        found[row.id] = row
+    return {
+        key: row.model_copy(update={"event_type": ...})
+        for key, row in found.items()
+        if row.event_type is not EventType.REMOVE
+    }
+
+
+def _place(row: Row) -> tuple[str, str]:
+    return row.updated_at or row.created_at or "", row.event_type
+
+
+def order(number: int, **attributes: Any) -> Item:  # noqa: ANN401 - any attribute
+    """Return a stored order of today's shape."""
+    moment = f"2026-11-23T08:{number // 60 % 60:02}:{number % 60:02}.000Z"
+    return {
+        "id": f"order{number}",
+        "userEmail": f"customer{number % 7}@example.org",
+        "items": [{"productId": "1", "name": "Lamp", "quantity": 1, "price": "19.99"}],
+        "total": "19.99",
+        "status": "Pending",
+        "createdAt": moment,
+        "updatedAt": moment,
+        "createdDay": "2026-11-23",
+        **attributes,
+    }
+
+
+def later(item: Item, seconds: int, **attributes: Any) -> Item:  # noqa: ANN401 - any attribute
+    """Return an order as it is some seconds after midday."""
+    moment = f"2026-11-23T12:{seconds // 60 % 60:02}:{seconds % 60:02}.000Z"
+    return item | {"updatedAt": moment} | attributes
+
+
+def doubles(rows: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many rows are there more than once."""
+    return len(rows) - len({tuple(sorted(row.items())) for row in rows})
