@@ -1,6 +1,7 @@
 """Listening: the sockets, the servers behind them, and how their process ends."""
 
 import asyncio
+import resource
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -10,12 +11,16 @@ from pathlib import Path
 import structlog
 from starlette.types import ASGIApp
 
+from cloudmart.cli.protocol import MOST_CONNECTIONS, BoundedProtocol
 from cloudmart.cli.server import Server, heeding_signals
 from cloudmart.health.lifecycle import Lifecycle
 from cloudmart.observability.exposition import metrics_app
 from cloudmart.observability.termination import TERMINATION_LOG, write_last_words
 
 _log = structlog.stdlib.get_logger(__name__)
+
+# Connections to what the service depends on, sockets that listen, files that are read.
+_OTHER_FILES = 500
 
 Announce = Callable[[], None]
 """Says that the service is ready."""
@@ -38,6 +43,18 @@ def bound(host: str, port: int, variable: str) -> Iterator[socket.socket]:
                 f"there, or set {variable} to another port."
             ) from error
         yield listener
+
+
+def allow_connections() -> None:
+    """Let the process open as many files as it has connections, as far as it may.
+
+    What a shell allows it is often a thousand.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + _OTHER_FILES
+    enough = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (enough, most))
+    BoundedProtocol.most_connections = max(1, enough - _OTHER_FILES)
 
 
 def serve_until_end(  # noqa: PLR0913 - all that a server is

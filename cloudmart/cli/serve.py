@@ -13,7 +13,13 @@ from starlette.types import ASGIApp
 from cloudmart.app import create_app
 from cloudmart.cli.configured import DOTENV, EXIT_CONFIGURATION, accepted, warn
 from cloudmart.cli.front import Front
-from cloudmart.cli.listen import PortTakenError, bound, exit_code, serve_until_end
+from cloudmart.cli.listen import (
+    PortTakenError,
+    allow_connections,
+    bound,
+    exit_code,
+    serve_until_end,
+)
 from cloudmart.health.patience import GaveUpError
 from cloudmart.health.process import Process
 from cloudmart.health.secret import SecretStore, SecretVersion
@@ -37,6 +43,7 @@ def serve() -> None:
 def run(environ: Mapping[str, str], *, host: str, termination_log: Path = TERMINATION_LOG) -> int:
     """Serve as an environment says until told to stop, and return the exit code."""
     gc.set_threshold(*_GARBAGE)
+    allow_connections()
     settings = accepted(load_settings(environ, dotenv=DOTENV), termination_log)
     process = Process.begin(settings, environ=environ)
     lifecycle = process.health.lifecycle

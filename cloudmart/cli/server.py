@@ -10,6 +10,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from cloudmart.cli.protocol import BoundedProtocol
 from cloudmart.health.lifecycle import Lifecycle
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -36,10 +37,12 @@ class Server(uvicorn.Server):
         *,
         grace: float = 0.0,
         announce: Callable[[], None] | None = None,
+        protocol: type[BoundedProtocol] = BoundedProtocol,
     ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
+                http=protocol,
                 ws="none",
                 log_config=None,
                 access_log=False,

@@ -6,16 +6,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import uvicorn
-
 from cloudmart.app import create_app
+from cloudmart.cli.protocol import BoundedProtocol
+from cloudmart.cli.server import Server
 from cloudmart.health.board import Health
 from cloudmart.settings import Settings
 from tests.support.serving import settled, still
 
 
 @contextmanager
-def served(settings: Settings) -> Iterator[str]:
+def served(settings: Settings, protocol: type[BoundedProtocol] = BoundedProtocol) -> Iterator[str]:
     """Serve the application on loopback, and give its URL."""
     # Lists that break off are an error to the server, and what the tests are about.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
@@ -23,8 +23,7 @@ def served(settings: Settings) -> Iterator[str]:
         listening.bind(("127.0.0.1", 0))
         process = still(settings)
         app = create_app(settings, process=process)
-        config = uvicorn.Config(app, log_config=None, access_log=False)
-        server = uvicorn.Server(config)
+        server = Server(app, process.health.lifecycle, protocol=protocol)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
@@ -33,5 +32,5 @@ def served(settings: Settings) -> Iterator[str]:
                 thread.join(0.01)
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
-            server.should_exit = True
+            process.health.lifecycle.end_now()
             thread.join()

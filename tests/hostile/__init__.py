@@ -1,0 +1,1 @@
+"""What people try who mean no good, on the real server."""

@@ -1,0 +1,60 @@
+"""A shop that is attacked, and that must be well afterwards."""
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+
+from cloudmart.cli.protocol import BoundedProtocol
+from cloudmart.settings import LimitSettings, Settings
+from tests.support.live import served
+
+
+class Hasty(BoundedProtocol):
+    """The server's protocol with less patience, for tests that outlast it."""
+
+    head_within = 0.5
+    read_within = 0.5
+
+
+@pytest.fixture(scope="module")
+def hostile_settings(shared_settings: Settings) -> Settings:
+    """Give the settings of a shop that trusts a proxy on loopback."""
+    limits = LimitSettings(email=3, trusted_proxies=("127.0.0.1",))
+    return shared_settings.model_copy(update={"limits": limits})
+
+
+@pytest.fixture(scope="module")
+def home(hostile_settings: Settings) -> Iterator[str]:
+    """Give the address of the shop, which has to be as well at the end as it was before."""
+    with served(hostile_settings, Hasty) as url:
+        before = _state(url)
+        yield url
+        assert _state(url) == before
+
+
+@pytest.fixture(scope="module")
+def port(home: str) -> int:
+    """Give its port."""
+    return int(home.rpartition(":")[2])
+
+
+@pytest.fixture
+def client(home: str) -> Iterator[httpx2.Client]:
+    """Give a client of the shop."""
+    with httpx2.Client(base_url=home, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def _well_afterwards(home: str) -> Iterator[None]:
+    yield
+    with httpx2.Client(base_url=home, timeout=60) as another:
+        assert another.get("/health").json()["status"] == "pass"
+        assert another.get("/api/products").status_code == 200
+
+
+def _state(url: str) -> object:
+    with httpx2.Client(base_url=url, timeout=60) as client:
+        orders, tickets = client.get("/api/orders").json(), client.get("/api/tickets").json()
+        return client.get("/api/products").json(), len(orders), len(tickets)

@@ -1,0 +1,116 @@
+"""Clients that draw out what they send, and that do not take what they asked for."""
+
+import socket
+import threading
+import time
+
+import httpx2
+import pytest
+
+from tests.hostile.conftest import Hasty
+from tests.support.raw import Raw, send
+
+HEAD = b"GET /api/products HTTP/1.1\r\nHost: x\r\n"
+BODY = b"POST /api/tickets HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+
+@pytest.mark.parametrize("begun", [b"G", b"GET / HTTP/1.1", HEAD, HEAD + b"X-A: b"])
+def test_headers_that_do_not_end_are_given_up(begun: bytes, port: int) -> None:
+    answer = send(port, begun)
+
+    assert answer.statuses == [408]
+    assert b"application/problem+json" in answer.data
+
+
+@pytest.mark.parametrize("begun", [b"", b"\r\n", b"\r\n" * 100])
+def test_a_connection_on_which_nothing_comes_is_closed(begun: bytes, port: int) -> None:
+    assert send(port, begun) == Raw(b"")
+
+
+def test_headers_that_trickle_are_given_up_all_the_same(port: int) -> None:
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(HEAD)
+        answer = b""
+        try:
+            while not answer and time.monotonic() < began + 30:
+                connection.sendall(b"X-A: b\r\n")
+                connection.settimeout(0.05)
+                try:
+                    answer = connection.recv(1000)
+                except TimeoutError:
+                    continue
+        except OSError:
+            pass
+
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 408 ")
+    assert time.monotonic() < began + 30
+
+
+def test_a_second_request_that_does_not_end_is_given_up_too(port: int) -> None:
+    answer = send(port, HEAD + b"\r\n", HEAD)
+
+    assert answer.statuses == [200, 408]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "then"),
+    [
+        (HEAD + b"\r\n", b"200", b"\r\n"),
+        (BODY + b"Content-Length: 99999999\r\n\r\n", b"413", b" " * 100),
+    ],
+)
+def test_what_follows_an_answer_and_is_no_request_does_not_hold_a_connection(
+    asked: bytes, status: bytes, then: bytes, port: int
+) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(asked)
+        answer = connection.recv(65_536)
+        # The end of the answer has to be on its way before anything can follow it.
+        time.sleep(0.1)
+        connection.sendall(then)
+        rest = connection.recv(65_536)
+        while rest:
+            rest = connection.recv(65_536)
+
+    assert answer.startswith(b"HTTP/1.1 " + status)
+
+
+def test_slow_senders_keep_nobody_waiting(port: int, client: httpx2.Client) -> None:
+    # More than a process works on at once, or has waiting.
+    slow = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(700)]
+    try:
+        for connection in slow:
+            connection.sendall(BODY + b"Content-Length: 20\r\n\r\n{")
+
+        answers = [client.post("/api/tickets", json={}) for _ in range(3)]
+        assert [each.status_code for each in answers] == [201] * 3
+        for each in answers:
+            client.delete(each.headers["Location"])
+    finally:
+        for connection in slow:
+            connection.close()
+
+
+def test_who_takes_nothing_of_an_answer_is_let_go(port: int, client: httpx2.Client) -> None:
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(30)
+        connection.connect(("127.0.0.1", port))
+        # Many answers at once, none of them taken.
+        ask = threading.Thread(target=_pour, args=(connection,), daemon=True)
+        ask.start()
+        ask.join(30)
+
+    assert not ask.is_alive()
+    assert Hasty.read_within < 1
+    assert client.get("/health").status_code == 200
+
+
+def _pour(connection: socket.socket) -> None:
+    """Ask for answers until the other side has had enough."""
+    try:
+        while True:
+            connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+    except OSError:
+        pass
