@@ -137,7 +137,8 @@ endif
 
 .PHONY: k8s-secret
 k8s-secret: $(VENV)/.local kubectl ## Put k8s/overlays/ENV/secret.env into the cluster as the Secret (ENV=production)
-	@set -o pipefail; $(BIN)/python -m k8s.secret $(ENV) | $(KUBECTL) apply --server-side --force-conflicts --field-manager cloudmart --filename -
+	@made=$$($(BIN)/python -m k8s.secret $(ENV)) && echo "$$made" \
+	  | $(KUBECTL) apply --server-side --force-conflicts --field-manager cloudmart --filename -
 
 # --- The image ---------------------------------------------------------------------------------
 
