@@ -17,6 +17,7 @@ _BY_NAME = {"call", "_call", "_walk", "_write_when"}
 _ACTIONS = {
     "bedrock-runtime:Converse": "bedrock:InvokeModel",
     "bedrock-runtime:ConverseStream": "bedrock:InvokeModelWithResponseStream",
+    "s3:ListObjectsV2": "s3:ListBucket",
     "sts:GetCallerIdentity": None,
 }
 _PREFIXES = {
@@ -28,7 +29,7 @@ _SESSION = botocore.session.get_session()
 
 
 def actions_of(*programs: str) -> set[str]:
-    """Return the IAM actions that modules, and all they import, may ever need."""
+    """Return the IAM actions that modules or packages, and all they import, may ever need."""
     sources = [_parsed(module) for program in programs for module in _imported(program)]
     services = {name for tree in sources for name in _services(tree)}
     operations = {
@@ -82,7 +83,9 @@ def _graph() -> grimp.ImportGraph:
 
 
 def _imported(module: str) -> set[str]:
-    return _graph().find_upstream_modules(module) | {module}
+    graph = _graph()
+    parts = {module} | graph.find_descendants(module)
+    return parts.union(*(graph.find_upstream_modules(part) for part in parts))
 
 
 @cache

@@ -15,7 +15,7 @@ from cloudmart.settings.refusal import refusal
 
 app = typer.Typer(help="Roles and policies of AWS's IAM.", no_args_is_help=True)
 
-_GROUPS = frozenset({"aws", "bedrock", "dynamodb", "sources"})
+_GROUPS = frozenset({"aws", "bedrock", "dynamodb", "pipeline", "sources"})
 # The issuer of a cluster of EKS's tells where it is, and tables are nowhere else by default.
 _OF_EKS = re.compile(r"oidc\.eks\.(?P<region>[a-z0-9-]+)\.")
 
@@ -60,8 +60,9 @@ def render(
 ) -> None:
     """Print the trust and permission policies of the service and of the operator's Job.
 
-    What they are about (tables, Bedrock's agent or model, the secret, the region unless the issuer
-    names it) is read from the variables that the service reads. Nothing is asked of AWS.
+    What they are about (tables, Bedrock's agent or model, the pipeline, the secret, the region
+    unless the issuer names it) is read from the variables that the service reads. Nothing is asked
+    of AWS.
     """
     loaded = load_settings(os.environ, dotenv=DOTENV)
     found = (*loaded.report.refusals, *loaded.report.tolerated)

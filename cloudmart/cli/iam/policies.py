@@ -16,6 +16,8 @@ _HERE = Path(__file__)
 _PLACES = (_HERE.parent / "templates", _HERE.parents[3] / "k8s" / "iam")
 # Where a profile of Bedrock's may send a request: the model's own name is what follows.
 _PROFILE = re.compile(r"(?:global|us-gov|us|eu|apac|au|ca|jp)\.(?P<model>.+)")
+# https://sqs.<region>.amazonaws.com/<account>/<name>
+_QUEUE = re.compile(r"//sqs\.(?P<region>[^.]+)\.[^/]+/(?P<account>\d{12})/(?P<name>[\w.-]+)$")
 
 Values = Mapping[str, str | None]
 Policy = dict[str, Any]
@@ -25,7 +27,7 @@ def policies(values: Values) -> dict[str, Policy]:
     """Return each policy by its template's name.
 
     What is about something that is not configured is left out: a resource one of whose values is
-    None, and a statement that is left with none.
+    None, and a statement that is left with none, or `Needs` what is not there.
     """
     (place,) = (place for place in _PLACES if place.is_dir())
     return {
@@ -51,6 +53,9 @@ def values_of(settings: Settings, account: str, region: str) -> dict[str, str | 
         "foundation_model": profile["model"] if profile else named,
         "inference_profile": named if profile else None,
         "model_arn": model if model != named else None,
+        "function": settings.pipeline.function,
+        "queue_arn": _arn_of_queue(settings.pipeline.failure_queue, partition),
+        "bucket": settings.pipeline.quarantine_bucket,
         "secret_arn": _arn(secret, f"arn:{partition}:secretsmanager:{region}:{account}"),
     }
 
@@ -61,9 +66,19 @@ def _arn(secret: str | None, where: str) -> str | None:
     return f"{where}:secret:{secret}-??????" if named else secret
 
 
+def _arn_of_queue(address: str | None, partition: str) -> str | None:
+    found = _QUEUE.search(address or "")
+    return found and f"arn:{partition}:sqs:{found['region']}:{found['account']}:{found['name']}"
+
+
 def _rendered(policy: Policy, values: Values) -> Policy:
     statements = [_filled(statement, values) for statement in policy["Statement"]]
-    kept = [each for each in statements if each.get("Resource", "a trust policy has none")]
+    kept = [
+        each
+        for each in statements
+        # IAM knows no `Needs`, and a trust policy has no `Resource`.
+        if each.pop("Needs", True) and each.get("Resource", True)
+    ]
     return policy | {"Statement": kept}
 
 
