@@ -98,6 +98,7 @@ openapi: $(VENV)/.local ## Renew openapi/ from the code
 docs: $(VENV)/.local ## Write the pages of docs/ that are made from the code
 	@$(BIN)/cloudmart config --markdown > docs/configuration.md
 	@$(BIN)/python -m cloudmart.health.causes.page docs/operations.md
+	@$(BIN)/python -m cloudmart.access.page docs/access.md
 
 # --- The cluster -------------------------------------------------------------------------------
 

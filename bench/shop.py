@@ -22,6 +22,7 @@ NAMES = DynamoDBSettings(
     conversations_table="bench-conversations",
 )
 ENVIRONMENT = {
+    "AUTH": "off",
     "AWS_ACCESS_KEY_ID": "bench",
     "AWS_SECRET_ACCESS_KEY": "bench",
     "AWS_REGION": "us-east-1",

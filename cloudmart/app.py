@@ -7,6 +7,7 @@ from importlib.metadata import version
 import aioboto3
 from fastapi import FastAPI
 
+from cloudmart.access.route import check_rights
 from cloudmart.ai.router import router as assistants
 from cloudmart.bootstrap import open_service
 from cloudmart.entrance import add_entrance, open_counter
@@ -86,6 +87,7 @@ def create_app(
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
+    app.access = settings.access
     add_entrance(app, settings, process.health, counter)
     if settings.environment is Environment.LOCAL:
         app.add_route(metrics.PATH, metrics.expose, include_in_schema=False)
@@ -95,4 +97,5 @@ def create_app(
     for router in (products, orders, tickets, assistants, pipeline, problems, discovery, health):
         app.include_router(router)
     add_pages(app, settings.public_base_url)
+    check_rights(app.routes)
     return app

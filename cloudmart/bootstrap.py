@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from cloudmart.access.gate import Gate
+from cloudmart.access.ways import build_gate
 from cloudmart.ai.archive import ChatArchive
 from cloudmart.ai.assistants import Assistant, Assistants, DisabledAssistant
 from cloudmart.ai.audit import Audit
@@ -30,9 +32,9 @@ from cloudmart.orders.service import OrderService
 from cloudmart.pipeline.monitor import PipelineMonitor
 from cloudmart.pipeline.opening import OpenPipeline, open_pipeline
 from cloudmart.products.repository import ProductRepository
-from cloudmart.settings import AssistantSettings, Settings
+from cloudmart.settings import Settings
 from cloudmart.tickets.repository import TicketRepository
-from cloudmart.upkeep import Upkeep, show_providers
+from cloudmart.upkeep import Upkeep, show_access, show_providers
 from cloudmart.vendors import Vendors
 
 Services = dict[type[Any], Any]
@@ -61,6 +63,7 @@ async def open_service(
     serving = Database(process.session)
     upkeep = Upkeep(settings, process, serving)
     show_providers(settings, vendors, process.health)
+    show_access(settings, process.health)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(serving.close)
         stack.push_async_callback(upkeep.probing.close)
@@ -69,9 +72,12 @@ async def open_service(
         )
         works = [*upkeep.works(), *pipeline.works(settings.pipeline)]
         await stack.enter_async_context(in_background(process.health.lifecycle, *works))
+        gate = build_gate(settings.access)
+        stack.push_async_callback(gate.close)
         yield build_services(settings, serving, vendors) | {
             Health: process.health,
             PipelineMonitor: pipeline.monitor,
+            Gate: gate,
         }
 
 
@@ -83,7 +89,7 @@ def build_services(settings: Settings, database: Database, vendors: Vendors) -> 
         stores.orders,
         OrderService(stores.orders, stores.products, IdempotencyKeys(stores.secret)),
         stores.tickets,
-        _assistants(settings.assistant, stores, vendors),
+        _assistants(settings, stores, vendors),
         ChatArchive(
             stores.tickets, stores.conversations, vendors.sentiment, instead=vendors.instead
         ),
@@ -124,7 +130,8 @@ class Stores:
         )
 
 
-def _assistants(settings: AssistantSettings, stores: Stores, vendors: Vendors) -> Assistants:
+def _assistants(told: Settings, stores: Stores, vendors: Vendors) -> Assistants:
+    settings = told.assistant
     desk = OrderDesk(
         stores.orders, stores.conversations, Audit(stores.secret), settings.order_tools
     )
@@ -141,6 +148,7 @@ def _assistants(settings: AssistantSettings, stores: Stores, vendors: Vendors) -
             desk=desk,
             budget=stores.budget,
             turn_timeout=settings.turn_timeout,
+            believes=not told.access.signed_in,
         )
 
     return Assistants(

@@ -41,6 +41,44 @@ class CloudmartError(Exception):
         self.retry_after = retry_after
 
 
+class UnauthorizedError(CloudmartError):
+    """No proof of who calls, or none that is believed; `WWW-Authenticate` says how to give one."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    code = "unauthorized"
+    example = "This needs you to sign in."
+
+    def __init__(self, challenges: Sequence[str]) -> None:
+        super().__init__(self.example)
+        self.challenges = challenges
+
+
+class ForbiddenError(CloudmartError):
+    """Whoever it is may not do this."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "forbidden"
+    example = "Your account may not do this."
+
+    def __init__(self, challenges: Sequence[str] = ()) -> None:
+        super().__init__(self.example)
+        self.challenges = challenges
+
+
+class TooManyAttemptsError(CloudmartError):
+    """Too many wrong passwords came from one address; right ones have to wait as well."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "too-many-attempts"
+    example = "There were too many attempts to sign in. Please try again in 42 s."
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__(
+            f"There were too many attempts to sign in. Please try again in {retry_after} s.",
+            retry_after=retry_after,
+        )
+
+
 class TooManyRequestsError(CloudmartError):
     """A client has asked as much as it may in a minute; `RateLimit-Limit` says how much that is."""
 

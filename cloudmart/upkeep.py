@@ -16,7 +16,7 @@ from cloudmart.health.process import Process
 from cloudmart.health.staleness import Staleness
 from cloudmart.health.startup import Step
 from cloudmart.observability.metrics import CONFIGURATION, READY
-from cloudmart.settings import DynamoDBSettings, Provider, Settings, why_disabled
+from cloudmart.settings import DynamoDBSettings, Environment, Provider, Settings, why_disabled
 from cloudmart.vendors import Vendors
 
 Work = Coroutine[Any, Any, None]
@@ -105,6 +105,19 @@ def show_providers(settings: Settings, vendors: Vendors, health: Health) -> None
             instead = "" if isinstance(vendor, ProviderDisabledError) else " Rules answer instead."
             alarming = provider in settings.faulty
             health.disable(dependency, f"{reason}{instead}", alarming=alarming)
+
+
+def show_access(settings: Settings, health: Health) -> None:
+    """Show how callers are told apart, alarmingly where they are not and should be."""
+    access = settings.access
+    ways = ", ".join(access.ways) or "off"
+    orders = "signed-in" if access.signed_in else "open"
+    health.notes.append(f"access {ways}, customer orders {orders}")
+    if access.ways:
+        health.enable(dependencies.ACCESS)
+    elif settings.environment is not Environment.LOCAL:
+        reason = "AUTH is off: anyone may change products and read all orders."
+        health.disable(dependencies.ACCESS, reason, alarming=True)
 
 
 def _watch_configuration(settings: Settings, process: Process) -> Staleness:

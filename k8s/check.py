@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cloudmart.settings import load_settings
 from cloudmart.settings.report import State
+from cloudmart.settings.serving import for_serving
 from k8s.kustomize import OVERLAYS, PUBLIC, render
 from k8s.operator_values import faults, operator_values
 
@@ -29,7 +30,7 @@ def complaints(overlay: Path) -> list[str]:
     told = render(overlay).environment()
     # A directory of the pod's. What is missing and secret comes from it.
     told.pop("CLOUDMART_SECRETS_DIR", None)
-    refusals = load_settings(told).report.refusals
+    refusals = for_serving(load_settings(told)).report.refusals
     return [
         f"{shown / 'settings.env'}: {fault.sentence}"
         for fault in refusals

@@ -1,9 +1,12 @@
 """A reply on the wire: as JSON when it is there, or as events while it is being written."""
 
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from fastapi import Request, Response
 
+from cloudmart.access.caller import Caller
 from cloudmart.ai.assistants import Assistant
 from cloudmart.ai.loop import ToolRunning
 from cloudmart.ai.messages import Reply
@@ -29,12 +32,13 @@ EVENTS: dict[int | str, dict[str, Any]] = {
 
 
 async def answer(
-    request: Request, assistant: Assistant, conversation: str, message: str
+    request: Request, caller: Caller, assistant: Assistant, conversation: str, message: str
 ) -> Response:
     """Answer a message as the client asked for it, for as long as it waits."""
+    reply = partial(assistant.reply, conversation, message, proved=caller.email)
     if wants_events(request):
-        return EventStream(lambda channel: _tell(channel, assistant, conversation, message))
-    text = await while_connected(request.receive, assistant.reply(conversation, message))
+        return EventStream(lambda channel: _tell(channel, reply))
+    text = await while_connected(request.receive, reply())
     return Response(
         Reply(response=text).model_dump_json(),
         media_type="application/json",
@@ -42,12 +46,12 @@ async def answer(
     )
 
 
-async def _tell(channel: Channel, assistant: Assistant, conversation: str, message: str) -> None:
+async def _tell(channel: Channel, reply: Callable[..., Coroutine[Any, Any, str]]) -> None:
     async def tell(event: Delta | ToolRunning) -> None:
         if isinstance(event, Delta):
             await channel.event("delta", {"text": event.text})
         else:
             await channel.comment("working")
 
-    text = await assistant.reply(conversation, message, tell)
+    text = await reply(tell)
     await channel.event("answer", {"response": text})

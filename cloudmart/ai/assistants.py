@@ -15,8 +15,15 @@ class Assistant(Protocol):
         """Start a conversation and return its id."""
         ...
 
-    async def reply(self, conversation: str, message: str, emit: Emit = unheard) -> str:
-        """Answer a message."""
+    async def reply(
+        self,
+        conversation: str,
+        message: str,
+        emit: Emit = unheard,
+        *,
+        proved: str | None = None,
+    ) -> str:
+        """Answer a message of whoever has proved an address, or has proved none."""
         ...
 
 
@@ -30,7 +37,14 @@ class DisabledAssistant:
         """Raise ProviderDisabledError."""
         raise ProviderDisabledError(self._reason)
 
-    async def reply(self, conversation: str, message: str, emit: Emit = unheard) -> NoReturn:  # noqa: ARG002 - its kind's
+    async def reply(
+        self,
+        conversation: str,  # noqa: ARG002 - its kind's
+        message: str,  # noqa: ARG002
+        emit: Emit = unheard,  # noqa: ARG002
+        *,
+        proved: str | None = None,  # noqa: ARG002
+    ) -> NoReturn:
         """Raise ProviderDisabledError."""
         raise ProviderDisabledError(self._reason)
 

@@ -4,6 +4,7 @@ import hmac
 import re
 
 from cloudmart.orders.models import Order
+from cloudmart.values.email import folded
 
 # Bounded on both sides, so that no text makes it look twice at much.
 _PART = r"[^\s@<>()\[\]{},;:\"'`|«»“”„‘’]"  # noqa: RUF001 - quotes as people type them
@@ -12,11 +13,11 @@ _ADDRESS = re.compile(f"{_PART}{{1,64}}@{_PART}{{1,255}}")
 
 def address_in(message: str) -> str | None:
     """Return the e-mail address a customer gives in a message; of several, none."""
-    found = {match.strip("*_.!?").casefold() for match in _ADDRESS.findall(message)}
+    found = {folded(match.strip("*_.!?")).decode() for match in _ADDRESS.findall(message)}
     return found.pop() if len(found) == 1 else None
 
 
 def owns(address: str, order: Order) -> bool:
     """Tell whether an order is a customer's, in a time that depends on neither."""
-    owner = (order.user_email or "").strip().casefold()
-    return owner != "" and hmac.compare_digest(address.encode(), owner.encode())
+    owner = folded((order.user_email or "").strip())
+    return owner != b"" and hmac.compare_digest(folded(address), owner)

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Request, Response
 
+from cloudmart.access.caller import CurrentCaller
+from cloudmart.access.route import GuardedRoute
 from cloudmart.ai.answering import EVENTS, answer
 from cloudmart.ai.archive import ChatArchive
 from cloudmart.ai.assistants import Assistants
@@ -29,14 +31,13 @@ from cloudmart.errors import (
 )
 from cloudmart.http.documented import may_fail
 from cloudmart.http.inject import provide
-from cloudmart.http.json import JsonRoute
 from cloudmart.values import samples
 
 LONGEST_CHAT = 8 * 1024**2
 LARGER_BODIES = {"/api/ai/analyze-sentiment": LONGEST_CHAT}
 """Bytes by path: a page sends all it shows when a chat ends, and its ticket must not be lost."""
 
-router = APIRouter(prefix="/api/ai", tags=["assistants"], route_class=JsonRoute)
+router = APIRouter(prefix="/api/ai", tags=["assistants"], route_class=GuardedRoute)
 Chats = Annotated[Assistants, Depends(provide(Assistants))]
 Archive = Annotated[ChatArchive, Depends(provide(ChatArchive))]
 _STARTS = may_fail(UnavailableError, ProviderDisabledError)
@@ -120,8 +121,10 @@ async def start_thread(chats: Chats) -> ThreadStarted:
     response_model=Reply,
     responses=_REPLIES,
 )
-async def send_thread_message(body: ThreadBody, chats: Chats, request: Request) -> Response:
-    return await answer(request, chats.openai, body.thread_id, body.message)
+async def send_thread_message(
+    body: ThreadBody, chats: Chats, request: Request, caller: CurrentCaller
+) -> Response:
+    return await answer(request, caller, chats.openai, body.thread_id, body.message)
 
 
 @router.post(
@@ -142,9 +145,9 @@ async def start_conversation(chats: Chats) -> ConversationStarted:
     responses=_REPLIES,
 )
 async def send_conversation_message(
-    body: ConversationBody, chats: Chats, request: Request
+    body: ConversationBody, chats: Chats, request: Request, caller: CurrentCaller
 ) -> Response:
-    return await answer(request, chats.bedrock, body.conversation_id, body.message)
+    return await answer(request, caller, chats.bedrock, body.conversation_id, body.message)
 
 
 @router.post(

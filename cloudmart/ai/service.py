@@ -36,6 +36,7 @@ class AssistantService:
         desk: OrderDesk,
         budget: TokenBudget,
         turn_timeout: float,
+        believes: bool = True,
     ) -> None:
         self._kind = kind
         self._provider = provider
@@ -44,13 +45,24 @@ class AssistantService:
         self._desk = desk
         self._budget = budget
         self._turn_timeout = turn_timeout
+        self._believes = believes
 
     async def start(self) -> str:
         """Start a conversation and return its id."""
         return await self._conversations.start(self._kind)
 
-    async def reply(self, conversation: str, message: str, emit: Emit = unheard) -> str:
+    async def reply(
+        self,
+        conversation: str,
+        message: str,
+        emit: Emit = unheard,
+        *,
+        proved: str | None = None,
+    ) -> str:
         """Answer a message; the conversation remembers both or neither.
+
+        `proved` is the customer's address, if a token proved it. Where customers are believed
+        without, it is the one they wrote.
 
         Raises:
             UnknownConversationError: there is no such conversation (any more).
@@ -63,6 +75,10 @@ class AssistantService:
             async with self._conversations.turn(self._kind, conversation) as turn:
                 fingerprint = turn.conversation.fingerprint
                 structlog.contextvars.bind_contextvars(conversation=fingerprint[:12])
+                if proved or not self._believes:
+                    turn.email = proved
+                elif not confirmation.code_in(message):
+                    turn.email = address_in(message) or turn.email
                 return await self._reply(turn, message, emit, deadline)
 
     async def _reply(self, turn: Turn, message: str, emit: Emit, deadline: float) -> str:
@@ -75,7 +91,6 @@ class AssistantService:
             await emit(Delta(answer))
         else:
             await self._budget.check(before)
-            turn.email = address_in(message) or turn.email
             answer = kept = await self._think(turn, question, emit, deadline)
             if proposal := turn.proposal:
                 await emit(Delta(f"\n\n{proposal.shown}"))

@@ -2,7 +2,7 @@
 
 import typer
 
-from cloudmart.cli import catalogue, config, dev, iam, openapi, pipeline, serve, tables
+from cloudmart.cli import auth, catalogue, config, dev, iam, openapi, pipeline, serve, tables
 
 app = typer.Typer(
     help="CloudMart's backend.",
@@ -15,6 +15,7 @@ app.command()(dev.dev)
 app.command()(serve.serve)
 app.command()(openapi.openapi)
 app.command()(config.config)
+app.add_typer(auth.app, name="auth")
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(iam.app, name="iam")
 app.add_typer(pipeline.app, name="pipeline")

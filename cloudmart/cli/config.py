@@ -14,8 +14,10 @@ from cloudmart.cli.overview import as_document, as_table
 from cloudmart.settings import Loaded, load_settings
 from cloudmart.settings.reference import reference
 from cloudmart.settings.refusal import refusal
+from cloudmart.settings.serving import for_serving
 
 _WIDE = 160
+_UNDECIDED = "All is in order, but `cloudmart serve` refuses to start until AUTH is set.\n"
 
 
 def config(
@@ -27,15 +29,17 @@ def config(
 ) -> None:
     """Show every setting: its value, its source, its state.
 
-    Secrets are shown as set or unset and a digest. Exits with 78 if `serve` would not start with
-    these settings, with 1 if the secret that CLOUDMART_SECRET_ID names cannot be read, else with 0.
+    Secrets are shown as set or unset and a digest. Exits with 78 if a setting is wrong, with 1 if
+    the secret that CLOUDMART_SECRET_ID names cannot be read, else with 0.
     """
     if as_markdown:
         sys.stdout.write(reference())
         return
     loaded, unread = _load()
+    serving = loaded if unread else for_serving(loaded)
     if as_json:
-        sys.stdout.write(json.dumps(as_document(loaded), indent=2) + "\n")
+        document = as_document(loaded, starts=not serving.report.refusals)
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
     else:
         console = Console(width=None if sys.stdout.isatty() else _WIDE)
         console.print(as_table(loaded))
@@ -46,6 +50,8 @@ def config(
         raise typer.Exit(EXIT_CONFIGURATION)
     if unread:
         raise typer.Exit(EXIT_FAILED)
+    if serving.report.refusals:
+        sys.stderr.write(_UNDECIDED)
 
 
 def _load() -> tuple[Loaded, str | None]:

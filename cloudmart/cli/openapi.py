@@ -8,7 +8,10 @@ import typer
 import yaml
 
 from cloudmart.app import create_app
-from cloudmart.settings import Settings
+from cloudmart.settings import AccessSettings, Settings, Way
+
+SHARED = Settings(access=AccessSettings(auth=(Way.BASIC, Way.JWT)))
+"""For a file that is shared: every way in, and nothing of some deployment."""
 
 
 def openapi(
@@ -19,8 +22,7 @@ def openapi(
     ] = False,
 ) -> None:
     """Write the API's document as JSON and YAML."""
-    # An address of some deployment has no place in a file that is shared.
-    document = create_app(Settings(public_base_url=None)).openapi()
+    document = create_app(SHARED).openapi()
     files = {
         "openapi.json": json.dumps(document, indent=2, ensure_ascii=False) + "\n",
         "openapi.yaml": yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100),

@@ -27,14 +27,19 @@ def as_table(loaded: Loaded) -> Table:
     return table
 
 
-def as_document(loaded: Loaded) -> dict[str, Any]:
-    """Return the same for programs, with the faults and the optional providers."""
+def as_document(loaded: Loaded, *, starts: bool = False) -> dict[str, Any]:
+    """Return the same for programs, with the faults, the ways in and the optional providers."""
+    access = loaded.settings.access
     return {
         "environment": loaded.settings.environment,
-        "starts": not loaded.report.refusals,
+        "starts": starts,
         "settings": [_row(reading) for reading in loaded.report.readings],
         "refused": [_fault(fault) for fault in loaded.report.refusals],
         "tolerated": [_fault(fault) for fault in loaded.report.tolerated],
+        "access": {
+            "auth": access.ways or ["off"],
+            "customerOrders": "signed-in" if access.signed_in else "open",
+        },
         "disabled": {
             provider: reason for provider, reason in why_disabled(loaded.settings).items() if reason
         },

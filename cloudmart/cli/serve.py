@@ -28,6 +28,7 @@ from cloudmart.observability.logging import configure_logging
 from cloudmart.observability.termination import TERMINATION_LOG
 from cloudmart.settings import Settings, load_settings
 from cloudmart.settings.refusal import refusal
+from cloudmart.settings.serving import for_serving
 
 # Python's own (700, 10, 10) looks through all that the SDK keeps for good every few seconds of
 # load, and stands still meanwhile: docs/decisions/garbage-collection.md.
@@ -44,7 +45,10 @@ def run(environ: Mapping[str, str], *, host: str, termination_log: Path = TERMIN
     """Serve as an environment says until told to stop, and return the exit code."""
     gc.set_threshold(*_GARBAGE)
     allow_connections()
-    settings = accepted(load_settings(environ, dotenv=DOTENV), termination_log)
+    loaded = load_settings(environ, dotenv=DOTENV)
+    if loaded.settings.sources.secret_id is None:
+        loaded = for_serving(loaded)
+    settings = accepted(loaded, termination_log)
     process = Process.begin(settings, environ=environ)
     lifecycle = process.health.lifecycle
     grace = settings.startup.shutdown_grace
@@ -74,7 +78,7 @@ async def _with_secret(secret_id: str, process: Process) -> FastAPI | None:
     except GaveUpError as error:
         give_up(process.health, error)
         return None
-    loaded = load_settings(process.environ, secret.text, dotenv=DOTENV)
+    loaded = for_serving(load_settings(process.environ, secret.text, dotenv=DOTENV))
     if loaded.report.refusals:
         process.health.lifecycle.fail(refusal(loaded.report.refusals), EXIT_CONFIGURATION)
         return None

@@ -9,11 +9,13 @@ from typing import Any
 from fastapi import FastAPI
 
 from cloudmart.errors import OverloadedError, SlowBodyError, TooManyRequestsError
-from cloudmart.http.documented import Problem, may_fail, may_refuse
+from cloudmart.explorer.protection import refusals, schemes, security
+from cloudmart.http.documented import Answers, Problem, may_fail, may_refuse
 from cloudmart.http.middleware import REQUEST_ID
 from cloudmart.http.problem import MEDIA_TYPE
 from cloudmart.rates.classes import CLASSES, RouteClass
 from cloudmart.rates.limiting import LIMIT, REMAINING, RESET
+from cloudmart.settings import AccessSettings
 
 Operation = dict[str, Any]
 METHODS = ("get", "put", "post", "delete")
@@ -29,6 +31,10 @@ _HEADERS: dict[str, dict[str, Any]] = {
     },
     "Link": {
         "description": 'The next page, as `<…>; rel="next"` (RFC 8288); absent on the last.',
+        "schema": {"type": "string"},
+    },
+    "WWW-Authenticate": {
+        "description": "How to prove who you are, a line for each way (RFC 9110, 11.6.1).",
         "schema": {"type": "string"},
     },
     "Retry-After": {
@@ -54,10 +60,13 @@ _HEADERS: dict[str, dict[str, Any]] = {
 class DocumentedApp(FastAPI):
     """A FastAPI whose document tells of every answer an operation can really give."""
 
+    access = AccessSettings()
+    """Who gets in, which is part of the document."""
+
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document; it is made once."""
         if not self.openapi_schema:
-            self.openapi_schema = _completed(super().openapi())
+            self.openapi_schema = _completed(super().openapi(), self.access)
         return self.openapi_schema
 
     @cached_property
@@ -74,7 +83,7 @@ def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Operatio
                 yield method.upper(), path, item[method]
 
 
-def _completed(document: dict[str, Any]) -> dict[str, Any]:
+def _completed(document: dict[str, Any], access: AccessSettings) -> dict[str, Any]:
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     # The framework's own form of a 422, which we never send.
@@ -84,9 +93,12 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     schemas |= problem.pop("$defs") | {"Problem": problem}
     components["headers"] = _HEADERS
     document["security"] = []
+    if in_use := schemes(access):
+        components["securitySchemes"] = in_use
     for method, path, operation in operations(document):
         limited = CLASSES[f"{method} {path}"] is not RouteClass.FREE
         _add_refusals(operation, limited=limited)
+        _add_protection(operation, access, method, path)
         _add_links(document["paths"], path, operation)
         for status, answer in operation["responses"].items():
             answer["headers"] = {
@@ -101,16 +113,28 @@ def _add_refusals(operation: Operation, *, limited: bool) -> None:
     if MEDIA_TYPE not in answers.get("422", {}).get("content", {}):
         answers.pop("422", None)
     body = "requestBody" in operation
-    refusals = may_refuse(
+    more = may_refuse(
         *((400, 413, 415) if body else ()),
         *((422,) if body or operation.get("parameters") else ()),
         500,
     )
     if limited:
-        refusals |= may_fail(TooManyRequestsError, OverloadedError)
+        more |= may_fail(TooManyRequestsError, OverloadedError)
     if body:
-        refusals |= may_fail(SlowBodyError)
-    for status, refusal in refusals.items():
+        more |= may_fail(SlowBodyError)
+    _add_answers(operation, more)
+
+
+def _add_protection(operation: Operation, access: AccessSettings, method: str, path: str) -> None:
+    if not (asked := security(access, method, path)):
+        return
+    operation["security"] = asked
+    _add_answers(operation, refusals(access, method, path))
+
+
+def _add_answers(operation: Operation, more: Answers) -> None:
+    answers = operation["responses"]
+    for status, refusal in more.items():
         answer = answers.setdefault(str(status), refusal)
         answer["content"][MEDIA_TYPE]["examples"] |= refusal["content"][MEDIA_TYPE]["examples"]
     operation["responses"] = dict(sorted(answers.items()))
@@ -140,5 +164,7 @@ def _headers(operation: Operation, status: str, *, limited: bool) -> Iterator[st
         yield "Link"
     if status in {"429", "503"}:
         yield "Retry-After"
+    if status == "401":
+        yield "WWW-Authenticate"
     if limited:
         yield from (LIMIT, REMAINING, RESET)

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.types import Scope
 
-from cloudmart.errors import CloudmartError, Fault
+from cloudmart.errors import CloudmartError, Fault, ForbiddenError, UnauthorizedError
 
 MEDIA_TYPE = "application/problem+json"
 TYPES = "/api/problems"
@@ -116,7 +116,7 @@ def _code(status: int) -> str:
 def expected(scope: Scope, error: CloudmartError) -> Response:
     """Return the answer that tells of an expected failure."""
     wait = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else None
-    return problem(
+    answer = problem(
         scope,
         error.status,
         str(error),
@@ -125,6 +125,11 @@ def expected(scope: Scope, error: CloudmartError) -> Response:
         faults=error.faults,
         headers=wait,
     )
+    if isinstance(error, UnauthorizedError | ForbiddenError):
+        # A line each: browsers take one line for one challenge.
+        for challenge in error.challenges:
+            answer.headers.append("WWW-Authenticate", challenge)
+    return answer
 
 
 def too_large(most: int) -> str:

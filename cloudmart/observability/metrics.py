@@ -65,6 +65,11 @@ WORKED_ON = Gauge("cloudmart_requests_worked_on", "Requests that are being answe
 OVERLOADED = Counter(
     "cloudmart_overloaded", "Requests sent away because too much was asked at once.", ["lane"]
 )
+SIGN_INS = Counter(
+    "cloudmart_sign_ins",
+    "Credentials that were looked at, by their scheme and what came of it.",
+    ["scheme", "outcome"],
+)
 READY = Gauge("cloudmart_ready", "Whether the start is done and the process is not stopping.")
 STARTUP_SECONDS = Gauge(
     "cloudmart_startup_seconds", "Time from the process's start until it was ready."

@@ -6,6 +6,8 @@ from fastapi import APIRouter, Body, Depends, Header, Query, Response, status
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from cloudmart.access.caller import CurrentCaller
+from cloudmart.access.route import GuardedRoute
 from cloudmart.errors import (
     IdempotencyKeyReusedError,
     NotFoundError,
@@ -15,7 +17,6 @@ from cloudmart.errors import (
 )
 from cloudmart.http.documented import may_fail
 from cloudmart.http.inject import provide
-from cloudmart.http.json import JsonRoute
 from cloudmart.http.message import Message
 from cloudmart.http.paging import Paging, paged
 from cloudmart.http.params import path_id
@@ -30,7 +31,7 @@ from cloudmart.values.email import AskedEmail
 router = APIRouter(
     prefix="/api/orders",
     tags=["orders"],
-    route_class=JsonRoute,
+    route_class=GuardedRoute,
     responses=may_fail(UnavailableError),
 )
 Orders = Annotated[OrderRepository, Depends(provide(OrderRepository))]
@@ -117,7 +118,8 @@ async def list_orders(orders: Orders, paging: PagingOfOrders) -> Response:
     "its domain in lower case; one that nobody ordered with has an empty list.",
     response_model=list[Order],
 )
-async def list_customer_orders(email: Address, orders: Orders) -> Response:
+async def list_customer_orders(email: Address, orders: Orders, caller: CurrentCaller) -> Response:
+    caller.check_may_see_orders_of(email)
     return await stream(Order, orders.placed_by(email))
 
 

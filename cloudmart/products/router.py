@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Query, Response, status
 
+from cloudmart.access.route import GuardedRoute
 from cloudmart.errors import ConflictError, NotFoundError, UnavailableError
 from cloudmart.http.documented import may_fail
 from cloudmart.http.inject import provide
-from cloudmart.http.json import JsonRoute
 from cloudmart.http.message import Message
 from cloudmart.http.paging import Paging, paged
 from cloudmart.http.params import path_id
@@ -18,7 +18,7 @@ from cloudmart.values import samples
 router = APIRouter(
     prefix="/api/products",
     tags=["products"],
-    route_class=JsonRoute,
+    route_class=GuardedRoute,
     responses=may_fail(UnavailableError),
 )
 Products = Annotated[ProductRepository, Depends(provide(ProductRepository))]

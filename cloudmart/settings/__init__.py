@@ -1,5 +1,6 @@
 """The settings of a process: read once, frozen, nested by what they are about."""
 
+from cloudmart.settings.access import AccessSettings, Algorithm, CustomerOrders, Way
 from cloudmart.settings.limits import LimitSettings
 from cloudmart.settings.load import Loaded, load_settings
 from cloudmart.settings.model import Environment, Settings
@@ -26,6 +27,8 @@ from cloudmart.settings.vendors import (
 
 __all__ = [
     "AWSSettings",
+    "AccessSettings",
+    "Algorithm",
     "AssistantSettings",
     "AzureSettings",
     "BedrockMode",
@@ -33,6 +36,7 @@ __all__ = [
     "BigQuerySettings",
     "BuildSettings",
     "CorsSettings",
+    "CustomerOrders",
     "DynamoDBSettings",
     "Effort",
     "Environment",
@@ -45,6 +49,7 @@ __all__ = [
     "Settings",
     "SourceSettings",
     "StartupSettings",
+    "Way",
     "load_settings",
     "why_disabled",
 ]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
+from cloudmart.settings.access import CustomerOrders, Way
 from cloudmart.settings.layers import Told
 from cloudmart.settings.model import Environment, Settings
 from cloudmart.settings.report import Fault, State
@@ -19,6 +20,9 @@ _MODE = ("bedrock", "mode")
 _AZURE = (("azure", "endpoint"), ("azure", "api_key"))
 _BIGQUERY = (("bigquery", "project_id"), ("bigquery", "dataset_id"), ("bigquery", "table_id"))
 _OPENAI_KEY_AND_SERVER = (("openai", "base_url"), ("openai", "api_key"))
+_AUTH = (("access", "auth"),)
+_BASIC = (("access", "admin_users"),)
+_JWT = (("access", "issuer"), ("access", "audience"))
 
 _Place = tuple[str, str]
 
@@ -36,6 +40,10 @@ def halves(settings: Settings, told: Mapping[Variable, Told]) -> Iterator[Fault]
         yield from _missing(given, (_MODE,), _AGENT)
     if mode is BedrockMode.CONVERSE:
         yield from _missing(given, (_MODE,), (_MODEL,))
+    if Way.BASIC in settings.access.auth:
+        yield from _missing(given, _AUTH, _BASIC, " `basic`")
+    if Way.JWT in settings.access.auth:
+        yield from _missing(given, _AUTH, _JWT, " `jwt`")
 
 
 def contradictions(settings: Settings, told: Mapping[Variable, Told]) -> Iterator[Fault]:
@@ -49,6 +57,14 @@ def contradictions(settings: Settings, told: Mapping[Variable, Told]) -> Iterato
         yield _wrong(("", port), told, "is the other port's number: PORT and METRICS_PORT differ")
     if "*" in settings.cors.allowed_origins and settings.environment is not Environment.LOCAL:
         yield _wrong(("cors", "allowed_origins"), told, "names `*`, which is for local mode only")
+    access = settings.access
+    if access.ways and Way.OFF in access.auth:
+        yield _wrong(
+            ("access", "auth"), told, "names `off` beside a way in: it is one or the other"
+        )
+    if access.customer_orders is CustomerOrders.SIGNED_IN and Way.JWT not in access.ways:
+        what = "asks customers to sign in, and AUTH names no `jwt` to do it with"
+        yield _wrong(("access", "customer_orders"), told, what)
 
 
 def _is_for_openai(settings: Settings, told: Mapping[Variable, Told]) -> bool:
@@ -60,7 +76,10 @@ def _is_for_openai(settings: Settings, told: Mapping[Variable, Told]) -> bool:
 
 
 def _missing(
-    given: Mapping[_Place, Told], reasons: Iterable[_Place], needed: Iterable[_Place]
+    given: Mapping[_Place, Told],
+    reasons: Iterable[_Place],
+    needed: Iterable[_Place],
+    value: str = "",
 ) -> Iterator[Fault]:
     reason = next((given[place] for place in reasons if place in given), None)
     if reason is None:
@@ -68,7 +87,7 @@ def _missing(
     for place in needed:
         if place not in given:
             variable = variables()[place]
-            what = f"is not set although {reason.name} is"
+            what = f"is not set although {reason.name} is{value}"
             origin = f"nowhere; {reason.name} from {reason.origin}"
             yield Fault(variable, variable.name, State.MISSING, what, origin)
 

@@ -1,7 +1,11 @@
 """What every group of settings has in common."""
 
 from pydantic import BaseModel
+from pydantic.config import JsonDict
 from pydantic_settings import SettingsConfigDict
+
+SPACED: JsonDict = {"divided by": "white space"}
+"""Marks a field that holds several values, with white space between them."""
 
 
 class Group(BaseModel):

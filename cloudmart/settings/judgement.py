@@ -20,7 +20,8 @@ def as_told(variable: Variable, told: Told) -> Fault | None:
     parts = told.value.split(",") if variable.listed else []
     if any(is_placeholder(part) for part in (told.value, *parts)):
         return Fault.about(variable, told, "is a placeholder", State.PLACEHOLDER)
-    if _CONTROLS.search(told.value):
+    # What is divided by white space may be a line each.
+    if _CONTROLS.search(" ".join(told.value.split()) if variable.spaced else told.value):
         return Fault.about(variable, told, "has a line break in it")
     if told.value[0] in QUOTES and told.value[-1] in QUOTES:
         return Fault.about(variable, told, "has quotes around it")

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
+from cloudmart.settings.access import AccessSettings
 from cloudmart.settings.formats import Endpoint
 from cloudmart.settings.group import Group
 from cloudmart.settings.limits import LimitSettings
@@ -76,6 +77,7 @@ class Settings(Group, BaseSettings):
     bigquery: BigQuerySettings = Field(default=BigQuerySettings())
     pipeline: PipelineSettings = Field(default=PipelineSettings())
     assistant: AssistantSettings = Field(default=AssistantSettings())
+    access: AccessSettings = Field(default=AccessSettings())
     cors: CorsSettings = Field(default=CorsSettings())
     limits: LimitSettings = Field(default=LimitSettings())
     build: BuildSettings = Field(default=BuildSettings())

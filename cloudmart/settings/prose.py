@@ -47,6 +47,9 @@ health says why, and its routes answer 503 in words. `REQUIRED_PROVIDERS` makes 
 that provider is disabled until its settings are right. With `ENVIRONMENT=local` no fault stops
 the start: each is a warning, and the value is left out.
 
+Outside local mode `cloudmart serve` also refuses to start while `AUTH` is not set; `AUTH=off` is a
+choice, and health then warns. [Access](access.md) tells who may do what.
+
 ## `cloudmart config`
 
 A table of every setting, or with `--json` the same for programs. Secrets are shown as set or
@@ -55,8 +58,8 @@ pod: `kubectl exec deploy/cloudmart-backend -- cloudmart config`.
 
 | exit code | meaning |
 |---|---|
-| 0 | `cloudmart serve` starts with these settings |
-| 78 | it does not, and stderr has the message |
+| 0 | the settings are in order; stderr says so if `cloudmart serve` still needs `AUTH` |
+| 78 | they are not, and stderr has the message |
 | 1 | the secret of AWS Secrets Manager could not be read |
 
 | state | meaning |

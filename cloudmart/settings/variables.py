@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import AliasChoices, BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from cloudmart.settings.group import Group
+from cloudmart.settings.group import SPACED, Group
 from cloudmart.settings.model import Settings
 from cloudmart.settings.platform import Provider
 
@@ -25,6 +25,8 @@ class Variable:
     default: Any
     secret: bool
     obsolete: str | None
+    spaced: bool = False
+    """Whether it holds several values, divided by white space."""
 
     @property
     def name(self) -> str:
@@ -77,6 +79,7 @@ def _variable(group: str, name: str, info: FieldInfo) -> Variable:
         default=info.default,
         secret=_hides(info.annotation),
         obsolete=info.deprecated if isinstance(info.deprecated, str) else None,
+        spaced=info.json_schema_extra == SPACED,
     )
 
 

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Query, Response
 from fastapi import status as http
 
+from cloudmart.access.route import GuardedRoute
 from cloudmart.errors import NotFoundError, UnavailableError
 from cloudmart.http.documented import may_fail
 from cloudmart.http.inject import provide
-from cloudmart.http.json import JsonRoute
 from cloudmart.http.message import Message
 from cloudmart.http.paging import Paging, paged
 from cloudmart.http.params import path_id
@@ -20,7 +20,7 @@ from cloudmart.values import samples
 router = APIRouter(
     prefix="/api/tickets",
     tags=["tickets"],
-    route_class=JsonRoute,
+    route_class=GuardedRoute,
     responses=may_fail(UnavailableError),
 )
 Tickets = Annotated[TicketRepository, Depends(provide(TicketRepository))]

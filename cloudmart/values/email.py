@@ -66,3 +66,11 @@ def spellings(address: str) -> tuple[str, ...]:
     exact = address.strip(" ").replace(" ", "+")
     local, at, domain = exact.rpartition("@")
     return tuple(dict.fromkeys((exact, f"{local}{at}{domain.lower()}")))
+
+
+def folded(address: str) -> bytes:
+    """Return an address as two are compared: letter case does not count, all else does.
+
+    ASCII's letters only: by Unicode's rules the Kelvin sign is a `k`, and another's address ours.
+    """
+    return address.strip(" ").replace(" ", "+").encode().lower()

@@ -60,8 +60,18 @@ def test_what_serve_would_refuse_is_shown_and_exits_with_78() -> None:
     }
 
 
+def test_it_says_that_serving_needs_to_be_told_who_gets_in_and_who_sees_what() -> None:
+    undecided, off = run("--json"), run("--json", AUTH="off")
+
+    assert (undecided.exit_code, off.exit_code) == (0, 0)
+    assert "`cloudmart serve` refuses to start until AUTH is set" in undecided.stderr
+    assert off.stderr == ""
+    assert [json.loads(each.stdout)["starts"] for each in (undecided, off)] == [False, True]
+    assert json.loads(off.stdout)["access"] == {"auth": ["off"], "customerOrders": "open"}
+
+
 def test_what_is_tolerated_exits_with_0() -> None:
-    result = run("--json", DEGRADED_START="true", OPENAI_API_KEY="todo")
+    result = run("--json", AUTH="off", DEGRADED_START="true", OPENAI_API_KEY="todo")
 
     document = json.loads(result.stdout)
     assert result.exit_code == 0

@@ -47,6 +47,31 @@ def test_an_idle_process_tells_its_metrics_and_ends_at_once_whoever_keeps_a_conn
     assert it.termination_log.read_text() == ""
 
 
+def test_it_refuses_to_start_before_it_is_told_who_gets_in(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with serving_process(environment(settings, AUTH=""), tmp_path) as it:
+        code, log = it.ended()
+
+    assert code == 78
+    assert "AUTH is not set, and without it anyone could change products" in log
+    assert it.termination_log.read_text() in log
+
+
+def test_it_warns_for_as_long_as_anyone_gets_in(settings: Settings, tmp_path: Path) -> None:
+    with serving_process(environment(settings), tmp_path) as it:
+        health = it.wait_for(200, "/health").json()
+
+    assert health["status"] == "warn"
+    assert "access off, customer orders open" in health["notes"]
+    assert health["checks"]["access:authentication"][0] == {
+        "componentType": "system",
+        "status": "warn",
+        "output": "Disabled: AUTH is off: anyone may change products and read all orders.",
+        "affectedEndpoints": ["/api/products", "/api/orders", "/api/tickets"],
+    }
+
+
 def test_a_request_that_runs_is_finished_and_the_process_unready_meanwhile(
     faults: FaultProxy, settings: Settings, tmp_path: Path
 ) -> None:

@@ -24,6 +24,7 @@ def test_it_needs_nothing_of_local_mode_and_no_sdk_that_is_not_configured(
 ) -> None:
     port, metrics_port = _free_port(), _free_port()
     environ = {
+        "AUTH": "off",
         "PORT": str(port),
         "METRICS_PORT": str(metrics_port),
         "DYNAMODB_PRODUCTS_TABLE": settings.dynamodb.products_table,

@@ -8,12 +8,13 @@ from typer.testing import CliRunner
 
 from cloudmart.app import create_app
 from cloudmart.cli import app as commands
+from cloudmart.cli.openapi import SHARED
 from cloudmart.explorer.document import operations
 from cloudmart.health.report import MEDIA_TYPE as HEALTH
 from cloudmart.http.problem import MEDIA_TYPE
 from cloudmart.settings import Settings
 
-DOCUMENT = create_app(Settings(public_base_url=None)).openapi()
+DOCUMENT = create_app(SHARED).openapi()
 OPERATIONS = {operation["operationId"]: operation for _, _, operation in operations(DOCUMENT)}
 
 

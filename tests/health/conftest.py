@@ -10,11 +10,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from cloudmart.local.embedded import REGION, embedded_dynamodb
-from cloudmart.settings import Environment, Settings
+from cloudmart.settings import AccessSettings, Environment, Settings
 from tests.health.world import ROLE, World, token
 from tests.support.faults import FaultProxy, fault_proxy
 from tests.support.snapshots import Snapshots
 
+GUARDED = AccessSettings(auth=("basic",))
 _STATIC = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE")
 
 
@@ -74,7 +75,8 @@ def irsa(
 def deployed(settings: Settings) -> Settings:
     """Give settings as in production."""
     aws = settings.aws.model_copy(update={"region": REGION})
-    return settings.model_copy(update={"environment": Environment.PRODUCTION, "aws": aws})
+    changes = {"environment": Environment.PRODUCTION, "aws": aws, "access": GUARDED}
+    return settings.model_copy(update=changes)
 
 
 @pytest.fixture

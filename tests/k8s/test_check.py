@@ -37,6 +37,16 @@ def test_with_every_value_filled_in_nothing_is_left_to_do(filled: Path) -> None:
     assert complaints(filled) == []
 
 
+@needs_kubectl
+def test_who_gets_in_is_not_to_be_forgotten(filled: Path) -> None:
+    settings = filled / "settings.env"
+    settings.write_text(settings.read_text("utf-8").replace("AUTH=basic", ""), "utf-8")
+
+    (line,) = complaints(filled)
+
+    assert line.startswith("k8s/overlays/production/settings.env: AUTH is not set")
+
+
 def test_no_web_acl_is_a_choice_that_can_be_made() -> None:
     assert list(faults(FILLED | {"web-acl": "none"})) == []
 

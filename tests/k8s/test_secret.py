@@ -10,9 +10,10 @@ from pathlib import Path
 from k8s.kustomize import Rendered
 from k8s.secret import faults, secret
 from tests.k8s.conftest import needs_kubectl
+from tests.settings import good as settings
 from tests.support.overlays import ROOT
 
-GOOD = {"OPENAI_API_KEY": "sk-proj-Zp3xxxQ8noneR7todo"}
+GOOD = {name: settings.GOOD[name] for name in ("OPENAI_API_KEY", "ADMIN_USERS")}
 
 
 def test_the_secret_is_the_one_the_pods_mount(public: Rendered) -> None:
@@ -30,6 +31,7 @@ def test_a_key_that_would_keep_the_service_from_starting_is_named(public: Render
     assert faults(public, {"OPENAI_API_KEY": "<your-openai-api-key>", "OPENAI_KEY": "sk-1"}) == [
         "OPENAI_KEY is no setting: remove it.",
         "OPENAI_API_KEY is a placeholder.",
+        "ADMIN_USERS is not set although AUTH is `basic`.",
     ]
 
 
@@ -40,7 +42,9 @@ def test_the_file_is_read_as_it_stands_and_its_example_is_refused(manifests: Pat
     shutil.copy(manifests / "overlays" / "secret.env.example", file)
     refused = _run(manifests)
     endpoint = "AZURE_ENDPOINT=https://shop.cognitiveservices.azure.com/"
-    file.write_text(f"# Azure's\n{endpoint}\nAZURE_API_KEY='0f1e$HOME#2d3c'\n", "utf-8")
+    admins = f"ADMIN_USERS={GOOD['ADMIN_USERS']}"
+    text = f"# Azure's\n{endpoint}\nAZURE_API_KEY='0f1e$HOME#2d3c'\n{admins}\n"
+    file.write_text(text, "utf-8")
     taken = _run(manifests)
 
     assert absent.returncode == refused.returncode == 1
@@ -49,6 +53,7 @@ def test_the_file_is_read_as_it_stands_and_its_example_is_refused(manifests: Pat
     assert absent.stdout == refused.stdout == ""
     held = json.loads(taken.stdout)["data"]
     assert base64.b64decode(held["AZURE_API_KEY"]) == b"0f1e$HOME#2d3c"
+    assert base64.b64decode(held["ADMIN_USERS"]).decode() == GOOD["ADMIN_USERS"]
 
 
 def test_git_ignores_the_file_with_the_keys() -> None:

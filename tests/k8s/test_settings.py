@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from cloudmart.settings import load_settings
+from cloudmart.settings.serving import for_serving
 from cloudmart.settings.variables import variables
 from k8s.kustomize import Rendered, render
 from tests.k8s.conftest import needs_kubectl
+from tests.settings.good import GOOD
 from tests.support.overlays import FILLED, fill
 
 # Read beside the settings, to name the pod's namespace in advice.
@@ -22,6 +24,7 @@ NEEDED = {
     "CLOUDMART_SECRETS_DIR",
     "CLOUDMART_CONFIG_DIR",
     "TRUSTED_PROXIES",
+    "AUTH",
 }
 SECRETS = {name for each in variables().values() if each.secret for name in each.names}
 
@@ -58,8 +61,9 @@ def test_every_setting_that_is_needed_is_there(public: Rendered) -> None:
 @needs_kubectl
 def test_a_filled_in_overlay_is_what_the_service_starts_with(filled: Path, tmp_path: Path) -> None:
     told = render(filled).environment() | {"CLOUDMART_SECRETS_DIR": str(tmp_path)}
+    (tmp_path / "ADMIN_USERS").write_text(GOOD["ADMIN_USERS"])
 
-    loaded = load_settings(told)
+    loaded = for_serving(load_settings(told))
 
     assert [fault.sentence for fault in loaded.report.refusals] == []
     assert loaded.settings.environment == "production"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cloudmart.settings import load_settings, why_disabled
 from cloudmart.settings.report import State
+from cloudmart.settings.serving import for_serving
 from cloudmart.settings.variables import Variable, variables
 from tests.settings.good import GOOD
 
@@ -140,6 +141,37 @@ AZURE = st.fixed_dictionaries(
     },
     optional={"AZURE_LANGUAGE": st.sampled_from(["en", "de", "zh-hans", "pt-BR"])},
 )
+HASH = st.builds(
+    "$argon2id$v=19$m={},t={},p={}${}${}".format,
+    st.integers(8 * 1024, 256 * 1024),
+    st.integers(1, 10),
+    st.integers(1, 8),
+    st.from_regex(r"[A-Za-z0-9+/]{22}", fullmatch=True),
+    st.from_regex(r"[A-Za-z0-9+/]{43}", fullmatch=True),
+)
+PAIR = st.builds("{}:{}".format, st.uuids(), HASH)
+PASSWORDS = st.fixed_dictionaries(
+    {
+        "AUTH": st.just("basic"),
+        "ADMIN_USERS": st.lists(PAIR, min_size=1, max_size=3).map("\n".join),
+    }
+)
+TOKENS = st.fixed_dictionaries(
+    {
+        "AUTH": st.just("jwt"),
+        "JWT_ISSUER": URL,
+        "JWT_AUDIENCE": st.lists(around(r"[a-z0-9]{4,20}"), min_size=1, max_size=3).map(",".join),
+    },
+    optional={
+        "JWT_JWKS_URL": URL,
+        "JWT_ALGORITHM": st.sampled_from(["RS256", "ES256"]),
+        "JWT_ADMIN_GROUP": around(r"[a-z0-9]{4,20}"),
+        "JWT_GROUPS_CLAIM": st.sampled_from(["groups", "https://shop.org/roles"]),
+        "JWT_ADMIN_SCOPE": around(r"[a-z0-9]{4,20}"),
+        "JWT_LEEWAY": st.floats(0, 300).map(str),
+        "CUSTOMER_ORDERS": st.sampled_from(["auto", "open", "signed-in"]),
+    },
+)
 BIGQUERY = st.fixed_dictionaries(
     {
         "GOOGLE_CLOUD_PROJECT_ID": st.from_regex(r"shop-[a-z0-9]{1,20}", fullmatch=True),
@@ -155,7 +187,7 @@ BIGQUERY = st.fixed_dictionaries(
     openai=UNSET | OPENAI | COMPATIBLE,
     bedrock=UNSET | BEDROCK_AGENT | BEDROCK_MODEL,
     azure=UNSET | AZURE,
-    bigquery=UNSET | BIGQUERY,
+    others=st.tuples(UNSET | BIGQUERY, st.just({"AUTH": "off"}) | PASSWORDS | TOKENS),
 )
 @settings(deadline=None)
 def test_well_formed_values_are_taken_as_they_are(
@@ -163,11 +195,12 @@ def test_well_formed_values_are_taken_as_they_are(
     openai: dict[str, str],
     bedrock: dict[str, str],
     azure: dict[str, str],
-    bigquery: dict[str, str],
+    others: tuple[dict[str, str], dict[str, str]],
 ) -> None:
-    environ = core | openai | bedrock | azure | bigquery
+    bigquery, access = others
+    environ = core | openai | bedrock | azure | bigquery | access
 
-    report = load_settings(environ).report
+    report = for_serving(load_settings(environ)).report
 
     assert [fault.sentence for fault in (*report.refusals, *report.tolerated)] == []
     assert {reading.name for reading in report.readings if reading.state is not State.DEFAULT} == (

@@ -77,6 +77,7 @@ def environment(settings: Settings, **changes: str) -> dict[str, str]:
     names = settings.dynamodb
     return {
         **os.environ,
+        "AUTH": "off",
         "AWS_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
         "DYNAMODB_PRODUCTS_TABLE": names.products_table,

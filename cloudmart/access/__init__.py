@@ -1,0 +1,1 @@
+"""Who may do what, and how callers prove who they are."""

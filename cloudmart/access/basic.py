@@ -1,0 +1,115 @@
+"""Passwords by HTTP's Basic scheme (RFC 7617), checked at a cost that is bounded."""
+
+import asyncio
+import base64
+import binascii
+import hmac
+import secrets
+import time
+from collections.abc import Callable, Mapping
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from cloudmart.access.caller import Caller
+from cloudmart.access.gate import REALM
+from cloudmart.access.passwords import LONGEST, is_right
+from cloudmart.errors import TooManyAttemptsError, UnavailableError
+
+REMEMBERED = 60.0
+"""Seconds for which a right password is not hashed again."""
+
+_WRONG = RateLimitItemPerMinute(30)
+_AT_ONCE = 2
+_MOST_WAITING = 100
+_BUSY = "Too many are signing in at the moment. Please try again."
+
+
+class Passwords:
+    """Administrators by password.
+
+    A hash takes tens of milliseconds of a processor and some megabytes: two are computed at once,
+    in threads; who waits for more than a hundred others is sent away; and a client that was wrong
+    30 times in a minute is not listened to. All is counted by process.
+    """
+
+    def __init__(
+        self, admins: Mapping[str, str], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._admins = admins
+        # For unknown names: checking takes as long as for known ones, and fails whatever comes.
+        self._anyones = next(iter(admins.values()), "")
+        self._monotonic = monotonic
+        self._key = secrets.token_bytes(32)
+        self._remembered: dict[bytes, float] = {}
+        self._wrong = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._waiting = 0
+
+    def challenge(self, *, tried: bool) -> str:
+        """Return what `WWW-Authenticate` says of it: the same before and after."""
+        del tried
+        return f'Basic {REALM}, charset="UTF-8"'
+
+    async def identify(self, credentials: str, client: str) -> Caller | None:
+        """Return the administrator whose name and password these are, or None.
+
+        Raises:
+            TooManyAttemptsError: the client was wrong too often.
+            UnavailableError: too many are waiting already.
+        """
+        if (pair := _read(credentials)) is None:
+            return None
+        name, password = pair
+        digest = hmac.digest(self._key, f"{name}:{password}".encode(), "sha256")
+        if self._remembers(digest):
+            return Caller(admin=True)
+        if self._waiting >= _MOST_WAITING:
+            raise UnavailableError(_BUSY)
+        self._waiting += 1
+        try:
+            async with self._slots:
+                # A page asks for several things at once: the first has found it right meanwhile.
+                right = self._remembers(digest) or await self._check(name, password, client)
+        finally:
+            self._waiting -= 1
+        if right:
+            self._remembered[digest] = self._monotonic() + REMEMBERED
+        return Caller(admin=True) if right else None
+
+    async def close(self) -> None:
+        """Forget who was right."""
+        self._remembered.clear()
+
+    async def _check(self, name: str, password: str, client: str) -> bool:
+        # Not before the wait: what a client has in flight counts as well.
+        if not self._wrong.test(_WRONG, client):
+            reset = self._wrong.get_window_stats(_WRONG, client).reset_time
+            raise TooManyAttemptsError(retry_after=max(1, round(reset - time.time() + 0.5)))
+        known = self._admins.get(name)
+        same = await asyncio.to_thread(is_right, password, known or self._anyones)
+        if right := same and known is not None:
+            return right
+        self._wrong.hit(_WRONG, client)
+        return False
+
+    def _remembers(self, digest: bytes) -> bool:
+        until = self._remembered.get(digest)
+        if until is None:
+            return False
+        if self._monotonic() < until:
+            return True
+        del self._remembered[digest]
+        return False
+
+
+def _read(credentials: str) -> tuple[str, str] | None:
+    if len(credentials) > LONGEST * 4:
+        return None
+    try:
+        text = base64.b64decode(credentials, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+    name, colon, password = text.partition(":")
+    return (name, password) if colon and 0 < len(password) <= LONGEST else None

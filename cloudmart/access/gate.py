@@ -1,0 +1,80 @@
+"""The gate before a route: who calls, and whether they may."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from cloudmart.access.caller import STRANGER, UNASKED, Caller
+from cloudmart.access.rights import Right
+from cloudmart.errors import CloudmartError, ForbiddenError, UnauthorizedError
+from cloudmart.http.client import client_address
+from cloudmart.observability.metrics import SIGN_INS
+
+REALM = 'realm="CloudMart"'
+
+
+class Way(Protocol):
+    """A way to prove who one is."""
+
+    def challenge(self, *, tried: bool) -> str:
+        """Return what `WWW-Authenticate` says of it, after a try or before."""
+        ...
+
+    async def identify(self, credentials: str, client: str) -> Caller | None:
+        """Return who credentials belong to, or None; raise CloudmartError where nobody can tell."""
+        ...
+
+    async def close(self) -> None:
+        """Give back what it holds."""
+        ...
+
+
+class Gate:
+    """Lets callers through to what they may do. Without any way in, nobody is asked.
+
+    Args:
+        ways: By the scheme of the `Authorization` header, in lower case; the first is the one a
+            browser is offered first.
+        signed_in: Whether customers must prove an address to see its orders.
+    """
+
+    def __init__(self, ways: Mapping[str, Way], *, signed_in: bool) -> None:
+        self._ways = ways
+        self._signed_in = signed_in
+
+    async def admit(self, scope: Scope, right: Right) -> Caller:
+        """Return who calls, or raise CloudmartError if they may not."""
+        if not self._ways or (right is Right.CUSTOMER and not self._signed_in):
+            return UNASKED
+        credentials = Headers(scope=scope).getlist("authorization")
+        scheme, _, proof = credentials[0].partition(" ") if len(credentials) == 1 else ("", "", "")
+        scheme = scheme.lower()
+        if right is Right.GUEST and not (scheme == "bearer" and scheme in self._ways):
+            # A browser sends an administrator's password along wherever it can.
+            return STRANGER
+        caller = await self._identify(scheme, proof.strip(" "), client_address(scope))
+        if right is Right.ADMIN and not caller.admin:
+            raise ForbiddenError([f'Bearer {REALM}, error="insufficient_scope"'])
+        return caller
+
+    async def close(self) -> None:
+        """Give back what the ways in hold."""
+        for way in self._ways.values():
+            await way.close()
+
+    async def _identify(self, scheme: str, proof: str, client: str) -> Caller:
+        way = self._ways.get(scheme)
+        if way is None:
+            # A browser asks its user only where it is offered to: a program with a token is not.
+            raise UnauthorizedError([each.challenge(tried=False) for each in self._ways.values()])
+        try:
+            caller = await way.identify(proof, client)
+        except CloudmartError as error:
+            SIGN_INS.labels(scheme, error.code).inc()
+            raise
+        SIGN_INS.labels(scheme, "refused" if caller is None else "accepted").inc()
+        if caller is None:
+            raise UnauthorizedError([way.challenge(tried=True)])
+        return caller

@@ -1,0 +1,144 @@
+"""An issuer's public keys: fetched, kept, and fetched again when they may have changed."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx2
+import jwt
+import structlog
+from pydantic import TypeAdapter, ValidationError
+
+from cloudmart.errors import UnavailableError
+from cloudmart.settings import Algorithm
+
+FRESH = 60 * 60.0
+"""Seconds after which the keys are looked at again."""
+STALE = 24 * 60 * 60.0
+"""Seconds for which keys are believed while the issuer cannot be asked."""
+FLOOR = 10.0
+"""Seconds between two questions to the issuer, whatever callers send."""
+
+_WITHIN = 3.0
+_MOST_BYTES = 256 * 1024
+_MOST_KEYS = 100
+_SHORTEST_RSA = 2048
+_KINDS = {Algorithm.RS256: ("RSA", None), Algorithm.ES256: ("EC", "P-256")}
+_AWAY = "Sign-in cannot be checked at the moment: the keys of its issuer are not to be had."
+_FAILURES = (
+    httpx2.HTTPError,
+    httpx2.InvalidURL,
+    ValidationError,
+    ValueError,
+    TimeoutError,
+    OSError,
+)
+
+_log = structlog.stdlib.get_logger(__name__)
+_document = TypeAdapter(dict[str, Any])
+
+
+class KeyRing:
+    """The keys of one issuer, by their ids.
+
+    While the issuer is away, the keys it had are believed for a day. An id that is not known is
+    looked for at the issuer, but not more often than every ten seconds, all callers together.
+    """
+
+    def __init__(
+        self, url: str, algorithm: Algorithm, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._url = url
+        self._algorithm = algorithm
+        self._monotonic = monotonic
+        self._client = httpx2.AsyncClient(timeout=_WITHIN, follow_redirects=False)
+        self._keys: Mapping[str, jwt.PyJWK] = {}
+        self._had_at = float("-inf")
+        self._asked_at = float("-inf")
+        self._fetching: asyncio.Task[bool] | None = None
+
+    async def find(self, key_id: str) -> jwt.PyJWK | None:
+        """Return the key of an id, or None if the issuer has none.
+
+        Raises:
+            UnavailableError: the issuer cannot be asked, and what it said before does not answer.
+        """
+        age = self._monotonic() - self._had_at
+        if age < STALE and (key := self._keys.get(key_id)):
+            if age >= FRESH:
+                # Nobody waits for it: the key is good enough until there is news.
+                self._fetch_soon()
+            return key
+        fetching = self._fetch_soon()
+        # Whoever goes away must not take the fetch along that others wait for.
+        known = await asyncio.shield(fetching) if fetching else self._had_at >= self._asked_at
+        if not known:
+            raise UnavailableError(_AWAY, retry_after=round(FLOOR))
+        return self._keys.get(key_id)
+
+    async def close(self) -> None:
+        """Stop asking."""
+        if self._fetching:
+            self._fetching.cancel()
+            await asyncio.gather(self._fetching, return_exceptions=True)
+        await self._client.aclose()
+
+    def _fetch_soon(self) -> asyncio.Task[bool] | None:
+        """Return the fetch that is under way; begin one if the last is long enough ago."""
+        if self._fetching and not self._fetching.done():
+            return self._fetching
+        if self._monotonic() - self._asked_at < FLOOR:
+            return None
+        self._asked_at = self._monotonic()
+        self._fetching = asyncio.create_task(self._fetch())
+        return self._fetching
+
+    async def _fetch(self) -> bool:
+        try:
+            async with asyncio.timeout(_WITHIN):
+                keys = self._read(await self._download())
+        except _FAILURES as error:
+            _log.warning("keys_not_fetched", url=self._url, cause=repr(error)[:200])
+            return False
+        if self._keys.keys() != keys.keys():
+            _log.info("keys_fetched", url=self._url, keys=len(keys))
+        self._keys, self._had_at = keys, self._monotonic()
+        return True
+
+    async def _download(self) -> bytes:
+        async with self._client.stream("GET", self._url) as answer:
+            if answer.status_code != httpx2.codes.OK:
+                raise ValueError(f"the issuer answers {answer.status_code}")
+            body = bytearray()
+            async for chunk in answer.aiter_bytes():
+                body += chunk
+                if len(body) > _MOST_BYTES:
+                    raise ValueError("the issuer's answer does not end")
+        return bytes(body)
+
+    def _read(self, body: bytes) -> dict[str, jwt.PyJWK]:
+        listed = _document.validate_json(body).get("keys")
+        if not isinstance(listed, list):
+            raise ValueError("the issuer's answer has no keys in it")  # noqa: TRY004 - as the rest
+        keys = {}
+        for one in listed[:_MOST_KEYS]:
+            if isinstance(one, dict) and self._is_meant(one):
+                try:
+                    key = jwt.PyJWK(one, self._algorithm)
+                except (jwt.PyJWTError, ValueError, TypeError, KeyError):
+                    continue
+                if self._algorithm is not Algorithm.RS256 or key.key.key_size >= _SHORTEST_RSA:
+                    keys[one["kid"]] = key
+        if not keys:
+            raise ValueError(f"the issuer has no key for {self._algorithm}")
+        return keys
+
+    def _is_meant(self, key: Mapping[str, Any]) -> bool:
+        return (
+            isinstance(key.get("kid"), str)
+            and (key.get("kty"), key.get("crv")) == _KINDS[self._algorithm]
+            and key.get("use", "sig") == "sig"
+            and key.get("alg", self._algorithm) == self._algorithm
+            and "d" not in key
+        )

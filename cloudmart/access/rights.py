@@ -1,0 +1,62 @@
+"""Who may do what: one table for every route there is."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Right(StrEnum):
+    """Who may call an operation."""
+
+    ANYONE = "anyone"
+    GUEST = "anyone; a token tells whose orders the assistant may see"
+    CUSTOMER = "whoever signed in with that e-mail address, and administrators"
+    ADMIN = "administrators"
+
+
+RIGHTS: Mapping[str, Right] = MappingProxyType(
+    {
+        "GET /api/products": Right.ANYONE,
+        "GET /api/products/{product_id}": Right.ANYONE,
+        "POST /api/products": Right.ADMIN,
+        "PUT /api/products/{product_id}": Right.ADMIN,
+        "DELETE /api/products/{product_id}": Right.ADMIN,
+        "POST /api/orders": Right.ANYONE,
+        "GET /api/orders/{order_id}": Right.ANYONE,
+        "GET /api/orders/user": Right.CUSTOMER,
+        "GET /api/orders": Right.ADMIN,
+        "PUT /api/orders/{order_id}": Right.ADMIN,
+        "DELETE /api/orders/{order_id}": Right.ADMIN,
+        "POST /api/tickets": Right.ANYONE,
+        "GET /api/tickets": Right.ADMIN,
+        "GET /api/tickets/status": Right.ADMIN,
+        "GET /api/tickets/{ticket_id}": Right.ADMIN,
+        "PUT /api/tickets/{ticket_id}": Right.ADMIN,
+        "DELETE /api/tickets/{ticket_id}": Right.ADMIN,
+        "POST /api/ai/start": Right.ANYONE,
+        "POST /api/ai/message": Right.GUEST,
+        "POST /api/ai/bedrock/start": Right.ANYONE,
+        "POST /api/ai/bedrock/message": Right.GUEST,
+        "POST /api/ai/analyze-sentiment": Right.ANYONE,
+        "GET /api/pipeline/status": Right.ADMIN,
+        "GET /api/problems": Right.ANYONE,
+        "GET /api/problems/{code}": Right.ANYONE,
+        "GET /api": Right.ANYONE,
+        "GET /.well-known/api-catalog": Right.ANYONE,
+        "GET /health": Right.ANYONE,
+        "GET /livez": Right.ANYONE,
+        "GET /api/health": Right.ANYONE,
+        "GET /ready": Right.ANYONE,
+        "GET /readyz": Right.ANYONE,
+        "GET /startupz": Right.ANYONE,
+        "GET /metrics": Right.ANYONE,
+        "GET /openapi.json": Right.ANYONE,
+        "GET /api/openapi.json": Right.ANYONE,
+        "GET /": Right.ANYONE,
+        "GET /docs": Right.ANYONE,
+        "GET /api/docs": Right.ANYONE,
+        "GET /docs/assets": Right.ANYONE,
+        "GET /api/docs/assets": Right.ANYONE,
+    }
+)
+"""By method and path; what is mounted counts as read. `/metrics` is a route in local mode only."""

@@ -1,0 +1,62 @@
+"""Routes with a gate before them, and the rule that none is without its right."""
+
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.routing import BaseRoute, Mount
+
+from cloudmart.access.gate import Gate
+from cloudmart.access.rights import RIGHTS, Right
+from cloudmart.http.json import JsonRoute
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class GuardedRoute(JsonRoute):
+    """A route that lets in whom the table of rights names, before anything it sends is judged.
+
+    Where that is anyone, there is no gate and no cost.
+    """
+
+    def get_route_handler(self) -> Handler:
+        """Return the handler behind its gate."""
+        handler = super().get_route_handler()
+        right = right_of(self)
+        if right is Right.ANYONE:
+            return handler
+
+        async def guarded(request: Request) -> Response:
+            gate: Gate = request.state.services[Gate]
+            request.state.caller = await gate.admit(request.scope, right)
+            return await handler(request)
+
+        return guarded
+
+
+def right_of(route: APIRoute) -> Right:
+    """Return who may call a route: administrators alone while no entry says otherwise."""
+    rights = {RIGHTS.get(f"{method} {route.path}", Right.ADMIN) for method in route.methods or ()}
+    return rights.pop() if len(rights) == 1 else Right.ADMIN
+
+
+def check_rights(routes: Sequence[BaseRoute]) -> None:
+    """Raise LookupError for a route without a right, or with one that nothing enforces."""
+    for entry, guarded in entries(routes):
+        right = RIGHTS.get(entry)
+        if right is None:
+            raise LookupError(f"who may call {entry}? cloudmart/access/rights.py does not say")
+        if right is not Right.ANYONE and not guarded:
+            raise LookupError(f"{entry} is for {right}: its router needs route_class=GuardedRoute")
+
+
+def entries(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, bool]]:
+    """Yield each method and path that is answered, and whether a gate stands before it."""
+    for each in iter_route_contexts(routes):
+        route = each.original_route
+        methods = {"GET"} if isinstance(route, Mount) else set(each.methods or {"ANY"}) - {"HEAD"}
+        # A router that is included below a prefix would be guarded as what it is without it.
+        guarded = isinstance(route, GuardedRoute) and route.path == each.path
+        for method in sorted(methods):
+            yield f"{method} {each.path}", guarded

@@ -1,0 +1,102 @@
+"""Tokens by HTTP's Bearer scheme (RFC 6750): JSON Web Tokens of one issuer (RFC 7519, RFC 8725)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jwt
+import structlog
+
+from cloudmart.access.caller import Caller
+from cloudmart.access.gate import REALM
+from cloudmart.access.jwks import KeyRing
+from cloudmart.settings import AccessSettings
+
+LONGEST = 8 * 1024
+"""Characters a token may have."""
+
+_KINDS = frozenset({"jwt", "at+jwt", "application/at+jwt"})
+_OURS = ("exp", "iss", "sub")
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class Tokens:
+    """Callers by the tokens an issuer gave them.
+
+    The algorithm is the one that is configured, the key one that the issuer publishes; what a
+    token says of its algorithm and its keys is compared, and never followed.
+    """
+
+    def __init__(self, settings: AccessSettings, keys: KeyRing) -> None:
+        self._settings = settings
+        self._keys = keys
+
+    def challenge(self, *, tried: bool) -> str:
+        """Return what `WWW-Authenticate` says of it, after a try or before."""
+        return f"Bearer {REALM}" + (', error="invalid_token"' if tried else "")
+
+    async def identify(self, credentials: str, client: str) -> Caller | None:
+        """Return whom a token belongs to, or None if it is not to be believed.
+
+        Raises:
+            UnavailableError: the issuer's keys are not to be had.
+        """
+        del client
+        try:
+            claims = await self._verified(credentials)
+        except (jwt.PyJWTError, ValueError) as error:
+            # The kind of error alone: its words may have parts of the token in them.
+            _log.info("token_refused", reason=type(error).__name__)
+            return None
+        return self._caller(claims)
+
+    async def close(self) -> None:
+        """Stop asking the issuer."""
+        await self._keys.close()
+
+    async def _verified(self, token: str) -> Mapping[str, Any]:
+        if len(token) > LONGEST:
+            raise jwt.DecodeError("too long")
+        header = jwt.get_unverified_header(token)
+        # Before a key is looked for: nobody makes us ask the issuer with a token of another kind.
+        if header.get("alg") != self._settings.algorithm or "crit" in header:
+            raise jwt.InvalidAlgorithmError
+        if str(header.get("typ", "jwt")).lower() not in _KINDS:
+            raise jwt.InvalidTokenError
+        key = await self._keys.find(str(header.get("kid", "")))
+        if key is None:
+            raise jwt.InvalidKeyError
+        claims: Mapping[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=[self._settings.algorithm],
+            issuer=self._settings.issuer,
+            leeway=self._settings.leeway,
+            options={"require": list(_OURS), "verify_aud": False},
+        )
+        if not self._is_for_us(claims):
+            raise jwt.InvalidAudienceError
+        return claims
+
+    def _is_for_us(self, claims: Mapping[str, Any]) -> bool:
+        # Cognito's access tokens have no `aud`: the client's id stands in its place.
+        named = claims["aud"] if "aud" in claims else claims.get("client_id")
+        return any(one in self._settings.audience for one in _texts(named))
+
+    def _caller(self, claims: Mapping[str, Any]) -> Caller:
+        settings = self._settings
+        groups = _texts(claims.get(settings.groups_claim))
+        scopes = str(claims.get("scope", "")).split()
+        email = claims.get("email")
+        # Cognito writes it as a word in some places.
+        verified = str(claims.get("email_verified")).lower() == "true"
+        return Caller(
+            admin=settings.admin_group in groups
+            or (settings.admin_scope is not None and settings.admin_scope in scopes),
+            email=email if isinstance(email, str) and verified else None,
+        )
+
+
+def _texts(value: Any) -> list[str]:  # noqa: ANN401 - any JSON
+    values = value if isinstance(value, list) else [value]
+    return [one for one in values if isinstance(one, str)]

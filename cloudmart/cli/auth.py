@@ -1,0 +1,58 @@
+"""`cloudmart auth`: what administrators sign in with."""
+
+import getpass
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from cloudmart.access.passwords import LONGEST, hashed
+
+app = typer.Typer(help="What administrators sign in with.", no_args_is_help=True)
+_SHORTEST = 8
+
+FromStdin = Annotated[
+    bool, typer.Option("--stdin", help="Read the password from standard input, to its first line.")
+]
+
+
+@app.callback()
+def auth() -> None:
+    """Keep `hash` a command of its own, though it is the only one."""
+
+
+@app.command(name="hash")
+def make_hash(*, stdin: FromStdin = False) -> None:
+    """Print the hash of a password, for a pair `name:hash` of ADMIN_USERS.
+
+    The password is asked for without being shown. It is never an argument: those can be seen by
+    everybody on the machine.
+    """
+    password = _line() if stdin else _asked()
+    if not _SHORTEST <= len(password) <= LONGEST:
+        _fail(f"A password has {_SHORTEST} to {LONGEST} characters.")
+    if not password.isprintable():
+        _fail("A password has characters that can be seen: no tabs, and nothing unprintable.")
+    typer.echo(hashed(password))
+
+
+def _line() -> str:
+    try:
+        # A line that is longer than any password is not read to its end.
+        return sys.stdin.readline(LONGEST + 2).removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        _fail("A password is text in UTF-8.")
+
+
+def _asked() -> str:
+    if not sys.stdin.isatty():
+        _fail("There is no terminal to ask for a password at: send it with `--stdin`.")
+    password = getpass.getpass("Password: ")
+    if getpass.getpass("Again: ") != password:
+        _fail("The two differ.")
+    return password
+
+
+def _fail(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(1)

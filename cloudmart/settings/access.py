@@ -1,0 +1,131 @@
+"""Settings of who gets in: how administrators and customers prove who they are."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from cloudmart.settings.admins import AdminUsers
+from cloudmart.settings.formats import Endpoint, Listed
+from cloudmart.settings.group import SPACED, Group
+
+
+class Way(StrEnum):
+    """A way to prove who one is; `off` asks nobody."""
+
+    BASIC = "basic"
+    JWT = "jwt"
+    OFF = "off"
+
+
+class CustomerOrders(StrEnum):
+    """Who may list the orders of an e-mail address; `auto` goes by whether they can sign in."""
+
+    AUTO = "auto"
+    OPEN = "open"
+    SIGNED_IN = "signed-in"
+
+
+class Algorithm(StrEnum):
+    """How tokens are signed: the one algorithm that is believed."""
+
+    RS256 = "RS256"
+    ES256 = "ES256"
+
+
+_Name = Annotated[str, Field(max_length=256)]
+
+
+class AccessSettings(Group):
+    """Who gets in."""
+
+    auth: Annotated[tuple[Way, ...], Listed] = Field(
+        (),
+        validation_alias="AUTH",
+        description="How administrators prove who they are: `basic` (a password), `jwt` (a "
+        "token), both divided by a comma, or `off`: then anyone may do everything. Outside local "
+        "mode `serve` refuses to start until it is set. [Access](access.md) tells how to choose.",
+        examples=["basic, jwt or basic,jwt; off is a choice as well"],
+    )
+    admin_users: AdminUsers | None = Field(
+        None,
+        validation_alias="ADMIN_USERS",
+        description="The administrators of `basic`: pairs `name:hash`, divided by white space. "
+        "`cloudmart auth hash` makes a hash.",
+        examples=["ann:$argon2id$v=19$…, with the hash `cloudmart auth hash` prints"],
+        json_schema_extra=SPACED,
+    )
+    issuer: Endpoint | None = Field(
+        None,
+        validation_alias="JWT_ISSUER",
+        description="Who signs the tokens of `jwt`, exactly as their `iss` says it.",
+        examples=["https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_…"],
+    )
+    audience: Annotated[tuple[_Name, ...], Listed] = Field(
+        (),
+        validation_alias="JWT_AUDIENCE",
+        description="For whom a token may be: its `aud`, or its `client_id` where it has no "
+        "`aud`. Several are divided by commas.",
+        examples=["the id of the app client, from the user pool's page"],
+    )
+    jwks_url: Endpoint | None = Field(
+        None,
+        validation_alias="JWT_JWKS_URL",
+        description="Where the issuer's keys are; unset means `/.well-known/jwks.json` below the "
+        "issuer, which is right for Cognito.",
+        examples=["https://login.example.com/keys"],
+    )
+    algorithm: Algorithm = Field(
+        Algorithm.RS256,
+        validation_alias="JWT_ALGORITHM",
+        description="The one algorithm whose signatures are believed: `RS256` or `ES256`.",
+        examples=["RS256"],
+    )
+    admin_group: _Name = Field(
+        "cloudmart-admins",
+        validation_alias="JWT_ADMIN_GROUP",
+        description="The group that makes an administrator.",
+        examples=["cloudmart-admins"],
+    )
+    groups_claim: _Name = Field(
+        "cognito:groups",
+        validation_alias="JWT_GROUPS_CLAIM",
+        description="The claim that lists a token's groups.",
+        examples=["cognito:groups"],
+    )
+    admin_scope: _Name | None = Field(
+        None,
+        validation_alias="JWT_ADMIN_SCOPE",
+        description="A scope that makes an administrator as well, for programs; unset means none "
+        "does.",
+        examples=["cloudmart/admin"],
+    )
+    leeway: float = Field(
+        30,
+        validation_alias="JWT_LEEWAY",
+        ge=0,
+        le=300,
+        description="Seconds by which the issuer's clock and ours may differ.",
+        examples=["30"],
+    )
+    customer_orders: CustomerOrders = Field(
+        CustomerOrders.AUTO,
+        validation_alias="CUSTOMER_ORDERS",
+        description="Who may list the orders of an e-mail address: `open` (anyone who names it, "
+        "which the storefront needs while its customers do not sign in), `signed-in` (whoever has "
+        "a token with that address, verified), or `auto`: `signed-in` where AUTH names jwt, else "
+        "`open`.",
+        examples=["auto"],
+    )
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """The ways in, none while nobody is asked."""
+        return tuple(way for way in self.auth if way is not Way.OFF)
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether customers must have signed in to see their orders."""
+        if self.customer_orders is CustomerOrders.AUTO:
+            return Way.JWT in self.ways
+        return self.customer_orders is CustomerOrders.SIGNED_IN

@@ -1,0 +1,47 @@
+"""An administrator, an issuer, and shops that ask who is there."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from argon2 import PasswordHasher
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from cloudmart.app import create_app
+from cloudmart.settings import AccessSettings, Settings
+from tests.support.issuer import Issuer, issuing
+from tests.support.serving import serving, still
+
+PASSWORD = "correct horse, battery: staple ü"  # noqa: S105 - a test's own
+# As cheap as is taken: what is tested is not how long it takes.
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1)
+ADMIN = ("ann", PASSWORD)
+ADMIN_USERS = SecretStr(f"ann:{CHEAP.hash(PASSWORD)}\nbob:{CHEAP.hash('another password')}")
+BASIC = AccessSettings(auth=("basic",), admin_users=ADMIN_USERS)
+
+OpenShop = Callable[[AccessSettings], TestClient]
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    """Give an issuer for all of a module's tests."""
+    with issuing() as issuer:
+        yield issuer
+
+
+@pytest.fixture(scope="module")
+def open_shop(shared_settings: Settings) -> Iterator[OpenShop]:
+    """Give a function that opens a shop with some access, once for all of a module's tests."""
+    opened: dict[str, TestClient] = {}
+    with ExitStack() as stack:
+
+        def open_with(access: AccessSettings) -> TestClient:
+            key = repr(access)
+            if key not in opened:
+                settings = shared_settings.model_copy(update={"access": access})
+                app = create_app(settings, process=still(settings))
+                opened[key] = stack.enter_context(serving(app))
+            return opened[key]
+
+        yield open_with

@@ -1,0 +1,110 @@
+"""`cloudmart auth`, where a terminal is a terminal."""
+
+import os
+import pty
+import subprocess
+import sys
+from contextlib import suppress
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cloudmart.access.passwords import is_right
+from cloudmart.cli import app
+from cloudmart.settings import load_settings
+
+
+def run(*words: str, input: str | bytes = "") -> Result:  # noqa: A002 - typer's word
+    """Run the command with an input that is no terminal."""
+    return CliRunner().invoke(app, ["auth", "hash", *words], input=input)
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\nwhat follows\n"])
+def test_the_hash_of_a_password_is_one_that_the_settings_take(end: str) -> None:
+    result = run("--stdin", input=f"correct horse{end}")
+
+    hashed = result.stdout.strip()
+    loaded = load_settings({"AUTH": "basic", "ADMIN_USERS": f"ann:{hashed}"})
+    assert result.exit_code == 0
+    assert is_right("correct horse", hashed)
+    assert loaded.report.refusals == ()
+
+
+def test_two_hashes_of_one_password_differ() -> None:
+    first, second = (run("--stdin", input="correct horse").stdout for _ in range(2))
+
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    ("sent", "sentence"),
+    [
+        ("", "A password has 8 to 1024 characters."),
+        ("1234567", "A password has 8 to 1024 characters."),
+        ("x" * 1025, "A password has 8 to 1024 characters."),
+        ("tab\tbed password", "A password has characters that can be seen"),
+        (b"\xff\xfe\xff\xfe\xff\xfe\xff\xfe\xff\n", "A password is text in UTF-8."),
+    ],
+)
+def test_what_is_no_password_is_told_and_hashed_not(sent: str | bytes, sentence: str) -> None:
+    result = run("--stdin", input=sent)
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith(sentence)
+
+
+def test_without_a_terminal_nobody_is_asked() -> None:
+    result = run(input="correct horse\ncorrect horse\n")
+
+    assert result.exit_code == 1
+    assert "--stdin" in result.stderr
+
+
+def test_a_password_is_no_argument() -> None:
+    assert run("correct horse").exit_code == 2
+
+
+def at_a_terminal(*typed: str) -> tuple[int, str, str]:
+    """Answer the command's questions, and return its code, its output and what was on the screen.
+
+    What is typed before a question is thrown away, as terminals do for passwords.
+    """
+    screen, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cloudmart", "auth", "hash"],
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        start_new_session=True,
+        text=True,
+    )
+    os.close(terminal)
+    shown = ""
+    for question, line in zip(("Password: ", "Again: "), typed, strict=True):
+        while not shown.endswith(question):
+            shown += os.read(screen, 10_000).decode()
+        os.write(screen, f"{line}\n".encode())
+    out, _ = process.communicate(timeout=60)
+    with suppress(OSError):
+        shown += os.read(screen, 10_000).decode()
+    os.close(screen)
+    return process.returncode, out, shown
+
+
+def test_at_a_terminal_a_password_is_asked_for_twice_and_not_shown() -> None:
+    code, out, shown = at_a_terminal("correct horse", "correct horse")
+
+    assert code == 0
+    assert is_right("correct horse", out.strip())
+    assert "Password: " in shown
+    assert "Again: " in shown
+    assert "horse" not in shown
+
+
+def test_two_answers_that_differ_make_no_hash() -> None:
+    code, out, shown = at_a_terminal("correct horse", "correct house")
+
+    assert (code, out) == (1, "")
+    assert "The two differ." in shown
+    assert "correct" not in shown

@@ -1,0 +1,105 @@
+"""An issuer of tokens on loopback: what a Cognito user pool is to the shop."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from cloudmart.settings import AccessSettings
+from tests.support.loopback import LoopbackServer, Reply, loopback
+
+AUDIENCE = "3n4b5urk1ft4fl3mg5e62d9ado"
+
+
+@cache
+def rsa_key(name: str, bits: int = 2048) -> rsa.RSAPrivateKey:
+    """Return the key of a name: to make one takes longer than most tests."""
+    assert name
+    return rsa.generate_private_key(public_exponent=65537, key_size=bits)
+
+
+@cache
+def ec_key(name: str) -> ec.EllipticCurvePrivateKey:
+    """Return the key of a name."""
+    assert name
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def public(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, kid: str) -> dict[str, Any]:
+    """Return a key as an issuer publishes it."""
+    kind = jwt.algorithms.RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else None
+    algorithm = kind or jwt.algorithms.ECAlgorithm
+    jwk: dict[str, Any] = json.loads(algorithm.to_jwk(key.public_key()))  # type: ignore[arg-type]
+    jwk.pop("key_ops", None)
+    return jwk | {"kid": kid, "use": "sig", "alg": "RS256" if kind else "ES256"}
+
+
+class Issuer:
+    """Gives tokens, and publishes its keys."""
+
+    def __init__(self, server: LoopbackServer) -> None:
+        self._server = server
+        self.url = f"{server.url}/eu-central-1_shop"
+        self.keys = [public(rsa_key("first"), "first")]
+        server.answer = lambda _: Reply.json(200, {"keys": self.keys})
+
+    @property
+    def asked(self) -> list[str]:
+        """Return the paths that were asked for."""
+        return [request.path for request in self._server.requests]
+
+    def stop(self) -> None:
+        """Go away."""
+        self._server.stop()
+
+    def play(self, *replies: Reply) -> None:
+        """Answer the next questions so."""
+        self._server.play(*replies)
+
+    def settings(self, **changes: Any) -> AccessSettings:  # noqa: ANN401
+        """Return settings that believe this issuer."""
+        told: dict[str, Any] = {"auth": ("jwt",), "issuer": self.url, "audience": (AUDIENCE,)}
+        return AccessSettings(**(told | changes))
+
+    def claims(self, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Return what an identity token of Cognito says; None leaves a claim out."""
+        now = int(time.time())
+        claims = {
+            "iss": self.url,
+            "aud": AUDIENCE,
+            "sub": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
+            "token_use": "id",
+            "iat": now,
+            "exp": now + 3600,
+            "email": "ann@example.org",
+            "email_verified": True,
+        }
+        return {name: value for name, value in (claims | changes).items() if value is not None}
+
+    def token(
+        self,
+        *,
+        key: Any = None,  # noqa: ANN401 - whatever PyJWT signs with
+        algorithm: str = "RS256",
+        headers: dict[str, Any] | None = None,
+        **claims: Any,  # noqa: ANN401
+    ) -> str:
+        """Return a token with some claims; by default it is one to be believed."""
+        return jwt.encode(
+            self.claims(**claims),
+            key or rsa_key("first"),
+            algorithm,
+            headers={"kid": "first"} | (headers or {}),
+        )
+
+
+@contextmanager
+def issuing() -> Iterator[Issuer]:
+    """Run an issuer for as long as the context lasts."""
+    with loopback() as server:
+        yield Issuer(server)
