@@ -36,7 +36,11 @@ async def look(pod: Pod) -> dict[str, Any]:
             assert (same.status_code, same.json()) == (answer.status_code, answer.json())
         body = answer.json()
         assert body.pop("releaseId")
-        assert [note.split(" ")[0] for note in body.pop("notes")] == ["rate", "configuration"]
+        assert [note.split(" ")[0] for note in body.pop("notes")] == [
+            "rate",
+            "configuration",
+            "access",
+        ]
         seen[path] = {"code": answer.status_code, **body}
     return seen
 
