@@ -130,3 +130,8 @@ PIPELINE_HEARTBEAT = Gauge(
     "cloudmart_pipeline_heartbeat_seconds",
     "How long the last heartbeat took to get to BigQuery; not a number if it did not in time.",
 )
+PIPELINE_HEARTBEATS = Counter(
+    "cloudmart_pipeline_heartbeats",
+    "Heartbeats this pod was the one to send, by what became of them: arrived, lost or unsent.",
+    ["outcome"],
+)

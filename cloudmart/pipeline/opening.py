@@ -37,6 +37,7 @@ class Pipeline:
     `questions` is the warehouse, or the reason why there is none.
     """
 
+    orders: OrdersByDay
     monitor: PipelineMonitor
     heartbeat: Heartbeat | None
     questions: Questions | str
@@ -80,7 +81,7 @@ async def assembled(
         monitor = PipelineMonitor(orders, transport, questions)
         heartbeat = None if isinstance(questions, str) else Heartbeat(orders.table, questions)
         try:
-            yield Pipeline(monitor, heartbeat, questions)
+            yield Pipeline(orders, monitor, heartbeat, questions)
         finally:
             await monitor.close()
 

@@ -10,7 +10,7 @@ import structlog
 from botocore.exceptions import ClientError
 
 from cloudmart.errors import ConflictError, UnavailableError
-from cloudmart.observability.metrics import PIPELINE_HEARTBEAT
+from cloudmart.observability.metrics import PIPELINE_HEARTBEAT, PIPELINE_HEARTBEATS
 from cloudmart.pipeline.heartbeat import Heartbeat
 from cloudmart.pipeline.monitor import PipelineMonitor
 from cloudmart.values.timestamp import now
@@ -61,6 +61,7 @@ class Pulse:
             return
         except (ClientError, UnavailableError) as error:
             PIPELINE_HEARTBEAT.set(math.nan)
+            PIPELINE_HEARTBEATS.labels("unsent").inc()
             _log.warning("heartbeat_not_written", reason=str(error))
             return
         try:
@@ -69,6 +70,7 @@ class Pulse:
             _log.warning("heartbeat_not_watched", id=beat.id, reason=str(error))
             took = None
         PIPELINE_HEARTBEAT.set(math.nan if took is None else took)
+        PIPELINE_HEARTBEATS.labels("lost" if took is None else "arrived").inc()
         if took is None:
             _log.warning("heartbeat_lost", id=beat.id)
         await self._monitor.status()

@@ -34,12 +34,17 @@ EVERYTHING = {
 SERVE = (
     "cloudmart.cli.catalogue",
     "cloudmart.cli.config",
-    "cloudmart.cli.pipeline",
+    "cloudmart.cli.pipeline.heartbeat",
+    "cloudmart.cli.pipeline.query",
+    "cloudmart.cli.pipeline.reconcile",
+    "cloudmart.cli.pipeline.status",
     "cloudmart.cli.serve",
 )
 OPERATOR = ("cloudmart.cli.tables",)
 # These call nothing of what they import, or an embedded DynamoDB.
 NOBODY = ("cloudmart.cli.dev", "cloudmart.cli.iam", "cloudmart.cli.openapi")
+# What lets records out of the quarantine is for a person, with an account of their own.
+PERSON = ("cloudmart.cli.pipeline.replay",)
 
 
 def render(*words: str, **environ: str) -> Result:
@@ -76,7 +81,7 @@ def test_a_policy_allows_exactly_what_the_code_calls(policy: str, programs: tupl
 
 
 def test_every_command_that_calls_aws_has_a_policy() -> None:
-    assigned = {*SERVE, *OPERATOR, *NOBODY}
+    assigned = {*SERVE, *OPERATOR, *NOBODY, *PERSON}
 
     calling = {name for name in _modules(app) if actions_of(name)}
     assert {name for name in calling if not assigned & {name, name.rpartition(".")[0]}} == set()

@@ -1,15 +1,28 @@
 """What the pipeline's tests stand on: a BigQuery, and what AWS runs of it."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from fastapi.testclient import TestClient
 
+from cloudmart.app import create_app
+from cloudmart.dynamodb.internal import BACKFILL, note
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
 from cloudmart.local.embedded import embedded_dynamodb
+from cloudmart.settings import Settings
+from cloudmart.values.timestamp import stamp
 from tests.support.bigquery_api import BigQueryApi, bigquery_api
+from tests.support.faults import FaultProxy
 from tests.support.local_bigquery import local_bigquery, why_missing
 from tests.support.pipeline_aws import PipelineAws, pipeline_aws
+from tests.support.pipeline_status import Orders, stream_of
+from tests.support.serving import serving, still
+from tests.support.shop_tables import put
+from tests.support.watched_pipeline import ending_in
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +65,44 @@ def warehouse() -> Iterator[DuckDBWarehouse]:
     """Give a warehouse of local mode."""
     with duckdb_connection() as connection:
         yield DuckDBWarehouse(connection)
+
+
+@pytest.fixture
+def watched(
+    dynamodb: Any,  # noqa: ANN401
+    faults: FaultProxy,
+    settings: Settings,
+    aws: PipelineAws,
+    warehouse: DuckDBWarehouse,
+) -> Iterator[TestClient]:
+    """Give a client of a shop with a whole pipeline that has nothing to do."""
+    assert faults
+    put(dynamodb, settings.dynamodb.orders_table, note(BACKFILL, completedAt="2026-11-23"))
+    aws.read(stream_of(dynamodb, settings))
+    aws.age(400)
+    told = settings.model_copy(update={"pipeline": aws.settings})
+    app = create_app(told, process=still(told), open_pipeline=ending_in(warehouse))
+    with serving(app) as client:
+        yield client
+
+
+@pytest.fixture
+def order(dynamodb: Any, settings: Settings) -> Orders:  # noqa: ANN401
+    """Give what writes an order that was created some seconds ago."""
+
+    def write(key: str, *, ago: float = 0, **attributes: object) -> dict[str, Any]:
+        moment = stamp(datetime.now(UTC) - timedelta(seconds=ago))
+        item = {
+            "id": key,
+            "items": [],
+            "total": Decimal(7),
+            "status": "Pending",
+            "createdAt": moment,
+            "updatedAt": moment,
+            "createdDay": moment[:10],
+            **attributes,
+        }
+        put(dynamodb, settings.dynamodb.orders_table, item)
+        return item
+
+    return write

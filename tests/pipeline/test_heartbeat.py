@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +14,7 @@ from fastapi.testclient import TestClient
 from prometheus_client import REGISTRY
 from typer.testing import CliRunner, Result
 
+from cloudmart.app import create_app
 from cloudmart.bootstrap import open_clients
 from cloudmart.cli import app as commands
 from cloudmart.dynamodb.internal import note
@@ -24,9 +26,10 @@ from cloudmart.pipeline.opening import Pipeline
 from cloudmart.pipeline.ports import OrderState
 from cloudmart.pipeline.pulse import Pulse
 from cloudmart.pipeline.rows import EventType, Row
-from cloudmart.settings import Settings
+from cloudmart.settings import PipelineSettings, Settings
 from tests.support.bigquery_api import DATASET, PROJECT, TABLE, Failure
 from tests.support.loopback import LoopbackServer, Reply, loopback
+from tests.support.serving import serving, still
 from tests.support.shop_tables import get, put
 from tests.support.watched_pipeline import ending_in
 
@@ -184,8 +187,34 @@ async def test_a_heartbeat_that_arrives_is_in_the_metrics(pipeline: Pipeline) ->
     task.cancel()
 
     seconds = REGISTRY.get_sample_value("cloudmart_pipeline_heartbeat_seconds")
+    arrived = REGISTRY.get_sample_value(
+        "cloudmart_pipeline_heartbeats_total", {"outcome": "arrived"}
+    )
     assert seconds is not None
     assert seconds > 0
+    assert arrived is not None
+    assert arrived >= 1
+
+
+def test_the_service_sends_heartbeats_where_it_is_told_to(
+    dynamodb: Any,  # noqa: ANN401
+    settings: Settings,
+    slow: SlowWarehouse,
+) -> None:
+    told = settings.model_copy(update={"pipeline": PipelineSettings(heartbeat=1)})
+    app = create_app(told, process=still(told), open_pipeline=ending_in(slow))
+
+    with serving(app):
+        give_up = time.monotonic() + 30
+        while not (found := _heartbeats(dynamodb, settings)) and time.monotonic() < give_up:
+            time.sleep(0.1)
+
+    assert found
+
+
+def _heartbeats(dynamodb: Any, settings: Settings) -> list[str]:  # noqa: ANN401
+    items = dynamodb.scan(TableName=settings.dynamodb.orders_table)["Items"]
+    return [item["id"]["S"] for item in items if item["id"]["S"].startswith("heartbeat-")]
 
 
 def heartbeat(*words: str) -> Result:

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
-from google.cloud.bigquery import Client, SchemaField, Table, TimePartitioning
 
 from cloudmart.app import create_app
 from cloudmart.dynamodb.internal import BACKFILL, note
@@ -16,9 +14,10 @@ from cloudmart.pipeline.bigquery_schema import COLUMNS
 from cloudmart.pipeline.rows import EventType, Row
 from cloudmart.settings import BigQuerySettings, Settings
 from cloudmart.values.timestamp import stamp
-from tests.pipeline.test_status import status, why
 from tests.support.bigquery_api import DATASET, PROJECT, TABLE, Failure
 from tests.support.loopback import Fault, LoopbackServer, Reply, Request, loopback
+from tests.support.orders_table import new_table
+from tests.support.pipeline_status import status, why
 from tests.support.serving import serving, still
 from tests.support.shop_tables import put
 
@@ -146,8 +145,7 @@ def test_both_sides_agree_on_a_real_bigquery(
     dynamodb: Any,  # noqa: ANN401
     bigquery_emulator: str,
 ) -> None:
-    bigquery = settings_of(bigquery_emulator)
-    _create(bigquery_emulator)
+    bigquery = new_table(bigquery_emulator)
     moment = stamp(datetime.now(UTC))
     order = note("a", createdDay=moment[:10], createdAt=moment)
     orders = settings.dynamodb.orders_table
@@ -166,13 +164,3 @@ def test_both_sides_agree_on_a_real_bigquery(
     assert told["newest"] == {"dynamodb": newest, "bigquery": newest}
     assert told["lagSeconds"] == 0
     assert told["today"]["dynamodb"] == told["today"]["bigquery"]
-
-
-def _create(url: str) -> None:
-    client = Client(PROJECT, AnonymousCredentials(), client_options={"api_endpoint": url})
-    client.create_dataset(DATASET, exists_ok=True)
-    fields = [SchemaField(name, kind) for name, kind in COLUMNS.items()]
-    table = Table(f"{PROJECT}.{DATASET}.{TABLE}", fields)
-    table.time_partitioning = TimePartitioning(field="createdAt")
-    client.delete_table(table, not_found_ok=True)
-    client.create_table(table)

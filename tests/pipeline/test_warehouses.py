@@ -4,18 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from uuid import uuid4
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
-from google.cloud.bigquery import Client, SchemaField, Table, TimePartitioning
 
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
 from cloudmart.pipeline.bigquery import open_warehouse
-from cloudmart.pipeline.bigquery_schema import COLUMNS
 from cloudmart.pipeline.ports import OrderState, Warehouse
 from cloudmart.pipeline.rows import EventType, Row
-from cloudmart.settings import BigQuerySettings
+from tests.support.orders_table import new_table
 
 BEFORE = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -31,16 +27,7 @@ def on_duckdb(_: pytest.FixtureRequest) -> Iterator[Warehouse]:
 def on_bigquery(request: pytest.FixtureRequest) -> Iterator[Warehouse]:
     """Give BigQuery's adapter on an emulator."""
     url: str = request.getfixturevalue("bigquery_emulator")
-    dataset = f"d{uuid4().hex}"
-    client = Client("cloudmart", AnonymousCredentials(), client_options={"api_endpoint": url})
-    client.create_dataset(dataset)
-    fields = [SchemaField(name, kind) for name, kind in COLUMNS.items()]
-    table = Table(f"cloudmart.{dataset}.orders", fields)
-    table.time_partitioning = TimePartitioning(field="createdAt")
-    client.create_table(table)
-    settings = BigQuerySettings(
-        project_id="cloudmart", dataset_id=dataset, table_id="orders", emulator=url
-    )
+    settings = new_table(url)
     with open_warehouse(settings) as warehouse:
         yield warehouse
 

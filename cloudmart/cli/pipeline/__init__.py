@@ -2,7 +2,7 @@
 
 import typer
 
-from cloudmart.cli.pipeline import heartbeat, query, status
+from cloudmart.cli.pipeline import heartbeat, query, reconcile, replay, status
 
 app = typer.Typer(
     help="How orders get to BigQuery: looked at, tried, compared and put right.",
@@ -10,4 +10,6 @@ app = typer.Typer(
 )
 app.command()(status.status)
 app.command()(heartbeat.heartbeat)
+app.command()(reconcile.reconcile)
+app.command()(replay.replay)
 app.command()(query.query)

@@ -37,7 +37,7 @@ def heartbeat(*, timeout: Timeout = 60, as_json: Json = False) -> None:
 
 
 async def _send(settings: Settings, timeout: float) -> tuple[Beat, float | None]:  # noqa: ASYNC109 - it is not a deadline of ours alone
-    async with opened(settings) as pipeline:
+    async with opened(settings, patience=10) as pipeline:
         if pipeline.heartbeat is None:
             raise AwayError(f"There is no BigQuery to look into. {pipeline.questions}")
         beat = await pipeline.heartbeat.write(new_id())

@@ -1,0 +1,112 @@
+"""`cloudmart pipeline replay`: orders that BigQuery lacks, sent again."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from cloudmart.cli.configured import EXIT_FAILED, configured_for_pipeline
+from cloudmart.cli.pipeline.opened import AwayError, console, opened, print_json, run
+from cloudmart.cli.pipeline.reconcile import Json, Settle, compared, counting, reconciler
+from cloudmart.cli.pipeline.since import PerhapsSince
+from cloudmart.pipeline.differences import Difference
+from cloudmart.pipeline.opening import Pipeline
+from cloudmart.pipeline.ports import Quarantined
+from cloudmart.pipeline.quarantine import S3Quarantine
+from cloudmart.pipeline.replay import Replay, Replayed, order_of
+from cloudmart.settings import Settings
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and end.")]
+FromQuarantine = Annotated[
+    bool, typer.Option("--quarantined", help="The orders of the records in quarantine instead.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    since: datetime | None
+    settle: float
+    dry_run: bool
+
+
+def replay(
+    since: PerhapsSince = None,
+    *,
+    quarantined: FromQuarantine = False,
+    settle: Settle = 5,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Send orders to BigQuery that it lacks or has otherwise; a second run finds nothing to do.
+
+    Exit code 1 if some could not be sent, 69 if one of the sides is away.
+    """
+    if (since is None) != quarantined:
+        raise typer.BadParameter("either --since or --quarantined says which orders")
+    settings = configured_for_pipeline(os.environ)
+    wish = _Wish(since, settle, dry_run)
+    replayed = run(lambda: _replay(settings, wish))
+    failed = [{"id": key, "why": why} for key, why in replayed.failed.items()]
+    if as_json:
+        print_json({"dryRun": dry_run, "sent": replayed.sent, "failed": failed})
+    else:
+        _show(replayed, dry_run=dry_run)
+    if failed:
+        raise typer.Exit(EXIT_FAILED)
+
+
+async def _replay(settings: Settings, wish: _Wish) -> Replayed:
+    async with opened(settings) as pipeline:
+        if wish.since is None:
+            return await _from_quarantine(settings, pipeline, wish)
+        comparison = await compared(pipeline, wish.since, wish.settle)
+        return await _send(pipeline, comparison.differences, dry_run=wish.dry_run)
+
+
+async def _from_quarantine(settings: Settings, pipeline: Pipeline, wish: _Wish) -> Replayed:
+    bucket = settings.pipeline.quarantine_bucket
+    if bucket is None:
+        raise AwayError("PIPELINE_QUARANTINE_BUCKET is not set.")
+    quarantine = S3Quarantine(bucket)
+    found = await asyncio.to_thread(lambda: list(quarantine.held()))
+    orders: dict[str, list[Quarantined]] = {}
+    for held in found:
+        orders.setdefault(order_of(held) or "", []).append(held)
+    nameless = orders.pop("", [])
+    differences = await reconciler(pipeline, wish.settle).of(list(orders))
+    replayed = await _send(pipeline, differences, dry_run=wish.dry_run)
+    for held in nameless:
+        replayed.failed[held.event_id] = "the record names no order"
+    if not wish.dry_run:
+        for key in orders.keys() - replayed.failed.keys():
+            for held in orders[key]:
+                await asyncio.to_thread(quarantine.release, held)
+    return replayed
+
+
+async def _send(
+    pipeline: Pipeline, differences: Sequence[Difference], *, dry_run: bool
+) -> Replayed:
+    if dry_run:
+        return Replayed(
+            [each.id for each in differences if each.row],
+            {each.id: each.why for each in differences if not each.row},
+        )
+    if isinstance(pipeline.questions, str):
+        raise AwayError(f"There is no BigQuery to send to. {pipeline.questions}")
+    with counting("Sending") as tell:
+        return await Replay(pipeline.questions).send(
+            differences, lambda done: tell(done, len(differences))
+        )
+
+
+def _show(replayed: Replayed, *, dry_run: bool) -> None:
+    out = console()
+    verb = "would be sent" if dry_run else "sent"
+    out.print(f"{len(replayed.sent):,} orders {verb}.")
+    for key, why in replayed.failed.items():
+        out.print(f"{key} cannot be sent: {why}.", markup=False)

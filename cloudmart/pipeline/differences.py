@@ -1,0 +1,107 @@
+"""How an order in DynamoDB and what the warehouse knows of it differ, and the row that mends it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import ValidationError
+
+from cloudmart.dynamodb.codec import Item
+from cloudmart.orders.models import Order
+from cloudmart.pipeline.ports import OrderState
+from cloudmart.pipeline.rows import EventType, Row
+from cloudmart.values.money import in_cents
+from cloudmart.values.timestamp import stamp
+
+
+class Kind(StrEnum):
+    """What is wrong with an order's rows."""
+
+    MISSING = "missing"
+    """DynamoDB has the order, and the warehouse knows nothing of it."""
+    DIFFERENT = "different"
+    """The warehouse knows another state."""
+    REMAINING = "remaining"
+    """The order has been removed, which the warehouse does not know."""
+    UNREADABLE = "unreadable"
+    """What DynamoDB has cannot become a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An order whose rows are not as they should be.
+
+    `row` mends it; where there is none, `why` says so.
+    """
+
+    id: str
+    kind: Kind
+    here: str | None
+    there: str | None
+    row: Row | None
+    why: str = ""
+
+    @property
+    def event_id(self) -> str:
+        """The id under which the row is sent: the same, however often it is."""
+        row = self.row
+        moment = (row.updated_at or row.created_at) if row else None
+        return f"replay-{self.id}-{moment}-{row.event_type if row else self.kind}"
+
+
+def compare(key: str, item: Item | None, state: OrderState | None) -> Difference | None:
+    """Return how an order differs on the two sides, or None if it does not."""
+    if item is None:
+        return None if state is None or state.removed else _remaining(state)
+    there = _word(state)
+    try:
+        order = Order.read_whole(item)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(step) for step in first["loc"])
+        why = f"{where}: {first['msg']}"
+        return Difference(key, Kind.UNREADABLE, None, there, None, why)
+    if state is None:
+        return Difference(key, Kind.MISSING, order.status, None, Row.of(order, EventType.INSERT))
+    if _same(order, state):
+        return None
+    row = Row.of(order, EventType.MODIFY)
+    if _place(order.updated_at or order.created_at, EventType.MODIFY) > _place(
+        state.updated_at or state.created_at, state.event
+    ):
+        return Difference(key, Kind.DIFFERENT, order.status, there, row)
+    why = "BigQuery's last row is as new as the order, or newer, so that no other takes its place"
+    return Difference(key, Kind.DIFFERENT, order.status, there, None, why)
+
+
+def _same(order: Order, state: OrderState) -> bool:
+    return not state.removed and (
+        (order.status, in_cents(order.total), order.updated_at)
+        == (state.status, state.total, state.updated_at)
+    )
+
+
+def _place(moment: datetime | None, event: EventType) -> tuple[str, str]:
+    # Which of an order's rows is its latest is decided so: first by time, then by event.
+    return (stamp(moment) if moment else "", event)
+
+
+def _remaining(state: OrderState) -> Difference:
+    # What it held is not known here any more; a removal is all that has to be told.
+    row = Row(
+        id=state.id,
+        user_email=None,
+        status=state.status or "",
+        created_at=stamp(state.created_at) if state.created_at else None,
+        updated_at=stamp(state.updated_at) if state.updated_at else None,
+        event_type=EventType.REMOVE,
+        total_amount=float(state.total or 0),
+        items="[]",
+    )
+    return Difference(state.id, Kind.REMAINING, None, _word(state), row)
+
+
+def _word(state: OrderState | None) -> str | None:
+    if state is None:
+        return None
+    return "removed" if state.removed else state.status

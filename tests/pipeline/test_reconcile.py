@@ -1,0 +1,294 @@
+"""Both sides compared, and mended: what the stream lost, what it left half done."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from cloudmart.bootstrap import open_clients
+from cloudmart.dynamodb.internal import BACKFILL, note
+from cloudmart.dynamodb.session import new_session
+from cloudmart.errors import UnavailableError
+from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
+from cloudmart.pipeline.differences import Kind
+from cloudmart.pipeline.opening import Pipeline
+from cloudmart.pipeline.ports import RowFault
+from cloudmart.pipeline.questions import Questions
+from cloudmart.pipeline.reconcile import Comparison, Reconciler
+from cloudmart.pipeline.replay import Replay, Replayed
+from cloudmart.pipeline.rows import EventType, Row
+from cloudmart.settings import Settings
+from cloudmart.values.timestamp import stamp
+from tests.support.shop_tables import put
+from tests.support.watched_pipeline import ending_in
+
+NOW = datetime.now(UTC)
+SINCE = NOW - timedelta(days=3)
+
+Put = Callable[..., None]
+
+
+def order(key: str, *, hours: float = 30, later: float = 0, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return an order that was created some hours ago, and perhaps changed later."""
+    created = NOW - timedelta(hours=hours)
+    return {
+        "id": key,
+        "items": [{"productId": "1", "name": "Lamp", "quantity": 1, "price": 7}],
+        "total": 7,
+        "status": "Pending",
+        "createdAt": stamp(created),
+        "updatedAt": stamp(created + timedelta(hours=later)),
+        "createdDay": stamp(created)[:10],
+        **more,
+    }
+
+
+class Reluctant(DuckDBWarehouse):
+    """A warehouse that refuses some rows, is away for some time, or gets something meanwhile."""
+
+    refused: Mapping[str, RowFault] = {}
+    away = 0
+    meanwhile: Callable[[], object] | None = None
+
+    def insert(self, rows: Mapping[str, Row]) -> Mapping[str, RowFault]:
+        if self.away:
+            self.away -= 1
+            return dict.fromkeys(rows, RowFault(passing=True, reason="backendError"))
+        faults = {
+            event: self.refused[row.id] for event, row in rows.items() if row.id in self.refused
+        }
+        if not faults:
+            return super().insert(rows)
+        return dict.fromkeys(rows, RowFault(passing=True, reason="stopped")) | faults
+
+    def states(self, since: datetime) -> Any:  # noqa: ANN401
+        found = list(super().states(since))
+        if self.meanwhile:
+            happens, self.meanwhile = self.meanwhile, None
+            happens()
+        return iter(found)
+
+
+@pytest.fixture
+def reluctant(warehouse: DuckDBWarehouse) -> Reluctant:
+    """Give a warehouse that can be told not to do its part."""
+    return Reluctant(warehouse.connection)
+
+
+@pytest_asyncio.fixture
+async def pipeline(
+    settings: Settings,
+    dynamodb: Any,  # noqa: ANN401
+    reluctant: Reluctant,
+) -> AsyncIterator[Pipeline]:
+    """Give a pipeline that carries nothing by itself."""
+    put(dynamodb, settings.dynamodb.orders_table, note(BACKFILL, completedAt="2026-11-23"))
+    async with (
+        open_clients() as database,
+        ending_in(reluctant)(settings, new_session(), database) as pipeline,
+    ):
+        yield pipeline
+
+
+@pytest.fixture
+def placed(dynamodb: Any, settings: Settings) -> Put:  # noqa: ANN401
+    """Give what writes orders that the stream loses."""
+    return lambda *orders: put(dynamodb, settings.dynamodb.orders_table, *orders)
+
+
+def arrived(warehouse: DuckDBWarehouse, *orders: Mapping[str, Any], event: str = "INSERT") -> None:
+    """Let rows of some orders arrive."""
+    rows = {
+        f"{each['id']} {each['updatedAt']} {event}": Row.of_item(each, EventType(event))
+        for each in orders
+    }
+    DuckDBWarehouse(warehouse.connection).insert(rows)
+
+
+def questions_of(pipeline: Pipeline) -> Questions:
+    """Return the warehouse of a pipeline."""
+    assert isinstance(pipeline.questions, Questions)
+    return pipeline.questions
+
+
+async def compared(pipeline: Pipeline) -> Comparison:
+    """Compare both sides."""
+    reconciler = Reconciler(pipeline.orders, questions_of(pipeline), settle=0)
+    return await reconciler.since(SINCE, lambda *_: None)
+
+
+async def replayed(pipeline: Pipeline, *, patience: float = 60) -> Replayed:
+    """Mend what differs."""
+    differences = (await compared(pipeline)).differences
+    return await Replay(questions_of(pipeline), patience=patience).send(differences, lambda _: None)
+
+
+def kinds(comparison: Comparison) -> dict[str, Kind]:
+    """Return what is wrong, by order."""
+    return {each.id: each.kind for each in comparison.differences}
+
+
+def number_of_rows(warehouse: DuckDBWarehouse) -> int:
+    """Return how many rows there are."""
+    with warehouse.connection.cursor() as cursor:
+        ((number,),) = cursor.execute("select count(*) from orders").fetchall()
+    return int(number)
+
+
+async def test_sides_that_agree_have_no_difference(
+    pipeline: Pipeline, placed: Put, reluctant: Reluctant
+) -> None:
+    old_shape = {
+        **order("0000000a"),
+        "total": None,
+        "totalAmount": "19.99",
+        "status": "cancelled",
+        "customerEmail": "ann@example.org",
+    }
+    changed = order("b", later=2, status="Shipped")
+    removed = order("c")
+    placed(order("a"), changed, old_shape, note("heartbeat-1", createdDay=stamp(NOW)[:10]))
+    arrived(reluctant, order("a"), order("b"), old_shape, removed, note("heartbeat-2"))
+    arrived(reluctant, changed, event="MODIFY")
+    arrived(reluctant, removed, event="REMOVE")
+
+    comparison = await compared(pipeline)
+
+    assert comparison == Comparison(compared=3)
+
+
+async def test_each_kind_of_difference_is_found(
+    pipeline: Pipeline, placed: Put, reluctant: Reluctant
+) -> None:
+    placed(
+        order("missing"),
+        order("different", later=1, status="Shipped"),
+        order("unreadable", items="three lamps"),
+        order("alike"),
+        order("too-old", hours=100),
+    )
+    arrived(reluctant, order("different"), order("remaining"), order("alike"))
+
+    comparison = await compared(pipeline)
+
+    assert kinds(comparison) == {
+        "missing": Kind.MISSING,
+        "different": Kind.DIFFERENT,
+        "unreadable": Kind.UNREADABLE,
+        "remaining": Kind.REMAINING,
+    }
+    assert comparison.compared == 4
+    (unreadable,) = (each for each in comparison.differences if each.id == "unreadable")
+    assert unreadable.why.startswith("items: ")
+    assert "lamps" not in unreadable.why
+
+
+async def test_what_differs_is_mended_by_a_replay_and_by_no_second_one(
+    pipeline: Pipeline, placed: Put, reluctant: Reluctant
+) -> None:
+    placed(order("missing"), order("different", later=1, status="Shipped"), order("alike"))
+    arrived(reluctant, order("different"), order("remaining"), order("alike"))
+
+    first = await replayed(pipeline)
+    rows = number_of_rows(reluctant)
+    second = await replayed(pipeline)
+
+    assert sorted(first.sent) == ["different", "missing", "remaining"]
+    assert (first.failed, second) == ({}, Replayed())
+    assert number_of_rows(reluctant) == rows == 6
+    assert (await compared(pipeline)).differences == []
+
+
+async def test_a_replay_that_was_broken_off_is_no_row_twice(
+    pipeline: Pipeline, placed: Put, reluctant: Reluctant
+) -> None:
+    placed(order("a"), order("b"))
+    differences = (await compared(pipeline)).differences
+    replay = Replay(questions_of(pipeline))
+
+    await replay.send(differences[:1], lambda _: None)
+    await replay.send(differences, lambda _: None)
+
+    assert number_of_rows(reluctant) == 2
+
+
+async def test_what_arrives_while_it_is_compared_is_no_difference(
+    pipeline: Pipeline, placed: Put, reluctant: Reluctant
+) -> None:
+    placed(order("a"))
+    reluctant.meanwhile = lambda: arrived(reluctant, order("a"))
+
+    assert await compared(pipeline) == Comparison(compared=1)
+
+
+async def test_a_row_that_is_newer_than_its_order_is_told_and_left(
+    pipeline: Pipeline, placed: Put, reluctant: Reluctant
+) -> None:
+    placed(order("a"))
+    arrived(reluctant, order("a", later=5, status="Shipped"), event="MODIFY")
+
+    done = await replayed(pipeline)
+
+    assert done.sent == []
+    assert done.failed["a"].startswith("BigQuery's last row is as new as the order, or newer")
+
+
+async def test_without_the_index_the_table_is_read_which_is_told(
+    pipeline: Pipeline,
+    placed: Put,
+    settings: Settings,
+    dynamodb: Any,  # noqa: ANN401
+) -> None:
+    placed(order("a"), order("b", hours=100))
+    put(dynamodb, settings.dynamodb.orders_table, note(BACKFILL))
+
+    comparison = await compared(pipeline)
+
+    assert kinds(comparison) == {"a": Kind.MISSING}
+    assert comparison.scanned
+    assert comparison.scanned.startswith("No backfill is recorded as complete")
+
+
+async def test_a_warehouse_that_is_away_for_a_moment_is_waited_for(
+    pipeline: Pipeline, placed: Put, reluctant: Reluctant
+) -> None:
+    placed(order("a"))
+    reluctant.away = 2
+
+    assert (await replayed(pipeline)).sent == ["a"]
+
+
+async def test_a_warehouse_that_stays_away_ends_the_replay(
+    pipeline: Pipeline, placed: Put, reluctant: Reluctant
+) -> None:
+    placed(order("a"))
+    reluctant.away = 1000
+
+    with pytest.raises(UnavailableError, match="backendError"):
+        await replayed(pipeline, patience=0.5)
+
+
+async def test_a_row_that_is_refused_for_good_holds_up_no_other(
+    pipeline: Pipeline, placed: Put, reluctant: Reluctant
+) -> None:
+    placed(order("a"), order("b"), order("c"))
+    reluctant.refused = {"b": RowFault(passing=False, reason="invalid", column="createdAt")}
+
+    done = await replayed(pipeline)
+
+    assert sorted(done.sent) == ["a", "c"]
+    assert done.failed == {"b": "createdAt: invalid"}
+
+
+async def test_a_long_outage_is_mended_whole(
+    pipeline: Pipeline, placed: Put, reluctant: Reluctant
+) -> None:
+    placed(*(order(f"order-{number}", hours=number / 20) for number in range(1200)))
+
+    done = await replayed(pipeline)
+
+    assert len(done.sent) == 1200
+    assert number_of_rows(reluctant) == 1200
+    assert (await compared(pipeline)) == Comparison(compared=1200)

@@ -1,0 +1,184 @@
+"""What is told of the pipeline while parts of it are away, or keep to themselves."""
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from cloudmart.app import create_app
+from cloudmart.dynamodb.internal import BACKFILL, note
+from cloudmart.dynamodb.schema import ORDERS_BY_DAY
+from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
+from cloudmart.settings import Settings
+from tests.support.faults import Fault, FaultProxy
+from tests.support.loopback import Reply
+from tests.support.pipeline_aws import PipelineAws, refused
+from tests.support.pipeline_status import Orders, insert, status, why
+from tests.support.serving import serving, still
+from tests.support.shop_tables import drop_index, put
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (
+            refused(403, "AccessDeniedException"),
+            "The service's role lacks the permission lambda:ListEventSourceMappings.",
+        ),
+        (
+            refused(404, "ResourceNotFoundException"),
+            "Lambda knows nothing of the name that PIPELINE_FUNCTION gives.",
+        ),
+        (refused(429, "TooManyRequestsException"), "Lambda takes no more requests at the moment."),
+        (refused(500, "ServiceException"), "Lambda has a fault of its own."),
+        (
+            refused(403, "ExpiredTokenException"),
+            "Lambda does not accept the service's credentials (ExpiredTokenException).",
+        ),
+        (refused(400, "NewlyInvented"), "Lambda refuses to answer (NewlyInvented)."),
+    ],
+)
+def test_what_lambda_does_not_tell_is_not_known(
+    reply: Reply, reason: str, watched: TestClient, aws: PipelineAws
+) -> None:
+    aws.refusal = reply
+
+    told = status(watched)
+
+    assert told["mapping"] is None
+    assert why(told)["mapping"] == reason
+
+
+def test_lambda_away_is_said_to_be_so(watched: TestClient, aws: PipelineAws) -> None:
+    aws.functions.stop()
+
+    assert why(status(watched))["mapping"] == "Lambda cannot be reached."
+
+
+@pytest.mark.parametrize(
+    ("operation", "what", "permission"),
+    [
+        ("GetQueueAttributes", "failures.queued", "sqs:GetQueueAttributes"),
+        ("GetMetricData", "mapping.iteratorAgeSeconds", "cloudwatch:GetMetricData"),
+    ],
+)
+def test_a_permission_that_lacks_is_named(
+    operation: str, what: str, permission: str, watched: TestClient, aws: PipelineAws
+) -> None:
+    aws.proxy.fail(Fault.DENIED, operation)
+
+    expected = f"The service's role lacks the permission {permission}."
+    assert why(status(watched))[what] == expected
+
+
+def test_what_does_not_answer_holds_up_nothing_else(
+    watched: TestClient, order: Orders, aws: PipelineAws, warehouse: DuckDBWarehouse
+) -> None:
+    insert(warehouse, order("a"))
+    aws.proxy.fail(Fault.HANG)
+
+    told = status(watched)
+
+    assert set(why(told)) == {"failures.queued", "mapping.iteratorAgeSeconds"}
+    assert told["failures"]["queued"] is None
+    assert told["lagSeconds"] == 0
+
+
+def test_no_figure_of_late_is_no_age(settings: Settings, aws: PipelineAws) -> None:
+    told = settings.model_copy(update={"pipeline": aws.settings})
+    with serving(create_app(told, process=still(told))) as client:
+        reason = why(status(client))["mapping.iteratorAgeSeconds"]
+
+    assert reason == "CloudWatch has no figure of the last 10 minutes: no record was read."
+
+
+def test_without_the_index_its_figures_are_not_known_and_nothing_is_scanned(
+    watched: TestClient,
+    dynamodb: Any,  # noqa: ANN401
+    settings: Settings,
+    faults: FaultProxy,
+    warehouse: DuckDBWarehouse,
+) -> None:
+    insert(warehouse, note("a"))
+    drop_index(dynamodb, settings.dynamodb.orders_table, ORDERS_BY_DAY.name)
+
+    told = status(watched)
+
+    reason = (
+        "The index createdDay-createdAt-index does not exist; `cloudmart tables apply` makes it."
+    )
+    assert why(told) == {
+        "newest.dynamodb": reason,
+        "today.dynamodb": reason,
+        "lagSeconds": "It follows from the newest order of both sides.",
+    }
+    assert told["stream"] == "on"
+    assert faults.calls["Scan"] == 0
+
+
+def test_an_index_that_lacks_older_orders_is_not_believed(
+    watched: TestClient,
+    order: Orders,
+    dynamodb: Any,  # noqa: ANN401
+    settings: Settings,
+) -> None:
+    order("a")
+    put(dynamodb, settings.dynamodb.orders_table, note(BACKFILL))
+
+    assert "No backfill is recorded as complete" in why(status(watched))["today.dynamodb"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Fault.DENIED, "The service's role lacks the permission dynamodb:DescribeTable."),
+        (Fault.LIMITED, "DynamoDB takes no more requests at the moment."),
+        (Fault.NO_TABLE, "DynamoDB knows nothing of the name that DYNAMODB_ORDERS_TABLE gives."),
+        (Fault.RESET, "DynamoDB cannot be reached."),
+    ],
+)
+def test_a_table_that_is_not_described_leaves_the_rest_known(
+    fault: Fault, reason: str, watched: TestClient, faults: FaultProxy
+) -> None:
+    faults.fail(fault, "DescribeTable")
+
+    told = status(watched)
+
+    assert why(told)["stream"] == reason
+    assert told["mapping"]["state"] == "Enabled"
+    assert told["today"]["bigquery"] == 0
+
+
+def test_a_query_that_is_not_allowed_is_named(
+    watched: TestClient, order: Orders, faults: FaultProxy
+) -> None:
+    order("a")
+    faults.fail(Fault.DENIED, "Query")
+
+    reasons = why(status(watched))
+
+    permission = "The service's role lacks the permission dynamodb:Query."
+    assert reasons["newest.dynamodb"] == reasons["today.dynamodb"] == permission
+
+
+def test_nothing_configured_is_told_as_such(client: TestClient) -> None:
+    reasons = why(status(client))
+
+    assert reasons["mapping"] == "PIPELINE_FUNCTION is not set."
+    assert reasons["mapping.iteratorAgeSeconds"] == "PIPELINE_FUNCTION is not set."
+    assert reasons["failures.queued"] == "PIPELINE_FAILURE_QUEUE is not set."
+    assert reasons["failures.quarantined"] == "PIPELINE_QUARANTINE_BUCKET is not set."
+    assert reasons["newest.bigquery"] == reasons["today.bigquery"]
+    assert reasons["today.bigquery"] == (
+        "GOOGLE_CLOUD_PROJECT_ID, BIGQUERY_DATASET_ID and BIGQUERY_TABLE_ID are not set."
+    )
+
+
+def test_what_is_not_known_is_no_number_in_the_metrics(
+    watched: TestClient, aws: PipelineAws
+) -> None:
+    aws.refusal = refused(403, "AccessDeniedException")
+
+    status(watched)
+
+    assert 'cloudmart_pipeline_runs{part="mapping"} NaN' in watched.get("/metrics").text
