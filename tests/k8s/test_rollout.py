@@ -82,7 +82,7 @@ class Script:
     def run(self, *options: str, cluster: Cluster | None = None) -> Ended:
         """Roll production out on a cluster."""
         (cluster or Cluster()).write(self._cluster)
-        words = ["--url", self._url, "--answers-within", "1", *options, "production"]
+        words = ["--url", self._url, "--answers-within", "60", *options, "production"]
         ended = subprocess.run(  # noqa: S603 - our own script
             [str(self._root / "k8s" / "rollout.sh"), *words],
             env=self._environ,
@@ -100,6 +100,7 @@ def script(filled: Path, shop: tuple[str, object], tmp_path: Path) -> Script:
     return Script(filled, shop[0], tmp_path)
 
 
+BRIEFLY = ("--answers-within", "1")
 BEFORE = [f"delete job {JOB}", "apply tables.yaml"]
 SERVICE = ["apply service.yaml", "rollout status"]
 EDGE = ["apply edge.yaml"]
@@ -160,7 +161,7 @@ def test_a_shop_that_does_not_answer_as_it_should_goes_back(
 ) -> None:
     shop[1][path] = answer
 
-    ended = script.run()
+    ended = script.run(*BRIEFLY)
 
     assert ended.code == 1
     assert ended.changes == [*BEFORE, *SERVICE, *EDGE, *BACK]
@@ -180,7 +181,7 @@ def test_a_shop_that_did_not_answer_before_either_is_not_taken_back_further(
 ) -> None:
     shop[1]["/api/health"] = (503, "{}")
 
-    ended = script.run(cluster=Cluster(changes=False))
+    ended = script.run(*BRIEFLY, cluster=Cluster(changes=False))
 
     assert ended.code == 1
     assert "rollout undo --to-revision 7" not in ended.changes
