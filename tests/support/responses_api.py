@@ -113,6 +113,30 @@ def asking(*calls: tuple[str, str, str]) -> Reply:
     )
 
 
+def incomplete(reason: str, *items: dict[str, Any]) -> Reply:
+    """Return an answer that was not brought to its end."""
+    ended = response("incomplete", output=list(items), incomplete_details={"reason": reason})
+    return stream(event("response.incomplete", response=ended))
+
+
+def failed(code: str) -> Reply:
+    """Return an answer that failed after it had begun."""
+    ended = response("failed", error={"code": code, "message": "Said by the provider."})
+    return stream(*beginning("We ha"), event("response.failed", response=ended))
+
+
+def flat(code: str) -> Reply:
+    """Return a stream with an error as the API documents it."""
+    told = event("error", code=code, message="Said by the provider.", param=None)
+    return stream(*beginning("We ha"), told)
+
+
+def nested(code: str) -> Reply:
+    """Return a stream with an error as the API also sends it."""
+    told = event("error", error={"code": code, "message": "Said by the provider."})
+    return stream(*beginning("We ha"), told)
+
+
 def error(status: int, code: str | None = None, **headers: str) -> Reply:
     """Return an error as the API words it."""
     described = {"message": "Said by the provider.", "type": "error", "param": None, "code": code}

@@ -222,42 +222,20 @@ async def test_arguments_that_are_no_json_are_handed_on_as_they_are() -> None:
     assert step.calls == [ToolCall("call_1", "find_products", '{"query": "la')]
 
 
-def incomplete(reason: str, *items: dict[str, Any]) -> Reply:
-    """Return an answer that was not brought to its end."""
-    response = api.response("incomplete", output=list(items), incomplete_details={"reason": reason})
-    return api.stream(api.event("response.incomplete", response=response))
-
-
 async def test_an_answer_that_was_cut_short_shows_it() -> None:
-    wire = Wire(incomplete("max_output_tokens", api.message("We have lamps, kettles and"), CALL))
+    wire = Wire(
+        api.incomplete("max_output_tokens", api.message("We have lamps, kettles and"), CALL)
+    )
 
     async with talking(wire) as chat:
         assert await answer(chat) == "We have lamps, kettles and …"
 
 
 async def test_an_answer_that_was_filtered_is_withheld() -> None:
-    wire = Wire(incomplete("content_filter", api.message("Half a th")))
+    wire = Wire(api.incomplete("content_filter", api.message("Half a th")))
 
     async with talking(wire) as chat:
         assert await answer(chat) == WITHHELD
-
-
-def failed(code: str) -> Reply:
-    """Return an answer that failed after it had begun."""
-    response = api.response("failed", error={"code": code, "message": "Said by the provider."})
-    return api.stream(*api.beginning("We ha"), api.event("response.failed", response=response))
-
-
-def flat(code: str) -> Reply:
-    """Return a stream with an error as the API documents it."""
-    told = api.event("error", code=code, message="Said by the provider.", param=None)
-    return api.stream(*api.beginning("We ha"), told)
-
-
-def nested(code: str) -> Reply:
-    """Return a stream with an error as the API also sends it."""
-    told = api.event("error", error={"code": code, "message": "Said by the provider."})
-    return api.stream(*api.beginning("We ha"), told)
 
 
 NO_JSON = b"event: response.output_text.delta\ndata: {not json\n\n"
@@ -269,13 +247,13 @@ FAULT = "a fault of its own"
 @pytest.mark.parametrize(
     ("reply", "kind", "words"),
     [
-        (failed("server_error"), ProviderFailedError, FAULT),
-        (failed("rate_limit_exceeded"), ProviderUnavailableError, "5 s"),
-        (failed("insufficient_quota"), ProviderUnavailableError, "60 s"),
-        (flat("server_error"), ProviderFailedError, FAULT),
-        (flat("rate_limit_exceeded"), ProviderUnavailableError, "5 s"),
-        (nested("server_error"), ProviderFailedError, FAULT),
-        (nested("rate_limit_exceeded"), ProviderUnavailableError, "5 s"),
+        (api.failed("server_error"), ProviderFailedError, FAULT),
+        (api.failed("rate_limit_exceeded"), ProviderUnavailableError, "5 s"),
+        (api.failed("insufficient_quota"), ProviderUnavailableError, "60 s"),
+        (api.flat("server_error"), ProviderFailedError, FAULT),
+        (api.flat("rate_limit_exceeded"), ProviderUnavailableError, "5 s"),
+        (api.nested("server_error"), ProviderFailedError, FAULT),
+        (api.nested("rate_limit_exceeded"), ProviderUnavailableError, "5 s"),
         (api.stream(*api.beginning("We ha")), ProviderFailedError, "it broke off"),
         (api.stream(), ProviderFailedError, "it broke off"),
         (Reply.json(200, api.response("completed")), ProviderFailedError, "it broke off"),
@@ -286,8 +264,8 @@ FAULT = "a fault of its own"
         (api.stream(api.event("response.completed")), ProviderFailedError, "it broke off"),
         (api.stream(api.ending(REASONING)), ProviderFailedError, "it was empty"),
         (api.stream(api.ending(api.message(" \n"))), ProviderFailedError, "it was empty"),
-        (incomplete("max_output_tokens", REASONING), ProviderFailedError, "it was empty"),
-        (incomplete("max_output_tokens", CALL), ProviderFailedError, "asked for more tools"),
+        (api.incomplete("max_output_tokens", REASONING), ProviderFailedError, "it was empty"),
+        (api.incomplete("max_output_tokens", CALL), ProviderFailedError, "asked for more tools"),
     ],
 )
 async def test_an_answer_that_is_none_is_told_in_our_words(

@@ -1,0 +1,321 @@
+"""Each way in which a provider fails, from its wire to the client's, and the next message."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from cloudmart.ai.providers.call import WITHHELD
+from cloudmart.app import create_app
+from cloudmart.settings import AssistantSettings, BedrockSettings, OpenAISettings, Settings
+from tests.support import event_stream as aws
+from tests.support import responses_api as api
+from tests.support.loopback import Fault, LoopbackServer, Reply, Request, loopback
+from tests.support.problems import is_problem
+from tests.support.serving import serving, still
+
+EVENTS = "text/event-stream"
+NEXT = "And now?"
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A route, how its provider answers well, and what it was told of the customer's words."""
+
+    path: str
+    key: str
+    settings: dict[str, Any]
+    well: Reply
+
+    def heard(self, request: Request) -> list[str]:
+        """Return the messages that a request tells the provider."""
+        body = request.json
+        if self is AGENT:
+            return [body["inputText"]]
+        if self is OPENAI:
+            return [message["content"] for message in body["input"]]
+        return [message["content"][0]["text"] for message in body["messages"]]
+
+
+def converse(*frames: bytes | Fault) -> Reply:
+    """Return a model's message."""
+    return aws.stream(aws.message_start(), *frames)
+
+
+OPENAI = Provider("/api/ai", "threadId", {}, api.answer("Here ", "again."))
+AGENT = Provider(
+    "/api/ai/bedrock",
+    "conversationId",
+    {"agent_id": "AGENT00001", "agent_alias_id": "ALIAS00001"},
+    aws.stream(aws.chunk("Here "), aws.chunk("again.")),
+)
+CONVERSE = Provider(
+    "/api/ai/bedrock",
+    "conversationId",
+    {"model_id": "eu.amazon.nova-2-lite-v1:0"},
+    converse(aws.text_delta("Here again."), *aws.message_stop()),
+)
+
+BROKEN = aws.chunk("more")[:-1] + b"\x00"
+HALF = aws.text_delta("We ha")
+FAILURES: dict[str, tuple[Provider, Sequence[Reply], int, str]] = {
+    "openai: failed": (OPENAI, [api.failed("server_error")], 502, "ai-failed"),
+    "openai: failed by its rate limit": (
+        OPENAI,
+        [api.failed("rate_limit_exceeded")],
+        503,
+        "ai-unavailable",
+    ),
+    "openai: incomplete and empty": (
+        OPENAI,
+        [api.incomplete("max_output_tokens")],
+        502,
+        "ai-failed",
+    ),
+    "openai: cut": (OPENAI, [api.stream(*api.beginning("We ha"))], 502, "ai-failed"),
+    "openai: reset": (OPENAI, [api.stream(*api.beginning("We ha"), Fault.RESET)], 502, "ai-failed"),
+    "openai: no stream at all": (OPENAI, [api.stream()], 502, "ai-failed"),
+    "openai: a malformed chunk": (
+        OPENAI,
+        [api.stream(*api.beginning("We ha"), b"data: {not json\n\n")],
+        502,
+        "ai-failed",
+    ),
+    "openai: a flat error": (OPENAI, [api.flat("server_error")], 502, "ai-failed"),
+    "openai: a nested error": (OPENAI, [api.nested("server_error")], 502, "ai-failed"),
+    "openai: a stall": (
+        OPENAI,
+        [api.stream(*api.beginning("We ha"), Fault.HANG)],
+        504,
+        "ai-timeout",
+    ),
+    "openai: no quota": (OPENAI, [api.error(429, "insufficient_quota")], 503, "ai-unavailable"),
+    "openai: throttled": (OPENAI, [api.error(429, retry_after="50")], 503, "ai-unavailable"),
+    "openai: a wrong key": (OPENAI, [api.error(401, "invalid_api_key")], 503, "ai-misconfigured"),
+    "openai: no such model": (OPENAI, [api.error(404, "model_not_found")], 503, "ai-misconfigured"),
+    "openai: down": (OPENAI, [api.error(500, retry_after="0")] * 2, 502, "ai-failed"),
+    "openai: slow by its own account": (
+        OPENAI,
+        [api.error(504, retry_after="0")] * 2,
+        504,
+        "ai-timeout",
+    ),
+    "agent: throttled in the stream": (
+        AGENT,
+        [aws.stream(aws.chunk("We ha"), aws.exception("throttlingException"))],
+        503,
+        "ai-unavailable",
+    ),
+    "agent: a fault in the stream": (
+        AGENT,
+        [aws.stream(aws.chunk("We ha"), aws.exception("internalServerException"))],
+        502,
+        "ai-failed",
+    ),
+    "agent: denied in the stream": (
+        AGENT,
+        [aws.stream(aws.exception("accessDeniedException"))],
+        503,
+        "ai-misconfigured",
+    ),
+    "agent: a bad checksum": (
+        AGENT,
+        [aws.stream(aws.chunk("We ha"), BROKEN)],
+        502,
+        "ai-failed",
+    ),
+    "agent: reset": (AGENT, [aws.stream(aws.chunk("We ha"), Fault.RESET)], 502, "ai-failed"),
+    "agent: an end inside a frame": (
+        AGENT,
+        [aws.stream(aws.chunk("Yes.")[:40], Fault.CUT)],
+        502,
+        "ai-failed",
+    ),
+    "agent: a stall": (AGENT, [aws.stream(aws.chunk("We ha"), Fault.HANG)], 504, "ai-timeout"),
+    "agent: an empty stream": (AGENT, [aws.stream()], 502, "ai-failed"),
+    "agent: throttled": (
+        AGENT,
+        [aws.error(429, "ThrottlingException", retry_after="0")] * 2,
+        503,
+        "ai-unavailable",
+    ),
+    "agent: denied": (AGENT, [aws.error(403, "AccessDeniedException")], 503, "ai-misconfigured"),
+    "converse: throttled in the stream": (
+        CONVERSE,
+        [converse(HALF, aws.exception("throttlingException"))],
+        503,
+        "ai-unavailable",
+    ),
+    "converse: a bad checksum": (CONVERSE, [converse(HALF, BROKEN)], 502, "ai-failed"),
+    "converse: reset": (CONVERSE, [converse(HALF, Fault.RESET)], 502, "ai-failed"),
+    "converse: a stall": (CONVERSE, [converse(HALF, Fault.HANG)], 504, "ai-timeout"),
+    "converse: cut": (CONVERSE, [converse(HALF)], 502, "ai-failed"),
+    "converse: an empty stream": (CONVERSE, [aws.stream()], 502, "ai-failed"),
+    "converse: denied": (
+        CONVERSE,
+        [aws.error(403, "AccessDeniedException")],
+        503,
+        "ai-misconfigured",
+    ),
+}
+"""The provider, what it does, and what the client is told: a status and a type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """An application, and the provider its assistants call."""
+
+    client: TestClient
+    server: LoopbackServer
+
+    def start(self, provider: Provider) -> dict[str, str]:
+        """Start a conversation and return its id as it is sent."""
+        started: dict[str, str] = self.client.post(f"{provider.path}/start").json()
+        return started
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[LoopbackServer]:
+    """Give what plays the parts of all providers."""
+    with loopback() as server, pytest.MonkeyPatch.context() as patch:
+        for service in ("BEDROCK_AGENT_RUNTIME", "BEDROCK_RUNTIME"):
+            patch.setenv(f"AWS_ENDPOINT_URL_{service}", server.url)
+        yield server
+
+
+@contextmanager
+def opened(
+    settings: Settings, server: LoopbackServer, provider: Provider, turn_timeout: float = 45
+) -> Iterator[Shop]:
+    """Open a shop whose assistants call the server."""
+    changed = settings.model_copy(
+        update={
+            "openai": OpenAISettings(api_key=SecretStr("sk-test"), base_url=f"{server.url}/v1"),
+            "bedrock": BedrockSettings(**provider.settings, region="us-east-1"),
+            "assistant": AssistantSettings(turn_timeout=turn_timeout),
+        }
+    )
+    with serving(create_app(changed, process=still(changed))) as client:
+        yield Shop(client, server)
+
+
+def last(answer: httpx2.Response) -> dict[str, Any]:
+    """Return the problem a stream ends with, as an event or because it never began."""
+    if answer.status_code != 200:
+        return is_problem(answer, answer.status_code)
+    *_, name, content = answer.text.removesuffix("\n\n").rsplit("\n", 2)
+    assert name == "event: error"
+    problem: dict[str, Any] = json.loads(content.removeprefix("data: "))
+    return problem
+
+
+@pytest.fixture
+def shop(
+    request: pytest.FixtureRequest, shared_settings: Settings, server: LoopbackServer
+) -> Iterator[Shop]:
+    """Give a shop for a failure; one that stalls is given up soon."""
+    name = request.getfixturevalue("name")
+    patience = 3 if name.endswith("a stall") else 45
+    with opened(shared_settings, server, FAILURES[name][0], patience) as shop:
+        yield shop
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_a_failure_is_told_with_its_status_and_the_conversation_goes_on(
+    name: str, shop: Shop
+) -> None:
+    provider, replies, status, kind = FAILURES[name]
+    path = f"{provider.path}/message"
+    question = shop.start(provider)
+
+    shop.server.play(*replies)
+    whole = shop.client.post(path, json=question | {"message": "Lamps?"})
+    shop.server.play(*replies)
+    streamed = shop.client.post(
+        path, json=question | {"message": "Lamps?"}, headers={"Accept": EVENTS}
+    )
+    shop.server.play(provider.well)
+    after = shop.client.post(path, json=question | {"message": NEXT})
+
+    problem = is_problem(whole, status)
+    assert problem["type"] == f"/api/problems/{kind}"
+    assert "Said by the provider" not in whole.text + streamed.text
+    assert ("Retry-After" in whole.headers) == (kind == "ai-unavailable")
+    assert {**last(streamed), "requestId": ""} == {**problem, "requestId": ""}
+    assert (after.status_code, after.json()) == (200, {"response": "Here again."})
+    assert provider.heard(shop.server.requests[-1]) == [NEXT]
+
+
+ANSWERS: dict[str, tuple[Provider, Sequence[Reply], str]] = {
+    "openai: cut short by its length": (
+        OPENAI,
+        [api.incomplete("max_output_tokens", api.message("We have lamps,"))],
+        "We have lamps, …",
+    ),
+    "openai: withheld by its filter": (
+        OPENAI,
+        [api.incomplete("content_filter", api.message("Half a th"))],
+        WITHHELD,
+    ),
+    "openai: throttled once": (
+        OPENAI,
+        [api.error(429, "rate_limit_exceeded", retry_after="0"), api.answer("Yes.")],
+        "Yes.",
+    ),
+    "agent: a character divided between chunks": (
+        AGENT,
+        [aws.stream(aws.chunk("Prego, è tutto.".encode()[:8]), aws.chunk(b"\xa8 tutto."))],
+        "Prego, è tutto.",
+    ),
+    "agent: control returned for a tool": (
+        AGENT,
+        [
+            aws.stream(
+                aws.return_control(
+                    "inv-1", aws.function_input("search_products", ("query", "string", "lamp"))
+                )
+            ),
+            aws.stream(aws.chunk("One lamp.")),
+        ],
+        "One lamp.",
+    ),
+    "converse: a tool is used": (
+        CONVERSE,
+        [
+            converse(
+                *aws.tool_use("call_1", "search_products", '{"query": "lamp"}'),
+                *aws.message_stop("tool_use"),
+            ),
+            converse(aws.text_delta("One lamp."), *aws.message_stop()),
+        ],
+        "One lamp.",
+    ),
+}
+"""The provider, what it does, and what the client is answered nevertheless."""
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_what_is_no_failure_is_an_answer_and_remembered(
+    name: str, shared_settings: Settings, server: LoopbackServer
+) -> None:
+    provider, replies, text = ANSWERS[name]
+    path = f"{provider.path}/message"
+    with opened(shared_settings, server, provider) as shop:
+        question = shop.start(provider)
+        server.play(*replies)
+        answer = shop.client.post(path, json=question | {"message": "Lamps?"})
+        if "tool" in name:
+            assert b"Desk lamp" in server.requests[-1].body
+        server.play(provider.well)
+        after = shop.client.post(path, json=question | {"message": NEXT})
+
+    assert (answer.status_code, answer.json()) == (200, {"response": text})
+    assert after.json() == {"response": "Here again."}
+    told = [NEXT] if provider is AGENT else ["Lamps?", text, NEXT]
+    assert provider.heard(server.requests[-1]) == told
