@@ -62,109 +62,68 @@ CONVERSE = Provider(
     converse(aws.text_delta("Here again."), *aws.message_stop()),
 )
 
+BEGUN, NO_JSON = api.beginning("We ha"), b"data: {not json\n\n"
 BROKEN = aws.chunk("more")[:-1] + b"\x00"
+PIECE = aws.chunk("We ha")
 HALF = aws.text_delta("We ha")
-FAILURES: dict[str, tuple[Provider, Sequence[Reply], int, str]] = {
-    "openai: failed": (OPENAI, [api.failed("server_error")], 502, "ai-failed"),
-    "openai: failed by its rate limit": (
-        OPENAI,
-        [api.failed("rate_limit_exceeded")],
-        503,
-        "ai-unavailable",
-    ),
-    "openai: incomplete and empty": (
-        OPENAI,
-        [api.incomplete("max_output_tokens")],
-        502,
-        "ai-failed",
-    ),
-    "openai: cut": (OPENAI, [api.stream(*api.beginning("We ha"))], 502, "ai-failed"),
-    "openai: reset": (OPENAI, [api.stream(*api.beginning("We ha"), Fault.RESET)], 502, "ai-failed"),
-    "openai: no stream at all": (OPENAI, [api.stream()], 502, "ai-failed"),
-    "openai: a malformed chunk": (
-        OPENAI,
-        [api.stream(*api.beginning("We ha"), b"data: {not json\n\n")],
-        502,
-        "ai-failed",
-    ),
-    "openai: a flat error": (OPENAI, [api.flat("server_error")], 502, "ai-failed"),
-    "openai: a nested error": (OPENAI, [api.nested("server_error")], 502, "ai-failed"),
-    "openai: a stall": (
-        OPENAI,
-        [api.stream(*api.beginning("We ha"), Fault.HANG)],
-        504,
-        "ai-timeout",
-    ),
-    "openai: no quota": (OPENAI, [api.error(429, "insufficient_quota")], 503, "ai-unavailable"),
-    "openai: throttled": (OPENAI, [api.error(429, retry_after="50")], 503, "ai-unavailable"),
-    "openai: a wrong key": (OPENAI, [api.error(401, "invalid_api_key")], 503, "ai-misconfigured"),
-    "openai: no such model": (OPENAI, [api.error(404, "model_not_found")], 503, "ai-misconfigured"),
-    "openai: down": (OPENAI, [api.error(500, retry_after="0")] * 2, 502, "ai-failed"),
-    "openai: slow by its own account": (
-        OPENAI,
-        [api.error(504, retry_after="0")] * 2,
-        504,
-        "ai-timeout",
-    ),
+FAILED, LATE = (502, "ai-failed"), (504, "ai-timeout")
+AWAY, WRONG = (503, "ai-unavailable"), (503, "ai-misconfigured")
+FAILURES: dict[str, tuple[Provider, tuple[int, str], Sequence[Reply]]] = {
+    "openai: failed": (OPENAI, FAILED, [api.failed("server_error")]),
+    "openai: failed by its rate limit": (OPENAI, AWAY, [api.failed("rate_limit_exceeded")]),
+    "openai: incomplete and empty": (OPENAI, FAILED, [api.incomplete("max_output_tokens")]),
+    "openai: cut": (OPENAI, FAILED, [api.stream(*BEGUN)]),
+    "openai: reset": (OPENAI, FAILED, [api.stream(*BEGUN, Fault.RESET)]),
+    "openai: no stream at all": (OPENAI, FAILED, [api.stream()]),
+    "openai: a malformed chunk": (OPENAI, FAILED, [api.stream(*BEGUN, NO_JSON)]),
+    "openai: a flat error": (OPENAI, FAILED, [api.flat("server_error")]),
+    "openai: a nested error": (OPENAI, FAILED, [api.nested("server_error")]),
+    "openai: a stall": (OPENAI, LATE, [api.stream(*BEGUN, Fault.HANG)]),
+    "openai: no quota": (OPENAI, AWAY, [api.error(429, "insufficient_quota")]),
+    "openai: throttled": (OPENAI, AWAY, [api.error(429, retry_after="50")]),
+    "openai: a wrong key": (OPENAI, WRONG, [api.error(401, "invalid_api_key")]),
+    "openai: no such model": (OPENAI, WRONG, [api.error(404, "model_not_found")]),
+    "openai: down": (OPENAI, FAILED, [api.error(500, retry_after="0")] * 2),
+    "openai: slow by its own account": (OPENAI, LATE, [api.error(504, retry_after="0")] * 2),
     "agent: throttled in the stream": (
         AGENT,
-        [aws.stream(aws.chunk("We ha"), aws.exception("throttlingException"))],
-        503,
-        "ai-unavailable",
+        AWAY,
+        [aws.stream(PIECE, aws.exception("throttlingException"))],
     ),
     "agent: a fault in the stream": (
         AGENT,
-        [aws.stream(aws.chunk("We ha"), aws.exception("internalServerException"))],
-        502,
-        "ai-failed",
+        FAILED,
+        [aws.stream(PIECE, aws.exception("internalServerException"))],
     ),
     "agent: denied in the stream": (
         AGENT,
+        WRONG,
         [aws.stream(aws.exception("accessDeniedException"))],
-        503,
-        "ai-misconfigured",
     ),
-    "agent: a bad checksum": (
-        AGENT,
-        [aws.stream(aws.chunk("We ha"), BROKEN)],
-        502,
-        "ai-failed",
-    ),
-    "agent: reset": (AGENT, [aws.stream(aws.chunk("We ha"), Fault.RESET)], 502, "ai-failed"),
+    "agent: a bad checksum": (AGENT, FAILED, [aws.stream(PIECE, BROKEN)]),
+    "agent: reset": (AGENT, FAILED, [aws.stream(PIECE, Fault.RESET)]),
     "agent: an end inside a frame": (
         AGENT,
+        FAILED,
         [aws.stream(aws.chunk("Yes.")[:40], Fault.CUT)],
-        502,
-        "ai-failed",
     ),
-    "agent: a stall": (AGENT, [aws.stream(aws.chunk("We ha"), Fault.HANG)], 504, "ai-timeout"),
-    "agent: an empty stream": (AGENT, [aws.stream()], 502, "ai-failed"),
-    "agent: throttled": (
-        AGENT,
-        [aws.error(429, "ThrottlingException", retry_after="0")] * 2,
-        503,
-        "ai-unavailable",
-    ),
-    "agent: denied": (AGENT, [aws.error(403, "AccessDeniedException")], 503, "ai-misconfigured"),
+    "agent: a stall": (AGENT, LATE, [aws.stream(PIECE, Fault.HANG)]),
+    "agent: an empty stream": (AGENT, FAILED, [aws.stream()]),
+    "agent: throttled": (AGENT, AWAY, [aws.error(429, "ThrottlingException", retry_after="0")] * 2),
+    "agent: denied": (AGENT, WRONG, [aws.error(403, "AccessDeniedException")]),
     "converse: throttled in the stream": (
         CONVERSE,
+        AWAY,
         [converse(HALF, aws.exception("throttlingException"))],
-        503,
-        "ai-unavailable",
     ),
-    "converse: a bad checksum": (CONVERSE, [converse(HALF, BROKEN)], 502, "ai-failed"),
-    "converse: reset": (CONVERSE, [converse(HALF, Fault.RESET)], 502, "ai-failed"),
-    "converse: a stall": (CONVERSE, [converse(HALF, Fault.HANG)], 504, "ai-timeout"),
-    "converse: cut": (CONVERSE, [converse(HALF)], 502, "ai-failed"),
-    "converse: an empty stream": (CONVERSE, [aws.stream()], 502, "ai-failed"),
-    "converse: denied": (
-        CONVERSE,
-        [aws.error(403, "AccessDeniedException")],
-        503,
-        "ai-misconfigured",
-    ),
+    "converse: a bad checksum": (CONVERSE, FAILED, [converse(HALF, BROKEN)]),
+    "converse: reset": (CONVERSE, FAILED, [converse(HALF, Fault.RESET)]),
+    "converse: a stall": (CONVERSE, LATE, [converse(HALF, Fault.HANG)]),
+    "converse: cut": (CONVERSE, FAILED, [converse(HALF)]),
+    "converse: an empty stream": (CONVERSE, FAILED, [aws.stream()]),
+    "converse: denied": (CONVERSE, WRONG, [aws.error(403, "AccessDeniedException")]),
 }
-"""The provider, what it does, and what the client is told: a status and a type."""
+"""The provider, what the client is told by status and type, and what the provider does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +189,7 @@ def shop(
 def test_a_failure_is_told_with_its_status_and_the_conversation_goes_on(
     name: str, shop: Shop
 ) -> None:
-    provider, replies, status, kind = FAILURES[name]
+    provider, (status, kind), replies = FAILURES[name]
     path = f"{provider.path}/message"
     question = shop.start(provider)
 
