@@ -1,0 +1,66 @@
+"""What the log holds of a chat: neither its id nor a word of it."""
+
+import logging
+from contextlib import nullcontext
+
+import boto3
+import pytest
+from structlog.testing import capture_logs
+
+from cloudmart.ai.ports import ToolCall
+from cloudmart.app import create_app
+from cloudmart.errors import ProviderFailedError, ProviderMisconfiguredError
+from cloudmart.settings import Settings
+from cloudmart.vendors import Vendors
+from tests.support.scripted_chat import ScriptedChat
+from tests.support.scripted_moods import ScriptedMoods
+from tests.support.serving import serving, still
+
+WORDS = "Pale blue lamps for ann@example.org"
+SCRIPT = (
+    "Hello.",
+    ToolCall("1", "get_order", '{"order_id": "99999999"}'),
+    ProviderFailedError("OpenAI", "it was cut off"),
+    ProviderMisconfiguredError("OpenAI", "OPENAI_API_KEY"),
+)
+
+
+def test_no_id_of_a_chat_and_no_word_of_it_is_logged(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    chat, moods = ScriptedChat(*SCRIPT), ScriptedMoods("none")
+    app = create_app(
+        settings,
+        lambda *_: nullcontext(Vendors(chat, chat, moods, moods)),
+        process=still(settings),
+    )
+
+    with capture_logs() as events, serving(app) as client:
+        thread = client.post("/api/ai/start").json()
+        question = thread | {"message": WORDS}
+        statuses = [client.post("/api/ai/message", json=question).status_code for _ in range(4)]
+        # Another answers it: the lock of this turn cannot be released.
+        _lock(settings, thread["threadId"])
+        statuses.append(client.post("/api/ai/message", json=question).status_code)
+        unknown = {"threadId": "thread_" + "A" * 32, "message": WORDS}
+        statuses.append(client.post("/api/ai/message", json=unknown).status_code)
+        ended = {"id": thread["threadId"], "messages": [{"sender": "user", "text": WORDS}]}
+        statuses.append(
+            client.post("/api/ai/analyze-sentiment", json={"thread": ended}).status_code
+        )
+
+    logged = repr(events) + caplog.text
+    assert statuses == [200, 502, 503, 500, 409, 404, 200]
+    assert "request_failed" in logged
+    for secret in (thread["threadId"], unknown["threadId"], "Pale blue", "ann@example.org"):
+        assert secret not in logged, secret
+
+
+def _lock(settings: Settings, thread: str) -> None:
+    boto3.client("dynamodb").update_item(
+        TableName=settings.dynamodb.conversations_table,
+        Key={"id": {"S": thread}},
+        UpdateExpression="SET lockUntil = :until",
+        ExpressionAttributeValues={":until": {"N": "9999999999"}},
+    )
