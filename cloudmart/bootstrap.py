@@ -8,6 +8,7 @@ from typing import Any
 
 from cloudmart.access.gate import Gate
 from cloudmart.access.ways import build_gate
+from cloudmart.ai.allowance import Allowance
 from cloudmart.ai.archive import ChatArchive
 from cloudmart.ai.assistants import Assistant, Assistants, DisabledAssistant
 from cloudmart.ai.audit import Audit
@@ -106,6 +107,7 @@ class Stores:
     tickets: TicketRepository
     conversations: ConversationRepository
     budget: TokenBudget
+    allowance: Allowance
     secret: SharedSecret
 
     @classmethod
@@ -126,6 +128,7 @@ class Stores:
             TokenBudget(
                 conversations, conversation=chats.conversation_tokens, daily=chats.daily_tokens
             ),
+            Allowance(conversations),
             SharedSecret(orders),
         )
 
@@ -133,7 +136,11 @@ class Stores:
 def _assistants(told: Settings, stores: Stores, vendors: Vendors) -> Assistants:
     settings = told.assistant
     desk = OrderDesk(
-        stores.orders, stores.conversations, Audit(stores.secret), settings.order_tools
+        stores.orders,
+        stores.conversations,
+        Audit(stores.secret),
+        stores.allowance,
+        settings.order_tools,
     )
     toolbox = Toolbox(stores.products, desk)
 

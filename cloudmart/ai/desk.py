@@ -4,6 +4,7 @@ import contextlib
 from typing import Any
 
 from cloudmart.ai import confirmation
+from cloudmart.ai.allowance import Allowance
 from cloudmart.ai.audit import Audit
 from cloudmart.ai.confirmation import Action, Pending
 from cloudmart.ai.conversations import ConversationRepository, Turn
@@ -20,6 +21,10 @@ MOST_FAILED_LOOKUPS = 5
 # One answer for orders that are not there, are another's, or nobody's until an e-mail is given.
 NOT_YOURS = {"error": "not_found_or_not_verified"}
 _TOO_MANY = {"error": "too_many_failed_lookups"}
+_ENOUGH = (
+    "Nothing was changed: this is as much as can be changed here in a day. "
+    "Please write to the shop's support."
+)
 _MOST_LINES = 20
 
 
@@ -31,11 +36,13 @@ class OrderDesk:
         orders: OrderRepository,
         conversations: ConversationRepository,
         audit: Audit,
+        allowance: Allowance,
         policy: OrderTools,
     ) -> None:
         self._orders = orders
         self._conversations = conversations
         self._audit = audit
+        self._allowance = allowance
         self._allowed = list(OrderTools)[: list(OrderTools).index(policy) + 1]
 
     def allows(self, right: OrderTools) -> bool:
@@ -89,6 +96,8 @@ class OrderDesk:
         order = await self._orders.get(pending.order_id)
         if not owns(turn.email, order) or _version(order) != pending.version:
             raise NotFoundError("Order", pending.order_id)
+        if not await self._allowance.take(customer, turn.lock):
+            return _ENOUGH
         after: Order | None = None
         try:
             if action is Action.CANCEL:

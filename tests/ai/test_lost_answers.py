@@ -34,15 +34,17 @@ async def test_a_turn_is_made_once(faults: FaultProxy, behind: Shop, write: str)
     assert len(await behind.history(thread)) == 4
 
 
-@pytest.mark.parametrize("write", ["lock", "confirmation", "cancellation", "commit"])
+WRITES = ["lock", "confirmation", "allowance", "cancellation", "commit"]
+
+
+@pytest.mark.parametrize("write", WRITES)
 async def test_an_order_is_canceled_once(faults: FaultProxy, behind: Shop, write: str) -> None:
     await behind.place("ab12cd34", "ann@example.org")
     assistant = behind.assistant(ScriptedChat(CANCEL, "Please confirm."))
     thread = await assistant.start()
     asked = await assistant.reply(thread, "Cancel ab12cd34, I am ann@example.org.")
     code = re.findall(r"\d{6}", asked)[-1]
-    writes = ["lock", "confirmation", "cancellation", "commit"]
-    faults.fail(Fault.LOST, "UpdateItem", after=writes.index(write), times=1)
+    faults.fail(Fault.LOST, "UpdateItem", after=WRITES.index(write), times=1)
 
     answer = await assistant.reply(thread, f"CONFIRM {code}")
 
