@@ -63,10 +63,11 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """The threads and the memory of a process (Linux tells)."""
+    """The threads, the memory and the time on a processor of a process (Linux tells)."""
 
     threads: int
     mebibytes: float
+    cpu: float
 
     @classmethod
     def of(cls, pid: int) -> "Footprint":
@@ -74,7 +75,9 @@ class Footprint:
         status = dict(
             line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
         )
-        return cls(int(status["Threads"]), int(status["VmRSS"].split()[0]) / 1024)
+        times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        cpu = (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
+        return cls(int(status["Threads"]), int(status["VmRSS"].split()[0]) / 1024, cpu)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class Findings:
     busy: dict[str, Waits]
     answers: int
     answer: Waits
+    seconds: float
     footprints: dict[str, Footprint]
 
 
@@ -102,16 +106,18 @@ async def measure(server: Server, plan: Plan) -> Findings:
         await _watch(session, 2 * plan.answer)
         footprints["early"] = Footprint.of(server.pid)
         took.clear()
+        began = time.perf_counter()
         busy = await _watch(session, plan.seconds)
         while len(took) < _FEWEST and not any(chat.done() for chat in chats):
             await _watch(session, plan.answer)
         footprints["late"] = Footprint.of(server.pid)
+        lasted = time.perf_counter() - began
         for chat in chats:
             chat.cancel()
         for ended in await asyncio.gather(*chats, return_exceptions=True):
             if isinstance(ended, RuntimeError):
                 raise ended
-    return Findings(idle, busy, len(took), Waits.of(took), footprints)
+    return Findings(idle, busy, len(took), Waits.of(took), lasted, footprints)
 
 
 async def _watch(session: aiohttp.ClientSession, seconds: float) -> dict[str, Waits]:
@@ -191,6 +197,9 @@ def _show(findings: Findings, console: Console) -> None:
     console.print(table)
     waits = findings.answer
     console.print(f"{findings.answers} answers, p50 {waits.p50:.0f} ms, p99 {waits.p99:.0f} ms")
+    cpu = findings.footprints["late"].cpu - findings.footprints["early"].cpu
+    share, each = cpu / findings.seconds, 1000 * cpu / findings.answers
+    console.print(f"CPU with chats: {share:.0%} of a processor, {each:.1f} ms for each answer")
     for when, footprint in findings.footprints.items():
         console.print(f"{when}: {footprint.threads} threads, {footprint.mebibytes:.1f} MiB")
 
