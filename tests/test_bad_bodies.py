@@ -130,6 +130,26 @@ def test_a_chat_that_is_ended_may_have_eight_mebibytes_declared_or_not(
     assert is_problem(sent(most + 1), 413)["error"] == "The body is larger than 8 MiB."
 
 
+CHATS = [
+    ("/api/ai/analyze-sentiment", '{"thread": {"messages": [%s]}}', 1_000_000, "ticketId"),
+    ("/api/tickets", '{"conversation": [%s]}', 200_000, "id"),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "number", "ticket"), CHATS)
+def test_of_a_chat_only_what_is_kept_is_looked_at(
+    path: str, body: str, number: int, ticket: str, shop: httpx2.Client
+) -> None:
+    nonsense, message = "{}," * number, '{"sender": "ai", "text": "Hi"}'
+
+    kept = shop.post(path, content=body % (nonsense + ",".join([message] * 201)), headers=JSON)
+    refused = shop.post(path, content=body % (nonsense + message), headers=JSON)
+
+    stored = shop.get(f"/api/tickets/{kept.json()[ticket]}").json()
+    assert (len(stored["conversation"]), stored["truncated"]) == (200, True)
+    assert len(is_problem(refused, 422)["errors"]) == 2 * 200
+
+
 @pytest.mark.parametrize("chunked", [True, False])
 def test_a_body_of_a_mebibyte_is_not_too_large(
     chunked: bool,  # noqa: FBT001

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
-from cloudmart.tickets.models import MessageCreate, SentimentScores
+from cloudmart.tickets.models import Messages, SentimentScores
 from cloudmart.values.model import Model
 from cloudmart.values.text import NO_NUL, SOMETHING, AnyText
 
@@ -75,7 +75,7 @@ class Chat(Model):
         Field(description="Kept up to 200 characters."),
     ] = None
     messages: Annotated[
-        list[MessageCreate], Field(description="All of them; the last 200, 256 kB, are kept.")
+        Messages, Field(description="All of them; the last 200, 256 kB, are kept.")
     ] = []
 
 

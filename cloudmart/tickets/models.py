@@ -58,6 +58,16 @@ class MessageCreate(Model):
     text: Annotated[AnyText, Field(description="Kept up to 4,000 characters.")]
 
 
+def _newest(messages: Any) -> Any:  # noqa: ANN401 - whatever a caller sends
+    # One more than is kept shows that there were more. The rest is not even looked at: a body has
+    # room for millions, and to say what is wrong with each takes minutes.
+    return messages[-MOST_MESSAGES - 1 :] if isinstance(messages, list) else messages
+
+
+Messages = Annotated[list[MessageCreate], BeforeValidator(_newest)]
+"""A chat as a page sends it; what is older than what a ticket keeps may be anything."""
+
+
 class TicketCreate(Model):
     """A ticket to open. All of it is optional."""
 
@@ -65,7 +75,7 @@ class TicketCreate(Model):
     message: Annotated[Prose | None, Field(description="At most 4,000 characters.")] = None
     user_email: OptionalEmail = None
     conversation: Annotated[
-        list[MessageCreate] | None,
+        Messages | None,
         Field(description="A chat; its last 200 messages, 256 kB, are kept."),
     ] = None
 
