@@ -1,0 +1,53 @@
+"""What the metrics tell of chats, through the door they have in local mode."""
+
+import re
+from contextlib import nullcontext
+
+from fastapi.testclient import TestClient
+
+from cloudmart.ai.ports import Step, ToolCall, Usage
+from cloudmart.app import create_app
+from cloudmart.errors import ProviderTimeoutError
+from cloudmart.settings import Settings
+from cloudmart.vendors import Vendors
+from tests.support.scripted_chat import ScriptedChat
+from tests.support.scripted_moods import ScriptedMoods
+from tests.support.serving import serving, still
+
+SEARCH = ToolCall("1", "search_products", '{"query": "lamp"}')
+INVENTED = ToolCall("2", "give_discount", "{}")
+USAGE = Usage(100, 20, cached_tokens=50, reasoning_tokens=5)
+SERIES = re.compile(r"^(cloudmart_(?:chat_turns|ai_)\w*_total\{.*\}) (\S+)$", re.MULTILINE)
+
+
+def counted(client: TestClient) -> dict[str, float]:
+    """Return the counters of chats."""
+    text = client.get("/metrics").text
+    return {name: float(value) for name, value in SERIES.findall(text)}
+
+
+def test_tokens_tools_and_outcomes_are_counted(settings: Settings) -> None:
+    chat = ScriptedChat(
+        Step("", [SEARCH, INVENTED], USAGE), Step("None.", usage=USAGE), ProviderTimeoutError("X")
+    )
+    vendors = Vendors(chat, chat, ScriptedMoods("none"), ScriptedMoods("none"))
+    app = create_app(settings, lambda *_: nullcontext(vendors), process=still(settings))
+
+    with serving(app) as client:
+        before = counted(client)
+        question = client.post("/api/ai/start").json() | {"message": "Lamps?"}
+        for _ in range(2):
+            client.post("/api/ai/message", json=question)
+        after = counted(client)
+
+    more = {name: value - before.get(name, 0) for name, value in after.items()}
+    assert {name: value for name, value in more.items() if value} == {
+        'cloudmart_ai_tokens_total{kind="input",provider="scripted"}': 200,
+        'cloudmart_ai_tokens_total{kind="cached",provider="scripted"}': 100,
+        'cloudmart_ai_tokens_total{kind="output",provider="scripted"}': 40,
+        'cloudmart_ai_tokens_total{kind="reasoning",provider="scripted"}': 10,
+        'cloudmart_ai_tool_calls_total{result="ok",tool="search_products"}': 1,
+        'cloudmart_ai_tool_calls_total{result="unknown_tool",tool="unknown"}': 1,
+        'cloudmart_chat_turns_total{outcome="answered",provider="scripted"}': 1,
+        'cloudmart_chat_turns_total{outcome="ai-timeout",provider="scripted"}': 1,
+    }
