@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 
+import aioboto3
 import pytest
 
 from cloudmart.ai.assistants import Assistant
@@ -20,7 +21,9 @@ from cloudmart.errors import (
     UnknownConversationError,
     UpstreamError,
 )
-from tests.ai.conftest import Shop
+from cloudmart.settings import Settings
+from tests.ai.conftest import Shop, open_shop
+from tests.support.faults import FaultProxy
 from tests.support.scripted_chat import ScriptedChat
 
 SEARCH = ToolCall("1", "search_products", '{"query": "lamp"}')
@@ -325,6 +328,22 @@ async def test_the_day_is_over_for_all_when_its_tokens_are_spent(shop: Shop) -> 
 
     assert spent.value.retry_after is not None
     assert 0 < spent.value.retry_after <= 86_400
+
+
+async def test_the_days_count_is_not_read_for_every_message(
+    settings: Settings, session: aioboto3.Session, faults: FaultProxy
+) -> None:
+    async with open_shop(settings, session) as shop:
+        answers = [Step("Hello.", usage=Usage(90, 10))] * 2
+        assistant = shop.assistant(ScriptedChat(*answers), daily_tokens=200)
+        thread = await assistant.start()
+
+        for _ in answers:
+            await assistant.reply(thread, "Hi")
+        with pytest.raises(TokensSpentError):
+            await assistant.reply(thread, "Hi")
+
+    assert faults.calls["GetItem"] == 1
 
 
 async def test_history_is_cut_at_whole_turns(shop: Shop) -> None:
