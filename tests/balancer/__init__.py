@@ -1,0 +1,1 @@
+"""Two instances behind a balancer, replaced under load."""
