@@ -12,6 +12,7 @@ from cloudmart.ai.router import router as assistants
 from cloudmart.bootstrap import open_service
 from cloudmart.entrance import add_entrance, open_counter
 from cloudmart.explorer.astray import guide
+from cloudmart.explorer.config import add_config
 from cloudmart.explorer.directory import Directory
 from cloudmart.explorer.document import DocumentedApp
 from cloudmart.explorer.pages import add_pages
@@ -80,7 +81,7 @@ def create_app(
         description=_DESCRIPTION,
         version=version("cloudmart"),
         license_info={"name": "MIT", "identifier": "MIT"},
-        servers=[{"url": str(settings.public_base_url or "/").rstrip("/") or "/"}],
+        servers=[{"url": settings.public_base or "/"}],
         openapi_tags=TAGS,
         lifespan=lifespan,
         openapi_url=None,
@@ -96,6 +97,7 @@ def create_app(
     guide(app, directory)
     for router in (products, orders, tickets, assistants, pipeline, problems, discovery, health):
         app.include_router(router)
+    add_config(app, settings.public_base)
     add_pages(app, settings.public_base_url)
     check_rights(app.routes)
     return app

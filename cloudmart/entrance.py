@@ -9,6 +9,7 @@ from cloudmart.health import dependencies
 from cloudmart.health.board import Health
 from cloudmart.health.causes import ObstacleError
 from cloudmart.health.causes.process import COUNTED_APART, STRANGER
+from cloudmart.http.address import PublicAddress
 from cloudmart.http.bodies import MAX_BODY, WholeBodies
 from cloudmart.http.browser import SameOrigin, SecurityHeaders, origin_of
 from cloudmart.http.client import Clients
@@ -47,6 +48,8 @@ def add_entrance(app: FastAPI, settings: Settings, health: Health, counter: Coun
         allow_headers=["*"] if anybody else ["Authorization", "Idempotency-Key", REQUEST_ID],
         expose_headers=_EXPOSED,
     )
+    if settings.public_base:
+        app.add_middleware(PublicAddress, base=settings.public_base)
     https = (settings.public_base_url or "").lower().startswith("https:")
     app.add_middleware(SecurityHeaders, https=https, vary=not anybody)
     # Outermost: what measures, limits and guards a request knows it as GET.

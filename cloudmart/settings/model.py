@@ -86,6 +86,11 @@ class Settings(Group, BaseSettings):
         description="Optional providers that are disabled because their settings are wrong: why.",
     )
 
+    @property
+    def public_base(self) -> str | None:
+        """The shop's address with no slash at its end, for paths to follow."""
+        return self.public_base_url.rstrip("/") if self.public_base_url else None
+
     @classmethod
     def settings_customise_sources(
         cls,
