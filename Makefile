@@ -169,7 +169,6 @@ test: $(VENV)/.dev ## Run the tests on the embedded DynamoDB
 test-dynamodb-local: $(VENV)/.dev $(DYNAMODB_LOCAL) ## Run the tests on AWS's own DynamoDB Local (needs java and npm)
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --dynamodb local
 
-
 .PHONY: test-pipeline
 test-pipeline: $(VENV)/.dev $(DYNAMODB_LOCAL) bigquery-emulator ## Carry orders, ten thousand too, from DynamoDB Local to a BigQuery emulator
 	@$(BIN)/pytest tests/pipeline/carrying -m "volume or not volume" --dynamodb local --no-cov

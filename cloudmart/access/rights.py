@@ -52,6 +52,7 @@ RIGHTS: Mapping[str, Right] = MappingProxyType(
         "GET /metrics": Right.ANYONE,
         "GET /openapi.json": Right.ANYONE,
         "GET /api/openapi.json": Right.ANYONE,
+        "GET /api/config.js": Right.ANYONE,
         "GET /": Right.ANYONE,
         "GET /docs": Right.ANYONE,
         "GET /api/docs": Right.ANYONE,

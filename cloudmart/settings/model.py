@@ -64,7 +64,7 @@ class Settings(Group, BaseSettings):
     public_base_url: Endpoint | None = Field(
         None,
         validation_alias="PUBLIC_BASE_URL",
-        description="The shop's address as customers see it; links and documents are made of it.",
+        description="The shop's address as customers see it: what tells where it is comes of it.",
         examples=["https://shop.example.com"],
     )
     startup: StartupSettings = Field(default=StartupSettings())
