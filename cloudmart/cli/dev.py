@@ -24,8 +24,8 @@ from cloudmart.cli.configured import DOTENV, warn
 from cloudmart.cli.listen import serve_until_end
 from cloudmart.dynamodb.client import Database
 from cloudmart.health.process import Process
-from cloudmart.local.pipeline.place import UnsafePlaceError
 from cloudmart.observability.logging import configure_logging
+from cloudmart.pipeline.place import UnsafePlaceError
 from cloudmart.settings import Environment, load_settings
 
 _LOOPBACK = "127.0.0.1"

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from cloudmart.cli.configured import EXIT_FAILED
 from cloudmart.cli.pipeline.opened import EXIT_AWAY, console, print_json
-from cloudmart.local.pipeline.place import place_of
+from cloudmart.pipeline.place import place_of
 
 Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, envvar="PORT", help="Where the shop listens.")]

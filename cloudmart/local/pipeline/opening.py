@@ -10,9 +10,9 @@ import boto3
 from cloudmart.dynamodb.client import Database
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
 from cloudmart.local.pipeline.carrying import LocalTransport
-from cloudmart.local.pipeline.place import place_of
 from cloudmart.local.pipeline.queries import answering, ask
 from cloudmart.pipeline.opening import OpenPipeline, Pipeline, assembled
+from cloudmart.pipeline.place import place_of
 from cloudmart.settings import Settings
 
 

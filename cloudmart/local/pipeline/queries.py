@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from cloudmart.local.pipeline.place import prepare
+from cloudmart.pipeline.place import prepare
 
 MOST_ROWS = 1000
 LONGEST = 10.0

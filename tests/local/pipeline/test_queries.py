@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 from cloudmart.local.duckdb_warehouse import duckdb_connection
-from cloudmart.local.pipeline.place import UnsafePlaceError, place_of, prepare
 from cloudmart.local.pipeline.queries import MOST_ROWS, Answer, answering, ask
+from cloudmart.pipeline.place import UnsafePlaceError, place_of, prepare
 
 
 @pytest.fixture
