@@ -199,6 +199,15 @@ lint: $(VENV)/.dev ## Check format, lint, types and import contracts
 .PHONY: check
 check: lint test ## Everything that must pass before a commit
 
+.PHONY: secrets
+secrets: $(VENV)/.dev ## Write down what looks like a secret and is none; review what that adds
+	@$(BIN)/python -m tests.support.secret_scan
+	@git --no-pager diff --stat -- tests/known_secrets.json
+
+.PHONY: audit
+audit: $(VENV)/.dev ## Look up what is pinned in a database of vulnerabilities (needs the network)
+	@.ci/audit $(BIN)/pip-audit $(if $(OSV_URL),--osv-url $(OSV_URL))
+
 .PHONY: format
 format: $(VENV)/.dev ## Format the code and mend what the linter can
 	@$(BIN)/ruff format .

@@ -1,7 +1,6 @@
 """What every request passes before it meets a route."""
 
 from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from cloudmart.ai.router import LARGER_BODIES
@@ -11,7 +10,7 @@ from cloudmart.health.causes import ObstacleError
 from cloudmart.health.causes.process import COUNTED_APART, STRANGER
 from cloudmart.http.address import PublicAddress
 from cloudmart.http.bodies import MAX_BODY, WholeBodies
-from cloudmart.http.browser import SameOrigin, SecurityHeaders, origin_of
+from cloudmart.http.browser import CrossOrigin, SameOrigin, SecurityHeaders, origin_of
 from cloudmart.http.client import Clients
 from cloudmart.http.head import Head
 from cloudmart.http.middleware import REQUEST_ID, RequestContext
@@ -42,7 +41,7 @@ def add_entrance(app: FastAPI, settings: Settings, health: Health, counter: Coun
     app.add_middleware(RequestContext, clients=_clients(settings, health))
     # What fails or is refused inside still gets its headers.
     app.add_middleware(
-        CORSMiddleware,
+        CrossOrigin,
         allow_origins=origins,
         allow_methods=["*"] if anybody else ["GET", "POST", "PUT", "DELETE"],
         allow_headers=["*"] if anybody else ["Authorization", "Idempotency-Key", REQUEST_ID],

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping
 
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -89,8 +88,10 @@ class WholeBodies:
 
 def _length(scope: Scope) -> int | None:
     """Return how long a body says it is; None if that shows when it is there."""
-    headers = Headers(scope=scope)
-    if "transfer-encoding" in headers:
-        return None
-    length = headers.get("content-length", "0")
-    return int(length[:20]) if length.isdecimal() else None
+    length = 0
+    for name, value in scope["headers"]:
+        if name == b"transfer-encoding":
+            return None
+        if name == b"content-length" and value.isdigit():
+            length = int(value[:20])
+    return length

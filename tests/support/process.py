@@ -21,7 +21,7 @@ import os, sys
 from pathlib import Path
 from cloudmart.cli.serve import run
 from cloudmart.observability.logging import configure_logging
-configure_logging(json=True)
+configure_logging(json=True, level=int(os.environ.get("LOG_LEVEL", "20")))
 raise SystemExit(run(os.environ, host="127.0.0.1", termination_log=Path(sys.argv[1])))
 """
 

@@ -1,0 +1,211 @@
+"""What is secret, and what customers write, comes out nowhere: not in logs, metrics or problems.
+
+A word that is nowhere else is put into every input of a process that logs all it can, and while its
+store and its providers fail in every way; then everything it says is searched for those words.
+"""
+
+import base64
+import logging
+from dataclasses import dataclass, field
+from itertools import count
+from threading import Thread
+from typing import Any, Self
+
+import httpx2
+import pytest
+
+from cloudmart.settings import Settings
+from tests.support.faults import Fault, FaultProxy
+from tests.support.loopback import LoopbackServer, Reply, loopback
+from tests.support.process import environment, free_port, serving_process
+from tests.support.responses_api import event, message, response
+from tests.support.routes import ROUTES
+
+_numbers = count(1)
+
+
+def canary() -> str:
+    """Return a word that is nowhere else."""
+    return f"kanarienvogel{next(_numbers):04}x"
+
+
+@dataclass
+class Heard:
+    """All that was put in, and all that came out."""
+
+    log: str = ""
+    metrics: str = ""
+    health: list[str] = field(default_factory=list)
+    problems: list[httpx2.Response] = field(default_factory=list)
+    sent: dict[str, list[str]] = field(default_factory=dict)
+
+    def plant(self, place: str) -> str:
+        """Return a word for a place of a request."""
+        word = canary()
+        self.sent.setdefault(place, []).append(word)
+        return word
+
+    def of(self, *places: str) -> list[str]:
+        """Return the words that were put into some places, or into all."""
+        return [word for place in places or self.sent for word in self.sent[place]]
+
+
+@pytest.fixture(scope="module")
+def heard(
+    engine: str, shared_settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Heard:
+    """Give what a process has said, that was given words to keep to itself."""
+    heard = Heard()
+    with loopback() as vendor, FaultsOf(engine) as faults:
+        environ = environment(
+            shared_settings,
+            AUTH="off",
+            AWS_ENDPOINT_URL_DYNAMODB=faults.url,
+            LOG_LEVEL=str(logging.DEBUG),
+            OPENAI_API_KEY=f"sk-{heard.plant('settings')}",
+            OPENAI_BASE_URL=f"{vendor.url}/v1",
+            AZURE_ENDPOINT=vendor.url,
+            AZURE_API_KEY=heard.plant("settings"),
+            RATE_LIMIT_STORAGE=f"redis://:{heard.plant('settings')}@127.0.0.1:{free_port()}",
+            **{f"RATE_LIMIT_{kind}": "100000" for kind in ("READ", "WRITE", "CHAT", "EMAIL")},
+        )
+        directory = tmp_path_factory.mktemp("canaries")
+        with serving_process(environ, directory) as process:
+            lines: list[str] = []
+            # More than a pipe holds.
+            reading = Thread(target=lambda: lines.extend(process.process.stderr or ()))
+            reading.start()
+            process.wait_for(200, "/ready")
+            with httpx2.Client(base_url=process.url, timeout=60) as client:
+                speaker = Speaker(client, heard)
+                speaker.ask_for_everything()
+                for fault in (Fault.DENIED, Fault.UNHEARD_OF):
+                    faults.fail(fault)
+                    speaker.ask_for_everything()
+                    faults.heal()
+                speaker.chat(vendor)
+                heard.health += [client.get(path).text for path in ("/health", "/ready", "/")]
+            metrics = httpx2.get(f"http://127.0.0.1:{process.metrics_port}/metrics", timeout=60)
+            heard.metrics = metrics.text
+            process.stop()
+            reading.join(30)
+            process.process.communicate(timeout=30)
+            heard.log = "".join(lines) + process.termination_log.read_text()
+    return heard
+
+
+class FaultsOf(FaultProxy):
+    """A proxy in front of a DynamoDB, for as long as the context lasts."""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class Speaker:
+    """Puts a word of its own into every place of every request."""
+
+    def __init__(self, client: httpx2.Client, heard: Heard) -> None:
+        self._client = client
+        self._heard = heard
+
+    def ask_for_everything(self) -> None:
+        """Ask every route, rightly and wrongly."""
+        plant = self._heard.plant
+        for route in ROUTES:
+            path = route.path(plant("path"))
+            self._ask(route.method, path, json=self._filled(route.body))
+            self._ask(route.method, path, json={plant("key"): plant("body")})
+            self._ask(route.method, path, json=[plant("body")])
+            self._ask(route.method, path, content=f'{{"{plant("body")}'.encode())
+        for query in ("email={}@example.org", "email={}", "q={}", "limit={}", "cursor={}"):
+            for path in ("/api/products", "/api/orders", "/api/orders/user", "/api/tickets"):
+                self._ask("GET", f"{path}?{query.format(plant('query'))}")
+
+    def chat(self, vendor: LoopbackServer) -> None:
+        """Talk to an assistant whose provider fails, repeats what it was told, and answers."""
+        plant = self._heard.plant
+        # A vendor that quotes its customer. Of one that refuses the key, the log keeps the words.
+        quoted = {"error": {"message": plant("provider"), "code": "wrong", "type": "x"}}
+        refused = {"error": {"message": "No.", "code": "wrong", "type": "x"}}
+        said = response("completed", output=[message(plant("provider"))])
+        done = event("response.completed", response=said)
+        vendor.answer = lambda _: Reply.json(500, quoted)
+        thread = self._client.post("/api/ai/start").json()["threadId"]
+        self._heard.sent["thread"] = [thread]
+        for reply in (
+            *(Reply.json(status, quoted) for status in (400, 429, 500, 503)),
+            *(Reply.json(status, refused) for status in (401, 403, 404)),
+            Reply(200, {"content-type": "text/event-stream"}, [done]),
+            Reply(200, {"content-type": "text/event-stream"}, [plant("provider").encode()]),
+            Reply(200, {"content-type": "text/html"}, [plant("provider").encode()]),
+        ):
+            vendor.play(reply, reply)
+            text = f"Where is my order {plant('chat')}? I am {plant('chat')}@example.org."
+            self._ask("POST", "/api/ai/message", json={"threadId": thread, "message": text})
+        messages = [{"sender": "user", "text": plant("chat")} for _ in range(12)]
+        ended = {"thread": {"id": thread, "name": plant("chat"), "messages": messages}}
+        self._ask("POST", "/api/ai/analyze-sentiment", json=ended)
+        self._ask("POST", "/api/ai/message", json={"threadId": plant("chat"), "message": "?"})
+
+    def _filled(self, body: Any) -> Any:  # noqa: ANN401 - any JSON
+        words = {
+            name: self._heard.plant("body")
+            for name in ("name", "description", "image", "subject", "message", "status")
+        }
+        address = f"{self._heard.plant('email')}@example.org"
+        said = [{"sender": "user", "text": self._heard.plant("body")}]
+        return (body or {}) | words | {"userEmail": address, "conversation": said}
+
+    def _ask(self, method: str, path: str, **sent: Any) -> None:  # noqa: ANN401
+        plant = self._heard.plant
+        basic = base64.b64encode(f"ann:{plant('header')}".encode()).decode()
+        headers = {
+            "Authorization": f"Basic {basic}",
+            "Cookie": f"session={plant('header')}",
+            "User-Agent": plant("header"),
+            "Referer": f"https://{plant('header')}.example",
+            "X-Forwarded-For": plant("header"),
+            "Idempotency-Key": plant("header"),
+            f"X-{plant('header')}": plant("header"),
+            "Content-Type": "application/json",
+        }
+        self._heard.sent.setdefault("header", []).append(basic)
+        answer = self._client.request(method, path, headers=headers, **sent)
+        if answer.status_code >= 400:
+            self._heard.problems.append(answer)
+
+
+def test_everything_went_wrong_that_was_to(heard: Heard) -> None:
+    codes = {answer.status_code for answer in heard.problems}
+
+    assert codes >= {400, 404, 422, 500, 502, 503}
+    assert len(heard.of()) > 3000
+    assert "request_failed" in heard.log
+    assert "rate_limits_counted_apart" in heard.log
+    assert "cloudmart_chat_turns_total" in heard.metrics
+
+
+@pytest.mark.parametrize("output", ["log", "metrics", "health"])
+def test_no_word_of_anybody_is_heard_again(output: str, heard: Heard) -> None:
+    said = str(getattr(heard, output)).lower()
+
+    lines = said.splitlines()
+    words = [word.lower() for word in heard.of()]
+    assert [line[:2000] for line in lines if any(word in line for word in words)] == []
+
+
+def test_problems_tell_a_caller_nothing_but_where_they_asked(heard: Heard) -> None:
+    kept = [place for place in heard.sent if place not in {"path", "thread"}]
+    words = heard.of(*kept)
+
+    leaks = {
+        (answer.request.method, str(answer.status_code), word)
+        for answer in heard.problems
+        for word in words
+        if word.lower() in answer.text.lower()
+    }
+    assert leaks == set()
