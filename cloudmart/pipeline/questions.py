@@ -43,9 +43,13 @@ class Questions:
 
         Raises:
             UnavailableError: it is away, or does not let us in.
+            UnknownError: it cannot be opened, or holds what cannot be read.
         """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: question(self._opened()))
+        try:
+            return await loop.run_in_executor(self._threads, lambda: question(self._opened()))
+        except ValueError as error:
+            raise UnknownError("BigQuery holds a row that is none of the pipeline's.") from error
 
     async def learn(self, question: Callable[[Warehouse], T]) -> T:
         """Return what the warehouse answers, or raise UnknownError."""
@@ -53,11 +57,6 @@ class Questions:
             return await self.ask(question)
         except UnavailableError as error:
             raise UnknownError(why_of_warehouse(error)) from error
-        except ValueError as error:
-            # The file of credentials, whose path is an operator's business.
-            raise UnknownError(
-                "GOOGLE_APPLICATION_CREDENTIALS names no file we can use."
-            ) from error
 
     def close(self) -> None:
         """Close the warehouse, without waiting for what is still being asked."""
@@ -68,7 +67,12 @@ class Questions:
         # Its libraries are imported here: whoever has no warehouse never waits for them.
         with self._opening:
             if self._warehouse is None:
-                self._warehouse = self._stack.enter_context(self._open_warehouse())
+                try:
+                    self._warehouse = self._stack.enter_context(self._open_warehouse())
+                except ValueError as error:
+                    # Its path is an operator's business.
+                    sentence = "GOOGLE_APPLICATION_CREDENTIALS names no file we can use."
+                    raise UnknownError(sentence) from error
             return self._warehouse
 
 

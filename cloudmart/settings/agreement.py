@@ -19,6 +19,7 @@ _MODEL = ("bedrock", "model_id")
 _MODE = ("bedrock", "mode")
 _AZURE = (("azure", "endpoint"), ("azure", "api_key"))
 _BIGQUERY = (("bigquery", "project_id"), ("bigquery", "dataset_id"), ("bigquery", "table_id"))
+_HEARTBEAT = ("pipeline", "heartbeat")
 _OPENAI_KEY_AND_SERVER = (("openai", "base_url"), ("openai", "api_key"))
 _AUTH = (("access", "auth"),)
 _BASIC = (("access", "admin_users"),)
@@ -33,6 +34,8 @@ def halves(settings: Settings, told: Mapping[Variable, Told]) -> Iterator[Fault]
     mode = settings.bedrock.mode
     yield from _missing(given, _AZURE, _AZURE)
     yield from _missing(given, _BIGQUERY, _BIGQUERY)
+    if settings.pipeline.heartbeat and not any(place in given for place in _BIGQUERY):
+        yield from _missing(given, (_HEARTBEAT,), _BIGQUERY)
     yield from _missing(given, _OPENAI_KEY_AND_SERVER[:1], _OPENAI_KEY_AND_SERVER[1:])
     if mode is BedrockMode.AUTO:
         yield from _missing(given, _AGENT, _AGENT)

@@ -182,3 +182,16 @@ def test_what_is_not_known_is_no_number_in_the_metrics(
     status(watched)
 
     assert 'cloudmart_pipeline_runs{part="mapping"} NaN' in watched.get("/metrics").text
+
+
+def test_a_row_that_somebody_else_wrote_is_said_to_be_in_the_way(
+    watched: TestClient, order: Orders, warehouse: DuckDBWarehouse
+) -> None:
+    insert(warehouse, order("a"))
+    with warehouse.connection.cursor() as cursor:
+        cursor.execute("update orders set eventType = 'UPSERT'")
+
+    told = why(status(watched))
+
+    expected = "BigQuery holds a row that is none of the pipeline's."
+    assert told["newest.bigquery"] == told["today.bigquery"] == expected

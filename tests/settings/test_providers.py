@@ -169,3 +169,12 @@ def test_a_key_is_not_blamed_for_the_address_of_its_server() -> None:
     environ = {"OPENAI_BASE_URL": "http://llm.shop.org", "OPENAI_API_KEY": "EMPTY"}
 
     assert [name.split()[0] for name in refusals(environ)] == ["OPENAI_BASE_URL"]
+
+
+def test_heartbeats_are_refused_where_there_is_no_bigquery_to_arrive_in() -> None:
+    named = ("GOOGLE_CLOUD_PROJECT_ID", "BIGQUERY_DATASET_ID", "BIGQUERY_TABLE_ID")
+
+    assert refusals({"PIPELINE_HEARTBEAT": "60"}) == [
+        f"{name} is not set although PIPELINE_HEARTBEAT is." for name in named
+    ]
+    assert refusals({"PIPELINE_HEARTBEAT": "0"}) == []
