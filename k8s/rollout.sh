@@ -86,6 +86,8 @@ before=''
 if [[ -z $dry_run ]]; then
   ask get secret cloudmart-api-keys --output name >/dev/null \
     || give_up 1 "No Secret, or no cluster. The Secret: make k8s-secret ENV=$environment. Nothing was changed."
+  ask apply --dry-run=server --filename "$work/service.yaml" --filename "$work/edge.yaml" >/dev/null \
+    || give_up 1 "The cluster refuses the manifests. Nothing was changed."
   before=$(ask get "$deployment" --ignore-not-found --output "jsonpath=$revision_of")
   [[ $("$kubectl" ${context[@]+"${context[@]}"} get namespace "$namespace" --output "jsonpath=$gate_of") == enabled ]] \
     || say "Warning: pods are called ready before the load balancer knows them: kubectl label namespace $namespace elbv2.k8s.aws/pod-readiness-gate-inject=enabled"

@@ -43,9 +43,7 @@ class Ended:
     def changes(self) -> list[str]:
         """What the cluster was told to do, without its options."""
         words = [call.removeprefix("--namespace default ") for call in self.calls]
-        return [
-            _short(each) for each in words if not each.startswith(("get ", "--context", "logs "))
-        ]
+        return [_short(each) for each in words if not each.startswith(_ASKING)]
 
 
 @pytest.fixture
@@ -100,6 +98,7 @@ def script(filled: Path, shop: tuple[str, object], tmp_path: Path) -> Script:
     return Script(filled, shop[0], tmp_path)
 
 
+_ASKING = ("get ", "logs ", "apply --dry-run=server ")
 BRIEFLY = ("--answers-within", "1")
 BEFORE = [f"delete job {JOB}", "apply tables.yaml"]
 SERVICE = ["apply service.yaml", "rollout status"]
@@ -168,7 +167,15 @@ def test_a_shop_that_does_not_answer_as_it_should_goes_back(
     assert f"The shop does not answer at {shop[0]} as it should." in ended.told
 
 
-def test_manifests_that_are_refused_leave_the_pods_of_before(script: Script) -> None:
+def test_manifests_that_the_cluster_would_refuse_change_nothing(script: Script) -> None:
+    ended = script.run(cluster=Cluster(admitted=False))
+
+    assert ended.code == 1
+    assert ended.changes == []
+    assert "The cluster refuses the manifests. Nothing was changed." in ended.told
+
+
+def test_manifests_that_are_refused_after_all_leave_the_pods_of_before(script: Script) -> None:
     ended = script.run(cluster=Cluster(taken=False))
 
     assert ended.code == 1

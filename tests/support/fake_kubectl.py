@@ -21,6 +21,7 @@ class Cluster:
     revision: str = "7"
     last_applied: str = ""
     job: str = "Complete"
+    admitted: bool = True
     taken: bool = True
     gets_ready: bool = True
     comes_back: bool = True
@@ -41,6 +42,8 @@ class Cluster:
         match words:
             case ["get" | "apply", *rest] if "--filename" not in rest:
                 return self._told(words)
+            case ["apply", "--dry-run=server", *_]:
+                return int(not self.admitted), ""
             case ["apply", "--filename", file] if file.endswith("service.yaml"):
                 if self.taken and self.changes:
                     self.revision = str(int(self.revision or 0) + 1)
