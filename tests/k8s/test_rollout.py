@@ -1,28 +1,22 @@
 """`k8s/rollout.sh`: what it tells the cluster, in which order, and how it goes back."""
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
-from k8s.kustomize import kubectl, render
+from k8s.kustomize import render
 from k8s.stages import stages
 from tests.k8s.conftest import needs_kubectl
 from tests.support.fake_kubectl import Cluster
 from tests.support.overlays import FILLED, ROOT
+from tests.support.rollouts import Pages, Script, seen_from_outside, without_options
 
 pytestmark = [needs_kubectl, pytest.mark.rollout]
 
-FAKE = ROOT / "tests" / "support" / "fake_kubectl.py"
 JOB = f"cloudmart-tables-{FILLED['tag']}"
 PAGES = {
     "/api/health": (200, '{"status":"pass","serviceId":"cloudmart-backend"}'),
@@ -31,65 +25,11 @@ PAGES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """What is left of a roll-out."""
-
-    code: int
-    told: str
-    calls: list[str]
-
-    @property
-    def changes(self) -> list[str]:
-        """What the cluster was told to do, without its options."""
-        words = [call.removeprefix("--namespace default ") for call in self.calls]
-        return [_short(each) for each in words if not each.startswith(_ASKING)]
-
-
 @pytest.fixture
-def shop() -> Iterator[tuple[str, dict[str, tuple[int, str]]]]:
+def shop() -> Iterator[tuple[str, Pages]]:
     """Give the shop as it is seen from outside: its address, and its pages, which may change."""
-    with _shop(dict(PAGES)) as seen:
+    with seen_from_outside(dict(PAGES)) as seen:
         yield seen
-
-
-class Script:
-    """The script, on a copy of the manifests with every value filled in."""
-
-    def __init__(self, overlay: Path, url: str, directory: Path) -> None:
-        self._root = overlay.parents[2]
-        self._url = url
-        self._cluster = directory / "cluster.json"
-        program = directory / "bin" / "kubectl"
-        program.parent.mkdir()
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} -S {FAKE} "$@"\n')
-        program.chmod(0o755)
-        self._environ = {
-            **os.environ,
-            "PATH": f"{program.parent}:{os.environ['PATH']}",
-            "PYTHONPATH": f"{self._root}:{ROOT}",
-            "PYTHON": sys.executable,
-            "KUBECTL": "kubectl",
-            "REAL_KUBECTL": str(kubectl()),
-            "FAKE_CLUSTER": str(self._cluster),
-            "ROLLOUT_PAUSE": "0.05",
-            "NO_PROXY": "127.0.0.1",
-            "no_proxy": "127.0.0.1",
-        }
-
-    def run(self, *options: str, cluster: Cluster | None = None) -> Ended:
-        """Roll production out on a cluster."""
-        (cluster or Cluster()).write(self._cluster)
-        words = ["--url", self._url, "--answers-within", "60", *options, "production"]
-        ended = subprocess.run(  # noqa: S603 - our own script
-            [str(self._root / "k8s" / "rollout.sh"), *words],
-            env=self._environ,
-            capture_output=True,
-            check=False,
-            text=True,
-        )
-        calls = [" ".join(call) for call in Cluster.read(self._cluster).calls]
-        return Ended(ended.returncode, ended.stderr, calls)
 
 
 @pytest.fixture
@@ -98,7 +38,6 @@ def script(filled: Path, shop: tuple[str, object], tmp_path: Path) -> Script:
     return Script(filled, shop[0], tmp_path)
 
 
-_ASKING = ("get ", "logs ", "apply --dry-run=server ")
 BRIEFLY = ("--answers-within", "1")
 BEFORE = [f"delete job {JOB}", "apply tables.yaml"]
 SERVICE = ["apply service.yaml", "rollout status"]
@@ -154,7 +93,7 @@ def test_pods_that_do_not_get_ready_make_way_for_those_of_before(script: Script)
 )
 def test_a_shop_that_does_not_answer_as_it_should_goes_back(
     script: Script,
-    shop: tuple[str, dict[str, tuple[int, str]]],
+    shop: tuple[str, Pages],
     path: str,
     answer: tuple[int, str],
 ) -> None:
@@ -184,7 +123,7 @@ def test_manifests_that_are_refused_after_all_leave_the_pods_of_before(script: S
 
 
 def test_a_shop_that_did_not_answer_before_either_is_not_taken_back_further(
-    script: Script, shop: tuple[str, dict[str, tuple[int, str]]]
+    script: Script, shop: tuple[str, Pages]
 ) -> None:
     shop[1]["/api/health"] = (503, "{}")
 
@@ -215,7 +154,8 @@ def test_a_dry_run_says_what_it_would_do_and_asks_no_cluster(script: Script) -> 
     assert ended.calls == []
     would = [line for line in ended.told.splitlines() if line.startswith("+ ")]
     assert [
-        _short(line.removeprefix("+ kubectl --context shop --namespace default ")) for line in would
+        without_options(line.removeprefix("+ kubectl --context shop --namespace default "))
+        for line in would
     ] == [
         *BEFORE,
         *SERVICE,
@@ -278,42 +218,3 @@ def test_it_says_how_it_is_called(words: list[str]) -> None:
 
     assert ended.returncode == 2
     assert ended.stderr.startswith("k8s/rollout.sh [options] staging|production")
-
-
-@contextmanager
-def _shop(pages: dict[str, tuple[int, str]]) -> Iterator[tuple[str, dict[str, tuple[int, str]]]]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, body = pages[self.path]
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", pages
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def _short(words: str) -> str:
-    match words.split():
-        case ["apply", "--filename", file]:
-            return f"apply {Path(file).name}"
-        case ["apply", verb, *_]:
-            return f"apply {verb}"
-        case ["delete", "job", job, *_]:
-            return f"delete job {job}"
-        case ["rollout", "undo", _, *revision]:
-            return f"rollout undo {' '.join(revision)}"
-        case ["rollout", "status", *_]:
-            return "rollout status"
-    return words
