@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from cloudmart.errors import UnavailableError
-from cloudmart.pipeline.ports import Quarantine, Quarantined, RowFault, Warehouse
+from cloudmart.pipeline.ports import Quarantined, QuarantineIntake, RowFault, Warehouse
 from cloudmart.pipeline.records import PoisonError, Record, event_id, read
 from cloudmart.pipeline.rows import Row
 
@@ -34,7 +34,7 @@ class Carrier:
     So no row of an order is inserted ahead of an earlier one of the same order.
     """
 
-    def __init__(self, warehouse: Warehouse, quarantine: Quarantine) -> None:
+    def __init__(self, warehouse: Warehouse, quarantine: QuarantineIntake) -> None:
         self._warehouse = warehouse
         self._quarantine = quarantine
         self._checked = False

@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloudmart.pipeline.bigquery import open_warehouse
 from cloudmart.pipeline.carrier import Carrier
-from cloudmart.pipeline.quarantine import S3Quarantine
+from cloudmart.pipeline.quarantine_intake import S3QuarantineIntake
 from cloudmart.pipeline.records import event_id
 from cloudmart.settings import Settings, load_settings
 
@@ -64,7 +64,7 @@ def open_carrier(environ: Mapping[str, str]) -> Carrier:
         raise ValueError(msg)
     # Nobody tells a Lambda's process of its end.
     warehouse = ExitStack().enter_context(open_warehouse(settings.bigquery))
-    return Carrier(warehouse, S3Quarantine(settings.pipeline.quarantine_bucket))
+    return Carrier(warehouse, S3QuarantineIntake(settings.pipeline.quarantine_bucket))
 
 
 def _settings(environ: Mapping[str, str]) -> Settings:

@@ -88,15 +88,19 @@ class Quarantined:
     record: dict[str, Any]
 
 
-class Quarantine(Protocol):
+class QuarantineIntake(Protocol):
+    """Takes what cannot go to the warehouse."""
+
+    def put(self, held: Quarantined) -> None:
+        """Keep a record, the same one again as one; raise `UnavailableError` if it cannot be."""
+        ...
+
+
+class Quarantine(QuarantineIntake, Protocol):
     """Keeps what cannot go to the warehouse, until somebody has looked at it.
 
     Every operation raises `UnavailableError` while the place is away or does not let us in.
     """
-
-    def put(self, held: Quarantined) -> None:
-        """Keep a record; the same one again changes nothing."""
-        ...
 
     def held(self) -> Iterator[Quarantined]:
         """Yield what is kept, by the day it happened."""

@@ -100,6 +100,7 @@ def _without(path: str) -> Event:
         {"eventName": "INSERT", "dynamodb": {"Keys": {"id": {"N": "1"}}}},
         {"eventName": "INSERT", "dynamodb": {"Keys": {"id": {"??": "1"}}}},
         {"eventName": "INSERT", "dynamodb": {"ApproximateCreationDateTime": "yesterday"}},
+        {"eventName": "INSERT", "dynamodb": "x"},
         {},
     ],
 )

@@ -170,8 +170,6 @@ class AwayQuarantine:
             raise UnavailableError("The bucket is away.")
         self._there.put(held)
 
-    held = release = None
-
 
 @pytest.mark.parametrize("poison", [{"total": "many"}, {"createdAt": UNLIKELY_DATE}])
 def test_poison_that_cannot_be_set_aside_waits_and_so_does_all_behind_it(
@@ -182,7 +180,7 @@ def test_poison_that_cannot_be_set_aside_waits_and_so_does_all_behind_it(
     events = {"Records": orders.events()}
 
     with open_warehouse(api.settings) as warehouse:
-        carrier = Carrier(warehouse, away)  # type: ignore[arg-type]  # what is asked, it has
+        carrier = Carrier(warehouse, away)
         first = answer(carrier, events)
         rows = [row["id"] for row in api.rows]
         away.away = False
