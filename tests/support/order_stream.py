@@ -1,6 +1,7 @@
 """A table of orders whose stream comes to the Lambda's code, batch by batch."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -10,8 +11,12 @@ from cloudmart.dynamodb.internal import is_internal
 from cloudmart.local.event_source import Delivery, EventSourceMapping, Poller, Stream
 from cloudmart.pipeline.rows import EventType, Row
 from tests.support import shop_tables
+from tests.support.pipeline_template import properties
 
-MAPPING = EventSourceMapping(batch_size=100, bisect=True, retries=20, partial=True)
+# As in production, but for the time that tests have not.
+MAPPING = replace(
+    EventSourceMapping.of_properties(properties("OrdersToCarrier")), retries=20, batch_size=100
+)
 
 Event = dict[str, Any]
 
