@@ -87,9 +87,12 @@ class Issuer:
         key: Any = None,  # noqa: ANN401 - whatever PyJWT signs with
         algorithm: str = "RS256",
         headers: dict[str, Any] | None = None,
+        admin: bool = False,
         **claims: Any,  # noqa: ANN401
     ) -> str:
-        """Return a token with some claims; by default it is one to be believed."""
+        """Return a token with some claims; by default it is a customer's, to be believed."""
+        if admin:
+            claims = {"cognito:groups": ["customers", "cloudmart-admins"]} | claims
         return jwt.encode(
             self.claims(**claims),
             key or rsa_key("first"),

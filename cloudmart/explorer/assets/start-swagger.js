@@ -7,7 +7,8 @@ window.ui = SwaggerUIBundle({
   deepLinking: true,
   displayRequestDuration: true,
   tryItOutEnabled: true,
-  persistAuthorization: true,
+  // A password has no place in what a browser keeps.
+  persistAuthorization: false,
   showExtensions: true,
   showCommonExtensions: true,
   validatorUrl: null,
