@@ -108,8 +108,13 @@ def _read(credentials: str) -> tuple[str, str] | None:
     if len(credentials) > LONGEST * 4:
         return None
     try:
-        text = base64.b64decode(credentials, validate=True).decode()
+        raw = base64.b64decode(credentials, validate=True)
     except (binascii.Error, ValueError):
         return None
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        # Browsers send UTF-8, as they are told to; scripts in them, by `btoa`, do not.
+        text = raw.decode("latin-1")
     name, colon, password = text.partition(":")
     return (name, password) if colon and 0 < len(password) <= LONGEST else None

@@ -204,7 +204,6 @@ async def test_guesses_that_come_all_at_once_count_as_well(passwords: Passwords)
         "",
         "ann",
         base64.b64encode(b"ann").decode(),
-        base64.b64encode(b"ann:\xff\xfe").decode(),
         credentials("ann", ""),
         credentials("ann", "x" * 1025),
         credentials("a" * 5000, "x"),
@@ -217,6 +216,13 @@ async def test_what_is_no_name_and_password_costs_nothing(
 ) -> None:
     assert await passwords.identify(sent, "a") is None
     assert threads.used == 0
+
+
+async def test_a_password_is_the_same_in_the_encoding_of_scripts(passwords: Passwords) -> None:
+    sent = base64.b64encode(f"ann:{PASSWORD}".encode("latin-1")).decode()
+
+    assert sent != RIGHT
+    assert await passwords.identify(sent, "a") == Caller(admin=True)
 
 
 def test_a_password_is_the_same_however_a_keyboard_writes_its_umlauts() -> None:
