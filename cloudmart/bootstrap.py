@@ -35,7 +35,7 @@ from cloudmart.pipeline.opening import OpenPipeline, open_pipeline
 from cloudmart.products.repository import ProductRepository
 from cloudmart.settings import Settings
 from cloudmart.tickets.repository import TicketRepository
-from cloudmart.upkeep import Upkeep, show_access, show_providers
+from cloudmart.upkeep import Upkeep, show_access, show_providers, telling_of_issuer
 from cloudmart.vendors import Vendors
 
 Services = dict[type[Any], Any]
@@ -73,7 +73,7 @@ async def open_service(
         )
         works = [*upkeep.works(), *pipeline.works(settings.pipeline)]
         await stack.enter_async_context(in_background(process.health.lifecycle, *works))
-        gate = build_gate(settings.access)
+        gate = build_gate(settings.access, telling_of_issuer(process.health))
         stack.push_async_callback(gate.close)
         yield build_services(settings, serving, vendors) | {
             Health: process.health,

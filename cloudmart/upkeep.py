@@ -9,6 +9,8 @@ from cloudmart.errors import ProviderDisabledError
 from cloudmart.health import dependencies
 from cloudmart.health.background import live, restart_when_stale
 from cloudmart.health.board import Dependency, Health
+from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes.process import KEYS_AWAY
 from cloudmart.health.fingerprint import fingerprint
 from cloudmart.health.identity import Identity
 from cloudmart.health.probes import Probe, connected, table_probe
@@ -16,7 +18,7 @@ from cloudmart.health.process import Process
 from cloudmart.health.staleness import Staleness
 from cloudmart.health.startup import Step
 from cloudmart.observability.metrics import CONFIGURATION, READY
-from cloudmart.settings import DynamoDBSettings, Environment, Provider, Settings, why_disabled
+from cloudmart.settings import DynamoDBSettings, Environment, Provider, Settings, Way, why_disabled
 from cloudmart.vendors import Vendors
 
 Work = Coroutine[Any, Any, None]
@@ -115,9 +117,21 @@ def show_access(settings: Settings, health: Health) -> None:
     health.notes.append(f"access {ways}, customer orders {orders}")
     if access.ways:
         health.enable(dependencies.ACCESS)
+        if Way.JWT in access.ways:
+            health.enable(dependencies.ISSUER)
     elif settings.environment is not Environment.LOCAL:
         reason = "AUTH is off: anyone may change products and read all orders."
         health.disable(dependencies.ACCESS, reason, alarming=True)
+
+
+def telling_of_issuer(health: Health) -> Callable[[bool], None]:
+    """Return what shows whether the issuer of tokens gives its keys."""
+    obstacle = ObstacleError(KEYS_AWAY, serious=False)
+
+    def tell(fetched: bool) -> None:  # noqa: FBT001 - the key ring's to call
+        health.remark(dependencies.ISSUER, None if fetched else obstacle)
+
+    return tell
 
 
 def _watch_configuration(settings: Settings, process: Process) -> Staleness:

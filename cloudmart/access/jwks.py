@@ -39,6 +39,14 @@ _log = structlog.stdlib.get_logger(__name__)
 _document = TypeAdapter(dict[str, Any])
 
 
+Tell = Callable[[bool], None]
+"""Hears of each fetch whether it brought keys."""
+
+
+def _unheard(_: bool) -> None:  # noqa: FBT001 - as above
+    """Tell nobody."""
+
+
 class KeyRing:
     """The keys of one issuer, by their ids.
 
@@ -47,10 +55,15 @@ class KeyRing:
     """
 
     def __init__(
-        self, url: str, algorithm: Algorithm, monotonic: Callable[[], float] = time.monotonic
+        self,
+        url: str,
+        algorithm: Algorithm,
+        tell: Tell = _unheard,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = url
         self._algorithm = algorithm
+        self._tell = tell
         self._monotonic = monotonic
         self._client = httpx2.AsyncClient(timeout=_WITHIN, follow_redirects=False)
         self._keys: Mapping[str, jwt.PyJWK] = {}
@@ -100,10 +113,12 @@ class KeyRing:
                 keys = self._read(await self._download())
         except _FAILURES as error:
             _log.warning("keys_not_fetched", url=self._url, cause=repr(error)[:200])
+            self._tell(False)  # noqa: FBT003 - the one thing there is to tell
             return False
         if self._keys.keys() != keys.keys():
             _log.info("keys_fetched", url=self._url, keys=len(keys))
         self._keys, self._had_at = keys, self._monotonic()
+        self._tell(True)  # noqa: FBT003
         return True
 
     async def _download(self) -> bytes:

@@ -1,13 +1,15 @@
 """The ways in that the settings ask for."""
 
+from collections.abc import Callable
+
 from cloudmart.access.gate import Gate, Way
 from cloudmart.settings import AccessSettings
 from cloudmart.settings import Way as Named
 from cloudmart.settings.admins import admins
 
 
-def build_gate(settings: AccessSettings) -> Gate:
-    """Return the gate for some settings.
+def build_gate(settings: AccessSettings, tell: Callable[[bool], None]) -> Gate:
+    """Return the gate for some settings; `tell` hears whether an issuer gives its keys.
 
     A way in that is named and not configured, as local mode tolerates it, lets nobody in.
     """
@@ -15,7 +17,7 @@ def build_gate(settings: AccessSettings) -> Gate:
     if Named.BASIC in settings.ways:
         ways["basic"] = _passwords(settings)
     if Named.JWT in settings.ways:
-        ways["bearer"] = _tokens(settings)
+        ways["bearer"] = _tokens(settings, tell)
     return Gate(ways, signed_in=settings.signed_in)
 
 
@@ -26,10 +28,10 @@ def _passwords(settings: AccessSettings) -> Way:
     return Passwords(admins(settings.admin_users) if settings.admin_users else {})
 
 
-def _tokens(settings: AccessSettings) -> Way:
+def _tokens(settings: AccessSettings, tell: Callable[[bool], None]) -> Way:
     from cloudmart.access.jwks import KeyRing  # noqa: PLC0415
     from cloudmart.access.tokens import Tokens  # noqa: PLC0415
 
     issuer = (settings.issuer or "").rstrip("/")
     url = settings.jwks_url or f"{issuer}/.well-known/jwks.json"
-    return Tokens(settings, KeyRing(url, settings.algorithm))
+    return Tokens(settings, KeyRing(url, settings.algorithm, tell))

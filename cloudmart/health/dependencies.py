@@ -17,6 +17,12 @@ RATE_LIMITS = Dependency("rate-limits", "storage")
 ACCESS = Dependency(
     "access", "authentication", "system", ("/api/products", "/api/orders", "/api/tickets")
 )
+ISSUER = Dependency(
+    "issuer",
+    "keys",
+    routes=("/api/products", "/api/orders", "/api/tickets"),
+    words="the issuer of tokens",
+)
 PRODUCTS = Dependency("products", kind="datastore", routes=("/api/products", "/api/orders"))
 ORDERS = Dependency("orders", kind="datastore", routes=("/api/orders",))
 TICKETS = Dependency("tickets", kind="datastore", routes=("/api/tickets",))

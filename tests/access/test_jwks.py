@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
 from cloudmart.access.jwks import FLOOR, FRESH, STALE, KeyRing
 from cloudmart.app import create_app
@@ -178,6 +180,11 @@ async def test_who_goes_away_takes_nobody_s_keys_along(keys: KeyRing) -> None:
     assert leaving.cancelled() or await leaving
 
 
+def checked(client: TestClient) -> Any:  # noqa: ANN401 - any JSON
+    """Return what health tells of the issuer."""
+    return client.get("/health").json()["checks"]["issuer:keys"][0]
+
+
 def test_without_its_issuer_the_shop_is_open_to_customers_and_closed_to_tokens(
     settings: Settings, issuer: Issuer
 ) -> None:
@@ -186,11 +193,15 @@ def test_without_its_issuer_the_shop_is_open_to_customers_and_closed_to_tokens(
     issuer.stop()
 
     with serving(create_app(settings, process=still(settings))) as client:
+        before = checked(client)
         answer = client.get("/api/orders", headers={"Authorization": f"Bearer {token}"})
+        after = checked(client)
         nobody = client.get("/api/orders")
         products = client.get("/api/products")
 
     problem = is_problem(answer, 503)
+    assert before["status"] == "pass"
+    assert after["output"] == "The issuer of tokens does not give its keys."
     assert problem["detail"].startswith("Sign-in cannot be checked at the moment")
     assert answer.headers["Retry-After"] == "10"
     assert (nobody.status_code, products.status_code) == (401, 200)

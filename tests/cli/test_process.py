@@ -239,6 +239,25 @@ def test_a_secret_with_a_placeholder_ends_the_start_as_any_wrong_setting(
     assert "OPENAI_API_KEY is a placeholder" in it.termination_log.read_text()
 
 
+def test_who_gets_in_may_be_told_by_the_secret_and_must_be_by_then(
+    engine: str, settings: Settings, tmp_path: Path, embedded_only: None
+) -> None:
+    assert embedded_only is None
+    told, untold = (f"{settings.dynamodb.orders_table}-{end}" for end in ("told", "untold"))
+    _secret(engine, told, json.dumps({"AUTH": "off"}))
+    _secret(engine, untold, json.dumps({"OPENAI_MODEL": "from-the-secret"}))
+    environ = environment(settings, AUTH="", AWS_ENDPOINT_URL_SECRETS_MANAGER=engine)
+
+    with serving_process(environ | {"CLOUDMART_SECRET_ID": told}, tmp_path) as it:
+        ready = it.wait_for(200, "/ready")
+    with serving_process(environ | {"CLOUDMART_SECRET_ID": untold}, tmp_path) as it:
+        code, _ = it.ended()
+
+    assert ready.status_code == 200
+    assert code == 78
+    assert "AUTH is not set" in it.termination_log.read_text()
+
+
 @pytest.fixture
 def embedded_only(request: pytest.FixtureRequest) -> None:
     """Skip where the engine speaks nothing but DynamoDB."""

@@ -28,6 +28,13 @@ STRANGER = Cause(
     "load balancer, somebody inside the network tries to be taken for another.",
     "aws ec2 describe-vpcs --query 'Vpcs[].CidrBlockAssociationSet[].CidrBlock'",
 )
+KEYS_AWAY = Cause(
+    "token-keys-away",
+    "The issuer of tokens does not give its keys.",
+    "The keys it gave before are believed for a day; without any, nobody gets in by token. Pods "
+    "must reach JWT_ISSUER, or JWT_JWKS_URL, by https. The log has what was answered.",
+    "kubectl logs {pod} --namespace {namespace} | grep keys_not_fetched",
+)
 COUNTED_APART = Cause(
     "rate-limits-counted-apart",
     "The Redis of the rate limits does not answer: each process counts clients by itself.",
