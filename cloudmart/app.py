@@ -68,7 +68,7 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         async with (
             open_vendors(settings, process.session) as vendors,
-            open_service(settings, process, vendors, open_pipeline) as services,
+            open_service(settings, process, vendors, open_pipeline, counter) as services,
         ):
             try:
                 yield {"services": services | {Directory: directory}}

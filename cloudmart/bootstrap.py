@@ -33,6 +33,9 @@ from cloudmart.orders.service import OrderService
 from cloudmart.pipeline.monitor import PipelineMonitor
 from cloudmart.pipeline.opening import OpenPipeline, open_pipeline
 from cloudmart.products.repository import ProductRepository
+from cloudmart.rates.counter import Counter, StoredCounter
+from cloudmart.rates.lookups import FailedLookups
+from cloudmart.rates.memory import BoundedStorage
 from cloudmart.settings import Settings
 from cloudmart.tickets.repository import TicketRepository
 from cloudmart.upkeep import Upkeep, show_access, show_providers, telling_of_issuer
@@ -59,6 +62,7 @@ async def open_service(
     process: Process,
     vendors: Vendors,
     open_pipeline: OpenPipeline = open_pipeline,
+    counter: Counter | None = None,
 ) -> AsyncIterator[Services]:
     """Give the services; they can do their work once what they need is there."""
     serving = Database(process.session)
@@ -75,22 +79,25 @@ async def open_service(
         await stack.enter_async_context(in_background(process.health.lifecycle, *works))
         gate = build_gate(settings.access, telling_of_issuer(process.health))
         stack.push_async_callback(gate.close)
-        yield build_services(settings, serving, vendors) | {
+        yield build_services(settings, serving, vendors, counter) | {
             Health: process.health,
             PipelineMonitor: pipeline.monitor,
             Gate: gate,
         }
 
 
-def build_services(settings: Settings, database: Database, vendors: Vendors) -> Services:
-    """Return the services an endpoint may ask for."""
+def build_services(
+    settings: Settings, database: Database, vendors: Vendors, counter: Counter | None = None
+) -> Services:
+    """Return the services an endpoint may ask for; clients are counted by process by default."""
+    lookups = FailedLookups(counter or StoredCounter(BoundedStorage()))
     stores = Stores.of(settings, database)
     services = [
         stores.products,
         stores.orders,
         OrderService(stores.orders, stores.products, IdempotencyKeys(stores.secret)),
         stores.tickets,
-        _assistants(settings, stores, vendors),
+        _assistants(settings, stores, vendors, lookups),
         ChatArchive(
             stores.tickets, stores.conversations, vendors.sentiment, instead=vendors.instead
         ),
@@ -133,14 +140,17 @@ class Stores:
         )
 
 
-def _assistants(told: Settings, stores: Stores, vendors: Vendors) -> Assistants:
+def _assistants(
+    told: Settings, stores: Stores, vendors: Vendors, lookups: FailedLookups
+) -> Assistants:
     settings = told.assistant
     desk = OrderDesk(
         stores.orders,
         stores.conversations,
-        Audit(stores.secret),
-        stores.allowance,
-        settings.order_tools,
+        audit=Audit(stores.secret),
+        allowance=stores.allowance,
+        lookups=lookups,
+        policy=settings.order_tools,
     )
     toolbox = Toolbox(stores.products, desk)
 

@@ -11,6 +11,7 @@ from cloudmart.ai.assistants import Assistant
 from cloudmart.ai.loop import ToolRunning
 from cloudmart.ai.messages import Reply
 from cloudmart.ai.ports import Delta
+from cloudmart.http.client import client_address
 from cloudmart.http.connection import while_connected
 from cloudmart.http.events import MEDIA_TYPE, Channel, EventStream, wants_events
 
@@ -35,7 +36,8 @@ async def answer(
     request: Request, caller: Caller, assistant: Assistant, conversation: str, message: str
 ) -> Response:
     """Answer a message as the client asked for it, for as long as it waits."""
-    reply = partial(assistant.reply, conversation, message, proved=caller.email)
+    client = client_address(request.scope)
+    reply = partial(assistant.reply, conversation, message, proved=caller.email, client=client)
     if wants_events(request):
         return EventStream(lambda channel: _tell(channel, reply))
     text = await while_connected(request.receive, reply())

@@ -6,6 +6,7 @@ from typing import NoReturn, Protocol
 from cloudmart.ai.loop import Emit
 from cloudmart.ai.service import unheard
 from cloudmart.errors import ProviderDisabledError
+from cloudmart.http.client import UNKNOWN
 
 
 class Assistant(Protocol):
@@ -22,6 +23,7 @@ class Assistant(Protocol):
         emit: Emit = unheard,
         *,
         proved: str | None = None,
+        client: str = UNKNOWN,
     ) -> str:
         """Answer a message of whoever has proved an address, or has proved none."""
         ...
@@ -44,6 +46,7 @@ class DisabledAssistant:
         emit: Emit = unheard,  # noqa: ARG002
         *,
         proved: str | None = None,  # noqa: ARG002
+        client: str = UNKNOWN,  # noqa: ARG002
     ) -> NoReturn:
         """Raise ProviderDisabledError."""
         raise ProviderDisabledError(self._reason)

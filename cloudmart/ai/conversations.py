@@ -23,6 +23,7 @@ from cloudmart.errors import (
     ConversationBusyError,
     UnknownConversationError,
 )
+from cloudmart.http.client import UNKNOWN
 from cloudmart.values.model import Entity, Model
 from cloudmart.values.timestamp import now, stamp
 
@@ -77,12 +78,13 @@ class Conversation(Entity):
 class Turn:
     """A conversation while one message of it is answered, and what that changes.
 
-    `email` is the address the customer last gave in their own words.
+    `email` is the address the customer last gave in their own words, `client` where they are.
     """
 
     conversation: Conversation
     lock: str
     email: str | None
+    client: str = UNKNOWN
     proposal: Proposal | None = None
     tokens: int = 0
     done: bool = False

@@ -12,6 +12,7 @@ from cloudmart.ai.ownership import owns
 from cloudmart.errors import ConflictError, NotFoundError, UnavailableError
 from cloudmart.orders.models import Order, OrderStatus
 from cloudmart.orders.repository import OrderRepository
+from cloudmart.rates.lookups import FailedLookups
 from cloudmart.settings import OrderTools
 from cloudmart.values.timestamp import stamp
 
@@ -31,18 +32,21 @@ _MOST_LINES = 20
 class OrderDesk:
     """Serves the owners of orders. A model proposes; the customer confirms; this carries out."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what orders are changed with
         self,
         orders: OrderRepository,
         conversations: ConversationRepository,
+        *,
         audit: Audit,
         allowance: Allowance,
+        lookups: FailedLookups,
         policy: OrderTools,
     ) -> None:
         self._orders = orders
         self._conversations = conversations
         self._audit = audit
         self._allowance = allowance
+        self._lookups = lookups
         self._allowed = list(OrderTools)[: list(OrderTools).index(policy) + 1]
 
     def allows(self, right: OrderTools) -> bool:
@@ -115,12 +119,15 @@ class OrderDesk:
             return NOT_YOURS
         if turn.conversation.failed_lookups >= MOST_FAILED_LOOKUPS:
             return _TOO_MANY
+        if await self._lookups.are_too_many(turn.client):
+            return _TOO_MANY
         # Ids are lower case; a telephone begins what is typed with a capital.
         for key in dict.fromkeys((order_id, order_id.lower())):
             with contextlib.suppress(NotFoundError):
                 order = await self._orders.get(key)
                 if owns(turn.email, order):
                     return order
+        await self._lookups.add(turn.client)
         await self._conversations.count_failed_lookup(turn)
         return NOT_YOURS
 

@@ -14,6 +14,7 @@ from cloudmart.ai.loop import Emit, Loop, ToolRunning
 from cloudmart.ai.ownership import address_in
 from cloudmart.ai.ports import Delta
 from cloudmart.errors import CloudmartError, ProviderTimeoutError
+from cloudmart.http.client import UNKNOWN
 from cloudmart.observability.metrics import CHAT_TURNS
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -58,11 +59,12 @@ class AssistantService:
         emit: Emit = unheard,
         *,
         proved: str | None = None,
+        client: str = UNKNOWN,
     ) -> str:
         """Answer a message; the conversation remembers both or neither.
 
         `proved` is the customer's address, if a token proved it. Where customers are believed
-        without, it is the one they wrote.
+        without, it is the one they wrote. `client` is where the message comes from.
 
         Raises:
             UnknownConversationError: there is no such conversation (any more).
@@ -73,6 +75,7 @@ class AssistantService:
         deadline = asyncio.get_running_loop().time() + self._turn_timeout
         with self._outcome():
             async with self._conversations.turn(self._kind, conversation) as turn:
+                turn.client = client
                 fingerprint = turn.conversation.fingerprint
                 structlog.contextvars.bind_contextvars(conversation=fingerprint[:12])
                 if proved or not self._believes:
