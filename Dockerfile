@@ -4,6 +4,7 @@
 #
 # Nothing is written but to /tmp, so the root may be read-only.
 
+# checkov:skip=CKV_DOCKER_7: the base names its version, but checkov does not look into an argument.
 ARG PYTHON_IMAGE=docker.io/library/python:3.13-slim-trixie
 
 # --- What is built -------------------------------------------------------------------------------

@@ -76,19 +76,14 @@ class PipelineStatus(Model):
                 {
                     "stream": "on",
                     "mapping": {"state": "Enabled", "lastResult": "OK", "iteratorAgeSeconds": 0.4},
-                    "failures": {"queued": 0, "quarantined": None},
+                    "failures": {"queued": 0, "quarantined": 0},
                     "newest": {
                         "dynamodb": {"id": samples.ORDER, "at": "2026-11-23T08:00:00.000Z"},
                         "bigquery": {"id": samples.ORDER, "at": "2026-11-23T08:00:00.000Z"},
                     },
                     "lagSeconds": 0,
                     "today": {"dynamodb": 128, "bigquery": 128},
-                    "unknown": [
-                        {
-                            "what": "failures.quarantined",
-                            "why": "PIPELINE_QUARANTINE_BUCKET is not set.",
-                        }
-                    ],
+                    "unknown": [],
                 }
             ]
         }
