@@ -1,0 +1,39 @@
+"""Production's own environment, given to the process that it is for."""
+
+from pathlib import Path
+
+import httpx2
+
+from cloudmart.settings import Settings
+from k8s.kustomize import render
+from tests.k8s.conftest import needs_kubectl
+from tests.settings.good import GOOD
+from tests.support.process import environment, serving_process
+
+
+@needs_kubectl
+def test_a_pod_of_production_serves_and_keeps_to_itself_what_is_not_for_everybody(
+    stocked: Settings, filled: Path, tmp_path: Path
+) -> None:
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "ADMIN_USERS").write_text(GOOD["ADMIN_USERS"], "utf-8")
+    told = render(filled).environment() | {"CLOUDMART_SECRETS_DIR": str(secrets)}
+    # The tables, and where they are, are the test's.
+    kept = {n: value for n, value in told.items() if not n.startswith(("AWS_", "DYNAMODB_"))}
+
+    with serving_process(environment(stocked, **kept), tmp_path) as pod:
+        pod.wait_for(200, "/ready")
+        with httpx2.Client(base_url=pod.url) as shop:
+            products = shop.get("/api/products").json()
+            refused = shop.delete("/api/products/1")
+            metrics = shop.get("/metrics")
+        scraped = httpx2.get(f"http://127.0.0.1:{pod.metrics_port}/metrics")
+        pod.stop()
+        code, _ = pod.ended()
+
+    assert [product["id"] for product in products] == ["1", "2"]
+    assert refused.status_code == 401
+    assert metrics.status_code == 404
+    assert "cloudmart_ready 1.0" in scraped.text
+    assert code == 0
