@@ -91,5 +91,8 @@ class LocalTransport:
         self._age = round(max(0.0, datetime.now(UTC).timestamp() - created), 3)
         self._last_result = "PROBLEM: Function call failed"
         answered = answer(self._carrier, event)
-        self._last_result = "OK"
+        waiting, sent = len(answered["batchItemFailures"]), len(event["Records"])
+        self._last_result = (
+            f"PROBLEM: {waiting} of {sent} records have to come again" if waiting else "OK"
+        )
         return answered

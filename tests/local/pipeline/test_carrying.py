@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,8 @@ from cloudmart.dynamodb.internal import BACKFILL, note
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
 from cloudmart.local.pipeline.carrying import LocalTransport
 from cloudmart.pipeline.models import MappingStatus
-from cloudmart.pipeline.rows import EventType
+from cloudmart.pipeline.ports import RowFault
+from cloudmart.pipeline.rows import EventType, Row
 from cloudmart.pipeline.unknown import UnknownError
 from cloudmart.settings import Settings
 from tests.support.shop_tables import put
@@ -21,11 +22,22 @@ MOMENT = "2026-11-23T08:00:00.000Z"
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
+class Moody(DuckDBWarehouse):
+    """A warehouse that can be away."""
+
+    away = False
+
+    def insert(self, rows: Mapping[str, Row]) -> Mapping[str, RowFault]:
+        if self.away:
+            return dict.fromkeys(rows, RowFault(passing=True, reason="backendError"))
+        return super().insert(rows)
+
+
 @pytest.fixture
-def warehouse() -> Iterator[DuckDBWarehouse]:
+def warehouse() -> Iterator[Moody]:
     """Give an empty warehouse."""
     with duckdb_connection() as connection:
-        yield DuckDBWarehouse(connection)
+        yield Moody(connection)
 
 
 @pytest.fixture
@@ -111,3 +123,22 @@ def test_how_the_carrying_does_is_told(
 
     assert (before.state, before.last_result) == ("Enabled", "No records processed")
     assert asyncio.run(transport.iterator_age()) < 60
+
+
+def test_a_warehouse_that_is_away_is_seen_and_loses_nothing(
+    transport: LocalTransport,
+    dynamodb: Any,  # noqa: ANN401
+    settings: Settings,
+    warehouse: Moody,
+) -> None:
+    warehouse.away = True
+    put(dynamodb, settings.dynamodb.orders_table, {"id": "a", "createdAt": MOMENT})
+    until(lambda: mapping(transport).last_result == "PROBLEM: 1 of 1 records have to come again")
+
+    assert warehouse.find("a", LONG_AGO) is None
+
+    warehouse.away = False
+    until(lambda: mapping(transport).last_result == "OK")
+
+    assert warehouse.find("a", LONG_AGO) is not None
+    assert asyncio.run(transport.queued()) == 0
