@@ -16,6 +16,7 @@ from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
 from cloudmart.orders.models import Order
 from cloudmart.pipeline.models import NewestOrder
+from cloudmart.pipeline.patience import patiently
 from cloudmart.pipeline.unknown import UnknownError, why_of_aws
 from cloudmart.values.timestamp import stamp
 
@@ -26,6 +27,9 @@ _IMAGES = "NEW_AND_OLD_IMAGES"
 
 # One would do, were it not for what somebody else may have written.
 _FEW = 5
+
+# A page that takes long to answer is asked for again, so it had better be short.
+_PAGE = 200
 
 # Most shops had an order today; one that has not is asked about more days at once.
 _STEPS = (0, 1, 7, LOOK_BACK + 1)
@@ -88,11 +92,18 @@ class OrdersByDay:
         return next((order for order in found if order), None)
 
     async def created_on(self, day: date) -> AsyncIterator[Item]:
-        """Yield the orders that were created on a day."""
-        name = ORDERS_BY_DAY
-        async for page in self.table.query(name.name, name.partition, day.isoformat()):
-            for item in page.items:
-                yield item
+        """Yield the orders that were created on a day, or raise UnavailableError in the end."""
+        after = None
+        while True:
+            answer = await patiently(self._page)(day, after)
+            for item in answer["Items"]:
+                yield decode(item)
+            after = answer.get("LastEvaluatedKey")
+            if after is None:
+                return
+
+    async def _page(self, day: date, after: Mapping[str, Any] | None) -> dict[str, Any]:
+        return await self._asked(day, Limit=_PAGE, **_from(after))
 
     async def _one(
         self, day: date, *, forward: bool = True, after: datetime | None = None
@@ -103,7 +114,13 @@ class OrdersByDay:
                 return NewestOrder(id=order.id, at=order.created_at)
         return None
 
-    async def _query(
+    async def _query(self, day: date, **options: Any) -> dict[str, Any]:  # noqa: ANN401
+        try:
+            return await self._asked(day, **options)
+        except (ClientError, UnavailableError) as error:
+            raise _unknown(error) from error
+
+    async def _asked(
         self,
         day: date,
         *,
@@ -115,18 +132,15 @@ class OrdersByDay:
         if after:
             condition += " AND #at > :after"
             names["#at"], values[":after"] = ORDERS_BY_DAY.sort, stamp(after)
-        try:
-            return await self.table.database.call(
-                "query",
-                TableName=self.table.name,
-                IndexName=ORDERS_BY_DAY.name,
-                KeyConditionExpression=condition,
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues=encode(values),
-                **options,
-            )
-        except (ClientError, UnavailableError) as error:
-            raise _unknown(error) from error
+        return await self.table.database.call(
+            "query",
+            TableName=self.table.name,
+            IndexName=ORDERS_BY_DAY.name,
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=encode(values),
+            **options,
+        )
 
 
 def stream_of(description: Mapping[str, Any]) -> str:

@@ -11,9 +11,11 @@ from cloudmart.dynamodb.internal import is_order
 from cloudmart.dynamodb.table import BATCH
 from cloudmart.pipeline.differences import Difference, compare
 from cloudmart.pipeline.orders_by_day import OrdersByDay
+from cloudmart.pipeline.patience import patiently
 from cloudmart.pipeline.ports import OrderState, Warehouse
 from cloudmart.pipeline.questions import Questions
 from cloudmart.pipeline.unknown import UnknownError
+from cloudmart.values.page import Page
 from cloudmart.values.timestamp import now, stamp
 
 Tell = Callable[[int, int], None]
@@ -83,7 +85,7 @@ class Reconciler:
     ) -> list[Difference]:
         differences: list[Difference] = []
         for some in _batches(ids):
-            ours = await self._orders.table.get_many(some, _ATTRIBUTES)
+            ours = await patiently(self._orders.table.get_many)(some, _ATTRIBUTES)
             found = (compare(key, ours.get(key), theirs.get(key)) for key in some)
             differences += [difference for difference in found if difference]
         return sorted(differences, key=lambda difference: difference.id)
@@ -100,15 +102,27 @@ class Reconciler:
             await self._orders.check(await self._orders.describe())
         except UnknownError as reason:
             comparison.scanned = str(reason)
-            async for page in self._orders.table.scan():
-                for item in page.items:
-                    yield item
+            async for item in self._scanned():
+                yield item
             return
         day = since.astimezone(UTC).date()
         while day <= now().date():
             async for item in self._orders.created_on(day):
                 yield item
             day += timedelta(days=1)
+
+    async def _scanned(self) -> AsyncIterator[Item]:
+        after: str | None = None
+        while True:
+            page = await patiently(self._scan)(after)
+            for item in page.items:
+                yield item
+            if page.last:
+                return
+            after = page.items[-1]["id"]
+
+    async def _scan(self, after: str | None) -> Page[Item]:
+        return await anext(self._orders.table.scan(after=after))
 
 
 def _find(key: str, warehouse: Warehouse) -> OrderState | None:

@@ -85,3 +85,13 @@ def _refusal(service: str, prefix: str, error: ClientError, setting: str) -> str
     if error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVER_FAULT:
         return f"{service} has a fault of its own."
     return f"{service} refuses to answer ({code})."
+
+
+def may_pass(error: BaseException) -> bool:
+    """Tell whether another try makes sense after an error of a call to DynamoDB."""
+    if not isinstance(error, UnavailableError):
+        return False
+    if not isinstance(error.__cause__, ClientError):
+        return True
+    code: str = error.__cause__.response["Error"]["Code"]
+    return code not in _DENIED and not (_NOT_THERE.search(code) or _CREDENTIALS.search(code))

@@ -21,6 +21,7 @@ from cloudmart.pipeline.replay import Replay, Replayed
 from cloudmart.pipeline.rows import EventType, Row
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
+from tests.support.faults import Fault, FaultProxy
 from tests.support.shop_tables import put
 from tests.support.watched_pipeline import ending_in
 
@@ -249,6 +250,41 @@ async def test_without_the_index_the_table_is_read_which_is_told(
     assert kinds(comparison) == {"a": Kind.MISSING}
     assert comparison.scanned
     assert comparison.scanned.startswith("No backfill is recorded as complete")
+
+
+@pytest.mark.parametrize("complete", [True, False], ids=["by the index", "by a scan"])
+async def test_a_store_that_is_busy_for_a_moment_is_waited_for(
+    complete: bool,  # noqa: FBT001 - a parameter of the test
+    placed: Put,
+    reluctant: Reluctant,
+    settings: Settings,
+    faults: FaultProxy,
+) -> None:
+    done = {"completedAt": "2026-11-23"} if complete else {}
+    placed(note(BACKFILL, **done), *(order(f"order-{number}") for number in range(3)))
+    async with (
+        open_clients() as database,
+        ending_in(reluctant)(settings, new_session(), database) as pipeline,
+    ):
+        faults.fail(Fault.THROTTLED, "Query", "Scan", "BatchGetItem", times=4)
+        comparison = await compared(pipeline)
+
+    assert comparison.compared == len(comparison.differences) == 3
+
+
+async def test_a_store_that_lets_nobody_in_is_not_waited_for(
+    placed: Put, reluctant: Reluctant, settings: Settings, faults: FaultProxy
+) -> None:
+    placed(note(BACKFILL, completedAt="2026-11-23"))
+    async with (
+        open_clients() as database,
+        ending_in(reluctant)(settings, new_session(), database) as pipeline,
+    ):
+        faults.fail(Fault.DENIED, "Query")
+        with pytest.raises(UnavailableError):
+            await compared(pipeline)
+
+    assert faults.calls["Query"] == 1
 
 
 async def test_a_warehouse_that_is_away_for_a_moment_is_waited_for(
