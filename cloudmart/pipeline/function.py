@@ -20,6 +20,8 @@ from cloudmart.pipeline.quarantine_intake import S3QuarantineIntake
 from cloudmart.pipeline.records import event_id
 from cloudmart.settings import Settings, load_settings
 
+_GROUPS = {"bigquery", "pipeline"}
+
 _log = structlog.stdlib.get_logger(__name__)
 
 
@@ -69,6 +71,8 @@ def open_carrier(environ: Mapping[str, str]) -> Carrier:
 
 def _settings(environ: Mapping[str, str]) -> Settings:
     loaded = load_settings(environ)
-    if refusals := loaded.report.refusals:
-        raise ValueError(" ".join(fault.sentence for fault in refusals))
+    # What the service cannot start without is no matter of the Lambda's.
+    ours = [fault for fault in loaded.report.refusals if fault.variable.group in _GROUPS]
+    if ours:
+        raise ValueError(" ".join(fault.sentence for fault in ours))
     return loaded.settings

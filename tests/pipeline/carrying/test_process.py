@@ -93,6 +93,17 @@ def test_the_lambda_loads_nothing_of_the_service_and_logs_one_line(
     assert "example.org" not in log
 
 
+def test_a_fault_in_what_only_the_service_reads_does_not_stop_the_lambda(
+    orders: OrderStream, api: BigQueryApi, environ: dict[str, str]
+) -> None:
+    orders.put(order(1))
+
+    out, _ = finished(start({"Records": orders.events()}, environ | {"OPENAI_API_KEY": "todo"}))
+
+    assert json.loads(out)["answer"] == {"batchItemFailures": []}
+    assert latest(api.rows) == orders.state()
+
+
 def test_a_lambda_that_is_killed_after_its_rows_went_in_leaves_no_double(
     orders: OrderStream,
     api: BigQueryApi,
