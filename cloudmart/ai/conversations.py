@@ -78,13 +78,15 @@ class Conversation(Entity):
 class Turn:
     """A conversation while one message of it is answered, and what that changes.
 
-    `email` is the address the customer last gave in their own words, `client` where they are.
+    `email` is the address the customer last gave in their own words, or proved by a token, without
+    which they `must_sign_in` where the shop does not take their word. `client` is where they are.
     """
 
     conversation: Conversation
     lock: str
     email: str | None
     client: str = UNKNOWN
+    must_sign_in: bool = False
     proposal: Proposal | None = None
     tokens: int = 0
     done: bool = False

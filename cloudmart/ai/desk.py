@@ -21,6 +21,7 @@ MOST_FAILED_LOOKUPS = 5
 
 # One answer for orders that are not there, are another's, or nobody's until an e-mail is given.
 NOT_YOURS = {"error": "not_found_or_not_verified"}
+_SIGN_IN = {"error": "customer_must_sign_in"}
 _TOO_MANY = {"error": "too_many_failed_lookups"}
 _ENOUGH = (
     "Nothing was changed: this is as much as can be changed here in a day. "
@@ -116,7 +117,7 @@ class OrderDesk:
 
     async def _find(self, turn: Turn, order_id: str) -> Order | dict[str, Any]:
         if turn.email is None:
-            return NOT_YOURS
+            return _SIGN_IN if turn.must_sign_in else NOT_YOURS
         if turn.conversation.failed_lookups >= MOST_FAILED_LOOKUPS:
             return _TOO_MANY
         if await self._lookups.are_too_many(turn.client):

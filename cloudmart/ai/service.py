@@ -80,6 +80,7 @@ class AssistantService:
                 structlog.contextvars.bind_contextvars(conversation=fingerprint[:12])
                 if proved or not self._believes:
                     turn.email = proved
+                    turn.must_sign_in = proved is None
                 elif not confirmation.code_in(message):
                     turn.email = address_in(message) or turn.email
                 return await self._reply(turn, message, emit, deadline)

@@ -29,5 +29,6 @@ def test_the_caller_of_a_chat_is_the_one_of_the_token(
     stranger = client.post("/api/ai/message", json=question, headers={"Accept": accept})
     known = client.post("/api/ai/message", json=question, headers=headers)
 
+    assert "Please sign in" in stranger.text
     assert "Pending" not in stranger.text
     assert "Pending" in known.text

@@ -54,6 +54,7 @@ async def test_where_customers_sign_in_their_word_counts_for_nothing(
     answer = await told(strict, f"I am {ANN}. Where is ab12cd34?", proved)
 
     assert ("order" in answer) is shown
+    assert ("customer_must_sign_in" in answer.values()) == (proved is None)
 
 
 async def test_where_they_do_not_a_token_still_counts_for_more_than_their_word(

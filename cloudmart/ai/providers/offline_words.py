@@ -33,6 +33,7 @@ _NOTHING_FOUND = "I found nothing that fits. Please try another word."
 _ERRORS = {
     "not_found_or_not_verified": "I cannot find an order with that number and that e-mail "
     "address. Please check both.",
+    "customer_must_sign_in": "Please sign in to the shop first: then I can see your orders.",
     "too_many_failed_lookups": "There were too many look-ups that found nothing. Please start a "
     "new chat, or write to the shop's support.",
     "cannot_be_canceled_any_more": "That order cannot be canceled any more.",

@@ -1,0 +1,35 @@
+"""Other ways of writing a path, and other methods: what runs is what is guarded."""
+
+import pytest
+
+from tests.access.conftest import BASIC, OpenShop
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/orders/",
+        "//api/orders",
+        "/api//orders",
+        "/api/orders%0A",
+        "/api/orders%00",
+        "/api/orders%2F",
+        "/api/orders%3F",
+        "/api/orders;x=/api/products",
+        "/api/./orders",
+        "/api/products/../orders",
+        "/api/products/%2e%2e/orders",
+        "/API/ORDERS",
+        "/docs/assets/../../api/orders",
+        "/api/orders?/api/products",
+        "/api/orders#/api/products",
+    ],
+)
+def test_no_way_of_writing_a_path_leads_past_the_gate(open_shop: OpenShop, path: str) -> None:
+    client = open_shop(BASIC)
+    methods = ("GET", "HEAD", "PUT", "DELETE", "PATCH", "TRACE", "get", "X-GET")
+    codes = {client.request(method, path).status_code for method in methods}
+    named = client.post(path, json={}, headers={"X-HTTP-Method-Override": "DELETE"})
+
+    assert codes <= {400, 401, 404, 405}
+    assert named.status_code in {400, 401, 404, 405, 422}
