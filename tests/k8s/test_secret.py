@@ -2,12 +2,13 @@
 
 import base64
 import json
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from k8s.kustomize import Rendered
+from k8s.kustomize import Rendered, kubectl
 from k8s.secret import faults, secret
 from tests.k8s.conftest import needs_kubectl
 from tests.settings import good as settings
@@ -71,6 +72,7 @@ def _run(manifests: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "k8s.secret", "production"],
         cwd=manifests.parent,
+        env=os.environ | {"KUBECTL": str(kubectl())},
         capture_output=True,
         check=False,
         text=True,
