@@ -1,4 +1,4 @@
-# CloudMart's backend as an image. Targets: service (what is built by default) and dev.
+# CloudMart's backend as an image. Targets: service (what is built by default), dev and lambda.
 #
 #   docker build --build-arg VERSION=1.4.0 --build-arg COMMIT="$(git rev-parse HEAD)" --tag cloudmart .
 #
@@ -31,6 +31,9 @@ RUN python -m pip --python /opt/cloudmart install --no-deps --require-hashes -r 
 FROM build AS dev-packages
 RUN python -m pip --python /opt/cloudmart install --no-deps --require-hashes -r requirements/local.txt
 
+FROM build AS lambda-packages
+RUN python -m pip --python /opt/cloudmart install --no-deps --require-hashes --only-binary :all: -r requirements/lambda-image.txt
+
 # --- What is run ---------------------------------------------------------------------------------
 
 # The base brings the certificates that the SDKs trust. Its pip has nothing more to do.
@@ -58,6 +61,18 @@ EXPOSE 5000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["python", "-m", "cloudmart.health.ping"]
 ENTRYPOINT ["cloudmart"]
 CMD ["dev", "--host", "0.0.0.0"]
+
+# The pipeline's function, as an image for AWS Lambda, which asks for no health check.
+FROM run AS lambda
+COPY --from=lambda-packages /opt/cloudmart /opt/cloudmart
+COPY --from=code /code /
+ARG VERSION
+ARG COMMIT
+ENV CLOUDMART_VERSION=${VERSION} CLOUDMART_COMMIT=${COMMIT}
+LABEL org.opencontainers.image.version="${VERSION}" org.opencontainers.image.revision="${COMMIT}"
+HEALTHCHECK NONE
+ENTRYPOINT ["python", "-m", "awslambdaric"]
+CMD ["cloudmart.pipeline.handler.handler"]
 
 FROM run AS service
 COPY --from=service-packages /opt/cloudmart /opt/cloudmart

@@ -76,9 +76,10 @@ lock: $(VENV)/.dev ## Pin what pyproject.toml asks for, with hashes, in requirem
 	@$(BIN)/uv pip compile --group build --constraint requirements/dev.txt $(if $(UPGRADE),--upgrade) \
 	  --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header --quiet --output-file requirements/build.txt
-	@$(BIN)/uv pip compile --group lambda --constraint requirements/runtime.txt \
-	  $(if $(UPGRADE),--upgrade) --python-version 3.13 --python-platform linux \
-	  --generate-hashes --no-annotate --no-header --quiet --output-file requirements/lambda.txt
+	@for set in lambda lambda-image; do \
+	  $(BIN)/uv pip compile --group $$set --constraint requirements/runtime.txt \
+	    $(if $(UPGRADE),--upgrade) --python-version 3.13 --python-platform linux \
+	    --generate-hashes --no-annotate --no-header --quiet --output-file requirements/$$set.txt; done
 	@$(BIN)/uv pip compile --group manifests $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header --quiet --output-file requirements/manifests.txt
 	@$(BIN)/uv pip compile --group kubectl --no-deps $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
@@ -157,7 +158,7 @@ IMAGE_TOOLS := buildah podman runc debootstrap
 
 .PHONY: image-test
 image-test: $(VENV)/.dev | .cache/image/.tools ## Build the images and run them, confined (Debian's buildah and podman, as root)
-	@$(BIN)/pytest -m image --no-cov tests/image
+	@$(BIN)/pytest -m image --no-cov tests/image tests/pipeline
 
 # --- Checking ----------------------------------------------------------------------------------
 
