@@ -57,6 +57,7 @@ CLASSES: Mapping[str, RouteClass] = MappingProxyType(
         "GET /metrics": RouteClass.FREE,
         "GET /openapi.json": RouteClass.FREE,
         "GET /api/openapi.json": RouteClass.FREE,
+        "GET /api/config.js": RouteClass.FREE,
         "GET /docs": RouteClass.FREE,
         "GET /api/docs": RouteClass.FREE,
         "GET /docs/assets": RouteClass.FREE,
