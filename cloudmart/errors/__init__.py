@@ -1,0 +1,64 @@
+"""What may go wrong and is nobody's bug: each failure is a class with a status and a code."""
+
+from cloudmart.errors.access import (
+    CrossOriginError,
+    ForbiddenError,
+    TooManyAttemptsError,
+    UnauthorizedError,
+)
+from cloudmart.errors.assistants import (
+    ConversationBusyError,
+    ProviderDisabledError,
+    ProviderFailedError,
+    ProviderMisconfiguredError,
+    ProviderTimeoutError,
+    ProviderUnavailableError,
+    TokensSpentError,
+    UnknownConversationError,
+    UpstreamError,
+)
+from cloudmart.errors.failure import CloudmartError, Fault
+from cloudmart.errors.shop import (
+    ConflictError,
+    IdempotencyKeyReusedError,
+    InvalidRequestError,
+    ItemTooLargeError,
+    NotFoundError,
+    PriceChangedError,
+    UnknownProductError,
+)
+from cloudmart.errors.traffic import (
+    OverloadedError,
+    SlowBodyError,
+    TooManyRequestsError,
+    UnavailableError,
+)
+
+__all__ = [
+    "CloudmartError",
+    "ConflictError",
+    "ConversationBusyError",
+    "CrossOriginError",
+    "Fault",
+    "ForbiddenError",
+    "IdempotencyKeyReusedError",
+    "InvalidRequestError",
+    "ItemTooLargeError",
+    "NotFoundError",
+    "OverloadedError",
+    "PriceChangedError",
+    "ProviderDisabledError",
+    "ProviderFailedError",
+    "ProviderMisconfiguredError",
+    "ProviderTimeoutError",
+    "ProviderUnavailableError",
+    "SlowBodyError",
+    "TokensSpentError",
+    "TooManyAttemptsError",
+    "TooManyRequestsError",
+    "UnauthorizedError",
+    "UnavailableError",
+    "UnknownConversationError",
+    "UnknownProductError",
+    "UpstreamError",
+]
