@@ -1,6 +1,7 @@
 """The pages a person reads: what they link to is there."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,17 @@ def test_what_a_page_links_to_is_there(page: Path) -> None:
 @pytest.mark.parametrize("command", ["dev", "test", "setup", "lint", "check", "format", "lock"])
 def test_the_commands_of_the_readme_are_targets(command: str) -> None:
     assert re.search(rf"^{command}:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+
+
+def test_the_picture_of_the_layers_is_the_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+    layers = contracts["contracts"][0]["layers"]
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+
+    picture = page.partition("## Who may import whom")[2].split("```")[1].strip().splitlines()
+
+    drawn = [line.partition("        ")[0].strip() for line in picture[:-1]]
+    assert drawn == [layer.replace("cloudmart.", "") for layer in layers]
 
 
 def _anchors(page: Path) -> set[str]:
