@@ -3,205 +3,209 @@
 `make bench` runs it after the routes; `python -m bench.chats --help` tells its options.
 """
 
-import asyncio
 import json
 import os
 import platform
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
-from http import HTTPStatus
 from multiprocessing import get_context
-from pathlib import Path
-from statistics import quantiles
-from typing import Annotated
+from statistics import median
+from typing import Annotated, Self
 
-import aiohttp
 import typer
-import uvloop
 from rich import box
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from bench.engine import Engine, dynamodb
+from bench.footprint import Footprint
 from bench.servers import HERE, Program, Server, cloudmart, serving
 from bench.shop import ENVIRONMENT, open_shop
+from bench.talk import Plan, step_back, talk
+from bench.watch import WATCHED, Waits, watch
 
-WATCHED = ("/health", "/api/products")
-"""What is asked for beside the chats: the first is answered without the store."""
-
-_BREATHER = 0.01
-
-# Percentiles take two.
-_FEWEST = 2
-_MESSAGE = "Which lamps do you have?"
+_WHOLE = 100.0
+"""From here on a number is shown without decimals."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How many chats, for how long, with an answer every so many seconds."""
-
-    chats: int
-    seconds: float
-    answer: float
-
-
-@dataclass(frozen=True, slots=True)
-class Waits:
-    """How long a request took, in milliseconds."""
-
-    p50: float
-    p99: float
-
-    @classmethod
-    def of(cls, took: list[float]) -> "Waits":
-        """Return the percentiles of some times in seconds."""
-        percentiles = quantiles(took, n=100, method="inclusive")
-        return cls(percentiles[49] * 1000, percentiles[98] * 1000)
-
-
-@dataclass(frozen=True, slots=True)
-class Footprint:
-    """The threads, the memory and the time on a processor of a process (Linux tells)."""
-
-    threads: int
-    mebibytes: float
-    cpu: float
-
-    @classmethod
-    def of(cls, pid: int) -> "Footprint":
-        """Return what a process has now."""
-        status = dict(
-            line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
-        )
-        times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        cpu = (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
-        return cls(int(status["Threads"]), int(status["VmRSS"].split()[0]) / 1024, cpu)
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What was measured: without chats, and with all of them under way."""
+class Round:
+    """What was measured without chats, and then with all of them under way."""
 
     idle: dict[str, Waits]
     busy: dict[str, Waits]
-    answers: int
-    answer: Waits
+    answers: Waits
     seconds: float
     footprints: dict[str, Footprint]
 
+    def times(self, path: str) -> float:
+        """Return how often the p99 without chats the one with them is."""
+        return self.busy[path].p99 / self.idle[path].p99
 
-async def measure(server: Server, plan: Plan) -> Findings:
-    """Watch a server without chats, then with them."""
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(server.url, connector=connector) as session:
-        await _watch(session, plan.seconds / 5)
-        idle = await _watch(session, plan.seconds)
-        footprints = {"before": Footprint.of(server.pid)}
-        took: list[float] = []
-        begins = [plan.answer * number / plan.chats for number in range(plan.chats)]
-        chats = [asyncio.create_task(_chat(session, took, after)) for after in begins]
-        # By then every chat has been answered once, and no two wait in step.
-        await _watch(session, 2 * plan.answer)
-        footprints["early"] = Footprint.of(server.pid)
-        took.clear()
-        began = time.perf_counter()
-        busy = await _watch(session, plan.seconds)
-        while len(took) < _FEWEST and not any(chat.done() for chat in chats):
-            await _watch(session, plan.answer)
-        footprints["late"] = Footprint.of(server.pid)
-        lasted = time.perf_counter() - began
-        for chat in chats:
-            chat.cancel()
-        for ended in await asyncio.gather(*chats, return_exceptions=True):
-            if isinstance(ended, RuntimeError):
-                raise ended
-    return Findings(idle, busy, len(took), Waits.of(took), lasted, footprints)
+    @property
+    def cpu(self) -> float:
+        """Return the share of a processor the service used while there were chats."""
+        return (self.footprints["late"].cpu - self.footprints["early"].cpu) / self.seconds
+
+    @property
+    def cpu_of_an_answer(self) -> float:
+        """Return the seconds of CPU an answer took, less what those who watched cost."""
+        marks = self.footprints
+        watching = (marks["idle"].cpu - marks["before"].cpu) * _asked(self.busy)
+        busy = marks["late"].cpu - marks["early"].cpu
+        return (busy - watching / _asked(self.idle)) / self.answers.count
 
 
-async def _watch(session: aiohttp.ClientSession, seconds: float) -> dict[str, Waits]:
-    times: dict[str, list[float]] = {path: [] for path in WATCHED}
-    ends = time.perf_counter() + seconds
-    while time.perf_counter() < ends or len(times[WATCHED[-1]]) < _FEWEST:
-        for path, took in times.items():
-            started = time.perf_counter()
-            async with session.get(path) as answer:
-                await answer.read()
-                answer.raise_for_status()
-            took.append(time.perf_counter() - started)
-        await asyncio.sleep(_BREATHER)
-    return {path: Waits.of(took) for path, took in times.items()}
+def _asked(waits: dict[str, Waits]) -> int:
+    return sum(wait.count for wait in waits.values())
 
 
-async def _chat(session: aiohttp.ClientSession, took: list[float], after: float) -> None:
-    await asyncio.sleep(after)
-    thread = await _post(session, "/api/ai/start", {})
-    while True:
-        began = time.perf_counter()
-        await _post(session, "/api/ai/message", thread | {"message": _MESSAGE})
-        took.append(time.perf_counter() - began)
+class Bench:
+    """A server, and the processes that watch it and chat with it."""
+
+    def __init__(self, server: Server, plan: Plan, seconds: float) -> None:
+        self._server = server
+        self._plan = plan
+        self._seconds = seconds
+        spawn = get_context("spawn")
+        self._watcher = ProcessPoolExecutor(1, mp_context=spawn)
+        self._talkers = ProcessPoolExecutor(1, mp_context=spawn, initializer=step_back)
+
+    def __enter__(self) -> Self:
+        """Start the processes: that takes longer than some measurements."""
+        for pool in (self._watcher, self._talkers):
+            pool.submit(os.getpid).result()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the processes."""
+        for pool in (self._watcher, self._talkers):
+            pool.shutdown()
+
+    def measure(self) -> Round:
+        """Watch the server without chats, then with them."""
+        before = self._footprint()
+        idle = self._watch()
+        quiet = self._footprint()
+        # By then every chat has been answered once.
+        lead = 2 * self._plan.answer
+        lasts = lead + 1.2 * self._seconds
+        talking = self._talkers.submit(talk, self._server.url, self._plan, lasts)
+        time.sleep(lead)
+        early, began = self._footprint(), time.monotonic()
+        busy = self._watch()
+        late, ended = self._footprint(), time.monotonic()
+        answers = [one.took for one in talking.result() if began <= one.at <= ended]
+        return Round(
+            idle,
+            busy,
+            Waits.of(answers),
+            ended - began,
+            {"before": before, "idle": quiet, "early": early, "late": late},
+        )
+
+    def _watch(self) -> dict[str, Waits]:
+        return self._watcher.submit(watch, self._server.url, self._seconds).result()
+
+    def _footprint(self) -> Footprint:
+        return Footprint.of(self._server.pid)
 
 
-async def _post(session: aiohttp.ClientSession, path: str, body: dict[str, str]) -> dict[str, str]:
-    async with session.post(path, json=body) as answer:
-        content: dict[str, str] = await answer.json(content_type=None)
-    if answer.status != HTTPStatus.OK:
-        raise RuntimeError(f"{path}: {answer.status} {content}")
-    return content
+@contextmanager
+def _started_on(processors: set[int]) -> Iterator[None]:
+    """Let what is started in the context run on some processors only."""
+    ours = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, processors)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, ours)
 
 
-def run(server: Server, plan: Plan) -> Findings:
-    """Measure a server: what the load generator's process runs."""
-    return uvloop.run(measure(server, plan))
+@contextmanager
+def _bench(engine: Engine, plan: Plan, seconds: float) -> Iterator[tuple[str, Bench]]:
+    """Give the service a processor of its own: the others stand for other machines."""
+    first, *others = sorted(os.sched_getaffinity(0))
+    os.environ |= ENVIRONMENT | {"ANSWER_SECONDS": str(plan.answer)}
+    with (
+        _started_on(set(others) or {first}),
+        dynamodb(engine) as name,
+        serving({"": Program(["bench.slow_openai"])}) as slow,
+    ):
+        open_shop()
+        os.environ |= {"OPENAI_API_KEY": "EMPTY", "OPENAI_BASE_URL": f"{slow[''].url}/v1"}
+        with ExitStack() as stack:
+            with _started_on({first}):
+                running = stack.enter_context(serving({"": cloudmart(HERE)}))
+            yield name, stack.enter_context(Bench(running[""], plan, seconds))
 
 
-def main(
+def main(  # noqa: PLR0913 - its options
     *,
     chats: Annotated[int, typer.Option(min=1, help="Chats under way at once.")] = 200,
+    rounds: Annotated[int, typer.Option(min=1, help="How often it is measured.")] = 5,
     seconds: Annotated[float, typer.Option(min=0.01, help="Time of each measurement.")] = 15,
     answer: Annotated[float, typer.Option(min=0.01, help="Seconds an answer takes.")] = 3,
     engine: Annotated[Engine, typer.Option(help="The DynamoDB to run on.")] = Engine.BEST,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each round, as JSON.")] = False,
 ) -> None:
     """Measure what many chats with a slow provider cost everybody else."""
     busy = os.getloadavg()[0]
-    plan = Plan(chats, seconds, answer)
-    os.environ |= ENVIRONMENT | {"ANSWER_SECONDS": str(answer), "AI_DAILY_TOKENS": "1000000000"}
-    with dynamodb(engine) as name, serving({"": Program(["bench.slow_openai"])}) as slow:
-        open_shop()
-        os.environ |= {"OPENAI_API_KEY": "EMPTY", "OPENAI_BASE_URL": f"{slow[''].url}/v1"}
-        with (
-            serving({"": cloudmart(HERE)}) as running,
-            ProcessPoolExecutor(1, mp_context=get_context("spawn")) as generator,
-        ):
-            findings = generator.submit(run, running[""], plan).result()
+    with _bench(engine, Plan(chats, answer), seconds) as (name, bench):
+        # The first round warms up the engine and the service, and does not count.
+        todo = track(range(rounds + 1), "Measuring", console=Console(stderr=True))
+        found = [bench.measure() for _ in todo][1:]
     if as_json:
-        typer.echo(json.dumps(asdict(findings), indent=1))
+        typer.echo(json.dumps([asdict(one) for one in found], indent=1))
         return
     console = Console(width=150)
     console.print(
         f"{chats} chats, an answer takes {answer} s; {name}; {os.cpu_count()} CPUs, "
-        f"load {busy:.1f} before the run; Python {platform.python_version()}",
+        f"load {busy:.1f} before the run; Python {platform.python_version()}; "
+        f"median of {rounds} rounds (least to greatest)",
         highlight=False,
     )
-    _show(findings, console)
+    _show(found, console)
 
 
-def _show(findings: Findings, console: Console) -> None:
+def _show(found: list[Round], console: Console) -> None:
     table = Table("", "p50 ms", "p99 ms", "p99 with chats", "times", box=box.MARKDOWN)
-    for path, idle in findings.idle.items():
-        busy = findings.busy[path]
-        ratio = f"{busy.p99 / idle.p99:.2f}"
-        table.add_row(path, f"{idle.p50:.2f}", f"{idle.p99:.2f}", f"{busy.p99:.2f}", ratio)
+    for path in WATCHED:
+        table.add_row(
+            path,
+            _middle([one.idle[path].p50 for one in found]),
+            _middle([one.idle[path].p99 for one in found]),
+            _middle([one.busy[path].p99 for one in found]),
+            _middle([one.times(path) for one in found]),
+        )
     console.print(table)
-    waits = findings.answer
-    console.print(f"{findings.answers} answers, p50 {waits.p50:.0f} ms, p99 {waits.p99:.0f} ms")
-    cpu = findings.footprints["late"].cpu - findings.footprints["early"].cpu
-    share, each = cpu / findings.seconds, 1000 * cpu / findings.answers
-    console.print(f"CPU with chats: {share:.0%} of a processor, {each:.1f} ms for each answer")
-    for when, footprint in findings.footprints.items():
-        console.print(f"{when}: {footprint.threads} threads, {footprint.mebibytes:.1f} MiB")
+    took = (
+        f"p50 {_middle([one.answers.p50 for one in found])} ms, "
+        f"p99 {_middle([one.answers.p99 for one in found])} ms"
+    )
+    console.print(f"{_middle([one.answers.count for one in found])} answers a round, {took}")
+    console.print(
+        f"CPU with chats: {_middle([100 * one.cpu for one in found])} % of a processor, "
+        f"{_middle([1000 * one.cpu_of_an_answer for one in found])} ms for each answer"
+    )
+    for when in found[0].footprints:
+        marks = [one.footprints[when] for one in found]
+        threads = _middle([mark.threads for mark in marks])
+        memory = _middle([mark.mebibytes for mark in marks])
+        console.print(f"{when}: {threads} threads, {memory} MiB")
+
+
+def _middle(values: list[float]) -> str:
+    least, middle, most = map(_number, (min(values), median(values), max(values)))
+    return middle if len(values) == 1 else f"{middle} ({least} to {most})"
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value >= _WHOLE else f"{value:.3g}"
 
 
 if __name__ == "__main__":

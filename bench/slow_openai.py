@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from bench.talk import step_back
 from tests.support.responses_api import beginning, ending, message
 
 WORDS = ("We ", "sell ", "lamps, ", "warm ", "ones ", "too.")
@@ -44,4 +45,5 @@ APP = Starlette(
 )
 
 if __name__ == "__main__":
+    step_back()
     uvicorn.run(APP, port=int(os.environ["PORT"]), log_level="warning", access_log=False)
