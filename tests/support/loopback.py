@@ -26,6 +26,7 @@ class Fault(Enum):
     HANG = "nothing more comes until the client goes away"
     RESET = "the connection is reset"
     CUT = "the answer ends, in order, where it should not"
+    NONSENSE = "what follows is no HTTP"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
             return
         self.close_connection = True
-        if fault is Fault.HANG:
+        if fault is Fault.NONSENSE:
+            self.wfile.write(b"no length\r\n")
+        elif fault is Fault.HANG:
             self.wfile.flush()
             with suppress(OSError):
                 self.connection.recv(1)

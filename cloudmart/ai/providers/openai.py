@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import httpx2
-from openai import AsyncOpenAI, AsyncStream
+from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
 
 from cloudmart.ai.ports import Delta, Step, StepRequest, ToolSpec
 from cloudmart.ai.providers.call import ProviderCall
@@ -37,6 +37,7 @@ async def openai_chat(settings: OpenAISettings) -> AsyncIterator["OpenAIChat"]:
         base_url=settings.base_url or BASE_URL,
         timeout=httpx2.Timeout(60, connect=3),
         max_retries=0,
+        http_client=DefaultAioHttpClient(),
     ) as client:
         yield OpenAIChat(client, settings.model, settings.reasoning_effort)
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from http import HTTPStatus
 
+import aiohttp
 import httpx2
 from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError, OpenAIError
 
@@ -25,8 +26,11 @@ from cloudmart.errors import (
 
 PROVIDER = "OpenAI"
 
-FAILURES = (OpenAIError, httpx2.HTTPError, RuntimeError, ValueError)
-"""A chunk that is no JSON, or no text at all, comes as a plain ValueError."""
+FAILURES = (OpenAIError, httpx2.HTTPError, aiohttp.ClientError, RuntimeError, ValueError)
+"""A chunk that is no JSON, or no text at all, comes as a plain ValueError.
+
+The client below is aiohttp's, and not all that it raises is translated.
+"""
 
 _SETTINGS = Settings("OPENAI_API_KEY", "OPENAI_MODEL or OPENAI_BASE_URL")
 _MODEL = "OPENAI_MODEL or OPENAI_REASONING_EFFORT"
@@ -54,7 +58,7 @@ def explain(error: Exception) -> Refusal:
         if isinstance(error.__cause__, httpx2.ConnectTimeout):
             return lost(PROVIDER)
         return Refusal(ProviderTimeoutError(PROVIDER))
-    if isinstance(error, APIConnectionError | httpx2.HTTPError):
+    if isinstance(error, APIConnectionError | httpx2.HTTPError | aiohttp.ClientError):
         return lost(PROVIDER)
     if isinstance(error, APIError):
         return explain_code(error.code)

@@ -130,6 +130,24 @@ async def test_an_answer_that_never_begins_is_given_up_in_time(rig: Rig) -> None
     assert not rig.server.requests or await asyncio.to_thread(rig.server.abandoned.wait, 5)
 
 
+async def test_a_server_that_does_not_speak_http_is_told_in_our_words(rig: Rig) -> None:
+    nonsense = rig.wire.begun("We ha", Fault.NONSENSE)
+    # It may come with the headers: then nobody has seen a beginning, and it is asked for again.
+    rig.server.play(nonsense, nonsense)
+
+    # aiohttp, below all three, takes nonsense inside an answer for one that does not go on.
+    with pytest.raises(UpstreamError):
+        await take(rig.chat, request(seconds_left=1))
+
+
+async def test_an_answer_without_a_status_is_told_in_our_words(rig: Rig) -> None:
+    nonsense = Reply(status=0)
+    rig.server.play(nonsense, nonsense)
+
+    with pytest.raises((ProviderFailedError, ProviderUnavailableError)):
+        await take(rig.chat)
+
+
 async def test_without_time_nothing_is_asked(rig: Rig) -> None:
     with pytest.raises(ProviderTimeoutError):
         await take(rig.chat, request(seconds_left=0))
