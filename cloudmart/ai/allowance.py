@@ -32,7 +32,7 @@ class Allowance:
         )
         key = f"changes-{customer}-{moment:%Y-%m-%d}"
         try:
-            await self._table.amend(key, count, few, done=lambda item: item.get("turn") == turn)
+            await self._table.change(key, count, few, done=lambda item: item.get("turn") == turn)
         except RefusedError:
             return False
         return True

@@ -157,13 +157,13 @@ class ConversationRepository:
         )
         key = turn.conversation.id
         try:
-            await self._table.amend(
+            await self._table.change(
                 key, consumed, right, done=lambda item: item.get("confirmedBy") == turn.lock
             )
         except RefusedError:
             count = Expression("SET #pending.#tries = #pending.#tries + :one", {"one": 1})
             with contextlib.suppress(RefusedError):
-                await self._table.amend(key, count, Expression("attribute_exists(#pending)"))
+                await self._table.change(key, count, Expression("attribute_exists(#pending)"))
             return None
         return turn.conversation.pending
 
@@ -174,7 +174,9 @@ class ConversationRepository:
         )
         count = Expression("ADD #failedLookups :one", {"one": 1})
         with contextlib.suppress(RefusedError):
-            await self._table.amend(turn.conversation.id, count, Expression("attribute_exists(id)"))
+            await self._table.change(
+                turn.conversation.id, count, Expression("attribute_exists(id)")
+            )
 
     async def forget_customer(self, key: str) -> None:
         """Forget who spoke and what they were asked: whoever goes on has to say it again."""
@@ -182,7 +184,7 @@ class ConversationRepository:
             return
         update = Expression("REMOVE #email, #pending")
         with contextlib.suppress(RefusedError):
-            await self._table.amend(key, update, Expression("attribute_exists(id)"))
+            await self._table.change(key, update, Expression("attribute_exists(id)"))
 
     async def _lock(self, key: str) -> Turn:
         moment = int(time.time())
@@ -220,7 +222,7 @@ class ConversationRepository:
         text, values = f"SET {sets} REMOVE #lockToken, #lockUntil", changes
         if turn.tokens:
             text, values = f"{text} ADD #tokens :spent", values | {"spent": turn.tokens}
-        await self._table.amend(
+        await self._table.change(
             turn.conversation.id,
             Expression(text, values),
             Expression("#lockToken = :lock", {"lock": turn.lock}),

@@ -129,6 +129,28 @@ class Table:
         """
         await self._call("update_item", Key=encode({"id": key}), **setting(changes, first))
 
+    async def change(
+        self,
+        key: str,
+        update: Expression,
+        when: Expression | None = None,
+        *,
+        done: Callable[[Item], bool] = lambda _: False,
+    ) -> None:
+        """Change an item; where there was none, one is made.
+
+        `done` knows an item that this very change has been made of: where its answer was lost,
+        the SDK tries again and meets what it wrote itself.
+
+        Raises:
+            RefusedError: the condition does not hold.
+        """
+        try:
+            await self._write_when("update_item", key, **parameters(update=update, when=when))
+        except RefusedError as error:
+            if error.item is None or not done(error.item):
+                raise
+
     async def amend(
         self,
         key: str,
@@ -137,14 +159,7 @@ class Table:
         *,
         done: Callable[[Item], bool] = lambda _: False,
     ) -> Item:
-        """Change an item and return all of it as it is now; where there was none, one is made.
-
-        `done` knows an item that this very change has been made of: where its answer was lost,
-        the SDK tries again and meets what it wrote itself.
-
-        Raises:
-            RefusedError: the condition does not hold.
-        """
+        """Change an item as `change` does, and return all of it as it is now."""
         try:
             answer = await self._write_when(
                 "update_item", key, **parameters(update=update, when=when), ReturnValues="ALL_NEW"
