@@ -75,11 +75,12 @@ async def open_service(
         pipeline = await stack.enter_async_context(
             open_pipeline(settings, process.session, serving)
         )
-        works = [*upkeep.works(), *pipeline.works(settings.pipeline)]
+        stores = Stores.of(settings, serving)
+        works = [*upkeep.works(), *pipeline.works(settings.pipeline), stores.budget.run()]
         await stack.enter_async_context(in_background(process.health.lifecycle, *works))
         gate = build_gate(settings.access, telling_of_issuer(process.health))
         stack.push_async_callback(gate.close)
-        yield build_services(settings, serving, vendors, counter) | {
+        yield build_services(settings, stores, vendors, counter) | {
             Health: process.health,
             PipelineMonitor: pipeline.monitor,
             Gate: gate,
@@ -87,11 +88,10 @@ async def open_service(
 
 
 def build_services(
-    settings: Settings, database: Database, vendors: Vendors, counter: Counter | None = None
+    settings: Settings, stores: "Stores", vendors: Vendors, counter: Counter | None = None
 ) -> Services:
     """Return the services an endpoint may ask for; clients are counted by process by default."""
     lookups = FailedLookups(counter or StoredCounter(BoundedStorage()))
-    stores = Stores.of(settings, database)
     services = [
         stores.products,
         stores.orders,

@@ -1,16 +1,25 @@
 """How many tokens the assistants may use: in one conversation, and in a day all together."""
 
+import asyncio
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+import structlog
+from botocore.exceptions import ClientError
 
 from cloudmart.ai.conversations import Conversation
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.expression import Expression
 from cloudmart.dynamodb.table import Table
-from cloudmart.errors import TokensSpentError
+from cloudmart.errors import TokensSpentError, UnavailableError
+
+_log = structlog.stdlib.get_logger(__name__)
 
 _KEPT = timedelta(days=7)
+_GATHERED = 1.0
+"""Seconds in which what all chats use is gathered, and then written at once."""
+
 _FRESH = 5.0
 """Seconds for which a day's count is taken for what it was; to write to it tells it anew."""
 
@@ -25,8 +34,10 @@ class _Known:
 class TokenBudget:
     """Counts tokens. The day's count is an item of its own, which all replicas add to.
 
-    Tokens are counted after they were used, and what others used is learned within seconds, so
-    the limit may be passed by what is used meanwhile. Zero stands for no limit.
+    Each adds what it used at most once a second, however many chats there are: DynamoDB takes
+    1,000 writes a second to one item (its developer guide, "Best practices for partition keys").
+    Others learn of it within seconds, so the limit may be passed by what is used meanwhile. Zero
+    stands for no limit.
     """
 
     def __init__(self, table: Table, *, conversation: int, daily: int) -> None:
@@ -34,6 +45,8 @@ class TokenBudget:
         self._conversation = conversation
         self._daily = daily
         self._known: _Known | None = None
+        self._unwritten = 0
+        self._used = asyncio.Event()
 
     async def check(self, conversation: Conversation) -> None:
         """Raise TokensSpentError where nothing is left to spend."""
@@ -41,22 +54,48 @@ class TokenBudget:
             raise TokensSpentError(
                 "This conversation has become too long to go on. Please start a new one."
             )
-        if self._daily and await self._spent() >= self._daily:
+        if self._daily and await self._spent() + self._unwritten >= self._daily:
             raise TokensSpentError(
                 "The assistant has answered as much as it may today. Please come back tomorrow.",
                 retry_after=_seconds_to_midnight(),
             )
 
-    async def spend(self, tokens: int) -> None:
+    def spend(self, tokens: int) -> None:
         """Count tokens that were used."""
-        if not tokens or not self._daily:
+        if tokens and self._daily:
+            self._unwritten += tokens
+            self._used.set()
+
+    async def run(self) -> None:
+        """Write what was used, for as long as the process lives and at its end."""
+        try:
+            while True:
+                await self._used.wait()
+                await asyncio.sleep(_GATHERED)
+                await self._write()
+        finally:
+            # A write that was under way may be counted twice: better than not at all.
+            await self._write()
+
+    async def _write(self) -> None:
+        tokens = self._unwritten
+        if not tokens:
             return
-        update = Expression(
-            "ADD #tokens :tokens SET #expiresAt = :expires",
-            {"tokens": tokens, "expires": int((datetime.now(UTC) + _KEPT).timestamp())},
-        )
+        self._used.clear()
         day = _today()
-        self._learn(day, await self._table.amend(day, update))
+        expires = int((datetime.now(UTC) + _KEPT).timestamp())
+        update = Expression(
+            "ADD #tokens :tokens SET #expiresAt = :expires", {"tokens": tokens, "expires": expires}
+        )
+        try:
+            item = await self._table.amend(day, update)
+        except (ClientError, UnavailableError) as error:
+            # They stay where they are, and are counted here until then.
+            self._used.set()
+            _log.warning("tokens_not_written", tokens=tokens, cause=repr(error))
+            return
+        self._unwritten -= tokens
+        self._learn(day, item)
 
     async def _spent(self) -> int:
         day, known = _today(), self._known

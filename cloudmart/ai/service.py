@@ -17,8 +17,6 @@ from cloudmart.errors import CloudmartError, ProviderTimeoutError
 from cloudmart.http.client import UNKNOWN
 from cloudmart.observability.metrics import CHAT_TURNS
 
-_log = structlog.stdlib.get_logger(__name__)
-
 
 async def unheard(_: Delta | ToolRunning) -> None:
     """Let what happens on the way to an answer pass: nobody listens."""
@@ -109,14 +107,7 @@ class AssistantService:
         except TimeoutError as error:
             raise ProviderTimeoutError("The assistant") from error
         finally:
-            await self._spend(turn.tokens)
-
-    async def _spend(self, tokens: int) -> None:
-        try:
-            await self._budget.spend(tokens)
-        except CloudmartError as error:
-            # The answer is there; the count of a day is not worth losing it.
-            _log.warning("tokens_not_counted", tokens=tokens, cause=repr(error))
+            self._budget.spend(turn.tokens)
 
     @contextmanager
     def _outcome(self) -> Iterator[None]:

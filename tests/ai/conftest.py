@@ -9,7 +9,7 @@ import pytest
 
 from cloudmart.ai.assistants import Assistant, Assistants
 from cloudmart.ai.ports import ChatModel
-from cloudmart.bootstrap import build_services
+from cloudmart.bootstrap import Stores, build_services
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.table import Table
@@ -34,9 +34,10 @@ class Shop:
     def assistant(self, model: ChatModel, **settings: Any) -> Assistant:  # noqa: ANN401
         """Return the assistant that speaks for a model, under some settings."""
         changed = {"assistant": AssistantSettings(**settings)}
+        changed_settings = self._settings.model_copy(update=changed)
         services = build_services(
-            self._settings.model_copy(update=changed),
-            self._database,
+            changed_settings,
+            Stores.of(changed_settings, self._database),
             Vendors(model, model, ScriptedMoods("none"), ScriptedMoods("none")),
         )
         chats: Assistants = services[Assistants]

@@ -4,7 +4,6 @@ import asyncio
 import re
 import time
 
-import aioboto3
 import pytest
 
 from cloudmart.ai.assistants import Assistant
@@ -17,13 +16,10 @@ from cloudmart.errors import (
     ProviderMisconfiguredError,
     ProviderTimeoutError,
     ProviderUnavailableError,
-    TokensSpentError,
     UnknownConversationError,
     UpstreamError,
 )
-from cloudmart.settings import Settings
-from tests.ai.conftest import Shop, open_shop
-from tests.support.faults import FaultProxy
+from tests.ai.conftest import Shop
 from tests.support.scripted_chat import ScriptedChat
 
 SEARCH = ToolCall("1", "search_products", '{"query": "lamp"}')
@@ -304,46 +300,6 @@ async def test_tokens_are_counted_even_for_a_turn_that_fails(shop: Shop) -> None
         await assistant.reply(thread, "Hi")
 
     assert (await shop.conversation(thread))["tokens"] == 120
-
-
-async def test_a_conversation_that_spent_its_tokens_goes_on_no_more(shop: Shop) -> None:
-    chat = ScriptedChat(Step("Hello.", usage=Usage(90, 10)))
-    assistant = shop.assistant(chat, conversation_tokens=100)
-    thread = await assistant.start()
-    await assistant.reply(thread, "Hi")
-
-    with pytest.raises(TokensSpentError, match="start a new one"):
-        await assistant.reply(thread, "And?")
-
-    assert len(chat.requests) == 1
-
-
-async def test_the_day_is_over_for_all_when_its_tokens_are_spent(shop: Shop) -> None:
-    spender = shop.assistant(ScriptedChat(Step("Hello.", usage=Usage(90, 10))), daily_tokens=100)
-    other = shop.assistant(ScriptedChat(), daily_tokens=100)
-    await spender.reply(await spender.start(), "Hi")
-
-    with pytest.raises(TokensSpentError, match="tomorrow") as spent:
-        await other.reply(await other.start(), "Hi")
-
-    assert spent.value.retry_after is not None
-    assert 0 < spent.value.retry_after <= 86_400
-
-
-async def test_the_days_count_is_not_read_for_every_message(
-    settings: Settings, session: aioboto3.Session, faults: FaultProxy
-) -> None:
-    async with open_shop(settings, session) as shop:
-        answers = [Step("Hello.", usage=Usage(90, 10))] * 2
-        assistant = shop.assistant(ScriptedChat(*answers), daily_tokens=200)
-        thread = await assistant.start()
-
-        for _ in answers:
-            await assistant.reply(thread, "Hi")
-        with pytest.raises(TokensSpentError):
-            await assistant.reply(thread, "Hi")
-
-    assert faults.calls["GetItem"] == 1
 
 
 async def test_history_is_cut_at_whole_turns(shop: Shop) -> None:
