@@ -23,6 +23,7 @@ from cloudmart.errors import ProviderDisabledError
 from cloudmart.settings import (
     AzureSettings,
     BedrockMode,
+    BedrockSettings,
     Environment,
     OpenAISettings,
     Provider,
@@ -31,6 +32,8 @@ from cloudmart.settings import (
 )
 
 _log = structlog.stdlib.get_logger(__name__)
+
+_DRAFT = "TSTALIASID"
 
 Chat = ChatModel | ProviderDisabledError
 
@@ -76,6 +79,8 @@ async def open_vendors(
             bedrock=_name(vendors.bedrock),
             sentiment=vendors.sentiment.source,
         )
+        if settings.bedrock.way is BedrockMode.AGENT:
+            _warn_of_agents(settings.bedrock)
         yield vendors
 
 
@@ -121,6 +126,20 @@ def _bedrock(settings: Settings, session: aioboto3.Session) -> LateChat:
             settings.aws.region,
         ),
     )
+
+
+def _warn_of_agents(settings: BedrockSettings) -> None:
+    # AWS calls them "Classic": closed to new customers since 2026-07-30, and not developed further.
+    _log.info(
+        "bedrock_agents_are_in_maintenance", advice="BEDROCK_MODEL_ID is what goes on (Converse)."
+    )
+    if settings.agent_alias_id == _DRAFT:
+        _log.warning(
+            "agent_alias_is_the_draft",
+            alias=_DRAFT,
+            advice="Customers get each change of the agent at once: set BEDROCK_AGENT_ALIAS_ID "
+            "to the alias of a version.",
+        )
 
 
 def _name(chat: Chat) -> str:

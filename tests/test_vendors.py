@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.settings import (
@@ -88,3 +89,20 @@ async def test_a_provider_left_out_as_faulty_says_why() -> None:
 
     async with open_vendors(settings) as vendors:
         assert names(vendors)[0] == f"The assistant is not available here: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("alias", "warnings"), [("TSTALIASID", ["agent_alias_is_the_draft"]), ("KLMNOPQRST", [])]
+)
+async def test_an_agent_whose_customers_get_its_draft_is_warned_of(
+    alias: str, warnings: list[str]
+) -> None:
+    bedrock = BedrockSettings(agent_id="ABCDEFGHIJ", agent_alias_id=alias)
+    settings = Settings(environment=Environment.PRODUCTION, **UNSET | {"bedrock": bedrock})
+
+    with capture_logs() as events:
+        async with open_vendors(settings):
+            pass
+
+    assert [event["event"] for event in events if event["log_level"] == "warning"] == warnings
+    assert "bedrock_agents_are_in_maintenance" in {event["event"] for event in events}

@@ -1,5 +1,6 @@
 """OpenAI's Responses API, and the many servers that speak it."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -17,6 +18,7 @@ from cloudmart.ai.providers.openai_refusals import (
     ConversationTooLongError,
     explain,
 )
+from cloudmart.ai.providers.openai_shutdown import watch_for_shutdown
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.settings import Effort, OpenAISettings
 
@@ -39,7 +41,15 @@ async def openai_chat(settings: OpenAISettings) -> AsyncIterator["OpenAIChat"]:
         max_retries=0,
         http_client=DefaultAioHttpClient(),
     ) as client:
-        yield OpenAIChat(client, settings.model, settings.reasoning_effort)
+        chat = OpenAIChat(client, settings.model, settings.reasoning_effort)
+        if not chat.is_openai:
+            yield chat
+            return
+        watch = asyncio.create_task(watch_for_shutdown(client, settings.model))
+        try:
+            yield chat
+        finally:
+            watch.cancel()
 
 
 class OpenAIChat:
@@ -52,7 +62,7 @@ class OpenAIChat:
         self._model = model
         self._effort = effort
         # The others refuse what they do not know, or say nothing and ignore it.
-        self._is_openai = client.base_url.host.endswith("api.openai.com")
+        self.is_openai = client.base_url.host.endswith("api.openai.com")
 
     async def step(self, request: StepRequest) -> AsyncGenerator[Delta | Step, None]:
         call = ProviderCall(
@@ -107,7 +117,7 @@ class OpenAIChat:
         }
 
     def _optional(self, request: StepRequest) -> dict[str, Any]:
-        if not self._is_openai:
+        if not self.is_openai:
             return {}
         optional: dict[str, Any] = {
             "include": ["reasoning.encrypted_content"],
