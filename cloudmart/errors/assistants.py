@@ -28,9 +28,11 @@ class ProviderUnavailableError(UpstreamError):
     code = "ai-unavailable"
     example = "OpenAI takes no more requests at the moment; try again in 5 s."
 
-    def __init__(self, provider: str, *, retry_after: int = 5) -> None:
+    def __init__(
+        self, provider: str, state: str = "takes no more requests", *, retry_after: int = 5
+    ) -> None:
         super().__init__(
-            f"{provider} takes no more requests at the moment; try again in {retry_after} s.",
+            f"{provider} {state} at the moment; try again in {retry_after} s.",
             retry_after=retry_after,
         )
 

@@ -153,13 +153,13 @@ def _explain(error: Exception) -> Refusal:
         error = error.__cause__
     match error:
         case IncompleteReadError():
-            return lost(PROVIDER)
+            return lost(PROVIDER, error)
         case HttpResponseError(status_code=int(status)) if not isinstance(error, DecodeError):
             return _explain_status(error, status)
         case ServiceResponseTimeoutError():
             return Refusal(ProviderTimeoutError(PROVIDER))
         case ServiceRequestError() | ServiceResponseError():
-            return lost(PROVIDER)
+            return lost(PROVIDER, error)
     return Refusal(unreadable(PROVIDER), said=Said(type(error).__name__))
 
 

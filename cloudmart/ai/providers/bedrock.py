@@ -135,7 +135,7 @@ def explain(error: Exception) -> Refusal:
         case ReadTimeoutError():
             return Refusal(ProviderTimeoutError(PROVIDER), said=kind)
         case BotocoreConnectionError() | HTTPClientError() | aiohttp.ClientError():
-            return lost(PROVIDER)
+            return lost(PROVIDER, error)
     return Refusal(unreadable(PROVIDER), said=kind)
 
 

@@ -82,7 +82,8 @@ class ProviderCall:
         except self._failures as error:
             refusal = self._read(error)
             if refusal.lost:
-                refusal = Refusal(ProviderFailedError(self._provider, "it broke off"))
+                broken = ProviderFailedError(self._provider, "it broke off")
+                refusal = Refusal(broken, said=refusal.said)
             raise self.refuse(refusal) from error
 
     async def finish(self, stream: AsyncIterator[Any]) -> None:

@@ -56,10 +56,10 @@ def explain(error: Exception) -> Refusal:
         return _explain_status(error)
     if isinstance(error, APITimeoutError):
         if isinstance(error.__cause__, httpx2.ConnectTimeout):
-            return lost(PROVIDER)
+            return lost(PROVIDER, error)
         return Refusal(ProviderTimeoutError(PROVIDER))
     if isinstance(error, APIConnectionError | httpx2.HTTPError | aiohttp.ClientError):
-        return lost(PROVIDER)
+        return lost(PROVIDER, error)
     if isinstance(error, APIError):
         return explain_code(error.code)
     return Refusal(unreadable(PROVIDER), said=Said(type(error).__name__))

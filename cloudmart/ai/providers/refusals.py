@@ -88,9 +88,16 @@ def busy(provider: str, wait: float | None = None, *, said: Said = Said()) -> Re
     return Refusal(error, passing=True, wait=wait, said=said)
 
 
-def lost(provider: str) -> Refusal:
-    """Return what it means that the connection failed."""
-    return Refusal(ProviderUnavailableError(provider), passing=True, lost=True)
+def lost(provider: str, error: BaseException) -> Refusal:
+    """Return what it means that the connection failed; the log has the kind of its first cause."""
+    while cause := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
+        error = cause
+    return Refusal(
+        ProviderUnavailableError(provider, "cannot be reached"),
+        passing=True,
+        lost=True,
+        said=Said(type(error).__name__),
+    )
 
 
 def faulty(provider: str) -> UpstreamError:

@@ -6,6 +6,7 @@ import time
 from contextlib import aclosing
 
 import pytest
+from structlog.testing import capture_logs
 
 from cloudmart.ai.ports import Delta, ToolResult
 from cloudmart.errors import (
@@ -215,8 +216,14 @@ async def test_a_connection_that_was_read_to_its_end_is_used_again(rig: Rig) -> 
     assert rig.server.connections == 1
 
 
-async def test_a_provider_that_cannot_be_reached_is_unavailable(rig: Rig) -> None:
+async def test_a_provider_that_cannot_be_reached_is_called_that(rig: Rig) -> None:
     rig.server.stop()
 
-    with pytest.raises(ProviderUnavailableError):
+    with (
+        capture_logs() as events,
+        pytest.raises(ProviderUnavailableError, match="cannot be reached"),
+    ):
         await take(rig.chat)
+
+    # For the operator, what the SDKs wrapped.
+    assert events[-1]["vendor_code"] == "ConnectionRefusedError"
