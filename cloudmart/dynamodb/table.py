@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.client import Database, budget
 from cloudmart.dynamodb.codec import Item, decode, encode
-from cloudmart.dynamodb.expression import Expression, parameters, setting
+from cloudmart.dynamodb.expression import Expression, Having, parameters, setting
 from cloudmart.errors import ConflictError, ItemTooLargeError
 from cloudmart.values.page import Page, Pages
 
@@ -29,24 +28,6 @@ _PAGE = 500
 
 _BREATHER = 0.05
 """Seconds to wait where DynamoDB gave none of the items that were asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Having:
-    """Items of which at least one of some attributes has one of some values."""
-
-    attributes: Sequence[str]
-    values: Sequence[str]
-
-    def expression(self) -> dict[str, Any]:
-        """Return the condition as DynamoDB's filter."""
-        values = {f":{number}": value for number, value in enumerate(self.values)}
-        names = {f"#{number}": name for number, name in enumerate(self.attributes)}
-        return {
-            "FilterExpression": " OR ".join(f"{name} IN ({', '.join(values)})" for name in names),
-            "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": encode(values),
-        }
 
 
 class RefusedError(Exception):

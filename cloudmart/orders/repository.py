@@ -1,11 +1,11 @@
 """Orders in their table."""
 
 from cloudmart.dynamodb.codec import Item
-from cloudmart.dynamodb.expression import Expression, unchanged
+from cloudmart.dynamodb.expression import Expression, Having, unchanged
 from cloudmart.dynamodb.internal import BACKFILL, is_order
 from cloudmart.dynamodb.lookup import Lookup
 from cloudmart.dynamodb.schema import ORDERS_BY_EMAIL
-from cloudmart.dynamodb.table import Having, RefusedError, Table
+from cloudmart.dynamodb.table import RefusedError, Table
 from cloudmart.errors import ConflictError, NotFoundError
 from cloudmart.orders.models import Order, OrderStatus
 from cloudmart.values.email import spellings

@@ -1,8 +1,9 @@
 """Tickets in their table."""
 
+from cloudmart.dynamodb.expression import Having
 from cloudmart.dynamodb.lookup import Lookup
 from cloudmart.dynamodb.schema import TICKETS_BY_STATUS
-from cloudmart.dynamodb.table import Having, Table
+from cloudmart.dynamodb.table import Table
 from cloudmart.errors import NotFoundError
 from cloudmart.tickets.models import STORED_STATUSES, Ticket, TicketStatus
 from cloudmart.values.page import Pages

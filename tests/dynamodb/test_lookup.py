@@ -10,10 +10,11 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from cloudmart.dynamodb.codec import Item
+from cloudmart.dynamodb.expression import Having
 from cloudmart.dynamodb.internal import BACKFILL, note
 from cloudmart.dynamodb.lookup import LOOK_AGAIN, Lookup
 from cloudmart.dynamodb.schema import ORDERS_BY_EMAIL, Index
-from cloudmart.dynamodb.table import Having, Table
+from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
 from cloudmart.values.page import Pages
 from tests.support.faults import Fault, FaultProxy

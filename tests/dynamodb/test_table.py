@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from cloudmart.dynamodb.table import Having, Table
+from cloudmart.dynamodb.expression import Having
+from cloudmart.dynamodb.table import Table
 from cloudmart.errors import ConflictError, ItemTooLargeError, UnavailableError
 from tests.support.faults import Fault, FaultProxy
 
