@@ -20,6 +20,9 @@ _KEPT = timedelta(days=7)
 _GATHERED = 1.0
 """Seconds in which what all chats use is gathered, and then written at once."""
 
+_LONGEST = 30.0
+"""Seconds after which a write that failed is tried again, at the latest."""
+
 _FRESH = 5.0
 """Seconds for which a day's count is taken for what it was; to write to it tells it anew."""
 
@@ -68,19 +71,20 @@ class TokenBudget:
 
     async def run(self) -> None:
         """Write what was used, for as long as the process lives and at its end."""
+        pause = _GATHERED
         try:
             while True:
                 await self._used.wait()
-                await asyncio.sleep(_GATHERED)
-                await self._write()
+                await asyncio.sleep(pause)
+                pause = _GATHERED if await self._write() else min(2 * pause, _LONGEST)
         finally:
             # A write that was under way may be counted twice: better than not at all.
             await self._write()
 
-    async def _write(self) -> None:
+    async def _write(self) -> bool:
         tokens = self._unwritten
         if not tokens:
-            return
+            return True
         self._used.clear()
         day = _today()
         expires = int((datetime.now(UTC) + _KEPT).timestamp())
@@ -93,9 +97,10 @@ class TokenBudget:
             # They stay where they are, and are counted here until then.
             self._used.set()
             _log.warning("tokens_not_written", tokens=tokens, cause=repr(error))
-            return
+            return False
         self._unwritten -= tokens
         self._learn(day, item)
+        return True
 
     async def _spent(self) -> int:
         day, known = _today(), self._known

@@ -18,6 +18,7 @@ UNREADABLE = "it cannot be read"
 """The reason where an answer does not keep to its protocol."""
 
 _LONGEST_WAIT = 3600.0
+_DEEPEST = 10
 _SITE_OVERLOADED = 529  # in wide use among providers of AI, in no RFC
 
 _KEY = {HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN}
@@ -90,7 +91,11 @@ def busy(provider: str, wait: float | None = None, *, said: Said = Said()) -> Re
 
 def lost(provider: str, error: BaseException) -> Refusal:
     """Return what it means that the connection failed; the log has the kind of its first cause."""
-    while cause := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
+    # Bounded: a chain of causes may be a circle.
+    for _ in range(_DEEPEST):
+        cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        if cause is None:
+            break
         error = cause
     return Refusal(
         ProviderUnavailableError(provider, "cannot be reached"),

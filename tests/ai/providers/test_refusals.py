@@ -1,11 +1,11 @@
-"""How long a provider asks to wait."""
+"""How long a provider asks to wait, and why it cannot be reached."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
 
-from cloudmart.ai.providers.refusals import seconds
+from cloudmart.ai.providers.refusals import lost, seconds
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,17 @@ def test_a_header_may_name_a_time() -> None:
 
 def test_a_header_may_count_milliseconds() -> None:
     assert seconds("2500", per_second=1000) == 2.5
+
+
+def test_the_log_has_the_first_cause_of_a_lost_connection() -> None:
+    wrapped, wrapping = ConnectionRefusedError(), RuntimeError()
+    wrapping.__cause__ = wrapped
+
+    assert lost("OpenAI", wrapping).said.code == "ConnectionRefusedError"
+
+
+def test_causes_that_go_round_in_a_circle_come_to_an_end() -> None:
+    one, other = OSError(), RuntimeError()
+    one.__cause__, other.__cause__ = other, one
+
+    assert lost("OpenAI", one).said.code in {"OSError", "RuntimeError"}
