@@ -6,9 +6,12 @@ import signal
 import sys
 from typing import NoReturn
 
+from cloudmart.observability.standard_streams import open_closed_streams
+
 
 def main() -> None:
     """Run the command line."""
+    open_closed_streams()
     # As the first process of a container it would live on, by default, whoever told it to stop.
     signal.signal(signal.SIGTERM, _stop)
     try:

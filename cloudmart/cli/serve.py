@@ -24,7 +24,8 @@ from cloudmart.health.patience import GaveUpError
 from cloudmart.health.process import Process
 from cloudmart.health.secret import SecretStore, SecretVersion
 from cloudmart.health.startup import give_up
-from cloudmart.observability.logging import configure_logging
+from cloudmart.observability.logging import configure_logging, tell_dropped
+from cloudmart.observability.standard_streams import stderr_that_never_blocks
 from cloudmart.observability.termination import TERMINATION_LOG
 from cloudmart.settings import Settings, load_settings
 from cloudmart.settings.refusal import refusal
@@ -37,8 +38,10 @@ _GARBAGE = (10_000, 10, 10)
 
 def serve() -> None:
     """Serve the API, configured by the environment."""
-    configure_logging(json=not sys.stderr.isatty())
-    raise SystemExit(run(os.environ, host="0.0.0.0"))  # noqa: S104 - a pod is reached from outside
+    with stderr_that_never_blocks(tell_dropped):
+        configure_logging(json=not sys.stderr.isatty())
+        # A pod is reached from outside.
+        raise SystemExit(run(os.environ, host="0.0.0.0"))  # noqa: S104
 
 
 def run(environ: Mapping[str, str], *, host: str, termination_log: Path = TERMINATION_LOG) -> int:

@@ -20,9 +20,12 @@ PROGRAM = """
 import os, sys
 from pathlib import Path
 from cloudmart.cli.serve import run
-from cloudmart.observability.logging import configure_logging
-configure_logging(json=True, level=int(os.environ.get("LOG_LEVEL", "20")))
-raise SystemExit(run(os.environ, host="127.0.0.1", termination_log=Path(sys.argv[1])))
+from cloudmart.observability.logging import configure_logging, tell_dropped
+from cloudmart.observability.standard_streams import open_closed_streams, stderr_that_never_blocks
+open_closed_streams()
+with stderr_that_never_blocks(tell_dropped):
+    configure_logging(json=True, level=int(os.environ.get("LOG_LEVEL", "20")))
+    raise SystemExit(run(os.environ, host="127.0.0.1", termination_log=Path(sys.argv[1])))
 """
 
 
@@ -89,16 +92,22 @@ def environment(settings: Settings, **changes: str) -> dict[str, str]:
 
 
 @contextmanager
-def serving_process(environ: Mapping[str, str], directory: Path) -> Iterator[Serving]:
-    """Run a process, and end it with the context."""
+def serving_process(
+    environ: Mapping[str, str],
+    directory: Path,
+    *,
+    stderr: int = subprocess.PIPE,
+    redirected: str = "",
+) -> Iterator[Serving]:
+    """Run a process, and end it with the context; `redirected` is a shell's words for streams."""
     log = directory / "termination-log"
     log.touch()
     port = int(environ.get("PORT") or free_port())
     metrics_port = int(environ.get("METRICS_PORT") or free_port())
     process = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-c", PROGRAM, str(log)],
+        ["/bin/sh", "-c", f'exec "$@" {redirected}', "sh", sys.executable, "-c", PROGRAM, str(log)],
         env={**environ, "PORT": str(port), "METRICS_PORT": str(metrics_port)},
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         cwd=directory,
     )
