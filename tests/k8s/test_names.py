@@ -74,7 +74,7 @@ def test_every_selector_finds_the_pods_it_is_for_and_never_the_jobs(overlay: Ren
     assert not any(selects(selector, other) for selector in selectors for other in others)
 
 
-def test_every_port_that_is_named_is_there(overlay: Rendered) -> None:
+def test_every_port_is_one_that_the_pods_have(overlay: Rendered) -> None:
     ports = {
         port["name"]: port["containerPort"]
         for port in deployment(overlay)["spec"]["template"]["spec"]["containers"][0]["ports"]
@@ -92,7 +92,7 @@ def test_every_port_that_is_named_is_there(overlay: Rendered) -> None:
         "http": int(told.get("PORT", 5000)),
         "metrics": int(told.get("METRICS_PORT", 9000)),
     }
-    assert {port["targetPort"] for port in offered} | set(allowed) <= ports.keys()
+    assert {port["targetPort"] for port in offered} | set(allowed) <= set(ports.values())
 
 
 def test_metrics_are_scraped_where_they_are(public: Rendered) -> None:
@@ -125,11 +125,24 @@ def test_the_way_in_leads_to_the_api_and_to_the_pages_and_never_to_metrics(
     ways = {way["path"]: way["backend"]["service"] for way in rule["http"]["paths"]}
     own = {port["name"] for port in public.named("Service", "cloudmart-backend")["spec"]["ports"]}
 
-    backend = {"name": "cloudmart-backend", "port": {"name": "http"}}
+    backend = {"name": "cloudmart-backend", "port": {"number": 5000}}
     assert ways["/api"] == ways["/.well-known"] == backend
     assert ways["/"]["name"] == "cloudmart-frontend"
     assert ways.keys() == {"/api", "/.well-known", "/"}
     assert own == {"http"}
+
+
+def test_the_target_group_of_before_is_kept_because_both_its_ports_are_numbers(
+    public: Rendered,
+) -> None:
+    (ingress,) = public.of_kind("Ingress")
+    ways = [
+        way["backend"]["service"]["port"] for way in ingress["spec"]["rules"][0]["http"]["paths"]
+    ]
+    (port,) = public.named("Service", "cloudmart-backend")["spec"]["ports"]
+
+    assert {frozenset(way) for way in ways} == {frozenset({"number"})}
+    assert (port["port"], port["targetPort"]) == (5000, 5000)
 
 
 def test_a_cluster_without_extensions_knows_every_kind_and_no_secret_is_shipped(
