@@ -69,6 +69,16 @@ def test_the_way_out_to_a_redis_is_for_the_pods(production: Rendered) -> None:
     assert policy["spec"]["policyTypes"] == ["Egress"]
 
 
+def test_cilium_lets_the_pods_reach_the_agent_that_gives_credentials(production: Rendered) -> None:
+    (policy,) = read("examples/cilium.yaml")
+    owners = production.of_kind("Deployment") + production.of_kind("Job")
+    (selects,) = policy["spec"]["endpointSelector"]["matchExpressions"]
+
+    labels = {owner["spec"]["template"]["metadata"]["labels"]["app"] for owner in owners}
+    assert set(selects["values"]) == labels
+    assert policy["spec"]["egress"][0]["toEntities"] == ["host"]
+
+
 def _samples(metric: Any) -> list[str]:  # noqa: ANN401 - prometheus_client's
     suffixes = {"histogram": ["_count", "_sum", "_bucket"], "counter": ["_total"]}
     return [f"{metric.name}{suffix}" for suffix in suffixes.get(metric.type, [""])]

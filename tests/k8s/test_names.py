@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from k8s.kustomize import Rendered
+from tests.support.network_policy import lets_out
 
 BUILT_IN = {
     "apps/v1",
@@ -130,6 +131,21 @@ def test_the_way_in_leads_to_the_api_and_to_the_pages_and_never_to_metrics(
     assert ways["/"]["name"] == "cloudmart-frontend"
     assert ways.keys() == {"/api", "/.well-known", "/"}
     assert own == {"http"}
+
+
+@pytest.mark.parametrize("policy", ["cloudmart-backend", "cloudmart-tables"])
+@pytest.mark.parametrize("protocol", ["UDP", "TCP"])
+@pytest.mark.parametrize("server", ["172.20.0.10", "169.254.20.10", "10.0.0.2"])
+def test_names_resolve_wherever_a_cluster_has_its_dns(
+    public: Rendered, policy: str, protocol: str, server: str
+) -> None:
+    (named,) = (
+        each for each in public.of_kind("NetworkPolicy") if each["metadata"]["name"] == policy
+    )
+
+    assert lets_out(named, server, 53, protocol)
+    assert lets_out(named, "169.254.170.23", 80)
+    assert not lets_out(named, "169.254.169.254", 80)
 
 
 def test_the_target_group_of_before_is_kept_because_both_its_ports_are_numbers(

@@ -1,0 +1,21 @@
+"""What a NetworkPolicy lets out, as Kubernetes reads it: no `to` is everywhere."""
+
+from ipaddress import ip_address, ip_network
+
+from k8s.kustomize import Manifest
+
+
+def lets_out(policy: Manifest, address: str, port: int, protocol: str = "TCP") -> bool:
+    """Tell whether pods may reach an address that is no pod's."""
+    return any(
+        {"port": port, "protocol": protocol} in rule["ports"] and _allows(rule.get("to"), address)
+        for rule in policy["spec"]["egress"]
+    )
+
+
+def _allows(peers: list[Manifest] | None, address: str) -> bool:
+    # A selector of pods or namespaces never selects a node.
+    return peers is None or any(
+        "ipBlock" in peer and ip_address(address) in ip_network(peer["ipBlock"]["cidr"])
+        for peer in peers
+    )
