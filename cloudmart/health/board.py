@@ -69,6 +69,7 @@ class Health:
         self.lifecycle = lifecycle or Lifecycle()
         self.rhythm = rhythm or Rhythm()
         self.release = version("cloudmart")
+        self.rollout: str | None = None
         self.notes: list[str] = []
         """What else whoever asks should know."""
         self._readings: dict[Dependency, Reading] = {}

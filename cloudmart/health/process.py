@@ -36,6 +36,7 @@ class Process:
         """Return a process that has just begun."""
         health = health or Health()
         health.release = _release(settings.build, health.release)
+        health.rollout = settings.build.rollout
         patience = Patience(health.lifecycle, health.rhythm, settings.startup.timeout)
         return cls(health, patience, new_session(settings.aws.region), environ)
 

@@ -37,6 +37,7 @@ class HealthReport(_Sparse):
     status: Status = Field(description="`warn`: it works, though something is wrong.")
     service_id: str = Field(description="Always `cloudmart-backend`.")
     release_id: str = Field(description="The version that runs, `+`, and its commit if known.")
+    rollout_id: str | None = Field(None, description="The roll-out that started this pod.")
     output: str | None = Field(None, description="Why it is not, or not yet, or no more, ready.")
     notes: list[str] | None = Field(None, description="What else who asks should know.")
     checks: dict[str, list[Check]] = Field(description="By dependency and what is measured of it.")
@@ -75,6 +76,7 @@ def _report(health: Health, *, fault: str | None = None, note: str | None = None
         status=Status.FAIL if fault else Status.PASS if well else Status.WARN,
         service_id="cloudmart-backend",
         release_id=health.release,
+        rollout_id=health.rollout,
         output=fault or note,
         notes=health.notes or None,
         checks={each.key: [_check(each, reading, now)] for each, reading in readings},

@@ -157,6 +157,13 @@ class BuildSettings(Group):
         description="The commit it was built from, as health and metrics tell it.",
         examples=["9fceb02d0ae598e95dc970b74767f19372d61af8"],
     )
+    rollout: Release | None = Field(
+        None,
+        validation_alias="ROLLOUT_ID",
+        description="The roll-out that started this pod; `cloudmart rollout` sets it, and then "
+        "looks for it in the health that is seen from outside.",
+        examples=["5f2a9c01d7be"],
+    )
 
 
 class CorsSettings(Group):

@@ -34,6 +34,20 @@ def test_health_tells_what_was_built(
     assert answer.json()["releaseId"] == release
 
 
+@pytest.mark.parametrize("path", ["/health", "/api/health", "/readyz", "/startupz"])
+@pytest.mark.parametrize("rollout", ["5f2a9c01d7be", None])
+def test_health_tells_the_roll_out_that_started_the_pod(
+    settings: Settings, path: str, rollout: str | None
+) -> None:
+    build = BuildSettings(rollout=rollout)
+    app = create_app(settings.model_copy(update={"build": build}))
+
+    with TestClient(app) as client:
+        answer: httpx2.Response = client.get(path)
+
+    assert answer.json().get("rolloutId") == rollout
+
+
 def test_a_metric_tells_what_was_built(settings: Settings) -> None:
     build = BuildSettings(version="2.0.0-rc.1", commit=COMMIT)
 
