@@ -13,7 +13,7 @@ from google.cloud.bigquery import Client, TableReference
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 
 from cloudmart.errors import UnavailableError
-from cloudmart.pipeline.bigquery_errors import row_fault, translated
+from cloudmart.pipeline.bigquery_errors import row_faults, translated
 from cloudmart.pipeline.bigquery_queries import BigQueryQueries
 from cloudmart.pipeline.bigquery_schema import faults
 from cloudmart.pipeline.google_credentials import read_credentials
@@ -73,8 +73,7 @@ class BigQueryWarehouse(BigQueryQueries):
                 )
         except UnavailableError as error:
             return dict.fromkeys(rows, RowFault(passing=True, reason=str(error)))
-        ids = list(rows)
-        return {ids[each["index"]]: row_fault(each) for each in told}
+        return row_faults(list(rows), told)
 
 
 def _requests(rows: Mapping[str, Row]) -> Iterator[dict[str, Row]]:

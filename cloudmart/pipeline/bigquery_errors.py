@@ -1,6 +1,6 @@
 """What Google's client raises and BigQuery says of rows, in our words and without their values."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,16 +40,29 @@ def _reason(error: BaseException) -> str:
     return type(error).__name__
 
 
-def row_fault(told: Mapping[str, Any]) -> RowFault:
-    """Return what BigQuery says is wrong with a row, given its entry of `insertErrors`."""
-    errors = told["errors"] or [{}]
+def row_faults(ids: Sequence[str], told: Sequence[Mapping[str, Any]]) -> dict[str, RowFault]:
+    """Return what was wrong with which row, in the rows' order, given BigQuery's `insertErrors`.
+
+    BigQuery lists the rows at fault first, then those that stopped with them, each in any order.
+    A request of ours is all or nothing: where one row is refused, none went in.
+    """
+    if not told:
+        return {}
+    faults = {int(each.get("index") or 0): _row_fault(each) for each in told}
+    stopped = RowFault(passing=True, reason="stopped")
+    return {event: faults.get(place, stopped) for place, event in enumerate(ids)}
+
+
+def _row_fault(told: Mapping[str, Any]) -> RowFault:
+    errors = told.get("errors") or [{}]
     worst = next((each for each in errors if each.get("reason") == _FOR_GOOD), errors[0])
+    message = worst.get("message") or ""
     # All rows have the same columns: which of them the table has is no row's fault, and for some
     # minutes after a change BigQuery goes by the table as it was.
-    about_the_table = "no such field" in worst.get("message", "").lower()
+    about_the_table = "no such field" in message.lower()
     return RowFault(
         passing=worst.get("reason") != _FOR_GOOD or about_the_table,
-        reason=worst.get("reason", "unknown"),
-        column=worst.get("location", ""),
-        message=worst.get("message", ""),
+        reason=worst.get("reason") or "unknown",
+        column=worst.get("location") or "",
+        message=message,
     )

@@ -17,15 +17,56 @@ class SchemaError(Exception):
     """The warehouse's table is not what rows need: a person has to look at it."""
 
 
-@dataclass(slots=True)
+class UncountedError(Exception):
+    """A batch's records are not all accounted for: none of them may be told as done."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a batch, in numbers; `waiting` has the events that must come again."""
+    """What became of a batch, in numbers; `waiting` has the events that must come again.
+
+    The numbers add up: each record is inserted, skipped, in quarantine, or waiting.
+    """
 
     records: int
     inserted: int = 0
     skipped: int = 0
     quarantined: int = 0
-    waiting: dict[str, str] = field(default_factory=dict)
+    waiting: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        told = self.inserted + self.skipped + self.quarantined + len(self.waiting)
+        if told != self.records:
+            msg = f"{self.records} records came, and {told} are accounted for: {self}"
+            raise UncountedError(msg)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The events of a batch, and what has become of each so far."""
+
+    events: dict[str, Record]
+    rows: dict[str, Row] = field(default_factory=dict)
+    inserted: set[str] = field(default_factory=set)
+    skipped: set[str] = field(default_factory=set)
+    quarantined: set[str] = field(default_factory=set)
+    refused: dict[str, str] = field(default_factory=dict)
+    """Why an event has to come again."""
+
+    def outcome(self, records: int) -> Outcome:
+        """Return what became of all: from the first event that was refused on, all wait."""
+        events = list(self.events)
+        first = next((event for event in events if event in self.refused), None)
+        waiting = events[events.index(first) :] if first else []
+        gone = set(events) - set(waiting)
+        return Outcome(
+            records,
+            inserted=len(self.inserted & gone),
+            # An event that came twice in a batch is carried once.
+            skipped=len(self.skipped & gone) + records - len(events),
+            quarantined=len(self.quarantined & gone),
+            waiting=dict.fromkeys(waiting, self.refused[first] if first else ""),
+        )
 
 
 class Carrier:
@@ -45,62 +86,55 @@ class Carrier:
         Raises:
             SchemaError: nothing can be carried until the table is as it should be.
             UnavailableError: nothing can be carried since the table cannot be looked at.
+            UncountedError: it is not known what became of each record.
         """
         if not self._checked:
             self._check_schema()
             self._checked = True
-        outcome = Outcome(len(records))
-        events = {event_id(record): record for record in records}
-        rows = self._read(events, outcome)
-        faults = self._insert(rows, events, outcome)
-        if first := next(iter(faults), None):
-            behind = list(events)[list(events).index(first) :]
-            outcome.waiting = dict.fromkeys(behind, faults[first].reason)
-        return outcome
+        batch = _Batch({event_id(record): record for record in records})
+        self._read(batch)
+        self._insert(batch)
+        return batch.outcome(len(records))
 
-    def _read(self, events: Mapping[str, Record], outcome: Outcome) -> dict[str, Row]:
-        rows: dict[str, Row] = {}
-        for place, (event, record) in enumerate(events.items()):
+    def _read(self, batch: _Batch) -> None:
+        for event, record in batch.events.items():
             try:
                 row = read(record)
             except PoisonError as poison:
-                if not self._set_aside(Quarantined(event, poison.fault, dict(record)), outcome):
-                    outcome.waiting = dict.fromkeys(list(events)[place:], "quarantine away")
-                    break
+                if not self._set_aside(event, poison.fault, batch):
+                    return
                 continue
             if row is None:
-                outcome.skipped += 1
+                batch.skipped.add(event)
             else:
-                rows[event] = row
-        return rows
+                batch.rows[event] = row
 
-    def _insert(
-        self, rows: Mapping[str, Row], events: Mapping[str, Record], outcome: Outcome
-    ) -> Mapping[str, RowFault]:
+    def _insert(self, batch: _Batch) -> None:
+        rows = batch.rows
         # Each round takes out at least the one row that made the others stop.
-        while faults := self._warehouse.insert(rows):
-            outcome.inserted += len(rows) - len(faults)
+        while rows:
+            faults = self._warehouse.insert(rows)
+            batch.inserted |= rows.keys() - faults.keys()
             poison = {event: fault for event, fault in faults.items() if not fault.passing}
             if not poison or not self._schema_is_well():
-                return faults
-            for event, fault in poison.items():
-                if not self._set_aside(Quarantined(event, fault, dict(events[event])), outcome):
-                    return faults
-            rows = {event: rows[event] for event in faults if event not in poison}
-        outcome.inserted += len(rows)
-        return {}
+                batch.refused |= {event: fault.reason for event, fault in faults.items()}
+                return
+            for event in [event for event in rows if event in poison]:
+                if not self._set_aside(event, poison[event], batch):
+                    left = faults.keys() - batch.quarantined - batch.refused.keys()
+                    batch.refused |= {event: faults[event].reason for event in left}
+                    return
+            rows = {event: row for event, row in rows.items() if event in faults.keys() - poison}
 
-    def _set_aside(self, held: Quarantined, outcome: Outcome) -> bool:
+    def _set_aside(self, event: str, fault: RowFault, batch: _Batch) -> bool:
         try:
-            self._quarantine.put(held)
+            self._quarantine.put(Quarantined(event, fault, dict(batch.events[event])))
         except UnavailableError:
             _log.exception("quarantine_away")
+            batch.refused[event] = "quarantine away"
             return False
-        outcome.quarantined += 1
-        fault = held.fault
-        _log.error(
-            "record_quarantined", event_id=held.event_id, reason=fault.reason, column=fault.column
-        )
+        batch.quarantined.add(event)
+        _log.error("record_quarantined", event_id=event, reason=fault.reason, column=fault.column)
         return True
 
     def _schema_is_well(self) -> bool:

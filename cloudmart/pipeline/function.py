@@ -45,8 +45,9 @@ def answer(
     )
 
     def settle(record: DynamoDBRecord) -> None:
-        if reason := outcome.waiting.get(event_id(record.raw_event)):
-            raise WaitingError(reason)
+        event = event_id(record.raw_event)
+        if event in outcome.waiting:
+            raise WaitingError(outcome.waiting[event])
 
     processor = BatchProcessor(EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
     return process_partial_response(

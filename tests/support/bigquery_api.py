@@ -6,6 +6,7 @@ with bigquery_api() as api:
     assert api.rows == [...]
 """
 
+import random
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -53,11 +54,15 @@ class BadRow:
     """One row of the request is refused, for a reason of BigQuery's own; the others stop."""
 
     index: int
-    reason: str
+    reason: str | None
 
 
 class BigQueryApi:
-    """One table with a memory of the ids of late, which can forget them."""
+    """One table with a memory of the ids of late, which can forget them.
+
+    It tells of the rows it refuses as BigQuery does: those at fault first, then those that stopped
+    because of them, and neither in the order they came in.
+    """
 
     def __init__(self, server: LoopbackServer) -> None:
         self.server = server
@@ -68,6 +73,7 @@ class BigQueryApi:
         self.rows: list[Json] = []
         self.there = True
         self._ids: set[str] = set()
+        self._shuffle = random.Random(1)  # noqa: S311 - no secret
         self._faults: deque[Failure | LostAnswer | BadRow] = deque()
         server.answer = self._answer
 
@@ -115,7 +121,10 @@ class BigQueryApi:
             errors = dict.fromkeys(range(len(rows)), stopped) | errors
         if isinstance(fault, LostAnswer):
             return Reply(chunks=[fault.fault])
-        told = [{"index": index, "errors": [error]} for index, error in sorted(errors.items())]
+        refused = list(errors.items())
+        self._shuffle.shuffle(refused)
+        refused.sort(key=lambda each: each[1]["reason"] == "stopped")
+        told = [{"index": index, "errors": [error]} for index, error in refused]
         return Reply.json(200, {"insertErrors": told} if told else {})
 
     def _keep(self, rows: list[Json]) -> None:

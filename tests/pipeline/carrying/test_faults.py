@@ -8,7 +8,7 @@ import pytest
 from cloudmart.errors import UnavailableError
 from cloudmart.local.event_source import Delivery, EventSourceMapping, Poller, Stream
 from cloudmart.pipeline.bigquery import open_warehouse
-from cloudmart.pipeline.carrier import Carrier, SchemaError
+from cloudmart.pipeline.carrier import Carrier, Outcome, SchemaError, UncountedError
 from cloudmart.pipeline.function import answer
 from cloudmart.pipeline.ports import Quarantined
 from cloudmart.pipeline.quarantine import S3Quarantine
@@ -62,6 +62,8 @@ def in_order(api: BigQueryApi) -> bool:
         BadRow(40, "backendError"),
         BadRow(0, "timeout"),
         BadRow(90, "stopped"),
+        BadRow(40, ""),
+        BadRow(40, None),
     ],
 )
 def test_an_outage_delays_rows_and_neither_loses_nor_doubles_any(
@@ -193,6 +195,39 @@ def test_poison_that_cannot_be_set_aside_waits_and_so_does_all_behind_it(
     assert second == {"batchItemFailures": []}
     assert sorted(row["id"] for row in api.rows) == ["order1", "order3"]
     assert len(list(quarantine.held())) == 1
+
+
+def test_rows_before_one_that_cannot_be_set_aside_are_not_told_as_done(
+    orders: OrderStream, api: BigQueryApi, quarantine: S3Quarantine
+) -> None:
+    orders.put(*(order(number) for number in range(40)))
+    orders.put(order(40, createdAt=UNLIKELY_DATE), order(41, createdAt=UNLIKELY_DATE))
+    orders.put(*(order(number) for number in range(42, 100)))
+    away = AwayQuarantine(quarantine)
+    events = orders.events()
+
+    with open_warehouse(api.settings) as warehouse:
+        outcome = Carrier(warehouse, away).carry(events)
+
+    assert api.rows == []
+    assert list(outcome.waiting) == [event["eventID"] for event in events]
+    assert (outcome.inserted, outcome.skipped, outcome.quarantined) == (0, 0, 0)
+
+
+def test_an_event_that_came_twice_in_a_batch_is_one_row_and_both_are_accounted_for(
+    orders: OrderStream, api: BigQueryApi, carrier: Carrier
+) -> None:
+    orders.put(order(1), order(2))
+    first, second = orders.events()
+
+    outcome = carrier.carry([first, second, first])
+
+    assert (outcome.inserted, outcome.skipped, len(api.rows)) == (2, 1, 2)
+
+
+def test_an_outcome_that_does_not_add_up_is_none() -> None:
+    with pytest.raises(UncountedError, match="3 records came, and 2 are accounted for"):
+        Outcome(3, inserted=2)
 
 
 Drift = Callable[[BigQueryApi], None]
