@@ -142,6 +142,10 @@ k8s-secret: $(VENV)/.local kubectl ## Put k8s/overlays/ENV/secret.env into the c
 	@made=$$($(BIN)/python -m k8s.secret $(ENV)) && echo "$$made" \
 	  | $(KUBECTL) apply --server-side --force-conflicts --field-manager cloudmart --filename -
 
+.PHONY: iam-policies
+iam-policies: $(VENV)/.local kubectl ## Write the policies of an environment's roles into policies/ENV (ENV=production ISSUER=…)
+	@$(BIN)/python -m k8s.roles "$(ENV)" "$(ISSUER)" "policies/$(ENV)"
+
 # --- The image ---------------------------------------------------------------------------------
 
 .PHONY: image-check

@@ -12,6 +12,7 @@ from cloudmart.settings.report import State
 from cloudmart.settings.serving import for_serving
 from k8s.kustomize import OVERLAYS, PUBLIC, render
 from k8s.operator_values import faults, operator_values
+from k8s.sharing import shared_with_others
 
 
 def complaints(overlay: Path) -> list[str]:
@@ -31,11 +32,12 @@ def complaints(overlay: Path) -> list[str]:
     # A directory of the pod's. What is missing and secret comes from it.
     told.pop("CLOUDMART_SECRETS_DIR", None)
     refusals = for_serving(load_settings(told)).report.refusals
-    return [
+    wrong = [
         f"{shown / 'settings.env'}: {fault.sentence}"
         for fault in refusals
         if not (fault.state is State.MISSING and fault.variable.secret)
     ]
+    return wrong + [f"{shown}: {sentence}" for sentence in shared_with_others(overlay)]
 
 
 def main(arguments: list[str]) -> int:

@@ -41,6 +41,12 @@ def production() -> Rendered:
 
 
 @pytest.fixture
+def local() -> Rendered:
+    """Give the overlay for a cluster without a cloud."""
+    return once(OVERLAYS / "local")
+
+
+@pytest.fixture
 def manifests(tmp_path: Path) -> Path:
     """Give a copy of the manifests that a test may change."""
     return copied(tmp_path)
