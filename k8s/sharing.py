@@ -11,12 +11,12 @@ from k8s.operator_values import operator_values
 
 _TABLES = "DYNAMODB_"
 _BIGQUERY = ("GOOGLE_CLOUD_PROJECT_ID", "BIGQUERY_DATASET_ID", "BIGQUERY_TABLE_ID")
-_OF_PIPELINE = {
-    "PIPELINE_FUNCTION": "the Lambda function",
-    "PIPELINE_FAILURE_QUEUE": "the queue",
-    "PIPELINE_QUARANTINE_BUCKET": "the quarantine bucket",
-    "CLOUDMART_SECRET_ID": "the secret",
-}
+_NAMED = (
+    ("the Lambda function", "PIPELINE_FUNCTION"),
+    ("the queue", "PIPELINE_FAILURE_QUEUE"),
+    ("the quarantine bucket", "PIPELINE_QUARANTINE_BUCKET"),
+    ("the secret", "CLOUDMART_SECRET_ID"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,9 @@ def _resources(rendered: Rendered, values: Mapping[str, str]) -> Iterator[Resour
     for name, value in told.items():
         if name.startswith(_TABLES):
             yield Resource("the table", value, region)
-        if name in _OF_PIPELINE and value:
-            yield Resource(_OF_PIPELINE[name], value, "" if "://" in value else region)
+    for kind, name in _NAMED:
+        if identifier := told.get(name):
+            yield Resource(kind, identifier, "" if "://" in identifier else region)
     for name in ("role", "tables-role"):
         if name in values:
             yield Resource("the role", values[name], account)
@@ -73,6 +74,10 @@ def _resources(rendered: Rendered, values: Mapping[str, str]) -> Iterator[Resour
         yield Resource("the BigQuery table", ".".join(bigquery))
     if redis := told.get("RATE_LIMIT_STORAGE"):
         yield Resource("the Redis database", _database(redis))
+    yield from _names(rendered)
+
+
+def _names(rendered: Rendered) -> Iterator[Resource]:
     for each in rendered.manifests:
         metadata = each["metadata"]
         namespace = metadata.get("namespace")
