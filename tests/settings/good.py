@@ -68,5 +68,6 @@ GOOD = {
     "MAX_CHATS": "100",
     "CLOUDMART_VERSION": "1.4.0",
     "CLOUDMART_COMMIT": "9fceb02d0ae598e95dc970b74767f19372d61af8",
+    "ROLLOUT_ID": "5f2a9c01d7be",
     "CORS_ALLOWED_ORIGINS": "https://shop.example.com,http://localhost:5173",
 }
