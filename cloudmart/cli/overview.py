@@ -78,6 +78,6 @@ def _fault(fault: Fault) -> dict[str, str]:
     return {
         "variable": fault.name,
         "problem": fault.what,
-        "right": fault.variable.example,
+        "right": fault.variable.right,
         "source": fault.origin,
     }

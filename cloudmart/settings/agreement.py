@@ -40,9 +40,9 @@ def halves(settings: Settings, told: Mapping[Variable, Told]) -> Iterator[Fault]
     if mode is BedrockMode.AUTO:
         yield from _missing(given, _AGENT, _AGENT)
     if mode is BedrockMode.AGENT:
-        yield from _missing(given, (_MODE,), _AGENT)
+        yield from _missing(given, (_MODE,), _AGENT, " `agent`, which calls that agent")
     if mode is BedrockMode.CONVERSE:
-        yield from _missing(given, (_MODE,), (_MODEL,))
+        yield from _missing(given, (_MODE,), (_MODEL,), " `converse`, which calls that model")
     if Way.BASIC in settings.access.auth:
         yield from _missing(given, _AUTH, _BASIC, " `basic`")
     if Way.JWT in settings.access.auth:

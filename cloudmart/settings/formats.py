@@ -2,11 +2,25 @@
 
 import re
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Network,
+    collapse_addresses,
+    ip_address,
+    ip_network,
+)
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
+
+_LONGEST_HOST = 253
+_LONGEST_LABEL = 63
+_EVERYBODY = "names nearly everybody: then everybody chooses for whom they are taken"
+# All private networks together are a fifteenth of this part of the addresses there are.
+_LARGEST_PART = 16
+_MAPPED = IPv6Network("::ffff:0:0/96")
 
 
 def _shaped(pattern: str, kind: str) -> AfterValidator:
@@ -44,7 +58,18 @@ def _host(url: str) -> str:
         raise ValueError
     if not re.fullmatch(r"[a-z0-9:]([a-z0-9._:-]*[a-z0-9.:])?", host) or ".." in host:
         raise ValueError
-    return host.rstrip(".")
+    host = host.rstrip(".")
+    if len(host) > _LONGEST_HOST or any(len(label) > _LONGEST_LABEL for label in host.split(".")):
+        raise ValueError
+    return host
+
+
+def check_public_base(value: str) -> str:
+    """Return the shop's own address, or raise ValueError: pages are made with it."""
+    check_endpoint(value)
+    if not re.fullmatch(r"[A-Za-z]+://[A-Za-z0-9.:_\[\]-]+(/[A-Za-z0-9._~-]+)*/?", value):
+        raise ValueError("has more in it than scheme, host, port and a path of plain characters")
+    return value
 
 
 def _stays_inside(host: str) -> bool:
@@ -75,8 +100,27 @@ def _check_network(value: str) -> str:
     except ValueError:
         raise ValueError("has something in it that is no address and no network") from None
     if network.prefixlen == 0:
-        raise ValueError("names everybody: then everybody chooses for whom they are taken")
+        raise ValueError(_EVERYBODY)
     return value
+
+
+def _check_networks(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse networks that are each well-formed and together a large part of the internet."""
+    networks = [ip_network(value) for value in values]
+    fourth = [each for each in networks if isinstance(each, IPv4Network)]
+    sixth = [each for each in networks if isinstance(each, IPv6Network)]
+    # An IPv4 client may be written as an IPv6 address (::ffff:0:0/96).
+    for network in list(sixth):
+        if network.subnet_of(_MAPPED):
+            start = IPv4Address(int(network.network_address) & 0xFFFFFFFF)
+            fourth.append(IPv4Network((start, network.prefixlen - _MAPPED.prefixlen)))
+    covered = {
+        32: sum(each.num_addresses for each in collapse_addresses(fourth)),
+        128: sum(each.num_addresses for each in collapse_addresses(sixth)),
+    }
+    if any(count * _LARGEST_PART > 2**bits for bits, count in covered.items()):
+        raise ValueError(_EVERYBODY)
+    return values
 
 
 def _check_origin(value: str) -> str:
@@ -164,7 +208,13 @@ ModelName = Annotated[str, _shaped(r"[!-~]{1,256}", "a model's name")]
 Endpoint = Annotated[str, AfterValidator(check_endpoint)]
 Origins = Annotated[tuple[str, ...], BeforeValidator(_split), _each(_check_origin)]
 """Origins divided by commas; `*` means every origin."""
-Networks = Annotated[tuple[str, ...], BeforeValidator(_split), _each(_check_network)]
+PublicBase = Annotated[str, AfterValidator(check_public_base)]
+Networks = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_split),
+    _each(_check_network),
+    AfterValidator(_check_networks),
+]
 """Addresses and networks (CIDR), divided by commas."""
 Listed = BeforeValidator(_split)
 """Reads a text divided by commas as its parts."""

@@ -6,11 +6,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from cloudmart.settings.disclosure import masked
 from cloudmart.settings.layers import Told
 from cloudmart.settings.model import Settings
 from cloudmart.settings.placeholders import QUOTES, is_placeholder
 from cloudmart.settings.report import Fault, State
 from cloudmart.settings.variables import Variable, variables
+from cloudmart.settings.wording import in_words
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -38,7 +40,7 @@ def of_form(told: Mapping[Variable, Told]) -> list[Fault]:
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_input=False):
             variable = _concerned(detail["loc"])
-            what = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+            what = _part(variable, told[variable], detail["loc"]) + in_words(detail)
             faults[variable] = Fault.about(variable, told[variable], what)
     return list(faults.values())
 
@@ -50,6 +52,14 @@ def nested(told: Mapping[Variable, Told]) -> dict[str, Any]:
         group = values.setdefault(variable.group, {}) if variable.group else values
         group[variable.field] = each.value
     return values
+
+
+def _part(variable: Variable, told: Told, place: tuple[int | str, ...]) -> str:
+    """Return which of a setting's several values is meant, or nothing where it has one."""
+    if variable.secret or not isinstance(number := place[-1], int):
+        return ""
+    parts = [part.strip() for part in told.value.split(",") if part.strip()]
+    return f"names {masked(parts[number])!r}, which "
 
 
 def _concerned(place: tuple[int | str, ...]) -> Variable:

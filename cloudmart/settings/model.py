@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from cloudmart.settings.access import AccessSettings
-from cloudmart.settings.formats import Endpoint
+from cloudmart.settings.formats import PublicBase
 from cloudmart.settings.group import Group
 from cloudmart.settings.limits import LimitSettings
 from cloudmart.settings.pipeline import BigQuerySettings, PipelineSettings
@@ -61,7 +61,7 @@ class Settings(Group, BaseSettings):
         description="Where `/metrics` listens.",
         examples=["9000"],
     )
-    public_base_url: Endpoint | None = Field(
+    public_base_url: PublicBase | None = Field(
         None,
         validation_alias="PUBLIC_BASE_URL",
         description="The shop's address as customers see it: what tells where it is comes of it.",

@@ -20,6 +20,6 @@ def _told(fault: Fault) -> str:
     shown = f" ({fault.shown})" if fault.shown else ""
     return (
         f"\n  {fault.name} {fault.what}{shown}.\n"
-        f"    right: {fault.variable.example}\n"
+        f"    right: {fault.variable.right}\n"
         f"    from:  {fault.origin}"
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from typing import Any, get_args
 
@@ -27,6 +28,17 @@ class Variable:
     obsolete: str | None
     spaced: bool = False
     """Whether it holds several values, divided by white space."""
+    choices: tuple[str, ...] = ()
+    """All right values, where there are only so many."""
+
+    @property
+    def right(self) -> str:
+        """What a right value is, for somebody who has told a wrong one."""
+        if not self.choices:
+            return self.example
+        *others, last = self.choices
+        several = "; several are divided by commas" if self.listed else ""
+        return f"{', '.join(others)} or {last}{several}"
 
     @property
     def name(self) -> str:
@@ -80,7 +92,14 @@ def _variable(group: str, name: str, info: FieldInfo) -> Variable:
         secret=_hides(info.annotation),
         obsolete=info.deprecated if isinstance(info.deprecated, str) else None,
         spaced=info.json_schema_extra == SPACED,
+        choices=_choices(info.annotation),
     )
+
+
+def _choices(annotation: Any) -> tuple[str, ...]:  # noqa: ANN401 - any type at all
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return tuple(annotation)
+    return next((found for part in get_args(annotation) if (found := _choices(part))), ())
 
 
 def _hides(annotation: Any) -> bool:  # noqa: ANN401 - any type at all

@@ -123,7 +123,7 @@ def test_a_setting_that_is_wrong_is_named(filled: Path) -> None:
 
     (complaint,) = complaints(filled)
 
-    assert "settings.env: AI_MAX_STEPS should be a valid integer" in complaint
+    assert "settings.env: AI_MAX_STEPS is not a whole number" in complaint
 
 
 def test_an_environment_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

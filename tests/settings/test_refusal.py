@@ -1,7 +1,12 @@
 """The message of a start that is refused."""
 
+import re
+
+import pytest
+
 from cloudmart.settings import load_settings
 from cloudmart.settings.refusal import refusal
+from cloudmart.settings.variables import variables
 
 
 def test_one_message_lists_every_fault_and_the_way_out() -> None:
@@ -39,9 +44,69 @@ def test_no_way_out_is_offered_where_there_is_none() -> None:
     assert message == (
         "CloudMart does not start: 1 setting is wrong.\n"
         "\n"
-        "  PORT should be a valid integer, unable to parse string as an integer ('http').\n"
+        "  PORT is not a whole number ('http').\n"
         "    right: 5000\n"
         "    from:  environment\n"
         "\n"
         "`cloudmart config` lists every setting; docs/configuration.md explains them.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        (
+            {"ENVIRONMENT": "prod"},
+            (
+                "ENVIRONMENT is not one of local, staging or production ('prod').\n"
+                "    right: local, staging or production\n"
+            ),
+        ),
+        (
+            {"REQUIRED_PROVIDERS": "openai, foo", "OPENAI_API_KEY": "sk-Zp3Q8R7"},
+            (
+                "REQUIRED_PROVIDERS names 'foo', which is not one of openai, bedrock, azure or "
+                "bigquery ('openai, foo').\n"
+                "    right: openai, bedrock, azure or bigquery; several are divided by commas\n"
+            ),
+        ),
+        (
+            {"BEDROCK_MODE": "converse"},
+            (
+                "BEDROCK_MODEL_ID is not set although BEDROCK_MODE is `converse`, which calls that "
+                "model.\n"
+            ),
+        ),
+        (
+            {"BEDROCK_MODE": "agent"},
+            (
+                "BEDROCK_AGENT_ID is not set although BEDROCK_MODE is `agent`, which calls that "
+                "agent.\n"
+            ),
+        ),
+        ({"DEGRADED_START": "maybe"}, "DEGRADED_START is neither true nor false ('maybe').\n"),
+        ({"JWT_LEEWAY": "301"}, "JWT_LEEWAY is more than 300 ('301').\n"),
+        ({"STARTUP_TIMEOUT": "nan"}, "STARTUP_TIMEOUT is not a finite number ('nan').\n"),
+        ({"AI_MAX_STEPS": "0"}, "AI_MAX_STEPS is less than 1 ('0').\n"),
+        ({"AI_MAX_STEPS": "1.5"}, "AI_MAX_STEPS is not a whole number ('1.5').\n"),
+    ],
+)
+def test_a_fault_names_what_is_wrong_and_all_that_would_be_right(
+    environ: dict[str, str], told: str
+) -> None:
+    assert f"\n  {told}" in refusal(load_settings(environ).report.refusals)
+
+
+def test_no_setting_is_refused_in_the_words_of_a_library() -> None:
+    wrong = ("x,y", "-1", "nan", "1" * 5000, "\u20ac", "1e400", "true", "0.5")
+    names = [each.name for each in variables().values()]
+
+    said = [
+        fault.what
+        for name in names
+        for value in wrong
+        for fault in load_settings({name: value}).report.refusals
+    ]
+
+    assert said
+    assert not [each for each in said if re.search(r"[Ii]nput|should|valid (str|int)|type=", each)]

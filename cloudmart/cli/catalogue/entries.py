@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, ValidationError
 
 from cloudmart.products.models import ProductCreate
+from cloudmart.settings.wording import in_words
 from cloudmart.values.model import Model
 from cloudmart.values.text import Key
 
@@ -60,10 +61,5 @@ def entry(place: str, value: Any) -> Entry | Bad:  # noqa: ANN401 - whatever a f
         return Entry(place, identified.id, ProductCreate.model_validate(value))
     except ValidationError as error:
         # The input is not repeated: it may be long, or play tricks on a terminal.
-        faults = error.errors(include_url=False, include_input=False, include_context=False)
-        return Bad(place, "; ".join(f"{fault['loc'][0]}: {_in_words(fault)}" for fault in faults))
-
-
-def _in_words(fault: Mapping[str, Any]) -> str:
-    message: str = fault["msg"]
-    return "missing" if fault["type"] == "missing" else message.removeprefix("Value error, ")
+        faults = error.errors(include_url=False, include_input=False)
+        return Bad(place, "; ".join(f"{fault['loc'][0]}: {in_words(fault)}" for fault in faults))

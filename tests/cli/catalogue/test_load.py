@@ -118,7 +118,7 @@ def test_bad_entries_are_told_by_place_and_make_the_exit_code_1(
 
     result = cloudmart("catalogue", "load", "-", input=content)
 
-    assert result.stderr == "line 2: price: missing\nline 4: not UTF-8, from byte 1 on\n"
+    assert result.stderr == "line 2: price: is missing\nline 4: not UTF-8, from byte 1 on\n"
     assert result.stdout == "Loaded: 2 new, 0 changed, 0 unchanged, 2 bad.\n"
     assert result.exit_code == 1
     assert store.items().keys() == {"1", "2"}
