@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from cloudmart.settings import load_settings
+from cloudmart.settings.network import FILES
 from cloudmart.settings.report import State
 from cloudmart.settings.serving import for_serving
 from k8s.kustomize import OVERLAYS, PUBLIC, render
@@ -29,15 +30,20 @@ def complaints(overlay: Path) -> list[str]:
         # Most settings are made of them, so what is wrong with those would be told twice.
         return missing
     told = render(overlay).environment()
-    # A directory of the pod's. What is missing and secret comes from it.
-    told.pop("CLOUDMART_SECRETS_DIR", None)
-    refusals = for_serving(load_settings(told)).report.refusals
+    # Files of the pod's. What is missing and secret comes from the directory.
+    for name in ("CLOUDMART_SECRETS_DIR", *FILES):
+        told.pop(name, None)
+    report = for_serving(load_settings(told)).report
     wrong = [
-        f"{shown / 'settings.env'}: {fault.sentence}"
-        for fault in refusals
+        fault.sentence
+        for fault in report.refusals
         if not (fault.state is State.MISSING and fault.variable.secret)
     ]
-    return wrong + [f"{shown}: {sentence}" for sentence in shared_with_others(overlay)]
+    wrong += [each.sentence for each in report.misspelt]
+    return [
+        *(f"{shown / 'settings.env'}: {sentence}" for sentence in wrong),
+        *(f"{shown}: {sentence}" for sentence in shared_with_others(overlay)),
+    ]
 
 
 def main(arguments: list[str]) -> int:

@@ -13,6 +13,8 @@ from subprocess import CalledProcessError
 from dotenv import dotenv_values
 
 from cloudmart.settings import load_settings
+from cloudmart.settings.misspelt import nearest
+from cloudmart.settings.network import FILES
 from cloudmart.settings.variables import variables
 from k8s.kustomize import OVERLAYS, PUBLIC, Manifest, Rendered, render
 
@@ -34,13 +36,23 @@ def secret(rendered: Rendered, values: Mapping[str, str]) -> Manifest:
 def faults(rendered: Rendered, values: Mapping[str, str]) -> list[str]:
     """Return a sentence for each value with which the service would not start."""
     known = {name for each in variables().values() for name in each.names}
-    strangers = [f"{name} is no setting: remove it." for name in sorted(values.keys() - known)]
+    strangers = [_stranger(name) for name in sorted(values.keys() - known)]
     told = rendered.environment()
     # In the pod it is the directory that tells these.
-    told.pop("CLOUDMART_SECRETS_DIR", None)
+    for name in ("CLOUDMART_SECRETS_DIR", *FILES):
+        told.pop(name, None)
     refusals = load_settings({**values, **told}).report.refusals
     # What is wrong in the manifests, `make k8s-check` tells.
     return strangers + [fault.sentence for fault in refusals if fault.name not in told]
+
+
+def _stranger(name: str) -> str:
+    meant = nearest(name)
+    return (
+        f"{name} is not a setting; did you mean {meant}?"
+        if meant
+        else (f"{name} is not a setting: remove it.")
+    )
 
 
 def main(arguments: list[str]) -> int:

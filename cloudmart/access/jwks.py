@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import httpx2
@@ -19,10 +19,13 @@ STALE = 24 * 60 * 60.0
 """Seconds for which keys are believed while the issuer cannot be asked."""
 FLOOR = 10.0
 """Seconds between two questions to the issuer, whatever callers send."""
+AGAIN = 60.0
+"""Seconds after which a fetch that failed is tried again, though nobody asks."""
 
 _WITHIN = 3.0
 _MOST_BYTES = 256 * 1024
 _MOST_KEYS = 100
+_MOST_TRIED = 10
 _SHORTEST_RSA = 2048
 _KINDS = {Algorithm.RS256: ("RSA", None), Algorithm.ES256: ("EC", "P-256")}
 _AWAY = "Sign-in cannot be checked at the moment: the keys of its issuer are not to be had."
@@ -51,7 +54,8 @@ class KeyRing:
     """The keys of one issuer, by their ids.
 
     While the issuer is away, the keys it had are believed for a day. An id that is not known is
-    looked for at the issuer, but not more often than every ten seconds, all callers together.
+    looked for at the issuer, but not more often than every ten seconds, all callers together. A
+    key need not have an id (RFC 7517, 4.5): such keys are tried where no id fits.
     """
 
     def __init__(
@@ -60,42 +64,53 @@ class KeyRing:
         algorithm: Algorithm,
         tell: Tell = _unheard,
         monotonic: Callable[[], float] = time.monotonic,
+        again: float = AGAIN,
     ) -> None:
         self._url = url
         self._algorithm = algorithm
         self._tell = tell
         self._monotonic = monotonic
-        self._client = httpx2.AsyncClient(timeout=_WITHIN, follow_redirects=False)
-        self._keys: Mapping[str, jwt.PyJWK] = {}
+        self._again = again
+        self._client: httpx2.AsyncClient | None = None
+        self._keys: Mapping[str, Sequence[jwt.PyJWK]] = {}
         self._had_at = float("-inf")
         self._asked_at = float("-inf")
         self._fetching: asyncio.Task[bool] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
-    async def find(self, key_id: str) -> jwt.PyJWK | None:
-        """Return the key of an id, or None if the issuer has none.
+    async def find(self, key_id: str) -> Sequence[jwt.PyJWK]:
+        """Return the keys that may have signed a token; none if the issuer has none.
+
+        `key_id` is the one that the token names, empty where it names none.
 
         Raises:
             UnavailableError: the issuer cannot be asked, and what it said before does not answer.
         """
         age = self._monotonic() - self._had_at
-        if age < STALE and (key := self._keys.get(key_id)):
-            if age >= FRESH:
-                # Nobody waits for it: the key is good enough until there is news.
+        if age < STALE and (keys := self._matching(key_id)):
+            if age >= FRESH or key_id not in self._keys:
+                # Nobody waits for it: these are good enough until there is news.
                 self._fetch_soon()
-            return key
+            return keys
         fetching = self._fetch_soon()
         # Whoever goes away must not take the fetch along that others wait for.
         known = await asyncio.shield(fetching) if fetching else self._had_at >= self._asked_at
         if not known:
             raise UnavailableError(_AWAY, retry_after=round(FLOOR))
-        return self._keys.get(key_id)
+        return self._matching(key_id)
+
+    def _matching(self, key_id: str) -> Sequence[jwt.PyJWK]:
+        return (self._keys.get(key_id) or self._keys.get("", ()))[:_MOST_TRIED]
 
     async def close(self) -> None:
         """Stop asking."""
+        if self._timer:
+            self._timer.cancel()
         if self._fetching:
             self._fetching.cancel()
             await asyncio.gather(self._fetching, return_exceptions=True)
-        await self._client.aclose()
+        if self._client:
+            await self._client.aclose()
 
     def _fetch_soon(self) -> asyncio.Task[bool] | None:
         """Return the fetch that is under way; begin one if the last is long enough ago."""
@@ -114,6 +129,8 @@ class KeyRing:
         except _FAILURES as error:
             _log.warning("keys_not_fetched", url=self._url, cause=repr(error)[:200])
             self._tell(False)  # noqa: FBT003 - the one thing there is to tell
+            # Health shows it until a fetch succeeds, and the next caller may be hours away.
+            self._timer = asyncio.get_running_loop().call_later(self._again, self._fetch_soon)
             return False
         if self._keys.keys() != keys.keys():
             _log.info("keys_fetched", url=self._url, keys=len(keys))
@@ -122,6 +139,9 @@ class KeyRing:
         return True
 
     async def _download(self) -> bytes:
+        # Not before: proxies and certificates of the environment may be wrong, and that is told
+        # like an issuer that cannot be reached.
+        self._client = self._client or httpx2.AsyncClient(timeout=_WITHIN, follow_redirects=False)
         async with self._client.stream("GET", self._url) as answer:
             if answer.status_code != httpx2.codes.OK:
                 raise ValueError(f"the issuer answers {answer.status_code}")
@@ -132,11 +152,11 @@ class KeyRing:
                     raise ValueError("the issuer's answer does not end")
         return bytes(body)
 
-    def _read(self, body: bytes) -> dict[str, jwt.PyJWK]:
+    def _read(self, body: bytes) -> dict[str, list[jwt.PyJWK]]:
         listed = _document.validate_json(body).get("keys")
         if not isinstance(listed, list):
             raise ValueError("the issuer's answer has no keys in it")  # noqa: TRY004 - as the rest
-        keys = {}
+        keys: dict[str, list[jwt.PyJWK]] = {}
         for one in listed[:_MOST_KEYS]:
             if isinstance(one, dict) and self._is_meant(one):
                 try:
@@ -144,14 +164,14 @@ class KeyRing:
                 except (jwt.PyJWTError, ValueError, TypeError, KeyError):
                     continue
                 if self._algorithm is not Algorithm.RS256 or key.key.key_size >= _SHORTEST_RSA:
-                    keys[one["kid"]] = key
+                    keys.setdefault(one.get("kid") or "", []).append(key)
         if not keys:
             raise ValueError(f"the issuer has no key for {self._algorithm}")
         return keys
 
     def _is_meant(self, key: Mapping[str, Any]) -> bool:
         return (
-            isinstance(key.get("kid"), str)
+            isinstance(key.get("kid") or "", str)
             and (key.get("kty"), key.get("crv")) == _KINDS[self._algorithm]
             and key.get("use", "sig") == "sig"
             and key.get("alg", self._algorithm) == self._algorithm

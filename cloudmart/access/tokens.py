@@ -1,6 +1,7 @@
 """Tokens by HTTP's Bearer scheme (RFC 6750): JSON Web Tokens of one issuer (RFC 7519, RFC 8725)."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import jwt
@@ -63,9 +64,12 @@ class Tokens:
             raise jwt.InvalidAlgorithmError
         if str(header.get("typ", "jwt")).lower() not in _KINDS:
             raise jwt.InvalidTokenError
-        key = await self._keys.find(str(header.get("kid", "")))
-        if key is None:
-            raise jwt.InvalidKeyError
+        for key in await self._keys.find(str(header.get("kid", ""))):
+            with suppress(jwt.InvalidSignatureError):
+                return self._decoded(token, key)
+        raise jwt.InvalidKeyError
+
+    def _decoded(self, token: str, key: jwt.PyJWK) -> Mapping[str, Any]:
         claims: Mapping[str, Any] = jwt.decode(
             token,
             key,

@@ -45,6 +45,7 @@ def config(
         console.print(as_table(loaded))
     if unread:
         sys.stderr.write(f"The secret cannot be read, so its settings are not shown. {unread}\n")
+    sys.stderr.writelines(f"{each.sentence}\n" for each in loaded.report.misspelt)
     if loaded.report.refusals:
         sys.stderr.write(refusal(loaded.report.refusals))
         raise typer.Exit(EXIT_CONFIGURATION)

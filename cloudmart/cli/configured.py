@@ -85,6 +85,10 @@ def warn(report: Report) -> None:
     """Log what is wrong or obsolete and does not stop the start, an event each."""
     for fault in report.tolerated:
         _log.warning("setting_wrong", variable=fault.name, problem=fault.what, source=fault.origin)
+    for each in report.misspelt:
+        _log.warning(
+            "setting_unknown", variable=each.name, problem=each.sentence, source=each.origin
+        )
     for reading in report.obsolete:
         reason = reading.variable.obsolete
         _log.warning("setting_obsolete", variable=reading.name, reason=reason)

@@ -36,6 +36,10 @@ def as_document(loaded: Loaded, *, starts: bool = False) -> dict[str, Any]:
         "settings": [_row(reading) for reading in loaded.report.readings],
         "refused": [_fault(fault) for fault in loaded.report.refusals],
         "tolerated": [_fault(fault) for fault in loaded.report.tolerated],
+        "unknown": [
+            {"variable": each.name, "problem": each.sentence, "source": each.origin}
+            for each in loaded.report.misspelt
+        ],
         "access": {
             "auth": access.ways or ["off"],
             "customerOrders": "signed-in" if access.signed_in else "open",

@@ -1,6 +1,7 @@
 """Read the settings: merge what every place tells, judge it, and build them once."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,9 @@ from cloudmart.settings.agreement import contradictions, halves
 from cloudmart.settings.disclosure import masked
 from cloudmart.settings.judgement import as_told, nested, of_form
 from cloudmart.settings.layers import Held, Layer, Told
+from cloudmart.settings.misspelt import misspelt
 from cloudmart.settings.model import Environment, Settings
+from cloudmart.settings.network import network_faults
 from cloudmart.settings.report import Fault, Reading, Report, State
 from cloudmart.settings.tolerance import settle, unmet
 from cloudmart.settings.variables import Variable, variables
@@ -53,11 +56,13 @@ def load_settings(
         faults += [
             *contradictions(settings, told),
             *halves(settings, told),
-            *unmet(settings, told, faults),
+            *network_faults(environ, settings),
         ]
+        faults += unmet(settings, told, faults)
     settings, refusals, tolerated = settle(settings, faults)
     readings = tuple(_reading(each, told.get(each), faults) for each in found)
-    return Loaded(settings, Report(readings, tuple(refusals), tuple(tolerated)))
+    near = tuple(misspelt([*places, *_mounted(settings.sources.config_dir)]))
+    return Loaded(settings, Report(readings, tuple(refusals), tuple(tolerated), near))
 
 
 def _places(
@@ -78,6 +83,13 @@ def _places(
     if dotenv and environ.get("ENVIRONMENT") == Environment.LOCAL:
         places.append(layers.dotenv(dotenv))
     return places, faults
+
+
+def _mounted(config_dir: Path | None) -> Iterator[Layer]:
+    """Yield the mounted copy of the ConfigMap, whose values come by the environment."""
+    if config_dir:
+        with suppress(ValueError):
+            yield layers.directory(str(config_dir))
 
 
 def _without(told: Mapping[Variable, Told], faults: Iterable[Fault]) -> dict[Variable, Told]:

@@ -41,6 +41,14 @@ Malformed is what does not have its setting's form, has quotes, blanks or a line
 or in it, or has only one half of what belongs together. Addresses are `https://`; plain `http://`
 is for loopback and names inside the cluster (a single label, `.svc`, `.local`, `.internal`).
 
+A name that is no setting but is near to one (`OPENAI_APIKEY`, a file or a key of that name too) is
+a warning that says which was meant. What the SDKs read by themselves is left alone.
+
+`SSL_CERT_FILE`, `SSL_CERT_DIR`, `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` are read by the HTTP
+clients of OpenAI, Azure and the check of tokens, `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` by
+BigQuery's. Where one is configured, a file that is not there and an address that is no proxy's
+are refused like a wrong setting of it.
+
 An optional provider (OpenAI, Bedrock, Azure, BigQuery) that is not configured at all is disabled:
 health says why, and its routes answer 503 in words. `REQUIRED_PROVIDERS` makes it a fault.
 `DEGRADED_START=true` lets the shop start although an optional provider is configured wrongly;

@@ -10,6 +10,8 @@ _WAY_OUT = "DEGRADED_START=true starts with the optional providers named here di
 
 def refusal(faults: Sequence[Fault]) -> str:
     """Return the message on some faults that stop the start."""
+    # What breaks several clients is told once.
+    faults = list({(fault.name, fault.what): fault for fault in reversed(faults)}.values())[::-1]
     count = "1 setting is wrong" if len(faults) == 1 else f"{len(faults)} settings are wrong"
     optional = any(fault.provider for fault in faults)
     lines = [f"CloudMart does not start: {count}.", *map(_told, faults)]

@@ -7,6 +7,7 @@ from typing import Any
 
 from cloudmart.settings.disclosure import masked
 from cloudmart.settings.layers import Told
+from cloudmart.settings.misspelt import Misspelt
 from cloudmart.settings.platform import Provider
 from cloudmart.settings.variables import Variable
 
@@ -35,6 +36,8 @@ class Fault:
     what: str
     origin: str
     shown: str | None = None
+    client: Provider | None = None
+    """Whose HTTP client it breaks, where it is no setting of a provider."""
 
     @classmethod
     def about(
@@ -48,7 +51,7 @@ class Fault:
     @property
     def provider(self) -> Provider | None:
         """The optional provider it concerns, if it concerns one."""
-        return self.variable.provider
+        return self.client or self.variable.provider
 
     @property
     def sentence(self) -> str:
@@ -69,11 +72,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that was found: `refusals` stop the start, `tolerated` faults do not."""
+    """All that was found: `refusals` stop the start, `tolerated` faults do not.
+
+    `misspelt` are names that are no settings, though they may have been meant for one.
+    """
 
     readings: tuple[Reading, ...]
     refusals: tuple[Fault, ...]
     tolerated: tuple[Fault, ...]
+    misspelt: tuple[Misspelt, ...] = ()
 
     @property
     def obsolete(self) -> Iterator[Reading]:

@@ -9,7 +9,7 @@ from httpx2 import Response
 
 from tests.access.conftest import OpenShop
 from tests.access.forged import FORGED
-from tests.support.issuer import AUDIENCE, Issuer, ec_key, public
+from tests.support.issuer import AUDIENCE, Issuer, ec_key, issuing, public, rsa_key
 from tests.support.problems import is_problem
 
 
@@ -55,6 +55,21 @@ def test_a_good_token_of_an_administrator_is_believed(
         claims = claims | {name: int(time.time()) + claims[name]}
 
     assert as_bearer(client, issuer.token(admin=True, **claims)).status_code == 200
+
+
+@pytest.mark.parametrize("kid", ["first", "another", ""])
+def test_a_token_is_believed_that_a_key_without_an_id_signed(kid: str, open_shop: OpenShop) -> None:
+    with issuing() as issuer:
+        issuer.keys = [public(rsa_key(each), "") for each in ("second", "first")]
+        for key in issuer.keys:
+            del key["kid"]
+        issuer.keys.append(public(rsa_key("other"), "other"))
+        client = open_shop(issuer.settings())
+        good = issuer.token(admin=True, headers={"kid": kid})
+        forged = issuer.token(admin=True, headers={"kid": kid}, key=rsa_key("stranger"))
+
+        assert as_bearer(client, good).status_code == 200
+        is_problem(as_bearer(client, forged), 401)
 
 
 @pytest.mark.parametrize("typ", ["JWT", "at+jwt", "application/at+jwt", "AT+JWT"])

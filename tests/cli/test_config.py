@@ -119,3 +119,15 @@ def test_a_secret_that_cannot_be_read_is_told_and_exits_with_1(
 
 def test_the_page_of_the_documentation_is_printed_on_demand() -> None:
     assert run("--markdown").stdout == reference()
+
+
+def test_a_name_that_is_no_setting_is_told_with_the_one_that_was_meant() -> None:
+    said = run(AUHT="off")
+    document = json.loads(run("--json", AUHT="off").stdout)
+
+    sentence = "AUHT is not a setting; did you mean AUTH?"
+    assert said.exit_code == 0
+    assert sentence in said.stderr.splitlines()
+    assert document["unknown"] == [
+        {"variable": "AUHT", "problem": sentence, "source": "environment"}
+    ]

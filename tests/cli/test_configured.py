@@ -58,6 +58,21 @@ def test_what_does_not_stop_the_start_is_one_warning_each() -> None:
     ]
 
 
+def test_a_name_that_is_no_setting_is_a_warning_with_the_one_that_was_meant() -> None:
+    with capture_logs() as events:
+        configured({"OPENAI_APIKEY": "sk-Zp3Q8R7"})
+
+    assert events == [
+        {
+            "event": "setting_unknown",
+            "variable": "OPENAI_APIKEY",
+            "problem": "OPENAI_APIKEY is not a setting; did you mean OPENAI_API_KEY?",
+            "source": "environment",
+            "log_level": "warning",
+        }
+    ]
+
+
 def test_the_secret_it_names_is_read_first(
     secrets: Any,  # noqa: ANN401 - boto3 makes its clients at run time
     request: pytest.FixtureRequest,

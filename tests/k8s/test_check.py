@@ -126,6 +126,18 @@ def test_a_setting_that_is_wrong_is_named(filled: Path) -> None:
     assert "settings.env: AI_MAX_STEPS is not a whole number" in complaint
 
 
+@needs_kubectl
+def test_a_line_that_is_no_setting_is_named_with_the_one_that_was_meant(filled: Path) -> None:
+    with (filled / "settings.env").open("a") as file:
+        file.write("RATE_LIMIT_REED=100\nSSL_CERT_FILE=/etc/ssl/only-in-the-pod.pem\n")
+
+    (complaint,) = complaints(filled)
+
+    assert complaint.endswith(
+        "settings.env: RATE_LIMIT_REED is not a setting; did you mean RATE_LIMIT_READ?"
+    )
+
+
 def test_an_environment_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prod"]) == 2
     assert "staging, production" in capsys.readouterr().err

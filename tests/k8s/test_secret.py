@@ -30,7 +30,7 @@ def test_the_secret_is_the_one_the_pods_mount(public: Rendered) -> None:
 def test_a_key_that_would_keep_the_service_from_starting_is_named(public: Rendered) -> None:
     assert faults(public, GOOD) == []
     assert faults(public, {"OPENAI_API_KEY": "<your-openai-api-key>", "OPENAI_KEY": "sk-1"}) == [
-        "OPENAI_KEY is no setting: remove it.",
+        "OPENAI_KEY is not a setting; did you mean OPENAI_API_KEY?",
         "OPENAI_API_KEY is a placeholder.",
         "ADMIN_USERS is not set although AUTH is `basic`.",
     ]
