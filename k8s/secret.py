@@ -33,10 +33,25 @@ def secret(rendered: Rendered, values: Mapping[str, str]) -> Manifest:
     }
 
 
+def mounted(rendered: Rendered) -> set[str]:
+    """Return the keys of the Secret that pods mount."""
+    pod = rendered.named("Deployment", "cloudmart-backend")["spec"]["template"]["spec"]
+    return {
+        item["key"]
+        for volume in pod["volumes"]
+        if volume.get("secret", {}).get("secretName") == NAME
+        for item in volume["secret"]["items"]
+    }
+
+
 def faults(rendered: Rendered, values: Mapping[str, str]) -> list[str]:
     """Return a sentence for each value with which the service would not start."""
     known = {name for each in variables().values() for name in each.names}
     strangers = [_stranger(name) for name in sorted(values.keys() - known)]
+    strangers += [
+        f"{name} is mounted by no name, so no pod reads it: put it into settings.env."
+        for name in sorted((values.keys() & known) - mounted(rendered))
+    ]
     told = rendered.environment()
     # In the pod it is the directory that tells these.
     for name in ("CLOUDMART_SECRETS_DIR", *FILES):

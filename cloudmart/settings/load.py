@@ -20,6 +20,12 @@ from cloudmart.settings.report import Fault, Reading, Report, State
 from cloudmart.settings.tolerance import settle, unmet
 from cloudmart.settings.variables import Variable, variables
 
+# Kubernetes mounts a Secret that is not there as an empty directory.
+_EMPTY = (
+    "names a directory with no file in it: in a cluster the Secret is missing in this namespace, "
+    "or has none of the keys that are mounted"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -77,9 +83,13 @@ def _places(
         told = places[0].find(variable.names)
         if told and not as_told(variable, told):
             try:
-                places.append(read(told.value))
+                place = read(told.value)
             except ValueError as error:
                 faults.append(Fault.about(variable, told, str(error)))
+                continue
+            places.append(place)
+            if field == "secrets_dir" and not place.values and _needs_files(environ):
+                faults.append(Fault.about(variable, told, _EMPTY))
     if dotenv and environ.get("ENVIRONMENT") == Environment.LOCAL:
         places.append(layers.dotenv(dotenv))
     return places, faults
@@ -90,6 +100,12 @@ def _mounted(config_dir: Path | None) -> Iterator[Layer]:
     if config_dir:
         with suppress(ValueError):
             yield layers.directory(str(config_dir))
+
+
+def _needs_files(environ: Mapping[str, str]) -> bool:
+    # Local mode needs no keys, and a secret of AWS Secrets Manager may bring them all.
+    local = environ.get("ENVIRONMENT") == Environment.LOCAL
+    return not local and not environ.get("CLOUDMART_SECRET_ID", "").strip()
 
 
 def _without(told: Mapping[Variable, Told], faults: Iterable[Fault]) -> dict[Variable, Told]:

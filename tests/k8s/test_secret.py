@@ -3,13 +3,15 @@
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from k8s.kustomize import Rendered, kubectl
-from k8s.secret import faults, secret
+from cloudmart.settings.variables import variables
+from k8s.kustomize import OVERLAYS, Rendered, kubectl
+from k8s.secret import faults, mounted, secret
 from tests.k8s.conftest import needs_kubectl
 from tests.settings import good as settings
 from tests.support.overlays import ROOT
@@ -21,8 +23,8 @@ def test_the_secret_is_the_one_the_pods_mount(public: Rendered) -> None:
     made = secret(public, GOOD)
 
     pod = public.named("Deployment", "cloudmart-backend")
-    (mounted,) = (v["secret"] for v in pod["spec"]["template"]["spec"]["volumes"] if "secret" in v)
-    assert made["metadata"]["name"] == mounted["secretName"]
+    (volume,) = (v["secret"] for v in pod["spec"]["template"]["spec"]["volumes"] if "secret" in v)
+    assert made["metadata"]["name"] == volume["secretName"]
     assert made["metadata"]["namespace"] == pod["metadata"]["namespace"]
     assert base64.b64decode(made["data"]["OPENAI_API_KEY"]).decode() == GOOD["OPENAI_API_KEY"]
 
@@ -33,6 +35,26 @@ def test_a_key_that_would_keep_the_service_from_starting_is_named(public: Render
         "OPENAI_KEY is not a setting; did you mean OPENAI_API_KEY?",
         "OPENAI_API_KEY is a placeholder.",
         "ADMIN_USERS is not set although AUTH is `basic`.",
+    ]
+
+
+def test_each_key_that_may_be_secret_is_mounted_by_its_name_and_none_is_waited_for(
+    overlay: Rendered,
+) -> None:
+    pod = overlay.named("Deployment", "cloudmart-backend")["spec"]["template"]["spec"]
+    (volume,) = (each["secret"] for each in pod["volumes"] if "secret" in each)
+    secrets = {name for each in variables().values() if each.secret for name in each.names}
+    example = (OVERLAYS / "secret.env.example").read_text("utf-8")
+    offered = set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
+
+    assert volume["optional"] is True
+    assert [item["key"] for item in volume["items"]] == [item["path"] for item in volume["items"]]
+    assert mounted(overlay) == secrets | offered
+
+
+def test_a_setting_that_no_pod_reads_from_the_secret_is_sent_to_settings(public: Rendered) -> None:
+    assert faults(public, GOOD | {"OPENAI_MODEL": "gpt-6-luna"}) == [
+        "OPENAI_MODEL is mounted by no name, so no pod reads it: put it into settings.env."
     ]
 
 

@@ -154,3 +154,28 @@ def test_a_directory_with_a_file_that_is_no_text_is_refused(tmp_path: Path) -> N
     (fault,) = load_settings({"CLOUDMART_SECRETS_DIR": str(tmp_path)}).report.refusals
 
     assert fault.what == "names a directory with a file in it that is no text"
+
+
+def test_a_secret_that_is_not_mounted_is_named_as_the_reason(tmp_path: Path) -> None:
+    # How the kubelet leaves an optional Secret that does not exist.
+    (tmp_path / "..2026_11_28_04_00_00.1").mkdir()
+    (tmp_path / "..data").symlink_to("..2026_11_28_04_00_00.1")
+    environ = {"CLOUDMART_SECRETS_DIR": str(tmp_path)}
+
+    (fault,) = load_settings(environ).report.refusals
+
+    assert fault.sentence == (
+        "CLOUDMART_SECRETS_DIR names a directory with no file in it: in a cluster the Secret is "
+        "missing in this namespace, or has none of the keys that are mounted."
+    )
+
+
+@pytest.mark.parametrize(
+    "told", [{"ENVIRONMENT": "local"}, {"CLOUDMART_SECRET_ID": "cloudmart/production"}]
+)
+def test_no_mounted_secret_is_needed_where_keys_are_optional_or_come_from_aws(
+    tmp_path: Path, told: dict[str, str]
+) -> None:
+    report = load_settings({"CLOUDMART_SECRETS_DIR": str(tmp_path)} | told).report
+
+    assert (report.refusals, report.tolerated) == ((), ())
