@@ -9,12 +9,17 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
 
 import structlog
+from botocore.exceptions import ClientError
+from pydantic import Field
 
 from cloudmart.ai.confirmation import MOST_TRIES, Pending, Proposal
 from cloudmart.ai.ports import Message, Role
+from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.expression import Expression
 from cloudmart.dynamodb.table import RefusedError, Table
 from cloudmart.errors import (
@@ -36,6 +41,9 @@ MOST_BYTES = 200_000
 LOCK_MARGIN = 15
 """Seconds a lock outlasts the longest turn."""
 
+_LAST_TIME = 10**11
+"""Seconds since 1970 that no clock will show: a lock until then is none."""
+
 _RETRY_AFTER = 3
 _ID = re.compile(r"(thread|conv)_[A-Za-z0-9_-]{32}")
 
@@ -54,14 +62,17 @@ class Spoken(Model):
     text: str
 
 
+Count = Annotated[int, Field(ge=0, le=10**12)]
+
+
 class Conversation(Entity):
     """A conversation. Its id is a bearer's secret: it goes to no log and to no provider."""
 
     history: list[Spoken] = []
     email: str | None = None
     pending: Pending | None = None
-    tokens: int = 0
-    failed_lookups: int = 0
+    tokens: Count = 0
+    failed_lookups: Count = 0
 
     @property
     def fingerprint(self) -> str:
@@ -122,8 +133,11 @@ class ConversationRepository:
         """
         if not _ID.fullmatch(key) or not key.startswith(f"{kind}_"):
             raise UnknownConversationError
-        turn = await self._lock(key)
+        turn = Turn(Conversation(id=key), secrets.token_hex(16), None)
+        item = await self._lock(turn)
         try:
+            turn.conversation = Conversation.read(item)
+            turn.email = turn.conversation.email
             yield turn
         finally:
             if not turn.done:
@@ -162,8 +176,9 @@ class ConversationRepository:
             )
         except RefusedError:
             count = Expression("SET #pending.#tries = #pending.#tries + :one", {"one": 1})
+            countable = Expression("attribute_type(#pending.#tries, :number)", {"number": "N"})
             with contextlib.suppress(RefusedError):
-                await self._table.change(key, count, Expression("attribute_exists(#pending)"))
+                await self._table.change(key, count, countable)
             return None
         return turn.conversation.pending
 
@@ -172,7 +187,9 @@ class ConversationRepository:
         turn.conversation = turn.conversation.model_copy(
             update={"failed_lookups": turn.conversation.failed_lookups + 1}
         )
-        count = Expression("ADD #failedLookups :one", {"one": 1})
+        count = Expression(
+            "SET #failedLookups = :count", {"count": turn.conversation.failed_lookups}
+        )
         with contextlib.suppress(RefusedError):
             await self._table.change(
                 turn.conversation.id, count, Expression("attribute_exists(id)")
@@ -186,45 +203,47 @@ class ConversationRepository:
         with contextlib.suppress(RefusedError):
             await self._table.change(key, update, Expression("attribute_exists(id)"))
 
-    async def _lock(self, key: str) -> Turn:
-        moment = int(time.time())
-        token = secrets.token_hex(16)
+    async def _lock(self, turn: Turn) -> Item:
+        moment, token = int(time.time()), turn.lock
         update = Expression(
             "SET #lockToken = :token, #lockUntil = :until",
             {"token": token, "until": moment + self._lock_seconds},
         )
+        # What is no time is no lock either: it would never end.
         free = Expression(
-            "attribute_exists(id) AND #expiresAt > :now"
-            " AND (attribute_not_exists(#lockUntil) OR #lockUntil < :now)",
-            {"now": moment},
+            "attribute_exists(id) AND #expiresAt > :now AND (attribute_not_exists(#lockUntil)"
+            " OR NOT attribute_type(#lockUntil, :number)"
+            " OR #lockUntil < :now OR #lockUntil > :last)",
+            {"now": moment, "last": _LAST_TIME, "number": "N"},
         )
         try:
-            item = await self._table.amend(
-                key, update, free, done=lambda item: item.get("lockToken") == token
+            return await self._table.amend(
+                turn.conversation.id,
+                update,
+                free,
+                done=lambda item: item.get("lockToken") == token,
             )
         except RefusedError as error:
-            if error.item is None or error.item.get("expiresAt", 0) <= moment:
+            if error.item is None or _has_expired(error.item, moment):
                 raise UnknownConversationError from error
             raise ConversationBusyError(retry_after=_RETRY_AFTER) from error
-        conversation = Conversation.read(item)
-        return Turn(conversation, token, conversation.email)
 
     async def _release(self, turn: Turn) -> None:
         try:
             await self._end(turn, {})
-        except (RefusedError, CloudmartError) as error:
+        except (RefusedError, CloudmartError, ClientError) as error:
             # The lock ends by itself; the failure that brought us here is the one to tell.
             _log.warning("conversation_not_released", cause=repr(error))
 
     async def _end(self, turn: Turn, changes: dict[str, object]) -> None:
         changes = {"endedTurn": turn.lock, **changes}
-        sets = ", ".join(f"#{name} = :{name}" for name in changes)
-        text, values = f"SET {sets} REMOVE #lockToken, #lockUntil", changes
         if turn.tokens:
-            text, values = f"{text} ADD #tokens :spent", values | {"spent": turn.tokens}
+            # Nobody else counts while the lock holds; a number can also take a bad value's place.
+            changes["tokens"] = turn.conversation.tokens + turn.tokens
+        sets = ", ".join(f"#{name} = :{name}" for name in changes)
         await self._table.change(
             turn.conversation.id,
-            Expression(text, values),
+            Expression(f"SET {sets} REMOVE #lockToken, #lockUntil", changes),
             Expression("#lockToken = :lock", {"lock": turn.lock}),
             done=lambda item: item.get("endedTurn") == turn.lock,
         )
@@ -232,6 +251,11 @@ class ConversationRepository:
 
     def _expiry(self) -> int:
         return int(time.time()) + self._lifetime
+
+
+def _has_expired(item: Item, moment: int) -> bool:
+    expires = item.get("expiresAt")
+    return not isinstance(expires, Decimal) or expires <= moment
 
 
 def capped(history: Sequence[Spoken]) -> list[Spoken]:
