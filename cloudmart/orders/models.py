@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from cloudmart.values import samples
 from cloudmart.values.ids import new_id
@@ -44,12 +44,25 @@ class OrderUpdate(Model):
     ]
 
 
+_MOST_OF_ONE = 10**9
+"""Beyond this a quantity is none but a mistake, with which no total can be told."""
+
+
+def _possible(quantity: int) -> int:
+    if abs(quantity) > _MOST_OF_ONE:
+        msg = "a quantity is needed that somebody may have ordered"
+        raise ValueError(msg)
+    return quantity
+
+
 class OrderLine(Stored):
     """So many of a product, at the price it had."""
 
     product_id: Annotated[str, Field(description="The product's id.")] = ""
     name: Annotated[str, Field(description="The product's name when it was ordered.")] = ""
-    quantity: Annotated[int, Field(description="How many; 1 to 1,000.")] = 0
+    quantity: Annotated[
+        int, AfterValidator(_possible), Field(description="How many; 1 to 1,000.")
+    ] = 0
     price: Annotated[Money, Field(description="For one, when it was ordered.")] = Decimal()
 
 

@@ -5,9 +5,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from pydantic import ValidationError
 
+from cloudmart.dynamodb.codec import decode
 from cloudmart.dynamodb.internal import is_internal
 from cloudmart.pipeline.ports import RowFault
 from cloudmart.pipeline.rows import EventType, Row
@@ -38,16 +38,14 @@ def read(record: Record) -> Row | None:
         PoisonError: there is no order to be read; the fault names what is wrong.
     """
     try:
-        told = DynamoDBRecord(dict(record))
-        changed = told.dynamodb
-        if changed is None or told.event_name is None:
-            raise ValueError("no change is told")  # noqa: TRY301 - poison like what is unreadable
-        if is_internal(changed.keys["id"]):
+        changed = record["dynamodb"]
+        key = decode(changed["Keys"])["id"]
+        if is_internal(key):
             return None
-        event = EventType(told.event_name.name)
-        item = changed.old_image if event is EventType.REMOVE else changed.new_image
-        if item.get("id") != changed.keys["id"]:
-            raise ValueError("the image is missing")  # noqa: TRY301 - as above
+        event = EventType(record["eventName"])
+        item = decode(changed["OldImage" if event is EventType.REMOVE else "NewImage"])
+        if item.get("id") != key:
+            raise ValueError("the image is another item's")  # noqa: TRY301 - poison as well
         return Row.of_item(item, event)
     except ValidationError as error:
         raise PoisonError(_unreadable(error)) from error

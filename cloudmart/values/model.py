@@ -1,7 +1,6 @@
 """What every model has in common: camelCase on the wire, frozen, unknown fields ignored."""
 
-from collections.abc import Mapping
-from copy import deepcopy
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -50,16 +49,21 @@ class Entity(Stored):
         An attribute that cannot be read is left out (its default shows) and counted: one bad
         item never breaks a list.
         """
-        modern = cls._modern(item)
-        try:
-            return cls.model_validate(modern, by_name=False)
-        except ValidationError as error:
-            UNREADABLE_ITEMS.labels(cls.__name__).inc()
-            readable = deepcopy(dict(modern))
-            # Backwards, so that removing a list's element moves no other that is still to go.
-            for fault in reversed(error.errors(include_url=False, include_input=False)):
-                _remove(readable, *fault["loc"])
-            return cls.model_validate(readable, by_name=False)
+        readable = cls._modern(item)
+        counted = False
+        while True:
+            try:
+                return cls.model_validate(readable, by_name=False)
+            except ValidationError as error:
+                if not counted:
+                    UNREADABLE_ITEMS.labels(cls.__name__).inc()
+                    counted = True
+                faults = error.errors(include_url=False, include_input=False)
+                kept = _members(readable, [fault["loc"] for fault in faults])
+                # What lost a part it needs goes in the next round: never more rounds than levels.
+                if kept == readable:
+                    raise
+                readable = kept
 
     @classmethod
     def read_whole(cls, item: Mapping[str, Any]) -> Self:
@@ -75,14 +79,30 @@ class Entity(Stored):
         return self.model_dump(exclude_none=True)
 
 
-def _remove(holder: Any, step: int | str, *rest: int | str) -> None:  # noqa: ANN401 - any JSON
-    if rest and _has(holder[step], rest[0]):
-        _remove(holder[step], *rest)
-    elif _has(holder, step):  # or a default that waits for another attribute
-        del holder[step]
+Path = tuple[int | str, ...]
 
 
-def _has(holder: Any, step: int | str) -> bool:  # noqa: ANN401 - any JSON
-    if isinstance(holder, list):
-        return isinstance(step, int) and step < len(holder)
-    return isinstance(holder, dict) and step in holder
+def _without(value: Any, paths: Sequence[Path]) -> Any:  # noqa: ANN401 - any JSON
+    """Return a copy of a value without what some paths lead to, or None where nothing is left.
+
+    Where a path leads to nothing, what should have held it is as bad: an element that lacks what
+    it needs, a set that stands for a list.
+    """
+    if () in paths or not isinstance(value, dict | list):
+        return None
+    members = value if isinstance(value, dict) else dict(enumerate(value))
+    if not all(path[0] in members for path in paths):
+        return None
+    kept = _members(members, paths)
+    return kept if isinstance(value, dict) else list(kept.values())
+
+
+def _members(members: Mapping[Any, Any], paths: Sequence[Path]) -> dict[Any, Any]:
+    below: dict[int | str, list[Path]] = {}
+    for first, *rest in paths:
+        below.setdefault(first, []).append(tuple(rest))
+    kept = {
+        name: _without(value, below[name]) if name in below else value
+        for name, value in members.items()
+    }
+    return {name: value for name, value in kept.items() if value is not None or name not in below}

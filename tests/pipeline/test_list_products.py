@@ -14,6 +14,7 @@ from botocore.config import Config
 from cloudmart.dynamodb.codec import encode
 from cloudmart.pipeline.list_products import answer
 from cloudmart.settings import Settings
+from tests.support.wire_values import VALUES, Wire
 
 LAMP = {"id": "1", "name": "Desk lamp", "price": 19.99, "description": ""}
 KETTLE = {"id": "2", "name": "Kettle", "price": 34.5, "description": ""}
@@ -186,3 +187,25 @@ def test_the_lambda_answers_from_the_table_that_the_environment_names(stocked: S
     )
 
     assert told(json.loads(ended.stdout))["products"] == [LAMP, KETTLE]
+
+
+class Catalogue:
+    """A client whose table holds items that no engine of ours projects."""
+
+    def __init__(self, *items: Wire) -> None:
+        self._items = items
+
+    def scan(self, **_: object) -> dict[str, Any]:
+        return {"Items": list(self._items)}
+
+
+def test_whatever_an_item_holds_the_others_are_told() -> None:
+    bad = [
+        {"id": {"S": f"{attribute} {kind}"}, attribute: value}
+        for attribute in ("name", "description", "price")
+        for kind, value in VALUES.items()
+    ]
+
+    said = told(answer(FUNCTION, Catalogue(*bad, encode(KETTLE | {"price": 35})), "products"))
+
+    assert KETTLE | {"price": 35} in said["products"]

@@ -2,26 +2,49 @@
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
+import pytest
+from boto3.dynamodb.types import Binary
 from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
+from cloudmart.ai.confirmation import Action
+from cloudmart.ai.conversations import Conversation
+from cloudmart.ai.ports import Role
 from cloudmart.http.streaming import encode
 from cloudmart.orders.models import Order
 from cloudmart.products.models import Product
 from cloudmart.tickets.models import Ticket
 from cloudmart.values.model import Entity
-from tests.support.items import items_with
+from tests.support.items import items_with, numbers, shaped, texts
 
 products = items_with("name", "description", "price", "image", "createdAt", "updatedAt", "name_")
+lines = st.lists(shaped(productId=texts, name=texts, quantity=numbers, price=numbers), max_size=3)
 orders = items_with(
-    *("userEmail", "customerEmail", "items", "total", "totalAmount", "status", "createdAt"),
+    *("userEmail", "customerEmail", "total", "totalAmount", "status", "createdAt"),
     *("updatedAt", "productId", "quantity", "user_email", "created_at"),
+    items=lines,
 )
 tickets = items_with(
-    *("status", "conversation", "sentimentScores", "overallSentiment", "subject", "message"),
-    *("userEmail", "threadId", "threadName", "truncated", "createdAt", "updatedAt"),
+    *("status", "overallSentiment", "subject", "message", "userEmail", "threadId", "threadName"),
+    *("truncated", "createdAt", "updatedAt"),
+    conversation=st.lists(shaped(sender=texts, text=texts), max_size=3),
+    sentimentScores=shaped(positive=numbers, neutral=numbers, negative=numbers),
+)
+conversations = items_with(
+    *("email", "tokens", "failedLookups", "createdAt", "expiresAt", "lockUntil"),
+    history=st.lists(shaped(role=st.sampled_from(Role), text=texts), max_size=3),
+    pending=shaped(
+        action=st.sampled_from(Action),
+        orderId=texts,
+        version=texts,
+        codeHash=texts,
+        tries=numbers,
+        expiresAt=numbers,
+    ),
 )
 
 
@@ -58,6 +81,43 @@ def test_any_item_is_a_ticket_that_the_page_can_show(item: dict[str, Any]) -> No
     assert ticket["status"] in {"open", "in_progress", "closed"}
     for message in ticket["conversation"]:
         assert {type(message[name]) for name in ("sender", "text")} == {str}
+
+
+@given(conversations)
+def test_any_item_is_a_conversation_that_can_go_on(item: dict[str, Any]) -> None:
+    conversation = Conversation.read(item)
+
+    assert conversation.tokens >= 0
+    assert conversation.failed_lookups >= 0
+    for message in conversation.messages:
+        assert message.text.encode().decode() == message.text
+
+
+@pytest.mark.parametrize(
+    "items", [{"two lamps", "a kettle"}, {Decimal("1e100")}, Binary(b"lamp"), Decimal("1e125")]
+)
+def test_lines_that_are_no_list_are_no_lines(items: object) -> None:
+    order = Order.read({"id": "1", "items": items, "total": Decimal("39.98")})
+
+    assert (order.items, order.total) == ([], Decimal("39.98"))
+
+
+def test_parts_that_lack_what_they_need_are_left_out_and_no_others() -> None:
+    conversation = Conversation.read(
+        {
+            "id": "conv_1",
+            "history": [
+                {"role": "user", "text": "Hello"},
+                {},
+                {"role": "user"},
+                {"role": "assistant", "text": "Good day"},
+            ],
+            "pending": {"action": "cancel", "orderId": "1", "version": "1", "tries": 0},
+        }
+    )
+
+    assert [spoken.text for spoken in conversation.history] == ["Hello", "Good day"]
+    assert conversation.pending is None
 
 
 def test_what_cannot_be_read_is_counted_and_the_rest_is_shown() -> None:

@@ -11,6 +11,7 @@ from cloudmart.local.catalogue import sample_products
 from cloudmart.settings import Settings
 from tests.cli.conftest import Cloudmart
 from tests.support.faults import Fault, FaultProxy
+from tests.support.wire_values import VALUES
 
 OLD_SHAPES: list[dict[str, Any]] = [
     {"id": "1", "name": "Lamp", "price": "18.5", "category": "light", "stock": 7},
@@ -31,6 +32,25 @@ def stored(dynamodb: Any, settings: Settings) -> Any:  # noqa: ANN401 - boto3's 
         return sorted(found, key=lambda item: str(item["id"]))
 
     return items
+
+
+@pytest.mark.parametrize("name", ["catalogue.json", "catalogue.jsonl", "catalogue.csv"])
+def test_whatever_an_item_holds_the_others_are_exported(
+    cloudmart: Cloudmart,
+    tmp_path: Path,
+    name: str,
+    settings: Settings,
+    dynamodb: Any,  # noqa: ANN401 - boto3's
+) -> None:
+    table = settings.dynamodb.products_table
+    for attribute in ("name", "description", "price", "image", "stock"):
+        for kind, value in VALUES.items():
+            item = {"id": {"S": f"{attribute} {kind}"}, attribute: value}
+            dynamodb.put_item(TableName=table, Item=item)
+
+    exported = cloudmart("catalogue", "export", tmp_path / name)
+
+    assert (exported.exit_code, exported.stderr) == (0, f"Products exported: {5 * len(VALUES)}.\n")
 
 
 @pytest.mark.parametrize("name", ["catalogue.json", "catalogue.jsonl", "catalogue.csv"])

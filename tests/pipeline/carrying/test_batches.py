@@ -1,6 +1,7 @@
 """What becomes of a batch's records, one kind after the other."""
 
 import json
+from base64 import b64encode
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,7 @@ from cloudmart.pipeline.rows import EventType, Row
 from tests.pipeline.carrying.conftest import Function
 from tests.support.bigquery_api import BigQueryApi
 from tests.support.order_stream import Event, OrderStream, later, latest, order
+from tests.support.wire_values import VALUES, Wire
 
 NOTHING_FAILED: dict[str, list[str]] = {"batchItemFailures": []}
 
@@ -82,6 +84,42 @@ def test_an_order_that_cannot_be_read_is_quarantined_whole_with_its_reason(
     assert held.record == json.loads(json.dumps(events[1], default=str))
     assert (held.event_id, held.fault.reason) == (events[1]["eventID"], "unreadable")
     assert (held.fault.column, held.fault.passing) == ("total", False)
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_what_an_order_holds_besides_keeps_it_from_no_row(
+    kind: str, api: BigQueryApi, function: Function, quarantine: S3Quarantine
+) -> None:
+    told = function({"Records": [_record(gift=VALUES[kind])]})
+
+    assert told == NOTHING_FAILED
+    assert [row["id"] for row in api.rows] == ["1"]
+    assert list(quarantine.held()) == []
+
+
+@pytest.mark.parametrize(
+    "attribute", ["items", "total", "status", "userEmail", "createdAt", "updatedAt", "productId"]
+)
+def test_whatever_an_order_holds_it_is_a_row_or_in_quarantine(
+    attribute: str, api: BigQueryApi, function: Function, quarantine: S3Quarantine
+) -> None:
+    records = [
+        _record(f"e{number}", **{attribute: value}) for number, value in enumerate(VALUES.values())
+    ]
+
+    told = function({"Records": records})
+
+    assert told == NOTHING_FAILED
+    assert len(api.rows) + len(list(quarantine.held())) == len(records)
+
+
+def _record(event: str = "e1", **attributes: Wire) -> Event:
+    image = {"id": {"S": "1"}, **attributes}
+    change: Event = {"SequenceNumber": event, "Keys": {"id": {"S": "1"}}, "NewImage": image}
+    told = {"eventID": event, "eventName": "INSERT", "dynamodb": change}
+    # As Lambda hands it over: binary values are text.
+    record: Event = json.loads(json.dumps(told, default=lambda raw: b64encode(raw).decode()))
+    return record
 
 
 def _without(path: str) -> Event:
