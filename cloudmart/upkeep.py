@@ -15,7 +15,6 @@ from cloudmart.health.fingerprint import fingerprint
 from cloudmart.health.identity import Identity
 from cloudmart.health.probes import Probe, connected, table_probe
 from cloudmart.health.process import Process
-from cloudmart.health.staleness import Staleness
 from cloudmart.health.startup import Step
 from cloudmart.observability.metrics import CONFIGURATION, READY
 from cloudmart.settings import DynamoDBSettings, Environment, Provider, Settings, Way, why_disabled
@@ -36,7 +35,8 @@ class Upkeep:
         self._serving = serving
         self.probing = Database(process.session)
         self._identity = Identity(process.session, process.environ)
-        self._staleness = _watch_configuration(settings, process)
+        self._staleness = process.staleness
+        _show_configuration(settings, process)
 
     def works(self) -> list[Work]:
         """Return what is to go on for as long as the process lives."""
@@ -134,10 +134,7 @@ def telling_of_issuer(health: Health) -> Callable[[bool], None]:
     return tell
 
 
-def _watch_configuration(settings: Settings, process: Process) -> Staleness:
+def _show_configuration(settings: Settings, process: Process) -> None:
     mark = fingerprint(settings)
     CONFIGURATION.labels(mark).set(1)
     process.health.notes.append(f"configuration {mark}")
-    mounted = (settings.sources.secrets_dir, settings.sources.config_dir)
-    directories = [directory for directory in mounted if directory]
-    return Staleness(directories, process.health.rhythm, secret=process.secret)

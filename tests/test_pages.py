@@ -1,6 +1,8 @@
 """The pages a person reads: what they link to is there."""
 
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -37,6 +39,30 @@ def test_the_picture_of_the_layers_is_the_contract() -> None:
 
     drawn = [line.partition("        ")[0].strip() for line in picture[:-1]]
     assert drawn == [layer.replace("cloudmart.", "") for layer in layers]
+
+
+def test_the_tree_of_the_readme_names_every_folder_and_nothing_that_is_not_there() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (tree,) = re.findall(r"^```\n(cloudmart/\n.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    named = {line: re.findall(r"(\w+(?:/|\.py))(?=\s|$)", line[:30]) for line in tree.splitlines()}
+    inside = {name for line, names in named.items() for name in names if line[0] == " "}
+    beside = {name for line, names in named.items() for name in names if line[0] != " "}
+    tracked = [
+        Path(name)
+        for name in subprocess.run(  # noqa: S603 - git, on our own files
+            [shutil.which("git") or "git", "ls-files"],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.splitlines()
+    ]
+
+    folders = {f"{each.parts[0]}/" for each in tracked if len(each.parts) > 1}
+    package = [each.parts[1:] for each in tracked if each.parts[0] == "cloudmart"]
+    parts = {f"{each[0]}/" if len(each) > 1 else each[0] for each in package}
+    assert beside == {each for each in folders if each[0] != "."}
+    assert inside == {each for each in parts if each[0] != "_"}
 
 
 def _anchors(page: Path) -> set[str]:

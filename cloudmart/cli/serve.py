@@ -4,7 +4,6 @@ import gc
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -86,5 +85,5 @@ async def _with_secret(secret_id: str, process: Process) -> FastAPI | None:
         process.health.lifecycle.fail(refusal(loaded.report.refusals), EXIT_CONFIGURATION)
         return None
     warn(loaded.report)
-    version = SecretVersion(secret.version, store.newest)
-    return create_app(loaded.settings, process=replace(process, secret=version))
+    process.staleness.follow(SecretVersion(secret.version, store.newest))
+    return create_app(loaded.settings, process=process)

@@ -9,7 +9,7 @@ import aioboto3
 from cloudmart.dynamodb.session import new_session
 from cloudmart.health.board import Health
 from cloudmart.health.patience import Patience
-from cloudmart.health.secret import SecretVersion
+from cloudmart.health.staleness import Staleness
 from cloudmart.observability.metrics import BUILD
 from cloudmart.settings import BuildSettings, Settings
 
@@ -24,7 +24,8 @@ class Process:
     patience: Patience
     session: aioboto3.Session
     environ: Mapping[str, str]
-    secret: SecretVersion | None = None
+    staleness: Staleness
+    """Compares with what was mounted when the process began, before anything was waited for."""
 
     @classmethod
     def begin(
@@ -38,7 +39,9 @@ class Process:
         health.release = _release(settings.build, health.release)
         health.rollout = settings.build.rollout
         patience = Patience(health.lifecycle, health.rhythm, settings.startup.timeout)
-        return cls(health, patience, new_session(settings.aws.region), environ)
+        mounted = (settings.sources.secrets_dir, settings.sources.config_dir)
+        staleness = Staleness([each for each in mounted if each], health.rhythm)
+        return cls(health, patience, new_session(settings.aws.region), environ, staleness)
 
 
 def _release(build: BuildSettings, package: str) -> str:

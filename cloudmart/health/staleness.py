@@ -22,27 +22,26 @@ Copies = Mapping[Path, bytes]
 
 
 class Staleness:
-    """Compares what is mounted, and the secret's version, with what they were at the start.
+    """Compares what is mounted, and the secret's version, with what they were when it was made.
 
     Kubernetes renews the files of a mounted ConfigMap or Secret within about a minute, the
     environment of a running process never.
     """
 
-    def __init__(
-        self,
-        directories: Iterable[Path],
-        rhythm: Rhythm,
-        secret: SecretVersion | None = None,
-    ) -> None:
+    def __init__(self, directories: Iterable[Path], rhythm: Rhythm) -> None:
         self._directories = tuple(directories)
         self._rhythm = rhythm
-        self._secret = secret
+        self._secret: SecretVersion | None = None
         # Of this process alone: the digests are compared with each other and nothing else.
         self._salt = secrets.token_bytes(16)
         self._copies = self._read()
         self._since = ""
         self._secret_is_newer = False
         self._ask_secret_after = 0.0
+
+    def follow(self, secret: SecretVersion) -> None:
+        """Compare the secret that settings came from, too."""
+        self._secret = secret
 
     @property
     def stale(self) -> bool:

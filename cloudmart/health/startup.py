@@ -1,4 +1,4 @@
-"""The background of a process: wait for what it needs, tell that it is ready, then keep looking."""
+"""The start of a process: take its steps in order, or give up in words."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass

@@ -7,14 +7,17 @@ from typing import Any
 import boto3
 import pytest
 
+from cloudmart.app import create_app
 from cloudmart.dynamodb.session import new_session
 from cloudmart.health.fingerprint import fingerprint
+from cloudmart.health.process import Process
 from cloudmart.health.secret import SecretStore, SecretVersion
 from cloudmart.observability.metrics import CONFIGURATION_STALE
 from cloudmart.settings import Settings, load_settings
 from tests.health.world import World
 from tests.support.faults import Fault, FaultProxy, fault_proxy
 from tests.support.pod import Pod, pod
+from tests.support.serving import serving
 
 STALE = (
     "Running with configuration older than the cluster's since 2026-11-23 12:00 UTC: "
@@ -106,6 +109,20 @@ async def test_files_that_come_or_go_are_a_change(
         await it.checks_again()
 
         assert (await told(it))[:2] == ("warn", STALE)
+
+
+async def test_what_changes_while_the_start_waits_is_told(
+    watching: Settings, mounted: Mounted
+) -> None:
+    process = Process.begin(watching)
+    # The start waits for its secret, and the cluster's configuration is changed meanwhile.
+    mounted.write(**{"orders-table": "orders-2", "tickets-table": "tickets"})
+
+    with serving(create_app(watching, process=process)) as client:
+        check = client.get("/health").json()["checks"]["configuration:freshness"][0]
+
+    assert check["status"] == "warn"
+    assert check["output"].startswith("Running with configuration older than the cluster's")
 
 
 async def test_a_directory_that_is_not_there_is_no_change(

@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
+from cloudmart.cli.listen import exit_code
+from cloudmart.health.lifecycle import Lifecycle
 from cloudmart.observability.termination import write_last_words
 
 
@@ -29,5 +33,15 @@ def test_it_keeps_to_what_kubernetes_keeps(tmp_path: Path) -> None:
     assert log.read_bytes() == "€".encode() * 1364 + b"\n..."
 
 
-def test_a_log_that_cannot_be_written_hides_no_other_message(tmp_path: Path) -> None:
-    write_last_words("3 settings are wrong.\n", tmp_path)
+def test_a_log_that_cannot_be_written_hides_no_other_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lifecycle = Lifecycle()
+    lifecycle.fail("3 settings are wrong.", 78)
+
+    # A directory, where a file should be.
+    code = exit_code(lifecycle, tmp_path)
+
+    assert code == 78
+    assert capsys.readouterr().err == "3 settings are wrong.\n"
+    assert list(tmp_path.iterdir()) == []

@@ -84,7 +84,9 @@ async def pod(
     """Run a pod for as long as the context lasts; its settings may come from a secret."""
     clock = Clock()
     health = Health(rhythm=replace(clock.rhythm, **rhythm))
-    process = replace(Process.begin(settings, health), secret=secret)
+    process = Process.begin(settings, health)
+    if secret:
+        process.staleness.follow(secret)
     app = create_app(settings, process=process)
     async with app.router.lifespan_context(app) as state:
 
