@@ -138,9 +138,10 @@ k8s-check: $(VENV)/.dev kubectl .cache/manifests/.done
 endif
 
 .PHONY: k8s-secret
-k8s-secret: $(VENV)/.local kubectl ## Put k8s/overlays/ENV/secret.env into the cluster as the Secret (ENV=production)
-	@made=$$($(BIN)/python -m k8s.secret $(ENV)) && echo "$$made" \
-	  | $(KUBECTL) apply --server-side --force-conflicts --field-manager cloudmart --filename -
+k8s-secret: $(VENV)/.local kubectl ## Put k8s/overlays/ENV/secret.env into a cluster as the Secret (ENV=production CONTEXT=…)
+	@made=$$($(BIN)/python -m k8s.secret $(ENV)) \
+	  && context=$$($(BIN)/python -m k8s.context $(CONTEXT)) && echo "$$made" \
+	  | $(KUBECTL) --context "$$context" apply --server-side --force-conflicts --field-manager cloudmart --filename -
 
 .PHONY: iam-policies
 iam-policies: $(VENV)/.local kubectl ## Write the policies of an environment's roles into policies/ENV (ENV=production ISSUER=…)

@@ -53,6 +53,12 @@ TAGS = [
 OpenVendors = Callable[[Settings, aioboto3.Session], AbstractAsyncContextManager[Vendors]]
 
 
+def _servers(settings: Settings) -> list[dict[str, str]]:
+    """Return where the API is: first wherever its document was read, a port-forward too."""
+    public = settings.public_base
+    return [{"url": "/"}, *([{"url": public, "description": "The shop"}] if public else [])]
+
+
 def create_app(
     settings: Settings,
     open_vendors: OpenVendors = open_vendors,
@@ -81,7 +87,7 @@ def create_app(
         description=_DESCRIPTION,
         version=version("cloudmart"),
         license_info={"name": "MIT", "identifier": "MIT"},
-        servers=[{"url": settings.public_base or "/"}],
+        servers=_servers(settings),
         openapi_tags=TAGS,
         lifespan=lifespan,
         openapi_url=None,

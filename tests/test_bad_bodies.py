@@ -1,7 +1,9 @@
 """Bodies that no client should send: answered as a problem, and never with a 5xx."""
 
+import gzip
 import json
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import httpx2
@@ -75,6 +77,38 @@ def test_a_body_that_does_not_say_it_is_json_is_told_which_header_to_send(
     )
 
     assert "`Content-Type: application/json`" in is_problem(answer, 415)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("coding", "compress"),
+    [
+        ("gzip", gzip.compress),
+        ("x-gzip", gzip.compress),
+        ("GZIP", gzip.compress),
+        ("deflate", zlib.compress),
+        ("br", bytes),
+        ("zstd", bytes),
+        ("identity, gzip", gzip.compress),
+        ("", gzip.compress),
+    ],
+)
+@each_with_body
+def test_a_compressed_body_is_told_to_come_uncompressed(
+    coding: str, compress: Callable[[bytes], bytes], route: Route, shop: httpx2.Client
+) -> None:
+    headers = JSON | ({"Content-Encoding": coding} if coding else {})
+    body = compress(json.dumps(route.body).encode())
+
+    answer = shop.request(route.method, route.path("1"), content=body, headers=headers)
+
+    assert is_problem(answer, 415)["detail"].startswith("The body is compressed")
+    assert answer.headers["Accept-Encoding"] == "identity"
+
+
+def test_a_body_that_says_it_is_not_compressed_is_taken(shop: httpx2.Client) -> None:
+    headers = JSON | {"Content-Encoding": "identity"}
+
+    assert shop.post("/api/tickets", content=b"{}", headers=headers).status_code == 201
 
 
 @pytest.mark.parametrize(

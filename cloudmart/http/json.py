@@ -11,6 +11,13 @@ from starlette.exceptions import HTTPException
 
 _JSON = re.compile(r"application/(?:[a-z0-9.+_-]+\+)?json")
 _NEEDED = "The body must be JSON: send the header `Content-Type: application/json`."
+_GZIP = b"\x1f\x8b"
+_PLAIN = {"", "identity"}
+_UNCOMPRESSED = {"Accept-Encoding": "identity"}
+_COMPRESSED = (
+    "The body is compressed, and only plain JSON is taken: send it as it is, without "
+    "`Content-Encoding`."
+)
 
 
 class JsonRequest(Request):
@@ -18,7 +25,10 @@ class JsonRequest(Request):
 
     async def json(self) -> Any:  # noqa: ANN401 - any JSON
         """Return what the body holds, or raise ValueError."""
-        return json.loads(await self.body(), parse_constant=_refuse)
+        body = await self.body()
+        if body.startswith(_GZIP):
+            raise HTTPException(415, _COMPRESSED, _UNCOMPRESSED)
+        return json.loads(body, parse_constant=_refuse)
 
 
 class JsonRoute(APIRoute):
@@ -33,8 +43,11 @@ class JsonRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def checked(request: Request) -> Response:
-            if request.method in {"POST", "PUT", "PATCH"} and not _is_json(request):
-                raise HTTPException(status_code=415, detail=_NEEDED)
+            if request.method in {"POST", "PUT", "PATCH"}:
+                if request.headers.get("content-encoding", "").strip().lower() not in _PLAIN:
+                    raise HTTPException(415, _COMPRESSED, _UNCOMPRESSED)
+                if not _is_json(request):
+                    raise HTTPException(status_code=415, detail=_NEEDED)
             return await handler(JsonRequest(request.scope, request.receive))
 
         return checked

@@ -89,7 +89,7 @@ def test_what_an_answer_points_at_is_below_the_shops_address(stocked: Settings) 
 
     assert placed.headers["Location"] == f"{BASE}/api/orders/{placed.json()['id']}"
     assert page.headers["Link"].startswith(f"<{BASE}/api/products?")
-    assert document["servers"] == [{"url": BASE}]
+    assert document["servers"] == [{"url": "/"}, {"url": BASE, "description": "The shop"}]
     assert allowed.headers["Access-Control-Allow-Origin"] == BASE
 
 
