@@ -12,7 +12,7 @@ from cloudmart.settings.network import FILES
 from cloudmart.settings.report import State
 from cloudmart.settings.serving import for_serving
 from k8s.kustomize import OVERLAYS, PUBLIC, render
-from k8s.operator_values import faults, operator_values
+from k8s.operator_values import faults, operator_values, storefront_faults
 from k8s.sharing import shared_with_others
 
 
@@ -25,7 +25,10 @@ def complaints(overlay: Path) -> list[str]:
     """
     shown = overlay.relative_to(overlay.parents[2])
     values = operator_values(overlay)
-    missing = [f"{shown / 'operator.yaml'}: {fault}" for fault in faults(values)]
+    missing = [
+        f"{shown / 'operator.yaml'}: {fault}"
+        for fault in (*faults(values), *storefront_faults(values, overlay))
+    ]
     if missing:
         # Most settings are made of them, so what is wrong with those would be told twice.
         return missing

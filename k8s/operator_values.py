@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from cloudmart.settings.placeholders import is_placeholder
 
 _NONE = "none"
 _REGION = r"[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}"
+_REPOSITORY = r"[a-z0-9.-]+(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
 _FORMS = {
     "account": (r"\d{12}", "an AWS account's number: 12 digits"),
     "region": (_REGION, "the name of an AWS region"),
@@ -26,18 +28,26 @@ _FORMS = {
         rf"arn:aws[a-z-]*:wafv2:{_REGION}:\d{{12}}:regional/webacl/[\w-]+/[\w-]+|{_NONE}",
         "the ARN of a regional web ACL, or none",
     ),
-    "vpc-cidr": (r"[\d.]+/\d{1,2}", "a network between /16 and /28 such as 10.0.0.0/16"),
-    "frontend-port": (r"[1-9]\d{0,4}", "a port"),
-    "image": (
-        r"[a-z0-9.-]+(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+",
-        "an image with its registry, and without a tag",
+    "vpc-cidr": (
+        r"[\d.]+/\d{1,2}(, ?[\d.]+/\d{1,2})*",
+        "networks between /16 and /28, divided by commas, such as 10.0.0.0/20,10.0.16.0/20",
     ),
+    "frontend-port": (r"[1-9]\d{0,4}", "a port"),
+    "storefront-image": (
+        rf"{_REPOSITORY}(:(?!latest$)[\w][\w.-]{{0,127}}|@sha256:[0-9a-f]{{64}})|{_NONE}",
+        "an image with its registry and a tag other than `latest`, or none",
+    ),
+    # A user without rights cannot listen below 1024.
+    "storefront-port": (r"(?!0)\d{4,5}", "a port from 1024 on"),
+    "image": (_REPOSITORY, "an image with its registry, and without a tag"),
     # The name of a Job and the value of a label are made of it.
     "tag": (
         r"(?!latest$)[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?",
         "a tag of at most 40 lower-case letters, digits, dots and dashes, and not `latest`",
     ),
 }
+_ARNS = ("certificate", "web-acl")
+_MAY_BE_NONE = ("web-acl", "storefront-image")
 # AWS makes VPCs no larger and no smaller. A wider range would trust strangers.
 _PREFIXES = range(16, 29)
 # Nobody's: kept for documentation (RFC 5737, RFC 2606, AWS's own).
@@ -54,7 +64,7 @@ def operator_values(overlay: Path) -> dict[str, Any]:
 
 
 def faults(values: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each value that is not there, not replaced yet, or not of its form."""
+    """Yield a sentence for each value that is not there, not replaced yet, or wrong."""
     for name in sorted(values.keys() - _FORMS.keys()):
         yield f"{name} is not known: remove it."
     for name, (form, kind) in _FORMS.items():
@@ -67,23 +77,61 @@ def faults(values: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name} is a placeholder ({value}): it should be {kind}."
         elif not re.fullmatch(form, value) or not _is_of_a_vpc(name, value):
             yield f"{name} is not {kind}: {value!r}."
+        elif name in _ARNS:
+            yield from _is_elsewhere(name, value, values)
+
+
+def storefront_faults(values: Mapping[str, Any], overlay: Path) -> Iterator[str]:
+    """Yield a sentence if the component `storefront` and the value of its image disagree."""
+    kustomization = yaml.safe_load((overlay / "kustomization.yaml").read_text("utf-8"))
+    chosen = any(Path(each).name == "storefront" for each in kustomization["components"])
+    filled = values.get("storefront-image") not in (None, "", _NONE)
+    if chosen and not filled:
+        yield (
+            "storefront-image is none, and kustomization.yaml names the component storefront: "
+            "fill the image in, or remove the component."
+        )
+    if filled and not chosen:
+        yield (
+            "storefront-image is filled in, and kustomization.yaml does not name the component "
+            "storefront: add it, or set the image to none."
+        )
+
+
+def _is_elsewhere(name: str, arn: str, values: Mapping[str, Any]) -> Iterator[str]:
+    # A load balancer takes both from its own region and account alone. Our roles name the account.
+    if arn == _NONE:
+        return
+    region, account = arn.split(":")[3:5]
+    for what, found in (("region", region), ("account", account)):
+        ours = str(values.get(what))
+        known = re.fullmatch(_FORMS[what][0], ours) and not _is_to_replace(what, ours)
+        if known and found != ours:
+            yield f"{name} is of the {what} {found}, and {what} is {ours}: they must be the same."
 
 
 def _is_to_replace(name: str, value: str) -> bool:
-    if name == "web-acl" and value == _NONE:
+    if name in _MAY_BE_NONE and value == _NONE:
         return False
-    network = _network(value)
-    documentation = network is not None and any(map(network.subnet_of, _DOCUMENTATION))
+    documentation = any(
+        network.subnet_of(each) for network in _networks(value) for each in _DOCUMENTATION
+    )
     return documentation or is_placeholder(value) or bool(_NOBODYS.search(value))
 
 
 def _is_of_a_vpc(name: str, value: str) -> bool:
-    network = _network(value)
-    return name != "vpc-cidr" or (network is not None and network.prefixlen in _PREFIXES)
+    networks = _networks(value)
+    return name != "vpc-cidr" or (
+        len(networks) == len(value.split(","))
+        and all(network.prefixlen in _PREFIXES for network in networks)
+    )
 
 
-def _network(value: str) -> IPv4Network | None:
-    try:
-        return IPv4Network(value) if "/" in value else None
-    except ValueError:
-        return None
+def _networks(value: str) -> list[IPv4Network]:
+    """Return the networks that a value names, without what is none."""
+    found = []
+    for each in value.split(","):
+        with suppress(ValueError):
+            if "/" in each:
+                found.append(IPv4Network(each.strip()))
+    return found

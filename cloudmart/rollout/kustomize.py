@@ -72,4 +72,24 @@ def render(overlay: Path) -> Rendered:
     text = subprocess.run(  # noqa: S603 - kubectl, on our own files
         [program, "kustomize", str(overlay)], check=True, capture_output=True, text=True
     ).stdout
-    return Rendered(text, list(yaml.safe_load_all(text)))
+    manifests = list(yaml.safe_load_all(text))
+    for policy in manifests:
+        if policy["kind"] == "NetworkPolicy":
+            _divide_networks(policy)
+    return Rendered(text, manifests)
+
+
+def _divide_networks(policy: Any) -> None:  # noqa: ANN401 - a manifest
+    # Kustomize puts one value into one place, and a load balancer has several subnets.
+    for rule in policy["spec"].get("ingress", ()):
+        if "from" in rule:
+            rule["from"] = [each for peer in rule["from"] for each in _divided(peer)]
+
+
+def _divided(peer: Manifest) -> list[Manifest]:
+    if "," not in peer.get("ipBlock", {}).get("cidr", ""):
+        return [peer]
+    return [
+        {**peer, "ipBlock": {**peer["ipBlock"], "cidr": cidr.strip()}}
+        for cidr in peer["ipBlock"]["cidr"].split(",")
+    ]

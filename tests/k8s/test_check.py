@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from cloudmart.settings import load_settings
 from k8s.check import complaints, main
+from k8s.kustomize import render
 from k8s.operator_values import faults, operator_values
 from tests.k8s.conftest import needs_kubectl
 from tests.support.overlays import FILLED, fill
@@ -72,6 +74,12 @@ def test_a_value_that_is_empty_or_gone_is_named(name: str) -> None:
         ("vpc-cidr", "0.0.0.0/0"),
         ("vpc-cidr", "10.20.0.1/16"),
         ("vpc-cidr", "10.0.0.0/8"),
+        ("vpc-cidr", "10.20.0.0/24,10.20.1.1/24"),
+        ("vpc-cidr", "10.20.0.0/24;10.20.1.0/24"),
+        ("vpc-cidr", "10.20.0.0/24,"),
+        ("storefront-image", "cloudmart-storefront"),
+        ("storefront-image", "registry.cloudmart.dev/storefront:latest"),
+        ("storefront-port", "80"),
         ("frontend-port", "http"),
         ("image", f"{FILLED['image']}:v1"),
         ("tag", "latest"),
@@ -102,6 +110,32 @@ def test_a_value_of_documentation_is_a_placeholder(name: str, value: str) -> Non
     (fault,) = faults(FILLED | {name: value})
 
     assert fault.startswith(f"{name} is a placeholder ({value})")
+
+
+@pytest.mark.parametrize("name", ["certificate", "web-acl"])
+@pytest.mark.parametrize(
+    ("ours", "other", "what"),
+    [("eu-central-1", "us-east-1", "region"), ("210987654321", "222222222222", "account")],
+)
+def test_what_a_load_balancer_cannot_take_from_elsewhere_is_compared(
+    name: str, ours: str, other: str, what: str
+) -> None:
+    (fault,) = faults(FILLED | {name: FILLED[name].replace(ours, other)})
+
+    assert fault == f"{name} is of the {what} {other}, and {what} is {ours}: they must be the same."
+
+
+@needs_kubectl
+def test_each_subnet_of_the_load_balancer_is_let_in_and_believed(filled: Path) -> None:
+    fill(filled, vpc_cidr="10.20.0.0/24, 10.20.1.0/24")
+
+    rendered = render(filled)
+
+    assert complaints(filled) == []
+    (rule,) = rendered.named("NetworkPolicy", "cloudmart-backend-load-balancer")["spec"]["ingress"]
+    assert [peer["ipBlock"]["cidr"] for peer in rule["from"]] == ["10.20.0.0/24", "10.20.1.0/24"]
+    told = load_settings(rendered.environment()).settings.limits.trusted_proxies
+    assert [str(each) for each in told] == ["10.20.0.0/24", "10.20.1.0/24"]
 
 
 def test_a_number_without_quotes_is_named(manifests: Path) -> None:

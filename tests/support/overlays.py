@@ -16,14 +16,25 @@ FILLED = {
     "web-acl": "arn:aws:wafv2:eu-central-1:210987654321:regional/webacl/shop/0f1e2d3c-4b5a",
     "vpc-cidr": "10.20.0.0/16",
     "frontend-port": "8080",
+    "storefront-image": "none",
+    "storefront-port": "8081",
     "image": "210987654321.dkr.ecr.eu-central-1.amazonaws.com/cloudmart-backend",
     "tag": "9fceb02d0ae5",
 }
+STOREFRONT = "210987654321.dkr.ecr.eu-central-1.amazonaws.com/cloudmart-storefront:2.3.1"
 
 
 def copied(directory: Path) -> Path:
     """Copy the manifests below a directory, and return where they are."""
     return Path(shutil.copytree(ROOT / "k8s", directory / "k8s"))
+
+
+def with_storefront(overlay: Path, image: str = STOREFRONT) -> Path:
+    """Choose the component `storefront` in a filled-in overlay, and return the overlay."""
+    file = overlay / "kustomization.yaml"
+    line = "  - ../../components/storefront"
+    file.write_text(file.read_text("utf-8").replace(f"  #{line[1:]}", line), "utf-8")
+    return fill(overlay, storefront_image=image)
 
 
 def fill(overlay: Path, **values: str) -> Path:
