@@ -160,7 +160,7 @@ def _assistants(
         return AssistantService(
             kind,
             model.name,
-            Loop(model, toolbox, max_steps=settings.max_steps),
+            Loop(model, toolbox, stores.budget, max_steps=settings.max_steps),
             conversations=stores.conversations,
             desk=desk,
             budget=stores.budget,

@@ -4,6 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import structlog
 from botocore.exceptions import ClientError
@@ -12,7 +13,7 @@ from cloudmart.ai.conversations import Conversation
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.expression import Expression
 from cloudmart.dynamodb.table import Table
-from cloudmart.errors import TokensSpentError, UnavailableError
+from cloudmart.errors import CloudmartError, TokensSpentError
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -27,6 +28,10 @@ _FRESH = 5.0
 """Seconds for which a day's count is taken for what it was; to write to it tells it anew."""
 
 
+_IN_A_MOMENT = 10
+"""Seconds after which steps that are under way have told what they really used."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     day: str
@@ -39,8 +44,9 @@ class TokenBudget:
 
     Each adds what it used at most once a second, however many chats there are: DynamoDB takes
     1,000 writes a second to one item (its developer guide, "Best practices for partition keys").
-    Others learn of it within seconds, so the limit may be passed by what is used meanwhile. Zero
-    stands for no limit.
+    Others learn of it within seconds, so the limit may be passed by what is used meanwhile. What a
+    step may use is reserved when it begins, so that steps at the same time are bound by it too.
+    Zero stands for no limit.
     """
 
     def __init__(self, table: Table, *, conversation: int, daily: int) -> None:
@@ -49,25 +55,45 @@ class TokenBudget:
         self._daily = daily
         self._known: _Known | None = None
         self._unwritten = 0
+        self._reserved = 0
         self._used = asyncio.Event()
 
-    async def check(self, conversation: Conversation) -> None:
-        """Raise TokensSpentError where nothing is left to spend."""
+    def check(self, conversation: Conversation) -> None:
+        """Raise TokensSpentError where a conversation has nothing left to spend."""
         if self._conversation and conversation.tokens >= self._conversation:
             raise TokensSpentError(
                 "This conversation has become too long to go on. Please start a new one."
             )
-        if self._daily and await self._spent() + self._unwritten >= self._daily:
+
+    async def reserve(self, tokens: int) -> None:
+        """Count what a step may use before it begins; raise TokensSpentError if none are left.
+
+        What is reserved must be settled, however the step ends.
+        """
+        if not self._daily:
+            return
+        # Nothing is awaited between this look and the count: steps that begin at once see each
+        # other.
+        spent = await self._spent() + self._unwritten
+        if spent - self._reserved >= self._daily:
             raise TokensSpentError(
                 "The assistant has answered as much as it may today. Please come back tomorrow.",
                 retry_after=_seconds_to_midnight(),
             )
+        if spent >= self._daily:
+            raise TokensSpentError(
+                "What the assistant may still answer today is being used. "
+                "Please try again in a moment.",
+                retry_after=_IN_A_MOMENT,
+            )
+        self._reserved += tokens
+        self._add(tokens)
 
-    def spend(self, tokens: int) -> None:
-        """Count tokens that were used."""
-        if tokens and self._daily:
-            self._unwritten += tokens
-            self._used.set()
+    def settle(self, reserved: int, used: int) -> None:
+        """Count what a step really used in place of what was reserved for it."""
+        if self._daily:
+            self._reserved -= reserved
+            self._add(used - reserved)
 
     async def run(self) -> None:
         """Write what was used, for as long as the process lives and at its end."""
@@ -84,6 +110,7 @@ class TokenBudget:
     async def _write(self) -> bool:
         tokens = self._unwritten
         if not tokens:
+            self._used.clear()
             return True
         self._used.clear()
         day = _today()
@@ -93,7 +120,7 @@ class TokenBudget:
         )
         try:
             item = await self._table.amend(day, update)
-        except (ClientError, UnavailableError) as error:
+        except (ClientError, CloudmartError, ArithmeticError, TypeError, ValueError) as error:
             # They stay where they are, and are counted here until then.
             self._used.set()
             _log.warning("tokens_not_written", tokens=tokens, cause=repr(error))
@@ -105,13 +132,25 @@ class TokenBudget:
     async def _spent(self) -> int:
         day, known = _today(), self._known
         if known is None or known.day != day or known.until < time.monotonic():
-            known = self._learn(day, await self._table.get(day))
+            item = await self._table.get(day)
+            # What a write has told meanwhile is newer.
+            newer = self._known is not known and self._known is not None
+            known = self._known if newer and self._known else self._learn(day, item)
         return known.tokens
 
     def _learn(self, day: str, item: Item | None) -> _Known:
-        tokens = int(item["tokens"]) if item else 0
-        self._known = _Known(day, tokens, time.monotonic() + _FRESH)
+        self._known = _Known(day, _tokens(item), time.monotonic() + _FRESH)
         return self._known
+
+    def _add(self, tokens: int) -> None:
+        self._unwritten += tokens
+        self._used.set()
+
+
+def _tokens(item: Item | None) -> int:
+    """Return a day's count; one that is no number counts as none, and costs no answer."""
+    counted = item.get("tokens") if item else None
+    return int(counted) if isinstance(counted, int | float | Decimal) else 0
 
 
 def _today() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from cloudmart.ai.budget import TokenBudget
 from cloudmart.ai.conversations import Turn
 from cloudmart.ai.ports import (
     ChatModel,
@@ -19,6 +20,7 @@ from cloudmart.ai.ports import (
     Usage,
 )
 from cloudmart.ai.prompts import INSTRUCTIONS
+from cloudmart.ai.spending import Spending
 from cloudmart.ai.tools import Toolbox
 from cloudmart.errors import ProviderFailedError
 from cloudmart.observability.metrics import AI_TOKENS, CHAT_STEPS
@@ -42,13 +44,16 @@ Emit = Callable[[Delta | ToolRunning], Awaitable[None]]
 class Loop:
     """Asks a model for steps until one of them is an answer."""
 
-    def __init__(self, model: ChatModel, toolbox: Toolbox, *, max_steps: int) -> None:
+    def __init__(
+        self, model: ChatModel, toolbox: Toolbox, budget: TokenBudget, *, max_steps: int
+    ) -> None:
         self._model = model
         self._toolbox = toolbox
+        self._budget = budget
         self._max_steps = max_steps
 
     async def answer(self, turn: Turn, question: str, emit: Emit, deadline: float) -> str:
-        """Return the model's answer to a question, or raise an UpstreamError.
+        """Return the model's answer to a question, or raise an UpstreamError or TokensSpentError.
 
         The deadline is a time of the event loop's clock; the caller sees to it.
         """
@@ -72,19 +77,33 @@ class Loop:
         raise ProviderFailedError("The assistant", "it went on asking for tools")
 
     async def _step(self, turn: Turn, request: StepRequest, emit: Emit) -> Step:
+        spending = Spending.on(request)
+        reserved = spending.reserved
+        await self._budget.reserve(reserved)
+        try:
+            return await self._taken(request, emit, spending)
+        except BaseException as error:
+            spending.end(error)
+            raise
+        finally:
+            used = self._count(spending.used())
+            self._budget.settle(reserved, used)
+            turn.tokens += used
+
+    async def _taken(self, request: StepRequest, emit: Emit, spending: Spending) -> Step:
         step: Step | None = None
         written = False
         with CHAT_STEPS.labels(self._model.name).time():
             async with aclosing(self._model.step(request)) as events:
                 async for event in events:
+                    spending.take(event)
                     if isinstance(event, Step):
                         step = event
-                    else:
+                    elif isinstance(event, Delta):
                         written = True
                         await emit(event)
         if step is None:
             raise ProviderFailedError("The assistant", "it broke off")
-        turn.tokens += self._count(step.usage)
         if step.calls and written:
             await emit(_BREAK)
         elif not step.calls and not written:
@@ -106,12 +125,8 @@ class Loop:
     def _count(self, usage: Usage | None) -> int:
         if usage is None:
             return 0
-        counts = {
-            "input": usage.input_tokens,
-            "cached": usage.cached_tokens,
-            "output": usage.output_tokens,
-            "reasoning": usage.reasoning_tokens,
-        }
-        for kind, tokens in counts.items():
+        used = {"input": usage.input_tokens or 0, "output": usage.output_tokens or 0}
+        parts = {"cached": usage.cached_tokens, "reasoning": usage.reasoning_tokens}
+        for kind, tokens in (used | parts).items():
             AI_TOKENS.labels(self._model.name, kind).inc(tokens)
-        return usage.input_tokens + usage.output_tokens
+        return sum(used.values())

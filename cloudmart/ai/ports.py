@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+_AROUND = 64
+"""Bytes that a request has around each text: names, roles, brackets."""
+
 
 class Role(StrEnum):
     """Who wrote a message."""
@@ -53,10 +56,13 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The tokens one step cost; cached ones are part of the input, reasoning of the output."""
+    """The tokens a step cost, None for what its provider has not told (yet).
 
-    input_tokens: int
-    output_tokens: int
+    Cached ones are part of the input, reasoning of the output.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
     cached_tokens: int = 0
     reasoning_tokens: int = 0
 
@@ -78,7 +84,6 @@ class Step:
 
     text: str
     calls: Sequence[ToolCall] = ()
-    usage: Usage | None = None
     replay: Any = None
 
 
@@ -100,6 +105,19 @@ class StepRequest:
     final: bool = False
     seconds_left: float = 45.0
 
+    @property
+    def said(self) -> list[str]:
+        """Return what was said, and what tools answered: words that belong in no log."""
+        outputs = [result.output for _, results in self.exchange for result in results]
+        return [*(message.text for message in self.history), *outputs]
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes of text a provider is sent: it reads fewer tokens than that."""
+        replayed = [f"{step.text}{step.replay!r}" for step, _ in self.exchange]
+        texts = [self.instructions, *map(repr, self.tools), *self.said, *replayed]
+        return sum(len(text.encode(errors="replace")) + _AROUND for text in texts) + _AROUND
+
 
 class ChatModel(Protocol):
     """Takes one step in a conversation; the loop over tool calls is not its business."""
@@ -107,13 +125,17 @@ class ChatModel(Protocol):
     name: str
     """Names the provider in metrics, logs and health: `openai`, `bedrock-agent`, `offline`, …"""
 
-    def step(self, request: StepRequest) -> AsyncGenerator[Delta | Step, None]:
+    def step(self, request: StepRequest) -> AsyncGenerator[Delta | Usage | Step, None]:
         """Yield zero or more deltas, then exactly one Step; or raise an UpstreamError.
 
         A step that answers has a text that is not blank; one that was `final` answers. Deltas are
         a preview: the Step's text is the answer and may differ from their sum. Nothing is tried
         again once a provider began to answer. A generator that is closed early stops its call:
         consume it under `contextlib.aclosing`.
+
+        A provider that is paid for is told of by a Usage: an empty one once it has taken the
+        request, and a new one, before anything can fail, each time it tells what the step cost.
+        The last one counts. A provider's numbers are held to what the step can have cost.
         """
         ...
 

@@ -92,7 +92,7 @@ class AssistantService:
             answer = kept = await self._desk.confirm(turn, code)
             await emit(Delta(answer))
         else:
-            await self._budget.check(before)
+            self._budget.check(before)
             answer = kept = await self._think(turn, question, emit, deadline)
             if proposal := turn.proposal:
                 await emit(Delta(f"\n\n{proposal.shown}"))
@@ -106,8 +106,6 @@ class AssistantService:
                 return await self._loop.answer(turn, question, emit, deadline)
         except TimeoutError as error:
             raise ProviderTimeoutError("The assistant") from error
-        finally:
-            self._budget.spend(turn.tokens)
 
     @contextmanager
     def _outcome(self) -> Iterator[None]:

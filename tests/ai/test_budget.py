@@ -3,16 +3,26 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext, suppress
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
 
 import aioboto3
 import pytest
 
+from cloudmart.ai.assistants import Assistant
 from cloudmart.ai.budget import TokenBudget
-from cloudmart.ai.conversations import Conversation
-from cloudmart.ai.ports import Step, Usage
+from cloudmart.ai.loop import ToolRunning
+from cloudmart.ai.ports import Delta, Usage
 from cloudmart.app import create_app
 from cloudmart.dynamodb.table import Table
-from cloudmart.errors import TokensSpentError
+from cloudmart.errors import (
+    ProviderFailedError,
+    ProviderTimeoutError,
+    ProviderUnavailableError,
+    TokensSpentError,
+    UpstreamError,
+)
 from cloudmart.settings import Settings
 from cloudmart.vendors import Vendors
 from tests.ai.conftest import Shop, open_shop
@@ -21,8 +31,7 @@ from tests.support.scripted_chat import ScriptedChat
 from tests.support.scripted_moods import ScriptedMoods
 from tests.support.serving import serving, still
 
-ANY = Conversation(id="thread_1")
-HELLO = Step("Hello.", usage=Usage(90, 10))
+HELLO = (Usage(90, 10), "Hello.")
 
 
 def budget(table: Table) -> TokenBudget:
@@ -51,7 +60,7 @@ async def spent(table: Table) -> list[int]:
 
 
 async def test_a_conversation_that_spent_its_tokens_goes_on_no_more(shop: Shop) -> None:
-    chat = ScriptedChat(HELLO)
+    chat = ScriptedChat(*HELLO)
     assistant = shop.assistant(chat, conversation_tokens=100)
     thread = await assistant.start()
     await assistant.reply(thread, "Hi")
@@ -63,7 +72,7 @@ async def test_a_conversation_that_spent_its_tokens_goes_on_no_more(shop: Shop) 
 
 
 async def test_who_spends_the_days_tokens_knows_at_once(shop: Shop) -> None:
-    chat = ScriptedChat(HELLO)
+    chat = ScriptedChat(*HELLO)
     assistant = shop.assistant(chat, daily_tokens=100)
     await assistant.reply(await assistant.start(), "Hi")
 
@@ -79,12 +88,12 @@ async def test_the_day_is_over_for_all_replicas(shop: Shop) -> None:
     one, other = budget(shop.conversations), budget(shop.conversations)
 
     async with running(one):
-        one.spend(100)
+        one.settle(0, 100)
         while not await spent(shop.conversations):  # noqa: ASYNC110 - the store tells nobody
             await asyncio.sleep(0.05)
 
     with pytest.raises(TokensSpentError):
-        await other.check(ANY)
+        await other.reserve(1)
 
 
 async def test_what_many_chats_use_is_written_at_once(
@@ -94,7 +103,7 @@ async def test_what_many_chats_use_is_written_at_once(
         replica = budget(shop.conversations)
         async with running(replica):
             for _ in range(50):
-                replica.spend(1)
+                replica.settle(0, 1)
 
         assert await spent(shop.conversations) == [50]
 
@@ -107,15 +116,15 @@ async def test_what_could_not_be_written_is_kept_and_written_later(
 ) -> None:
     async with open_shop(settings, session) as shop:
         replica = budget(shop.conversations)
-        await replica.check(ANY)
+        await replica.reserve(0)
         async with running(replica):
             faults.fail(fault, "UpdateItem")
-            replica.spend(60)
+            replica.settle(0, 60)
             while not faults.calls["UpdateItem"]:  # noqa: ASYNC110 - counted in a thread
                 await asyncio.sleep(0.05)
-            replica.spend(40)
+            replica.settle(0, 40)
             with pytest.raises(TokensSpentError):
-                await replica.check(ANY)
+                await replica.reserve(0)
             faults.heal()
 
         assert await spent(shop.conversations) == [100]
@@ -125,8 +134,8 @@ async def test_nothing_is_written_where_nothing_is_counted(shop: Shop) -> None:
     free = TokenBudget(shop.conversations, conversation=0, daily=0)
 
     async with running(free):
-        free.spend(1_000_000)
-        await free.check(ANY)
+        free.settle(0, 1_000_000)
+        await free.reserve(1)
 
     assert await spent(shop.conversations) == []
 
@@ -135,7 +144,7 @@ async def test_the_days_count_is_not_read_for_every_message(
     settings: Settings, session: aioboto3.Session, faults: FaultProxy
 ) -> None:
     async with open_shop(settings, session) as shop:
-        assistant = shop.assistant(ScriptedChat(HELLO, HELLO), daily_tokens=200)
+        assistant = shop.assistant(ScriptedChat(*HELLO, *HELLO), daily_tokens=200)
         thread = await assistant.start()
 
         for _ in range(2):
@@ -149,7 +158,7 @@ async def test_the_days_count_is_not_read_for_every_message(
 async def test_a_process_that_ends_writes_what_it_used(
     settings: Settings, session: aioboto3.Session
 ) -> None:
-    chat = ScriptedChat(HELLO)
+    chat = ScriptedChat(*HELLO)
     vendors = Vendors(chat, chat, ScriptedMoods("none"), ScriptedMoods("none"))
     app = create_app(settings, lambda *_: nullcontext(vendors), process=still(settings))
 
@@ -160,3 +169,114 @@ async def test_a_process_that_ends_writes_what_it_used(
     assert answer.json() == {"response": "Hello."}
     async with open_shop(settings, session) as shop:
         assert await spent(shop.conversations) == [100]
+
+
+LONG = [Delta("word ") for _ in range(60)]
+
+
+async def hang_up(assistant: Assistant, thread: str, *, after: int) -> None:
+    """Ask something, and go away after some pieces of the answer."""
+    heard = 0
+
+    async def listen(_: Delta | ToolRunning) -> None:
+        nonlocal heard
+        heard += 1
+        if heard == after:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await assistant.reply(thread, "Tell me of lamps", listen)
+
+
+async def test_who_hangs_up_in_the_middle_of_an_answer_has_used_it(shop: Shop) -> None:
+    chat = ScriptedChat(Usage(), *LONG, "The end.")
+    assistant = shop.assistant(chat, daily_tokens=800)
+    thread = await assistant.start()
+    await hang_up(assistant, thread, after=50)
+
+    with pytest.raises(TokensSpentError, match="today"):
+        await assistant.reply(thread, "Hi")
+
+    tokens = (await shop.conversation(thread))["tokens"]
+    assert 800 <= tokens < 1500
+
+
+@pytest.mark.parametrize(
+    ("line", "least"),
+    [
+        (ProviderTimeoutError("OpenAI"), 500),
+        (ProviderFailedError("OpenAI", "it broke off"), 0),
+        (ProviderUnavailableError("OpenAI"), 0),
+    ],
+)
+async def test_a_step_that_never_began_costs_only_what_may_have_been_used(
+    shop: Shop, line: UpstreamError, least: int
+) -> None:
+    assistant = shop.assistant(ScriptedChat(line))
+    thread = await assistant.start()
+
+    with pytest.raises(UpstreamError):
+        await assistant.reply(thread, "Hi")
+
+    tokens = (await shop.conversation(thread)).get("tokens", 0)
+    assert (tokens > least) if least else (tokens == 0)
+
+
+async def test_a_step_that_failed_after_it_told_its_cost_costs_that(shop: Shop) -> None:
+    failed = ProviderFailedError("OpenAI", "it was empty")
+    assistant = shop.assistant(ScriptedChat(Usage(), Usage(70, 30), failed))
+    thread = await assistant.start()
+
+    with pytest.raises(ProviderFailedError):
+        await assistant.reply(thread, "Hi")
+
+    assert (await shop.conversation(thread))["tokens"] == 100
+
+
+async def test_an_answer_whose_cost_is_never_told_is_estimated(shop: Shop) -> None:
+    assistant = shop.assistant(ScriptedChat(Usage(), "We have two lamps, a desk lamp and another."))
+    thread = await assistant.start()
+
+    await assistant.reply(thread, "Which lamps do you have?")
+
+    # The instructions and the tools are about 3 kB.
+    assert 500 < (await shop.conversation(thread))["tokens"] < 2000
+
+
+async def test_answers_at_the_same_time_are_bound_together(shop: Shop) -> None:
+    release = asyncio.Event()
+    chat = ScriptedChat(*[release] * 3, *(Usage(400, 100), "Hello.") * 3)
+    assistant = shop.assistant(chat, daily_tokens=10_000)
+    threads = [await assistant.start() for _ in range(8)]
+
+    asking = [asyncio.create_task(assistant.reply(thread, "Hi")) for thread in threads]
+    await asyncio.wait(asking, timeout=0.5)
+    release.set()
+    answers = await asyncio.gather(*asking, return_exceptions=True)
+
+    refused = [answer for answer in answers if isinstance(answer, TokensSpentError)]
+    assert answers.count("Hello.") == len(chat.requests) == 3
+    # What is reserved is given back: they need not wait for another day.
+    assert [error.retry_after for error in refused] == [10] * 5
+    assert "in a moment" in str(refused[0])
+
+
+@pytest.mark.parametrize("stored", ["many", None, [], {"tokens": 1}, Decimal("1e125"), -5])
+async def test_a_count_that_is_none_costs_no_answer_and_no_process(
+    shop: Shop,
+    stored: Any,  # noqa: ANN401 - whatever somebody wrote
+) -> None:
+    day = f"tokens-{datetime.now(UTC):%Y-%m-%d}"
+    if stored != Decimal("1e125"):
+        await shop.conversations.put({"id": day, "tokens": stored}, new=True)
+    replica = budget(shop.conversations)
+    thread = await shop.assistant(ScriptedChat()).start()
+    await shop.conversations.update(thread, {"tokens": stored})
+
+    async with running(replica):
+        await replica.reserve(10)
+        replica.settle(10, 5)
+    answer = await shop.assistant(ScriptedChat(*HELLO), conversation_tokens=0).reply(thread, "Hi")
+
+    assert answer == "Hello."
+    assert len(await shop.history(thread)) == 2

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 
 from cloudmart.ai.ports import Step, ToolCall, Usage
 from cloudmart.app import create_app
-from cloudmart.errors import ProviderTimeoutError
+from cloudmart.errors import ProviderUnavailableError
 from cloudmart.settings import Settings
 from cloudmart.vendors import Vendors
 from tests.support.scripted_chat import ScriptedChat
@@ -28,7 +28,7 @@ def counted(client: TestClient) -> dict[str, float]:
 
 def test_tokens_tools_and_outcomes_are_counted(settings: Settings) -> None:
     chat = ScriptedChat(
-        Step("", [SEARCH, INVENTED], USAGE), Step("None.", usage=USAGE), ProviderTimeoutError("X")
+        *(USAGE, Step("", [SEARCH, INVENTED]), USAGE, "None."), ProviderUnavailableError("X")
     )
     vendors = Vendors(chat, chat, ScriptedMoods("none"), ScriptedMoods("none"))
     app = create_app(settings, lambda *_: nullcontext(vendors), process=still(settings))
@@ -49,5 +49,5 @@ def test_tokens_tools_and_outcomes_are_counted(settings: Settings) -> None:
         'cloudmart_ai_tool_calls_total{result="ok",tool="search_products"}': 1,
         'cloudmart_ai_tool_calls_total{result="unknown_tool",tool="unknown"}': 1,
         'cloudmart_chat_turns_total{outcome="answered",provider="scripted"}': 1,
-        'cloudmart_chat_turns_total{outcome="ai-timeout",provider="scripted"}': 1,
+        'cloudmart_chat_turns_total{outcome="ai-unavailable",provider="scripted"}': 1,
     }

@@ -291,9 +291,9 @@ async def test_an_answer_that_came_in_one_piece_is_heard_too(shop: Shop) -> None
 
 
 async def test_tokens_are_counted_even_for_a_turn_that_fails(shop: Shop) -> None:
-    costly = Step("", [SEARCH], Usage(100, 20, cached_tokens=50, reasoning_tokens=5))
+    costly = (Usage(100, 20, cached_tokens=50, reasoning_tokens=5), SEARCH)
     failure = ProviderFailedError("OpenAI", "it was cut off")
-    assistant = shop.assistant(ScriptedChat(costly, failure))
+    assistant = shop.assistant(ScriptedChat(*costly, failure))
     thread = await assistant.start()
 
     with pytest.raises(ProviderFailedError):

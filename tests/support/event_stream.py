@@ -88,7 +88,11 @@ def function_input(name: str, *parameters: tuple[str, str, str], **members: Any)
 
 def trace(input_tokens: int, output_tokens: int) -> bytes:
     """Return the event in which an agent tells what one of its model calls cost."""
-    usage = {"inputTokens": input_tokens, "outputTokens": output_tokens}
+    return traced({"inputTokens": input_tokens, "outputTokens": output_tokens})
+
+
+def traced(usage: Any) -> bytes:  # noqa: ANN401 - any JSON
+    """Return the event of a trace with whatever it says that a model call cost."""
     output = {"traceId": "t1", "metadata": {"usage": usage}}
     return event("trace", trace={"orchestrationTrace": {"modelInvocationOutput": output}})
 
@@ -116,7 +120,7 @@ def tool_use(key: str, name: str, *pieces: str, block: int = 1) -> list[bytes]:
     ]
 
 
-def message_stop(reason: str = "end_turn", usage: dict[str, int] = USAGE) -> list[bytes]:
+def message_stop(reason: str = "end_turn", usage: Any = USAGE) -> list[bytes]:  # noqa: ANN401 - any JSON
     """Return the last events of a model's message."""
     return [
         event("messageStop", stopReason=reason),

@@ -1,7 +1,7 @@
 """OpenAI's Responses API as it is on the wire: server-sent events, and errors."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from tests.support.loopback import Fault, Reply
@@ -137,12 +137,14 @@ def nested(code: str) -> Reply:
     return stream(*beginning("We ha"), told)
 
 
-def error(status: int, code: str | None = None, **headers: str) -> Reply:
+def error(
+    status: int, code: str | None = None, message: str = "Said by the provider.", **headers: str
+) -> Reply:
     """Return an error as the API words it."""
-    described = {"message": "Said by the provider.", "type": "error", "param": None, "code": code}
+    described = {"message": message, "type": "error", "param": None, "code": code}
     return Reply.json(status, {"error": described}, x_request_id="req_1", **headers)
 
 
-def joined(chunks: Sequence[bytes | Fault]) -> bytes:
+def joined(chunks: Iterable[bytes | Fault]) -> bytes:
     """Return the bytes of a reply."""
     return b"".join(chunk for chunk in chunks if isinstance(chunk, bytes))

@@ -4,17 +4,18 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 
-from cloudmart.ai.ports import Delta, Step, StepRequest, ToolCall
+from cloudmart.ai.ports import Delta, Step, StepRequest, ToolCall, Usage
 from cloudmart.errors import UpstreamError
 
-Line = str | Delta | ToolCall | Step | UpstreamError | asyncio.Event
+Line = str | Delta | Usage | ToolCall | Step | UpstreamError | asyncio.Event
 
 
 class ScriptedChat:
     """Plays one line of its script for each step, and remembers what it was asked.
 
     A string is an answer, streamed word by word; a tool call is asked for; a step is taken as it
-    is; an error is raised; a delta is sent, or an event waited for, and the next line then played.
+    is; an error is raised; a delta or a usage is sent, or an event waited for, and the next line
+    then played.
     """
 
     name = "scripted"
@@ -25,12 +26,12 @@ class ScriptedChat:
         self.asked = asyncio.Event()
         self.abandoned = 0
 
-    async def step(self, request: StepRequest) -> AsyncGenerator[Delta | Step, None]:
+    async def step(self, request: StepRequest) -> AsyncGenerator[Delta | Usage | Step, None]:
         self.requests.append(request)
         self.asked.set()
         try:
-            while isinstance(line := self._next(), asyncio.Event | Delta):
-                if isinstance(line, Delta):
+            while isinstance(line := self._next(), asyncio.Event | Delta | Usage):
+                if isinstance(line, Delta | Usage):
                     yield line
                 else:
                     await line.wait()

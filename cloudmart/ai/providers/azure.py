@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, cast
 
+import aiohttp
 import structlog
 from azure.ai.textanalytics.aio import TextAnalyticsClient
 from azure.core.credentials import AzureKeyCredential
@@ -17,9 +18,12 @@ from azure.core.exceptions import (
     ServiceResponseError,
     ServiceResponseTimeoutError,
 )
+from azure.core.pipeline.transport import AioHttpTransport
 
 from cloudmart.ai.ports import Scores
+from cloudmart.ai.providers.bounded import UNCOMPRESSED, BoundedResponse
 from cloudmart.ai.providers.call import ProviderCall
+from cloudmart.ai.providers.private import Private
 from cloudmart.ai.providers.refusals import (
     Refusal,
     Said,
@@ -43,8 +47,16 @@ LONGEST_DOCUMENT = 5000
 BUDGET = 10.0
 """Seconds the scoring of one chat may take: somebody waits to close it."""
 
-_FAILURES = (AzureError, AttributeError, KeyError, TypeError, ValueError)
-"""The last four are how the SDK takes an answer that is not of its form."""
+_FAILURES = (
+    AzureError,
+    aiohttp.ClientError,
+    AttributeError,
+    KeyError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""The last five are how the SDK takes an answer that is not of its form."""
 
 _SETTINGS = Settings("AZURE_API_KEY", "AZURE_ENDPOINT")
 
@@ -60,15 +72,30 @@ async def azure_sentiment(
         raise ProviderDisabledError(
             "Azure AI Language is not configured: set AZURE_ENDPOINT and AZURE_API_KEY."
         )
+    key = settings.api_key.get_secret_value()
     async with TextAnalyticsClient(
         settings.endpoint,
-        AzureKeyCredential(settings.api_key.get_secret_value()),
+        AzureKeyCredential(key),
         default_language=settings.language,
         retry_total=0,
+        # What customers wrote goes to the endpoint that is configured and to no other.
+        permit_redirects=False,
+        transport=AioHttpTransport(session=_session()),
         connection_timeout=3,
         read_timeout=budget,
     ) as client:
-        yield AzureSentiment(cast("TextAnalyticsClient", client), budget)
+        yield AzureSentiment(cast("TextAnalyticsClient", client), budget, key=key)
+
+
+def _session() -> aiohttp.ClientSession:
+    # As the SDK makes its own, but for the bounds.
+    return aiohttp.ClientSession(
+        response_class=BoundedResponse,
+        headers=UNCOMPRESSED,
+        auto_decompress=False,
+        trust_env=True,
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
 
 
 class AzureSentiment:
@@ -76,13 +103,21 @@ class AzureSentiment:
 
     source = "azure"
 
-    def __init__(self, client: TextAnalyticsClient, budget: float = BUDGET) -> None:
+    def __init__(
+        self, client: TextAnalyticsClient, budget: float = BUDGET, *, key: str = ""
+    ) -> None:
         self._client = client
         self._budget = budget
+        self._key = key
 
     async def score(self, texts: Sequence[str]) -> list[Scores | None]:
         call = ProviderCall(
-            PROVIDER, self.source, failures=_FAILURES, explain=_explain, seconds=self._budget
+            PROVIDER,
+            self.source,
+            failures=_FAILURES,
+            explain=_explain,
+            seconds=self._budget,
+            private=Private([self._key], list(texts)),
         )
         pieces = [_pieces(text) for text in texts]
         flat = [piece for of_text in pieces for piece in of_text]
@@ -101,13 +136,14 @@ class AzureSentiment:
             # Or it is kept for 48 hours.
             disable_service_logs=True,
         )
-        scores: list[Scores | None] = [None] * len(batch)
+        read = {}
         for result in results:
             if result.is_error:
-                _log.warning("document_not_scored", provider="azure", vendor_code=result.error.code)
+                code = Private().code(str(result.error.code))
+                _log.warning("document_not_scored", provider="azure", vendor_code=code)
             else:
-                scores[int(result.id)] = _read(result)
-        return scores
+                read[result.id] = _read(result)
+        return [read.get(str(number)) for number in range(len(batch))]
 
 
 def _pieces(text: str) -> list[str]:
@@ -135,9 +171,11 @@ def _together(pieces: Sequence[tuple[Scores | None, int]]) -> Scores | None:
     )
 
 
-def _read(result: Any) -> Scores:  # noqa: ANN401 - the SDK's union with its error
+def _read(result: Any) -> Scores | None:  # noqa: ANN401 - the SDK's union with its error
     given = result.confidence_scores
     scores = Scores(float(given.positive), float(given.neutral), float(given.negative))
+    if not all(0 <= share <= 1 for share in (scores.positive, scores.neutral, scores.negative)):
+        return None
     return _balanced(scores) if result.sentiment == "mixed" else scores
 
 
@@ -166,6 +204,6 @@ def _explain(error: Exception) -> Refusal:
 def _explain_status(error: HttpResponseError, status: int) -> Refusal:
     headers = getattr(error.response, "headers", {})
     code = error.error.code if error.error else None
-    said = Said(code or str(status), headers.get("apim-request-id"), error.message)
+    said = Said.of(code or str(status), headers.get("apim-request-id"), error.message)
     wait = seconds(headers.get("retry-after"))
     return by_status(PROVIDER, status, _SETTINGS, wait=wait, said=said)

@@ -8,10 +8,12 @@ import aioboto3
 import aiohttp
 import structlog
 from aiobotocore.config import AioConfig
+from aiobotocore.httpsession import AIOHTTPSession
 from botocore.eventstream import ParserError
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectTimeoutError,
     CredentialRetrievalError,
     HTTPClientError,
     NoCredentialsError,
@@ -25,6 +27,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from cloudmart.ai.providers.bounded import BoundedResponse
 from cloudmart.ai.providers.refusals import (
     Refusal,
     Said,
@@ -39,6 +42,7 @@ from cloudmart.errors import (
     ProviderFailedError,
     ProviderMisconfiguredError,
     ProviderTimeoutError,
+    ProviderUnavailableError,
 )
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -53,12 +57,22 @@ FAILURES = (
     ResponseParserError,
     AttributeError,
     KeyError,
+    RecursionError,
     TypeError,
     ValueError,
 )
-"""The last four are how botocore takes a frame that is well formed and makes no sense."""
+"""The last five are how botocore takes a frame that is well formed and makes no sense."""
+
+
+class _BoundedSession(AIOHTTPSession):  # type: ignore[misc]  # aiobotocore has no types
+    async def _get_session(self, proxy_url: str | None) -> aiohttp.ClientSession:
+        session: aiohttp.ClientSession = await super()._get_session(proxy_url)
+        session._response_class = BoundedResponse  # noqa: SLF001 - the SDK makes the session
+        return session
+
 
 _CONFIG = AioConfig(
+    http_session_cls=_BoundedSession,
     connect_timeout=3,
     read_timeout=60,
     max_pool_connections=512,
@@ -76,7 +90,6 @@ _STATUSES = {
     "BadGatewayException": 502,
     "ConflictException": 409,
     "DependencyFailedException": 502,
-    "ExpiredTokenException": 403,
     "InternalServerException": 500,
     "InvalidSignatureException": 403,
     "ModelErrorException": 502,
@@ -90,6 +103,10 @@ _STATUSES = {
     "UnrecognizedClientException": 403,
     "ValidationException": 400,
 }
+# A new token is on its way, as for the tables.
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+_VALIDATION = "ValidationException"
+_REFUSED = "it refused the request"
 _WRONG_MODEL = ("model identifier", "on-demand throughput")
 _NO_STREAM = "stream"
 _TOO_LONG = "too long"
@@ -135,19 +152,45 @@ def explain(error: Exception) -> Refusal:
         case ReadTimeoutError():
             return Refusal(ProviderTimeoutError(PROVIDER), said=kind)
         case BotocoreConnectionError() | HTTPClientError() | aiohttp.ClientError():
-            return lost(PROVIDER, error)
+            return lost(PROVIDER, error, untouched=_never_connected(error))
     return Refusal(unreadable(PROVIDER), said=kind)
 
 
-def _explain_answer(error: ClientError) -> Refusal:
+def refused(error: ClientError) -> bool:
+    """Tell whether Bedrock refuses a request for its content, without a reason that we know."""
+    if _said(error).code != _VALIDATION:
+        return False
+    refusal = _explain_validation(_said(error))
+    return type(refusal.error) is ProviderFailedError and _REFUSED in str(refusal.error)
+
+
+def _never_connected(error: Exception) -> bool:
+    # The SDK has one name for a connection that was not made and for one that was lost.
+    inner = getattr(error, "kwargs", {}).get("error", error)
+    return isinstance(error, ConnectTimeoutError) or isinstance(
+        inner, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError
+    )
+
+
+def _said(error: ClientError) -> Said:
     described, context = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
     code = str(described.get("Code", ""))
-    code = code[:1].upper() + code[1:]
-    sentence = str(described.get("Message", ""))
-    said = Said(code, context.get("RequestId"), sentence)
-    if code == "ValidationException":
+    return Said.of(
+        # In a stream the names have a small first letter.
+        code[:1].upper() + code[1:],
+        context.get("RequestId"),
+        described.get("Message"),
+    )
+
+
+def _explain_answer(error: ClientError) -> Refusal:
+    said, context = _said(error), error.response.get("ResponseMetadata", {})
+    if said.code == _VALIDATION:
         return _explain_validation(said)
-    status = _STATUSES.get(code) or context.get("HTTPStatusCode", 0)
+    if said.code in _EXPIRED:
+        unavailable = ProviderUnavailableError(PROVIDER, "cannot be asked")
+        return Refusal(unavailable, passing=True, untouched=True, said=said)
+    status = _STATUSES.get(said.code) or context.get("HTTPStatusCode", 0)
     if status < 400:  # noqa: PLR2004 - it came inside a stream, under a name nobody knows
         return Refusal(faulty(PROVIDER), said=said)
     wait = seconds(context.get("HTTPHeaders", {}).get("retry-after"))
@@ -162,4 +205,4 @@ def _explain_validation(said: Said) -> Refusal:
     if _NO_STREAM in sentence:
         return Refusal(NoStreamError(), said=said)
     reason = "the conversation is too long for it" if _TOO_LONG in sentence else ""
-    return Refusal(ProviderFailedError(PROVIDER, reason or "it refused the request"), said=said)
+    return Refusal(ProviderFailedError(PROVIDER, reason or _REFUSED), said=said)

@@ -3,17 +3,27 @@
 import codecs
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import aioboto3
 
 from cloudmart.ai.ports import Delta, Step, StepRequest, Usage
+from cloudmart.ai.providers import rude
 from cloudmart.ai.providers.bedrock import FAILURES, PROVIDER, bedrock_client, explain
 from cloudmart.ai.providers.bedrock_control import calls, returned
 from cloudmart.ai.providers.call import ProviderCall
+from cloudmart.ai.providers.pieces import Pieces
+from cloudmart.ai.providers.private import Private
 from cloudmart.ai.providers.refusals import UNREADABLE
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.settings import BedrockSettings
+
+_MOST_READ, _MOST_WRITTEN = 200_000, 8_000
+"""Tokens that one of the calls an agent makes of its model can cost at most."""
+
+_MOST_CALLS = 20
+"""Such calls of one step that are counted."""
 
 
 @asynccontextmanager
@@ -43,24 +53,37 @@ class BedrockAgentChat:
         self._client = client
         self._agent = {"agentId": agent_id, "agentAliasId": alias_id}
 
-    async def step(self, request: StepRequest) -> AsyncGenerator[Delta | Step, None]:
+    async def step(self, request: StepRequest) -> AsyncGenerator[Delta | Usage | Step, None]:
         call = ProviderCall(
-            PROVIDER, self.name, failures=FAILURES, explain=explain, seconds=request.seconds_left
+            PROVIDER,
+            self.name,
+            failures=FAILURES,
+            explain=explain,
+            seconds=request.seconds_left,
+            # What was lost on its way may have been done: an agent has tools of its own.
+            acts=True,
+            private=Private(texts=request.said),
         )
         answer = await call.begin(lambda: self._client.invoke_agent(**self._message(request)))
+        yield Usage()
         stream = answer["completion"]
         events, reading = aiter(stream), _Reading(call)
         try:
             while (event := await call.next(events)) is not None:
-                if piece := reading.take(event):
+                piece = call.read(partial(reading.take, event))
+                if reading.news and (usage := reading.usage):
+                    yield usage
+                if piece:
                     yield Delta(piece)
+                if reading.pieces.full:
+                    break
         finally:
             stream.close()
         yield call.conclude(
-            reading.text,
-            calls(reading.control, request.tools),
+            reading.pieces.text,
+            call.read(lambda: calls(reading.control, request.tools)),
             final=request.final,
-            usage=reading.usage,
+            cut=reading.pieces.full,
             replay=reading.control,
         )
 
@@ -84,27 +107,42 @@ class _Reading:
         self._call = call
         # A character may be divided between two chunks.
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self._spent: list[tuple[int, int]] = []
-        self.text = ""
+        self._spent: list[Usage] = []
+        self.pieces = Pieces()
         self.control: dict[str, Any] | None = None
+        self.news = False
 
     @property
     def usage(self) -> Usage | None:
         if not self._spent:
             return None
-        return Usage(sum(spent[0] for spent in self._spent), sum(spent[1] for spent in self._spent))
+        counted = self._spent[:_MOST_CALLS]
+        return Usage(
+            sum(usage.input_tokens or 0 for usage in counted),
+            sum(usage.output_tokens or 0 for usage in counted),
+        )
 
     def take(self, event: Mapping[str, Any]) -> str:
         if "returnControl" in event:
             self.control = event["returnControl"]
-        for part in event.get("trace", {}).get("trace", {}).values():
-            output = part.get("modelInvocationOutput", {}) if isinstance(part, dict) else {}
-            if usage := output.get("metadata", {}).get("usage"):
-                self._spent.append((usage.get("inputTokens", 0), usage.get("outputTokens", 0)))
+        self.news = self._count(event.get("trace", {}).get("trace", {}))
         chunk = event.get("chunk", {"bytes": b""})
         if "bytes" not in chunk:
             # botocore takes a payload that is no JSON for one without members.
             raise self._call.failed(UNREADABLE)
-        piece = self._decoder.decode(chunk["bytes"])
-        self.text += piece
-        return piece
+        return self.pieces.add(self._decoder.decode(chunk["bytes"]))
+
+    def _count(self, trace: Mapping[str, Any]) -> bool:
+        before = len(self._spent)
+        for part in trace.values():
+            output = part.get("modelInvocationOutput", {}) if isinstance(part, dict) else {}
+            told = output.get("metadata", {}).get("usage")
+            usage = rude.usage(
+                told,
+                ("inputTokens", "outputTokens"),
+                input_at_most=_MOST_READ,
+                output_at_most=_MOST_WRITTEN,
+            )
+            if usage is not None:
+                self._spent.append(usage)
+        return len(self._spent) > before

@@ -8,8 +8,11 @@ from typing import Any, TypeVar
 
 import structlog
 
-from cloudmart.ai.ports import Step, ToolCall, Usage
-from cloudmart.ai.providers.refusals import Refusal, Said
+from cloudmart.ai.ports import Step, ToolCall
+from cloudmart.ai.providers.bounded import TooLargeError, refused_answer
+from cloudmart.ai.providers.pieces import LONGEST_ANSWER
+from cloudmart.ai.providers.private import Private
+from cloudmart.ai.providers.refusals import UNREADABLE, Refusal, Said
 from cloudmart.errors import (
     ProviderFailedError,
     ProviderMisconfiguredError,
@@ -22,22 +25,26 @@ T = TypeVar("T")
 
 _log = structlog.stdlib.get_logger(__name__)
 
-LONGEST_ANSWER = 20_000
-"""Characters of an answer that are kept: far more than any model was asked for."""
+MOST_EVENTS = 20_000
+"""Events of one answer that are read: five for each token a model was asked for at most."""
 
 WITHHELD = "I am sorry, I cannot help with that."
 """The answer where a filter held the model's own back."""
 
 _LAST_READ = 0.1
+_OTHERS_TURN = 50
+"""Events that are read before others are served, where they come faster than they are read."""
 
 
 class ProviderCall:
     """One call to a provider, from its first try to the end of its answer.
 
-    `failures` are the exceptions its SDK is known to raise, and `explain` says what they mean.
+    `failures` are the exceptions its SDK is known to raise, and `explain` says what they mean. A
+    call that `acts` is not repeated where it may have been carried out. `private` knows what the
+    provider may quote.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what there is to know about a call
         self,
         provider: str,
         label: str,
@@ -45,11 +52,16 @@ class ProviderCall:
         failures: tuple[type[Exception], ...],
         explain: Callable[[Exception], Refusal],
         seconds: float,
+        acts: bool = False,
+        private: Private | None = None,
     ) -> None:
         self._provider = provider
         self._label = label
         self._failures: tuple[type[Exception], ...] = (*failures, TimeoutError)
         self._explain = explain
+        self._acts = acts
+        self._private = private or Private()
+        self._events = 0
         self._loop = asyncio.get_running_loop()
         self._end = self._loop.time() + seconds
 
@@ -66,7 +78,8 @@ class ProviderCall:
             except self._failures as error:
                 refusal = self._read(error)
                 pause = _pause(refusal)
-                if tried or not refusal.passing or self._loop.time() + pause >= self._end:
+                again = refusal.passing and (refusal.untouched or not self._acts)
+                if tried or not again or self._loop.time() + pause >= self._end:
                     raise self.refuse(refusal) from error
             tried = True
             PROVIDER_RETRIES.labels(self._label).inc()
@@ -77,6 +90,11 @@ class ProviderCall:
 
         Nothing is tried again here: the customer may have seen the beginning.
         """
+        self._events += 1
+        if self._events > MOST_EVENTS:
+            raise self.failed(TooLargeError.reason)
+        if not self._events % _OTHERS_TURN:
+            await asyncio.sleep(0)
         try:
             return await self._in_time(anext(stream, None))
         except self._failures as error:
@@ -86,33 +104,52 @@ class ProviderCall:
                 refusal = Refusal(broken, said=refusal.said)
             raise self.refuse(refusal) from error
 
-    async def finish(self, stream: AsyncIterator[Any]) -> None:
-        """Read what follows the end of an answer, briefly: only then is the connection reused."""
-        with suppress(*self._failures):
-            async with asyncio.timeout(_LAST_READ):
-                while await anext(stream, None) is not None:
-                    pass
+    def read(self, read: Callable[[], T]) -> T:
+        """Return what a reading gives, or raise ProviderFailedError where it makes no sense."""
+        try:
+            return read()
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise self.failed(UNREADABLE) from error
 
-    def conclude(  # noqa: PLR0913 - what there is to know about a step
+    async def finish(
+        self,
+        stream: AsyncIterator[T],
+        take: Callable[[T], object] = lambda _: None,
+        *,
+        within: float = _LAST_READ,
+    ) -> None:
+        """Read what follows the end of an answer, briefly: only then is the connection reused.
+
+        Nothing that comes now, or does not, costs the answer.
+        """
+        with suppress(*self._failures):
+            async with asyncio.timeout(within):
+                for _ in range(_OTHERS_TURN):
+                    if (event := await anext(stream, None)) is None:
+                        break
+                    take(event)
+
+    def conclude(
         self,
         text: str,
         calls: Sequence[ToolCall] = (),
         *,
         final: bool,
         cut: bool = False,
-        usage: Usage | None = None,
         replay: Any = None,  # noqa: ANN401 - each provider's own
     ) -> Step:
         """Return the step that an answer makes, or raise ProviderFailedError.
 
         An answer that was `cut` short says so; calls it asked for may lack their ends.
         """
-        text = text.strip()[:LONGEST_ANSWER]
+        text = text.strip()
+        cut = cut or len(text) > LONGEST_ANSWER
+        text = text[:LONGEST_ANSWER]
         if calls and not final and not cut:
-            return Step(text, calls, usage, replay)
+            return Step(text, calls, replay)
         if not text:
             raise self.failed("it asked for more tools" if calls else "it was empty")
-        return Step(f"{text} …" if cut else text, (), usage, replay)
+        return Step(f"{text} …" if cut else text, (), replay)
 
     def failed(self, reason: str) -> UpstreamError:
         """Return the error for an answer that is of no use, logged and counted."""
@@ -128,10 +165,10 @@ class ProviderCall:
             provider=self._label,
             problem=error.code,
             reason=str(error),
-            vendor_code=said.code,
-            vendor_request_id=said.request_id,
-            # Of other failures it may quote what the customer wrote.
-            vendor_sentence=said.sentence[:300] if ours else "",
+            vendor_code=self._private.code(said.code),
+            vendor_request_id=self._private.request_id(said.request_id),
+            # Other failures are about what the customer wrote.
+            vendor_sentence=self._private.sentence(said.sentence) if ours else "",
         )
         return error
 
@@ -142,6 +179,9 @@ class ProviderCall:
     def _read(self, error: Exception) -> Refusal:
         if isinstance(error, TimeoutError):
             return Refusal(ProviderTimeoutError(self._provider), said=Said(type(error).__name__))
+        if refused := refused_answer(error):
+            failed = ProviderFailedError(self._provider, refused.reason)
+            return Refusal(failed, said=Said(type(refused).__name__))
         return self._explain(error)
 
 

@@ -8,9 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cloudmart.ai.ports import Step, StepRequest, ToolCall, Usage
+from cloudmart.ai.providers import rude
 from cloudmart.ai.providers.arguments import complete
 from cloudmart.ai.providers.call import WITHHELD, ProviderCall
+from cloudmart.ai.providers.pieces import Pieces
 from cloudmart.ai.providers.thoughts import without_thoughts
+
+# As much as the smallest models on Bedrock can be asked for.
+MAX_TOKENS = 2000
 
 # A model may call what no tool can be named; its message could not be sent back as it is.
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
@@ -18,12 +23,22 @@ _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 
 @dataclass(slots=True)
 class _Block:
-    text: str = ""
-    tool: Mapping[str, str] | None = None
-    arguments: str = ""
-    thought: str = ""
-    signature: str = ""
+    """A part of a message; what comes in many pieces is joined once, at the end."""
+
+    texts: list[str] = field(default_factory=list)
+    tool: Mapping[str, Any] | None = None
+    inputs: list[str] = field(default_factory=list)
+    thoughts: list[str] = field(default_factory=list)
+    signatures: list[str] = field(default_factory=list)
     sealed: bytes = b""
+
+    @property
+    def text(self) -> str:
+        return rude.text("".join(self.texts))
+
+    @property
+    def given(self) -> dict[str, Any] | None:
+        return rude.arguments("".join(self.inputs))
 
 
 @dataclass(slots=True)
@@ -32,21 +47,22 @@ class Reply:
 
     blocks: dict[int, _Block] = field(default_factory=lambda: defaultdict(_Block))
     stop: str | None = None
-    usage: Mapping[str, int] | None = None
+    told: object = None
 
     @classmethod
     def whole(cls, answer: Mapping[str, Any]) -> "Reply":
         """Return a message that came in one piece."""
-        reply = cls(stop=answer.get("stopReason"), usage=answer.get("usage"))
+        reply = cls(stop=answer.get("stopReason"), told=answer.get("usage"))
         content = answer.get("output", {}).get("message", {}).get("content", ())
         for number, part in enumerate(content):
             block = reply.blocks[number]
-            block.text = part.get("text", "")
+            _add(block.texts, part.get("text"))
             if use := part.get("toolUse"):
-                block.tool, block.arguments = use, json.dumps(use.get("input", {}))
+                block.tool, block.inputs = use, [_written(use.get("input"))]
             reasoning = part.get("reasoningContent", {})
             thought = reasoning.get("reasoningText", {})
-            block.thought, block.signature = thought.get("text", ""), thought.get("signature", "")
+            _add(block.thoughts, thought.get("text"))
+            _add(block.signatures, thought.get("signature"))
             block.sealed = reasoning.get("redactedContent", b"")
         return reply
 
@@ -54,30 +70,47 @@ class Reply:
 class StreamedReply(Reply):
     """A message that comes in many."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces = Pieces()
+
     def take(self, event: Mapping[str, Any]) -> str:
         """Take an event in; return the piece of text it brings, if any."""
         if start := event.get("contentBlockStart"):
             self._block(start).tool = start.get("start", {}).get("toolUse")
         elif delta := event.get("contentBlockDelta"):
-            return self._add(self._block(delta), delta.get("delta", {}))
+            return self._take(self._block(delta), delta.get("delta", {}))
         elif stop := event.get("messageStop"):
-            self.stop = stop.get("stopReason", "")
+            self.stop = rude.text(stop.get("stopReason"))
         elif metadata := event.get("metadata"):
-            self.usage = metadata.get("usage")
+            self.told = metadata.get("usage")
         return ""
 
     def _block(self, event: Mapping[str, Any]) -> _Block:
-        return self.blocks[event.get("contentBlockIndex", 0)]
+        number = event.get("contentBlockIndex")
+        return self.blocks[number if isinstance(number, int) else 0]
 
-    def _add(self, block: _Block, delta: Mapping[str, Any]) -> str:
-        piece: str = delta.get("text", "")
-        block.text += piece
-        block.arguments += delta.get("toolUse", {}).get("input", "")
+    def _take(self, block: _Block, delta: Mapping[str, Any]) -> str:
+        _add(block.texts, delta.get("text"))
+        _add(block.inputs, delta.get("toolUse", {}).get("input"))
         reasoning = delta.get("reasoningContent", {})
-        block.thought += reasoning.get("text", "")
-        block.signature += reasoning.get("signature", "")
+        _add(block.thoughts, reasoning.get("text"))
+        _add(block.signatures, reasoning.get("signature"))
         block.sealed += reasoning.get("redactedContent", b"")
-        return piece
+        return self.pieces.add(delta.get("text"))
+
+
+def _written(given: object) -> str:
+    try:
+        return json.dumps(rude.clean({} if given is None else given))
+    except ValueError:
+        # No arguments of any tool.
+        return "["
+
+
+def _add(pieces: list[str], piece: object) -> None:
+    if isinstance(piece, str):
+        pieces.append(piece)
 
 
 def conclude(call: ProviderCall, reply: Reply, request: StepRequest) -> Step:
@@ -92,51 +125,61 @@ def conclude(call: ProviderCall, reply: Reply, request: StepRequest) -> Step:
         # Its own words are the shop's: a guardrail is configured with a text to show.
         reply.stop == "guardrail_intervened" and not text.strip()
     )
+    asking = [(block, number) for number, block in enumerate(blocks) if block.tool]
     return call.conclude(
         WITHHELD if withheld else text,
-        [_call(block.tool, block.arguments, request) for block in blocks if block.tool],
+        [_call(block, number, request) for block, number in asking],
         final=request.final,
         cut=reply.stop == "max_tokens",
-        usage=_usage(reply.usage),
-        replay=[part for block in blocks if (part := _part(block))],
+        replay=[part for number, block in enumerate(blocks) if (part := _part(block, number))],
     )
 
 
-def _call(tool: Mapping[str, str], arguments: str, request: StepRequest) -> ToolCall:
-    name = tool.get("name", "")
-    if (given := _object(arguments)) is not None:
-        arguments = complete(name, given, request.tools)
-    return ToolCall(tool.get("toolUseId", ""), name, arguments)
-
-
-def _object(text: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(text or "{}")
-    except ValueError:
+def usage(reply: Reply, request: StepRequest) -> Usage | None:
+    """Return what a reply cost, as far as the model has told."""
+    told = rude.usage(
+        reply.told,
+        ("inputTokens", "outputTokens"),
+        input_at_most=request.size,
+        output_at_most=MAX_TOKENS,
+    )
+    if told is None or not isinstance(reply.told, Mapping):
         return None
-    return value if isinstance(value, dict) else None
+    cached, written = (
+        rude.count(reply.told.get(name), request.size) or 0
+        for name in ("cacheReadInputTokens", "cacheWriteInputTokens")
+    )
+    if told.input_tokens is None:
+        return told
+    # Converse counts what came from the cache, or went to it, beside the input and not in it.
+    total = min(told.input_tokens + cached + written, request.size)
+    return Usage(total, told.output_tokens, min(cached, total))
 
 
-def _part(block: _Block) -> dict[str, Any] | None:
+def _call(block: _Block, number: int, request: StepRequest) -> ToolCall:
+    name = rude.text((block.tool or {}).get("name"))
+    given = block.given
+    written = "".join(block.inputs) if given is None else complete(name, given, request.tools)
+    return ToolCall(_use(block, number)["toolUseId"], name, rude.text(written))
+
+
+def _use(block: _Block, number: int) -> dict[str, Any]:
+    tool = block.tool or {}
+    return {
+        "toolUseId": rude.text(tool.get("toolUseId")) or f"call_{number}",
+        "name": _NOT_IN_NAMES.sub("_", rude.text(tool.get("name")))[:64] or "unknown",
+        "input": block.given or {},
+    }
+
+
+def _part(block: _Block, number: int) -> dict[str, Any] | None:
     if block.tool:
-        name = _NOT_IN_NAMES.sub("_", block.tool["name"])[:64]
-        arguments = _object(block.arguments) or {}
-        return {"toolUse": {"toolUseId": block.tool["toolUseId"], "name": name, "input": arguments}}
+        return {"toolUse": _use(block, number)}
     if block.sealed:
         return {"reasoningContent": {"redactedContent": block.sealed}}
-    if block.thought:
-        reasoning = {"text": block.thought} | (
-            {"signature": block.signature} if block.signature else {}
-        )
+    if block.thoughts:
+        signature = "".join(block.signatures)
+        reasoning = {"text": rude.text("".join(block.thoughts))}
+        reasoning |= {"signature": signature} if signature else {}
         return {"reasoningContent": {"reasoningText": reasoning}}
     return {"text": block.text} if block.text.strip() else None
-
-
-def _usage(usage: Mapping[str, int] | None) -> Usage | None:
-    if usage is None:
-        return None
-    cached = usage.get("cacheReadInputTokens", 0)
-    written = usage.get("cacheWriteInputTokens", 0)
-    # Converse counts what came from the cache, or went to it, beside the input and not in it.
-    total = usage.get("inputTokens", 0) + cached + written
-    return Usage(total, usage.get("outputTokens", 0), cached)

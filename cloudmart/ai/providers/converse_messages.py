@@ -19,13 +19,19 @@ def system(request: StepRequest) -> list[dict[str, str]]:
     return [{"text": text} for text in texts]
 
 
-def messages(request: StepRequest) -> list[dict[str, Any]]:
-    """Return what was said, then what the turn did so far."""
+def messages(request: StepRequest, *, thoughts: bool = True) -> list[dict[str, Any]]:
+    """Return what was said, then what the turn did so far, with the model's thoughts or without."""
     said = _history(request.history)
     for step, results in request.exchange:
-        said.append({"role": "assistant", "content": step.replay})
+        content = [part for part in step.replay if thoughts or not _is_thought(part)]
+        said.append({"role": "assistant", "content": content})
         said.append({"role": "user", "content": [_result(result) for result in results]})
     return said
+
+
+def has_thoughts(request: StepRequest) -> bool:
+    """Tell whether the model thought on its way here."""
+    return any(_is_thought(part) for step, _ in request.exchange for part in step.replay)
 
 
 def tool_config(request: StepRequest) -> dict[str, Any]:
@@ -33,6 +39,10 @@ def tool_config(request: StepRequest) -> dict[str, Any]:
     if not request.tools:
         return {}
     return {"toolConfig": {"tools": [_tool(tool) for tool in request.tools]}}
+
+
+def _is_thought(part: dict[str, Any]) -> bool:
+    return "reasoningContent" in part
 
 
 def _history(history: Sequence[Message]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, as
 from dataclasses import dataclass
 from typing import Self
 
-from cloudmart.ai.ports import ChatModel, Delta, Step, StepRequest
+from cloudmart.ai.ports import ChatModel, Delta, Step, StepRequest, Usage
 from cloudmart.errors import ProviderMisconfiguredError
 
 
@@ -41,7 +41,7 @@ class LateChat:
         for opened in list(self._open):
             await self._close(opened)
 
-    async def step(self, request: StepRequest) -> AsyncGenerator[Delta | Step, None]:
+    async def step(self, request: StepRequest) -> AsyncGenerator[Delta | Usage | Step, None]:
         async with self._lent() as model, aclosing(model.step(request)) as events:
             async for event in events:
                 yield event

@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from cloudmart.ai.ports import Delta, Role, Step, StepRequest, ToolCall
+from cloudmart.ai.ports import Delta, Role, Step, StepRequest, ToolCall, Usage
 from cloudmart.ai.providers.offline_intent import ABOUT_ORDERS, Intent, Wish, understand
 from cloudmart.ai.providers.offline_words import (
     ANSWERS,
@@ -28,7 +28,7 @@ class OfflineChat:
 
     name = "offline"
 
-    async def step(self, request: StepRequest) -> AsyncGenerator[Delta | Step, None]:
+    async def step(self, request: StepRequest) -> AsyncGenerator[Delta | Usage | Step, None]:
         step = _next(request)
         if not step.calls:
             for line in step.text.splitlines(keepends=True):

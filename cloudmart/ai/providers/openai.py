@@ -6,19 +6,30 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-import httpx2
-from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
+from openai import (
+    APIStatusError,
+    AsyncOpenAI,
+    AsyncStream,
+    BadRequestError,
+    NotFoundError,
+    UnprocessableEntityError,
+)
 
-from cloudmart.ai.ports import Delta, Step, StepRequest, ToolSpec
+from cloudmart.ai.ports import Delta, Step, StepRequest, Usage
 from cloudmart.ai.providers.call import ProviderCall
 from cloudmart.ai.providers.openai_answer import Answer
+from cloudmart.ai.providers.openai_client import openai_client
 from cloudmart.ai.providers.openai_refusals import (
     FAILURES,
     PROVIDER,
     ConversationTooLongError,
     explain,
+    known,
 )
+from cloudmart.ai.providers.openai_request import has_thoughts, items, tools
 from cloudmart.ai.providers.openai_shutdown import watch_for_shutdown
+from cloudmart.ai.providers.private import Private
+from cloudmart.ai.providers.refusals import Said
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.settings import Effort, OpenAISettings
 
@@ -27,20 +38,18 @@ BASE_URL = "https://api.openai.com/v1"
 MAX_OUTPUT_TOKENS = 4000
 """Reasoning counts too: much less, and a model may think until nothing is left to answer with."""
 
+_AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
+_REFUSED = (BadRequestError, NotFoundError, UnprocessableEntityError)
+
 
 @asynccontextmanager
 async def openai_chat(settings: OpenAISettings) -> AsyncIterator["OpenAIChat"]:
     """Open a client for as long as the context lasts; there must be a key."""
     if settings.api_key is None:
         raise ProviderDisabledError("OpenAI is not configured: set OPENAI_API_KEY.")
-    async with AsyncOpenAI(
-        api_key=settings.api_key.get_secret_value(),
-        # Never left to the SDK: it takes an empty OPENAI_BASE_URL for an address.
-        base_url=settings.base_url or BASE_URL,
-        timeout=httpx2.Timeout(60, connect=3),
-        max_retries=0,
-        http_client=DefaultAioHttpClient(),
-    ) as client:
+    # Never left to the SDK: it takes an empty OPENAI_BASE_URL for an address.
+    base_url = settings.base_url or BASE_URL
+    async with openai_client(settings.api_key.get_secret_value(), base_url) as client:
         chat = OpenAIChat(client, settings.model, settings.reasoning_effort)
         if not chat.is_openai:
             yield chat
@@ -62,20 +71,32 @@ class OpenAIChat:
         self._model = model
         self._effort = effort
         # The others refuse what they do not know, or say nothing and ignore it.
-        self.is_openai = client.base_url.host.endswith("api.openai.com")
+        host = client.base_url.host
+        self.is_openai = host.endswith("api.openai.com")
+        # A thought comes back to those who ask for it sealed; they refuse one that is not.
+        self._seals_thoughts = self.is_openai or host.endswith(_AZURE)
+        self._takes_thoughts = True
 
-    async def step(self, request: StepRequest) -> AsyncGenerator[Delta | Step, None]:
+    async def step(self, request: StepRequest) -> AsyncGenerator[Delta | Usage | Step, None]:
         call = ProviderCall(
-            PROVIDER, self.name, failures=FAILURES, explain=explain, seconds=request.seconds_left
+            PROVIDER,
+            self.name,
+            failures=FAILURES,
+            explain=explain,
+            seconds=request.seconds_left,
+            private=Private([self._client.api_key], request.said),
         )
-        answer = Answer(call)
+        answer = Answer(call, input_at_most=request.size, output_at_most=MAX_OUTPUT_TOKENS)
         async with await self._open(call, request) as stream:
+            yield Usage()
             while (event := await call.next(stream)) is not None:
                 if piece := answer.take(event):
                     yield Delta(piece)
                 if answer.ended:
                     await call.finish(stream)
                     break
+        if usage := answer.usage:
+            yield usage
         yield answer.step(final=request.final)
 
     async def _open(self, call: ProviderCall, request: StepRequest) -> AsyncStream[object]:
@@ -88,6 +109,16 @@ class OpenAIChat:
         return await call.begin(lambda: self._create(replace(request, history=newest)))
 
     async def _create(self, request: StepRequest) -> AsyncStream[object]:
+        try:
+            return await self._post(request, thoughts=self._takes_thoughts)
+        except _REFUSED as error:
+            if not (self._takes_thoughts and has_thoughts(request)) or _told_why(error):
+                raise
+        stream = await self._post(request, thoughts=False)
+        self._takes_thoughts = False
+        return stream
+
+    async def _post(self, request: StepRequest, *, thoughts: bool) -> AsyncStream[object]:
         # Plain objects: `responses.create` would turn each event into one of some sixty models,
         # which it builds when the first event comes and which check nothing.
         return await self._client.post(
@@ -95,11 +126,11 @@ class OpenAIChat:
             body={
                 "model": self._model,
                 "instructions": request.instructions,
-                "input": _input(request),
+                "input": items(request, thoughts=thoughts),
                 "max_output_tokens": MAX_OUTPUT_TOKENS,
                 "store": False,
                 "stream": True,
-                **self._tools(request),
+                **tools(request),
                 **self._optional(request),
             },
             cast_to=object,
@@ -107,20 +138,12 @@ class OpenAIChat:
             stream_cls=AsyncStream[object],
         )
 
-    def _tools(self, request: StepRequest) -> dict[str, Any]:
-        if not request.tools:
-            return {}
-        return {
-            "tools": [_tool(tool) for tool in request.tools],
-            "tool_choice": "none" if request.final else "auto",
-            "parallel_tool_calls": False,
-        }
-
     def _optional(self, request: StepRequest) -> dict[str, Any]:
+        sealed = {"include": ["reasoning.encrypted_content"]} if self._seals_thoughts else {}
         if not self.is_openai:
-            return {}
+            return sealed
         optional: dict[str, Any] = {
-            "include": ["reasoning.encrypted_content"],
+            **sealed,
             "prompt_cache_key": "cloudmart-assistant",
             "safety_identifier": request.conversation,
             "stream_options": {"include_obfuscation": False},
@@ -131,24 +154,5 @@ class OpenAIChat:
         return optional
 
 
-def _input(request: StepRequest) -> list[Any]:
-    items: list[Any] = [
-        {"role": message.role.value, "content": message.text} for message in request.history
-    ]
-    for step, results in request.exchange:
-        items += step.replay
-        items += [
-            {"type": "function_call_output", "call_id": result.call.id, "output": result.output}
-            for result in results
-        ]
-    return items
-
-
-def _tool(tool: ToolSpec) -> dict[str, Any]:
-    return {
-        "type": "function",
-        "name": tool.name,
-        "description": tool.description,
-        "parameters": tool.parameters,
-        "strict": True,
-    }
+def _told_why(error: APIStatusError) -> bool:
+    return known(Said.of(error.code)) is not None

@@ -1,154 +1,140 @@
 """Read a streamed answer of the Responses API."""
 
+import json
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
 from cloudmart.ai.ports import Step, ToolCall, Usage
+from cloudmart.ai.providers import rude
 from cloudmart.ai.providers.call import WITHHELD, ProviderCall
 from cloudmart.ai.providers.openai_refusals import explain_code
+from cloudmart.ai.providers.pieces import Pieces
 from cloudmart.ai.providers.refusals import UNREADABLE
 
 _TEXT = {"response.output_text.delta", "response.refusal.delta"}
 _ENDS = {"response.completed", "response.incomplete", "response.failed"}
 
-
-class _Part(BaseModel):
-    text: str = ""
-    refusal: str = ""
-
-
-class _Item(BaseModel):
-    type: str
-    phase: str | None = None
-    content: list[_Part] | None = None
-    call_id: str = ""
-    name: str = ""
-    arguments: str = ""
-
-
-class _Error(BaseModel):
-    code: str | None = None
-
-
-class _Incomplete(BaseModel):
-    reason: str | None = None
-
-
-class _Details(BaseModel):
-    cached_tokens: int = 0
-    reasoning_tokens: int = 0
-
-
-class _Usage(BaseModel):
-    input_tokens: int
-    output_tokens: int
-    input_tokens_details: _Details | None = None
-    output_tokens_details: _Details | None = None
-
-
-class _Response(BaseModel):
-    output: list[dict[str, Any]] | None = None
-    error: _Error | None = None
-    incomplete_details: _Incomplete | None = None
-    usage: _Usage | None = None
-
-
-class _Event(BaseModel):
-    type: str = ""
-    delta: Any = None
-    output_index: int | None = None
-    item: dict[str, Any] | None = None
-    response: _Response | None = None
-    code: str | None = None
+_Object = dict[str, Any]
 
 
 class Answer:
     """Gathers the events of one answer.
 
     The SDK checks none of them (it hands on a flat `error` and a stream without an end as if
-    nothing had happened), so what is read here is checked here.
+    nothing had happened), and servers leave out, or send as null, what the API requires. So all
+    that is read here is looked at first, and what is there is made the best of.
     """
 
-    def __init__(self, call: ProviderCall) -> None:
+    def __init__(self, call: ProviderCall, *, input_at_most: int, output_at_most: int) -> None:
         self._call = call
-        self._items: list[dict[str, Any]] = []
-        self._remarks: set[int | None] = set()
-        self._end: _Event | None = None
+        self._bounds = {"input_at_most": input_at_most, "output_at_most": output_at_most}
+        self._items: list[_Object] = []
+        self._remarks: set[object] = set()
+        self._pieces = Pieces()
+        self._end = ""
+        self._response: _Object = {}
 
     @property
     def ended(self) -> bool:
-        """Tell whether the answer has come to its end."""
-        return self._end is not None
+        """Tell whether the answer has come to its end, or is as long as any that is kept."""
+        return bool(self._end) or self._pieces.full
 
-    def take(self, raw: object) -> str:
+    @property
+    def usage(self) -> Usage | None:
+        """Return what the answer cost, as far as the server has told."""
+        told = self._response.get("usage")
+        usage = rude.usage(told, ("input_tokens", "output_tokens"), **self._bounds)
+        if usage is None or not isinstance(told, dict):
+            return None
+        read = _object(told.get("input_tokens_details")).get("cached_tokens")
+        thought = _object(told.get("output_tokens_details")).get("reasoning_tokens")
+        return Usage(
+            usage.input_tokens,
+            usage.output_tokens,
+            rude.count(read, usage.input_tokens or 0) or 0,
+            rude.count(thought, usage.output_tokens or 0) or 0,
+        )
+
+    def take(self, event: object) -> str:
         """Take an event in; return the piece of the answer it brings, if any."""
-        event = self._event(raw)
-        if event.type == "error":
-            raise self._call.refuse(explain_code(event.code))
-        if event.type == "response.output_item.added" and event.item:
-            if event.item.get("phase") == "commentary":
-                self._remarks.add(event.output_index)
-        elif event.type == "response.output_item.done" and event.item:
-            self._items.append(event.item)
-        elif event.type in _ENDS:
-            self._end = event
-        elif event.type in _TEXT and event.output_index not in self._remarks:
-            return event.delta if isinstance(event.delta, str) else ""
+        if not isinstance(event, dict):
+            raise self._call.failed(UNREADABLE)
+        kind, item = event.get("type"), event.get("item")
+        place = str(event.get("output_index"))
+        if kind == "error":
+            raise self._call.refuse(explain_code(event.get("code")))
+        if kind == "response.output_item.added":
+            if _object(item).get("phase") == "commentary":
+                self._remarks.add(place)
+        elif kind == "response.output_item.done" and isinstance(item, dict):
+            self._items.append(item)
+        elif kind in _ENDS and isinstance(event.get("response"), dict):
+            self._end, self._response = str(kind), event["response"]
+        elif kind in _TEXT and place not in self._remarks:
+            return self._pieces.add(event.get("delta"))
         return ""
 
     def step(self, *, final: bool) -> Step:
         """Return the step the answer makes, or raise an UpstreamError."""
-        if self._end is None or self._end.response is None:
+        if not self._end and self._pieces.full:
+            return self._call.conclude(self._pieces.text, final=final, cut=True)
+        if not self._end:
             raise self._call.failed("it broke off")
-        response = self._end.response
-        if self._end.type == "response.failed":
-            raise self._call.refuse(explain_code(response.error.code if response.error else None))
-        incomplete = response.incomplete_details
-        withheld = incomplete is not None and incomplete.reason == "content_filter"
-        # Some servers leave the output out at the end, having sent each item before.
-        output = response.output or self._items
-        items = self._read(output)
+        if self._end == "response.failed":
+            raise self._call.refuse(explain_code(_object(self._response.get("error")).get("code")))
+        withheld = (
+            _object(self._response.get("incomplete_details")).get("reason") == "content_filter"
+        )
+        items = self._output()
         return self._call.conclude(
-            WITHHELD if withheld else _text(items),
-            [
-                ToolCall(item.call_id, item.name, item.arguments)
-                for item in items
-                if item.type == "function_call"
-            ],
+            WITHHELD if withheld else _text(items) or self._pieces.text,
+            [_call(item) for item in items if item.get("type") == "function_call"],
             final=final,
-            cut=self._end.type == "response.incomplete" and not withheld,
-            usage=_usage(response.usage),
-            replay=output,
+            cut=self._end == "response.incomplete" and not withheld,
+            replay=items,
         )
 
-    def _event(self, raw: object) -> _Event:
+    def _output(self) -> list[_Object]:
+        # Some servers leave the output out at the end, having sent each item before.
+        output = self._response.get("output")
+        output = output if isinstance(output, list) and output else self._items
         try:
-            return _Event.model_validate(raw)
-        except ValidationError as error:
+            items = [rude.clean(item) for item in output if isinstance(item, dict)]
+        except ValueError as error:
             raise self._call.failed(UNREADABLE) from error
+        for number, item in enumerate(items):
+            if item.get("type") == "function_call":
+                # Sent back as it is read here: a result must name its call.
+                item |= {
+                    "call_id": rude.text(item.get("call_id")) or f"call_{number}",
+                    "name": rude.text(item.get("name")),
+                    "arguments": _arguments(item.get("arguments")),
+                }
+        return items
 
-    def _read(self, output: list[dict[str, Any]]) -> list[_Item]:
-        try:
-            return [_Item.model_validate(item) for item in output]
-        except ValidationError as error:
-            raise self._call.failed(UNREADABLE) from error
+
+def _call(item: _Object) -> ToolCall:
+    return ToolCall(item["call_id"], item["name"], item["arguments"])
 
 
-def _text(items: list[_Item]) -> str:
+def _arguments(written: object) -> str:
+    # Some servers send the object itself.
+    return json.dumps(written) if isinstance(written, dict) else rude.text(written)
+
+
+def _text(items: list[_Object]) -> str:
     return "\n\n".join(
-        "".join(part.text or part.refusal for part in item.content or ())
+        "".join(map(_part, item["content"]))
+        if isinstance(item.get("content"), list)
+        else rude.text(item.get("content"))
         for item in items
-        if item.type == "message" and item.phase != "commentary"
+        if item.get("type") == "message" and item.get("phase") != "commentary"
     )
 
 
-def _usage(usage: _Usage | None) -> Usage | None:
-    if usage is None:
-        return None
-    return Usage(
-        usage.input_tokens,
-        usage.output_tokens,
-        usage.input_tokens_details.cached_tokens if usage.input_tokens_details else 0,
-        usage.output_tokens_details.reasoning_tokens if usage.output_tokens_details else 0,
-    )
+def _part(part: object) -> str:
+    told = _object(part)
+    return rude.text(told.get("text")) or rude.text(told.get("refusal"))
+
+
+def _object(value: object) -> _Object:
+    return value if isinstance(value, dict) else {}

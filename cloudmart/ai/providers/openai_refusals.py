@@ -56,7 +56,7 @@ def explain(error: Exception) -> Refusal:
         return _explain_status(error)
     if isinstance(error, APITimeoutError):
         if isinstance(error.__cause__, httpx2.ConnectTimeout):
-            return lost(PROVIDER, error)
+            return lost(PROVIDER, error, untouched=True)
         return Refusal(ProviderTimeoutError(PROVIDER))
     if isinstance(error, APIConnectionError | httpx2.HTTPError | aiohttp.ClientError):
         return lost(PROVIDER, error)
@@ -65,16 +65,17 @@ def explain(error: Exception) -> Refusal:
     return Refusal(unreadable(PROVIDER), said=Said(type(error).__name__))
 
 
-def explain_code(code: str | None) -> Refusal:
+def explain_code(code: object) -> Refusal:
     """Return what an error inside a stream means."""
-    return _known(Said(code or "unknown")) or Refusal(faulty(PROVIDER), said=Said(code or ""))
+    said = Said.of(code)
+    return known(said) or Refusal(faulty(PROVIDER), said=said)
 
 
 def _explain_status(error: APIStatusError) -> Refusal:
-    said = Said(error.code or "", error.request_id, error.message)
+    said = Said.of(error.code, error.request_id, error.message)
     wait = _wait(error.response.headers)
-    if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR and (known := _known(said, wait)):
-        return known
+    if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR and (refusal := known(said, wait)):
+        return refusal
     return by_status(PROVIDER, error.status_code, _SETTINGS, wait=wait, said=said)
 
 
@@ -84,7 +85,8 @@ def _wait(headers: httpx2.Headers) -> float | None:
     return seconds(headers.get("retry-after")) if exact is None else exact
 
 
-def _known(said: Said, wait: float | None = None) -> Refusal | None:
+def known(said: Said, wait: float | None = None) -> Refusal | None:
+    """Return what a code of OpenAI's means, None for one that only its status explains."""
     if said.code in _TOO_LONG:
         return Refusal(ConversationTooLongError(), said=said)
     if said.code in _WRONG_MODEL:

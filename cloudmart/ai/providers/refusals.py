@@ -1,7 +1,7 @@
 """What a vendor's failure means, in our words."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -34,11 +34,20 @@ _SLOW = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT}
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A vendor's own words about a failure, for the log: they may name keys and quote customers."""
+    """A vendor's own words about a failure: they may be of any kind, name keys, quote customers."""
 
     code: str = ""
     request_id: str | None = None
     sentence: str = ""
+
+    @classmethod
+    def of(cls, code: object, request_id: object = None, sentence: object = "") -> "Said":
+        """Return what a vendor said, as far as it is text."""
+        return cls(
+            code if isinstance(code, str) else "",
+            request_id if isinstance(request_id, str) else None,
+            sentence if isinstance(sentence, str) else "",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +55,15 @@ class Refusal:
     """A failure in our words.
 
     `passing`: the same call may succeed in a moment, or after `wait` seconds where the vendor
-    said so. `lost`: the connection failed, not the vendor.
+    said so. `lost`: the connection failed, not the vendor. `untouched`: nothing can have been done
+    with the request.
     """
 
     error: UpstreamError
     passing: bool = False
     wait: float | None = None
     lost: bool = False
+    untouched: bool = False
     said: Said = Said()
 
 
@@ -73,7 +84,8 @@ def by_status(
     if status in _PLACE:
         return Refusal(ProviderMisconfiguredError(provider, settings.place), said=said)
     if status in _BUSY:
-        return busy(provider, wait, said=said)
+        untouched = status == HTTPStatus.TOO_MANY_REQUESTS
+        return replace(busy(provider, wait, said=said), untouched=untouched)
     if status in _SLOW:
         return Refusal(ProviderTimeoutError(provider), passing=True, wait=wait, said=said)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -89,8 +101,11 @@ def busy(provider: str, wait: float | None = None, *, said: Said = Said()) -> Re
     return Refusal(error, passing=True, wait=wait, said=said)
 
 
-def lost(provider: str, error: BaseException) -> Refusal:
-    """Return what it means that the connection failed; the log has the kind of its first cause."""
+def lost(provider: str, error: BaseException, *, untouched: bool = False) -> Refusal:
+    """Return what it means that the connection failed; the log has the kind of its first cause.
+
+    `untouched` is said of a connection that was never made.
+    """
     # Bounded: a chain of causes may be a circle.
     for _ in range(_DEEPEST):
         cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
@@ -101,6 +116,7 @@ def lost(provider: str, error: BaseException) -> Refusal:
         ProviderUnavailableError(provider, "cannot be reached"),
         passing=True,
         lost=True,
+        untouched=untouched,
         said=Said(type(error).__name__),
     )
 

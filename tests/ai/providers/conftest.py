@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import aioboto3
 import pytest
@@ -19,6 +20,9 @@ from tests.support.loopback import Fault, LoopbackServer, Reply, loopback
 
 class OpenAIWire:
     """How OpenAI says things."""
+
+    repeats = True
+    names = ("input_tokens", "output_tokens")
 
     def answer(self, *pieces: str) -> Reply:
         return responses_api.answer(*pieces)
@@ -44,9 +48,26 @@ class OpenAIWire:
     def garbled(self) -> Reply:
         return responses_api.stream(b"data: {not json\n\n")
 
+    def costing(self, usage: Any) -> Reply:  # noqa: ANN401 - any JSON
+        ending = responses_api.ending(responses_api.message("Yes."), usage=usage)
+        return responses_api.stream(*responses_api.beginning("Yes."), ending)
+
+    def endless(self, piece: str) -> Reply:
+        *_, delta = responses_api.beginning(piece)
+        return responses_api.stream(*repeated(delta))
+
+    def silent(self) -> Reply:
+        return responses_api.stream(*repeated(responses_api.event("response.in_progress")))
+
+    def quoting(self, text: str) -> Reply:
+        return responses_api.error(401, text, f"No: {text}.")
+
 
 class ConverseWire:
     """How a model on Bedrock says things."""
+
+    repeats = True
+    names = ("inputTokens", "outputTokens")
 
     def answer(self, *pieces: str) -> Reply:
         said = [event_stream.text_delta(piece) for piece in pieces]
@@ -81,9 +102,24 @@ class ConverseWire:
         whole = event_stream.text_delta("Yes.")
         return event_stream.stream(whole[:-1] + bytes([whole[-1] ^ 1]))
 
+    def costing(self, usage: Any) -> Reply:  # noqa: ANN401 - any JSON
+        said = event_stream.text_delta("Yes.")
+        return event_stream.stream(said, *event_stream.message_stop(usage=usage))
+
+    def endless(self, piece: str) -> Reply:
+        return event_stream.stream(*repeated(event_stream.text_delta(piece)))
+
+    def silent(self) -> Reply:
+        return event_stream.stream(*repeated(event_stream.message_start()))
+
+    def quoting(self, text: str) -> Reply:
+        return event_stream.error(403, "AccessDeniedException", f"No: {text}.")
+
 
 class AgentWire(ConverseWire):
     """How an agent on Bedrock says things."""
+
+    repeats = False
 
     def answer(self, *pieces: str) -> Reply:
         return event_stream.stream(*(event_stream.chunk(piece) for piece in pieces))
@@ -98,6 +134,21 @@ class AgentWire(ConverseWire):
 
     def empty(self) -> Reply:
         return event_stream.stream()
+
+    def costing(self, usage: Any) -> Reply:  # noqa: ANN401
+        return event_stream.stream(event_stream.traced(usage), event_stream.chunk("Yes."))
+
+    def endless(self, piece: str) -> Reply:
+        return event_stream.stream(*repeated(event_stream.chunk(piece)))
+
+    def silent(self) -> Reply:
+        return event_stream.stream(*repeated(event_stream.event("trace", sessionId="s1")))
+
+
+def repeated(piece: bytes | Fault) -> list[bytes | Fault]:
+    """Return more of the same than anybody reads, in chunks as large as a network's."""
+    assert isinstance(piece, bytes)
+    return [piece * (65_536 // len(piece) + 1)] * 400
 
 
 @dataclass(frozen=True, slots=True)

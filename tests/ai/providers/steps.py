@@ -1,9 +1,19 @@
 """Ask a model for a step, and gather what it yields."""
 
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
-from cloudmart.ai.ports import ChatModel, Delta, Message, Role, Step, StepRequest, ToolSpec
+from cloudmart.ai.ports import (
+    ChatModel,
+    Delta,
+    Message,
+    Role,
+    Step,
+    StepRequest,
+    ToolSpec,
+    Usage,
+)
+from cloudmart.errors import UpstreamError
 
 CONVERSATION = "ab" * 32
 
@@ -45,6 +55,16 @@ async def take(chat: ChatModel, asked: StepRequest | None = None) -> tuple[list[
         *deltas, step = [piece async for piece in pieces]
     assert isinstance(step, Step)
     return [delta.text for delta in deltas if isinstance(delta, Delta)], step
+
+
+async def cost(chat: ChatModel, asked: StepRequest | None = None) -> Usage | None:
+    """Return what a step cost by its last account; it may fail after that."""
+    told = None
+    with suppress(UpstreamError):
+        async with aclosing(chat.step(asked or request())) as pieces:
+            async for piece in pieces:
+                told = piece if isinstance(piece, Usage) else told
+    return told
 
 
 async def answer(chat: ChatModel, asked: StepRequest | None = None) -> str:

@@ -23,6 +23,7 @@ from tests.ai.providers.steps import (
     FIND_PRODUCTS,
     answer,
     assistant,
+    cost,
     request,
     take,
     user,
@@ -71,9 +72,7 @@ async def test_bytes_that_are_no_text_are_replaced(agent: Rig) -> None:
 async def test_the_tokens_of_all_model_calls_are_counted(agent: Rig) -> None:
     agent.server.play(stream(trace(500, 20), trace(700, 30), chunk("Yes.")))
 
-    _, step = await take(agent.chat)
-
-    assert step.usage == Usage(input_tokens=1200, output_tokens=50)
+    assert await cost(agent.chat) == Usage(input_tokens=1200, output_tokens=50)
 
 
 async def test_an_agent_that_returns_control_is_told_the_results(agent: Rig) -> None:
@@ -251,13 +250,16 @@ async def test_an_error_inside_the_stream_is_told_in_our_words(
     [
         (error(400, "ValidationException"), ProviderFailedError, "it refused the request", 1),
         (error(403, "AccessDeniedException"), ProviderMisconfiguredError, "role", 1),
-        (error(403, "ExpiredTokenException"), ProviderMisconfiguredError, "role", 1),
+        (error(403, "ExpiredTokenException"), ProviderUnavailableError, "cannot be asked", 2),
         (error(404, "ResourceNotFoundException"), ProviderMisconfiguredError, "BEDROCK_ id", 1),
-        (error(424, "DependencyFailedException", retry_after="0"), ProviderFailedError, FAULT, 2),
+        (error(424, "DependencyFailedException", retry_after="0"), ProviderFailedError, FAULT, 1),
         (error(429, "ThrottlingException", retry_after="0"), ProviderUnavailableError, "1 s", 2),
-        (error(500, "InternalServerException", retry_after="0"), ProviderFailedError, FAULT, 2),
+        (error(500, "InternalServerException", retry_after="0"), ProviderFailedError, FAULT, 1),
         (error(418, "SurpriseException"), ProviderFailedError, "it refused the request", 1),
-        (Reply(502, {"retry-after": "0"}, [b"<html>"]), ProviderFailedError, FAULT, 2),
+        (Reply(502, {"retry-after": "0"}, [b"<html>"]), ProviderFailedError, FAULT, 1),
+        (error(503, "ServiceUnavailableException"), ProviderUnavailableError, "5 s", 1),
+        (error(409, "ConflictException"), ProviderUnavailableError, "5 s", 1),
+        (error(429, "ServiceQuotaExceededException"), ProviderUnavailableError, "5 s", 2),
     ],
 )
 async def test_a_request_that_is_refused_is_told_in_our_words(
@@ -270,6 +272,18 @@ async def test_a_request_that_is_refused_is_told_in_our_words(
 
     assert "Said by the provider" not in str(raised.value)
     assert len(agent.server.requests) == requests
+
+
+@pytest.mark.parametrize("fault", [Fault.RESET, Fault.NONSENSE])
+async def test_a_message_whose_answer_is_lost_is_not_sent_again(agent: Rig, fault: Fault) -> None:
+    # The agent may have canceled an order by then.
+    lost = Reply(headers=agent.wire.answer().headers, chunks=[fault])
+    agent.server.play(lost, agent.wire.answer("Canceled twice."))
+
+    with pytest.raises(UpstreamError):
+        await take(agent.chat, request(seconds_left=5))
+
+    assert len(agent.server.requests) == 1
 
 
 async def test_an_answer_that_ends_inside_a_frame_is_empty(agent: Rig) -> None:

@@ -15,7 +15,7 @@ from cloudmart.errors import (
 )
 from cloudmart.settings import BedrockSettings
 from tests.ai.providers.conftest import Rig
-from tests.ai.providers.steps import FIND_PRODUCTS, answer, assistant, request, take, user
+from tests.ai.providers.steps import FIND_PRODUCTS, answer, assistant, cost, request, take, user
 from tests.support.event_stream import (
     USAGE,
     error,
@@ -194,9 +194,9 @@ async def test_tokens_are_counted_those_from_the_cache_included(converse: Rig) -
     usage = {"inputTokens": 20, "outputTokens": 30, "cacheReadInputTokens": 100}
     converse.server.play(stream(text_delta("Yes."), *message_stop(usage=usage)))
 
-    _, step = await take(converse.chat)
+    told = await cost(converse.chat)
 
-    assert step.usage == Usage(input_tokens=120, output_tokens=30, cached_tokens=100)
+    assert told == Usage(input_tokens=120, output_tokens=30, cached_tokens=100)
 
 
 async def test_thoughts_between_tags_are_not_shown(converse: Rig) -> None:
@@ -280,6 +280,41 @@ async def test_an_answer_that_is_none_is_told_in_our_words(
     assert len(converse.server.requests) == 1
 
 
+def thinking(text: str) -> bytes:
+    """Return a thought without a signature."""
+    return event(
+        "contentBlockDelta", contentBlockIndex=0, delta={"reasoningContent": {"text": text}}
+    )
+
+
+async def test_a_model_that_refuses_its_unsigned_thoughts_is_asked_without_them(
+    converse: Rig,
+) -> None:
+    refused = error(400, "ValidationException", "reasoningText.signature: Field required")
+    call = tool_use("t1", "find_products", '{"query": "lamp"}')
+    converse.server.play(
+        stream(thinking("Lamps."), *call, *message_stop("tool_use")),
+        refused,
+        converse.wire.answer("Two lamps."),
+        stream(thinking("Kettles."), *call, *message_stop("tool_use")),
+        converse.wire.answer("No kettles."),
+    )
+
+    texts = []
+    for _ in range(2):
+        _, step = await take(converse.chat, request(tools=[FIND_PRODUCTS]))
+        exchange = [(step, [ToolResult(call, "{}") for call in step.calls])]
+        texts.append(await answer(converse.chat, request(tools=[FIND_PRODUCTS], exchange=exchange)))
+
+    said = [
+        [next(iter(part)) for part in sent.json["messages"][1]["content"]]
+        for sent in converse.server.requests
+        if len(sent.json["messages"]) > 1
+    ]
+    assert texts == ["Two lamps.", "No kettles."]
+    assert said == [["reasoningContent", "toolUse"], ["toolUse"], ["toolUse"]]
+
+
 NO_STREAM = error(
     400, "ValidationException", "This model doesn't support tool use in streaming mode."
 )
@@ -301,7 +336,6 @@ async def test_a_model_that_cannot_stream_is_asked_without(converse: Rig) -> Non
     text = await answer(converse.chat, request(tools=[FIND_PRODUCTS], exchange=[(step, results)]))
 
     assert step.calls == [ToolCall("t1", "find_products", '{"limit": null, "query": "lamp"}')]
-    assert step.usage == Usage(input_tokens=120, output_tokens=30)
     assert text == "Two."
     assert converse.server.requests[2].json["messages"][1] == {
         "role": "assistant",

@@ -1,0 +1,125 @@
+"""Answers that are read as far as they make sense.
+
+None of the SDKs bounds what it reads: a provider, or whatever stands in its place, could fill the
+memory with one line, or with a small body that was compressed.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+from aiohttp.streams import StreamReader
+
+LONGEST_BODY = 4 * 1024**2
+"""Bytes of one answer: some 15,000 events, where a step has at most 4,000 tokens."""
+
+LONGEST_LINE = 1024**2
+"""Bytes of one event: the last one repeats the whole answer."""
+
+_REDIRECTS = {301, 302, 303, 307, 308}
+
+UNCOMPRESSED = {"Accept-Encoding": "identity"}
+"""Asks for answers as they are."""
+
+
+class AnswerRefusedError(ValueError):
+    """An answer is not taken, whatever it says."""
+
+    reason = "it is not taken"
+
+
+class TooLargeError(AnswerRefusedError):
+    """An answer is larger than any that makes sense, or was compressed although nobody asked."""
+
+    reason = "it is too large"
+
+
+class RedirectedError(AnswerRefusedError):
+    """An answer sends us to another address."""
+
+    reason = "it sends its callers to another address"
+
+
+class Bounds:
+    """Counts what is read of one answer."""
+
+    def __init__(self, longest_line: int | None = None) -> None:
+        self._longest_line = longest_line
+        self._read = 0
+        self._line = 0
+
+    def count(self, chunk: bytes) -> bytes:
+        """Return a chunk, or raise TooLargeError where it is too much."""
+        self._read += len(chunk)
+        if self._read > LONGEST_BODY:
+            raise TooLargeError("the answer does not end")
+        if self._longest_line:
+            first, *others = chunk.split(b"\n")
+            self._line += len(first)
+            if max(self._line, *map(len, others), 0) > self._longest_line:
+                raise TooLargeError("a line of the answer does not end")
+            self._line = len(others[-1]) if others else self._line
+        return chunk
+
+
+def refuse_compressed(encoding: str | None) -> None:
+    """Raise TooLargeError where a body's size says nothing of what it holds."""
+    if (encoding or "identity").strip().lower() != "identity":
+        raise TooLargeError("the answer is compressed, which was not asked for")
+
+
+def refused_answer(error: BaseException | None) -> AnswerRefusedError | None:
+    """Return the refusal that a failure comes of, however the SDK has wrapped it."""
+    # Bounded: a chain of causes may be a circle.
+    for _ in range(10):
+        if error is None or isinstance(error, AnswerRefusedError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+class BoundedResponse(aiohttp.ClientResponse):
+    """An answer of aiohttp's that is read up to its bounds and leads nowhere else.
+
+    aiohttp follows redirects unless a caller forbids it, which AWS's SDK does not.
+    """
+
+    async def start(self, connection: Any) -> "BoundedResponse":  # noqa: ANN401 - aiohttp's own
+        """Read the head of the answer."""
+        await super().start(connection)
+        if self.status in _REDIRECTS:
+            raise RedirectedError(f"status {self.status}")
+        refuse_compressed(self.headers.get("Content-Encoding"))
+        self.content = _BoundedReader(self.content)  # type: ignore[assignment]
+        return self
+
+
+class _BoundedReader:
+    """Reads a stream up to its bounds; all else is the stream's own."""
+
+    def __init__(self, stream: StreamReader) -> None:
+        self._stream = stream
+        self._bounds = Bounds()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the stream has
+        return getattr(self._stream, name)
+
+    async def read(self, size: int = -1) -> bytes:
+        if size >= 0:
+            return self._bounds.count(await self._stream.read(size))
+        return b"".join([chunk async for chunk in self._chunks()])
+
+    async def readany(self) -> bytes:
+        return self._bounds.count(await self._stream.readany())
+
+    async def readchunk(self) -> tuple[bytes, bool]:
+        chunk, ends = await self._stream.readchunk()
+        return self._bounds.count(chunk), ends
+
+    async def iter_chunks(self) -> AsyncIterator[tuple[bytes, bool]]:
+        while (chunk := await self.readchunk()) != (b"", False):
+            yield chunk
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        while chunk := await self.readany():
+            yield chunk
