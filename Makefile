@@ -124,6 +124,18 @@ export KUBECTL
 	@.cache/manifests/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes --requirement $<
 	@touch $@
 
+# promtool, from Debian's package of Prometheus, which is unpacked and not installed: nothing starts.
+.cache/prometheus/promtool:
+	@command -v apt-get >/dev/null \
+	  || { echo "promtool is missing, and the one we could fetch is Debian's: install it (it comes with Prometheus)." >&2; exit 1; }
+	@echo "Fetching promtool into .cache (once, 18 MB) …"
+	@rm -rf .cache/prometheus && mkdir -p .cache/prometheus/unpacked
+	@apt-get update -qq && cd .cache/prometheus && apt-get download -qq prometheus 2>/dev/null
+	@cd .cache/prometheus && dpkg-deb --extract prometheus_*.deb unpacked && mv unpacked/usr/bin/promtool promtool && rm -r unpacked *.deb
+
+.PHONY: promtool
+promtool: $(if $(shell command -v promtool),,.cache/prometheus/promtool) ## See that there is a promtool, which tries the alerts
+
 .PHONY: kubectl
 kubectl: $(if $(wildcard $(KUBECTL)),,.cache/kubectl/kubectl) ## See that there is a kubectl
 
@@ -132,7 +144,7 @@ ifdef ENV
 k8s-check: $(VENV)/.local kubectl ## Check the manifests; with ENV=production: what is still to be filled in
 	@$(BIN)/python -m k8s.check $(ENV)
 else
-k8s-check: $(VENV)/.dev kubectl .cache/manifests/.done
+k8s-check: $(VENV)/.dev kubectl promtool .cache/manifests/.done
 	@$(BIN)/pytest --quiet --no-cov -m '' tests/k8s
 	@k8s/judge.sh
 endif
