@@ -1,11 +1,26 @@
-"""HTTP on one connection: uvicorn's, with an end to everything that a client may draw out."""
+"""A connection of HTTP/1.1: one request at a time, and an end to all that a client may draw out."""
 
 import asyncio
-import json
+import threading
 from asyncio import TimerHandle
 from http import HTTPStatus
+from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from cloudmart.cli.http1.deadline import Deadline
+from cloudmart.cli.http1.exchange import Exchange, Header
+from cloudmart.cli.http1.head import LARGEST_HEAD, Head
+from cloudmart.cli.http1.reader import WORTH_READING, RequestReader
+from cloudmart.cli.http1.refusal import (
+    MalformedError,
+    RefusalLog,
+    RefusedError,
+    refusal_answer,
+)
+
+__all__ = ["HEAD_WITHIN", "LARGEST_HEAD", "MOST_CONNECTIONS", "READ_WITHIN", "BoundedProtocol"]
 
 HEAD_WITHIN = 10.0
 """Seconds a request's first line and headers may take."""
@@ -13,139 +28,354 @@ HEAD_WITHIN = 10.0
 READ_WITHIN = 30.0
 """Seconds a client may go without taking anything of an answer that waits for it."""
 
-LARGEST_HEAD = 64 * 1024
-"""Bytes a request's first line and headers may have."""
+LINGER = 5.0
+"""Seconds a client gets to read the last answer, while what it still sends is thrown away."""
+
+HURRIED = 0.5
+"""The same, when the process is about to end."""
+
+HALF_CLOSED = 5.0
+"""Seconds a client that sends no more is taken to wait for an answer that has not begun."""
+
+READ_AHEAD = 16 * 1024
+"""Bytes of a connection that are kept before the application asks for them."""
 
 MOST_CONNECTIONS = 10_000
 """Connections that are open at once; then one on which nothing is asked makes room."""
 
-_MALFORMED = "This is not a request of HTTP/1.1."
-_TOO_LARGE = f"The request's headers are larger than {LARGEST_HEAD // 1024} KiB."
 _TOO_SLOW = "The request's headers did not come in time."
+_BROKEN_OFF = "The request ended in the middle."
+_MAPPED = "::ffff:"
 
 
-class BoundedProtocol(HttpToolsProtocol):
-    """Closes connections whose client sends headers too slowly or at too great a length.
+class _Reading(threading.local):
+    """Where an event loop reads to: one place for all its connections, for each copies its own."""
 
-    uvicorn's own waits for them for ever and keeps whatever comes. Bodies are
-    `cloudmart.http.bodies`' concern.
+    def __init__(self) -> None:
+        self.view = memoryview(bytearray(READ_AHEAD))
+
+
+_READING = _Reading()
+_REFUSALS = RefusalLog()
+
+
+class BoundedProtocol(asyncio.BufferedProtocol):
+    """Reads requests one after the other, each when the one before it is answered.
+
+    What is not yet read stays in the kernel but for `READ_AHEAD`, or the head that is being read.
+    uvicorn makes one for each connection, and asks of it what it asks of its own protocols.
     """
 
     head_within = HEAD_WITHIN
     read_within = READ_WITHIN
+    linger = LINGER
+    half_closed = HALF_CLOSED
     most_connections = MOST_CONNECTIONS
 
-    _in_head = False
-    _head_size = 0
-    _deadline: TimerHandle | None = None
-    _stalled: TimerHandle | None = None
+    transport: asyncio.Transport
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        if not config.loaded:
+            config.load()
+        self._config = config
+        self._server = server_state
+        # uvicorn's names the classes of its own connections alone.
+        self._connections = cast("set[BoundedProtocol]", server_state.connections)
+        self._app_state = app_state
+        self._loop = _loop or asyncio.get_running_loop()
+        self._buffer = _READING.view
+        self._reader = RequestReader()
+        self._exchange: Exchange | None = None
+        self._idle = False
+        self._paused = False
+        self._ended = False
+        self._lingering = False
+        self.presumed_gone = False
+        self._can_write = asyncio.Event()
+        self._can_write.set()
+        self._deadline = Deadline(self._loop, self._too_late)
+        self._stalled: TimerHandle | None = None
+
+    # --- What the event loop calls ---------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a request, but not for ever."""
-        super().connection_made(transport)
-        self._expect_head()
-        if len(self.connections) > self.most_connections:
+        self.transport = transport
+        self._scope = {
+            "type": "http",
+            "asgi": {"version": self._config.asgi_version, "spec_version": "2.3"},
+            "scheme": "https" if transport.get_extra_info("sslcontext") else "http",
+            "root_path": self._config.root_path,
+            "client": _address(transport.get_extra_info("peername")),
+            "server": _address(transport.get_extra_info("sockname")),
+        }
+        self._connections.add(self)
+        self._deadline.within(self.head_within)
+        if len(self._connections) > self.most_connections:
             self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop all clocks."""
-        self._stop_clocks()
-        super().connection_lost(exc)
+        """Stop all clocks, and have the application hear of it."""
+        del exc
+        self._connections.discard(self)
+        self._lingering = True
+        self._reader.clear()
+        self._deadline.close()
+        if self._stalled is not None:
+            self._stalled.cancel()
+        self._can_write.set()
+        if self._exchange is not None:
+            self._exchange.disconnect()
 
-    def data_received(self, data: bytes) -> None:
-        """Read on, and see that what has begun will end."""
-        super().data_received(data)
-        if self._in_head:
-            self._head_size += len(data)
-            if self._head_size > LARGEST_HEAD:
-                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _TOO_LARGE)
-            elif self._deadline is None:
-                self._expect_head()
-        elif self._deadline is None and self.is_idle() and self.timeout_keep_alive_task is None:
-            # Line breaks between two requests, or the rest of a body that nobody wants.
-            self._expect_head()
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Say where to read to, and how much."""
+        del sizehint
+        if self._exchange is None:
+            return self._buffer
+        return self._buffer[: max(1, READ_AHEAD - len(self._reader.received))]
 
-    def on_message_begin(self) -> None:
-        """Begin a request."""
-        super().on_message_begin()
-        self._in_head = True
-        self._head_size = 0
+    def buffer_updated(self, nbytes: int) -> None:
+        """Go on with what was read."""
+        if self._lingering:
+            return
+        self._reader.received += self._buffer[:nbytes]
+        if self._exchange is not None:
+            self._exchange.wake()
+        else:
+            if self._idle:
+                self._idle = False
+                self._deadline.within(self.head_within)
+            self._advance()
+        if len(self._reader.received) >= READ_AHEAD and self._exchange is not None:
+            self._pause()
 
-    def on_headers_complete(self) -> None:
-        """Begin its answer."""
-        self._in_head = False
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-        super().on_headers_complete()
+    def eof_received(self) -> bool:
+        """Answer what was asked: that a client sends no more does not say that it is gone."""
+        self._ended = True
+        if self._lingering:
+            self._close()
+        elif self._exchange is not None:
+            self._exchange.wake()
+            self._deadline.within(self.half_closed)
+        else:
+            self._finish()
+        return True
 
     def pause_writing(self) -> None:
         """Wait for a client that reads slowly, but not for ever."""
-        super().pause_writing()
+        self._can_write.clear()
         if self._stalled is None:
-            self._stalled = self.loop.call_later(self.read_within, self._abort)
+            self._stalled = self._loop.call_later(self.read_within, self.transport.abort)
 
     def resume_writing(self) -> None:
         """Go on writing."""
-        super().resume_writing()
+        self._can_write.set()
         if self._stalled is not None:
             self._stalled.cancel()
             self._stalled = None
 
-    def send_400_response(self, msg: str) -> None:
-        """Say that what was sent is no HTTP."""
-        del msg
-        self._refuse(HTTPStatus.BAD_REQUEST, _MALFORMED)
-
-    def _make_room(self) -> None:
-        """Close a connection on which nothing is asked; this one, if there is none."""
-        others = (each for each in self.connections if isinstance(each, BoundedProtocol))
-        idle = (each for each in others if each is not self and each.is_idle())
-        next(idle, self).transport.close()
+    # --- What the server calls -------------------------------------------------------------
 
     def is_idle(self) -> bool:
         """Tell whether nothing is being answered."""
-        return self.cycle is None or self.cycle.response_complete
+        return self._exchange is None
 
-    def _expect_head(self) -> None:
-        self._deadline = self.loop.call_later(self.head_within, self._give_up)
+    def dismiss(self) -> None:
+        """Let the answer that is being given be the last one."""
+        if self._exchange is not None:
+            self._exchange.keep_alive = False
 
-    def _give_up(self) -> None:
-        if self._in_head:
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT, _TOO_SLOW)
+    def shutdown(self) -> None:
+        """Close, once what is being answered is answered."""
+        if self._exchange is not None:
+            self.dismiss()
+        elif self._lingering:
+            self._deadline.within(HURRIED)
         else:
-            self.transport.close()
+            self._close()
 
-    def _abort(self) -> None:
-        self.transport.abort()
+    # --- What an exchange calls ------------------------------------------------------------
 
-    def _refuse(self, status: HTTPStatus, sentence: str) -> None:
-        self._in_head = False
-        # In the middle of another answer it would be taken for a part of that.
-        if self.is_idle() and not self.transport.is_closing():
-            self.transport.write(_answer(status, sentence))
+    def default_headers(self) -> list[Header]:
+        """Return the headers of each answer."""
+        return self._server.default_headers
+
+    def body_begun(self) -> bool:
+        """Tell whether anything of the body has come."""
+        return bool(self._reader.received)
+
+    def may_stay_open(self) -> bool:
+        """Tell whether what is left of the body is worth reading for the next request's sake."""
+        body = self._exchange.body if self._exchange is not None else None
+        return body is None or body.left is None or body.left <= WORTH_READING
+
+    def read_body(self) -> bytes | None:
+        """Return what has come of the body, or None if it is broken and nothing more is to come."""
+        exchange = self._exchange
+        if exchange is None:
+            return None
+        try:
+            piece = exchange.body.take(self._reader.received)
+            if self._ended and not piece and not exchange.body.complete:
+                raise MalformedError(_BROKEN_OFF)
+        except RefusedError as refused:
+            self._refuse(refused)
+            return None
+        self._resume()
+        return piece
+
+    async def writable(self) -> None:
+        """Wait until the client has taken enough of what was written."""
+        if not self._can_write.is_set():
+            await self._can_write.wait()
+
+    def answered(self) -> None:
+        """Go on to the next request."""
+        exchange, self._exchange = self._exchange, None
+        self._server.total_requests += 1
+        if exchange is None or self._lingering:
+            return
+        if not exchange.body.complete:
+            self._reader.leave(exchange.body)
+        if not exchange.keep_alive:
+            self._end()
+            return
+        self._resume()
+        if self._reader:
+            self._deadline.within(self.head_within)
+            self._advance()
+        elif self._ended:
+            self._finish()
+        else:
+            self._idle = True
+            self._deadline.within(self._config.timeout_keep_alive)
+
+    # --- Reading ---------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        """Read on to the next request, as far as it has come."""
+        try:
+            head = self._reader.next_head()
+            if head is not None:
+                self._begin(head)
+        except RefusedError as refused:
+            if self._reader.unread is None:
+                self._refuse(refused)
+            else:
+                # Its request has been answered.
+                self._end()
+        else:
+            if self._ended and self._exchange is None:
+                self._finish()
+
+    def _begin(self, head: Head) -> None:
+        body = head.finish()
+        scope = {**self._scope, **head.scope(), "state": self._app_state.copy()}
+        if self._ended:
+            self._deadline.within(self.half_closed)
+        else:
+            self._deadline.lift()
+        exchange = Exchange(
+            self,
+            scope,
+            body,
+            keep_alive=head.keep_alive,
+            expects_continue=head.expects_continue,
+        )
+        self._exchange = exchange
+        task = self._loop.create_task(exchange.run(self._config.loaded_app))
+        self._server.tasks.add(task)
+        task.add_done_callback(self._server.tasks.discard)
+
+    def _pause(self) -> None:
+        if not (self._paused or self._ended or self.transport.is_closing()):
+            self._paused = True
+            self.transport.pause_reading()
+
+    def _resume(self) -> None:
+        if self._paused and not self.transport.is_closing():
+            self._paused = False
+            self.transport.resume_reading()
+
+    # --- Ending ----------------------------------------------------------------------------
+
+    def _refuse(self, refused: RefusedError) -> None:
+        exchange = self._exchange
+        if exchange is not None and exchange.started:
+            # In the middle of another answer it would be taken for a part of that.
+            exchange.leave_body()
+            return
+        if exchange is not None:
+            self._exchange = None
+            exchange.disconnect()
+        _REFUSALS.tell(refused)
+        self.transport.write(refusal_answer(refused))
+        self._linger()
+
+    def _finish(self) -> None:
+        """Close behind a client that sends no more and has been answered."""
+        if self._reader.head is not None:
+            self._refuse(MalformedError(_BROKEN_OFF))
+        else:
+            self._close()
+
+    def _end(self) -> None:
+        """Close behind the last answer."""
+        if self._reader or self._paused:
+            self._linger()
+        else:
+            self._close()
+
+    def _linger(self) -> None:
+        """Throw away what still comes: unread, it would have the client lose the answer."""
+        if self._ended:
+            self._close()
+            return
+        self._lingering = True
+        self._reader.clear()
+        self._resume()
+        self.transport.write_eof()
+        self._deadline.within(self.linger)
+
+    def _close(self) -> None:
+        self._lingering = True
+        self._reader.clear()
+        if self.transport.get_write_buffer_size():
+            self._deadline.within(self.read_within)
         self.transport.close()
 
-    def _stop_clocks(self) -> None:
-        for clock in (self._deadline, self._stalled):
-            if clock is not None:
-                clock.cancel()
+    def _make_room(self) -> None:
+        """Close a connection on which nothing is asked; this one, if there is none."""
+        idle = (each for each in self._connections if each is not self and each.is_idle())
+        next(idle, self).shutdown()
+
+    def _too_late(self) -> None:
+        if self._exchange is not None:
+            self.presumed_gone = True
+            self._exchange.wake()
+        elif self._lingering:
+            self._give_up()
+        elif self._reader.head is not None:
+            self._refuse(RefusedError(HTTPStatus.REQUEST_TIMEOUT, _TOO_SLOW))
+        else:
+            self._end()
+
+    def _give_up(self) -> None:
+        if self._stalled is None:
+            self.transport.abort()
+        else:
+            # Much is still to be read of the answer: how slowly has a clock of its own.
+            self._deadline.within(self.read_within)
 
 
-def _answer(status: HTTPStatus, sentence: str) -> bytes:
-    problem = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": int(status),
-        "detail": sentence,
-        "error": sentence,
-    }
-    body = json.dumps(problem).encode()
-    head = (
-        f"HTTP/1.1 {int(status)} {status.phrase}\r\n"
-        "content-type: application/problem+json\r\n"
-        f"content-length: {len(body)}\r\n"
-        "x-content-type-options: nosniff\r\n"
-        "connection: close\r\n\r\n"
-    )
-    return head.encode() + body
+def _address(name: tuple[Any, ...] | None) -> tuple[str, int] | None:
+    """Return an address as the application is to see it: a client of IPv4 as one of IPv4."""
+    if not isinstance(name, tuple):
+        return None
+    return str(name[0]).removeprefix(_MAPPED), int(name[1])

@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import structlog
 import uvicorn
@@ -42,7 +43,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=protocol,
+                http=cast("type[asyncio.Protocol]", protocol),
                 ws="none",
                 log_config=None,
                 access_log=False,
@@ -66,11 +67,9 @@ class Server(uvicorn.Server):
             self.config.encoded_headers.append(_CLOSE)
             # uvicorn makes these anew ten times a second, which is too late for some.
             self.server_state.default_headers = [*self.server_state.default_headers, _CLOSE]
-        for connection in self.server_state.connections:
-            cycle = getattr(connection, "cycle", None)
-            # What is being answered goes by the headers of when it was asked.
-            if cycle is not None and not cycle.response_complete:
-                cycle.keep_alive = False
+        # An answer that has begun said nothing of it.
+        for connection in cast("set[BoundedProtocol]", self.server_state.connections):
+            connection.dismiss()
 
     def hasten(self) -> None:
         """Cut short what still runs."""
@@ -85,7 +84,7 @@ class Server(uvicorn.Server):
         """Open the application and listen."""
         await super().startup(sockets)
         for each in sockets or ():
-            host, port = each.getsockname()
+            host, port = each.getsockname()[:2]
             _log.info("listening", host=host, port=port)
 
     async def on_tick(self, counter: int) -> bool:

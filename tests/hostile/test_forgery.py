@@ -77,7 +77,7 @@ def test_nobody_gets_more_by_spelling_a_path_differently(client: httpx2.Client, 
             _cursor("1", "orders", "a\0"),
             _cursor("1", "orders", None),
         ),
-        *("a", "====", "..", "%00", "null", "1", "' OR 1=1", "[" * 5000, _cursor(*["x"] * 100)),
+        *("a", "====", "..", "%00", "null", "1", "' OR 1=1", "[" * 2500, _cursor(*["x"] * 100)),
         base64.urlsafe_b64encode(b"[" * 3000).decode(),
     ],
 )

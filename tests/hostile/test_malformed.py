@@ -26,7 +26,7 @@ def test_headers_without_an_end_are_too_large(head: bytes, port: int) -> None:
     answer = send(port, head)
 
     # What was still being sent when the connection closed may cost the answer.
-    assert answer.statuses in ([431], [])
+    assert answer.statuses in ([414], [431], [])
     assert len(answer.data) < 1000
 
 

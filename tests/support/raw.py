@@ -1,7 +1,23 @@
 """Bytes on a connection, as no client library would send them."""
 
+import json
 import socket
+import time
 from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer, as far as it came."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:  # noqa: ANN401 - JSON is anything
+        """Return what the body says."""
+        return json.loads(self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +32,49 @@ class Raw:
         heads = self.data.split(b"HTTP/1.1 ")[1:]
         return [int(head[:3]) for head in heads]
 
+    @property
+    def answers(self) -> list[Answer]:
+        """Return the answers, each of which says how long it is; no interim ones."""
+        found = []
+        rest = self.data
+        while rest:
+            head, _, rest = rest.partition(b"\r\n\r\n")
+            first, *lines = head.decode("latin-1").split("\r\n")
+            status = int(first.split(" ")[1])
+            headers = dict(line.lower().split(": ", 1) for line in lines)
+            length = int(headers.get("content-length", 0))
+            if status >= 200:
+                found.append(Answer(status, headers, rest[:length]))
+            rest = rest[length:]
+        return found
 
-def send(port: int, *parts: bytes, patience: float = 30) -> Raw:
-    """Send some bytes, and return all that comes until the connection is closed."""
-    with socket.create_connection(("127.0.0.1", port), timeout=patience) as connection:
+
+def send(
+    port: int,
+    *parts: bytes,
+    patience: float = 30,
+    pause: float = 0,
+    half_close: bool = False,
+    host: str = "127.0.0.1",
+) -> Raw:
+    """Send some bytes, and return all that comes until the connection is closed.
+
+    Args:
+        port: Where to.
+        parts: Each is a segment of its own if there is a pause.
+        patience: Seconds to wait for bytes; then what has come is returned.
+        pause: Seconds between two parts.
+        half_close: Whether to say that nothing more will be sent.
+        host: Where to.
+    """
+    with socket.create_connection((host, port), timeout=patience) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            for part in parts:
+            for number, part in enumerate(parts):
+                time.sleep(pause if number else 0)
                 connection.sendall(part)
+            if half_close:
+                connection.shutdown(socket.SHUT_WR)
         except OSError:
             pass
         return Raw(_all(connection))

@@ -1,0 +1,108 @@
+"""Where a request's body ends: after a length that was named, or after its last chunk."""
+
+import re
+
+from cloudmart.cli.http1.refusal import FieldsTooLargeError, MalformedError
+
+_LONGEST_LINE = 8 * 1024
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_SIZE = re.compile(
+    rb"([0-9A-Fa-f]{1,16})((?:;"
+    + _TOKEN
+    + rb"(?:=(?:"
+    + _TOKEN
+    + rb'|"[^"\\\x00-\x08\x0a-\x1f\x7f]*"))?)*)'
+)
+_TRAILER = re.compile(_TOKEN + rb":[^\x00-\x08\x0a-\x1f\x7f]*")
+_TOO_MUCH = "What the request has beside its body is too large."
+
+
+class SizedBody:
+    """A body of a length that its head names; 0 where it names none."""
+
+    def __init__(self, length: int) -> None:
+        self.left = length
+        self.complete = length == 0
+
+    def take(self, received: bytearray) -> bytes:
+        """Take what has come of the body off what was received."""
+        piece = bytes(received[: self.left])
+        del received[: len(piece)]
+        self.left -= len(piece)
+        self.complete = self.left == 0
+        return piece
+
+
+class ChunkedBody:
+    """A body in chunks, each with its size before it (RFC 9112, 7.1).
+
+    Extensions of chunks and the trailers are read and left out: a trailer must not become a header.
+
+    Args:
+        room: Bytes that these may have together.
+    """
+
+    left: int | None = None
+
+    def __init__(self, room: int) -> None:
+        self.complete = False
+        self._room = room
+        self._in_chunk = 0
+        self._chunk_ends = False
+        self._in_trailers = False
+
+    def take(self, received: bytearray) -> bytes:
+        """Take what has come of the body off what was received, or raise RefusedError."""
+        pieces = []
+        at = 0
+        while not self.complete:
+            if self._in_chunk:
+                piece = received[at : at + self._in_chunk]
+                if not piece:
+                    break
+                pieces.append(piece)
+                at += len(piece)
+                self._in_chunk -= len(piece)
+                self._chunk_ends = self._in_chunk == 0
+                continue
+            line = self._line(received, at)
+            if line is None:
+                break
+            at += len(line) + 2
+            self._read(line)
+        del received[:at]
+        return b"".join(pieces)
+
+    def _line(self, received: bytearray, at: int) -> bytes | None:
+        end = received.find(b"\n", at, at + _LONGEST_LINE)
+        if end < 0:
+            if len(received) - at >= _LONGEST_LINE:
+                raise FieldsTooLargeError(_TOO_MUCH)
+            return None
+        if end == at or received[end - 1] != ord("\r"):
+            raise MalformedError
+        return bytes(received[at : end - 1])
+
+    def _read(self, line: bytes) -> None:
+        if self._chunk_ends:
+            if line:
+                raise MalformedError
+            self._chunk_ends = False
+        elif self._in_trailers:
+            self._count(len(line) + 2)
+            if not line:
+                self.complete = True
+            elif not _TRAILER.fullmatch(line):
+                raise MalformedError
+        else:
+            match = _SIZE.fullmatch(line)
+            if match is None:
+                raise MalformedError
+            self._count(len(match[2]))
+            self._in_chunk = int(match[1], 16)
+            self._in_trailers = self._in_chunk == 0
+
+    def _count(self, size: int) -> None:
+        self._room -= size
+        if self._room < 0:
+            raise FieldsTooLargeError(_TOO_MUCH)

@@ -1,0 +1,76 @@
+"""Requests that never reach the application: why, and what their client is told."""
+
+import json
+import time
+from http import HTTPStatus
+
+import structlog
+
+_log = structlog.stdlib.get_logger(__name__)
+
+_ONCE_IN = 1.0
+
+
+class RefusedError(Exception):
+    """A request is not to be read any further; its connection ends with the answer."""
+
+    def __init__(self, status: HTTPStatus, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+
+
+class MalformedError(RefusedError):
+    """What came is not HTTP/1.1, or could be read in two ways."""
+
+    def __init__(self, sentence: str = "This is not a request of HTTP/1.1.") -> None:
+        super().__init__(HTTPStatus.BAD_REQUEST, sentence)
+
+
+class FieldsTooLargeError(RefusedError):
+    """A request has more beside its body than is read."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, sentence)
+
+
+def refusal_answer(refused: RefusedError) -> bytes:
+    """Return the last answer of a connection, as it is sent."""
+    problem = {
+        "type": "about:blank",
+        "title": refused.status.phrase,
+        "status": int(refused.status),
+        "detail": refused.sentence,
+        "error": refused.sentence,
+    }
+    body = json.dumps(problem).encode()
+    head = (
+        f"HTTP/1.1 {int(refused.status)} {refused.status.phrase}\r\n"
+        "content-type: application/problem+json\r\n"
+        f"content-length: {len(body)}\r\n"
+        "x-content-type-options: nosniff\r\n"
+        "connection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+class RefusalLog:
+    """Tells of refusals at most once a second: whoever sends nonsense could fill a log with it."""
+
+    def __init__(self) -> None:
+        self._last = -_ONCE_IN
+        self._untold = 0
+
+    def tell(self, refused: RefusedError) -> None:
+        """Write a line, or count one that is left out."""
+        now = time.monotonic()
+        if now - self._last < _ONCE_IN:
+            self._untold += 1
+            return
+        _log.warning(
+            "request_refused",
+            status=int(refused.status),
+            because=refused.sentence,
+            untold_before=self._untold,
+        )
+        self._last, self._untold = now, 0

@@ -1,0 +1,100 @@
+"""An application that answers each request with what it was: what a server makes of bytes."""
+
+import asyncio
+import json
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from cloudmart.cli.protocol import BoundedProtocol
+from cloudmart.cli.server import Server
+from cloudmart.health.lifecycle import Lifecycle
+
+
+class Echo:
+    """Answers by path: `/slow…` after 0.3 s, `/unread…` without its body, `/late…` when let."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.let = threading.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        path: str = scope["path"]
+        self.asked.append(path)
+        body = b""
+        if not path.startswith("/unread"):
+            more = True
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return
+                body += message["body"]
+                more = message["more_body"]
+        if path.startswith("/slow"):
+            await asyncio.sleep(0.3)
+        if path.startswith("/late"):
+            await asyncio.to_thread(self.let.wait, 30)
+        told = {
+            "method": scope["method"],
+            "path": path,
+            "query": scope["query_string"].decode(),
+            "body": body.decode("latin-1"),
+            "names": [name.decode() for name, _ in scope["headers"]],
+            "client": scope["client"],
+        }
+        content = json.dumps(told).encode()
+        headers = [(b"content-length", b"%d" % len(content))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+
+@contextmanager
+def echoing(
+    echo: Echo,
+    protocol: type[BoundedProtocol] = BoundedProtocol,
+    listener: socket.socket | None = None,
+) -> Iterator[int]:
+    """Serve an application by our server, and give its port."""
+    lifecycle = Lifecycle()
+    server = Server(echo, lifecycle, protocol=protocol)
+    with _running(server, listener) as port:
+        yield port
+        lifecycle.end_now()
+
+
+@contextmanager
+def echoing_by_h11(echo: Echo) -> Iterator[int]:
+    """Serve an application by uvicorn's own protocol on h11, and give its port."""
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+    config = uvicorn.Config(
+        echo, http="h11", ws="none", lifespan="off", log_config=None, access_log=False
+    )
+    server = uvicorn.Server(config)
+    with _running(server, None) as port:
+        yield port
+        server.should_exit = True
+        server.force_exit = True
+
+
+@contextmanager
+def _running(server: uvicorn.Server, listener: socket.socket | None) -> Iterator[int]:
+    if listener is None:
+        listener = socket.create_server(("127.0.0.1", 0))
+    with listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not server.started and thread.is_alive():
+            thread.join(0.005)
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
