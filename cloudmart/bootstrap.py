@@ -33,6 +33,7 @@ from cloudmart.orders.service import OrderService
 from cloudmart.pipeline.monitor import PipelineMonitor
 from cloudmart.pipeline.opening import OpenPipeline, open_pipeline
 from cloudmart.products.repository import ProductRepository
+from cloudmart.provider_health import observed
 from cloudmart.rates.counter import Counter, StoredCounter
 from cloudmart.rates.lookups import FailedLookups
 from cloudmart.rates.memory import BoundedStorage
@@ -68,6 +69,7 @@ async def open_service(
     serving = Database(process.session)
     upkeep = Upkeep(settings, process, serving)
     show_providers(settings, vendors, process.health)
+    vendors = observed(settings, vendors, process.health)
     show_access(settings, process.health)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(serving.close)

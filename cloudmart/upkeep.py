@@ -8,7 +8,7 @@ from cloudmart.dynamodb.table import Table
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.health import dependencies
 from cloudmart.health.background import live, restart_when_stale
-from cloudmart.health.board import Dependency, Health
+from cloudmart.health.board import UNUSED, Dependency, Health
 from cloudmart.health.causes import ObstacleError
 from cloudmart.health.causes.process import KEYS_AWAY
 from cloudmart.health.fingerprint import fingerprint
@@ -102,7 +102,7 @@ def show_providers(settings: Settings, vendors: Vendors, health: Health) -> None
     for provider, (dependency, vendor) in serving.items():
         reason = why_disabled(settings)[provider]
         if reason is None:
-            health.enable(dependency)
+            health.enable(dependency, UNUSED)
         else:
             instead = "" if isinstance(vendor, ProviderDisabledError) else " Rules answer instead."
             alarming = provider in settings.faulty

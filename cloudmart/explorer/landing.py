@@ -83,7 +83,7 @@ def _lines(health: Health) -> Iterator[Line]:
 
 def _state(reading: Reading) -> tuple[str, str]:
     if reading.status is Status.PASS and reading.output:
-        return "off", "Off"
+        return "off", "Off" if reading.off else "Not used"
     return _STATES[reading.status]
 
 

@@ -1,8 +1,9 @@
 """What is known of every dependency: the last check of each, written down as it happens."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from importlib.metadata import version
 
@@ -14,6 +15,11 @@ from cloudmart.health.lifecycle import Lifecycle
 from cloudmart.health.rhythm import Rhythm
 from cloudmart.observability.metrics import DEPENDENCY_UP
 from cloudmart.values.timestamp import stamp
+
+LAPSE = timedelta(minutes=15)
+"""How long what a use showed is told: nobody may use it again for hours."""
+UNUSED = "Configured, not used yet."
+_UNUSED_LATELY = "Configured, not used in the last 15 minutes."
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -40,6 +46,8 @@ class Dependency:
     routes: tuple[str, ...] = ()
     local: bool = False
     words: str = ""
+    lapses: bool = False
+    """Whether it is known by its use alone, so that what the last use showed is soon no news."""
 
     @property
     def title(self) -> str:
@@ -60,6 +68,8 @@ class Reading:
     output: str = ""
     at: datetime | None = None
     milliseconds: float | None = None
+    off: bool = False
+    """Whether the service does without it."""
 
 
 class Health:
@@ -74,19 +84,20 @@ class Health:
         """What else whoever asks should know."""
         self._readings: dict[Dependency, Reading] = {}
         self._told: dict[Dependency, str] = {}
+        self._enabled: dict[Dependency, Reading] = {}
 
     def expect(self, dependency: Dependency) -> None:
         """Show a dependency before its first check."""
         self._readings.setdefault(dependency, Reading(Status.WARN, "Not checked yet."))
 
-    def enable(self, dependency: Dependency) -> None:
+    def enable(self, dependency: Dependency, words: str = "") -> None:
         """Show a dependency that is used, but costs too much to be checked."""
-        self._readings[dependency] = Reading(Status.PASS)
+        self._readings[dependency] = self._enabled[dependency] = Reading(Status.PASS, words)
 
     def disable(self, dependency: Dependency, reason: str, *, alarming: bool = False) -> None:
         """Show a dependency the service does without, and why; alarming if that is a mistake."""
         status = Status.WARN if alarming else Status.PASS
-        self._readings[dependency] = Reading(status, f"Disabled: {reason}")
+        self._readings[dependency] = Reading(status, f"Disabled: {reason}", off=True)
 
     def succeeded(self, dependency: Dependency, milliseconds: float | None = None) -> None:
         """Write down that a dependency did what it should."""
@@ -99,16 +110,34 @@ class Health:
         self._note(dependency, reading, obstacle)
 
     def remark(self, dependency: Dependency, obstacle: ObstacleError | None) -> None:
-        """Write down what no check found but a request showed; it holds until the next one."""
-        reading = Reading(Status.WARN, obstacle.sentence) if obstacle else Reading(Status.PASS)
-        self._note(dependency, reading, obstacle)
+        """Write down what no check found but a request showed, until the next one or its lapse."""
+        at = self.rhythm.now() if dependency.lapses else None
+        words, status = (obstacle.sentence, Status.WARN) if obstacle else ("", Status.PASS)
+        self._note(dependency, Reading(status, words, at), obstacle)
+
+    def forget(self) -> None:
+        """Forget what uses showed too long ago: a series of the metrics ends with it."""
+        for dependency in [each for each in self._readings if self._has_lapsed(each)]:
+            del self._readings[dependency]
+            self._told.pop(dependency, None)
+            with suppress(KeyError):
+                DEPENDENCY_UP.remove(dependency.name)
+            if enabled := self._enabled.get(dependency):
+                words = _UNUSED_LATELY if enabled.output else ""
+                self._readings[dependency] = Reading(Status.PASS, words)
+
+    def _has_lapsed(self, dependency: Dependency) -> bool:
+        at = self._readings[dependency].at
+        return dependency.lapses and at is not None and self.rhythm.now() - at > LAPSE
 
     def readings(self) -> Iterator[tuple[Dependency, Reading]]:
         """Yield what is known, each reading as good as its age."""
+        self.forget()
         oldest = self.rhythm.sample_every[1] * 2 + self.rhythm.probe_within
         for dependency, reading in self._readings.items():
             if (
                 self.lifecycle.started
+                and not dependency.lapses
                 and reading.at
                 and (self.rhythm.now() - reading.at).total_seconds() > oldest
             ):

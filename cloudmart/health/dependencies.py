@@ -12,7 +12,7 @@ CREDENTIALS = Dependency(
 )
 IDENTITY = Dependency("identity", "role", "system", words="AWS identity")
 CONFIGURATION = Dependency("configuration", "freshness", "system")
-CLIENTS = Dependency("clients", "addresses", "system")
+CLIENTS = Dependency("clients", "addresses", "system", lapses=True)
 RATE_LIMITS = Dependency("rate-limits", "storage")
 ACCESS = Dependency(
     "access", "authentication", "system", ("/api/products", "/api/orders", "/api/tickets")
@@ -22,6 +22,7 @@ ISSUER = Dependency(
     "keys",
     routes=("/api/products", "/api/orders", "/api/tickets"),
     words="the issuer of tokens",
+    lapses=True,
 )
 PRODUCTS = Dependency("products", kind="datastore", routes=("/api/products", "/api/orders"))
 ORDERS = Dependency("orders", kind="datastore", routes=("/api/orders",))
@@ -29,14 +30,17 @@ TICKETS = Dependency("tickets", kind="datastore", routes=("/api/tickets",))
 
 CONVERSATIONS = Dependency("conversations", kind="datastore", routes=("/api/ai/{+path}",))
 OPENAI = Dependency(
-    "openai", "availability", routes=("/api/ai/start", "/api/ai/message"), words="OpenAI"
+    "openai",
+    "availability",
+    routes=("/api/ai/start", "/api/ai/message"),
+    words="OpenAI",
+    lapses=True,
 )
 BEDROCK = Dependency(
     "bedrock",
     "availability",
     routes=("/api/ai/bedrock/start", "/api/ai/bedrock/message"),
     words="Amazon Bedrock",
+    lapses=True,
 )
-AZURE = Dependency(
-    "azure", "availability", routes=("/api/ai/analyze-sentiment",), words="Azure AI Language"
-)
+AZURE = Dependency("azure", "availability", words="Azure AI Language", lapses=True)

@@ -80,6 +80,7 @@ class Sampler:
         rhythm = self._health.rhythm
         while True:
             await self._take(probe)
+            self._health.forget()
             await rhythm.sleep(uniform(*rhythm.sample_every))  # noqa: S311 - no secret
 
     async def _take(self, probe: Probe) -> None:

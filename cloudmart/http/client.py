@@ -1,6 +1,7 @@
 """Whom a request comes from: its peer, or whom proxies that are trusted name."""
 
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -14,6 +15,7 @@ _Address = IPv4Address | IPv6Address
 
 _HEADER = b"x-forwarded-for"
 _MOST_HOPS = 16
+_TELL_EVERY = 60.0
 _LONGEST = 100
 _HOP = re.compile(r"(?:\[([0-9a-f:.]{2,45})\]|([0-9.]{7,15}))(?::[0-9]{1,5})?|([0-9a-f:.]{2,45})")
 
@@ -23,15 +25,21 @@ class Clients:
 
     Args:
         proxies: Addresses and networks whose `X-Forwarded-For` is believed.
-        on_stranger: Called once, when a peer of a private network sends the header and is not
-            believed: it may well be a load balancer, and all customers look like one.
+        on_stranger: Called once a minute at most, when a peer of a private network sends the
+            header and is not believed: it may well be a load balancer, and all customers look
+            like one.
     """
 
     def __init__(
-        self, proxies: Iterable[str] = (), on_stranger: Callable[[], None] | None = None
+        self,
+        proxies: Iterable[str] = (),
+        on_stranger: Callable[[], None] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._trusted = [ip_network(proxy) for proxy in proxies]
         self._on_stranger = on_stranger
+        self._monotonic = monotonic
+        self._tell_after = 0.0
 
     def name(self, scope: Scope) -> str:
         """Return the name of a request's client: an IPv4 address, or the /64 of an IPv6 one.
@@ -45,8 +53,7 @@ class Clients:
             return peer[0] if peer else UNKNOWN
         if not self._trusts(client):
             if self._on_stranger and not client.is_global and any(_hops(scope)):
-                told, self._on_stranger = self._on_stranger, None
-                told()
+                self._tell(self._on_stranger)
             return _name(client)
         for hop in _hops(scope):
             named = _read(hop)
@@ -56,6 +63,11 @@ class Clients:
             if not self._trusts(client):
                 break
         return _name(client)
+
+    def _tell(self, on_stranger: Callable[[], None]) -> None:
+        if (now := self._monotonic()) >= self._tell_after:
+            self._tell_after = now + _TELL_EVERY
+            on_stranger()
 
     def _trusts(self, address: _Address) -> bool:
         return any(address in network for network in self._trusted)

@@ -11,18 +11,19 @@ from cloudmart.ai.providers.openai_refusals import FAILURES
 _log = structlog.stdlib.get_logger(__name__)
 
 _EVERY = timedelta(days=1).total_seconds()
+_AGAIN = timedelta(hours=1).total_seconds()
 _PATIENCE = 10.0
 
 
 async def watch_for_shutdown(client: AsyncOpenAI, model: str) -> None:
-    """Ask once a day, for as long as the process lives."""
+    """Ask once a day, and once an hour while there is no answer, for as long as it is not ended."""
     while True:
-        await warn_of_shutdown(client, model)
-        await asyncio.sleep(_EVERY)
+        known = await warn_of_shutdown(client, model)
+        await asyncio.sleep(_EVERY if known else _AGAIN)
 
 
-async def warn_of_shutdown(client: AsyncOpenAI, model: str) -> None:
-    """Log a warning if OpenAI has announced the day on which a model is shut down.
+async def warn_of_shutdown(client: AsyncOpenAI, model: str) -> bool:
+    """Log a warning if OpenAI has announced the day on which a model ends; tell if it answered.
 
     Nothing is raised: a key may be restricted to creating responses, and a model that is not
     there shows with the first message. The date is that of `GET /v1/models/{model}`.
@@ -33,7 +34,7 @@ async def warn_of_shutdown(client: AsyncOpenAI, model: str) -> None:
     except (*FAILURES, TimeoutError, AttributeError) as error:
         # The last is what becomes of a page: the SDK hands it on as a string.
         _log.info("model_shutdown_unknown", model=model, cause=type(error).__name__)
-        return
+        return False
     if date:
         _log.warning(
             "model_will_be_shut_down",
@@ -41,3 +42,4 @@ async def warn_of_shutdown(client: AsyncOpenAI, model: str) -> None:
             date=date,
             advice="Set OPENAI_MODEL to its successor before that day.",
         )
+    return True
