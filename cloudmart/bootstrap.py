@@ -24,7 +24,7 @@ from cloudmart.dynamodb.secret import SharedSecret
 from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import ProviderDisabledError
-from cloudmart.health.background import in_background
+from cloudmart.health.background import in_background, unending
 from cloudmart.health.board import Health
 from cloudmart.health.process import Process
 from cloudmart.orders.idempotency import IdempotencyKeys
@@ -78,7 +78,8 @@ async def open_service(
             open_pipeline(settings, process.session, serving)
         )
         stores = Stores.of(settings, serving)
-        works = [*upkeep.works(), *pipeline.works(settings.pipeline), stores.budget.run()]
+        repeated = [*pipeline.works(settings.pipeline), stores.budget.run]
+        works = [*upkeep.works(), *map(unending, repeated)]
         await stack.enter_async_context(in_background(process.health.lifecycle, *works))
         gate = build_gate(settings.access, telling_of_issuer(process.health))
         stack.push_async_callback(gate.close)

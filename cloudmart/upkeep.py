@@ -1,13 +1,14 @@
 """What a process does besides answering: start, check what it depends on, notice that it is old."""
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.health import dependencies
-from cloudmart.health.background import live, restart_when_stale
+from cloudmart.health.background import live, restart_when_stale, unending
 from cloudmart.health.board import UNUSED, Dependency, Health
 from cloudmart.health.causes import ObstacleError
 from cloudmart.health.causes.process import KEYS_AWAY
@@ -44,7 +45,7 @@ class Upkeep:
         READY.set_function(lambda: health.unready() is None)
         works = [live(health, self._process.patience, self._steps(), self._probes())]
         if self._settings.startup.restart_on_stale_config:
-            works.append(restart_when_stale(health, self._staleness))
+            works.append(unending(partial(restart_when_stale, health, self._staleness)))
         return works
 
     def _steps(self) -> list[Step]:

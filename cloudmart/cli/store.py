@@ -12,6 +12,7 @@ from tenacity import (
 )
 
 from cloudmart.dynamodb.findings import State, explain
+from cloudmart.dynamodb.refusals import MISCONFIGURED
 from cloudmart.errors import CloudmartError, UnavailableError
 
 Tell = Callable[[str], None]
@@ -19,16 +20,6 @@ Tell = Callable[[str], None]
 
 PATIENCE = 30.0
 """Seconds a command waits for a store that is busy or away."""
-
-# A service that runs lives through these, for they may pass; a command had better say them.
-_LASTING = frozenset(
-    {
-        "AccessDeniedException",
-        "ExpiredTokenException",
-        "ResourceNotFoundException",
-        "UnrecognizedClientException",
-    }
-)
 
 
 def patiently(tell: Tell, patience: float = PATIENCE) -> AsyncRetrying:
@@ -61,5 +52,6 @@ def _may_pass(error: BaseException) -> bool:
         return False
     cause = error.__cause__
     if isinstance(cause, aws.ClientError):
-        return cause.response["Error"]["Code"] not in _LASTING
+        # A service that runs lives through these; a command had better say them.
+        return cause.response["Error"]["Code"] not in MISCONFIGURED
     return cause is None or isinstance(cause, aws.HTTPClientError | aws.ConnectionError | OSError)

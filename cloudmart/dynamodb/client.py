@@ -12,6 +12,7 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from cloudmart.dynamodb.refusals import PASSING
 from cloudmart.errors import UnavailableError
 
 CALL_BUDGET = 3.5
@@ -20,8 +21,9 @@ CALL_BUDGET = 3.5
 _CONFIG = AioConfig(
     connect_timeout=1,
     read_timeout=2.5,
-    # More than the requests one process serves at once: none waits for another's connection.
-    max_pool_connections=512,
+    # As many as requests and chats are served at once by default. Where MAX_CONCURRENCY and
+    # MAX_CHATS let more in, a call may wait for another's connection, within its own time.
+    max_pool_connections=768,
     # One quick second try; an outage is told to the caller rather than waited out.
     retries={"mode": "standard", "total_max_attempts": 2},
     tcp_keepalive=True,
@@ -31,26 +33,6 @@ _CONFIG = AioConfig(
     user_agent="cloudmart",
 )
 
-# Answers that say "not now", never "never": throttling, outages, credentials about to change.
-_PASSING = frozenset(
-    {
-        "AccessDeniedException",
-        "ExpiredTokenException",
-        "IncompleteSignatureException",
-        "InternalServerError",
-        "InvalidSignatureException",
-        "LimitExceededException",
-        "MissingAuthenticationTokenException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ResourceNotFoundException",
-        "ServiceUnavailable",
-        "ServiceUnavailableException",
-        "ThrottlingException",
-        "TransactionConflictException",
-        "UnrecognizedClientException",
-    }
-)
 # No answer, one that cannot be read, or no credentials to ask with: the SDK wraps not all that its
 # sources of credentials meet (a KeyError where an agent answers nonsense, a RuntimeError where a
 # clock is wrong).
@@ -135,7 +117,7 @@ async def _retire(stack: AsyncExitStack) -> None:
 
 def _passes(error: ClientError, operation: str) -> bool:
     return (
-        error.response["Error"]["Code"] in _PASSING
+        error.response["Error"]["Code"] in PASSING
         or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500  # noqa: PLR2004 - HTTP's
         # Another service refused: the one that should have given us credentials.
         or xform_name(error.operation_name) != operation

@@ -6,11 +6,20 @@ from enum import StrEnum
 
 from aiohttp import ClientError as AiohttpError
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
+from cloudmart.dynamodb.answers import ForeignAnswerError
 from cloudmart.dynamodb.steps import Step
 from cloudmart.errors import UnavailableError
 
-TROUBLE = (BotoCoreError, ClientError, AiohttpError, OSError, UnavailableError)
+TROUBLE = (
+    BotoCoreError,
+    ClientError,
+    ResponseParserError,
+    AiohttpError,
+    OSError,
+    UnavailableError,
+)
 """What a call may raise that is no bug of ours."""
 
 _DENIED = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"})
@@ -59,6 +68,8 @@ class Finding:
 
 def explain(error: BaseException) -> Refusal:
     """Return what a call's trouble means: a missing permission by the name of its IAM action."""
+    if isinstance(error, ForeignAnswerError):
+        return Refusal(State.FAILED, f"something in between answers in DynamoDB's place: {error}")
     if not isinstance(error, ClientError):
         return Refusal(State.FAILED, str(error) or type(error).__name__)
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")

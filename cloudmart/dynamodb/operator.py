@@ -7,6 +7,7 @@ from aiobotocore.config import AioConfig
 from botocore.exceptions import ClientError
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_exponential
 
+from cloudmart.dynamodb.refusals import BUSY
 from cloudmart.dynamodb.session import operators_session
 
 _CONFIG = AioConfig(
@@ -16,18 +17,12 @@ _CONFIG = AioConfig(
 )
 
 
-# "Not now": throttled, or another change is under way, or a new table cannot have backups yet.
-_NOT_NOW = frozenset(
-    {
-        "ContinuousBackupsUnavailableException",
-        "InternalServerError",
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ResourceInUseException",
-        "ThrottlingException",
-    }
-)
+# Besides what any call may meet: a table that is new cannot have backups yet.
+_NOT_NOW = BUSY | {
+    "ContinuousBackupsUnavailableException",
+    "InternalServerError",
+    "TableInUseException",
+}
 
 
 def _is_passing(error: BaseException) -> bool:

@@ -8,6 +8,8 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
 from botocore.loaders import Loader, create_loader
 
+from cloudmart.dynamodb.answers import StrictParserFactory
+
 # What every client of the session starts from: also the one that the SDK makes by itself to get
 # credentials from STS, which would otherwise wait a minute for each of five answers.
 _DEFAULTS = AioConfig(
@@ -35,6 +37,7 @@ def operators_session(region: str | None) -> aioboto3.Session:
 
 
 def _session(core: AioSession, region: str | None, *models: str) -> aioboto3.Session:
+    core.register_component("response_parser_factory", StrictParserFactory())
     # The SDK itself reads AWS_DEFAULT_REGION only.
     session = aioboto3.Session(botocore_session=core, region_name=region)
     # After aioboto3, which adds a search path of its own to the loader it finds, each time.

@@ -1,7 +1,7 @@
 """What goes on besides answering requests: the start, the checks, the end that nobody asked for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from random import uniform
 from typing import Any
@@ -16,6 +16,9 @@ from cloudmart.health.staleness import Staleness
 from cloudmart.health.startup import Step, start
 
 _log = structlog.stdlib.get_logger(__name__)
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
+"""Seconds after which work that broke off is begun anew."""
 
 
 async def live(
@@ -47,6 +50,29 @@ async def restart_when_stale(health: Health, staleness: Staleness) -> None:
             _log.warning("restarting", reason="configuration is stale")
             health.lifecycle.end(linger=rhythm.linger)
             return
+
+
+async def unending(
+    work: Callable[[], Awaitable[None]],
+    *,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Do what is to go on for as long as the process lives, and begin anew where it breaks off.
+
+    What only looks after the shop must not end it.
+    """
+    pause = _FIRST_PAUSE
+    while True:
+        began = asyncio.get_running_loop().time()
+        try:
+            await work()
+        except Exception:  # noqa: BLE001 - whatever it was
+            _log.exception("background_broken", again_in_seconds=pause)
+        else:
+            return
+        await sleep(pause)
+        lasted = asyncio.get_running_loop().time() - began
+        pause = _FIRST_PAUSE if lasted > _LONGEST_PAUSE else min(2 * pause, _LONGEST_PAUSE)
 
 
 @asynccontextmanager

@@ -7,6 +7,8 @@ from aiohttp import ClientError as AiohttpError
 from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
 
+from cloudmart.dynamodb.answers import ForeignAnswerError
+from cloudmart.dynamodb.refusals import BUSY, KMS
 from cloudmart.errors import UnavailableError
 from cloudmart.health.causes import Cause, credentials, services, web_identity
 
@@ -34,6 +36,7 @@ _BY_TYPE: tuple[tuple[type[Exception], Cause], ...] = (
     (sdk.ParamValidationError, web_identity.TOKEN_EMPTY),
     (FileNotFoundError, web_identity.TOKEN_MISSING),
     (PermissionError, web_identity.TOKEN_UNREADABLE),
+    (ForeignAnswerError, services.INTERCEPTED),
 )
 _ANYWHERE = {
     "ExpiredToken": credentials.EXPIRED,
@@ -48,9 +51,6 @@ _ANYWHERE = {
     "UnrecognizedClientException": credentials.REFUSED,
 }
 _CLOCK_WORDS = ("Signature expired", "Signature not yet current")
-_THROTTLED = frozenset(
-    {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "TooManyRequestsException"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Service:
             return credentials.CLOCK
         if code in self.codes:
             return self.codes[code]
-        if "Throttl" in code or code in _THROTTLED:
+        if "Throttl" in code or code in BUSY:
             return self.throttled
         if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:  # noqa: PLR2004 - HTTP's
             return self.failing
@@ -120,6 +120,7 @@ DYNAMODB = Service(
     {
         "AccessDeniedException": services.TABLE_DENIED,
         "ResourceNotFoundException": services.TABLE_MISSING,
+        **dict.fromkeys(KMS, services.TABLE_LOCKED),
     },
     {
         ("ValidationException", "key element"): services.TABLE_OTHER_KEY,

@@ -8,6 +8,7 @@ import structlog
 
 from cloudmart.health.board import Dependency, Health
 from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes.services import UNKNOWN
 from cloudmart.health.patience import GaveUpError, Patience
 from cloudmart.observability.metrics import STARTUP_SECONDS
 
@@ -46,6 +47,10 @@ async def _take(health: Health, step: Step) -> None:
             health.failed(step.dependency, obstacle)
         if obstacle.serious:
             raise
+    except Exception as error:
+        # Not known yet: it may pass, as all that stands in the way of a start may.
+        _log.exception("step_broken", step=step.name)
+        raise ObstacleError(UNKNOWN) from error
     else:
         if step.dependency:
             health.succeeded(step.dependency)

@@ -1,6 +1,6 @@
 """The pipeline as the service and an operator's commands see it, opened and closed in one place."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -9,7 +9,6 @@ from contextlib import (
     nullcontext,
 )
 from dataclasses import dataclass
-from typing import Any
 
 import aioboto3
 
@@ -42,11 +41,11 @@ class Pipeline:
     heartbeat: Heartbeat | None
     questions: Questions | str
 
-    def works(self, settings: PipelineSettings) -> list[Coroutine[Any, Any, None]]:
+    def works(self, settings: PipelineSettings) -> list[Callable[[], Awaitable[None]]]:
         """Return what is to go on for as long as a process lives."""
         if self.heartbeat is None or not settings.heartbeat:
             return []
-        return [Pulse(self.heartbeat, self.monitor, settings.heartbeat).run()]
+        return [Pulse(self.heartbeat, self.monitor, settings.heartbeat).run]
 
 
 @asynccontextmanager

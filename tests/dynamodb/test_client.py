@@ -2,10 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 import pytest
+from botocore import xform_name
+from botocore.session import Session
 
 from cloudmart.dynamodb.client import CALL_BUDGET, Database
+from cloudmart.dynamodb.refusals import BUSY, FAILING, MISCONFIGURED, PASSING
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
 from tests.support.faults import Fault, FaultProxy
@@ -27,6 +31,41 @@ async def test_a_failing_store_is_unavailable_and_its_words_stay_inside(
         "The shop's data store does not answer at the moment. Please try again."
     )
     assert caught.value.retry_after == 2
+
+
+@pytest.mark.parametrize("write", ["put", "update", "remove", "upsert"])
+@pytest.mark.parametrize(
+    "fault", [Fault.PAGE, Fault.NOTHING, Fault.BARE, Fault.ARRAY, Fault.FORBIDDEN]
+)
+async def test_an_answer_that_is_not_the_stores_is_no_success(
+    fault: Fault, write: str, faults: FaultProxy, products: Table
+) -> None:
+    writes: dict[str, Callable[[], Awaitable[object]]] = {
+        "put": lambda: products.put({"id": "1"}, new=True),
+        "update": lambda: products.update("1", {"name": "Lamp"}),
+        "remove": lambda: products.remove("1"),
+        "upsert": lambda: products.upsert("1", {"name": "Lamp"}, first={}),
+    }
+    faults.fail(fault)
+
+    with pytest.raises(UnavailableError):
+        await writes[write]()
+
+
+def test_each_error_that_dynamodb_has_for_our_calls_is_sorted() -> None:
+    model = Session().get_service_model("dynamodb")
+    ours = {name for name in model.operation_names if xform_name(name) in _CALLED}
+    published = {error.name for name in ours for error in model.operation_model(name).error_shapes}
+
+    about_a_write = {"ConditionalCheckFailedException", "ItemCollectionSizeLimitExceededException"}
+    assert published - PASSING == about_a_write
+    assert not BUSY & FAILING | BUSY & MISCONFIGURED | FAILING & MISCONFIGURED
+
+
+_CALLED = {
+    *("get_item", "batch_get_item", "put_item", "update_item", "delete_item", "scan", "query"),
+    "describe_table",
+}
 
 
 async def test_a_store_that_refuses_connections_is_unavailable(

@@ -80,6 +80,14 @@ def _table(cause: str, fault: Fault | Refusal) -> Trouble:
     return Trouble(cause, lambda it: it.dynamodb.fail(fault), lambda it: it.dynamodb.heal())
 
 
+def _garble(world: World) -> None:
+    world.dynamodb.rewrite = lambda _: b'{"Item": "a lamp"}'
+
+
+def _ungarble(world: World) -> None:
+    world.dynamodb.rewrite = bytes
+
+
 def _drop_orders(world: World) -> None:
     _store(world).delete_table(TableName=world.settings.dynamodb.orders_table)
 
@@ -155,6 +163,10 @@ PASSING: Mapping[str, Trouble] = {
         Refusal(400, "AccessDeniedException", "is not authorized to perform: dynamodb:GetItem"),
     ),
     "the store throttles": _table("table-throttled", Fault.THROTTLED),
+    "the store's key cannot be used": _table("table-locked", Fault.LOCKED),
+    "a page answers in the store's place": _table("intercepted", Fault.PAGE),
+    "a page answers in STS's place": _sts("sts-failing", Fault.PAGE),
+    "the store answers nonsense": Trouble("unknown", _garble, _ungarble),
     "the store fails": _table("table-failing", Fault.BROKEN),
     "the store is away": Trouble(
         "table-away", lambda world: world.dynamodb.stop(), lambda world: world.dynamodb.start()

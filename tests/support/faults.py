@@ -21,6 +21,7 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 from xml.sax.saxutils import escape
 
 
@@ -32,6 +33,11 @@ class Fault(Enum):
     HANG = "the request is taken, nothing is answered until the proxy is healed"
     CUT = "the answer ends in its middle"
     GARBLED = "the answer is a gateway's page"
+    PAGE = "the answer is a page of something on the way, with status 200"
+    FORBIDDEN = "the answer is such a page, with status 403"
+    NOTHING = "the answer has status 200, and no body"
+    BARE = "the answer is an empty object with status 200, and not the store's"
+    ARRAY = "the answer is the store's, and no object"
     UNPROCESSED = "a batch is left undone"
     THROTTLED = (400, "ProvisionedThroughputExceededException")
     LIMITED = (400, "ThrottlingException")
@@ -39,7 +45,19 @@ class Fault(Enum):
     EXPIRED = (400, "ExpiredTokenException")
     NO_TABLE = (400, "ResourceNotFoundException")
     UNHEARD_OF = (400, "SerializationException")
+    CONFLICT = (400, "ReplicatedWriteConflictException")
+    IN_PROGRESS = (400, "TransactionInProgressException")
+    LOCKED = (400, "KMSAccessDeniedException")
     BROKEN = (500, "InternalServerError")
+
+
+_PAGES: dict[object, tuple[int, bytes]] = {
+    Fault.GARBLED: (502, b"<html><body><h1>Bad Gateway</h1></body></html>"),
+    Fault.PAGE: (200, b"<!doctype html><html><body>Please sign in.</body></html>"),
+    Fault.FORBIDDEN: (403, b"<!doctype html><html><body>Blocked.</body></html>"),
+    Fault.NOTHING: (200, b""),
+    Fault.BARE: (200, b"{}"),
+}
 
 
 class Refusal(NamedTuple):
@@ -192,8 +210,11 @@ class _Forwarder(BaseHTTPRequestHandler):
         elif fault is Fault.UNPROCESSED:
             left = {"Responses": {}, "UnprocessedKeys": json.loads(body)["RequestItems"]}
             self._answer(200, json.dumps(left).encode())
-        elif fault is Fault.GARBLED:
-            self._answer(502, b"<html><body><h1>Bad Gateway</h1></body></html>")
+        elif fault in _PAGES:
+            status, page = _PAGES[fault]
+            self._answer(status, page, of_store=False)
+        elif fault is Fault.ARRAY:
+            self._answer(200, b"[]")
         elif fault is Fault.RESET:
             self._reset()
         elif fault is Fault.LOST:
@@ -239,9 +260,12 @@ class _Forwarder(BaseHTTPRequestHandler):
         finally:
             engine.close()
 
-    def _answer(self, status: int, body: bytes, *, missing: int = 0) -> None:
+    def _answer(self, status: int, body: bytes, *, missing: int = 0, of_store: bool = True) -> None:
         self.send_response(status)
         kind = "text/xml" if self._asks_for_xml else "application/x-amz-json-1.0"
+        if of_store:
+            # Every answer of AWS's has it, and nothing on the way adds it.
+            self.send_header("x-amzn-RequestId", uuid4().hex)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body) + missing))
         self.end_headers()

@@ -8,6 +8,13 @@ _WAY_OUT = (
     "in the VPC, and network policies that let it out."
 )
 
+INTERCEPTED = Cause(
+    "intercepted",
+    "Something between this pod and AWS answers in AWS's place.",
+    "A proxy or a gateway: HTTPS_PROXY, NO_PROXY, AWS_ENDPOINT_URL_* or the network's own. Let it "
+    "pass what goes to {service}.{region}.amazonaws.com.",
+    "kubectl exec {pod} --namespace {namespace} -- env",
+)
 STS_AWAY = Cause(
     "sts-away",
     "AWS's Security Token Service does not answer.",
@@ -39,6 +46,13 @@ TABLE_DENIED = Cause(
     "be known everywhere.",
     "aws iam simulate-principal-policy --policy-source-arn {role} --action-names dynamodb:GetItem "
     "--resource-arns arn:aws:dynamodb:{region}:{account}:table/{table}",
+)
+TABLE_LOCKED = Cause(
+    "table-locked",
+    "A table of the shop is encrypted with a key that cannot be used.",
+    "{table}'s KMS key is disabled, deleted, or does not let this pod's role use it. A change "
+    "takes minutes to be known everywhere.",
+    "aws dynamodb describe-table --table-name {table} --query Table.SSEDescription",
 )
 TABLE_OTHER_KEY = Cause(
     "table-other-key",

@@ -1,0 +1,32 @@
+"""Work in the background: it is begun anew, and never ends the process."""
+
+import pytest
+
+from cloudmart.health.background import unending
+
+
+class Work:
+    """Work that breaks off some times, in one way or another."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self._errors = list(errors)
+        self.done = 0
+
+    async def run(self) -> None:
+        """Do it, or break off."""
+        if self._errors:
+            raise self._errors.pop(0)
+        self.done += 1
+
+
+@pytest.mark.parametrize("error", [KeyError("tokens"), RuntimeError(), ArithmeticError()])
+async def test_work_that_breaks_off_is_begun_anew_ever_more_patiently(error: Exception) -> None:
+    work, slept = Work(*[error] * 9), list[float]()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    await unending(work.run, sleep=sleep)
+
+    assert work.done == 1
+    assert slept == [1, 2, 4, 8, 16, 32, 60, 60, 60]
