@@ -7,7 +7,7 @@ from cloudmart.dynamodb.codec import encode
 from cloudmart.dynamodb.schema import ORDERS_BY_EMAIL
 from cloudmart.values.ids import new_id
 
-_ORDER = encode(order_item(ORDERS[0]) | {"userEmail": OTHER_CUSTOMER})
+_ORDER = encode(order_item(ORDERS[0]) | {"userEmail": OTHER_CUSTOMER, "emailKey": OTHER_CUSTOMER})
 
 
 async def scan_products(dynamodb: Any, _: int) -> None:  # noqa: ANN401 - made at run time

@@ -8,8 +8,8 @@ import boto3
 
 from cloudmart.dynamodb.codec import Item, encode
 from cloudmart.dynamodb.create import definition
-from cloudmart.dynamodb.internal import BACKFILL, note
-from cloudmart.dynamodb.schema import tables
+from cloudmart.dynamodb.index_keys import KEYS_VERSION, order_keys
+from cloudmart.dynamodb.schema import INDEXED_ORDERS, tables
 from cloudmart.orders.models import Order, OrderLine, total_of
 from cloudmart.products.models import Product
 from cloudmart.settings import DynamoDBSettings
@@ -84,7 +84,7 @@ def open_shop() -> None:
 def order_item(order: Order) -> Item:
     """Return an order as the shop stores it."""
     item = order.item()
-    return item | {"createdDay": item["createdAt"][:10]}
+    return item | order_keys(item)
 
 
 def _items() -> Iterator[tuple[str, Item]]:
@@ -93,4 +93,5 @@ def _items() -> Iterator[tuple[str, Item]]:
     for order in ORDERS:
         yield NAMES.orders_table, order_item(order)
     # Without it, look-ups by e-mail do not trust the index.
-    yield NAMES.orders_table, note(BACKFILL, completedAt=stamp(_MOMENT))
+    record = {"id": INDEXED_ORDERS.record, "keys": KEYS_VERSION, "completedAt": stamp(_MOMENT)}
+    yield NAMES.conversations_table, record

@@ -128,8 +128,8 @@ class Stores:
         conversations = Table(database, names.conversations_table)
         return cls(
             ProductRepository(Table(database, names.products_table)),
-            OrderRepository(orders),
-            TicketRepository(Table(database, names.tickets_table)),
+            OrderRepository(orders, conversations),
+            TicketRepository(Table(database, names.tickets_table), conversations),
             ConversationRepository(
                 conversations,
                 lifetime=timedelta(days=chats.conversation_ttl_days),

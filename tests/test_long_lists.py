@@ -8,11 +8,11 @@ import httpx2
 import pytest
 
 from cloudmart.dynamodb.codec import encode
-from cloudmart.dynamodb.internal import BACKFILL, note
+from cloudmart.dynamodb.index_keys import order_keys
 from cloudmart.settings import Settings
 from tests.support.faults import Fault, FaultProxy, fault_proxy
 from tests.support.live import served
-from tests.support.shop_tables import put
+from tests.support.shop_tables import let_use_indexes
 
 MANY = 5000
 IDS = {f"order-{number:04}" for number in range(MANY)}
@@ -34,7 +34,7 @@ def shop(
 ) -> Iterator[httpx2.Client]:
     """Give a client of a shop with 5,000 orders, more than 4 MB of them."""
     table = shared_settings.dynamodb.orders_table
-    put(dynamodb, table, note(BACKFILL, completedAt="2026-11-23T08:00:00.000Z"))
+    let_use_indexes(dynamodb, shared_settings.dynamodb)
     for start in range(0, MANY, 25):
         orders = [_order(number) for number in range(start, start + 25)]
         writes = [{"PutRequest": {"Item": encode(order)}} for order in orders]
@@ -54,13 +54,14 @@ def faults(proxy: FaultProxy) -> Iterator[FaultProxy]:
 
 
 def _order(number: int) -> dict[str, Any]:
-    return {
+    order = {
         "id": f"order-{number:04}",
         "userEmail": EVERYONE,
         "createdAt": f"2026-01-01T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}.000Z",
         # Long, for the embedded store takes its time over each item of a page.
         "note": "x" * 800,
     }
+    return order | order_keys(order)
 
 
 def test_without_a_limit_the_whole_list_is_one_array(

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from cloudmart.errors import ForbiddenError
-from cloudmart.values.email import folded
+from cloudmart.values.email import owner_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,13 @@ class Caller:
 
     def check_may_see_orders_of(self, address: str) -> None:
         """Raise ForbiddenError unless the orders of an address are the caller's to see."""
-        if not self.admin and (self.email is None or folded(self.email) != folded(address)):
+        if not self.admin and (self.email is None or owner_form(self.email) != owner_form(address)):
             raise ForbiddenError
+
+    @property
+    def owner(self) -> str | None:
+        """Return the address whose orders are all that the caller may see; None for any."""
+        return None if self.admin else self.email
 
 
 STRANGER = Caller()

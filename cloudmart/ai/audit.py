@@ -9,6 +9,7 @@ from cloudmart.ai.confirmation import Action
 from cloudmart.dynamodb.secret import SharedSecret
 from cloudmart.observability.metrics import ASSISTED_CHANGES
 from cloudmart.orders.models import Order
+from cloudmart.values.email import owner_form
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -21,7 +22,7 @@ class Audit:
 
     async def customer(self, address: str) -> str:
         """Return the hash of a customer's e-mail address."""
-        subject = f"audit {address.casefold()}".encode()
+        subject = b"audit " + owner_form(address)
         return hmac.digest(await self._secret.read(), subject, hashlib.sha256).hex()[:32]
 
     def changed(self, action: Action, customer: str, before: Order, after: Order | None) -> None:

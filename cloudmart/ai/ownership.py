@@ -4,7 +4,7 @@ import hmac
 import re
 
 from cloudmart.orders.models import Order
-from cloudmart.values.email import folded
+from cloudmart.values.email import owner_form
 
 # Bounded on both sides, so that no text makes it look twice at much.
 _PART = r"[^\s@<>()\[\]{},;:\"'`|«»“”„‘’]"  # noqa: RUF001 - quotes as people type them
@@ -13,11 +13,12 @@ _ADDRESS = re.compile(f"{_PART}{{1,64}}@{_PART}{{1,255}}")
 
 def address_in(message: str) -> str | None:
     """Return the e-mail address a customer gives in a message; of several, none."""
-    found = {folded(match.strip("*_.!?")).decode() for match in _ADDRESS.findall(message)}
-    return found.pop() if len(found) == 1 else None
+    matches = (match.strip("*_.!?") for match in _ADDRESS.findall(message))
+    found = {owner_form(match): match.encode().lower().decode() for match in matches}
+    return found.popitem()[1] if len(found) == 1 else None
 
 
 def owns(address: str, order: Order) -> bool:
     """Tell whether an order is a customer's, in a time that depends on neither."""
-    owner = folded((order.user_email or "").strip())
-    return owner != b"" and hmac.compare_digest(folded(address), owner)
+    owner = owner_form(order.user_email or "")
+    return owner != b"" and hmac.compare_digest(owner_form(address), owner)

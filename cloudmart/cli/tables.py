@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Annotated, Any, TypeVar
@@ -12,10 +13,11 @@ from cloudmart.cli import report
 from cloudmart.cli.configured import EXIT_FAILED, configured_for_tables
 from cloudmart.dynamodb.apply import apply as take_steps
 from cloudmart.dynamodb.findings import TROUBLE, Finding, explain
+from cloudmart.dynamodb.index_record import LOOK_AGAIN, remove_record
 from cloudmart.dynamodb.operator import open_client
 from cloudmart.dynamodb.schema import TableSchema
 from cloudmart.dynamodb.schema import tables as wanted_tables
-from cloudmart.dynamodb.status import look_at
+from cloudmart.dynamodb.status import look_at, look_through
 from cloudmart.dynamodb.steps import DEFAULT_RATE, RunBackfill, Step
 from cloudmart.dynamodb.terraform import configuration
 from cloudmart.settings import Settings
@@ -24,16 +26,19 @@ T = TypeVar("T")
 
 app = typer.Typer(
     help="The tables: how they are, how they should be, and the way there. Nothing is ever asked "
-    "of you, and nothing deleted.",
+    "of you, and no order, product or ticket deleted.",
     no_args_is_help=True,
 )
 Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and end.")]
 CountOnly = Annotated[bool, typer.Option("--dry-run", help="Count, and write nothing.")]
 Rate = Annotated[int, typer.Option(min=1, max=10_000, help="Writes a second of the backfill.")]
-FromStart = Annotated[
-    bool, typer.Option("--from-start", help="Do not go on where an earlier pass was broken off.")
+Wait = Annotated[
+    float, typer.Option(min=0, help="Seconds until every process has noticed.", show_default=True)
 ]
+
+_NOTICED = LOOK_AGAIN + 10
+"""Seconds after which no process uses an index by what it knew of the record before."""
 
 
 @app.command()
@@ -49,23 +54,42 @@ def status(*, as_json: Json = False) -> None:
 def apply(*, dry_run: DryRun = False, rate: Rate = DEFAULT_RATE) -> None:
     """Bring about what is missing; exit code 1 if something is not as it should be then.
 
-    Tables, indexes (one at a time, each waited for), the stream, expiry, recovery and the
-    backfill. What is there is never changed otherwise. A second run finds nothing to do.
+    Tables, indexes (one at a time, each waited for), the stream, expiry, recovery, and what the
+    indexes are made of, for which all orders and tickets are read. What is there is never changed
+    otherwise. A second run finds nothing to do.
     """
     settings = configured_for_tables(os.environ)
-    schemas = wanted_tables(settings.dynamodb)
+    schemas = list(wanted_tables(settings.dynamodb))
     _end(_run(settings, lambda client: _apply(client, schemas, dry_run=dry_run, rate=rate)))
 
 
 @app.command()
-def backfill(
-    *, dry_run: CountOnly = False, rate: Rate = DEFAULT_RATE, from_start: FromStart = False
-) -> None:
-    """Give old-shape orders what the indexes need; exit code 1 if it could not be completed."""
+def backfill(*, dry_run: CountOnly = False, rate: Rate = DEFAULT_RATE) -> None:
+    """Give orders and tickets what the indexes are made of; exit code 1 if one could not be."""
+    _pass(rate=rate, dry_run=dry_run)
+
+
+@app.command()
+def use_indexes(*, rate: Rate = DEFAULT_RATE) -> None:
+    """Do the same and let look-ups use the indexes: when the last older pod has ended.
+
+    An older release writes orders and tickets without what the indexes are made of. So this is the
+    last step of a roll-out, and goes over all of them from the start.
+    """
+    _pass(rate=rate, record=True)
+
+
+@app.command()
+def leave_indexes(*, wait: Wait = _NOTICED) -> None:
+    """Let look-ups read the tables again: before an older release comes back.
+
+    Ends when every process has noticed, so that the older pods may start.
+    """
     settings = configured_for_tables(os.environ)
-    table = settings.dynamodb.orders_table
-    step = RunBackfill(table, rate=rate, from_start=from_start, dry_run=dry_run)
-    _end(_run(settings, lambda client: _take(client, [step])))
+    schemas = _with_indexes(settings)
+    _run(settings, lambda client: _leave(client, schemas))
+    typer.echo(f"Look-ups read the tables. Waiting {wait:.0f} s until every process knows.")
+    time.sleep(wait)
 
 
 @app.command()
@@ -75,6 +99,25 @@ def terraform() -> None:
     typer.echo(configuration(wanted_tables(settings.dynamodb)), nl=False)
 
 
+def _pass(*, rate: int, dry_run: bool = False, record: bool = False) -> None:
+    settings = configured_for_tables(os.environ)
+    steps: list[Step] = [
+        replace(RunBackfill.of(schema, record=record), rate=rate, dry_run=dry_run)
+        for schema in _with_indexes(settings)
+    ]
+    _end(_run(settings, lambda client: _take(client, steps)))
+
+
+def _with_indexes(settings: Settings) -> list[TableSchema]:
+    return [schema for schema in wanted_tables(settings.dynamodb) if schema.items]
+
+
+async def _leave(client: Any, schemas: Iterable[TableSchema]) -> None:  # noqa: ANN401
+    for schema in schemas:
+        if schema.items:
+            await remove_record(client, schema.notes, schema.items)
+
+
 async def _apply(
     client: Any,  # noqa: ANN401 - botocore makes its clients at run time
     schemas: Iterable[TableSchema],
@@ -82,7 +125,7 @@ async def _apply(
     dry_run: bool,
     rate: int,
 ) -> list[Finding]:
-    findings = await look_at(client, schemas)
+    findings = await look_through(client, schemas)
     report.show_plan(findings)
     remaining = [finding for finding in findings if not finding.step]
     if dry_run:

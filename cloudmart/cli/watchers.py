@@ -106,7 +106,7 @@ def progress(step: RunBackfill, tally: Tally) -> str:
     """Return how far the backfill is, as a person reads it."""
     of = f" of about {tally.expected:,}" if tally.expected else ""
     verb = "to mend" if step.dry_run else "mended"
-    return f"{tally.seen:,}{of} orders read, {tally.mended:,} {verb}"
+    return f"{tally.seen:,}{of} {step.items.noun} read, {tally.mended:,} {verb}"
 
 
 def outcome(finding: Finding) -> str:

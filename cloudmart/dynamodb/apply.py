@@ -7,8 +7,10 @@ from typing import Any, Protocol
 from cloudmart.dynamodb.backfill import Backfill
 from cloudmart.dynamodb.change import Change
 from cloudmart.dynamodb.findings import TROUBLE, Finding, State, explain
+from cloudmart.dynamodb.index_record import remove_record, write_record
 from cloudmart.dynamodb.steps import CreateTable, RunBackfill, Step
 from cloudmart.dynamodb.tally import Tally
+from cloudmart.values.timestamp import now, stamp
 
 PATIENCE = 6 * 60 * 60.0
 """Seconds a step may take: an index over many items takes DynamoDB hours."""
@@ -72,14 +74,16 @@ async def _take(client: Any, step: Step, watcher: Watcher, patience: float) -> F
 
 
 async def _backfill(client: Any, step: RunBackfill, watcher: Watcher) -> Finding:  # noqa: ANN401
-    backfill = Backfill(client, step.table, rate=step.rate)
+    backfill = Backfill(client, step.table, step.items, rate=step.rate)
+    started = stamp(now())
 
     def tell(tally: Tally) -> None:
         watcher.reads(step, tally)
 
-    if step.dry_run:
-        tally = await backfill.count(tell)
-    else:
-        tally = await backfill.run(tell, from_start=step.from_start)
+    tally = await (backfill.count(tell) if step.dry_run else backfill.run(tell))
+    if not tally.is_complete:
+        await remove_record(client, step.notes, step.items)
+    elif step.record:
+        await write_record(client, step.notes, step.items, started)
     state = State.OK if tally.is_complete else State.WRONG
     return Finding(step.table, step.part, state, tally.sentence(dry_run=step.dry_run))

@@ -1,83 +1,73 @@
-"""The backfill: one pass over the orders that gives old shapes what the indexes need."""
+"""The backfill: one pass over a table that gives its items what the indexes are made of."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cloudmart.dynamodb.backfill_note import BackfillNote
+from cloudmart.dynamodb.amendment import Amendment, amendment
 from cloudmart.dynamodb.codec import Item, decode
 from cloudmart.dynamodb.internal import is_order
-from cloudmart.dynamodb.old_orders import ATTRIBUTES, Amendment, amendment
 from cloudmart.dynamodb.operator import patiently
 from cloudmart.dynamodb.pace import Pace
+from cloudmart.dynamodb.schema import IndexedItems
 from cloudmart.dynamodb.tally import Tally
 from cloudmart.errors import UnavailableError
 
 PAGE = 500
-"""Items read at once, so that an interrupted pass repeats little."""
+"""Items read at once."""
 
 _AT_ONCE = 32
 _ATTEMPTS = 10
 _CONDITION_FAILED = "ConditionalCheckFailedException"
-# An order that cannot be changed (an index attribute is a number, say) does not stop the others.
+# An item that cannot be changed (it is as large as one may be, say) does not stop the others.
 _CANNOT_CHANGE = "ValidationException"
 
 
 class Backfill:
-    """Mends old-shape orders while the shop goes on: each write holds only for what was read.
+    """Mends items while the shop goes on: each write holds only for what was read.
 
-    A pass can be broken off at any time; the next one goes on at the page it had reached.
+    A pass can be broken off at any time. The next one reads again, and writes what is left.
     """
 
     def __init__(
         self,
         client: Any,  # noqa: ANN401 - botocore makes its clients at run time
         table: str,
+        items: IndexedItems,
         *,
         rate: float,
         page_size: int = PAGE,
     ) -> None:
         self._client = client
         self._table = table
+        self._items = items
         self._page_size = page_size
         self._pace = Pace(rate)
         self._at_once = asyncio.Semaphore(_AT_ONCE)
-        self._note = BackfillNote(client, table)
 
-    async def count(self, tell: Callable[[Tally], None]) -> Tally:
+    async def count(self, tell: Callable[[Tally], None] = lambda _: None) -> Tally:
         """Count what there is to do, and write nothing."""
-        tally, after = Tally(), None
-        tally.expected = await self._expected()
-        while True:
-            orders, after = await self._page(after)
-            for order in orders:
-                tally.see(order)
-                tally.mended += bool(amendment(order))
+        tally = Tally(self._items.noun, expected=await self._expected())
+        async for page in self._pages():
+            tally.mended += sum(map(bool, self._seen(page, tally)))
             tell(tally)
-            if after is None:
-                return tally
+        return tally
 
-    async def run(self, tell: Callable[[Tally], None], *, from_start: bool = False) -> Tally:
-        """Mend the orders, from where an earlier pass was broken off unless told otherwise.
-
-        That the pass is complete is recorded only if every order with an e-mail can be found by
-        it from now on.
-        """
-        tally, after = await self._note.begin(from_start=from_start)
-        tally.expected = await self._expected()
-        while True:
-            orders, after = await self._page(after)
-            for order in orders:
-                tally.see(order)
-            await self._mend_all(orders, tally)
+    async def run(self, tell: Callable[[Tally], None]) -> Tally:
+        """Mend the items, and return what was met."""
+        tally = Tally(self._items.noun, expected=await self._expected())
+        async for page in self._pages():
+            await self._mend_all(self._seen(page, tally), tally)
             tell(tally)
-            if after is None:
-                await self._note.finish(tally)
-                return tally
-            await self._note.reach(after, tally)
+        return tally
+
+    def _seen(self, page: list[Item], tally: Tally) -> list[Amendment]:
+        for item in page:
+            tally.see(item, self._items)
+        return [amendment(item, self._items) for item in page]
 
     async def _expected(self) -> int:
         # It is for show: a pass needs no permission to describe the table.
@@ -86,9 +76,17 @@ class Backfill:
             return int(answer["Table"].get("ItemCount", 0))
         return 0
 
+    async def _pages(self) -> AsyncIterator[list[Item]]:
+        after: Mapping[str, Any] | None = None
+        while True:
+            page, after = await self._page(after)
+            yield page
+            if after is None:
+                return
+
     @patiently
     async def _page(self, after: Mapping[str, Any] | None) -> tuple[list[Item], Any]:
-        names = {f"#{name}": name for name in ATTRIBUTES}
+        names = {f"#{name}": name for name in ("id", *self._items.sources)}
         start = {"ExclusiveStartKey": after} if after else {}
         answer = await self._client.scan(
             TableName=self._table,
@@ -98,15 +96,13 @@ class Backfill:
             ExpressionAttributeNames=names,
             **start,
         )
-        items = map(decode, answer["Items"])
-        orders = [item for item in items if is_order(item["id"])]
-        return orders, answer.get("LastEvaluatedKey")
+        items = [item for item in map(decode, answer["Items"]) if is_order(item["id"])]
+        return items, answer.get("LastEvaluatedKey")
 
-    async def _mend_all(self, orders: list[Item], tally: Tally) -> None:
-        wanted = [needed for order in orders if (needed := amendment(order))]
+    async def _mend_all(self, amendments: list[Amendment], tally: Tally) -> None:
         try:
             async with asyncio.TaskGroup() as group:
-                for needed in wanted:
+                for needed in filter(None, amendments):
                     group.create_task(self._mend(needed, tally))
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
@@ -120,13 +116,16 @@ class Backfill:
                     tally.mended += 1
                     return
                 if refusal["Error"]["Code"] == _CANNOT_CHANGE:
-                    tally.refuse(needed.order)
+                    tally.refuse(needed.item)
                     return
                 # Somebody else wrote it, or took it away. What it needs may be something else now.
-                needed = amendment(decode(refusal.get("Item", {})))
+                stored = refusal.get("Item")
+                if not stored:
+                    return
+                needed = amendment(decode(stored), self._items)
                 if not needed:
                     return
-        raise UnavailableError(f"Order {needed.order['id']!r} keeps changing while it is mended.")
+        raise UnavailableError(f"Item {needed.item['id']!r} keeps changing while it is mended.")
 
     @patiently
     async def _write(self, needed: Amendment) -> dict[str, Any] | None:

@@ -21,22 +21,12 @@ class Expression:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Having:
-    """Items of which at least one of some attributes has one of some values."""
-
-    attributes: Sequence[str]
-    values: Sequence[str]
-
-    def expression(self) -> dict[str, Any]:
-        """Return the condition as DynamoDB's filter."""
-        values = {f":{number}": value for number, value in enumerate(self.values)}
-        names = {f"#{number}": name for number, name in enumerate(self.attributes)}
-        return {
-            "FilterExpression": " OR ".join(f"{name} IN ({', '.join(values)})" for name in names),
-            "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": encode(values),
-        }
+def projection(attributes: Sequence[str] | None) -> dict[str, Any]:
+    """Return what has DynamoDB answer some attributes and the id alone; None stands for all."""
+    if attributes is None:
+        return {}
+    names = {f"#{number}": name for number, name in enumerate(["id", *attributes])}
+    return {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
 
 
 def unchanged(item: Item, attributes: Sequence[str]) -> Expression:

@@ -12,7 +12,8 @@ from cloudmart.dynamodb.client import budget
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.described import fault_of
 from cloudmart.dynamodb.findings import explain
-from cloudmart.dynamodb.schema import Index
+from cloudmart.dynamodb.index_record import LOOK_AGAIN, fault_of_record
+from cloudmart.dynamodb.schema import Index, IndexedItems
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
 from cloudmart.observability.metrics import INDEX_FALLBACKS
@@ -20,33 +21,42 @@ from cloudmart.values.page import Page, Pages, merge
 
 _log = structlog.stdlib.get_logger(__name__)
 
-LOOK_AGAIN = 60.0
-"""Seconds after which what is known of an index is asked anew."""
-
 _GRACE = 0.5
 """Seconds a request waits for that. Tables are described by another part of DynamoDB than items
 are read by, and one may be away while the other is well."""
 
 
+class IndexRecord:
+    """The record as the service reads it."""
+
+    def __init__(self, notes: Table, items: IndexedItems) -> None:
+        self._notes = notes
+        self._items = items
+
+    async def fault(self) -> str | None:
+        """Return why the indexes may lack items, or None where they do not."""
+        return fault_of_record(await self._notes.get(self._items.record))
+
+
 class Lookup:
     """Finds items by an index.
 
-    An index may be used when DescribeTable says it is active and, where older items had to be
-    given its attributes, the backfill's note says that was done. Both change while the service
-    runs (an operator applies the schema, Terraform drops what it does not know).
+    An index may be used when DescribeTable says it is active, and the record says that no item
+    lacks its attributes. Both change while the service runs (an operator applies the schema,
+    Terraform drops what it does not know, a roll-out goes back).
     """
 
     def __init__(
         self,
         table: Table,
         index: Index,
+        record: IndexRecord,
         *,
-        backfill: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._table = table
         self._index = index
-        self._backfill = backfill
+        self._record = record
         self._clock = clock
         self._usable = False
         self._look_after = -math.inf
@@ -126,7 +136,7 @@ class Lookup:
                 index=self._index.name,
                 because=fault,
                 effect="look-ups read the whole table",
-                next_step="cloudmart tables apply",
+                next_step="cloudmart tables status",
             )
         self._warned = not self._usable
         return self._usable
@@ -134,10 +144,7 @@ class Lookup:
     async def _fault(self) -> str | None:
         if fault := fault_of(await self._table.describe(), self._index):
             return f"the index {fault}"
-        if self._backfill is None:
-            return None
-        note = await self._table.get(self._backfill)
-        return None if note and note.get("completedAt") else "no backfill is recorded as complete"
+        return await self._record.fault()
 
 
 async def _with_first(first: Page[Item], rest: Pages[Item]) -> Pages[Item]:

@@ -1,8 +1,8 @@
 """What is against what should be: a finding for each part of a table, with the step that mends it.
 
 The findings come in the order their steps are to be carried out. What protects data is first.
-Old-shape items are mended before the indexes are added: DynamoDB refuses to update an item whose
-index attributes are not text (NULL, for one), however little the update has to do with them.
+Items are mended before the indexes are added: DynamoDB refuses to update an item whose index
+attributes are not text (NULL, for one), however little the update has to do with them.
 """
 
 from collections.abc import Iterator
@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from cloudmart.dynamodb.create import STREAM
 from cloudmart.dynamodb.described import Description, deviation, index_named, keys_of, spell
 from cloudmart.dynamodb.findings import Finding, Refusal, State
+from cloudmart.dynamodb.index_record import fault_of_record
 from cloudmart.dynamodb.schema import Index, TableSchema
 from cloudmart.dynamodb.steps import (
+    INDEX_KEYS,
     AddIndex,
     CreateTable,
     EnableExpiry,
@@ -21,6 +23,11 @@ from cloudmart.dynamodb.steps import (
     Step,
 )
 from cloudmart.dynamodb.survey import Observed
+
+_LET_USE = (
+    "look-ups read the whole table until `cloudmart tables use-indexes` has run, after the last "
+    "pod of an older release has ended"
+)
 
 
 def compare(schema: TableSchema, observed: Observed) -> list[Finding]:
@@ -39,8 +46,9 @@ def _absent(schema: TableSchema) -> Iterator[Finding]:
     yield _missing(EnableRecovery(schema.name))
     if schema.expires:
         yield _missing(EnableExpiry(schema.name, schema.expires))
-    if schema.backfill:
-        yield _missing(RunBackfill(schema.name))
+    if schema.items:
+        # No older release has written anything to it, so that one pass is enough.
+        yield _missing(RunBackfill.of(schema, record=True))
 
 
 def _present(
@@ -58,8 +66,8 @@ def _present(
         yield _expiry(name, schema.expires, observed)
     if schema.stream:
         yield _stream(name, description)
-    if schema.backfill:
-        yield _backfill(name, observed)
+    if schema.items:
+        yield _index_keys(name, observed)
     for index in schema.indexes:
         yield _index(name, description, index)
 
@@ -117,17 +125,14 @@ def _stream(name: str, description: Description) -> Finding:
     return Finding(name, step.part, State.OK)
 
 
-def _backfill(name: str, observed: Observed) -> Finding:
-    step = RunBackfill(name)
-    match observed.backfill:
-        case Refusal(state, remark):
-            return Finding(name, step.part, state, remark)
-        case {"completedAt": moment}:
-            return Finding(name, step.part, State.OK, f"complete since {moment}")
-        case {"lastKey": _, "startedAt": moment}:
-            return _missing(step, f"begun {moment}, not finished")
-        case _:
-            return _missing(step)
+def _index_keys(name: str, observed: Observed) -> Finding:
+    record = observed.record
+    if isinstance(record, Refusal):
+        return Finding(name, INDEX_KEYS, record.state, record.remark)
+    if record is None or fault_of_record(record):
+        return Finding(name, INDEX_KEYS, State.MISSING, _LET_USE)
+    remark = f"all items have them since {record.get('completedAt')}"
+    return Finding(name, INDEX_KEYS, State.OK, remark)
 
 
 def _index(name: str, description: Description, index: Index) -> Finding:

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
-from cloudmart.dynamodb.schema import Index, TableSchema
+from cloudmart.dynamodb.schema import Index, IndexedItems, TableSchema
+
+INDEX_KEYS = "index keys"
+"""The part of a table that a backfill brings about."""
 
 DEFAULT_RATE = 200
 """Writes a second of a backfill: a small part of what a table on demand takes at once."""
@@ -62,18 +65,33 @@ class EnableStream:
 
 @dataclass(frozen=True, slots=True)
 class RunBackfill:
-    """Give old-shape orders what the indexes need."""
+    """Give items what the indexes are made of, and perhaps record that all of them have it.
+
+    `notes` is the table that holds the record.
+    """
 
     table: str
+    items: IndexedItems
+    notes: str
     rate: float = DEFAULT_RATE
-    from_start: bool = False
+    record: bool = False
     dry_run: bool = False
-    part: str = "backfill"
+    part: str = INDEX_KEYS
+
+    @classmethod
+    def of(cls, schema: TableSchema, *, record: bool = False) -> "RunBackfill":
+        """Return the pass over a table that has indexes."""
+        if schema.items is None:
+            raise TypeError(schema)
+        return cls(schema.name, schema.items, schema.notes, record=record)
 
     def __str__(self) -> str:
+        noun = self.items.noun
         if self.dry_run:
-            return "count the old-shape orders that lack what the indexes need"
-        return "give old-shape orders what the indexes need"
+            return f"count the {noun} that lack what the indexes are made of"
+        if self.record:
+            return f"give {noun} what the indexes are made of, and let look-ups use these"
+        return f"give {noun} what the indexes are made of"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.codec import Item, decode, encode
 from cloudmart.dynamodb.findings import Refusal, State, explain
-from cloudmart.dynamodb.schema import TableSchema
+from cloudmart.dynamodb.schema import IndexedItems, TableSchema
 
 Answer = Mapping[str, Any]
 
@@ -22,7 +22,7 @@ class Observed:
     table: Answer | Refusal | None
     recovery: Answer | Refusal = _UNASKED
     expiry: Answer | Refusal = _UNASKED
-    backfill: Item | Refusal | None = None
+    record: Item | Refusal | None = None
 
 
 async def survey(client: Any, schema: TableSchema) -> Observed:  # noqa: ANN401 - botocore's
@@ -35,12 +35,15 @@ async def survey(client: Any, schema: TableSchema) -> Observed:  # noqa: ANN401 
         client.describe_continuous_backups(TableName=name), "ContinuousBackupsDescription"
     )
     expiry = await _ask(client.describe_time_to_live(TableName=name), "TimeToLiveDescription")
-    note: Item | Refusal | None = None
-    if schema.backfill:
-        key = encode({"id": schema.backfill})
-        stored = await _ask(client.get_item(TableName=name, Key=key, ConsistentRead=True), "Item")
-        note = stored if stored is None or isinstance(stored, Refusal) else decode(stored)
-    return Observed(table, recovery or {}, expiry or {}, note)
+    record = await _record(client, schema.items, schema.notes) if schema.items else None
+    return Observed(table, recovery or {}, expiry or {}, record)
+
+
+async def _record(client: Any, items: IndexedItems, notes: str) -> Item | Refusal | None:  # noqa: ANN401
+    key = encode({"id": items.record})
+    call = client.get_item(TableName=notes, Key=key, ConsistentRead=True)
+    stored = await _ask(call, "Item")
+    return stored if stored is None or isinstance(stored, Refusal) else decode(stored)
 
 
 async def _ask(call: Awaitable[Answer], member: str) -> Answer | Refusal | None:

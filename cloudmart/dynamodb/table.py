@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.client import Database, budget
 from cloudmart.dynamodb.codec import Item, decode, encode
-from cloudmart.dynamodb.expression import Expression, Having, parameters, setting
+from cloudmart.dynamodb.expression import Expression, parameters, projection, setting
 from cloudmart.errors import ConflictError, ItemTooLargeError
 from cloudmart.values.page import Page, Pages
 
@@ -50,15 +50,15 @@ class Table:
         answer = await self._call("get_item", Key=encode({"id": key}), ConsistentRead=True)
         return decode(answer["Item"]) if "Item" in answer else None
 
-    async def get_many(self, keys: Sequence[str], attributes: Sequence[str]) -> dict[str, Item]:
-        """Return the named attributes of the items there are, by id; at most 100 keys."""
-        names = {f"#{number}": name for number, name in enumerate(["id", *attributes])}
+    async def get_many(
+        self, keys: Sequence[str], attributes: Sequence[str] | None = None
+    ) -> dict[str, Item]:
+        """Return the items there are, or the named attributes of them, by id; at most 100 keys."""
         wanted: Any = {
             self.name: {
                 "Keys": [encode({"id": key}) for key in dict.fromkeys(keys)],
-                "ProjectionExpression": ", ".join(names),
-                "ExpressionAttributeNames": names,
                 "ConsistentRead": True,
+                **projection(attributes),
             }
         }
         found: dict[str, Item] = {}
@@ -174,17 +174,16 @@ class Table:
         *,
         after: str | None = None,
         page_size: int | None = None,
-        having: Having | None = None,
+        attributes: Sequence[str] | None = None,
     ) -> Pages[Item]:
         """Walk through the whole table, a page of at most 1 MB and 500 items at a time.
 
-        `having` lets DynamoDB leave out what is not wanted, which shortens pages but not the walk.
+        Where attributes are named, DynamoDB leaves out the others but the id. The walk is as long.
         """
         options: dict[str, Any] = {"Limit": min(page_size or _PAGE, _PAGE)}
+        options |= projection(attributes)
         if after:
             options["ExclusiveStartKey"] = encode({"id": after})
-        if having:
-            options |= having.expression()
         async for page in self._walk("scan", **options):
             yield page
 

@@ -1,81 +1,61 @@
 """What a pass of the backfill has met."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Self
 
 from cloudmart.dynamodb.codec import Item
-from cloudmart.dynamodb.old_orders import is_lost, is_undated
+from cloudmart.dynamodb.index_keys import DAY_SHARD
+from cloudmart.dynamodb.schema import IndexedItems
 
 _EXAMPLES = 10
-_COUNTS = ("seen", "mended", "undated", "lost", "refused")
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of orders, and the ids of some that a person should look at.
+    """Counts of items, and the ids of some that a person should look at.
 
-    `expected` is about how many there are; `resumed` when the pass was begun that is gone on with.
+    `expected` is about how many there are.
     """
 
+    noun: str
     seen: int = 0
     mended: int = 0
     undated: int = 0
-    lost: int = 0
     refused: int = 0
     examples: list[str] = field(default_factory=list)
     expected: int = 0
-    resumed: str | None = None
 
-    @classmethod
-    def stored(cls, note: Mapping[str, Any]) -> Self:
-        """Return the tally that a note holds."""
-        kept = note.get("tally", {})
-        numbers = {name: int(kept.get(name, 0)) for name in _COUNTS}
-        examples = list(kept.get("examples", ()))
-        return cls(**numbers, examples=examples, resumed=note.get("startedAt"))
-
-    def to_store(self) -> dict[str, Any]:
-        """Return what a note holds of the tally."""
-        return {name: getattr(self, name) for name in (*_COUNTS, "examples")}
-
-    def see(self, order: Item) -> None:
-        """Count an order that was read."""
+    def see(self, item: Item, items: IndexedItems) -> None:
+        """Count an item that was read."""
         self.seen += 1
-        if is_lost(order):
-            self.lost += 1
-            self._point_at(order["id"])
-        elif is_undated(order):
+        if DAY_SHARD in items.sources and DAY_SHARD not in items.keys(item):
             self.undated += 1
-            self._point_at(order["id"])
+            self._point_at(item["id"])
 
-    def refuse(self, order: Item) -> None:
-        """Count an order that DynamoDB would not change."""
+    def refuse(self, item: Item) -> None:
+        """Count an item that DynamoDB would not change."""
         self.refused += 1
-        self._point_at(order["id"])
+        self._point_at(item["id"])
 
     @property
     def is_complete(self) -> bool:
-        """Tell whether every order with an e-mail can be found by it in the index."""
-        return not self.lost and not self.refused
+        """Tell whether the indexes find every item that they should."""
+        return not self.refused
 
     def sentence(self, *, dry_run: bool = False) -> str:
         """Return the tally as a person reads it."""
         parts = [
-            f"{self.seen:,} orders read",
+            f"{self.seen:,} {self.noun} read",
             f"{self.mended:,} {'to mend' if dry_run else 'mended'}",
         ]
         parts += _some(self.undated, "without a day: createdAt is not a time of ours")
-        parts += _some(self.lost, "would not be found by e-mail: createdAt is no text")
         parts += _some(self.refused, "refused by DynamoDB")
-        if self.resumed:
-            parts.append(f"went on with the pass begun {self.resumed}")
         examples = f" ({', '.join(self.examples)})" if self.examples else ""
         return "; ".join(parts) + examples
 
-    def _point_at(self, order_id: str) -> None:
-        if order_id not in self.examples and len(self.examples) < _EXAMPLES:
-            self.examples.append(order_id)
+    def _point_at(self, key: str) -> None:
+        if key not in self.examples and len(self.examples) < _EXAMPLES:
+            self.examples.append(key)
 
 
 def _some(count: int, what: str) -> Iterable[str]:

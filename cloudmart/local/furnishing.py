@@ -6,7 +6,7 @@ from datetime import timedelta
 from cloudmart.ai.conversations import ConversationRepository
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.create import definition
-from cloudmart.dynamodb.internal import BACKFILL, note
+from cloudmart.dynamodb.index_record import write_record
 from cloudmart.dynamodb.schema import tables
 from cloudmart.dynamodb.table import Table
 from cloudmart.local.catalogue import sample_products
@@ -29,9 +29,9 @@ async def furnish(database: Database, names: DynamoDBSettings, *, empty: bool) -
 async def _create_tables(database: Database, names: DynamoDBSettings) -> None:
     for schema in tables(names):
         await database.call("create_table", **definition(schema))
-    # There are no older items, so none lacks what the indexes need.
-    done = note(BACKFILL, completedAt=stamp(now()))
-    await Table(database, names.orders_table).put(done, new=True)
+        if schema.items:
+            # There are no older items, so none lacks what the indexes are made of.
+            await write_record(database.client, schema.notes, schema.items, stamp(now()))
 
 
 async def fill(database: Database, names: DynamoDBSettings) -> int:
@@ -42,16 +42,16 @@ async def fill(database: Database, names: DynamoDBSettings) -> int:
     lamp = catalogue[samples.PRODUCT]
     line = OrderLine(product_id=samples.PRODUCT, name=lamp.name, quantity=1, price=lamp.price)
     order = Order.place([line], samples.CUSTOMER).model_copy(update={"id": samples.ORDER})
-    await OrderRepository(Table(database, names.orders_table)).add(order)
+    notes = Table(database, names.conversations_table)
+    await OrderRepository(Table(database, names.orders_table), notes).add(order)
     asked = TicketCreate(
         subject="Where is my order?",
         message="I ordered a lamp last week and have not heard of it since.",
         user_email=samples.CUSTOMER,
     )
     ticket = Ticket.open(asked).model_copy(update={"id": samples.TICKET})
-    await TicketRepository(Table(database, names.tickets_table)).add(ticket)
-    chats = Table(database, names.conversations_table)
-    conversations = ConversationRepository(chats, lifetime=timedelta(days=30), longest_turn=45)
+    await TicketRepository(Table(database, names.tickets_table), notes).add(ticket)
+    conversations = ConversationRepository(notes, lifetime=timedelta(days=30), longest_turn=45)
     for key in (samples.THREAD, samples.CONVERSATION):
         await conversations.open(key)
     return len(catalogue)

@@ -1,14 +1,18 @@
 """Orders in their table."""
 
+from functools import partial
+
 from cloudmart.dynamodb.codec import Item
-from cloudmart.dynamodb.expression import Expression, Having, unchanged
-from cloudmart.dynamodb.internal import BACKFILL, is_order
-from cloudmart.dynamodb.lookup import Lookup
-from cloudmart.dynamodb.schema import ORDERS_BY_EMAIL
-from cloudmart.dynamodb.table import RefusedError, Table
+from cloudmart.dynamodb.expression import Expression, unchanged
+from cloudmart.dynamodb.index_keys import address_of, order_keys
+from cloudmart.dynamodb.internal import is_order
+from cloudmart.dynamodb.lookup import IndexRecord, Lookup
+from cloudmart.dynamodb.schema import INDEXED_ORDERS, ORDERS_BY_EMAIL
+from cloudmart.dynamodb.table import BATCH, RefusedError, Table
 from cloudmart.errors import ConflictError, NotFoundError
+from cloudmart.orders.address_scan import AddressScan
 from cloudmart.orders.models import Order, OrderStatus
-from cloudmart.values.email import spellings
+from cloudmart.values.email import email_key, owner_form
 from cloudmart.values.page import Page, Pages
 from cloudmart.values.timestamp import now, stamp
 
@@ -21,9 +25,10 @@ _VERSION = ("status", "updatedAt", "userEmail", "customerEmail")
 class OrderRepository:
     """The orders of the shop."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, notes: Table) -> None:
         self._table = table
-        self._by_email = Lookup(table, ORDERS_BY_EMAIL, backfill=BACKFILL)
+        self._by_email = Lookup(table, ORDERS_BY_EMAIL, IndexRecord(notes, INDEXED_ORDERS))
+        self._scan = AddressScan(table)
 
     async def get(self, order_id: str) -> Order:
         """Return the order, or raise NotFoundError."""
@@ -44,16 +49,24 @@ class OrderRepository:
         async for page in self._table.scan(after=after, page_size=page_size):
             yield page.filter(_is_order).map(Order.read)
 
-    async def placed_by(self, address: str) -> Pages[Order]:
-        """Yield a customer's orders, newest first, under every spelling of the address."""
-        forms = spellings(address)
-        async for page in self._by_email.find(forms, scan=lambda: self._sorted_scan(forms)):
-            yield page.filter(_is_order).map(Order.read)
+    async def placed_by(self, address: str, *, owner: str | None = None) -> Pages[Order]:
+        """Yield a customer's orders, newest first, under every spelling of the address.
+
+        `owner` is the address that the customer proved to own: with it, only orders of exactly
+        that one are shown.
+        """
+        key = email_key(address)
+        if key is None:
+            yield Page([], last=True)
+            return
+        async for page in self._by_email.find([key], scan=lambda: self._read_through(key)):
+            orders = page.filter(lambda item: _has_key(item, key)).map(Order.read)
+            yield orders if owner is None else orders.filter(partial(_is_of, owner))
 
     async def add(self, order: Order, *, request: str | None = None) -> Order:
         """Store a new order with the digest of its request; ConflictError if its id is taken."""
         item = order.item()
-        item["createdDay"] = item["createdAt"][:10]
+        item |= order_keys(item)
         if request is not None:
             item[_REQUEST] = request
         await self._table.put(item, new=True)
@@ -109,14 +122,13 @@ class OrderRepository:
             raise _changed(order)
         return item
 
-    async def _sorted_scan(self, forms: tuple[str, ...]) -> Pages[Item]:
-        # A scan has no order, so the one customer's orders are gathered before they are sorted.
-        found: list[Item] = []
-        async for page in self._table.scan(having=Having(("userEmail", "customerEmail"), forms)):
-            # One that has both attributes is the customer's whose address came later.
-            found += [item for item in page.items if item.get("userEmail") in (None, "", *forms)]
-        found.sort(key=lambda item: str(item.get("createdAt", "")), reverse=True)
-        yield Page(found, last=True)
+    async def _read_through(self, key: str) -> Pages[Item]:
+        ids = await self._scan.find(key)
+        for first in range(0, len(ids), BATCH):
+            some = ids[first : first + BATCH]
+            found = await self._table.get_many(some)
+            yield Page([found[one] for one in some if one in found], last=False)
+        yield Page([], last=True)
 
 
 def _changed(order: Order) -> ConflictError:
@@ -125,3 +137,12 @@ def _changed(order: Order) -> ConflictError:
 
 def _is_order(item: Item) -> bool:
     return is_order(item["id"])
+
+
+def _has_key(item: Item, key: str) -> bool:
+    # An index may hold what an item had before a release that does not know its attributes.
+    return _is_order(item) and email_key(address_of(item)) == key
+
+
+def _is_of(owner: str, order: Order) -> bool:
+    return owner_form(order.user_email or "") == owner_form(owner)

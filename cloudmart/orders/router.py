@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Header, Query, Response, status
+from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response, status
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
@@ -19,7 +19,7 @@ from cloudmart.http.documented import may_fail
 from cloudmart.http.inject import provide
 from cloudmart.http.message import Message
 from cloudmart.http.paging import Paging, paged
-from cloudmart.http.params import path_id
+from cloudmart.http.params import path_id, with_plus
 from cloudmart.http.streaming import stream
 from cloudmart.orders.models import Order, OrderUpdate
 from cloudmart.orders.repository import OrderRepository
@@ -40,10 +40,17 @@ PagingOfOrders = Annotated[Paging, Depends(paged("orders"))]
 Address = Annotated[
     AskedEmail,
     Query(
-        description="The customer's e-mail, as the orders have it. A space is read as `+`.",
+        description="The customer's e-mail. A space within it is read as `+`.",
         openapi_examples={"sample": {"value": samples.CUSTOMER}},
     ),
 ]
+
+
+async def _sought(request: Request, email: Address) -> str:
+    return with_plus(request, "email") or email
+
+
+Sought = Annotated[str, Depends(_sought)]
 IdempotencyKey = Annotated[
     Annotated[str, Field(min_length=1, max_length=255)] | SkipJsonSchema[None],
     Header(
@@ -114,13 +121,14 @@ async def list_orders(orders: Orders, paging: PagingOfOrders) -> Response:
 @router.get(
     "/user",
     summary="List a customer's orders",
-    description="All of them, newest first, streamed. The e-mail is looked up as it is, then with "
-    "its domain in lower case; one that nobody ordered with has an empty list.",
+    description="All of them, newest first, streamed. Letter case and Unicode form do not count, "
+    "and a domain may be written as DNS has it; an e-mail that nobody ordered with has an empty "
+    "list. Whoever signed in sees the orders of their own address alone.",
     response_model=list[Order],
 )
-async def list_customer_orders(email: Address, orders: Orders, caller: CurrentCaller) -> Response:
+async def list_customer_orders(email: Sought, orders: Orders, caller: CurrentCaller) -> Response:
     caller.check_may_see_orders_of(email)
-    return await stream(Order, orders.placed_by(email))
+    return await stream(Order, orders.placed_by(email, owner=caller.owner))
 
 
 @router.get("/{order_id}", summary="Get an order", responses=may_fail(NotFoundError))

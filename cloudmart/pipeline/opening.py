@@ -71,7 +71,10 @@ async def assembled(
     settings: Settings, database: Database, transport: Transport, warehouse: OpenWarehouse | str
 ) -> AsyncIterator[Pipeline]:
     """Give the pipeline over a transport and a warehouse, or the reason why there is none."""
-    orders = OrdersByDay(Table(database, settings.dynamodb.orders_table))
+    names = settings.dynamodb
+    orders = OrdersByDay(
+        Table(database, names.orders_table), Table(database, names.conversations_table)
+    )
     questions = warehouse if isinstance(warehouse, str) else Questions(warehouse)
     open_questions: AbstractContextManager[object] = (
         nullcontext() if isinstance(questions, str) else closing(questions)

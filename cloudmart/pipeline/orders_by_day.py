@@ -1,7 +1,7 @@
 """Orders by the day they were created, from the index and never by a scan."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -10,8 +10,9 @@ from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.codec import Item, decode, encode
 from cloudmart.dynamodb.described import fault_of, has_stream
-from cloudmart.dynamodb.internal import BACKFILL
-from cloudmart.dynamodb.schema import ORDERS_BY_DAY
+from cloudmart.dynamodb.index_keys import shards_of
+from cloudmart.dynamodb.lookup import IndexRecord
+from cloudmart.dynamodb.schema import INDEXED_ORDERS, ORDERS_BY_DAY
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
 from cloudmart.orders.models import Order
@@ -38,8 +39,9 @@ _STEPS = (0, 1, 7, LOOK_BACK + 1)
 class OrdersByDay:
     """Asks the orders' table, or raises UnknownError."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, notes: Table) -> None:
         self.table = table
+        self._record = IndexRecord(notes, INDEXED_ORDERS)
 
     async def describe(self) -> Mapping[str, Any]:
         """Return DynamoDB's description of the table."""
@@ -55,21 +57,24 @@ class OrdersByDay:
                 f"The index {ORDERS_BY_DAY.name} {fault}; `cloudmart tables apply` makes it."
             )
         try:
-            note = await self.table.get(BACKFILL)
+            fault = await self._record.fault()
         except (ClientError, UnavailableError) as error:
-            raise _unknown(error) from error
-        if not (note and note.get("completedAt")):
+            raise _unknown(error, "DYNAMODB_CONVERSATIONS_TABLE") from error
+        if fault:
             raise UnknownError(
-                "No backfill is recorded as complete, so that older orders may be missing from "
-                f"the index {ORDERS_BY_DAY.name}; `cloudmart tables backfill` adds them."
+                f"The index {ORDERS_BY_DAY.name} may lack orders, for {fault}; "
+                "`cloudmart tables use-indexes` adds them."
             )
         return True
 
     async def count(self, day: date) -> int:
         """Return how many orders were created on a day."""
+        return sum(await asyncio.gather(*map(self._count, shards_of(day.isoformat()))))
+
+    async def _count(self, shard: str) -> int:
         count, after = 0, None
         while True:
-            answer = await self._query(day, Select="COUNT", **_from(after))
+            answer = await self._query(shard, Select="COUNT", **_from(after))
             count += int(answer["Count"])
             after = answer.get("LastEvaluatedKey")
             if after is None:
@@ -79,56 +84,65 @@ class OrdersByDay:
         """Return the order that was created last, if it was within the last 31 days."""
         for first, end in pairwise(_STEPS):
             days = [today - timedelta(days=back) for back in range(first, end)]
-            found = await asyncio.gather(*(self._one(day, forward=False) for day in days))
-            if known := [order for order in found if order]:
-                return max(known, key=lambda order: order.at)
+            if known := await self._ends(days, forward=False):
+                return max(known, key=_moment)
         return None
 
     async def first_after(self, moment: datetime, today: date) -> NewestOrder | None:
         """Return the first order that was created after a moment, of the last 31 days."""
         since = max(moment.astimezone(UTC).date(), today - timedelta(days=LOOK_BACK))
         days = [since + timedelta(days=ahead) for ahead in range((today - since).days + 1)]
-        found = await asyncio.gather(*(self._one(day, after=moment) for day in days))
-        return next((order for order in found if order), None)
+        return min(await self._ends(days, after=moment), key=_moment, default=None)
 
     async def created_on(self, day: date) -> AsyncIterator[Item]:
         """Yield the orders that were created on a day, or raise UnavailableError in the end."""
-        after = None
-        while True:
-            answer = await patiently(self._page)(day, after)
-            for item in answer["Items"]:
-                yield decode(item)
-            after = answer.get("LastEvaluatedKey")
-            if after is None:
-                return
+        for shard in shards_of(day.isoformat()):
+            after = None
+            while True:
+                answer = await patiently(self._page)(shard, after)
+                for item in answer["Items"]:
+                    yield decode(item)
+                after = answer.get("LastEvaluatedKey")
+                if after is None:
+                    break
 
-    async def _page(self, day: date, after: Mapping[str, Any] | None) -> dict[str, Any]:
-        return await self._asked(day, Limit=_PAGE, **_from(after))
+    async def _page(self, shard: str, after: Mapping[str, Any] | None) -> dict[str, Any]:
+        return await self._asked(shard, Limit=_PAGE, **_from(after))
+
+    async def _ends(
+        self, days: Sequence[date], *, forward: bool = True, after: datetime | None = None
+    ) -> list[NewestOrder]:
+        """Return the first, or the last, order of each shard of each day."""
+        shards = [shard for day in days for shard in shards_of(day.isoformat())]
+        found = await asyncio.gather(
+            *(self._one(shard, forward=forward, after=after) for shard in shards)
+        )
+        return [order for order in found if order]
 
     async def _one(
-        self, day: date, *, forward: bool = True, after: datetime | None = None
+        self, shard: str, *, forward: bool, after: datetime | None
     ) -> NewestOrder | None:
-        answer = await self._query(day, after=after, Limit=_FEW, ScanIndexForward=forward)
+        answer = await self._query(shard, after=after, Limit=_FEW, ScanIndexForward=forward)
         for order in (Order.read(decode(item)) for item in answer["Items"]):
             if order.created_at:
                 return NewestOrder(id=order.id, at=order.created_at)
         return None
 
-    async def _query(self, day: date, **options: Any) -> dict[str, Any]:  # noqa: ANN401
+    async def _query(self, shard: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401
         try:
-            return await self._asked(day, **options)
+            return await self._asked(shard, **options)
         except (ClientError, UnavailableError) as error:
             raise _unknown(error) from error
 
     async def _asked(
         self,
-        day: date,
+        shard: str,
         *,
         after: datetime | None = None,
         **options: Any,  # noqa: ANN401 - DynamoDB's
     ) -> dict[str, Any]:
-        condition, values = "#day = :day", {":day": day.isoformat()}
-        names = {"#day": ORDERS_BY_DAY.partition}
+        condition, values = "#shard = :shard", {":shard": shard}
+        names = {"#shard": ORDERS_BY_DAY.partition}
         if after:
             condition += " AND #at > :after"
             names["#at"], values[":after"] = ORDERS_BY_DAY.sort, stamp(after)
@@ -155,5 +169,9 @@ def _from(after: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"ExclusiveStartKey": after} if after else {}
 
 
-def _unknown(error: Exception) -> UnknownError:
-    return UnknownError(why_of_aws("DynamoDB", "dynamodb", error, "DYNAMODB_ORDERS_TABLE"))
+def _moment(order: NewestOrder) -> datetime:
+    return order.at
+
+
+def _unknown(error: Exception, setting: str = "DYNAMODB_ORDERS_TABLE") -> UnknownError:
+    return UnknownError(why_of_aws("DynamoDB", "dynamodb", error, setting))

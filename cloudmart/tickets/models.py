@@ -24,15 +24,9 @@ class TicketStatus(StrEnum):
     CLOSED = "closed"
 
 
-STORED_STATUSES = {
-    TicketStatus.OPEN: ("open",),
-    TicketStatus.IN_PROGRESS: ("in_progress",),
-    # An older version's word.
-    TicketStatus.CLOSED: ("closed", "resolved"),
-}
-"""How each status may be written in the table."""
-
-_STATUSES = {word: status for status, words in STORED_STATUSES.items() for word in words}
+_STATUSES = {status.value: status for status in TicketStatus}
+# An older version's word.
+_STATUSES["resolved"] = TicketStatus.CLOSED
 
 MOST_MESSAGES = 200
 LONGEST_MESSAGE = 4000

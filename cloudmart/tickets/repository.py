@@ -1,11 +1,11 @@
 """Tickets in their table."""
 
-from cloudmart.dynamodb.expression import Having
-from cloudmart.dynamodb.lookup import Lookup
-from cloudmart.dynamodb.schema import TICKETS_BY_STATUS
+from cloudmart.dynamodb.index_keys import STATUS_SHARD, in_shard, shards_of, ticket_keys
+from cloudmart.dynamodb.lookup import IndexRecord, Lookup
+from cloudmart.dynamodb.schema import INDEXED_TICKETS, TICKETS_BY_STATUS
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import NotFoundError
-from cloudmart.tickets.models import STORED_STATUSES, Ticket, TicketStatus
+from cloudmart.tickets.models import Ticket, TicketStatus
 from cloudmart.values.page import Pages
 from cloudmart.values.timestamp import now, stamp
 
@@ -13,9 +13,9 @@ from cloudmart.values.timestamp import now, stamp
 class TicketRepository:
     """The support tickets."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, notes: Table) -> None:
         self._table = table
-        self._by_status = Lookup(table, TICKETS_BY_STATUS)
+        self._by_status = Lookup(table, TICKETS_BY_STATUS, IndexRecord(notes, INDEXED_TICKETS))
 
     async def get(self, ticket_id: str) -> Ticket:
         """Return the ticket, or raise NotFoundError."""
@@ -33,19 +33,22 @@ class TicketRepository:
 
     async def with_status(self, status: TicketStatus) -> Pages[Ticket]:
         """Yield the tickets of a status, newest first where the index serves."""
-        words = STORED_STATUSES[status]
-        scan = Having(("status",), words)
-        async for page in self._by_status.find(words, scan=lambda: self._table.scan(having=scan)):
-            yield page.map(Ticket.read)
+        async for page in self._by_status.find(shards_of(status), scan=self._table.scan):
+            yield page.map(Ticket.read).filter(lambda ticket: ticket.status is status)
 
     async def add(self, ticket: Ticket) -> Ticket:
         """Store a new ticket; its id must be free."""
-        await self._table.put(ticket.item(), new=True)
+        item = ticket.item()
+        await self._table.put(item | ticket_keys(item), new=True)
         return ticket
 
     async def change_status(self, ticket_id: str, status: TicketStatus) -> Ticket:
         """Set a ticket's status, or raise NotFoundError."""
-        changes = {"status": status.value, "updatedAt": stamp(now())}
+        changes = {
+            "status": status.value,
+            "updatedAt": stamp(now()),
+            STATUS_SHARD: in_shard(status, ticket_id),
+        }
         item = await self._table.update(ticket_id, changes)
         if item is None:
             raise NotFoundError("Ticket", ticket_id)

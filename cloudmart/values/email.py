@@ -1,7 +1,9 @@
-"""E-mail addresses: checked, trimmed, and otherwise kept as they were given."""
+"""E-mail addresses: checked, trimmed, kept as they were given, and compared."""
 
 from typing import Annotated, Any
+from unicodedata import normalize
 
+import idna
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
@@ -57,20 +59,46 @@ AskedEmail = Annotated[
 ]
 """An address to look for: whatever was stored, which nobody may have checked."""
 
+_LONGEST_KEY = 2048
+"""UTF-8 bytes that the partition key of an index may have (DynamoDB's limit)."""
 
-def spellings(address: str) -> tuple[str, ...]:
-    """Return the forms under which a customer's orders may be stored, the exact one first.
 
-    An address has no spaces: where one arrives, it was a `+` that a page did not encode.
+def email_key(address: object) -> str | None:
+    """Return the one key under which all spellings of an address are found; None for no address.
+
+    Neither letter case nor Unicode form counts, and a domain is its IDNA form. Several people's
+    addresses may have the same key: `owner_form` tells them apart.
     """
-    exact = address.strip(" ").replace(" ", "+")
-    local, at, domain = exact.rpartition("@")
-    return tuple(dict.fromkeys((exact, f"{local}{at}{domain.lower()}")))
+    if not isinstance(address, str):
+        return None
+    local, at, domain = _parts(address)
+    letters = normalize("NFC", normalize("NFC", local).casefold())
+    key = f"{letters}{at}{_in_ascii(domain) or domain.lower()}"
+    return key if 0 < len(key.encode(errors="replace")) <= _LONGEST_KEY else None
 
 
-def folded(address: str) -> bytes:
-    """Return an address as two are compared: letter case does not count, all else does.
+def owner_form(address: str) -> bytes:
+    """Return an address as it is compared with one that somebody proved to own.
 
-    ASCII's letters only: by Unicode's rules the Kelvin sign is a `k`, and another's address ours.
+    In the local part ASCII's letter case alone does not count: by Unicode's rules the Kelvin sign
+    is a `k` and `ß` is `ss`, and another's address ours.
     """
-    return address.strip(" ").replace(" ", "+").encode().lower()
+    local, at, domain = _parts(address)
+    host = _in_ascii(domain) or domain
+    return f"{local}{at}{host}".encode(errors="replace").lower()
+
+
+def _parts(address: str) -> tuple[str, str, str]:
+    # An address has no spaces: where one arrives, it was a `+` that a page did not encode.
+    local, at, domain = address.strip().replace(" ", "+").rpartition("@")
+    return (local, at, domain) if at else (domain, "", "")
+
+
+def _in_ascii(domain: str) -> str | None:
+    """Return a domain as DNS knows it (UTS 46), or None where IDNA refuses it."""
+    if domain.isascii():
+        return domain.lower()
+    try:
+        return idna.encode(domain, uts46=True).decode()
+    except (UnicodeError, ValueError):
+        return None

@@ -1,5 +1,6 @@
 """A page of a list: what a store hands out while it walks through a table."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -32,7 +33,8 @@ _MERGED = 500
 async def merge(streams: Sequence[Pages[T]], by: Callable[[T], str]) -> Pages[T]:
     """Yield the items of several lists as one, all of them sorted by a text, greatest first."""
     each = [_items(stream) for stream in streams]
-    heads = [(await anext(items, None), items) for items in each]
+    firsts = await asyncio.gather(*(anext(items, None) for items in each))
+    heads = list(zip(firsts, each, strict=True))
     batch: list[T] = []
     while waiting := [(head, items) for head, items in heads if head is not None]:
         first, source = max(waiting, key=lambda pair: by(pair[0]))

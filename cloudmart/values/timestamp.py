@@ -3,7 +3,15 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    Field,
+    PlainSerializer,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
 
 
 def stamp(moment: datetime) -> str:
@@ -44,5 +52,27 @@ Timestamp = Annotated[
         {"type": "string", "format": "date-time", "examples": ["2026-11-23T08:00:00.000Z"]}
     ),
 ]
-Created = Annotated[Timestamp | None, Field(description="When it was made; null if unknown.")]
+UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for a time that nobody knows where something has to be sorted by it."""
+
+
+def read_time(value: object) -> datetime | None:
+    """Return the time that a stored value is shown as, or None where it is none."""
+    try:
+        return _times.validate_python(value)
+    except ValidationError:
+        return None
+
+
+def _known(moment: datetime | None) -> datetime | None:
+    return None if moment == UNKNOWN else moment
+
+
+_times = TypeAdapter[datetime](Timestamp)
+
+Created = Annotated[
+    Timestamp | None,
+    AfterValidator(_known),
+    Field(description="When it was made; null if unknown."),
+]
 Updated = Annotated[Timestamp | None, Field(description="When it last changed; null if unknown.")]

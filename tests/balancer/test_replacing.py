@@ -10,15 +10,13 @@ import boto3
 import httpx2
 import pytest
 
-from cloudmart.dynamodb.internal import BACKFILL, note
 from cloudmart.settings import Settings
-from cloudmart.values.timestamp import now, stamp
 from tests.balancer.fleet import Fleet, fleet
 from tests.balancer.nginx import IDLE_TIMEOUT, NGINX, balancer
 from tests.balancer.traffic import CUSTOMERS, Account, Traffic
 from tests.support.command import running
 from tests.support.process import environment, free_port
-from tests.support.shop_tables import LAMP, fresh_tables, put
+from tests.support.shop_tables import LAMP, fresh_tables, let_use_indexes, put
 
 pytestmark = [
     pytest.mark.nginx,
@@ -61,7 +59,7 @@ def shop(dynamodb: Any) -> Iterator[Settings]:  # noqa: ANN401
     with fresh_tables(dynamodb) as settings:
         put(dynamodb, settings.dynamodb.products_table, LAMP)
         # Or every look-up by e-mail reads the whole table.
-        put(dynamodb, settings.dynamodb.orders_table, note(BACKFILL, completedAt=stamp(now())))
+        let_use_indexes(dynamodb, settings.dynamodb)
         yield settings
 
 

@@ -16,6 +16,7 @@ from tests.support.aws_calls import actions_of
 from tests.support.faults import FaultProxy
 from tests.support.routes import ROUTES
 from tests.support.serving import serving
+from tests.support.shop_tables import let_use_indexes
 
 ACCOUNT = "210987654321"
 ISSUER = "oidc.eks.eu-central-1.amazonaws.com/id/9FCEB02D0AE5"
@@ -88,9 +89,12 @@ def test_every_command_that_calls_aws_has_a_policy() -> None:
 
 
 def test_the_running_service_calls_all_that_its_policy_allows_of_tables(
-    stocked: Settings, faults: FaultProxy
+    stocked: Settings,
+    faults: FaultProxy,
+    dynamodb: Any,  # noqa: ANN401 - boto3's
 ) -> None:
     allowed = actions(rendered()["serve"])
+    let_use_indexes(dynamodb, stocked.dynamodb)
 
     with serving(create_app(stocked)) as client:
         thread = client.post("/api/ai/start").json()["threadId"]

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from cloudmart.dynamodb.internal import BACKFILL, note
 from cloudmart.settings import Settings
 from tests.cli.conftest import Cloudmart
-from tests.support.shop_tables import put
+from tests.support.shop_tables import let_use_indexes
 
 
 def test_what_is_not_known_is_told_with_its_reason(cloudmart: Cloudmart) -> None:
@@ -26,7 +25,7 @@ def test_programs_get_what_the_api_answers(
     dynamodb: Any,  # noqa: ANN401
     settings: Settings,
 ) -> None:
-    put(dynamodb, settings.dynamodb.orders_table, note(BACKFILL, completedAt="2026-11-23"))
+    let_use_indexes(dynamodb, settings.dynamodb)
 
     answer = cloudmart("pipeline", "status", "--json")
 

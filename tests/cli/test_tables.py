@@ -11,13 +11,14 @@ from typer.testing import CliRunner
 
 from cloudmart.app import create_app
 from cloudmart.cli import app
+from cloudmart.dynamodb.index_keys import order_keys
 from cloudmart.dynamodb.internal import ORDER_SECRET, note
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
-from tests.support.faults import Fault, FaultProxy
+from tests.support.faults import Fault, FaultProxy, Refusal
 from tests.support.serving import serving
 from tests.support.shop_tables import create_plain, put
 
-EMAIL_INDEX = "userEmail-createdAt-index"
+EMAIL_INDEX = "emailKey-createdAt-index"
 OLD_ORDERS: list[dict[str, Any]] = [
     {"id": "0000000a", "customerEmail": "ann@x.org", "createdAt": "2025-01-01T10:00:00.000Z"},
     {"id": "0000000b", "userEmail": "ann@x.org", "createdAt": "2025-01-02T10:00:00.000Z"},
@@ -76,9 +77,9 @@ def test_a_new_shop_gets_its_tables_whole_and_uses_its_indexes_at_once(
         "orders recovery",
         "orders expiry",
         "orders stream",
-        "orders backfill",
-        "orders index userEmail-createdAt-index",
-        "orders index createdDay-createdAt-index",
+        "orders index keys",
+        "orders index emailKey-createdAt-index",
+        "orders index dayShard-createdAt-index",
     ]
     assert orders_of("ann@x.org", names) == ([], 0)
 
@@ -90,12 +91,19 @@ def test_production_gets_what_it_lacks_and_the_same_orders_are_found_by_the_inde
     put(dynamodb, production.orders_table, *OLD_ORDERS)
     before = orders_of("ann@x.org", production)
 
-    result = tables("apply")
+    applied = tables("apply")
+    between = orders_of("ann@x.org", production)
+    used = tables("use-indexes")
 
     hers = ["0000000e", "0000000b", "0000000a"]
-    assert result.exit_code == 0, result.output
-    assert [before, orders_of("ann@x.org", production)] == [(hers, 1), (hers, 0)]
-    assert "6 orders read; 6 mended" in result.output
+    assert (applied.exit_code, used.exit_code) == (0, 0), applied.output + used.output
+    assert [before, between, orders_of("Ann@X.org", production)] == [
+        (hers, 1),
+        (hers, 1),
+        (hers, 0),
+    ]
+    assert "6 orders read; 6 mended" in applied.output
+    assert "6 orders read; 0 mended" in used.output
 
 
 def test_orders_without_a_usable_e_mail_can_still_be_changed_once_the_index_is_there(
@@ -141,16 +149,21 @@ def test_looking_changes_nothing(
     assert writes(faults) == set()
 
 
-def test_a_dry_run_says_what_would_be_done(production: DynamoDBSettings) -> None:
+def test_a_dry_run_says_what_would_be_done(
+    dynamodb: Any,  # noqa: ANN401
+    production: DynamoDBSettings,
+) -> None:
+    put(dynamodb, production.orders_table, *OLD_ORDERS)
+
     result = tables("apply", "--dry-run")
 
     orders = f"  {production.orders_table}: "
     planned = [line.removeprefix(orders) for line in result.output.splitlines() if orders in line]
     assert [line for line in planned if "recovery" not in line] == [
         "let items expire at expiresAt",
-        "give old-shape orders what the indexes need",
-        "add the index userEmail-createdAt-index (userEmail + createdAt)",
-        "add the index createdDay-createdAt-index (createdDay + createdAt)",
+        "give orders what the indexes are made of (6 orders read; 6 to mend)",
+        "add the index emailKey-createdAt-index (emailKey + createdAt)",
+        "add the index dayShard-createdAt-index (dayShard + createdAt)",
     ]
 
 
@@ -162,14 +175,15 @@ def test_a_dry_run_of_the_backfill_counts(
         "id": "abcdefgh23456789",
         "userEmail": "ann@x.org",
         "createdAt": "2025-01-05T10:00:00.000Z",
-        "createdDay": "2025-01-05",
     }
+    modern |= order_keys(modern)
     internal = note(ORDER_SECRET, secret="ab")  # noqa: S106 - of a test
     put(dynamodb, production.orders_table, *OLD_ORDERS, modern, internal)
 
     result = tables("backfill", "--dry-run")
 
-    assert result.output.splitlines()[-1] == "  done: 7 orders read; 6 to mend"
+    done = [line for line in result.output.splitlines() if line.startswith("  done")]
+    assert done == ["  done: 7 orders read; 6 to mend", "  done: 0 tickets read; 0 to mend"]
 
 
 def test_missing_permissions_are_named_and_the_rest_goes_on(
@@ -198,9 +212,9 @@ def test_missing_permissions_are_named_and_the_rest_goes_on(
         "orders table": "ok",
         "orders expiry": "ok",
         "orders stream": "ok",
-        "orders backfill": "missing",
-        "orders index userEmail-createdAt-index": "ok",
-        "orders index createdDay-createdAt-index": "ok",
+        "orders index keys": "missing",
+        "orders index emailKey-createdAt-index": "ok",
+        "orders index dayShard-createdAt-index": "ok",
     }
 
 
@@ -246,32 +260,49 @@ def test_another_view_of_the_stream_and_an_index_with_other_keys_are_left_alone(
         for index in description["GlobalSecondaryIndexes"]
     }
     assert result.exit_code == 1
-    other_key = "has the key customerEmail (S), not userEmail (S) + createdAt (S)"
+    other_key = "has the key customerEmail (S), not emailKey (S) + createdAt (S)"
     assert left == [
         "stream: wrong: shows KEYS_ONLY; NEW_AND_OLD_IMAGES needs it turned off first",
-        f"index userEmail-createdAt-index: wrong: {other_key}",
+        f"index emailKey-createdAt-index: wrong: {other_key}",
     ]
     assert description["StreamSpecification"]["StreamViewType"] == "KEYS_ONLY"
     assert keys == {
         EMAIL_INDEX: ["customerEmail"],
-        "createdDay-createdAt-index": ["createdDay", "createdAt"],
+        "dayShard-createdAt-index": ["dayShard", "createdAt"],
     }
 
 
-def test_orders_the_index_cannot_hold_are_named_and_look_ups_go_on_reading_the_table(
+def test_an_order_without_a_time_is_given_one_and_is_found_last(
     dynamodb: Any,  # noqa: ANN401
     production: DynamoDBSettings,
 ) -> None:
     undated = {"id": "00000010", "customerEmail": "ann@x.org"}
     put(dynamodb, production.orders_table, *OLD_ORDERS, undated)
 
-    result = tables("apply")
+    results = [tables("apply"), tables("use-indexes")]
 
-    found, fallbacks = orders_of("ann@x.org", production)
+    assert [result.exit_code for result in results] == [0, 0]
+    hers = ["0000000e", "0000000b", "0000000a", "00000010"]
+    assert orders_of("ann@x.org", production) == (hers, 0)
+
+
+def test_an_order_the_index_cannot_hold_is_named_and_look_ups_go_on_reading_the_table(
+    dynamodb: Any,  # noqa: ANN401
+    production: DynamoDBSettings,
+    faults: FaultProxy,
+) -> None:
+    put(dynamodb, production.orders_table, OLD_ORDERS[0])
+    tables("apply")
+    tables("use-indexes")
+    put(dynamodb, production.orders_table, OLD_ORDERS[1])
+    too_large = "Item size to update has exceeded the maximum allowed size"
+    faults.fail(Refusal(400, "ValidationException", too_large), "UpdateItem", times=1)
+
+    result = tables("use-indexes")
+
     assert result.exit_code == 1
-    assert "1 would not be found by e-mail" in result.output
-    assert "(00000010)" in result.output
-    assert (found, fallbacks) == (["0000000e", "0000000b", "0000000a", "00000010"], 1)
+    assert "1 refused by DynamoDB (0000000b)" in result.output
+    assert orders_of("ann@x.org", production) == (["0000000b", "0000000a"], 1)
 
 
 def test_missing_credentials_are_told_in_words(

@@ -7,14 +7,14 @@ from rich.console import Console
 
 from cloudmart.cli.watchers import LiveWatcher, PlainWatcher
 from cloudmart.dynamodb.findings import Finding, State
-from cloudmart.dynamodb.schema import ORDERS_BY_EMAIL
+from cloudmart.dynamodb.schema import INDEXED_ORDERS, ORDERS_BY_EMAIL
 from cloudmart.dynamodb.steps import AddIndex, RunBackfill
 from cloudmart.dynamodb.tally import Tally
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 INDEX = AddIndex("orders", ORDERS_BY_EMAIL)
-BACKFILL = RunBackfill("orders")
+BACKFILL = RunBackfill("orders", INDEXED_ORDERS, "conversations")
 
 
 def console(*, terminal: bool) -> Console:
@@ -39,14 +39,14 @@ def test_where_nobody_looks_on_lines_are_written_now_and_then() -> None:
     watcher.ends(Finding("orders", INDEX.part, State.OK))
     watcher.begins(BACKFILL)
     for seen in (500, 1500, 2000):
-        watcher.reads(BACKFILL, Tally(seen=seen, mended=seen // 10, expected=4000))
+        watcher.reads(BACKFILL, Tally("orders", seen=seen, mended=seen // 10, expected=4000))
     watcher.ends(Finding("orders", BACKFILL.part, State.DENIED, "the permission x:Y is missing"))
 
     assert printed(out).splitlines() == [
-        "orders: add the index userEmail-createdAt-index (userEmail + createdAt) …",
+        "orders: add the index emailKey-createdAt-index (emailKey + createdAt) …",
         "  still at it after 15 s",
         "  done",
-        "orders: give old-shape orders what the indexes need …",
+        "orders: give orders what the indexes are made of …",
         "  1,500 of about 4,000 orders read, 150 mended",
         "  denied: the permission x:Y is missing",
     ]
@@ -60,7 +60,7 @@ def test_a_terminal_shows_a_bar_below_the_same_lines() -> None:
         watcher.waits(INDEX, 5)
         watcher.ends(Finding("orders", INDEX.part, State.OK))
         watcher.begins(BACKFILL)
-        watcher.reads(BACKFILL, Tally(seen=1500, mended=150, expected=4000))
+        watcher.reads(BACKFILL, Tally("orders", seen=1500, mended=150, expected=4000))
         out.print("between")
         watcher.ends(Finding("orders", BACKFILL.part, State.OK, "4,000 orders read"))
 
@@ -69,8 +69,8 @@ def test_a_terminal_shows_a_bar_below_the_same_lines() -> None:
         "━" in line and "1,500 of about 4,000 orders read, 150 mended" in line for line in shown
     )
     assert [line for line in shown if line.startswith(("orders: ", "  done"))] == [
-        "orders: add the index userEmail-createdAt-index (userEmail + createdAt) …",
+        "orders: add the index emailKey-createdAt-index (emailKey + createdAt) …",
         "  done",
-        "orders: give old-shape orders what the indexes need …",
+        "orders: give orders what the indexes are made of …",
         "  done: 4,000 orders read",
     ]

@@ -9,7 +9,9 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.backfill import Backfill
-from cloudmart.dynamodb.internal import BACKFILL, ORDER_SECRET, note
+from cloudmart.dynamodb.index_keys import order_keys, ticket_keys
+from cloudmart.dynamodb.internal import ORDER_SECRET, note
+from cloudmart.dynamodb.schema import INDEXED_ORDERS, INDEXED_TICKETS, IndexedItems
 from cloudmart.dynamodb.tally import Tally
 from cloudmart.settings import DynamoDBSettings
 from tests.support.shop_tables import put
@@ -26,9 +28,9 @@ def table(production: DynamoDBSettings) -> str:
     return production.orders_table
 
 
-def backfill(client: Any, table: str) -> Backfill:  # noqa: ANN401
-    """Return a backfill that reads a few orders at once."""
-    return Backfill(client, table, rate=RATE, page_size=4)
+def backfill(client: Any, table: str, items: IndexedItems = INDEXED_ORDERS) -> Backfill:  # noqa: ANN401
+    """Return a backfill that reads a few items at once."""
+    return Backfill(client, table, items, rate=RATE, page_size=4)
 
 
 def ignore(_: Tally) -> None:
@@ -53,70 +55,138 @@ def old_order(number: int, **more: Any) -> dict[str, Any]:  # noqa: ANN401
     return order | more
 
 
-OLD_AND_NEW = [
-    ({"customerEmail": "Ann@X.org"}, {"customerEmail": "Ann@X.org", "userEmail": "Ann@X.org"}),
-    (
-        {"customerEmail": "old@x.org", "userEmail": "new@x.org"},
-        {"customerEmail": "old@x.org", "userEmail": "new@x.org"},
-    ),
-    (
-        {"customerEmail": "a@x.org", "userEmail": None},
-        {"customerEmail": "a@x.org", "userEmail": "a@x.org"},
-    ),
-    (
-        {"customerEmail": "a@x.org", "userEmail": ""},
-        {"customerEmail": "a@x.org", "userEmail": "a@x.org"},
-    ),
+TIME = "2025-01-31T23:59:59.999Z"
+EPOCH = "1970-01-01T00:00:00.000Z"
+
+# What an order has, and what the backfill gives to it besides its day.
+OLD_AND_GIVEN: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"customerEmail": "Ann@X.org"}, {"emailKey": "ann@x.org"}),
+    ({"customerEmail": "old@x.org", "userEmail": "New@x.org"}, {"emailKey": "new@x.org"}),
+    ({"customerEmail": "a@x.org", "userEmail": None}, {"emailKey": "a@x.org"}),
+    ({"customerEmail": "a@x.org", "userEmail": ""}, {"emailKey": "a@x.org"}),
+    ({"userEmail": "jo@M\u00dcNCHEN.de"}, {"emailKey": "jo@xn--mnchen-3ya.de"}),
+    ({"userEmail": "u\u0308@x.org"}, {"emailKey": "\u00fc@x.org"}),
+    ({"userEmail": "moved@x.org", "emailKey": "former@x.org"}, {"emailKey": "moved@x.org"}),
     ({"userEmail": None}, {}),
-    ({"userEmail": ""}, {}),
-    ({"customerEmail": "", "userEmail": ""}, {"customerEmail": ""}),
-    ({"customerEmail": None}, {"customerEmail": None}),
-    ({"createdDay": None}, {}),
-    (
-        {"productId": "1", "quantity": Decimal(2), "status": "pending"},
-        {"productId": "1", "quantity": Decimal(2), "status": "pending"},
-    ),
+    ({"userEmail": ["a@x.org"], "customerEmail": "b@x.org"}, {}),
+    ({"userEmail": "x" * 3000 + "@x.org"}, {}),
+    ({"productId": "1", "quantity": Decimal(2), "status": "pending"}, {}),
 ]
 
 
-@pytest.mark.parametrize(("had", "has"), OLD_AND_NEW)
-async def test_an_old_order_gets_what_the_indexes_need_and_nothing_else_changes(
+@pytest.mark.parametrize(("had", "given"), OLD_AND_GIVEN)
+async def test_an_old_order_gets_what_the_indexes_are_made_of_and_nothing_else_changes(
     had: dict[str, Any],
-    has: dict[str, Any],
+    given: dict[str, Any],
     dynamodb: Any,  # noqa: ANN401
     operator: Any,  # noqa: ANN401
     table: str,
 ) -> None:
-    order = {"id": "0000000a", "createdAt": "2025-01-31T23:59:59.999Z"}
-    put(dynamodb, table, order | had)
+    order = {"id": "0000000a", "createdAt": TIME} | had
+    put(dynamodb, table, order)
 
     await backfill(operator, table).run(ignore)
 
-    assert stored(dynamodb, table)["0000000a"] == order | has | {"createdDay": "2025-01-31"}
+    day = {"dayShard": order_keys(order)["dayShard"]}
+    assert day["dayShard"].startswith("2025-01-31#")
+    assert stored(dynamodb, table)["0000000a"] == order | given | day
 
 
-async def test_an_order_of_todays_shape_is_not_written(
+async def test_a_key_that_an_order_should_not_have_is_taken_away(
     dynamodb: Any,  # noqa: ANN401
     operator: Any,  # noqa: ANN401
     table: str,
 ) -> None:
-    put(dynamodb, table, old_order(1, userEmail="c1@x.org", createdDay="2025-01-02"))
+    order = {"id": "0000000a", "createdAt": "yesterday"}
+    put(dynamodb, table, order | {"emailKey": "a@x.org", "dayShard": "2025-01-31#1"})
 
-    tally = await backfill(operator, table).run(ignore)
+    await backfill(operator, table).run(ignore)
+
+    assert stored(dynamodb, table)["0000000a"] == order
+
+
+@pytest.mark.parametrize(("items", "kind"), [(INDEXED_ORDERS, 1), (INDEXED_TICKETS, 0)])
+async def test_an_item_of_todays_shape_is_not_written(
+    items: IndexedItems,
+    kind: int,
+    dynamodb: Any,  # noqa: ANN401
+    operator: Any,  # noqa: ANN401
+    production: DynamoDBSettings,
+) -> None:
+    table = (production.tickets_table, production.orders_table)[kind]
+    item = old_order(1, status="closed")
+    put(dynamodb, table, item | (ticket_keys, order_keys)[kind](item))
+
+    tally = await backfill(operator, table, items).run(ignore)
 
     assert (tally.seen, tally.mended) == (1, 0)
 
 
 @pytest.mark.parametrize(
-    "moment",
+    ("moments", "given"),
     [
-        "2025-01-31",
-        "2025-01-31T10:00:00Z",
-        "2025-02-30T10:00:00.000Z",
-        "yesterday",
-        Decimal(1),
-        None,
+        ({}, EPOCH),
+        ({"createdAt": None}, EPOCH),
+        ({"createdAt": ""}, EPOCH),
+        ({"createdAt": Decimal(1738367999)}, "2025-01-31T23:59:59.000Z"),
+        ({"createdAt": Decimal(1738367999999)}, TIME),
+        ({"createdAt": Decimal("1e100")}, EPOCH),
+        ({"createdAt": {"2025"}, "updatedAt": TIME}, TIME),
+        ({"createdAt": None, "updatedAt": TIME}, TIME),
+        ({"updatedAt": "yesterday"}, EPOCH),
+        ({"createdAt": "x" * 2000, "updatedAt": TIME}, TIME),
+        ({"createdAt": "2025-01-31"}, "2025-01-31"),
+        ({"createdAt": "yesterday"}, "yesterday"),
     ],
+)
+async def test_a_time_by_which_an_index_can_sort_is_given_to_orders_and_tickets(
+    moments: dict[str, Any],
+    given: str,
+    dynamodb: Any,  # noqa: ANN401
+    operator: Any,  # noqa: ANN401
+    production: DynamoDBSettings,
+) -> None:
+    for table, items in (
+        (production.orders_table, INDEXED_ORDERS),
+        (production.tickets_table, INDEXED_TICKETS),
+    ):
+        put(dynamodb, table, {"id": "0000000a"} | moments)
+
+        await backfill(operator, table, items).run(ignore)
+
+        assert stored(dynamodb, table)["0000000a"]["createdAt"] == given
+
+
+@pytest.mark.parametrize(
+    ("status", "given"),
+    [
+        ("open", ("open", "open")),
+        ("in_progress", ("in_progress", "in_progress")),
+        ("resolved", ("resolved", "closed")),
+        ("waiting", ("waiting", "open")),
+        (None, ("open", "open")),
+        ("", ("open", "open")),
+        (Decimal(1), ("open", "open")),
+    ],
+)
+async def test_a_ticket_is_found_by_the_status_that_it_shows(
+    status: object,
+    given: tuple[str, str],
+    dynamodb: Any,  # noqa: ANN401
+    operator: Any,  # noqa: ANN401
+    production: DynamoDBSettings,
+) -> None:
+    table = production.tickets_table
+    put(dynamodb, table, {"id": "0000000a", "status": status, "createdAt": TIME})
+
+    await backfill(operator, table, INDEXED_TICKETS).run(ignore)
+
+    ticket = stored(dynamodb, table)["0000000a"]
+    assert (ticket["status"], ticket["statusShard"].partition("#")[0]) == given
+
+
+@pytest.mark.parametrize(
+    "moment", ["2025-01-31", "2025-01-31T10:00:00Z", "2025-02-30T10:00:00.000Z", "yesterday"]
 )
 async def test_an_order_whose_time_is_not_of_our_form_gets_no_day_and_is_counted(
     moment: object,
@@ -128,8 +198,8 @@ async def test_an_order_whose_time_is_not_of_our_form_gets_no_day_and_is_counted
 
     tally = await backfill(operator, table).run(ignore)
 
-    assert (tally.undated, tally.lost, tally.examples) == (1, 0, ["0000000a"])
-    assert "createdDay" not in stored(dynamodb, table)["0000000a"]
+    assert (tally.undated, tally.is_complete, tally.examples) == (1, True, ["0000000a"])
+    assert "dayShard" not in stored(dynamodb, table)["0000000a"]
 
 
 async def test_internal_notes_are_neither_counted_nor_touched(
@@ -146,13 +216,13 @@ async def test_internal_notes_are_neither_counted_nor_touched(
     assert stored(dynamodb, table)[ORDER_SECRET] == secret
 
 
-async def test_an_interrupted_pass_goes_on_where_it_was_and_only_then_is_complete(
+async def test_a_pass_that_was_broken_off_is_made_again_and_writes_what_is_left(
     dynamodb: Any,  # noqa: ANN401
     operator: Any,  # noqa: ANN401
     table: str,
 ) -> None:
     put(dynamodb, table, *(old_order(number) for number in range(20)))
-    pages = []
+    pages: list[object] = []
 
     async def scan(real: Call, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401
         pages.append(parameters.get("ExclusiveStartKey"))
@@ -163,52 +233,11 @@ async def test_an_interrupted_pass_goes_on_where_it_was_and_only_then_is_complet
     breaking = Through(operator, scan=scan)
     with pytest.raises(asyncio.CancelledError):
         await backfill(breaking, table).run(ignore)
-    half = stored(dynamodb, table)[BACKFILL]
 
     tally = await backfill(breaking, table).run(ignore)
 
-    done = stored(dynamodb, table)
-    assert "completedAt" not in half
-    assert pages[3] == pages[2] is not None
-    assert (tally.seen, tally.mended, tally.resumed) == (20, 20, half["startedAt"])
-    assert {"completedAt", "lastKey"} & set(done[BACKFILL]) == {"completedAt"}
-    assert [order["id"] for order in done.values() if "createdDay" not in order] == [BACKFILL]
-
-
-async def test_a_pass_can_be_told_to_begin_anew(
-    dynamodb: Any,  # noqa: ANN401
-    operator: Any,  # noqa: ANN401
-    table: str,
-) -> None:
-    put(dynamodb, table, *(old_order(number) for number in range(6)))
-    put(dynamodb, table, note(BACKFILL, startedAt="2025-01-01T00:00:00.000Z", lastKey="00000005"))
-
-    tally = await backfill(operator, table).run(ignore, from_start=True)
-
-    assert (tally.seen, tally.mended, tally.resumed) == (6, 6, None)
-
-
-async def test_a_later_pass_leaves_the_index_usable_unless_it_finds_what_the_index_cannot_hold(
-    dynamodb: Any,  # noqa: ANN401
-    operator: Any,  # noqa: ANN401
-    table: str,
-) -> None:
-    recorded = []
-
-    async def scan(real: Call, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401
-        recorded.append("completedAt" in stored(dynamodb, table)[BACKFILL])
-        return await real(**parameters)
-
-    watched = Through(operator, scan=scan)
-    await backfill(watched, table).run(ignore)
-    await backfill(watched, table).run(ignore)
-    put(dynamodb, table, {"id": "0000000a", "customerEmail": "ann@x.org"})
-
-    tally = await backfill(watched, table).run(ignore)
-
-    assert recorded == [False, True, True]
-    assert (tally.lost, tally.examples, tally.is_complete) == (1, ["0000000a"], False)
-    assert "completedAt" not in stored(dynamodb, table)[BACKFILL]
+    assert (tally.seen, tally.mended) == (20, 12)
+    assert all("emailKey" in order for order in stored(dynamodb, table).values())
 
 
 async def test_an_order_dynamodb_will_not_change_is_told_and_stops_no_other(
@@ -234,7 +263,7 @@ async def test_an_order_dynamodb_will_not_change_is_told_and_stops_no_other(
     tally = await backfill(Through(operator, update_item=update), table).run(ignore)
 
     assert (tally.mended, tally.refused, tally.examples) == (1, 1, ["00000001"])
-    assert "completedAt" not in stored(dynamodb, table)[BACKFILL]
+    assert not tally.is_complete
 
 
 async def test_what_another_writer_set_meanwhile_is_kept(
@@ -256,7 +285,7 @@ async def test_what_another_writer_set_meanwhile_is_kept(
 
     await backfill(Through(operator, update_item=update), table).run(ignore)
 
-    assert stored(dynamodb, table)["00000001"] == moved | {"createdDay": "2025-06-01"}
+    assert stored(dynamodb, table)["00000001"] == moved | order_keys(moved)
 
 
 async def test_an_order_that_was_deleted_meanwhile_stays_deleted(
@@ -274,7 +303,7 @@ async def test_an_order_that_was_deleted_meanwhile_stays_deleted(
     tally = await backfill(Through(operator, update_item=update), table).run(ignore)
 
     assert (tally.seen, tally.mended) == (1, 0)
-    assert set(stored(dynamodb, table)) == {BACKFILL}
+    assert stored(dynamodb, table) == {}
 
 
 async def test_the_shop_and_two_passes_at_once_lose_nothing(
@@ -295,22 +324,14 @@ async def test_the_shop_and_two_passes_at_once_lose_nothing(
 
     await asyncio.gather(
         backfill(operator, table).run(ignore),
-        backfill(operator, table).run(ignore, from_start=True),
+        backfill(operator, table).run(ignore),
         *(ship(number) for number in range(12)),
     )
 
-    after = stored(dynamodb, table)
-    recorded = after.pop(BACKFILL)
-    assert after == {
-        order["id"]: order
-        | {
-            "userEmail": order["customerEmail"],
-            "createdDay": order["createdAt"][:10],
-            "status": "Shipped",
-        }
+    assert stored(dynamodb, table) == {
+        order["id"]: order | order_keys(order) | {"status": "Shipped"}
         for order in map(old_order, range(12))
     }
-    assert "completedAt" in recorded
 
 
 async def test_counting_writes_nothing(

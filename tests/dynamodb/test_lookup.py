@@ -9,13 +9,15 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.codec import Item
-from cloudmart.dynamodb.expression import Having
-from cloudmart.dynamodb.internal import BACKFILL, note
-from cloudmart.dynamodb.lookup import LOOK_AGAIN, Lookup
-from cloudmart.dynamodb.schema import ORDERS_BY_EMAIL, Index
+from cloudmart.dynamodb.index_keys import KEYS_VERSION
+from cloudmart.dynamodb.index_record import LOOK_AGAIN
+from cloudmart.dynamodb.lookup import IndexRecord, Lookup
+from cloudmart.dynamodb.schema import INDEXED_ORDERS, ORDERS_BY_EMAIL, Index
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
+from cloudmart.settings import Settings
 from cloudmart.values.page import Pages
 from tests.support.faults import Fault, FaultProxy
 from tests.support.shop_tables import add_index, drop_indexes
@@ -41,9 +43,21 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def lookup(orders: Table, clock: Clock) -> Lookup:
+def notes(database: Database, settings: Settings) -> Table:
+    """Give the table that holds the record."""
+    return Table(database, settings.dynamodb.conversations_table)
+
+
+@pytest.fixture
+def lookup(orders: Table, notes: Table, clock: Clock) -> Lookup:
     """Give the look-up of orders by e-mail."""
-    return Lookup(orders, ORDERS_BY_EMAIL, backfill=BACKFILL, clock=clock)
+    return Lookup(orders, ORDERS_BY_EMAIL, IndexRecord(notes, INDEXED_ORDERS), clock=clock)
+
+
+@pytest.fixture
+async def recorded(notes: Table) -> None:
+    """Record a pass of this release."""
+    await _record(notes)
 
 
 async def _fill(orders: Table) -> None:
@@ -51,21 +65,22 @@ async def _fill(orders: Table) -> None:
         await orders.put(
             {
                 "id": str(number),
-                "userEmail": ANN[0],
+                "emailKey": ANN[0],
                 "createdAt": f"2026-01-0{number}T00:00:00.000Z",
             },
             new=True,
         )
-    await orders.put({"id": "4", "userEmail": "bob@example.org", "createdAt": "2026-02"}, new=True)
+    await orders.put({"id": "4", "emailKey": "bob@example.org", "createdAt": "2026-02"}, new=True)
 
 
-async def _backfilled(orders: Table) -> None:
-    await orders.put(note(BACKFILL, completedAt="2026-11-23T08:00:00.000Z"), new=False)
+async def _record(notes: Table, *, keys: int = KEYS_VERSION) -> None:
+    await notes.put({"id": INDEXED_ORDERS.record, "keys": keys}, new=False)
 
 
 async def _found(lookup: Lookup, orders: Table, values: Sequence[str] = ANN) -> list[str]:
-    def scan() -> Pages[Item]:
-        return orders.scan(having=Having(("userEmail",), values))
+    async def scan() -> Pages[Item]:
+        async for page in orders.scan():
+            yield page.filter(lambda item: item["emailKey"] in values)
 
     return [item["id"] async for page in lookup.find(values, scan=scan) for item in page.items]
 
@@ -76,32 +91,59 @@ def _fallbacks() -> float:
 
 
 async def test_an_index_that_is_active_and_backfilled_serves_newest_first(
-    lookup: Lookup, orders: Table, faults: FaultProxy
+    lookup: Lookup, orders: Table, notes: Table, faults: FaultProxy
 ) -> None:
     await _fill(orders)
-    await _backfilled(orders)
+    await _record(notes)
 
     assert await _found(lookup, orders) == ["3", "2", "1"]
     assert (faults.calls["Query"], faults.calls["Scan"]) == (1, 0)
 
 
-async def test_several_values_are_one_list(lookup: Lookup, orders: Table) -> None:
+async def test_several_values_are_one_list(lookup: Lookup, orders: Table, notes: Table) -> None:
     await _fill(orders)
-    await _backfilled(orders)
+    await _record(notes)
 
     found = await _found(lookup, orders, [*ANN, "bob@example.org", "nobody@example.org"])
 
     assert found == ["4", "3", "2", "1"]
 
 
-async def test_an_index_whose_backfill_is_not_recorded_is_left_alone(
-    lookup: Lookup, orders: Table, faults: FaultProxy
+@pytest.mark.parametrize("recorded", [None, KEYS_VERSION - 1, KEYS_VERSION + 1])
+async def test_an_index_of_which_no_pass_of_this_release_is_recorded_is_left_alone(
+    recorded: int | None, lookup: Lookup, orders: Table, notes: Table, faults: FaultProxy
 ) -> None:
     await _fill(orders)
-    await orders.put(note(BACKFILL, lastKey="2"), new=True)
+    if recorded is not None:
+        await _record(notes, keys=recorded)
 
     assert sorted(await _found(lookup, orders)) == ["1", "2", "3"]
     assert (faults.calls["Query"], faults.calls["Scan"]) == (0, 1)
+
+
+async def test_a_shop_without_the_table_of_records_reads_its_orders(
+    lookup: Lookup,
+    orders: Table,
+    notes: Table,
+    dynamodb: Any,  # noqa: ANN401
+) -> None:
+    await _fill(orders)
+    dynamodb.delete_table(TableName=notes.name)
+
+    assert sorted(await _found(lookup, orders)) == ["1", "2", "3"]
+
+
+async def test_a_record_that_is_removed_is_noticed_within_a_minute(
+    lookup: Lookup, orders: Table, notes: Table, faults: FaultProxy, clock: Clock
+) -> None:
+    await _fill(orders)
+    await _record(notes)
+    await _found(lookup, orders)
+    await notes.remove(INDEXED_ORDERS.record)
+
+    clock.seconds = LOOK_AGAIN
+    assert sorted(await _found(lookup, orders)) == ["1", "2", "3"]
+    assert (faults.calls["Query"], faults.calls["Scan"]) == (1, 1)
 
 
 async def test_without_the_index_each_look_up_scans_and_one_warning_is_logged(
@@ -127,6 +169,7 @@ async def test_without_the_index_each_look_up_scans_and_one_warning_is_logged(
     assert faults.calls["DescribeTable"] == 3
 
 
+@pytest.mark.usefixtures("recorded")
 async def test_an_index_that_appears_is_used_within_a_minute(
     lookup: Lookup,
     orders: Table,
@@ -136,7 +179,6 @@ async def test_an_index_that_appears_is_used_within_a_minute(
 ) -> None:
     drop_indexes(dynamodb, orders.name)
     await _fill(orders)
-    await _backfilled(orders)
     await _found(lookup, orders)
     add_index(dynamodb, orders.name, ORDERS_BY_EMAIL)
 
@@ -152,11 +194,12 @@ async def test_an_index_that_appears_is_used_within_a_minute(
 async def test_an_index_that_is_dropped_while_it_is_used_is_done_without(
     lookup: Lookup,
     orders: Table,
+    notes: Table,
     dynamodb: Any,  # noqa: ANN401
     faults: FaultProxy,
 ) -> None:
     await _fill(orders)
-    await _backfilled(orders)
+    await _record(notes)
     await _found(lookup, orders)
     drop_indexes(dynamodb, orders.name)
 
@@ -171,13 +214,14 @@ async def test_an_index_that_is_dropped_while_it_is_used_is_done_without(
 async def test_an_index_that_holds_only_keys_is_left_alone(
     lookup: Lookup,
     orders: Table,
+    notes: Table,
     dynamodb: Any,  # noqa: ANN401
     faults: FaultProxy,
 ) -> None:
     drop_indexes(dynamodb, orders.name)
     add_index(dynamodb, orders.name, ORDERS_BY_EMAIL, projection="KEYS_ONLY")
     await _fill(orders)
-    await _backfilled(orders)
+    await _record(notes)
 
     assert sorted(await _found(lookup, orders)) == ["1", "2", "3"]
     assert faults.calls["Query"] == 0
@@ -186,23 +230,24 @@ async def test_an_index_that_holds_only_keys_is_left_alone(
 async def test_an_index_of_that_name_with_another_key_is_left_alone(
     lookup: Lookup,
     orders: Table,
+    notes: Table,
     dynamodb: Any,  # noqa: ANN401
     faults: FaultProxy,
 ) -> None:
     drop_indexes(dynamodb, orders.name)
     add_index(dynamodb, orders.name, Index(ORDERS_BY_EMAIL.name, "customerEmail", "createdAt"))
     await _fill(orders)
-    await _backfilled(orders)
+    await _record(notes)
 
     assert sorted(await _found(lookup, orders)) == ["1", "2", "3"]
     assert faults.calls["Query"] == 0
 
 
 async def test_an_outage_is_not_taken_for_a_dropped_index(
-    lookup: Lookup, orders: Table, faults: FaultProxy
+    lookup: Lookup, orders: Table, notes: Table, faults: FaultProxy
 ) -> None:
     await _fill(orders)
-    await _backfilled(orders)
+    await _record(notes)
     faults.fail(Fault.THROTTLED, "Query")
 
     with pytest.raises(UnavailableError):
@@ -212,10 +257,10 @@ async def test_an_outage_is_not_taken_for_a_dropped_index(
 
 
 async def test_a_role_that_may_not_describe_tables_scans(
-    lookup: Lookup, orders: Table, faults: FaultProxy
+    lookup: Lookup, orders: Table, notes: Table, faults: FaultProxy
 ) -> None:
     await _fill(orders)
-    await _backfilled(orders)
+    await _record(notes)
     faults.fail(Fault.DENIED, "DescribeTable")
 
     with capture_logs() as logs:
@@ -227,12 +272,12 @@ async def test_a_role_that_may_not_describe_tables_scans(
     ]
 
 
+@pytest.mark.usefixtures("recorded")
 @pytest.mark.parametrize("fault", [Fault.LIMITED, Fault.BROKEN, Fault.DENIED, Fault.HANG])
 async def test_what_was_known_of_an_index_holds_while_it_cannot_be_described(
     fault: Fault, lookup: Lookup, orders: Table, faults: FaultProxy, clock: Clock
 ) -> None:
     await _fill(orders)
-    await _backfilled(orders)
     await _found(lookup, orders)
     clock.seconds = LOOK_AGAIN
     faults.fail(fault, "DescribeTable")
@@ -274,9 +319,9 @@ async def test_a_store_that_does_not_answer_is_unavailable_to_everyone_in_time(
 
 
 async def test_a_query_that_hangs_leaves_no_time_for_a_second_wait(
-    lookup: Lookup, orders: Table, faults: FaultProxy
+    lookup: Lookup, orders: Table, notes: Table, faults: FaultProxy
 ) -> None:
-    await _backfilled(orders)
+    await _record(notes)
     faults.fail(Fault.HANG, "Query")
     faults.fail(Fault.HANG, "DescribeTable", after=1)
     started = time.monotonic()

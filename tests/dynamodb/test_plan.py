@@ -8,12 +8,17 @@ from botocore.exceptions import ClientError, NoCredentialsError
 
 from cloudmart.dynamodb.create import definition
 from cloudmart.dynamodb.findings import Refusal, State, explain
+from cloudmart.dynamodb.index_keys import KEYS_VERSION
 from cloudmart.dynamodb.plan import compare
 from cloudmart.dynamodb.schema import ORDERS_BY_EMAIL, TableSchema, tables
 from cloudmart.dynamodb.survey import Observed
 from cloudmart.settings import DynamoDBSettings
 
-ORDERS = next(schema for schema in tables(DynamoDBSettings()) if schema.backfill)
+ORDERS = next(schema for schema in tables(DynamoDBSettings()) if schema.stream)
+USE = (
+    "look-ups read the whole table until `cloudmart tables use-indexes` has run, after the last "
+    "pod of an older release has ended"
+)
 EMAIL_INDEX = f"index {ORDERS_BY_EMAIL.name}"
 
 
@@ -39,7 +44,7 @@ def observed(**table: Any) -> Observed:  # noqa: ANN401
         as_it_should_be() | table,
         recovery={"PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": "ENABLED"}},
         expiry={"TimeToLiveStatus": "ENABLED", "AttributeName": "expiresAt"},
-        backfill={"id": "internal-backfill", "completedAt": "2026-11-23T08:00:00.000Z"},
+        record={"id": "r", "keys": KEYS_VERSION, "completedAt": "2026-11-23T08:00:00.000Z"},
     )
 
 
@@ -67,7 +72,7 @@ def test_steps_come_in_the_order_that_protects_data_first_and_adds_indexes_last(
         observed(GlobalSecondaryIndexes=[], StreamSpecification={}),
         recovery={},
         expiry={},
-        backfill=None,
+        record=None,
     )
 
     steps = [finding.step for finding in compare(ORDERS, bare) if finding.step]
@@ -76,9 +81,8 @@ def test_steps_come_in_the_order_that_protects_data_first_and_adds_indexes_last(
         "recovery",
         "expiry",
         "stream",
-        "backfill",
-        "index userEmail-createdAt-index",
-        "index createdDay-createdAt-index",
+        "index emailKey-createdAt-index",
+        "index dayShard-createdAt-index",
     ]
 
 
@@ -135,13 +139,11 @@ def test_what_differs_in_the_description_is_found(
             {"recovery": Refusal(State.UNSUPPORTED, "no such thing")},
             ("recovery", "unsupported", "no such thing", False),
         ),
+        ({"record": None}, ("index keys", "missing", USE, False)),
+        ({"record": {"keys": KEYS_VERSION + 1}}, ("index keys", "missing", USE, False)),
         (
-            {"backfill": {"startedAt": "2026-11-23T08:00:00.000Z", "lastKey": "a"}},
-            ("backfill", "missing", "begun 2026-11-23T08:00:00.000Z, not finished", True),
-        ),
-        (
-            {"backfill": Refusal(State.DENIED, "not allowed")},
-            ("backfill", "denied", "not allowed", False),
+            {"record": Refusal(State.DENIED, "not allowed")},
+            ("index keys", "denied", "not allowed", False),
         ),
         (
             {"table": Refusal(State.DENIED, "not allowed")},

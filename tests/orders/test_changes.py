@@ -19,7 +19,10 @@ async def orders(settings: Settings) -> AsyncIterator[OrderRepository]:
     """Give the orders of a shop that has none."""
     database = Database(aioboto3.Session())
     await database.open()
-    yield OrderRepository(Table(database, settings.dynamodb.orders_table))
+    names = settings.dynamodb
+    yield OrderRepository(
+        Table(database, names.orders_table), Table(database, names.conversations_table)
+    )
     await database.close()
 
 

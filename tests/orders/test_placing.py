@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from prometheus_client import REGISTRY
 
+from cloudmart.dynamodb.index_keys import in_shard
 from cloudmart.settings import Settings
 from cloudmart.values.ids import ALPHABET
 from tests.support.shop_tables import LAMP, get, put
@@ -101,7 +102,7 @@ def test_an_order_is_stored_in_decimal_with_the_attributes_the_indexes_need(
     )["Item"]
     assert raw["total"] == {"N": "39.98"}
     assert raw["items"]["L"][0]["M"]["price"] == {"N": "19.99"}
-    assert raw["createdDay"] == {"S": order["createdAt"][:10]}
+    assert raw["dayShard"] == {"S": in_shard(order["createdAt"][:10], order["id"])}
     assert raw["userEmail"] == {"S": "ann@example.org"}
 
 

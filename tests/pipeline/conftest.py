@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cloudmart.app import create_app
-from cloudmart.dynamodb.internal import BACKFILL, note
+from cloudmart.dynamodb.index_keys import in_shard
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
 from cloudmart.local.embedded import embedded_dynamodb
 from cloudmart.settings import Settings
@@ -21,7 +21,7 @@ from tests.support.local_bigquery import local_bigquery, why_missing
 from tests.support.pipeline_aws import PipelineAws, pipeline_aws
 from tests.support.pipeline_status import Orders, stream_of
 from tests.support.serving import serving, still
-from tests.support.shop_tables import put
+from tests.support.shop_tables import let_use_indexes, put
 from tests.support.watched_pipeline import ending_in
 
 
@@ -77,7 +77,7 @@ def watched(
 ) -> Iterator[TestClient]:
     """Give a client of a shop with a whole pipeline that has nothing to do."""
     assert faults
-    put(dynamodb, settings.dynamodb.orders_table, note(BACKFILL, completedAt="2026-11-23"))
+    let_use_indexes(dynamodb, settings.dynamodb)
     aws.read(stream_of(dynamodb, settings))
     aws.age(400)
     told = settings.model_copy(update={"pipeline": aws.settings})
@@ -99,7 +99,7 @@ def order(dynamodb: Any, settings: Settings) -> Orders:  # noqa: ANN401
             "status": "Pending",
             "createdAt": moment,
             "updatedAt": moment,
-            "createdDay": moment[:10],
+            "dayShard": in_shard(moment[:10], key),
             **attributes,
         }
         put(dynamodb, settings.dynamodb.orders_table, item)

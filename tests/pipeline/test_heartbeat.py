@@ -81,7 +81,7 @@ def test_a_heartbeat_is_no_order_to_anybody(
     dynamodb: Any,  # noqa: ANN401
     settings: Settings,
 ) -> None:
-    heartbeat = note("heartbeat-1", userEmail="ann@example.org", createdDay="2026-11-23")
+    heartbeat = note("heartbeat-1", userEmail="ann@example.org", dayShard="2026-11-23#0")
     put(dynamodb, settings.dynamodb.orders_table, heartbeat)
 
     assert client.get("/api/orders").json() == []
@@ -106,7 +106,7 @@ async def test_a_heartbeat_is_worth_nothing_and_is_gone_after_a_day(
     assert (item["items"], item["total"], item["status"]) == ([], Decimal(), "Canceled")
     expires = datetime.fromtimestamp(int(item["expiresAt"]), UTC)
     assert timedelta(hours=23) < expires - datetime.now(UTC) < timedelta(hours=25)
-    assert item.keys().isdisjoint({"createdDay", "userEmail"})
+    assert item.keys().isdisjoint({"dayShard", "emailKey", "userEmail"})
 
 
 async def test_the_time_a_heartbeat_takes_is_told(pipeline: Pipeline, slow: SlowWarehouse) -> None:

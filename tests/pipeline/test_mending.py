@@ -11,13 +11,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cloudmart.cli import app
-from cloudmart.dynamodb.internal import BACKFILL, note
+from cloudmart.dynamodb.index_keys import in_shard
 from cloudmart.pipeline.ports import Quarantined, RowFault
 from cloudmart.pipeline.quarantine import S3Quarantine
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
 from tests.support.orders_table import new_table
-from tests.support.shop_tables import put
+from tests.support.shop_tables import let_use_indexes, put
 
 Cloudmart = Callable[..., Result]
 
@@ -26,7 +26,7 @@ MOMENT = stamp(datetime.now(UTC) - timedelta(hours=2))
 
 def order(key: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401
     """Return an order of some hours ago."""
-    times = {"createdAt": MOMENT, "updatedAt": MOMENT, "createdDay": MOMENT[:10]}
+    times = {"createdAt": MOMENT, "updatedAt": MOMENT, "dayShard": in_shard(MOMENT[:10], key)}
     return {"id": key, "status": "Pending", "total": 7, "items": [], **times, **more}
 
 
@@ -34,6 +34,7 @@ def order(key: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401
 def cloudmart(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Cloudmart:
     """Give a function that runs `cloudmart` with some words."""
     monkeypatch.setenv("DYNAMODB_ORDERS_TABLE", settings.dynamodb.orders_table)
+    monkeypatch.setenv("DYNAMODB_CONVERSATIONS_TABLE", settings.dynamodb.conversations_table)
     return lambda *words: CliRunner().invoke(app, words)
 
 
@@ -51,8 +52,8 @@ def orders(
     monkeypatch.setenv("BIGQUERY_TABLE_ID", str(bigquery.table_id))
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", bigquery_emulator)
     table = settings.dynamodb.orders_table
-    done = note(BACKFILL, completedAt=MOMENT)
-    put(dynamodb, table, done, order("a"), order("b", status="Shipped"))
+    let_use_indexes(dynamodb, settings.dynamodb)
+    put(dynamodb, table, order("a"), order("b", status="Shipped"))
     return table
 
 

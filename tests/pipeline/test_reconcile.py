@@ -8,7 +8,8 @@ import pytest
 import pytest_asyncio
 
 from cloudmart.bootstrap import open_clients
-from cloudmart.dynamodb.internal import BACKFILL, note
+from cloudmart.dynamodb.index_keys import in_shard
+from cloudmart.dynamodb.internal import note
 from cloudmart.dynamodb.session import new_session
 from cloudmart.errors import UnavailableError
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
@@ -22,7 +23,7 @@ from cloudmart.pipeline.rows import EventType, Row
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
 from tests.support.faults import Fault, FaultProxy
-from tests.support.shop_tables import put
+from tests.support.shop_tables import forget_indexes, let_use_indexes, put
 from tests.support.watched_pipeline import ending_in
 
 NOW = datetime.now(UTC)
@@ -41,7 +42,7 @@ def order(key: str, *, hours: float = 30, later: float = 0, **more: Any) -> dict
         "status": "Pending",
         "createdAt": stamp(created),
         "updatedAt": stamp(created + timedelta(hours=later)),
-        "createdDay": stamp(created)[:10],
+        "dayShard": in_shard(stamp(created)[:10], key),
         **more,
     }
 
@@ -85,7 +86,7 @@ async def pipeline(
     reluctant: Reluctant,
 ) -> AsyncIterator[Pipeline]:
     """Give a pipeline that carries nothing by itself."""
-    put(dynamodb, settings.dynamodb.orders_table, note(BACKFILL, completedAt="2026-11-23"))
+    let_use_indexes(dynamodb, settings.dynamodb)
     async with (
         open_clients() as database,
         ending_in(reluctant)(settings, new_session(), database) as pipeline,
@@ -150,7 +151,12 @@ async def test_sides_that_agree_have_no_difference(
     }
     changed = order("b", later=2, status="Shipped")
     removed = order("c")
-    placed(order("a"), changed, old_shape, note("heartbeat-1", createdDay=stamp(NOW)[:10]))
+    placed(
+        order("a"),
+        changed,
+        old_shape,
+        note("heartbeat-1", dayShard=in_shard(stamp(NOW)[:10], "heartbeat-1")),
+    )
     arrived(reluctant, order("a"), order("b"), old_shape, removed, note("heartbeat-2"))
     arrived(reluctant, changed, event="MODIFY")
     arrived(reluctant, removed, event="REMOVE")
@@ -243,25 +249,31 @@ async def test_without_the_index_the_table_is_read_which_is_told(
     dynamodb: Any,  # noqa: ANN401
 ) -> None:
     placed(order("a"), order("b", hours=100))
-    put(dynamodb, settings.dynamodb.orders_table, note(BACKFILL))
+    forget_indexes(dynamodb, settings.dynamodb)
 
     comparison = await compared(pipeline)
 
     assert kinds(comparison) == {"a": Kind.MISSING}
     assert comparison.scanned
-    assert comparison.scanned.startswith("No backfill is recorded as complete")
+    assert "no complete pass over the items is recorded" in comparison.scanned
 
 
-@pytest.mark.parametrize("complete", [True, False], ids=["by the index", "by a scan"])
+@pytest.fixture(params=["by the index", "by a scan"])
+def way(request: pytest.FixtureRequest, dynamodb: Any, settings: Settings) -> str:  # noqa: ANN401
+    """Give one way to read orders after the other."""
+    if request.param == "by the index":
+        let_use_indexes(dynamodb, settings.dynamodb)
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("way")
 async def test_a_store_that_is_busy_for_a_moment_is_waited_for(
-    complete: bool,  # noqa: FBT001 - a parameter of the test
     placed: Put,
     reluctant: Reluctant,
     settings: Settings,
     faults: FaultProxy,
 ) -> None:
-    done = {"completedAt": "2026-11-23"} if complete else {}
-    placed(note(BACKFILL, **done), *(order(f"order-{number}") for number in range(3)))
+    placed(*(order(f"order-{number}") for number in range(3)))
     async with (
         open_clients() as database,
         ending_in(reluctant)(settings, new_session(), database) as pipeline,
@@ -273,9 +285,12 @@ async def test_a_store_that_is_busy_for_a_moment_is_waited_for(
 
 
 async def test_a_store_that_lets_nobody_in_is_not_waited_for(
-    placed: Put, reluctant: Reluctant, settings: Settings, faults: FaultProxy
+    dynamodb: Any,  # noqa: ANN401
+    reluctant: Reluctant,
+    settings: Settings,
+    faults: FaultProxy,
 ) -> None:
-    placed(note(BACKFILL, completedAt="2026-11-23"))
+    let_use_indexes(dynamodb, settings.dynamodb)
     async with (
         open_clients() as database,
         ending_in(reluctant)(settings, new_session(), database) as pipeline,

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from cloudmart.app import create_app
-from cloudmart.dynamodb.internal import BACKFILL, note
+from cloudmart.dynamodb.index_keys import in_shard
+from cloudmart.dynamodb.internal import note
 from cloudmart.pipeline.bigquery import open_warehouse
 from cloudmart.pipeline.bigquery_schema import COLUMNS
 from cloudmart.pipeline.rows import EventType, Row
@@ -19,7 +20,7 @@ from tests.support.loopback import Fault, LoopbackServer, Reply, Request, loopba
 from tests.support.orders_table import new_table
 from tests.support.pipeline_status import status, why
 from tests.support.serving import serving, still
-from tests.support.shop_tables import put
+from tests.support.shop_tables import let_use_indexes, put
 
 # On a machine that is busy, the second may be said before the first is known.
 NO_ANSWER = ("BigQuery does not answer.", "There was no answer within 6 s.")
@@ -147,9 +148,9 @@ def test_both_sides_agree_on_a_real_bigquery(
 ) -> None:
     bigquery = new_table(bigquery_emulator)
     moment = stamp(datetime.now(UTC))
-    order = note("a", createdDay=moment[:10], createdAt=moment)
-    orders = settings.dynamodb.orders_table
-    put(dynamodb, orders, order, note(BACKFILL, completedAt=moment))
+    order = note("a", dayShard=in_shard(moment[:10], "a"), createdAt=moment)
+    put(dynamodb, settings.dynamodb.orders_table, order)
+    let_use_indexes(dynamodb, settings.dynamodb)
     with open_warehouse(bigquery) as warehouse:
         warehouse.insert(
             {

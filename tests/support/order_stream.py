@@ -98,7 +98,7 @@ def order(number: int, **attributes: Any) -> Item:  # noqa: ANN401 - any attribu
         "status": "Pending",
         "createdAt": moment,
         "updatedAt": moment,
-        "createdDay": "2026-11-23",
+        "dayShard": "2026-11-23#0",
         **attributes,
     }
 

@@ -9,7 +9,8 @@ from uuid import uuid4
 
 from cloudmart.dynamodb.codec import Item, decode, encode
 from cloudmart.dynamodb.create import definition, index_definition
-from cloudmart.dynamodb.schema import Index, tables
+from cloudmart.dynamodb.index_keys import KEYS_VERSION
+from cloudmart.dynamodb.schema import INDEXED_ORDERS, INDEXED_TICKETS, Index, tables
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
 
 LAMP = {"id": "1", "name": "Desk lamp", "price": Decimal("19.99"), "image": ""}
@@ -117,3 +118,16 @@ def add_index(
 def _indexes(dynamodb: Any, table: str) -> dict[str, str]:  # noqa: ANN401
     found = dynamodb.describe_table(TableName=table)["Table"].get("GlobalSecondaryIndexes", [])
     return {index["IndexName"]: index["IndexStatus"] for index in found}
+
+
+def let_use_indexes(dynamodb: Any, names: DynamoDBSettings) -> None:  # noqa: ANN401
+    """Record that all orders and tickets have what the indexes are made of."""
+    for items in (INDEXED_ORDERS, INDEXED_TICKETS):
+        record = {"id": items.record, "keys": KEYS_VERSION, "completedAt": "2026-11-23"}
+        put(dynamodb, names.conversations_table, record)
+
+
+def forget_indexes(dynamodb: Any, names: DynamoDBSettings) -> None:  # noqa: ANN401
+    """Remove the records."""
+    for items in (INDEXED_ORDERS, INDEXED_TICKETS):
+        dynamodb.delete_item(TableName=names.conversations_table, Key=encode({"id": items.record}))

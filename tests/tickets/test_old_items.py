@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from cloudmart.dynamodb.index_keys import in_shard
 from cloudmart.settings import Settings
 from tests.support.shop_tables import get, put
 
@@ -97,7 +98,8 @@ def test_an_old_ticket_is_reopened_and_then_deleted(
 
     changes = {"status": "open", "updatedAt": answer.json()["updatedAt"]}
     assert (answer.status_code, answer.json()) == (200, shown | changes)
-    assert get(dynamodb, table, "old") == stored | changes
+    shard = {"statusShard": in_shard("open", "old")}
+    assert get(dynamodb, table, "old") == stored | changes | shard
     assert client.delete("/api/tickets/old").status_code == 200
     assert get(dynamodb, table, "old") is None
 

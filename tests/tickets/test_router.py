@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from cloudmart.dynamodb.index_keys import in_shard, ticket_keys
 from cloudmart.settings import Settings
 from tests.support.faults import FaultProxy
-from tests.support.shop_tables import drop_indexes, get, put
+from tests.support.shop_tables import get, let_use_indexes, put
 
 ABSENT = {
     "threadId": None,
@@ -58,6 +59,7 @@ def test_what_a_ticket_does_not_have_is_not_stored(
     stored = get(dynamodb, settings.dynamodb.tickets_table, ticket["id"])
     assert stored == {name: ticket[name] for name in ("id", "createdAt", "updatedAt")} | {
         "status": "open",
+        "statusShard": in_shard("open", ticket["id"]),
         "conversation": [],
         "truncated": False,
     }
@@ -111,7 +113,8 @@ def test_a_status_is_changed_and_nothing_else(
     changes = {"status": "in_progress", "updatedAt": answer.json()["updatedAt"]}
     assert (answer.status_code, answer.json()) == (200, ticket | changes)
     assert get(dynamodb, settings.dynamodb.tickets_table, ticket["id"]) == stored | changes | {
-        "assignee": "bob"
+        "assignee": "bob",
+        "statusShard": in_shard("in_progress", ticket["id"]),
     }
 
 
@@ -154,13 +157,13 @@ def test_tickets_of_a_status_are_found_with_and_without_the_index(
     settings: Settings,
     dynamodb: Any,  # noqa: ANN401
 ) -> None:
-    if not indexed:
-        drop_indexes(dynamodb, settings.dynamodb.tickets_table)
+    if indexed:
+        let_use_indexes(dynamodb, settings.dynamodb)
     statuses = ["open", "closed", "resolved", "in_progress", "closed", "resolved", "open"]
     for number, status in enumerate(statuses):
         moment = f"2026-01-0{number + 1}T00:00:00.000Z"
         ticket = {"id": str(number), "status": status, "createdAt": moment}
-        put(dynamodb, settings.dynamodb.tickets_table, ticket)
+        put(dynamodb, settings.dynamodb.tickets_table, ticket | ticket_keys(ticket))
 
     found = {
         status: client.get("/api/tickets/status", params={"status": status}).json()

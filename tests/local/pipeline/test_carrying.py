@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cloudmart.dynamodb.internal import BACKFILL, note
+from cloudmart.dynamodb.internal import ORDER_SECRET, note
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
 from cloudmart.local.pipeline.carrying import LocalTransport
 from cloudmart.pipeline.models import MappingStatus
@@ -79,7 +79,7 @@ def test_what_happens_to_an_order_is_in_the_warehouse_soon_after(
     order = {"id": "a", "status": "Pending", "createdAt": MOMENT, "updatedAt": MOMENT}
     changed = {**order, "status": "Shipped", "updatedAt": "2026-11-23T09:00:00.000Z"}
 
-    put(dynamodb, table, note(BACKFILL), order, changed, {**order, "id": "b"})
+    put(dynamodb, table, note(ORDER_SECRET), order, changed, {**order, "id": "b"})
     dynamodb.delete_item(TableName=table, Key={"id": {"S": "b"}})
 
     until(lambda: _events(warehouse) == {"a": EventType.MODIFY, "b": EventType.REMOVE})

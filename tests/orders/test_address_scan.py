@@ -1,0 +1,86 @@
+"""Orders by address while no index may be used: one reading at a time, for all who wait."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from cloudmart.bootstrap import open_clients
+from cloudmart.dynamodb.table import Table
+from cloudmart.errors import UnavailableError
+from cloudmart.orders.address_scan import AddressScan
+from cloudmart.settings import Settings
+from tests.support.faults import Fault, FaultProxy
+from tests.support.shop_tables import put
+
+ANN, BOB = "ann@x.org", "bob@x.org"
+ORDERS: list[dict[str, Any]] = [
+    {"id": "a", "userEmail": "Ann@X.org", "createdAt": "2026-01-01T00:00:00.000Z"},
+    {"id": "b", "userEmail": None, "customerEmail": "ANN@x.org", "createdAt": "2026-01-03"},
+    {"id": "c", "userEmail": BOB, "customerEmail": ANN, "createdAt": "2026-01-02"},
+    {"id": "d", "userEmail": [ANN]},
+    {"id": "e"},
+    {"id": "internal-note", "userEmail": ANN},
+]
+
+
+@pytest.fixture
+async def scan(
+    faults: FaultProxy,
+    settings: Settings,
+    dynamodb: Any,  # noqa: ANN401 - boto3's
+) -> AsyncIterator[AddressScan]:
+    """Give the scan of a table with some orders."""
+    assert faults
+    put(dynamodb, settings.dynamodb.orders_table, *ORDERS)
+    async with open_clients() as database:
+        yield AddressScan(Table(database, settings.dynamodb.orders_table))
+
+
+async def test_orders_are_found_by_the_address_they_show_newest_first(scan: AddressScan) -> None:
+    assert [await scan.find(ANN), await scan.find(BOB)] == [["b", "a"], ["c"]]
+
+
+async def test_no_more_is_read_of_an_order_than_decides(
+    scan: AddressScan, faults: FaultProxy
+) -> None:
+    await scan.find(ANN)
+
+    asked = faults.bodies[-1].decode()
+    assert '"ProjectionExpression"' in asked
+    assert '"items"' not in asked
+
+
+async def test_many_who_ask_at_once_share_two_readings(
+    scan: AddressScan, faults: FaultProxy
+) -> None:
+    first = asyncio.create_task(scan.find(ANN))
+    await asyncio.sleep(0)
+    others = [scan.find(address) for address in [ANN, BOB, "nobody@x.org"] * 20]
+
+    found = await asyncio.gather(first, *others)
+
+    assert found == [["b", "a"], *([["b", "a"], ["c"], []] * 20)]
+    assert faults.calls["Scan"] == 2
+
+
+async def test_one_who_leaves_takes_the_answer_from_nobody(scan: AddressScan) -> None:
+    leaving, staying = (asyncio.create_task(scan.find(ANN)) for _ in range(2))
+    await asyncio.sleep(0)
+
+    leaving.cancel()
+
+    assert await staying == ["b", "a"]
+
+
+async def test_an_outage_is_told_to_all_who_wait_and_ends(
+    scan: AddressScan, faults: FaultProxy
+) -> None:
+    faults.fail(Fault.THROTTLED, "Scan")
+
+    outcomes = await asyncio.gather(*(scan.find(ANN) for _ in range(5)), return_exceptions=True)
+    faults.heal()
+
+    assert {type(outcome) for outcome in outcomes} == {UnavailableError}
+    assert await scan.find(ANN) == ["b", "a"]
