@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from pydantic import Field
 
 from cloudmart.ai.confirmation import MOST_TRIES, Pending, Proposal
+from cloudmart.ai.finished import finished
 from cloudmart.ai.ports import Message, Role
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.expression import Expression
@@ -100,6 +101,7 @@ class Turn:
     must_sign_in: bool = False
     proposal: Proposal | None = None
     tokens: int = 0
+    locked: bool = False
     done: bool = False
 
 
@@ -134,14 +136,14 @@ class ConversationRepository:
         if not _ID.fullmatch(key) or not key.startswith(f"{kind}_"):
             raise UnknownConversationError
         turn = Turn(Conversation(id=key), secrets.token_hex(16), None)
-        item = await self._lock(turn)
         try:
+            item = await finished(self._lock(turn))
             turn.conversation = Conversation.read(item)
             turn.email = turn.conversation.email
             yield turn
         finally:
-            if not turn.done:
-                await self._release(turn)
+            if turn.locked and not turn.done:
+                await finished(self._release(turn))
 
     async def commit(self, turn: Turn, question: str, answer: str) -> None:
         """Write a turn and end it, or raise ConflictError where its lock was lost."""
@@ -157,7 +159,7 @@ class ConversationRepository:
         if turn.proposal is not None:
             changes["pending"] = turn.proposal.pending.model_dump()
         try:
-            await self._end(turn, changes)
+            await finished(self._end(turn, changes))
         except RefusedError as error:
             raise ConflictError("The answer came too late. Please ask again.") from error
 
@@ -217,7 +219,7 @@ class ConversationRepository:
             {"now": moment, "last": _LAST_TIME, "number": "N"},
         )
         try:
-            return await self._table.amend(
+            item = await self._table.amend(
                 turn.conversation.id,
                 update,
                 free,
@@ -227,6 +229,8 @@ class ConversationRepository:
             if error.item is None or _has_expired(error.item, moment):
                 raise UnknownConversationError from error
             raise ConversationBusyError(retry_after=_RETRY_AFTER) from error
+        turn.locked = True
+        return item
 
     async def _release(self, turn: Turn) -> None:
         try:

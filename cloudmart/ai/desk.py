@@ -3,6 +3,9 @@
 import contextlib
 from typing import Any
 
+import structlog
+from botocore.exceptions import ClientError
+
 from cloudmart.ai import confirmation
 from cloudmart.ai.allowance import Allowance
 from cloudmart.ai.audit import Audit
@@ -27,7 +30,13 @@ _ENOUGH = (
     "Nothing was changed: this is as much as can be changed here in a day. "
     "Please write to the shop's support."
 )
+_NOT_NOW = (
+    "Nothing was changed: the shop's data store does not answer at the moment. "
+    "Please ask for the change again in a few minutes."
+)
 _MOST_LINES = 20
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 class OrderDesk:
@@ -92,6 +101,9 @@ class OrderDesk:
                 f"Order {pending.order_id} is not what it was when you were asked to confirm. "
                 "Nothing was changed. Please ask again if you still want it."
             )
+        except (UnavailableError, ClientError) as error:
+            _log.warning("confirmation_not_carried_out", cause=repr(error))
+            return _NOT_NOW
 
     async def _carry_out(self, turn: Turn, pending: Pending) -> str:
         action = pending.action
@@ -109,11 +121,23 @@ class OrderDesk:
                 after = await self._orders.cancel(order)
             else:
                 await self._orders.erase(order)
-        except UnavailableError:
-            self._audit.doubtful(action, customer, order)
-            raise
+        except (UnavailableError, ClientError) as error:
+            if not await self._was_made(action, order):
+                self._audit.doubtful(action, customer, order)
+                _log.warning("order_change_unanswered", cause=repr(error))
+                return _doubtful(action, order)
         self._audit.changed(action, customer, order, after)
-        return f"Order {order.id} is {'canceled' if action is Action.CANCEL else 'deleted'}."
+        return f"Order {order.id} is {_done(action)}."
+
+    async def _was_made(self, action: Action, order: Order) -> bool:
+        """Tell whether a change can be seen whose answer did not come."""
+        try:
+            found = await self._orders.get(order.id)
+        except NotFoundError:
+            return action is Action.DELETE
+        except (UnavailableError, ClientError):
+            return False
+        return action is Action.CANCEL and found.status is OrderStatus.CANCELED
 
     async def _find(self, turn: Turn, order_id: str) -> Order | dict[str, Any]:
         if turn.email is None:
@@ -139,6 +163,17 @@ def _refusal(action: Action, order: Order) -> dict[str, Any] | None:
     if action is Action.DELETE and order.status is not OrderStatus.CANCELED:
         return {"error": "only_canceled_orders_can_be_deleted", "status": order.status}
     return None
+
+
+def _done(action: Action) -> str:
+    return "canceled" if action is Action.CANCEL else "deleted"
+
+
+def _doubtful(action: Action, order: Order) -> str:
+    return (
+        f"I cannot tell whether order {order.id} is {_done(action)}: the shop's data store does "
+        "not answer at the moment. Please ask for the order in a few minutes."
+    )
 
 
 def _version(order: Order) -> str:

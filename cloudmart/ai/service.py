@@ -5,17 +5,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
+from botocore.exceptions import ClientError
 
 from cloudmart.ai import confirmation
 from cloudmart.ai.budget import TokenBudget
 from cloudmart.ai.conversations import ConversationRepository, Kind, Turn
 from cloudmart.ai.desk import OrderDesk
+from cloudmart.ai.finished import finished
 from cloudmart.ai.loop import Emit, Loop, ToolRunning
 from cloudmart.ai.ownership import address_in
 from cloudmart.ai.ports import Delta
 from cloudmart.errors import CloudmartError, ProviderTimeoutError
 from cloudmart.http.client import UNKNOWN
 from cloudmart.observability.metrics import CHAT_TURNS
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 async def unheard(_: Delta | ToolRunning) -> None:
@@ -88,16 +92,26 @@ class AssistantService:
         question = confirmation.without_code(before.id, before.pending, message)
         if code := confirmation.code_in(message):
             # Before the model and without it: a model that was talked into something, or is away,
-            # has no part in a confirmation.
-            answer = kept = await self._desk.confirm(turn, code)
+            # has no part in a confirmation. The customer may go away now: what they confirmed is
+            # still carried out.
+            answer = await finished(self._confirm(turn, question, code))
             await emit(Delta(answer))
-        else:
-            self._budget.check(before)
-            answer = kept = await self._think(turn, question, emit, deadline)
-            if proposal := turn.proposal:
-                await emit(Delta(f"\n\n{proposal.shown}"))
-                answer, kept = (f"{kept}\n\n{line}" for line in (proposal.shown, proposal.kept))
+            return answer
+        self._budget.check(before)
+        answer = kept = await self._think(turn, question, emit, deadline)
+        if proposal := turn.proposal:
+            await emit(Delta(f"\n\n{proposal.shown}"))
+            answer, kept = (f"{kept}\n\n{line}" for line in (proposal.shown, proposal.kept))
         await self._conversations.commit(turn, question, kept)
+        return answer
+
+    async def _confirm(self, turn: Turn, question: str, code: str) -> str:
+        answer = await self._desk.confirm(turn, code)
+        try:
+            await self._conversations.commit(turn, question, answer)
+        except (CloudmartError, ClientError) as error:
+            # The order is changed or it is not: that is what the customer must be told.
+            _log.warning("confirmation_not_kept", cause=repr(error))
         return answer
 
     async def _think(self, turn: Turn, question: str, emit: Emit, deadline: float) -> str:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import aioboto3
 import pytest
+from structlog.testing import capture_logs
 
 from cloudmart.ai.ports import ToolCall
 from cloudmart.settings import Settings
@@ -62,3 +63,72 @@ async def test_a_store_that_is_away_at_the_end_leaves_the_failure_to_be_told(
 
     with pytest.raises(AssertionError):
         await assistant.reply(thread, "Hi")
+
+
+DOUBTFUL = "I cannot tell whether order ab12cd34 is canceled"
+NOT_NOW = "Nothing was changed: the shop's data store does not answer"
+
+
+@pytest.mark.parametrize(
+    ("failing", "said", "events"),
+    [
+        # The order is read, the customer's changes are counted, then the order is changed.
+        (("GetItem", 0), NOT_NOW, []),
+        (("UpdateItem", 2), NOT_NOW, []),
+        (("UpdateItem", 3), DOUBTFUL, ["order_change_unknown"]),
+    ],
+    ids=["reading", "counting", "changing"],
+)
+async def test_a_code_that_was_used_in_an_outage_is_told_of(
+    faults: FaultProxy, behind: Shop, failing: tuple[str, int], said: str, events: list[str]
+) -> None:
+    await behind.place("ab12cd34", "ann@example.org")
+    assistant = behind.assistant(ScriptedChat(CANCEL, "Please confirm."))
+    thread = await assistant.start()
+    asked = await assistant.reply(thread, "Cancel ab12cd34, I am ann@example.org.")
+    code = re.findall(r"\d{6}", asked)[-1]
+    operation, passing = failing
+    faults.fail(Fault.THROTTLED, operation, after=passing)
+
+    with capture_logs() as logged:
+        answer = await assistant.reply(thread, f"CONFIRM {code}")
+
+    faults.heal()
+    assert answer.startswith(said)
+    assert (await behind.order("ab12cd34"))["status"] == "Pending"
+    assert [one["event"] for one in logged if "order_change" in one["event"]][:1] == events
+    assert "pending" not in await behind.conversation(thread)
+
+
+async def test_a_change_whose_answer_is_lost_for_good_is_seen(
+    faults: FaultProxy, behind: Shop
+) -> None:
+    await behind.place("ab12cd34", "ann@example.org")
+    assistant = behind.assistant(ScriptedChat(CANCEL, "Please confirm."))
+    thread = await assistant.start()
+    asked = await assistant.reply(thread, "Cancel ab12cd34, I am ann@example.org.")
+    code = re.findall(r"\d{6}", asked)[-1]
+    # The SDK's second try is lost as well.
+    faults.fail(Fault.LOST, "UpdateItem", after=3, times=2)
+
+    with capture_logs() as logged:
+        answer = await assistant.reply(thread, f"CONFIRM {code}")
+
+    assert answer == "Order ab12cd34 is canceled."
+    assert "order_changed_by_assistant" in [one["event"] for one in logged]
+
+
+async def test_a_change_is_told_although_the_conversation_cannot_be_kept(
+    faults: FaultProxy, behind: Shop
+) -> None:
+    await behind.place("ab12cd34", "ann@example.org")
+    assistant = behind.assistant(ScriptedChat(CANCEL, "Please confirm."))
+    thread = await assistant.start()
+    asked = await assistant.reply(thread, "Cancel ab12cd34, I am ann@example.org.")
+    code = re.findall(r"\d{6}", asked)[-1]
+    faults.fail(Fault.THROTTLED, "UpdateItem", after=4)
+
+    answer = await assistant.reply(thread, f"CONFIRM {code}")
+
+    assert answer == "Order ab12cd34 is canceled."
+    assert (await behind.order("ab12cd34"))["status"] == "Canceled"
