@@ -139,7 +139,7 @@ class Stores:
                 conversations, conversation=chats.conversation_tokens, daily=chats.daily_tokens
             ),
             Allowance(conversations),
-            SharedSecret(orders),
+            SharedSecret(conversations, orders),
         )
 
 

@@ -14,6 +14,7 @@ from cloudmart.cli.configured import EXIT_FAILED, configured_for_tables
 from cloudmart.dynamodb.apply import apply as take_steps
 from cloudmart.dynamodb.findings import TROUBLE, Finding, explain
 from cloudmart.dynamodb.index_record import LOOK_AGAIN, remove_record
+from cloudmart.dynamodb.old_notes import remove_old_notes as clear_orders
 from cloudmart.dynamodb.operator import open_client
 from cloudmart.dynamodb.schema import TableSchema
 from cloudmart.dynamodb.schema import tables as wanted_tables
@@ -90,6 +91,18 @@ def leave_indexes(*, wait: Wait = _NOTICED) -> None:
     _run(settings, lambda client: _leave(client, schemas))
     typer.echo(f"Look-ups read the tables. Waiting {wait:.0f} s until every process knows.")
     time.sleep(wait)
+
+
+@app.command()
+def remove_old_notes() -> None:
+    """Remove the notes that older releases kept among the orders: when none can come back.
+
+    Exit code 1 if the secret that makes ids of idempotency keys has not been copied yet.
+    """
+    settings = configured_for_tables(os.environ)
+    finding = _run(settings, lambda client: clear_orders(client, settings.dynamodb))
+    report.show([finding], as_json=False)
+    _end([finding])
 
 
 @app.command()

@@ -1,7 +1,7 @@
-"""The service's own notes among the orders: a shared secret, the record of a backfill.
+"""Items that are nobody's: the service's own notes, and orders that only try the pipeline.
 
-They live in the orders table because it is there wherever the shop runs, and look like empty
-cancelled orders because older readers of the table do not know them.
+Notes are kept among the conversations. Those of releases before are still among the orders, where
+they look like empty cancelled orders, because older readers of the table do not know them.
 """
 
 from decimal import Decimal

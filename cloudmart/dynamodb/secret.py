@@ -3,31 +3,40 @@
 import contextlib
 import secrets
 
-from cloudmart.dynamodb.internal import ORDER_SECRET, note
+from cloudmart.dynamodb.internal import ORDER_SECRET
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import ConflictError
+from cloudmart.values.timestamp import now, stamp
 
 
 class SharedSecret:
-    """A note in the orders table, written once by whichever replica needs it first."""
+    """A note among the conversations, written once by whichever replica needs it first.
 
-    def __init__(self, orders: Table) -> None:
+    Releases before kept it among the orders, where it is copied from: the same key has to make
+    the same order.
+    """
+
+    def __init__(self, notes: Table, orders: Table) -> None:
+        self._notes = notes
         self._orders = orders
         self._secret: bytes | None = None
 
     async def read(self) -> bytes:
-        """Return the secret."""
+        """Return the secret, which a process keeps, or raise UnavailableError."""
         if self._secret is None:
             self._secret = await self._shared()
         return self._secret
 
     async def _shared(self) -> bytes:
-        stored = await self._orders.get(ORDER_SECRET)
+        stored = await self._notes.get(ORDER_SECRET)
         if stored is None:
+            former = await self._orders.get(ORDER_SECRET)
+            secret = former["secret"] if former else secrets.token_hex()
+            note = {"id": ORDER_SECRET, "secret": secret, "createdAt": stamp(now())}
             # Where another replica is first, its secret is everybody's.
             with contextlib.suppress(ConflictError):
-                await self._orders.put(note(ORDER_SECRET, secret=secrets.token_hex()), new=True)
-            stored = await self._orders.get(ORDER_SECRET)
+                await self._notes.put(note, new=True)
+            stored = await self._notes.get(ORDER_SECRET)
         if stored is None:
             msg = "the secret that replicas share was removed while it was read"
             raise RuntimeError(msg)

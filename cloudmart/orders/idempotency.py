@@ -4,10 +4,14 @@ import hashlib
 import re
 
 from cloudmart.dynamodb.secret import SharedSecret
-from cloudmart.errors import Fault, InvalidRequestError
+from cloudmart.errors import Fault, InvalidRequestError, UnavailableError
 from cloudmart.orders.requests import OrderCreate
 from cloudmart.values.ids import derived_id
 
+_AWAY = (
+    "Orders with an Idempotency-Key cannot be placed at the moment: the conversations table, which "
+    "they need, does not answer. Please try again; orders without a key are taken."
+)
 _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 
 
@@ -22,13 +26,22 @@ class IdempotencyKeys:
         self._secret = secret
 
     async def order_id(self, key: str) -> str:
-        """Return the id of the order that belongs to a key, or raise InvalidRequestError."""
+        """Return the id of the order that belongs to a key.
+
+        Raises:
+            InvalidRequestError: it is no key.
+            UnavailableError: what makes ids of keys cannot be read.
+        """
         if not _KEY.fullmatch(key):
             sentence = "An idempotency key has 1 to 255 printable ASCII characters."
             raise InvalidRequestError(
                 sentence, faults=[Fault("/header/Idempotency-Key", "1 to 255 printable characters")]
             )
-        return derived_id(await self._secret.read(), key)
+        try:
+            secret = await self._secret.read()
+        except UnavailableError as error:
+            raise UnavailableError(_AWAY) from error
+        return derived_id(secret, key)
 
 
 def digest(request: OrderCreate) -> str:
