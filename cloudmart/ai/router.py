@@ -29,13 +29,10 @@ from cloudmart.errors import (
     UnavailableError,
     UnknownConversationError,
 )
+from cloudmart.http.bodies import LARGEST_BODY
 from cloudmart.http.documented import may_fail
 from cloudmart.http.inject import provide
 from cloudmart.values import samples
-
-LONGEST_CHAT = 8 * 1024**2
-LARGER_BODIES = {"/api/ai/analyze-sentiment": LONGEST_CHAT}
-"""Bytes by path: a page sends all it shows when a chat ends, and its ticket must not be lost."""
 
 router = APIRouter(prefix="/api/ai", tags=["assistants"], route_class=GuardedRoute)
 Chats = Annotated[Assistants, Depends(provide(Assistants))]
@@ -157,7 +154,8 @@ async def send_conversation_message(
     "customer wrote; while it does not answer, or is not configured, a lexicon does, and the "
     "ticket says so. Without a message of the customer's the mood is neutral.",
     responses=may_fail(UnavailableError),
-    max_body_size=LONGEST_CHAT,
+    # A page sends all it shows when a chat ends, and its ticket must not be lost.
+    max_body_size=LARGEST_BODY,
 )
 async def end_chat(body: ChatBody, archive: Archive) -> ChatEnded:
     return await archive.keep(body.thread)
