@@ -53,8 +53,9 @@ _KEPT = "It is kept for 30 days after its last message, unless set otherwise."
 _ANSWERS = (
     "Answers in plain text or, with `Accept: text/event-stream`, as events: `delta`s, then the "
     "whole answer, or an `error`. The assistant can look up products and, for a customer who names "
-    "the order's e-mail, show or cancel an order; a change is made only after the customer has "
-    "typed the code that the shop asks for. One message at a time: a second is refused with 409."
+    "the order's e-mail, show an order; with a customer's token (and in local mode) also cancel "
+    "one, after the customer has typed the code that the shop asks for. One message at a time: a "
+    "second is refused with 409."
 )
 _QUESTION = "Which lamps do you have?"
 ThreadBody = Annotated[
