@@ -145,7 +145,7 @@ k8s-check: $(VENV)/.local kubectl ## Check the manifests; with ENV=production: w
 	@$(BIN)/python -m k8s.check $(ENV)
 else
 k8s-check: $(VENV)/.dev kubectl promtool .cache/manifests/.done
-	@$(BIN)/pytest --quiet --no-cov -m '' tests/k8s
+	@$(BIN)/pytest --quiet --no-cov -m '' tests/k8s tests/rollout
 	@k8s/judge.sh
 endif
 

@@ -19,7 +19,7 @@ from cloudmart.ai.ports import (
     ToolResult,
     Usage,
 )
-from cloudmart.ai.prompts import instructions
+from cloudmart.ai.prompts import INSTRUCTIONS
 from cloudmart.ai.spending import Spending
 from cloudmart.ai.tools import Toolbox
 from cloudmart.errors import ProviderFailedError
@@ -62,10 +62,10 @@ class Loop:
         for number in range(1, self._max_steps + 1):
             request = StepRequest(
                 conversation=turn.conversation.fingerprint,
-                instructions=instructions(may_change=self._toolbox.may_change(turn)),
+                instructions=INSTRUCTIONS,
                 history=history,
                 exchange=tuple(exchange),
-                tools=self._toolbox.specs(turn),
+                tools=self._toolbox.specs,
                 final=number == self._max_steps,
                 seconds_left=deadline - asyncio.get_running_loop().time(),
             )

@@ -2,7 +2,18 @@
 
 import typer
 
-from cloudmart.cli import auth, catalogue, config, dev, iam, openapi, pipeline, serve, tables
+from cloudmart.cli import (
+    auth,
+    catalogue,
+    config,
+    dev,
+    iam,
+    openapi,
+    pipeline,
+    rollout,
+    serve,
+    tables,
+)
 
 app = typer.Typer(
     help="CloudMart's backend.",
@@ -15,6 +26,7 @@ app.command()(dev.dev)
 app.command()(serve.serve)
 app.command()(openapi.openapi)
 app.command()(config.config)
+app.command()(rollout.rollout)
 app.add_typer(auth.app, name="auth")
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(iam.app, name="iam")

@@ -1,24 +1,36 @@
-"""A roll-out as its script makes it: on a cluster that is a fake, of a shop that is one too."""
+"""A roll-out on a cluster that is a fake, of a shop that is one too."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
+import base64
+import copy
+import io
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
-from k8s.kustomize import kubectl
-from tests.support.fake_kubectl import Cluster
-from tests.support.overlays import ROOT
+from cloudmart.rollout.command import Command, rolled_out
+from cloudmart.rollout.journal import Journal
+from cloudmart.rollout.run import Choices
+from cloudmart.rollout.waiting import Limits
+from tests.support.api_server import Object
+from tests.support.fake_cluster import FakeCluster
+from tests.support.overlays import FILLED
 
-Pages = dict[str, tuple[int, str]]
-"""What is answered, by path: a status and a body."""
+Page = tuple[int, str]
+Pages = dict[str, Page | Callable[[], Page]]
+"""What is answered, by path: a status and a body, or what makes them."""
 
-_FAKE = ROOT / "tests" / "support" / "fake_kubectl.py"
-_ASKING = ("get ", "logs ", "apply --dry-run=server ")
+SECRETS = {
+    "OPENAI_API_KEY": "sk-proj-9fceb02d0ae598e95dc970b7",
+    "ADMIN_USERS": "ann:$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$"
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "OPENAI_ASSISTANT_ID": "",
+    "GCP_SERVICE_ACCOUNT_KEY": "",
+}
+PAGE = "<!doctype html><title>CloudMart</title>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,61 +39,171 @@ class Ended:
 
     code: int
     told: str
-    calls: list[str]
+    changes: list[str]
+    document: dict[str, Any]
 
     @property
-    def changes(self) -> list[str]:
-        """What the cluster was told to do, without its options."""
-        words = [call.removeprefix("--namespace default ") for call in self.calls]
-        return [without_options(each) for each in words if not each.startswith(_ASKING)]
+    def last(self) -> str:
+        """The last sentence."""
+        said = [line for line in self.told.splitlines() if line.startswith("== ")]
+        return said[-1].removeprefix("== ")
 
 
-class Script:
-    """The script, on a copy of the manifests with every value filled in."""
+@dataclass(slots=True)
+class PassingTime:
+    """A clock that only moves while somebody waits."""
 
-    def __init__(self, overlay: Path, url: str, directory: Path) -> None:
-        self._root = overlay.parents[2]
-        self._url = url
-        self._cluster = directory / "cluster.json"
-        program = directory / "bin" / "kubectl"
-        program.parent.mkdir()
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} -S {_FAKE} "$@"\n')
-        program.chmod(0o755)
-        self._environ = {
-            **os.environ,
-            "PATH": f"{program.parent}:{os.environ['PATH']}",
-            "PYTHONPATH": f"{self._root}:{ROOT}",
-            "PYTHON": sys.executable,
-            "KUBECTL": "kubectl",
-            "REAL_KUBECTL": str(kubectl()),
-            "FAKE_CLUSTER": str(self._cluster),
-            "ROLLOUT_PAUSE": "0.05",
-            "NO_PROXY": "127.0.0.1",
-            "no_proxy": "127.0.0.1",
-        }
+    at: float = 0.0
+    on_sleep: Callable[[float], None] = field(default=lambda _: None)
 
-    def run(self, *options: str, cluster: Cluster | None = None) -> Ended:
-        """Roll production out on a cluster."""
-        (cluster or Cluster()).write(self._cluster)
-        words = ["--url", self._url, "--answers-within", "60", *options, "production"]
-        ended = subprocess.run(  # noqa: S603 - our own script
-            [str(self._root / "k8s" / "rollout.sh"), *words],
-            env=self._environ,
-            capture_output=True,
-            check=False,
-            text=True,
+    def now(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += seconds
+        self.on_sleep(self.at)
+
+
+class Rig:
+    """A cluster, a shop seen from outside, and roll-outs of production."""
+
+    def __init__(self, overlay: Path, url: str, pages: Pages) -> None:
+        self.overlay = overlay
+        self.url = url
+        self.pages = pages
+        self.cluster = FakeCluster()
+        self.time = PassingTime()
+        self.complaints = ""
+        pages.update(
+            {
+                "/api/health": self.health,
+                "/api/products?limit=1": (200, "[]"),
+                "/metrics": (200, PAGE),
+                "/": (200, PAGE),
+            }
         )
-        calls = [" ".join(call) for call in Cluster.read(self._cluster).calls]
-        return Ended(ended.returncode, ended.stderr, calls)
+        self.cluster.put(
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}},
+            secret(SECRETS),
+            *storefront(8080),
+        )
+        labels = {"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled"}
+        self.cluster.live("namespace/default")["metadata"]["labels"] = labels
+
+    def health(self) -> Page:
+        """Answer as one of the pods does, the oldest first while it drains."""
+        for pod in self.cluster.listed("pod"):
+            for container in pod.get("spec", {}).get("containers", ()):
+                told = {each["name"]: each.get("value") for each in container.get("env", ())}
+                if container["name"] == "cloudmart":
+                    shown = f'"rolloutId":"{told.get("ROLLOUT_ID")}"'
+                    return 200, f'{{"status":"pass","serviceId":"cloudmart-backend",{shown}}}'
+        return 200, '{"status":"ok"}'
+
+    def run(self, context: str | None = None, **choices: Any) -> Ended:  # noqa: ANN401
+        """Roll out, and return how it ended."""
+        self.cluster.calls.clear()
+        stream = io.StringIO()
+        limits = {"clock": self.time.now, "sleep": self.time.sleep, "answers": 20}
+        code, document = rolled_out(
+            Command(
+                overlay=self.overlay,
+                choices=Choices("production", choices.pop("url", self.url), **choices),
+                limits=Limits(**limits),  # type: ignore[arg-type] # floats and functions by name
+                complaints=lambda: self.complaints,
+                context=context,
+                run=self.cluster,
+                report=self.overlay.parents[2] / "report.json",
+                journal=Journal(stream),
+            )
+        )
+        return Ended(int(code), stream.getvalue(), self.cluster.changes, document)
+
+    def set_tag(self, tag: str, was: str = FILLED["tag"]) -> None:
+        """Fill in another tag."""
+        file = self.overlay / "operator.yaml"
+        file.write_text(file.read_text("utf-8").replace(f'tag: "{was}"', f'tag: "{tag}"'), "utf-8")
+
+
+def secret(values: dict[str, str], name: str = "cloudmart-api-keys") -> Object:
+    """Return a Secret."""
+    coded = {key: base64.b64encode(each.encode()).decode() for key, each in values.items()}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": coded}
+
+
+def storefront(port: int, *, ready: bool = True) -> tuple[Object, Object]:
+    """Return a Service of the page, and who is behind it."""
+    metadata = {"name": "cloudmart-frontend", "namespace": "default"}
+    labels = {"kubernetes.io/service-name": "cloudmart-frontend"}
+    return (
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": metadata,
+            "spec": {"type": "ClusterIP", "ports": [{"port": port}]},
+        },
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {**metadata, "labels": labels},
+            "endpoints": [{"addresses": ["10.0.0.9"], "conditions": {"ready": ready}}],
+        },
+    )
+
+
+def of_before() -> list[Object]:
+    """Return production as the manifests before these had made it."""
+    metadata = {"namespace": "default", "labels": {"app": "cloudmart-backend"}}
+    keys = ("OPENAI_API_KEY", "OPENAI_ASSISTANT_ID", "GCP_SERVICE_ACCOUNT_KEY")
+    env: list[Object] = [
+        {"name": each, "valueFrom": {"secretKeyRef": {"name": "cloudmart-api-keys", "key": each}}}
+        for each in keys
+    ]
+    container = {
+        "name": "backend",
+        "image": "registry/cloudmart-backend:node-2.3",
+        "ports": [{"containerPort": 5000}],
+        "env": env,
+    }
+    template = {
+        "metadata": {"labels": {"app": "cloudmart-backend"}},
+        "spec": {"containers": [container]},
+    }
+    return copy.deepcopy(
+        [
+            {
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "metadata": {"name": "cloudmart-backend", **metadata},
+                "spec": {
+                    "replicas": 3,
+                    "selector": {"matchLabels": {"app": "cloudmart-backend"}},
+                    "template": template,
+                },
+            },
+            {
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": {"name": "cloudmart-backend", **metadata},
+                "spec": {
+                    "type": "LoadBalancer",
+                    "selector": {"app": "cloudmart-backend"},
+                    "ports": [{"port": 80, "targetPort": 5000}, {"port": 5000, "targetPort": 5000}],
+                },
+            },
+        ]
+    )
 
 
 @contextmanager
-def seen_from_outside(pages: Pages) -> Iterator[tuple[str, Pages]]:
+def seen_from_outside() -> Iterator[tuple[str, Pages]]:
     """Give a shop's address and its pages, which may change, for as long as the context lasts."""
+    pages: Pages = {}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, body = pages[self.path]
+            page = pages[self.path]
+            status, body = page() if callable(page) else page
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -91,7 +213,7 @@ def seen_from_outside(pages: Pages) -> Iterator[tuple[str, Pages]]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever)
+    thread = Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", pages
@@ -99,19 +221,3 @@ def seen_from_outside(pages: Pages) -> Iterator[tuple[str, Pages]]:
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-def without_options(words: str) -> str:
-    """Return what kubectl is told, short enough to compare."""
-    match words.split():
-        case ["apply", "--filename", file]:
-            return f"apply {Path(file).name}"
-        case ["apply", verb, *_]:
-            return f"apply {verb}"
-        case ["delete", "job", job, *_]:
-            return f"delete job {job}"
-        case ["rollout", "undo", _, *revision]:
-            return f"rollout undo {' '.join(revision)}"
-        case ["rollout", "status", *_]:
-            return "rollout status"
-    return words

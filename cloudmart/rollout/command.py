@@ -1,0 +1,178 @@
+"""A roll-out as a command: where it acts, what breaks it off, what it leaves behind."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import yaml
+
+from cloudmart.rollout.applying import save
+from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes, Run, program
+from cloudmart.rollout.ends import (
+    BrokenOffError,
+    ExitCode,
+    NotRolledOutError,
+    PersonNeededError,
+)
+from cloudmart.rollout.journal import Journal
+from cloudmart.rollout.kustomize import Rendered, kubectl, render
+from cloudmart.rollout.lease import RolloutLease
+from cloudmart.rollout.plan import tell_the_plan
+from cloudmart.rollout.release import Release
+from cloudmart.rollout.run import Choices, Rollout
+from cloudmart.rollout.waiting import Limits
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What the command line has said."""
+
+    overlay: Path
+    choices: Choices
+    limits: Limits
+    complaints: Callable[[], str]
+    """Tells what is still to be filled in; nothing if all is."""
+    context: str | None = None
+    dry_run: bool = False
+    save: Path | None = None
+    report: Path | None = None
+    run: Run | None = None
+    """What runs kubectl, if not the kubectl that is found."""
+    journal: Journal = field(default_factory=Journal)
+
+
+def rolled_out(command: Command) -> tuple[ExitCode, dict[str, Any]]:
+    """Do what was said; return the exit code and all that was done and seen."""
+    journal, environment = command.journal, command.choices.environment
+    journal.facts |= {"environment": environment, "exitCode": None}
+    try:
+        code, sentence = ExitCode.ROLLED_OUT, _act(command)
+    except NotRolledOutError as error:
+        code, sentence = ExitCode.NOT, str(error)
+    except PersonNeededError as error:
+        code, sentence = ExitCode.NEEDS_A_PERSON, str(error)
+    except BrokenOffError as error:
+        code, sentence = ExitCode.NEEDS_A_PERSON, str(error)
+    for line in sentence.splitlines():
+        journal.say(line)
+    if code is ExitCode.NOT:
+        journal.say(f"Not rolled out: {environment}.")
+    journal.facts |= {"exitCode": int(code), "outcome": sentence}
+    if not command.dry_run and not command.save:
+        _keep(command)
+    return code, journal.document()
+
+
+def _act(command: Command) -> str:
+    rendered = _rendered(command)
+    release = Release.of(rendered, None)
+    if command.dry_run:
+        tell_the_plan(command.journal, _cluster(command, release), release, command.choices)
+        return "Dry run: nothing was changed."
+    cluster = _cluster(command, release)
+    try:
+        where = cluster.where()
+    except KubectlError as error:
+        raise NotRolledOutError(
+            f"No cluster is known: {error} Name one with --context.\nNothing was changed."
+        ) from error
+    command.journal.facts["where"] = where
+    command.journal.say(f"{command.choices.environment}: {where}")
+    rollout = Rollout(cluster, rendered, command.choices, command.journal, command.limits)
+    reason = ["Broken off."]
+    try:
+        with _broken_off_by_signals(rollout, reason):
+            if command.save:
+                return _save(command.save, cluster, release)
+            with RolloutLease(cluster, lambda: _lose(reason)):
+                return rollout.run()
+    except KubectlError as error:
+        raise _ended_by(error, rollout) from error
+
+
+def _ended_by(error: KubectlError, rollout: Rollout) -> Exception:
+    """Return how it ends where kubectl has failed at a point at which nobody expected it."""
+    begins = {
+        KubectlReason.AWAY: "The cluster does not answer: ",
+        KubectlReason.FORBIDDEN: "A right is missing. Ask for it: ",
+    }
+    sentence = f"{begins.get(error.reason, '')}{error}\n{rollout.goes_on}"
+    return (PersonNeededError if rollout.touched else NotRolledOutError)(sentence)
+
+
+def _rendered(command: Command) -> Rendered:
+    try:
+        if complaints := command.complaints():
+            raise NotRolledOutError(f"{complaints}\nNothing was changed.")
+        return render(command.overlay)
+    except FileNotFoundError as error:
+        raise NotRolledOutError(f"{error} Nothing was changed.") from error
+    except subprocess.CalledProcessError as error:
+        raise NotRolledOutError(
+            f"The manifests cannot be rendered: {error.stderr.strip()} Nothing was changed."
+        ) from error
+
+
+def _cluster(command: Command, release: Release) -> Kubernetes:
+    run = command.run or program(str(kubectl()))
+    return Kubernetes(run, release.namespace, command.context)
+
+
+def _save(file: Path, cluster: Kubernetes, release: Release) -> str:
+    saved, absent = save(cluster, release)
+    if absent:
+        raise NotRolledOutError(
+            f"{', '.join(absent)} is not there: nothing was written to {file}. Is this the right "
+            "cluster?"
+        )
+    file.write_text(yaml.safe_dump_all(saved, sort_keys=False), "utf-8")
+    return f"{len(saved)} objects as they are now were written to {file}. Keep it."
+
+
+def _lose(reason: list[str]) -> None:
+    reason[0] = "Broken off: another roll-out has taken this one's place."
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+@contextmanager
+def _broken_off_by_signals(rollout: Rollout, reason: list[str]) -> Iterator[None]:
+    """Let a signal end the roll-out at once, with a word on what goes on without it."""
+
+    def end(_: int, __: FrameType | None) -> None:
+        for each in _SIGNALS:
+            signal.signal(each, signal.SIG_IGN)
+        raise BrokenOffError(
+            f"{reason[0]} {rollout.goes_on}\nA next roll-out may begin within a minute."
+        )
+
+    former = {each: signal.signal(each, end) for each in _SIGNALS}
+    try:
+        yield
+    finally:
+        for each, handler in former.items():
+            signal.signal(each, handler)
+
+
+def _keep(command: Command) -> None:
+    journal = command.journal
+    file = command.report or _default_report(journal, command.choices.environment)
+    try:
+        journal.write(file)
+    except OSError as error:
+        journal.warn(f"The report could not be written to {file}: {error.strerror}.")
+    else:
+        journal.detail(f"All that was done and seen: {file}")
+
+
+def _default_report(journal: Journal, environment: str) -> Path:
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    name = f"{environment}-{journal.now():%Y%m%dT%H%M%SZ}.json"
+    return Path(state) / "cloudmart" / "rollouts" / name

@@ -1,0 +1,111 @@
+"""A Job that a roll-out starts and waits for, with its pods watched meanwhile."""
+
+from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes, listed
+from cloudmart.rollout.journal import Journal
+from cloudmart.rollout.kustomize import Manifest
+from cloudmart.rollout.pods import Obstruction, last_lines, obstructions, warnings_about
+from cloudmart.rollout.release import named
+from cloudmart.rollout.waiting import Grievances, Limits
+
+
+class JobFailedError(Exception):
+    """The Job did not do what it was started for."""
+
+
+class JobRunner:
+    """Runs Jobs, each to its end."""
+
+    def __init__(self, cluster: Kubernetes, journal: Journal, limits: Limits) -> None:
+        self._cluster = cluster
+        self._journal = journal
+        self._limits = limits
+
+    def run(self, job: Manifest, within: float, *beside: Manifest) -> None:
+        """Start a Job, with what it needs beside it, and wait until it is done.
+
+        A Job whose pod cannot even start is removed: it would start later, unwatched.
+
+        Raises:
+            JobFailedError: it failed, did not start, or took too long.
+        """
+        name = named(job)
+        # What a Job does cannot be changed, so one of the same name has to go first.
+        words = ("delete", "job", name, "--ignore-not-found", "--wait")
+        self._journal.command(self._cluster.command(*words))
+        self._cluster.do(*words)
+        self._journal.command(f"{self._cluster.command('apply', '--filename')} {name}.json")
+        self._cluster.do("apply", "--filename", "-", told=listed([*beside, job]))
+        try:
+            self._wait(name, within)
+        except JobFailedError:
+            self._tell_log(name)
+            raise
+        self._tell_log(name)
+
+    def _wait(self, name: str, within: float) -> None:
+        limits, grievances = self._limits, Grievances(self._limits.clock)
+        deadline = limits.clock() + within
+        while limits.clock() < deadline:
+            try:
+                state, found = self._look(name)
+            except KubectlError as error:
+                if error.reason is KubectlReason.ABSENT:
+                    raise JobFailedError(f"Somebody removed job/{name}.") from error
+                # The Job goes on, whether it can be asked or not.
+                self._journal.progress(f"The cluster does not answer: {error}")
+                limits.sleep(limits.pause)
+                continue
+            if state == "Complete":
+                return
+            if state == "Failed":
+                raise JobFailedError(f"job/{name} failed.{_reasons(found)}")
+            new, lasting = grievances.note(found)
+            for each in new:
+                self._journal.warn(each.sentence)
+            if lasting:
+                self._remove(name)
+                raise JobFailedError(f"job/{name} does not start and was removed.{_reasons(found)}")
+            self._journal.progress(f"job/{name} is {state}")
+            limits.sleep(limits.pause)
+        raise JobFailedError(
+            f"job/{name} was not done after {within:.0f} s and goes on. It can be watched with "
+            f"`{self._cluster.command('logs', f'job/{name}', '--follow')}`."
+        )
+
+    def _look(self, name: str) -> tuple[str, list[Obstruction]]:
+        job = self._cluster.get("job", name)
+        conditions = [
+            each["type"]
+            for each in job.get("status", {}).get("conditions") or ()
+            if each["status"] == "True"
+        ]
+        for end in ("Complete", "Failed"):
+            if end in conditions:
+                return end, self._found(name)
+        active = job.get("status", {}).get("active")
+        return ("at work" if active else "waiting for a pod"), self._found(name)
+
+    def _found(self, name: str) -> list[Obstruction]:
+        pods = self._cluster.every("pods", "--selector", f"job-name={name}")
+        found = [each for pod in pods for each in obstructions(pod)]
+        if not pods:
+            return warnings_about(self._cluster, "Job", name)
+        if any(pod.get("status", {}).get("phase") == "Pending" for pod in pods) and not found:
+            return [
+                each for pod in pods for each in warnings_about(self._cluster, "Pod", named(pod))
+            ]
+        return found
+
+    def _remove(self, name: str) -> None:
+        words = ("delete", "job", name, "--ignore-not-found", "--wait=false")
+        self._tell_log(name)
+        self._journal.command(self._cluster.command(*words))
+        self._cluster.do(*words)
+
+    def _tell_log(self, name: str) -> None:
+        if lines := last_lines(self._cluster, f"job/{name}"):
+            self._journal.detail("\n".join(lines))
+
+
+def _reasons(found: list[Obstruction]) -> str:
+    return f" {found[0].sentence}" if found else ""

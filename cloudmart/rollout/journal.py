@@ -1,0 +1,121 @@
+"""What a roll-out tells: at once, in a report, and as one document for programs."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.status import Status
+
+Now = Callable[[], datetime]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Journal:
+    """Tells what happens, and keeps all of it."""
+
+    stream: TextIO = field(default_factory=lambda: sys.stderr)
+    now: Now = _now
+    facts: dict[str, Any] = field(default_factory=dict)
+    _entries: list[dict[str, Any]] = field(default_factory=list)
+    _stages: list[dict[str, Any]] = field(default_factory=list)
+    _progress: str = ""
+    _status: Status | None = None
+
+    @contextmanager
+    def stage(self, name: str, title: str) -> Iterator[None]:
+        """Tell that a stage begins; on a terminal, show meanwhile what it waits for."""
+        stage = {"name": name, "began": self._stamp(), "outcome": "broken off"}
+        self._stages.append(stage)
+        self.say(title)
+        try:
+            with self._live(title):
+                yield
+        except Exception:
+            stage["outcome"] = "failed"
+            raise
+        else:
+            stage["outcome"] = "done"
+        finally:
+            stage["ended"] = self._stamp()
+            self._progress = ""
+
+    def say(self, sentence: str) -> None:
+        """Tell a step or an end."""
+        self._tell("say", sentence, f"== {sentence}")
+
+    def warn(self, sentence: str) -> None:
+        """Tell what a person should look at, though it goes on."""
+        self._tell("warning", sentence, f"!! {sentence}")
+
+    def command(self, words: str) -> None:
+        """Tell what kubectl is told to change."""
+        self._tell("command", words, f"+ {words}")
+
+    def detail(self, text: str) -> None:
+        """Tell what was found, as it was found: last log lines, an event, an answer."""
+        indented = "\n".join(f"   {line}" for line in text.splitlines())
+        self._tell("detail", text, indented)
+
+    def progress(self, text: str) -> None:
+        """Show how far it is: on a terminal in place, else a line for each change."""
+        if text == self._progress:
+            return
+        self._progress = text
+        if self._status:
+            self._keep("progress", text)
+            self._status.update(text)
+        else:
+            self._tell("progress", text, f"   {text}")
+
+    def document(self) -> dict[str, Any]:
+        """Return all that was told, for a program."""
+        return {**self.facts, "stages": self._stages, "events": self._entries}
+
+    def write(self, file: Path) -> None:
+        """Keep the document in a file that nobody else reads: logs are in it."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(f"{json.dumps(self.document(), indent=2)}\n", "utf-8")
+
+    @property
+    def stages(self) -> list[Mapping[str, Any]]:
+        """The stages so far, each with its outcome."""
+        return list(self._stages)
+
+    @contextmanager
+    def _live(self, title: str) -> Iterator[None]:
+        if not self.stream.isatty():
+            yield
+            return
+        console = Console(file=self.stream, highlight=False, markup=False)
+        try:
+            with console.status(title) as self._status:
+                yield
+        finally:
+            self._status = None
+
+    def _tell(self, kind: str, text: str, line: str) -> None:
+        self._keep(kind, text)
+        # Whoever listened may have hung up; the report is kept all the same.
+        with suppress(OSError, ValueError):
+            if self._status:
+                self._status.console.print(line, soft_wrap=True)
+            else:
+                self.stream.write(f"{line}\n")
+                self.stream.flush()
+
+    def _keep(self, kind: str, text: str) -> None:
+        self._entries.append({"at": self._stamp(), "kind": kind, "text": text})
+
+    def _stamp(self) -> str:
+        return self.now().strftime("%Y-%m-%dT%H:%M:%SZ")

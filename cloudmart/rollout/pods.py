@@ -1,0 +1,133 @@
+"""What keeps pods from running: how it shows, and how long it may take to pass by itself."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cloudmart.rollout.cluster import KubectlError, Kubernetes
+from cloudmart.rollout.kustomize import Manifest
+from cloudmart.rollout.release import named
+
+_CONFIGURATION = 78
+"""The exit code of a pod whose settings are wrong: another start changes nothing."""
+
+_SOON, _LATER = 20.0, 300.0
+# Seconds for which each may last. A registry may have hiccups; a cluster's autoscaler may bring
+# a node; what is not in the manifests does not come by itself.
+_PATIENCE = {
+    "InvalidImageName": 0.0,
+    "ErrImageNeverPull": 0.0,
+    "ErrImagePull": _SOON,
+    "ImagePullBackOff": _SOON,
+    "CreateContainerConfigError": _SOON,
+    "CreateContainerError": _SOON,
+    "RunContainerError": _SOON,
+    "Unschedulable": _LATER,
+    "FailedCreate": _SOON,
+    "FailedMount": 120.0,
+}
+_LAST_LINES = "12"
+_SHOWN = 400  # characters of a pod's last words
+_MOST = 3  # pods that are described, of many that fare alike
+
+
+@dataclass(frozen=True, slots=True)
+class Obstruction:
+    """What keeps a pod from running."""
+
+    what: str
+    reason: str
+    message: str
+    patience: float | None
+    """Seconds for which it may last; None where Kubernetes decides."""
+
+    @property
+    def sentence(self) -> str:
+        """It, for a person."""
+        message = " ".join(self.message.split())
+        shown = message if len(message) <= _SHOWN else f"… {message[-_SHOWN:]}"
+        return f"{self.what}: {self.reason}. {shown}".strip()
+
+
+def obstructions(pod: Manifest) -> Iterator[Obstruction]:
+    """Yield what keeps a pod from running, as its status tells it."""
+    name, status = named(pod), pod.get("status", {})
+    for condition in status.get("conditions") or ():
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            reason, message = condition.get("reason", ""), condition.get("message", "")
+            yield Obstruction(name, reason, message, _PATIENCE.get(reason))
+    for container in _containers(status):
+        if ended := _ended(container):
+            code, message = ended["exitCode"], (ended.get("message") or "").strip()
+            patience = 0.0 if code == _CONFIGURATION else None
+            yield Obstruction(name, f"it ended with exit code {code}", message, patience)
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        if (reason := waiting.get("reason", "")) in _PATIENCE:
+            message = waiting.get("message", "")
+            yield Obstruction(name, reason, message, _PATIENCE[reason])
+
+
+def warnings_about(cluster: Kubernetes, kind: str, name: str) -> list[Obstruction]:
+    """Return the warnings that Kubernetes has of an object, each once; none if it may not tell."""
+    chosen = f"involvedObject.kind={kind},involvedObject.name={name},type=Warning"
+    try:
+        events = cluster.every("events", "--field-selector", chosen)
+    except KubectlError:
+        return []
+    found = {
+        (each.get("reason", ""), each.get("message", "")): _PATIENCE.get(each.get("reason", ""))
+        for each in events
+    }
+    return [
+        Obstruction(f"{kind.lower()}/{name}", reason, message, patience)
+        for (reason, message), patience in found.items()
+    ]
+
+
+def describe(cluster: Kubernetes, pods: Sequence[Manifest]) -> Iterator[str]:
+    """Yield what is known of pods that are not well: conditions, warnings, last words."""
+    for pod in pods[:_MOST]:
+        yield "\n".join(_lines(cluster, pod))
+    if len(pods) > _MOST:
+        yield f"and {len(pods) - _MOST} more"
+
+
+def _lines(cluster: Kubernetes, pod: Manifest) -> Iterator[str]:
+    name, status = named(pod), pod.get("status", {})
+    yield f"pod/{name}: {status.get('phase', 'Unknown')}"
+    for condition in status.get("conditions") or ():
+        if condition["status"] != "True":
+            told = " ".join(filter(None, (condition.get("reason"), condition.get("message"))))
+            yield f"  {condition['type']} is {condition['status']}: {told or 'no reason is given'}"
+    for each in obstructions(pod):
+        yield f"  {each.reason}: {each.message}"
+    for each in warnings_about(cluster, "Pod", name):
+        yield f"  warning {each.reason}: {each.message}"
+    yield from (f"  log: {line}" for line in last_lines(cluster, f"pod/{name}"))
+
+
+def last_lines(cluster: Kubernetes, what: str) -> list[str]:
+    """Return the last lines of a log: those of the container before, where this one has none."""
+    for words in (
+        ("logs", what, "--tail", _LAST_LINES),
+        ("logs", what, "--previous", "--tail", _LAST_LINES),
+    ):
+        try:
+            if lines := cluster.do(*words).splitlines():
+                return lines
+        except KubectlError:
+            continue
+    return []
+
+
+def _containers(status: Any) -> Iterator[Any]:  # noqa: ANN401 - as JSON has it
+    yield from status.get("initContainerStatuses") or ()
+    yield from status.get("containerStatuses") or ()
+
+
+def _ended(container: Any) -> Any:  # noqa: ANN401
+    for part in ("state", "lastState"):
+        ended = (container.get(part) or {}).get("terminated")
+        if ended and ended["exitCode"]:
+            return ended
+    return None

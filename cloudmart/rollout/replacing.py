@@ -1,0 +1,137 @@
+"""The pods of a Deployment, one release taking the place of another."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cloudmart.rollout.cluster import KubectlError, Kubernetes
+from cloudmart.rollout.ends import UnwellError
+from cloudmart.rollout.journal import Journal
+from cloudmart.rollout.kustomize import Manifest
+from cloudmart.rollout.pods import describe, obstructions, warnings_about
+from cloudmart.rollout.release import DEPLOYMENT, named
+from cloudmart.rollout.waiting import Grievances, Limits
+
+REVISION = "deployment.kubernetes.io/revision"
+_HASH = "pod-template-hash"
+_SELECTOR = "app=cloudmart-backend"
+
+
+@dataclass(frozen=True, slots=True)
+class PodsInView:
+    """The pods of the Deployment as they were looked at once."""
+
+    deployment: Manifest
+    new: Sequence[Manifest]
+    old: Sequence[Manifest]
+
+    @property
+    def progress(self) -> str:
+        """How far the new pods are."""
+        ready = sum(map(_is_ready, self.new))
+        return (
+            f"{ready} of {self.deployment['spec'].get('replicas', 1)} new pods are ready, "
+            f"{len(self.old)} of before are still there"
+        )
+
+    @property
+    def complete(self) -> bool:
+        """Whether the new pods have taken over, as `kubectl rollout status` has it."""
+        metadata, status = self.deployment["metadata"], self.deployment.get("status", {})
+        wanted = self.deployment["spec"].get("replicas", 1)
+        counts = [status.get(f"{each}Replicas", 0) for each in ("updated", "available")]
+        seen = status.get("observedGeneration", 0) >= metadata.get("generation", 0)
+        return seen and [*counts, status.get("replicas", 0)] == [wanted] * 3
+
+    @property
+    def stuck(self) -> str | None:
+        """What Kubernetes itself says of a Deployment that does not get on."""
+        conditions: Sequence[Mapping[str, Any]] = (
+            self.deployment.get("status", {}).get("conditions") or ()
+        )
+        for each in conditions:
+            if each.get("reason") == "ProgressDeadlineExceeded":
+                return str(each.get("message"))
+        return None
+
+
+class PodReplacement:
+    """Watches pods being replaced."""
+
+    def __init__(self, cluster: Kubernetes, journal: Journal, limits: Limits) -> None:
+        self._cluster = cluster
+        self._journal = journal
+        self._limits = limits
+
+    def revision(self) -> str | None:
+        """Return the revision that the Deployment is at; None where there is no Deployment."""
+        live = self._cluster.find("deployment", DEPLOYMENT)
+        return live["metadata"].get("annotations", {}).get(REVISION) if live else None
+
+    def look(self) -> PodsInView:
+        """Look at the Deployment and its pods."""
+        deployment = self._cluster.get("deployment", DEPLOYMENT)
+        at = deployment["metadata"].get("annotations", {}).get(REVISION)
+        ours = {
+            each["metadata"]["labels"].get(_HASH)
+            for each in self._cluster.every("replicasets", "--selector", _SELECTOR)
+            if each["metadata"].get("annotations", {}).get(REVISION) == at
+        }
+        pods = self._cluster.every("pods", "--selector", _SELECTOR)
+        new = [each for each in pods if each["metadata"]["labels"].get(_HASH) in ours]
+        return PodsInView(deployment, new, [each for each in pods if each not in new])
+
+    def wait(self) -> None:
+        """Wait until the new pods have taken over.
+
+        Raises:
+            UnwellError: they do not get ready, and no waiting would change that.
+        """
+        limits, grievances = self._limits, Grievances(self._limits.clock)
+        deadline = limits.clock() + limits.pods
+        while limits.clock() < deadline:
+            try:
+                view = self.look()
+            except KubectlError as error:
+                self._journal.progress(f"The cluster does not answer: {error}")
+                limits.sleep(limits.pause)
+                continue
+            self._journal.progress(view.progress)
+            if view.complete:
+                return
+            if view.stuck and view.deployment["status"].get(
+                "observedGeneration"
+            ) == view.deployment["metadata"].get("generation"):
+                raise UnwellError(f"The new pods do not get ready. {view.stuck}")
+            new, lasting = grievances.note(each for pod in view.new for each in obstructions(pod))
+            for each in new:
+                self._journal.warn(each.sentence)
+            if lasting:
+                raise UnwellError(f"The new pods cannot start. {lasting.sentence}")
+            limits.sleep(limits.pause)
+        raise UnwellError(f"The new pods were not ready after {limits.pods:.0f} s.")
+
+    def tell_what_is_wrong(self) -> None:
+        """Tell all that is known of new pods that are not ready."""
+        try:
+            view = self.look()
+            unwell = [each for each in view.new if not _is_ready(each)]
+            for text in describe(self._cluster, unwell or list(view.new)):
+                self._journal.detail(text)
+            if not view.new:
+                for each in warnings_about(self._cluster, "Deployment", DEPLOYMENT):
+                    self._journal.detail(each.sentence)
+                self._tell_replicasets()
+        except KubectlError as error:
+            self._journal.warn(f"What the pods do cannot be seen: {error}")
+
+    def _tell_replicasets(self) -> None:
+        # Where no pod is made (a quota, a policy of admission), it is they who say why.
+        for each in self._cluster.every("replicasets", "--selector", _SELECTOR):
+            for warning in warnings_about(self._cluster, "ReplicaSet", named(each)):
+                self._journal.detail(warning.sentence)
+
+
+def _is_ready(pod: Manifest) -> bool:
+    conditions = pod.get("status", {}).get("conditions") or ()
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)

@@ -1,0 +1,235 @@
+"""A roll-out from its first look to its last word: the stages, and the way back."""
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NoReturn
+
+from cloudmart.rollout.applying import apply, record_what_is_there, tell_what_goes
+from cloudmart.rollout.cluster import KubectlError, Kubernetes
+from cloudmart.rollout.ends import NotRolledOutError, PersonNeededError, UnwellError
+from cloudmart.rollout.entry import ShopEntry
+from cloudmart.rollout.going_back import WayBack, revision, undo
+from cloudmart.rollout.indexes import IndexUse
+from cloudmart.rollout.jobs import JobFailedError, JobRunner
+from cloudmart.rollout.journal import Journal
+from cloudmart.rollout.kustomize import Manifest, Rendered
+from cloudmart.rollout.leftovers import leftovers
+from cloudmart.rollout.preflight import (
+    gate_warning,
+    identity_faults,
+    namespace_faults,
+    refusals,
+    right_faults,
+    secret_of,
+    storefront_faults,
+)
+from cloudmart.rollout.release import DEPLOYMENT, Release, named
+from cloudmart.rollout.replacing import PodReplacement
+from cloudmart.rollout.secret_values import secret_faults, unread_keys
+from cloudmart.rollout.waiting import Limits
+from cloudmart.rollout.way_back import missing_for_the_way_back
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What whoever rolls out has chosen."""
+
+    environment: str
+    url: str | None = None
+    tables: bool = True
+    storefront: bool = True
+
+
+class Rollout:
+    """One roll-out of one environment."""
+
+    def __init__(
+        self,
+        cluster: Kubernetes,
+        rendered: Rendered,
+        choices: Choices,
+        journal: Journal,
+        limits: Limits,
+    ) -> None:
+        self._cluster = cluster
+        self._rendered = rendered
+        self._choices = choices
+        self._journal = journal
+        self._limits = limits
+        self._pods = PodReplacement(cluster, journal, limits)
+        self._jobs = JobRunner(cluster, journal, limits)
+        self._indexes = IndexUse(self._jobs, journal, limits)
+        self._before: Manifest | None = None
+        self._goes_on = "Nothing was changed."
+        self.touched = False
+        """Whether the pods, or the way to them, may have been changed."""
+
+    @property
+    def goes_on(self) -> str:
+        """What goes on in the cluster if the roll-out is broken off now."""
+        return self._goes_on
+
+    def run(self) -> str:
+        """Roll out; return what runs then.
+
+        Raises:
+            NotRolledOutError: it is not, and what ran before runs.
+            PersonNeededError: it cannot go on and cannot go back.
+        """
+        release = self.check()
+        try:
+            self._change_tables(release)
+            self._replace_pods(release)
+            entry = self._open_the_way(release)
+        except UnwellError as error:
+            self._go_back(release, str(error))
+        return self._finish(release, entry)
+
+    def check(self) -> Release:
+        """Look at all there is to look at, and return the release that is to be applied.
+
+        Raises:
+            NotRolledOutError: something is wrong; each fault is in it.
+        """
+        cluster, journal, environment = self._cluster, self._journal, self._choices.environment
+        with journal.stage("checks", "Looking before anything is changed"):
+            _refuse(namespace_faults(cluster, environment))
+            secret, absent = secret_of(cluster, environment)
+            if secret is None:
+                raise NotRolledOutError(f"{absent}\nNothing was changed.")
+            release = Release.of(self._rendered, secret["metadata"])
+            journal.facts |= {"rolloutId": release.rollout_id, "tag": release.tag}
+            journal.say(f"The tag {release.tag}, as roll-out {release.rollout_id}")
+            self._before = cluster.find("deployment", DEPLOYMENT)
+            faults = [*secret_faults(self._rendered, secret), *right_faults(cluster)]
+            faults += refusals(cluster, release)
+            faults += identity_faults(cluster, release)
+            if self._choices.storefront and (storefront := release.storefront):
+                faults += storefront_faults(cluster, storefront)
+            if self._before:
+                faults += missing_for_the_way_back(cluster, self._before)
+            else:
+                journal.say("It is the first roll-out here: there is nothing to go back to.")
+            _refuse(faults)
+            for sentence in unread_keys(self._rendered, secret):
+                journal.warn(sentence)
+            if warning := gate_warning(cluster):
+                journal.warn(warning)
+            self._warn_of_leftovers(release)
+            self._record(release)
+        return release
+
+    def _record(self, release: Release) -> None:
+        """Record what is there as applied, tell what will go, and have the server judge it."""
+        manifests = [each for each in release.every if each is not release.job]
+        live = record_what_is_there(self._cluster, self._journal, manifests)
+        try:
+            tell_what_goes(self._cluster, self._journal, manifests, live)
+        except KubectlError as error:
+            raise NotRolledOutError(
+                f"The cluster refuses the manifests: {error}\n"
+                "Nothing was changed but the record of what was applied."
+            ) from error
+
+    def _change_tables(self, release: Release) -> None:
+        if not self._choices.tables:
+            return
+        job = release.job
+        self._goes_on = (
+            f"job/{named(job)} may go on. It can be watched with "
+            f"`{self._cluster.command('logs', f'job/{named(job)}', '--follow')}`. The pods were "
+            "not touched."
+        )
+        with self._journal.stage("tables", f"The tables: job/{named(job)}"):
+            beside = [each for each in release.tables if each is not job]
+            try:
+                self._jobs.run(job, self._limits.tables, *beside)
+            except JobFailedError as error:
+                raise NotRolledOutError(f"The tables are not ready. {error}") from error
+
+    def _replace_pods(self, release: Release) -> None:
+        deployment = f"deployment/{DEPLOYMENT}"
+        status = self._cluster.command("rollout", "status", deployment)
+        self._goes_on = f"What was applied goes on: see `{status}`. Back: `{self._back()}`."
+        self.touched = True
+        with self._journal.stage("pods", f"The pods: {deployment}"):
+            if self._before:
+                # Somebody may have changed it while the tables were changed.
+                _keep_the_way_back(missing_for_the_way_back(self._cluster, self._before))
+                record_what_is_there(self._cluster, self._journal, release.service)
+            try:
+                apply(self._cluster, self._journal, "service", release.service)
+            except KubectlError as error:
+                raise UnwellError(f"The manifests were not taken: {error}") from error
+            self._pods.wait()
+            if self._before and self._pods.revision() == revision(self._before):
+                self._journal.say(
+                    "No pod was replaced: release, settings and Secret are those that run."
+                )
+
+    def _open_the_way(self, release: Release) -> ShopEntry:
+        entry = ShopEntry(self._cluster, self._journal, self._limits, release)
+        with self._journal.stage("edge", "The way to them: Service, Ingress, network policies"):
+            record_what_is_there(self._cluster, self._journal, release.edge)
+            try:
+                apply(self._cluster, self._journal, "edge", release.edge)
+            except KubectlError as error:
+                raise UnwellError(f"The manifests were not taken: {error}") from error
+        url = (self._choices.url or release.url).rstrip("/")
+        with self._journal.stage("answers", f"From outside: {url}"):
+            entry.wait(url, storefront=self._choices.storefront, draining=self._draining)
+        return entry
+
+    def _finish(self, release: Release, entry: ShopEntry) -> str:
+        environment, journal = self._choices.environment, self._journal
+        self._goes_on = f"The release runs: {release.tag}, roll-out {release.rollout_id}."
+        self._warn_of_leftovers(release)
+        if entry.pending:
+            journal.warn(entry.pending)
+        if self._choices.tables:
+            with journal.stage("indexes", "The indexes, now that no older pod writes"):
+                self._indexes.use(release, self._again(), self._draining)
+        return f"Rolled out: {environment} runs {release.tag}."
+
+    def _go_back(self, release: Release, reason: str) -> NoReturn:
+        self._journal.say(reason)
+        self._pods.tell_what_is_wrong()
+        if self._before is None:
+            raise PersonNeededError(
+                "There was nothing before it to go back to. What was applied stays: mend what is "
+                f"wrong and roll out again, or remove it: `{self._back()}`."
+            )
+        self._goes_on = f"The way back has begun: `{self._back()}`. It goes on by itself."
+        way_back = WayBack(self._cluster, self._journal, self._pods, self._before)
+        indexes = self._indexes if self._choices.tables else None
+        way_back.go(lambda: indexes.leave(release) if indexes else None)
+
+    def _draining(self) -> bool:
+        try:
+            return bool(self._pods.look().old)
+        except KubectlError:
+            return False
+
+    def _warn_of_leftovers(self, release: Release) -> None:
+        for sentence in leftovers(self._cluster, release):
+            self._journal.warn(sentence)
+
+    def _again(self) -> str:
+        context = ["--context", self._cluster.context] if self._cluster.context else []
+        return shlex.join(["cloudmart", "rollout", *context, self._choices.environment])
+
+    def _back(self) -> str:
+        if self._before is None:
+            return self._cluster.command("delete", "deployment", DEPLOYMENT)
+        return self._cluster.command(*undo(self._before))
+
+
+def _refuse(faults: Iterable[str]) -> None:
+    if found := list(faults):
+        raise NotRolledOutError("\n".join([*found, "Nothing was changed."]))
+
+
+def _keep_the_way_back(faults: Iterable[str]) -> None:
+    if found := list(faults):
+        raise NotRolledOutError("\n".join([*found, "The pods were not touched."]))

@@ -1,0 +1,1 @@
+"""Rolling out: what a cluster is told, in which order, and the way back."""

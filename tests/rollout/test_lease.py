@@ -1,0 +1,99 @@
+"""One roll-out at a time."""
+
+from datetime import UTC, datetime, timedelta
+from threading import Event
+from typing import Any
+
+import pytest
+
+from cloudmart.rollout.cluster import Kubernetes
+from cloudmart.rollout.ends import NotRolledOutError
+from cloudmart.rollout.lease import RolloutLease
+from tests.k8s.conftest import needs_kubectl
+from tests.support.fake_cluster import FakeCluster
+from tests.support.rollouts import Rig
+
+LEASE = "lease/cloudmart-rollout"
+
+
+def held(seconds_ago: float) -> dict[str, Any]:
+    renewed = datetime.now(UTC) - timedelta(seconds=seconds_ago)
+    return {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": "cloudmart-rollout", "namespace": "default"},
+        "spec": {
+            "holderIdentity": "ann@laptop, process 7",
+            "leaseDurationSeconds": 60,
+            "renewTime": f"{renewed:%Y-%m-%dT%H:%M:%S.%fZ}",
+        },
+    }
+
+
+@pytest.fixture
+def cluster() -> FakeCluster:
+    """Give a cluster without a Lease."""
+    return FakeCluster()
+
+
+def lease(cluster: FakeCluster, lost: Event, every: float = 60) -> RolloutLease:
+    return RolloutLease(Kubernetes(cluster, "default"), lost.set, every)
+
+
+@needs_kubectl
+def test_a_second_roll_out_is_refused_and_told_whose_the_first_is(rig: Rig) -> None:
+    rig.cluster.put(held(20))
+
+    ended = rig.run()
+
+    assert ended.code == 1
+    assert ended.changes == []
+    assert "Another roll-out is at work in default: ann@laptop, process 7." in ended.told
+    assert "its hold ends in 40 s" in ended.told or "its hold ends in 39 s" in ended.told
+
+
+def test_a_lease_whose_holder_has_died_is_taken_and_given_back(cluster: FakeCluster) -> None:
+    cluster.put(held(61))
+    with lease(cluster, Event()):
+        taken = cluster.live(LEASE)["spec"]
+
+    assert "ann@laptop" not in taken["holderIdentity"]
+    assert taken["leaseDurationSeconds"] == 60
+    assert LEASE not in cluster.objects
+
+
+def test_of_two_that_take_a_dead_ones_lease_one_is_refused(cluster: FakeCluster) -> None:
+    cluster.put(held(61))
+
+    def meanwhile(words: Any, told: str | None) -> Any:  # noqa: ANN401
+        if "replace" in words:
+            cluster.put(held(0))
+        return cluster(words, told)
+
+    with (
+        pytest.raises(NotRolledOutError, match="began at this moment"),
+        RolloutLease(Kubernetes(meanwhile, "default"), Event().set),
+    ):
+        pass
+
+
+def test_a_lease_is_renewed_while_it_is_held(cluster: FakeCluster) -> None:
+    with lease(cluster, Event(), every=0.01):
+        began = cluster.live(LEASE)["metadata"]["resourceVersion"]
+        while cluster.live(LEASE)["metadata"]["resourceVersion"] == began:
+            Event().wait(0.01)
+
+
+def test_whose_lease_was_taken_is_told_so(cluster: FakeCluster) -> None:
+    lost = Event()
+    with lease(cluster, lost, every=0.01):
+        cluster.put(held(0))
+
+        assert lost.wait(5)
+
+
+def test_who_is_broken_off_leaves_the_lease_to_end_by_itself(cluster: FakeCluster) -> None:
+    with pytest.raises(KeyboardInterrupt), lease(cluster, Event()):
+        raise KeyboardInterrupt
+
+    assert LEASE in cluster.objects

@@ -1,0 +1,48 @@
+"""The way from outside while a name leads nowhere yet."""
+
+import pytest
+
+from tests.k8s.conftest import needs_kubectl
+from tests.support.rollouts import Rig
+
+pytestmark = needs_kubectl
+
+NOWHERE = "http://shop.invalid"
+
+
+def published(rig: Rig, address: str) -> None:
+    """Have the load balancer's controller tell an address once the Ingress is there."""
+
+    def tell(_: float) -> None:
+        ingress = rig.cluster.live("ingress/cloudmart-production-ingress")
+        ingress["status"] = {"loadBalancer": {"ingress": [{"hostname": address}]}}
+
+    rig.time.on_sleep = tell
+
+
+def test_a_name_that_leads_nowhere_yet_is_asked_of_the_load_balancer(rig: Rig) -> None:
+    published(rig, "localhost")
+
+    ended = rig.run(url=f"{NOWHERE}:{rig.url.rpartition(':')[2]}")
+
+    assert ended.code == 0, ended.told
+    assert "shop.invalid is not known in DNS yet: localhost is asked instead." in ended.told
+    assert "Point it at the load balancer: a CNAME (or an alias of Route 53) to localhost." in (
+        ended.told
+    )
+
+
+def test_a_load_balancer_that_does_not_come_needs_a_person_on_a_first_roll_out(rig: Rig) -> None:
+    ended = rig.run(url=NOWHERE)
+
+    assert ended.code == 3
+    assert "describe ingress cloudmart-production-ingress" in ended.told
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://localhost:1"])
+def test_a_shop_that_is_not_there_is_told_with_what_was_asked(rig: Rig, url: str) -> None:
+    rig.run()
+
+    ended = rig.run(url=url)
+
+    assert f"GET {url}/api/health was not answered: " in ended.told
