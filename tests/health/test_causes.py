@@ -55,6 +55,17 @@ def test_a_cause_tells_the_public_no_names_and_an_operator_what_to_run(cause: An
     assert cause.command.split()[0] in {"kubectl", "aws", "cloudmart", "curl"}
 
 
+@pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.code)
+def test_what_is_run_first_changes_nothing_that_a_roll_out_applies(cause: Any) -> None:  # noqa: ANN401
+    # A variable set by hand stands beside the manifest's, and the next roll-out is refused.
+    match cause.command.split():
+        case ["kubectl", "set", *words]:
+            assert words[0] == "env"
+            assert words[-1] == "--list"
+        case ["kubectl", verb, *_]:
+            assert verb not in {"annotate", "apply", "edit", "label", "patch", "replace", "scale"}
+
+
 def test_the_guide_ends_with_every_cause_in_the_words_of_the_code() -> None:
     page = (ROOT / "docs" / "operations.md").read_text()
 

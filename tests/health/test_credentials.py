@@ -138,8 +138,9 @@ async def test_a_pod_without_a_region_does_not_wait(world: World) -> None:
         "CloudMart cannot start, waiting for a connection to the data store.\n"
         "Cause: No AWS region is set. (region-unset)\n"
         "Answer: NoRegionError: You must specify a region.\n"
-        "Remedy: Set AWS_REGION to the region of the tables.\n"
-        "Next: kubectl set env deployment/cloudmart-backend --namespace default AWS_REGION=<region>"
+        "Remedy: Set AWS_REGION to the region of the tables: `region` in operator.yaml, then a "
+        "roll-out.\n"
+        "Next: kubectl set env deployment/cloudmart-backend --namespace default --list"
     )
 
 

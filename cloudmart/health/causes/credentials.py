@@ -45,17 +45,16 @@ CLOCK = Cause(
 REGION_UNSET = Cause(
     "region-unset",
     "No AWS region is set.",
-    "Set AWS_REGION to the region of the tables.",
-    "kubectl set env deployment/cloudmart-backend --namespace {namespace} AWS_REGION=<region>",
+    "Set AWS_REGION to the region of the tables: `region` in operator.yaml, then a roll-out.",
+    "kubectl set env deployment/cloudmart-backend --namespace {namespace} --list",
     passes=False,
 )
 ROLE_UNSET = Cause(
     "role-unset",
     "This pod has an identity token but no role to use it for.",
-    "The ServiceAccount's annotation is missing or was added after the pod. Annotate it, then roll "
-    "the pods.",
-    "kubectl annotate serviceaccount {service_account} --namespace {namespace} "
-    "eks.amazonaws.com/role-arn=<role>",
+    "The ServiceAccount's annotation eks.amazonaws.com/role-arn is missing or was added after the "
+    "pod. It comes from `role` in operator.yaml with a roll-out; then roll the pods.",
+    "kubectl get serviceaccount {service_account} --namespace {namespace} --output yaml",
     passes=False,
 )
 AGENT_AWAY = Cause(
