@@ -168,9 +168,9 @@ image-check: .cache/manifests/.done ## Have hadolint and checkov judge the Docke
 
 IMAGE_TOOLS := buildah podman runc debootstrap
 .cache/image/.tools:
-	@for each in $(IMAGE_TOOLS); do command -v "$$each" >/dev/null || missing=1; done; [ -z "$$missing" ] \
+	@for each in $(IMAGE_TOOLS) /usr/lib/podman/netavark; do command -v "$$each" >/dev/null || missing=1; done; [ -z "$$missing" ] \
 	  || { echo "Installing what builds and runs images: $(IMAGE_TOOLS) …"; \
-	    apt-get update -qq && apt-get install -y -qq --no-install-recommends $(IMAGE_TOOLS) catatonit >/dev/null; }
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends $(IMAGE_TOOLS) catatonit netavark aardvark-dns iptables >/dev/null; }
 	@mkdir -p $(@D) && touch $@
 
 .PHONY: image-test

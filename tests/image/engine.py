@@ -13,7 +13,7 @@ BASE = "docker.io/library/python:3.13-slim-trixie"
 _CACHE = ROOT / ".cache" / "image"
 _STORE = [f"--root={_CACHE}/store", f"--runroot={_CACHE}/run", "--storage-driver=overlay"]
 # There may be neither systemd nor what podman's own runtime wants of a kernel.
-_PODMAN = ["podman", *_STORE, "--cgroup-manager=cgroupfs", "--runtime=runc"]
+PODMAN = ["podman", *_STORE, "--cgroup-manager=cgroupfs", "--runtime=runc"]
 # As Kubernetes runs it in a namespace that is `restricted`.
 _CONFINED = [
     "--network=host",
@@ -32,22 +32,26 @@ _OF_THIS_MACHINE = [Path("/etc/pip.conf"), Path("/etc/ssl/certs/ca-certificates.
 
 def make_base() -> None:
     """Make the stand-in for the official Python image, unless it was made before."""
-    _run(ROOT / "tests" / "image" / "make_base.sh", _CACHE, BASE)
+    run(ROOT / "tests" / "image" / "make_base.sh", _CACHE, BASE)
 
 
 def build(target: str, **arguments: str) -> str:
     """Build a target of the Dockerfile, and return the image's name."""
-    image = f"localhost/cloudmart-{target}:test"
-    mounts = [f"--volume={path}:{path}:ro" for path in _OF_THIS_MACHINE if path.exists()]
     told = [f"--build-arg={name}={value}" for name, value in arguments.items()]
-    how = ["--isolation=chroot", "--pull-never", "--format=docker", "--layers", *mounts, *told]
-    _run("buildah", *_STORE, "bud", *how, f"--target={target}", f"--tag={image}", ROOT)
+    return build_of(ROOT, f"localhost/cloudmart-{target}:test", f"--target={target}", *told)
+
+
+def build_of(directory: Path, image: str, *options: str) -> str:
+    """Build the Dockerfile of a directory, and return the image's name."""
+    mounts = [f"--volume={path}:{path}:ro" for path in _OF_THIS_MACHINE if path.exists()]
+    how = ["--isolation=chroot", "--pull-never", "--format=docker", "--layers", *mounts, *options]
+    run("buildah", *_STORE, "bud", *how, f"--tag={image}", directory)
     return image
 
 
 def inspect(image: str) -> dict[str, Any]:
     """Return what an image says of itself."""
-    found: dict[str, Any] = json.loads(_run(*_PODMAN, "image", "inspect", image))[0]
+    found: dict[str, Any] = json.loads(run(*PODMAN, "image", "inspect", image))[0]
     return found
 
 
@@ -59,33 +63,34 @@ class Container:
 
     def run(self, *command: str) -> str:
         """Return what a command prints inside."""
-        return _run(*_PODMAN, "exec", self._name, *command)
+        return run(*PODMAN, "exec", self._name, *command)
 
     def signal(self, name: str) -> None:
         """Send its first process a signal."""
-        _run(*_PODMAN, "kill", "--signal", name, self._name)
+        run(*PODMAN, "kill", "--signal", name, self._name)
 
     def ended(self) -> int:
         """Wait for its end, and return the exit code."""
-        return int(_run(*_PODMAN, "wait", self._name))
+        return int(run(*PODMAN, "wait", self._name))
 
     def log(self) -> str:
         """Return what it has written so far."""
-        return _run(*_PODMAN, "logs", self._name, stderr=subprocess.STDOUT)
+        return run(*PODMAN, "logs", self._name, stderr=subprocess.STDOUT)
 
 
 @contextmanager
 def container(image: str, *arguments: str, **environ: str) -> Iterator[Container]:
     """Run an image, confined, for as long as the context lasts."""
     told = [f"--env={name}={value}" for name, value in environ.items()]
-    name = _run(*_PODMAN, "run", "--detach", *_CONFINED, *told, image, *arguments).strip()
+    name = run(*PODMAN, "run", "--detach", *_CONFINED, *told, image, *arguments).strip()
     try:
         yield Container(name)
     finally:
-        _run(*_PODMAN, "rm", "--force", "--time=1", name)
+        run(*PODMAN, "rm", "--force", "--time=1", name)
 
 
-def _run(*command: str | os.PathLike[str], stderr: int = subprocess.PIPE) -> str:
+def run(*command: str | os.PathLike[str], stderr: int = subprocess.PIPE) -> str:
+    """Run a command, and return what it prints."""
     done = subprocess.run(  # noqa: S603 - our own arguments
         command, check=False, stdout=subprocess.PIPE, stderr=stderr, text=True
     )

@@ -162,6 +162,7 @@ def _served(directory: Path) -> Iterator[httpx2.Client]:
     (configuration / "nginx.conf").write_text(text)
     listen = (COMPONENT / "listen.conf").read_text("utf-8").replace("8080", f"127.0.0.1:{port}")
     (configuration / "listen.conf").write_text(listen)
+    (configuration / "api.conf").write_text((COMPONENT / "api.conf").read_text("utf-8"))
     # pytest's own directories are closed to the pod's user.
     directory.chmod(0o755)
     words = [str(NGINX), "-c", str(configuration / "nginx.conf"), "-g", "daemon off;"]
