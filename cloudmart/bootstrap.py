@@ -37,9 +37,15 @@ from cloudmart.provider_health import observed
 from cloudmart.rates.counter import Counter, StoredCounter
 from cloudmart.rates.lookups import FailedLookups
 from cloudmart.rates.memory import BoundedStorage
-from cloudmart.settings import Settings
+from cloudmart.settings import Environment, Settings
 from cloudmart.tickets.repository import TicketRepository
-from cloudmart.upkeep import Upkeep, show_access, show_providers, telling_of_issuer
+from cloudmart.upkeep import (
+    Upkeep,
+    show_access,
+    show_order_tools,
+    show_providers,
+    telling_of_issuer,
+)
 from cloudmart.vendors import Vendors
 
 Services = dict[type[Any], Any]
@@ -71,6 +77,7 @@ async def open_service(
     show_providers(settings, vendors, process.health)
     vendors = observed(settings, vendors, process.health)
     show_access(settings, process.health)
+    show_order_tools(settings, process.health)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(serving.close)
         stack.push_async_callback(upkeep.probing.close)
@@ -154,6 +161,7 @@ def _assistants(
         allowance=stores.allowance,
         lookups=lookups,
         policy=settings.order_tools,
+        local=told.environment is Environment.LOCAL,
     )
     toolbox = Toolbox(stores.products, desk)
 

@@ -1,15 +1,12 @@
 """What every request passes before it meets a route."""
 
 from fastapi import FastAPI
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
-from cloudmart.ai.router import LARGER_BODIES
 from cloudmart.health import dependencies
 from cloudmart.health.board import Health
 from cloudmart.health.causes import ObstacleError
 from cloudmart.health.causes.process import COUNTED_APART, STRANGER
 from cloudmart.http.address import PublicAddress
-from cloudmart.http.bodies import MAX_BODY, WholeBodies
 from cloudmart.http.browser import CrossOrigin, SameOrigin, SecurityHeaders, origin_of
 from cloudmart.http.client import Clients
 from cloudmart.http.head import Head
@@ -28,10 +25,8 @@ _EXPOSED = [
 
 def add_entrance(app: FastAPI, settings: Settings, health: Health, counter: Counter) -> None:
     """Put around an application what every request passes; the last added is the outermost."""
-    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY)
     caps = settings.limits
     app.add_middleware(Admission, requests=caps.concurrency, chats=caps.chats)
-    app.add_middleware(WholeBodies, larger=LARGER_BODIES)
     if limits := limits_of(settings):
         app.add_middleware(RateLimits, counter=counter, limits=limits)
     origins = allowed_origins(settings)

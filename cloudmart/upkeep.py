@@ -18,7 +18,15 @@ from cloudmart.health.probes import Probe, connected, table_probe
 from cloudmart.health.process import Process
 from cloudmart.health.startup import Step
 from cloudmart.observability.metrics import CONFIGURATION, READY
-from cloudmart.settings import DynamoDBSettings, Environment, Provider, Settings, Way, why_disabled
+from cloudmart.settings import (
+    DynamoDBSettings,
+    Environment,
+    OrderTools,
+    Provider,
+    Settings,
+    Way,
+    why_disabled,
+)
 from cloudmart.vendors import Vendors
 
 Work = Coroutine[Any, Any, None]
@@ -123,6 +131,19 @@ def show_access(settings: Settings, health: Health) -> None:
     elif settings.environment is not Environment.LOCAL:
         reason = "AUTH is off: anyone may change products and read all orders."
         health.disable(dependencies.ACCESS, reason, alarming=True)
+
+
+def show_order_tools(settings: Settings, health: Health) -> None:
+    """Show, as a warning, that assistants may change orders of customers who prove nothing."""
+    tools, local = settings.assistant.order_tools, settings.environment is Environment.LOCAL
+    proved = settings.access.signed_in and tools is OrderTools.CANCEL
+    if tools in {OrderTools.CANCEL, OrderTools.DELETE} and not local and not proved:
+        who = "a customer who has signed in" if settings.access.signed_in else "anybody"
+        health.warn(
+            dependencies.ORDER_TOOLS,
+            f"AI_ORDER_TOOLS={tools} lets {who} {tools} an order in a chat by its id and its "
+            "e-mail address. With `auto` only a token does, and only for canceling.",
+        )
 
 
 def telling_of_issuer(health: Health) -> Callable[[bool], None]:

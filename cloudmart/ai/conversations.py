@@ -91,7 +91,8 @@ class Turn:
     """A conversation while one message of it is answered, and what that changes.
 
     `email` is the address the customer last gave in their own words, or proved by a token, without
-    which they `must_sign_in` where the shop does not take their word. `client` is where they are.
+    which they `must_sign_in` where the shop does not take their word. It is `proved` if this very
+    message came with a token. `client` is where they are.
     """
 
     conversation: Conversation
@@ -99,6 +100,7 @@ class Turn:
     email: str | None
     client: str = UNKNOWN
     must_sign_in: bool = False
+    proved: bool = False
     proposal: Proposal | None = None
     tokens: int = 0
     locked: bool = False

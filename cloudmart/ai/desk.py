@@ -28,12 +28,17 @@ _SIGN_IN = {"error": "customer_must_sign_in"}
 _TOO_MANY = {"error": "too_many_failed_lookups"}
 _ENOUGH = (
     "Nothing was changed: this is as much as can be changed here in a day. "
-    "Please write to the shop's support."
+    "If you end the chat, the shop's staff read it and can help."
 )
 _NOT_NOW = (
     "Nothing was changed: the shop's data store does not answer at the moment. "
     "Please ask for the change again in a few minutes."
 )
+_NOT_HERE = (
+    "Nothing was changed: orders cannot be changed in this chat. If you end the chat, the shop's "
+    "staff read it and can help."
+)
+_RIGHTS = (OrderTools.OFF, OrderTools.READ, OrderTools.CANCEL, OrderTools.DELETE)
 _MOST_LINES = 20
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -51,17 +56,23 @@ class OrderDesk:
         allowance: Allowance,
         lookups: FailedLookups,
         policy: OrderTools,
+        local: bool = False,
     ) -> None:
         self._orders = orders
         self._conversations = conversations
         self._audit = audit
         self._allowance = allowance
         self._lookups = lookups
-        self._allowed = list(OrderTools)[: list(OrderTools).index(policy) + 1]
+        self._policy = policy
+        self._local = local
 
-    def allows(self, right: OrderTools) -> bool:
-        """Tell whether the shop lets assistants do this with orders."""
-        return right in self._allowed
+    def allows(self, turn: Turn, right: OrderTools) -> bool:
+        """Tell whether the shop lets assistants do this with orders for whoever speaks now."""
+        policy = self._policy
+        if policy is OrderTools.AUTO:
+            # An address proves nothing: whoever knows it may list its orders, and name one.
+            policy = OrderTools.CANCEL if turn.proved or self._local else OrderTools.READ
+        return _RIGHTS.index(right) <= _RIGHTS.index(policy)
 
     async def show(self, turn: Turn, order_id: str) -> dict[str, Any]:
         """Return an order as its owner may see it."""
@@ -107,7 +118,9 @@ class OrderDesk:
 
     async def _carry_out(self, turn: Turn, pending: Pending) -> str:
         action = pending.action
-        if turn.email is None or not self.allows(OrderTools(action)):
+        if not self.allows(turn, OrderTools(action)):
+            return _NOT_HERE
+        if turn.email is None:
             raise NotFoundError("Order", pending.order_id)
         customer = await self._audit.customer(turn.email)
         order = await self._orders.get(pending.order_id)

@@ -19,7 +19,7 @@ from cloudmart.ai.ports import (
     ToolResult,
     Usage,
 )
-from cloudmart.ai.prompts import INSTRUCTIONS
+from cloudmart.ai.prompts import instructions
 from cloudmart.ai.spending import Spending
 from cloudmart.ai.tools import Toolbox
 from cloudmart.errors import ProviderFailedError
@@ -62,10 +62,10 @@ class Loop:
         for number in range(1, self._max_steps + 1):
             request = StepRequest(
                 conversation=turn.conversation.fingerprint,
-                instructions=INSTRUCTIONS,
+                instructions=instructions(may_change=self._toolbox.may_change(turn)),
                 history=history,
                 exchange=tuple(exchange),
-                tools=self._toolbox.specs,
+                tools=self._toolbox.specs(turn),
                 final=number == self._max_steps,
                 seconds_left=deadline - asyncio.get_running_loop().time(),
             )

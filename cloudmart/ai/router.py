@@ -29,13 +29,10 @@ from cloudmart.errors import (
     UnavailableError,
     UnknownConversationError,
 )
+from cloudmart.http.bodies import LARGEST_BODY
 from cloudmart.http.documented import may_fail
 from cloudmart.http.inject import provide
 from cloudmart.values import samples
-
-LONGEST_CHAT = 8 * 1024**2
-LARGER_BODIES = {"/api/ai/analyze-sentiment": LONGEST_CHAT}
-"""Bytes by path: a page sends all it shows when a chat ends, and its ticket must not be lost."""
 
 router = APIRouter(prefix="/api/ai", tags=["assistants"], route_class=GuardedRoute)
 Chats = Annotated[Assistants, Depends(provide(Assistants))]
@@ -56,8 +53,9 @@ _KEPT = "It is kept for 30 days after its last message, unless set otherwise."
 _ANSWERS = (
     "Answers in plain text or, with `Accept: text/event-stream`, as events: `delta`s, then the "
     "whole answer, or an `error`. The assistant can look up products and, for a customer who names "
-    "the order's e-mail, show or cancel an order; a change is made only after the customer has "
-    "typed the code that the shop asks for. One message at a time: a second is refused with 409."
+    "the order's e-mail, show an order; with a customer's token (and in local mode) also cancel "
+    "one, after the customer has typed the code that the shop asks for. One message at a time: a "
+    "second is refused with 409."
 )
 _QUESTION = "Which lamps do you have?"
 ThreadBody = Annotated[
@@ -157,7 +155,8 @@ async def send_conversation_message(
     "customer wrote; while it does not answer, or is not configured, a lexicon does, and the "
     "ticket says so. Without a message of the customer's the mood is neutral.",
     responses=may_fail(UnavailableError),
-    max_body_size=LONGEST_CHAT,
+    # A page sends all it shows when a chat ends, and its ticket must not be lost.
+    max_body_size=LARGEST_BODY,
 )
 async def end_chat(body: ChatBody, archive: Archive) -> ChatEnded:
     return await archive.keep(body.thread)

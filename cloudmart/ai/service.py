@@ -77,7 +77,7 @@ class AssistantService:
         deadline = asyncio.get_running_loop().time() + self._turn_timeout
         with self._outcome():
             async with self._conversations.turn(self._kind, conversation) as turn:
-                turn.client = client
+                turn.client, turn.proved = client, proved is not None
                 fingerprint = turn.conversation.fingerprint
                 structlog.contextvars.bind_contextvars(conversation=fingerprint[:12])
                 if proved or not self._believes:

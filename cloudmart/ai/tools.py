@@ -28,6 +28,12 @@ from cloudmart.settings import OrderTools
 Run = Callable[[Turn, str], Awaitable[dict[str, Any]]]
 
 
+ONLY_STAFF = {
+    "error": "only_staff_can_do_this",
+    "advice": "The customer ends the chat: staff read it.",
+}
+
+
 class _Arguments(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -56,6 +62,8 @@ class Tool:
     argument: str
     takes: type[_Arguments]
     run: Run
+    right: OrderTools = OrderTools.OFF
+    """What the shop must allow."""
 
     @property
     def spec(self) -> ToolSpec:
@@ -70,17 +78,20 @@ class Tool:
 
 
 class Toolbox:
-    """The tools that the shop's policy allows."""
+    """The tools; which of them a model may use depends on the shop's policy and on who speaks."""
 
     def __init__(self, products: ProductRepository, desk: OrderDesk) -> None:
         self._products = products
         self._desk = desk
-        self._tools = {tool.name: tool for tool in self._allowed()}
+        self._tools = {tool.name: tool for tool in self._all()}
 
-    @property
-    def specs(self) -> list[ToolSpec]:
-        """Return what a model is told of the tools."""
-        return [tool.spec for tool in self._tools.values()]
+    def specs(self, turn: Turn) -> list[ToolSpec]:
+        """Return what a model is told of the tools that it may use for whoever speaks now."""
+        return [tool.spec for tool in self._tools.values() if self._desk.allows(turn, tool.right)]
+
+    def may_change(self, turn: Turn) -> bool:
+        """Tell whether orders may be changed for whoever speaks now."""
+        return self._desk.allows(turn, OrderTools.CANCEL)
 
     async def run(self, turn: Turn, call: ToolCall) -> str:
         """Run a tool and return its result, or what was wrong with the call, as JSON."""
@@ -91,37 +102,44 @@ class Toolbox:
         return json.dumps(result)
 
     async def _result(self, tool: Tool, turn: Turn, call: ToolCall) -> dict[str, Any]:
+        if not self._desk.allows(turn, tool.right):
+            # Agents of Bedrock have tools of their own list.
+            return ONLY_STAFF
         try:
             arguments = tool.takes.model_validate_json(call.arguments or "{}")
-        except ValidationError:
+        except (ValidationError, UnicodeError):
             return {"error": "invalid_arguments"}
         return await tool.run(turn, getattr(arguments, tool.argument))
 
-    def _allowed(self) -> list[Tool]:
-        tools = [
+    def _all(self) -> list[Tool]:
+        return [
             Tool(
                 "search_products",
                 "Find products of the shop by words of their names or descriptions.",
                 "query",
                 SearchArguments,
                 self._search,
-            )
-        ]
-        if self._desk.allows(OrderTools.READ):
-            description = "Look an order of the customer up, with its status, date and total."
-            tools.append(_order_tool("get_order", description, self._desk.show))
-        if self._desk.allows(OrderTools.CANCEL):
-            description = (
+            ),
+            _order_tool(
+                "get_order",
+                "Look an order of the customer up, with its status, date and total.",
+                self._desk.show,
+                OrderTools.READ,
+            ),
+            _order_tool(
+                "cancel_order",
                 "Ask the customer to confirm that an order is to be canceled. "
-                "Possible until it has shipped."
-            )
-            tools.append(_order_tool("cancel_order", description, self._cancel))
-        if self._desk.allows(OrderTools.DELETE):
-            description = (
-                "Ask the customer to confirm that an order that is canceled is to be deleted."
-            )
-            tools.append(_order_tool("delete_order", description, self._delete))
-        return tools
+                "Possible until it has shipped.",
+                self._cancel,
+                OrderTools.CANCEL,
+            ),
+            _order_tool(
+                "delete_order",
+                "Ask the customer to confirm that an order that is canceled is to be deleted.",
+                self._delete,
+                OrderTools.DELETE,
+            ),
+        ]
 
     async def _search(self, _: Turn, query: str) -> dict[str, Any]:
         return {"products": await search(self._products, query)}
@@ -133,5 +151,5 @@ class Toolbox:
         return await self._desk.propose(turn, Action.DELETE, order_id)
 
 
-def _order_tool(name: str, description: str, run: Run) -> Tool:
-    return Tool(name, description, "order_id", OrderArguments, run)
+def _order_tool(name: str, description: str, run: Run, right: OrderTools) -> Tool:
+    return Tool(name, description, "order_id", OrderArguments, run, right)

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from asyncio import TimerHandle
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -19,14 +18,16 @@ from cloudmart.cli.http1.refusal import (
     RefusedError,
     refusal_answer,
 )
+from cloudmart.cli.http1.unread import ReadingRate, UnreadAnswers
+from cloudmart.http.client import one_client
 
 __all__ = ["HEAD_WITHIN", "LARGEST_HEAD", "MOST_CONNECTIONS", "READ_WITHIN", "BoundedProtocol"]
 
 HEAD_WITHIN = 10.0
 """Seconds a request's first line and headers may take."""
 
-READ_WITHIN = 30.0
-"""Seconds a client may go without taking anything of an answer that waits for it."""
+READ_WITHIN = 5.0
+"""Seconds a client may read less of an answer than it must (`LEAST_READ`)."""
 
 LINGER = 5.0
 """Seconds a client gets to read the last answer, while what it still sends is thrown away."""
@@ -71,6 +72,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
     linger = LINGER
     half_closed = HALF_CLOSED
     most_connections = MOST_CONNECTIONS
+    unread = UnreadAnswers()
 
     transport: asyncio.Transport
 
@@ -100,7 +102,6 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         self._can_write = asyncio.Event()
         self._can_write.set()
         self._deadline = Deadline(self._loop, self._too_late)
-        self._stalled: TimerHandle | None = None
 
     # --- What the event loop calls ---------------------------------------------------------
 
@@ -115,6 +116,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
             "client": _address(transport.get_extra_info("peername")),
             "server": _address(transport.get_extra_info("sockname")),
         }
+        self._reading = ReadingRate(transport, self.unread, grace=self.read_within)
         self._connections.add(self)
         self._deadline.within(self.head_within)
         if len(self._connections) > self.most_connections:
@@ -127,8 +129,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         self._lingering = True
         self._reader.clear()
         self._deadline.close()
-        if self._stalled is not None:
-            self._stalled.cancel()
+        self._reading.stop()
         self._can_write.set()
         if self._exchange is not None:
             self._exchange.disconnect()
@@ -170,15 +171,12 @@ class BoundedProtocol(asyncio.BufferedProtocol):
     def pause_writing(self) -> None:
         """Wait for a client that reads slowly, but not for ever."""
         self._can_write.clear()
-        if self._stalled is None:
-            self._stalled = self._loop.call_later(self.read_within, self.transport.abort)
+        self._reading.pause(self._client())
 
     def resume_writing(self) -> None:
         """Go on writing."""
         self._can_write.set()
-        if self._stalled is not None:
-            self._stalled.cancel()
-            self._stalled = None
+        self._reading.resume()
 
     # --- What the server calls -------------------------------------------------------------
 
@@ -255,6 +253,9 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         else:
             self._idle = True
             self._deadline.within(self._config.timeout_keep_alive)
+
+    def _client(self) -> str | None:
+        return one_client(self._exchange.scope) if self._exchange is not None else None
 
     # --- Reading ---------------------------------------------------------------------------
 
@@ -367,7 +368,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
             self._end()
 
     def _give_up(self) -> None:
-        if self._stalled is None:
+        if not self._reading.watching:
             self.transport.abort()
         else:
             # Much is still to be read of the answer: how slowly has a clock of its own.

@@ -11,6 +11,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from cloudmart.cli.http1.unread import hold_little
 from cloudmart.cli.protocol import BoundedProtocol
 from cloudmart.health.lifecycle import Lifecycle
 
@@ -82,6 +83,8 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the application and listen."""
+        for each in sockets or ():
+            hold_little(each)
         await super().startup(sockets)
         for each in sockets or ():
             host, port = each.getsockname()[:2]

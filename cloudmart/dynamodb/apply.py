@@ -8,6 +8,7 @@ from cloudmart.dynamodb.backfill import Backfill
 from cloudmart.dynamodb.change import Change
 from cloudmart.dynamodb.findings import TROUBLE, Finding, State, explain
 from cloudmart.dynamodb.index_record import remove_record, write_record
+from cloudmart.dynamodb.operator import PATIENCE as CALL_PATIENCE
 from cloudmart.dynamodb.steps import CreateTable, RunBackfill, Step
 from cloudmart.dynamodb.tally import Tally
 from cloudmart.values.timestamp import now, stamp
@@ -38,6 +39,7 @@ async def apply(
     watcher: Watcher,
     *,
     patience: float = PATIENCE,
+    call_patience: float = CALL_PATIENCE,
 ) -> list[Finding]:
     """Take steps in their order and return how their parts are then.
 
@@ -50,7 +52,7 @@ async def apply(
         if step.table in absent:
             continue
         watcher.begins(step)
-        finding = await _take(client, step, watcher, patience)
+        finding = await _take(client, step, watcher, (patience, call_patience))
         watcher.ends(finding)
         findings.append(finding)
         if isinstance(step, CreateTable) and finding.state is not State.OK:
@@ -58,12 +60,19 @@ async def apply(
     return findings
 
 
-async def _take(client: Any, step: Step, watcher: Watcher, patience: float) -> Finding:  # noqa: ANN401
+async def _take(
+    client: Any,  # noqa: ANN401 - as above
+    step: Step,
+    watcher: Watcher,
+    patience: tuple[float, float],
+) -> Finding:
+    of_step, of_call = patience
+    change = Change(client, lambda seconds: watcher.waits(step, seconds), patience=of_call)
     try:
-        async with asyncio.timeout(patience) as limit:
+        async with asyncio.timeout(of_step) as limit:
             if isinstance(step, RunBackfill):
                 return await _backfill(client, step, watcher)
-            await Change(client, lambda seconds: watcher.waits(step, seconds)).make(step)
+            await change.make(step)
     except TROUBLE as error:
         if limit.expired():
             remark = "DynamoDB is still at it; apply again to go on waiting"

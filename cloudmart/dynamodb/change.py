@@ -1,13 +1,15 @@
 """Changing a table: DynamoDB is asked, asked again while it is busy, and waited for."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from cloudmart.dynamodb.create import STREAM, definition, index_definition
 from cloudmart.dynamodb.described import Description, has_stream, index_named, is_settled
-from cloudmart.dynamodb.operator import patiently
+from cloudmart.dynamodb.operator import PATIENCE, is_passing, trying
 from cloudmart.dynamodb.schema import Index, TableSchema
 from cloudmart.dynamodb.steps import (
     AddIndex,
@@ -29,9 +31,16 @@ class Change:
     answer was lost and the request repeated.
     """
 
-    def __init__(self, client: Any, tell: Callable[[float], None]) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        client: Any,  # noqa: ANN401 - botocore makes its clients at run time
+        tell: Callable[[float], None],
+        *,
+        patience: float = PATIENCE,
+    ) -> None:
         self._client = client
         self._tell = tell
+        self._patience = patience
 
     async def make(self, step: Step) -> None:
         """Take a step."""
@@ -49,51 +58,98 @@ class Change:
             case RunBackfill():
                 raise TypeError(step)
 
-    @patiently
     async def _create(self, schema: TableSchema) -> None:
-        # Where it exists since a moment ago, or is being created, it only has to be waited for.
-        with suppress(self._client.exceptions.ResourceInUseException):
-            await self._client.create_table(**definition(schema))
+        async for attempt in trying(self._patience):
+            # Where it exists since a moment ago, or is being created, it only has to be waited for.
+            with attempt, suppress(self._client.exceptions.ResourceInUseException):
+                await self._client.create_table(**definition(schema))
         await self._settled(schema.name, new=True)
 
-    @patiently
     async def _enable_recovery(self, table: str) -> None:
-        await self._client.update_continuous_backups(
-            TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        await self._call(
+            "update_continuous_backups",
+            TableName=table,
+            PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
         )
 
-    @patiently
     async def _enable_expiry(self, table: str, attribute: str) -> None:
-        await self._settled(table)
-        expiry = await self._client.describe_time_to_live(TableName=table)
-        if expiry["TimeToLiveDescription"].get("AttributeName") != attribute:
-            wanted = {"Enabled": True, "AttributeName": attribute}
-            await self._client.update_time_to_live(TableName=table, TimeToLiveSpecification=wanted)
+        async def is_there(_: Description) -> bool:
+            answer = await self._call("describe_time_to_live", TableName=table)
+            expiry: Mapping[str, Any] = answer["TimeToLiveDescription"]
+            return expiry.get("AttributeName") == attribute
 
-    @patiently
+        wanted = {"Enabled": True, "AttributeName": attribute}
+        await self._bring_about(
+            table,
+            is_there,
+            lambda _: self._client.update_time_to_live(
+                TableName=table, TimeToLiveSpecification=wanted
+            ),
+        )
+
     async def _enable_stream(self, table: str) -> None:
-        if not has_stream(await self._settled(table)):
-            await self._client.update_table(TableName=table, StreamSpecification=STREAM)
-            await self._settled(table, having=has_stream)
+        async def is_there(description: Description) -> bool:
+            return has_stream(description)
 
-    @patiently
+        await self._bring_about(
+            table,
+            is_there,
+            lambda _: self._client.update_table(TableName=table, StreamSpecification=STREAM),
+        )
+        await self._settled(table, having=has_stream)
+
     async def _add_index(self, table: str, index: Index) -> None:
-        def is_there(description: Description) -> bool:
+        def shows(description: Description) -> bool:
             return index_named(description, index.name) is not None
 
-        description = await self._settled(table)
-        if not is_there(description):
+        async def is_there(description: Description) -> bool:
+            return shows(description)
+
+        def add(description: Description) -> Awaitable[object]:
             known = {one["AttributeName"]: one for one in description["AttributeDefinitions"]}
             wanted = {
                 name: {"AttributeName": name, "AttributeType": "S"}
                 for name in (index.partition, index.sort)
             }
-            await self._client.update_table(
+            asked: Awaitable[object] = self._client.update_table(
                 TableName=table,
                 AttributeDefinitions=list((wanted | known).values()),
                 GlobalSecondaryIndexUpdates=[{"Create": index_definition(index)}],
             )
-            await self._settled(table, having=is_there)
+            return asked
+
+        await self._bring_about(table, is_there, add)
+        await self._settled(table, having=shows)
+
+    async def _bring_about(
+        self,
+        table: str,
+        is_there: Callable[[Description], Awaitable[bool]],
+        ask: Callable[[Description], Awaitable[object]],
+    ) -> None:
+        """Ask for a change unless it is there, again after each "not now".
+
+        What the table takes to settle in between, which may be hours, is no part of our patience.
+        """
+        pause, waited = 0.2, 0.0
+        while not await is_there(description := await self._settled(table)):
+            try:
+                await ask(description)
+            except ClientError as error:
+                if not is_passing(error) or waited >= self._patience:
+                    raise
+            else:
+                return
+            await asyncio.sleep(pause)
+            waited += pause
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401
+        async def call() -> dict[str, Any]:
+            answer: dict[str, Any] = await getattr(self._client, operation)(**parameters)
+            return answer
+
+        return await trying(self._patience)(call)
 
     async def _settled(
         self,
@@ -115,7 +171,9 @@ class Change:
 
     async def _described(self, table: str, *, new: bool) -> Description | None:
         try:
-            description: Description = (await self._client.describe_table(TableName=table))["Table"]
+            description: Description = (await self._call("describe_table", TableName=table))[
+                "Table"
+            ]
         except self._client.exceptions.ResourceNotFoundException:
             if not new:  # a table just created is not known everywhere at once
                 raise

@@ -37,6 +37,7 @@ _CONFIG = AioConfig(
 # sources of credentials meet (a KeyError where an agent answers nonsense, a RuntimeError where a
 # clock is wrong).
 _NO_ANSWER = (BotoCoreError, ResponseParserError, AiohttpError, OSError, KeyError, RuntimeError)
+_LOST = "AnswerLost"
 _AWAY = "The shop's data store does not answer at the moment. Please try again."
 
 
@@ -67,6 +68,7 @@ class Database:
         """
         stack = AsyncExitStack()
         client = await stack.enter_async_context(self._session.client("dynamodb", config=_CONFIG))
+        client.meta.events.register("needs-retry.dynamodb", _note_lost_answers)
         former, self._stack, self._client = self._stack, stack, client
         task = asyncio.create_task(_retire(former))
         self._retiring.add(task)
@@ -105,6 +107,26 @@ class Database:
         except _NO_ANSWER as error:
             raise UnavailableError(_AWAY) from error
         return answer
+
+
+def answer_was_lost(error: ClientError) -> bool:
+    """Tell whether an earlier try of a refused call may have been carried out all the same."""
+    return bool(error.response["ResponseMetadata"].get(_LOST))
+
+
+def _note_lost_answers(
+    response: tuple[Any, dict[str, Any]] | None,
+    caught_exception: Exception | None,
+    request_dict: dict[str, Any],
+    **_: object,
+) -> None:
+    # The SDK tells after each try how it went, before it tries again.
+    context = request_dict["context"]
+    if response is not None:
+        response[1].setdefault("ResponseMetadata", {})[_LOST] = context.get(_LOST, False)
+    failed = response is not None and response[0].status_code >= 500  # noqa: PLR2004 - HTTP's
+    if caught_exception is not None or failed:
+        context[_LOST] = True
 
 
 async def _retire(stack: AsyncExitStack) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from cloudmart.dynamodb.codec import Item, encode
 from cloudmart.dynamodb.index_keys import KEYS_VERSION
+from cloudmart.dynamodb.operator import patiently
 from cloudmart.dynamodb.schema import IndexedItems
 from cloudmart.values.timestamp import now, stamp
 
@@ -25,6 +26,7 @@ def fault_of_record(record: Item | None) -> str | None:
     return None
 
 
+@patiently
 async def write_record(client: Any, notes: str, items: IndexedItems, started: str) -> None:  # noqa: ANN401
     """Record that a pass which began at a time has found or made all items complete."""
     times = {"startedAt": started, "completedAt": stamp(now())}
@@ -32,6 +34,7 @@ async def write_record(client: Any, notes: str, items: IndexedItems, started: st
     await client.put_item(TableName=notes, Item=encode(record))
 
 
+@patiently
 async def remove_record(client: Any, notes: str, items: IndexedItems) -> None:  # noqa: ANN401
     """Remove the record, so that look-ups read the table."""
     await client.delete_item(TableName=notes, Key=encode({"id": items.record}))

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiobotocore.config import AioConfig
 from botocore.exceptions import ClientError
-from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_exponential
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from cloudmart.dynamodb.refusals import BUSY
 from cloudmart.dynamodb.session import operators_session
@@ -25,17 +25,27 @@ _NOT_NOW = BUSY | {
 }
 
 
-def _is_passing(error: BaseException) -> bool:
+def is_passing(error: BaseException) -> bool:
+    """Tell whether DynamoDB says "not now"."""
     return isinstance(error, ClientError) and error.response["Error"]["Code"] in _NOT_NOW
 
 
-patiently = retry(
-    retry=retry_if_exception(_is_passing),
-    wait=wait_random_exponential(multiplier=0.2, max=10),
-    stop=stop_after_delay(120),
-    reraise=True,
-)
-"""Call again while DynamoDB says "not now": for two minutes, which no request could wait."""
+PATIENCE = 120.0
+"""Seconds for which one call is made again while DynamoDB says "not now": no request could wait."""
+
+
+def trying(seconds: float = PATIENCE) -> AsyncRetrying:
+    """Return what makes one call again for some time while DynamoDB says "not now"."""
+    return AsyncRetrying(
+        retry=retry_if_exception(is_passing),
+        wait=wait_random_exponential(multiplier=0.2, max=10),
+        stop=stop_after_delay(seconds),
+        reraise=True,
+    )
+
+
+patiently = trying().wraps
+"""Make one call again in the same way."""
 
 
 def open_client(region: str | None) -> AbstractAsyncContextManager[Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cloudmart.dynamodb.client import Database, budget
+from cloudmart.dynamodb.client import Database, answer_was_lost, budget
 from cloudmart.dynamodb.codec import Item, decode, encode
 from cloudmart.dynamodb.expression import Expression, parameters, projection, setting
 from cloudmart.errors import ConflictError, ItemTooLargeError
@@ -166,7 +166,8 @@ class Table:
         except ClientError as error:
             if _code(error) != _CONDITION_FAILED:
                 raise
-            return False
+            # Where the answer of a first try was lost, the second meets what that one did.
+            return answer_was_lost(error)
         return True
 
     async def scan(

@@ -20,7 +20,7 @@ class TooManyRequestsError(CloudmartError):
 
 
 class SlowBodyError(CloudmartError):
-    """The body did not come within a minute."""
+    """The body came at less than 1 KiB a second, or not within a minute."""
 
     status = HTTPStatus.REQUEST_TIMEOUT
     code = "body-too-slow"

@@ -99,6 +99,10 @@ class Health:
         status = Status.WARN if alarming else Status.PASS
         self._readings[dependency] = Reading(status, f"Disabled: {reason}", off=True)
 
+    def warn(self, dependency: Dependency, words: str) -> None:
+        """Show what does as it was told, and should have been told otherwise."""
+        self._readings[dependency] = Reading(Status.WARN, words)
+
     def succeeded(self, dependency: Dependency, milliseconds: float | None = None) -> None:
         """Write down that a dependency did what it should."""
         self._note(dependency, Reading(Status.PASS, "", self.rhythm.now(), milliseconds), None)

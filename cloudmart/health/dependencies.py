@@ -29,6 +29,7 @@ ORDERS = Dependency("orders", kind="datastore", routes=("/api/orders",))
 TICKETS = Dependency("tickets", kind="datastore", routes=("/api/tickets",))
 
 CONVERSATIONS = Dependency("conversations", kind="datastore", routes=("/api/ai/{+path}",))
+ORDER_TOOLS = Dependency("assistants", "order-tools", "system", ("/api/ai/{+path}",))
 OPENAI = Dependency(
     "openai",
     "availability",

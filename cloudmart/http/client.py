@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -16,6 +17,7 @@ _Address = IPv4Address | IPv6Address
 _HEADER = b"x-forwarded-for"
 _MOST_HOPS = 16
 _TELL_EVERY = 60.0
+_MOST_CROWDS = 1000
 _LONGEST = 100
 _HOP = re.compile(r"(?:\[([0-9a-f:.]{2,45})\]|([0-9.]{7,15}))(?::[0-9]{1,5})?|([0-9a-f:.]{2,45})")
 
@@ -26,8 +28,8 @@ class Clients:
     Args:
         proxies: Addresses and networks whose `X-Forwarded-For` is believed.
         on_stranger: Called once a minute at most, when a peer of a private network sends the
-            header and is not believed: it may well be a load balancer, and all customers look
-            like one.
+            header and is not believed: it may well be a load balancer, and all customers behind it
+            look like one.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Clients:
         self._on_stranger = on_stranger
         self._monotonic = monotonic
         self._tell_after = 0.0
+        self._crowds: OrderedDict[str, None] = OrderedDict()
 
     def name(self, scope: Scope) -> str:
         """Return the name of a request's client: an IPv4 address, or the /64 of an IPv6 one.
@@ -52,8 +55,8 @@ class Clients:
         if client is None:
             return peer[0] if peer else UNKNOWN
         if not self._trusts(client):
-            if self._on_stranger and not client.is_global and any(_hops(scope)):
-                self._tell(self._on_stranger)
+            if not client.is_global and any(_hops(scope)):
+                self._note_stranger(_name(client))
             return _name(client)
         for hop in _hops(scope):
             named = _read(hop)
@@ -64,10 +67,17 @@ class Clients:
                 break
         return _name(client)
 
-    def _tell(self, on_stranger: Callable[[], None]) -> None:
-        if (now := self._monotonic()) >= self._tell_after:
+    def is_crowd(self, name: str) -> bool:
+        """Tell whether a name stands for many clients: those of a proxy that is not trusted."""
+        return name in self._crowds
+
+    def _note_stranger(self, name: str) -> None:
+        self._crowds[name] = None
+        if len(self._crowds) > _MOST_CROWDS:
+            self._crowds.popitem(last=False)
+        if self._on_stranger and (now := self._monotonic()) >= self._tell_after:
             self._tell_after = now + _TELL_EVERY
-            on_stranger()
+            self._on_stranger()
 
     def _trusts(self, address: _Address) -> bool:
         return any(address in network for network in self._trusted)
@@ -77,6 +87,16 @@ def client_address(scope: Scope) -> str:
     """Return the name of the client a request comes from, as counters know it."""
     name: str = scope["state"]["client"]
     return name
+
+
+def one_client(scope: Scope) -> str | None:
+    """Return the client whose share a request counts to; None if it may come from any of many.
+
+    All customers behind a proxy that is not trusted look like one client: a share of its own would
+    be the share of them all.
+    """
+    state = scope.get("state", {})
+    return None if state.get("crowd") else state.get("client")
 
 
 def _hops(scope: Scope) -> Iterator[bytes]:

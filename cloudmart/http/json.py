@@ -3,11 +3,14 @@
 import json
 import re
 from collections.abc import Callable, Coroutine
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+
+from cloudmart.http.bodies import MAX_BODY, Bodies, Body
+from cloudmart.http.concurrency import slot_of
 
 _JSON = re.compile(r"application/(?:[a-z0-9.+_-]+\+)?json")
 _NEEDED = "The body must be JSON: send the header `Content-Type: application/json`."
@@ -23,12 +26,22 @@ _COMPRESSED = (
 class JsonRequest(Request):
     """A request whose body is JSON as its standard has it (RFC 8259), which knows no NaN."""
 
+    def __init__(self, request: Request, body: Body) -> None:
+        super().__init__(request.scope, request.receive)
+        self._content = body
+
+    async def body(self) -> bytes:
+        """Return the body, which is let go once it has been decoded."""
+        return cast("bytes", self._content.content)
+
     async def json(self) -> Any:  # noqa: ANN401 - any JSON
         """Return what the body holds, or raise ValueError."""
-        body = await self.body()
-        if body.startswith(_GZIP):
+        content = self._content.content
+        if content.startswith(_GZIP):
             raise HTTPException(415, _COMPRESSED, _UNCOMPRESSED)
-        return json.loads(body, parse_constant=_refuse)
+        value = json.loads(content, parse_constant=_refuse)
+        self._content.release()
+        return value
 
 
 class JsonRoute(APIRoute):
@@ -36,11 +49,27 @@ class JsonRoute(APIRoute):
 
     A page of another origin can send the three "simple" types without asking first; JSON it
     cannot (Fetch standard, CORS-safelisted request headers).
+
+    A body is read by a route that takes one, up to `max_body_size` bytes. The request gets its slot
+    when the body is there: who sends slowly keeps nobody waiting.
     """
 
+    def __init__(
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        *,
+        max_body_size: int | None = None,
+        **options: Any,  # noqa: ANN401 - FastAPI's
+    ) -> None:
+        self._most = max_body_size or MAX_BODY
+        # The framework's own limit would count the same bytes again, and answers plain text.
+        super().__init__(path, endpoint, **options)
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return FastAPI's handler behind the check."""
+        """Return FastAPI's handler behind what is asked of a request and its body."""
         handler = super().get_route_handler()
+        takes_body = self.body_field is not None
 
         async def checked(request: Request) -> Response:
             if request.method in {"POST", "PUT", "PATCH"}:
@@ -48,7 +77,17 @@ class JsonRoute(APIRoute):
                     raise HTTPException(415, _COMPRESSED, _UNCOMPRESSED)
                 if not _is_json(request):
                     raise HTTPException(status_code=415, detail=_NEEDED)
-            return await handler(JsonRequest(request.scope, request.receive))
+            slot = slot_of(request.scope)
+            if not takes_body:
+                await slot.take()
+                return await handler(request)
+            bodies: Bodies = request.state.bodies
+            body = await bodies.read(request.scope, request.receive, self._most)
+            try:
+                await slot.take()
+                return await handler(JsonRequest(request, body))
+            finally:
+                body.release()
 
         return checked
 

@@ -38,7 +38,8 @@ class RequestContext:
         request_id = _request_id(Headers(scope=scope))
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
-        state["client"] = self._clients.name(scope)
+        state["client"] = client = self._clients.name(scope)
+        state["crowd"] = self._clients.is_crowd(client)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         started = time.perf_counter()

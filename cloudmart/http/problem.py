@@ -11,7 +11,6 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.types import Scope
 
 from cloudmart.errors import CloudmartError, Fault, ForbiddenError, UnauthorizedError
@@ -132,11 +131,6 @@ def expected(scope: Scope, error: CloudmartError) -> Response:
     return answer
 
 
-def too_large(most: int) -> str:
-    """Return the sentence for a body of more bytes than that."""
-    return f"The body is larger than {most // 1024**2} MiB."
-
-
 async def _expected(request: Request, error: Exception) -> Response:
     assert isinstance(error, CloudmartError)  # noqa: S101 - registered for no other
     return expected(request.scope, error)
@@ -150,8 +144,6 @@ async def _refused(request: Request, error: Exception) -> Response:
         sentence = f"There is no {request.scope['path']!r} here."
     elif status == HTTPStatus.METHOD_NOT_ALLOWED:
         sentence = f"{request.method} is not possible here."
-    elif status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        sentence = too_large(request.scope[MAX_BODY_SIZE_SCOPE_KEY])
     elif status == HTTPStatus.BAD_REQUEST:
         sentence = "The body is not valid JSON."
     return problem(request.scope, status, sentence, headers=error.headers)

@@ -11,6 +11,7 @@ import aioboto3
 from aiobotocore.config import AioConfig
 from aiohttp import ClientError as AiohttpError
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.parsers import ResponseParserError
 
 from cloudmart.pipeline.models import MappingStatus
 from cloudmart.pipeline.unknown import UnknownError, why_of_aws
@@ -22,7 +23,11 @@ _CONFIG = AioConfig(
     retries={"mode": "standard", "total_max_attempts": 2},
     user_agent="cloudmart",
 )
-_FAILURES = (BotoCoreError, ClientError, AiohttpError, OSError, KeyError, RuntimeError)
+# No answer, a refusal, or what something on the way sent instead of the answer.
+_FAILURES = (
+    *(BotoCoreError, ClientError, ResponseParserError, AiohttpError, OSError, RuntimeError),
+    *(AttributeError, KeyError, TypeError, ValueError),
+)
 _NAMES = {
     "lambda": ("Lambda", "PIPELINE_FUNCTION"),
     "sqs": ("SQS", "PIPELINE_FAILURE_QUEUE"),
@@ -42,27 +47,27 @@ class AwsTransport:
     def __init__(self, session: aioboto3.Session, settings: PipelineSettings) -> None:
         self._session = session
         self._settings = settings
-        self._clients: dict[str, Any] = {}
-        self._stack = AsyncExitStack()
+        self._clients: dict[str, tuple[Any, AsyncExitStack]] = {}
         self._opening = asyncio.Lock()
 
     async def close(self) -> None:
         """Close what was opened."""
-        await self._stack.aclose()
+        for name in list(self._clients):
+            await self._forget(name)
 
     async def mapping(self, table: str, stream: str | None) -> MappingStatus:
         """Return how the event source mapping does that reads a table's stream."""
         function = _told("PIPELINE_FUNCTION", self._settings.function)
         async with self._client("lambda") as client:
             answer = await client.list_event_source_mappings(FunctionName=function)
-        found = answer["EventSourceMappings"]
-        of_table = [each for each in found if _reads(each, table)]
-        for each in of_table:
-            if stream in {None, each["EventSourceArn"]}:
-                return _status(each, each["State"])
-        # A stream that was switched off and on again is another one, which nobody reads.
-        for each in of_table:
-            return _status(each, "Detached")
+            found = answer["EventSourceMappings"]
+            of_table = [each for each in found if _reads(each, table)]
+            for each in of_table:
+                if stream in {None, each["EventSourceArn"]}:
+                    return _status(each, each["State"])
+            # A stream that was switched off and on again is another one, which nobody reads.
+            for each in of_table:
+                return _status(each, "Detached")
         return MappingStatus(state="Missing", last_result=None, iterator_age_seconds=None)
 
     async def iterator_age(self) -> float:
@@ -82,9 +87,9 @@ class AwsTransport:
                 EndTime=until + timedelta(minutes=1),
                 ScanBy="TimestampDescending",
             )
-        for result in answer["MetricDataResults"]:
-            for milliseconds in result["Values"]:
-                return float(milliseconds) / 1000
+            for result in answer["MetricDataResults"]:
+                for milliseconds in result["Values"]:
+                    return float(milliseconds) / 1000
         raise UnknownError(
             f"CloudWatch has no figure of the last {_MINUTES} minutes: no record was read."
         )
@@ -94,7 +99,7 @@ class AwsTransport:
         queue = _told("PIPELINE_FAILURE_QUEUE", self._settings.failure_queue)
         async with self._client("sqs") as client:
             answer = await client.get_queue_attributes(QueueUrl=queue, AttributeNames=_WAITING)
-        return sum(int(answer["Attributes"][name]) for name in _WAITING)
+            return sum(int(answer["Attributes"][name]) for name in _WAITING)
 
     async def quarantined(self) -> int:
         """Return how many objects the quarantine holds, counted up to 1000."""
@@ -103,7 +108,7 @@ class AwsTransport:
             answer = await client.list_objects_v2(
                 Bucket=bucket, Prefix=PREFIX, MaxKeys=MOST_COUNTED
             )
-        return int(answer["KeyCount"])
+            return int(answer["KeyCount"])
 
     @asynccontextmanager
     async def _client(self, name: str) -> AsyncIterator[Any]:
@@ -113,16 +118,21 @@ class AwsTransport:
         except _FAILURES as error:
             if isinstance(error, NoCredentialsError):
                 # A client that found none when it was made never looks again.
-                self._clients.pop(name, None)
+                await self._forget(name)
             raise UnknownError(why_of_aws(service, name, error, setting)) from error
 
     async def _opened(self, name: str) -> Any:  # noqa: ANN401 - botocore makes its clients
         async with self._opening:
             if name not in self._clients:
-                region = self._session.region_name
+                stack, region = AsyncExitStack(), self._session.region_name
                 client = self._session.client(name, config=_CONFIG, region_name=region)
-                self._clients[name] = await self._stack.enter_async_context(client)
-            return self._clients[name]
+                self._clients[name] = await stack.enter_async_context(client), stack
+            return self._clients[name][0]
+
+    async def _forget(self, name: str) -> None:
+        client = self._clients.pop(name, None)
+        if client is not None:
+            await client[1].aclose()
 
 
 def _told(variable: str, value: str | None) -> str:

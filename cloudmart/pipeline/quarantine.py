@@ -15,7 +15,8 @@ class S3Quarantine(S3QuarantineIntake):
         with translated():
             pages = self.client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self.bucket, Prefix=PREFIX):
-                for each in page.get("Contents", []):
+                # A page of something on the way is read as an answer without this.
+                for each in page["Contents"] if page["KeyCount"] else ():
                     answer = self.client.get_object(Bucket=self.bucket, Key=each["Key"])
                     told = json.loads(answer["Body"].read())
                     yield Quarantined(**told | {"fault": RowFault(**told["fault"])})

@@ -24,12 +24,15 @@ class S3QuarantineIntake:
     def put(self, held: Quarantined) -> None:
         """Keep a record, whole, with what is wrong with it."""
         with translated():
-            self.client.put_object(
+            answer = self.client.put_object(
                 Bucket=self.bucket,
                 Key=key_of(held),
                 Body=json.dumps(asdict(held), default=str).encode(),
                 ContentType="application/json",
             )
+            if not answer.get("ETag"):
+                # A page of something on the way is read as an empty answer.
+                raise ValueError("an answer is not that of S3: it has no ETag")
 
     @cached_property
     def client(self) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
@@ -59,10 +62,18 @@ def _day(told: object) -> str:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise UnavailableError for whatever boto3 raises."""
+    """Raise UnavailableError for whatever boto3 raises, and for what is no answer of S3's."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - as above
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415 - as above
 
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
+    except (
+        BotoCoreError,
+        ClientError,
+        ResponseParserError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise UnavailableError("The quarantine's bucket does not answer.") from error

@@ -1,87 +1,41 @@
-"""How much is answered at once: a few more wait a moment, the rest are sent away early."""
-
-import asyncio
+"""What a request may have of the process: a slot to be worked on, and room for its body."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cloudmart.errors import OverloadedError
-from cloudmart.http.problem import expected
-from cloudmart.observability.metrics import OVERLOADED, WORKED_ON
+from cloudmart.http.bodies import Bodies
+from cloudmart.http.concurrency import ConcurrencyLimit, Slot
 from cloudmart.rates.classes import RouteClass, class_of
-
-PATIENCE = 1.0
-"""Seconds a request waits for others to end before it is sent away."""
-
-
-class Lane:
-    """So many at once, and as many again who wait for them, in the order they came."""
-
-    def __init__(self, name: str, most: int, patience: float = PATIENCE) -> None:
-        self._most = most
-        self._patience = patience
-        self._slots = asyncio.Semaphore(most)
-        self._within = 0
-        self._waiting = 0
-        self._refused = OVERLOADED.labels(name)
-        WORKED_ON.labels(name).set_function(lambda: self._within)
-
-    async def enter(self) -> None:
-        """Return once there is room, or raise OverloadedError if there is none soon."""
-        if self._slots.locked():
-            await self._wait()
-        else:
-            await self._slots.acquire()
-        self._within += 1
-
-    def leave(self) -> None:
-        """Make room for the next."""
-        self._within -= 1
-        self._slots.release()
-
-    async def _wait(self) -> None:
-        if self._waiting >= self._most:
-            self._refused.inc()
-            raise OverloadedError
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(self._patience):
-                await self._slots.acquire()
-        except TimeoutError:
-            self._refused.inc()
-            raise OverloadedError from None
-        finally:
-            self._waiting -= 1
 
 
 class Admission:
-    """Lets in as much as can be done at once.
+    """Hands each request its slot and its room; the route takes them when it needs them.
 
-    Chats have a lane of their own: they wait for a provider most of their time. Probes and
-    documentation have none.
+    Chats have slots of their own: they wait for a provider most of their time. Probes and
+    documentation need none.
     """
 
-    def __init__(self, app: ASGIApp, *, requests: int, chats: int) -> None:
+    def __init__(
+        self, app: ASGIApp, *, requests: int, chats: int, bodies: Bodies | None = None
+    ) -> None:
         self.app = app
-        self._requests = Lane("requests", requests)
-        self._chats = Lane("chats", chats)
+        self._requests = ConcurrencyLimit("requests", requests)
+        self._chats = ConcurrencyLimit("chats", chats)
+        self._bodies = bodies or Bodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or say that there are too many."""
-        lane = self._lane(scope)
-        if lane is None:
+        """Answer a request, and take back its slot in the end."""
+        limit = self._limit(scope)
+        if limit is None:
             await self.app(scope, receive, send)
             return
-        try:
-            await lane.enter()
-        except OverloadedError as error:
-            await expected(scope, error)(scope, receive, send)
-            return
+        slot = Slot(limit)
+        scope["state"] |= {"slot": slot, "bodies": self._bodies}
         try:
             await self.app(scope, receive, send)
         finally:
-            lane.leave()
+            slot.give_back()
 
-    def _lane(self, scope: Scope) -> Lane | None:
+    def _limit(self, scope: Scope) -> ConcurrencyLimit | None:
         if scope["type"] != "http":
             return None
         kind = class_of(scope["method"], scope["path"])

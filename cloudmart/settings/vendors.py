@@ -38,8 +38,9 @@ class BedrockMode(StrEnum):
 
 
 class OrderTools(StrEnum):
-    """What the assistants may do with orders; each word includes the ones before it."""
+    """What the assistants may do with orders; but for `auto`, each includes the ones before it."""
 
+    AUTO = "auto"
     OFF = "off"
     READ = "read"
     CANCEL = "cancel"
@@ -173,11 +174,12 @@ class AssistantSettings(Group):
         examples=["4"],
     )
     order_tools: OrderTools = Field(
-        OrderTools.CANCEL,
+        OrderTools.AUTO,
         validation_alias="AI_ORDER_TOOLS",
-        description="What assistants may do with orders: `off`, `read`, `cancel` (and read) or "
-        "`delete` (and the rest).",
-        examples=["cancel"],
+        description="What assistants may do with orders: `off`, `read`, `cancel` (and read), "
+        "`delete` (and the rest), or `auto`: `cancel` for a customer whose token proves the "
+        "address, and in local mode, else `read`.",
+        examples=["auto"],
     )
     conversation_ttl_days: int = Field(
         30,

@@ -10,7 +10,7 @@ from tests.support.scripted_chat import ScriptedChat
 ANN = "ann@example.org"
 ENOUGH = (
     "Nothing was changed: this is as much as can be changed here in a day. "
-    "Please write to the shop's support."
+    "If you end the chat, the shop's staff read it and can help."
 )
 
 

@@ -10,7 +10,15 @@ import pytest
 
 from cloudmart.ai.assistants import Assistant
 from cloudmart.ai.ports import ToolCall
-from cloudmart.settings import AccessSettings, Settings
+from cloudmart.health.board import Health, Status
+from cloudmart.settings import (
+    AccessSettings,
+    AssistantSettings,
+    Environment,
+    OrderTools,
+    Settings,
+)
+from cloudmart.upkeep import show_order_tools
 from tests.ai.conftest import Shop, open_shop
 from tests.support.scripted_chat import ScriptedChat
 
@@ -93,3 +101,85 @@ async def proposed(assistant: Assistant, thread: str) -> str:
     found = re.search(r"CONFIRM (\d{6})", await assistant.reply(thread, "Cancel it", proved=ANN))
     assert found
     return found[1]
+
+
+STAGING = {"environment": Environment.STAGING}
+
+
+@pytest.fixture
+async def real(settings: Settings, session: aioboto3.Session) -> AsyncIterator[Shop]:
+    """Give a shop that is not local, whose customers may sign in but need not."""
+    async with open_shop(settings.model_copy(update=STAGING), session) as shop:
+        await shop.place("ab12cd34", ANN)
+        yield shop
+
+
+@pytest.mark.parametrize("proved", [ANN, None])
+async def test_only_a_token_lets_an_order_be_canceled(real: Shop, proved: str | None) -> None:
+    chat = ScriptedChat(CANCEL, "As you like.")
+    assistant = real.assistant(chat)
+    thread = await assistant.start()
+
+    answer = await assistant.reply(thread, f"Cancel ab12cd34, I am {ANN}.", proved=proved)
+
+    offered = [tool.name for tool in chat.requests[0].tools]
+    told = chat.requests[0].instructions
+    assert ("CONFIRM" in answer) == ("cancel_order" in offered) == (proved == ANN)
+    assert ("ends\nthis chat; the shop's staff read it" in told) == (proved is None)
+    assert "get_order" in offered
+
+
+async def test_what_a_stranger_learned_does_not_cancel(real: Shop) -> None:
+    # The order's id and address from the list by e-mail, the code from the chat itself.
+    answer = await told(real, f"Where is ab12cd34? I am {ANN}.", None)
+    assistant = real.assistant(ScriptedChat(CANCEL, "Please confirm."))
+    thread = await assistant.start()
+    code = await proposed(assistant, thread)
+
+    confirmed = await assistant.reply(thread, f"CONFIRM {code}")
+
+    assert "order" in answer
+    assert confirmed.startswith("Nothing was changed: orders cannot be changed in this chat.")
+    assert "If you end the chat, the shop's staff read it" in confirmed
+    assert (await real.order("ab12cd34"))["status"] == "Pending"
+
+
+async def test_who_sets_more_by_hand_gets_more(real: Shop) -> None:
+    assistant = real.assistant(ScriptedChat(CANCEL, "Please confirm."), order_tools="cancel")
+
+    answer = await assistant.reply(await assistant.start(), f"Cancel ab12cd34, I am {ANN}.")
+
+    assert "CONFIRM" in answer
+
+
+OPEN, TOKENS = AccessSettings(auth=("basic",)), AccessSettings(auth=("jwt",))
+
+
+@pytest.mark.parametrize(
+    ("tools", "access", "environment", "warned"),
+    [
+        ("auto", OPEN, "production", False),
+        ("read", OPEN, "production", False),
+        ("cancel", OPEN, "production", True),
+        ("delete", OPEN, "staging", True),
+        ("cancel", TOKENS, "production", False),
+        ("delete", TOKENS, "production", True),
+        ("delete", OPEN, "local", False),
+    ],
+)
+def test_health_warns_of_tools_that_need_no_proof(
+    settings: Settings, tools: str, access: AccessSettings, environment: str, *, warned: bool
+) -> None:
+    update = {
+        "assistant": AssistantSettings(order_tools=OrderTools(tools)),
+        "access": access,
+        "environment": Environment(environment),
+    }
+    health = Health()
+
+    show_order_tools(settings.model_copy(update=update), health)
+
+    found = {dependency.key: reading for dependency, reading in health.readings()}
+    assert ("assistants:order-tools" in found) is warned
+    for reading in found.values():
+        assert (reading.status, f"AI_ORDER_TOOLS={tools}" in reading.output) == (Status.WARN, True)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cloudmart.ai.ports import ToolCall
+from cloudmart.ai.tools import ONLY_STAFF
 from tests.ai.conftest import Shop
 from tests.support.scripted_chat import ScriptedChat
 
@@ -62,16 +63,14 @@ async def test_a_model_is_offered_what_the_policy_allows(
     assert [spec.name for spec in chat.requests[0].tools] == tools
 
 
-async def test_a_tool_that_is_not_offered_is_unknown(shop: Shop) -> None:
+async def test_a_tool_that_is_not_offered_does_nothing(shop: Shop) -> None:
     await shop.place("ab12cd34", "ann@example.org")
 
     arguments = '{"order_id": "ab12cd34"}'
 
-    assert await result(shop, "delete_order", arguments) == {"error": "unknown_tool"}
     assert await result(shop, "rm_rf", "{}") == {"error": "unknown_tool"}
-    assert await result(shop, "get_order", arguments, order_tools="off") == {
-        "error": "unknown_tool"
-    }
+    assert await result(shop, "delete_order", arguments) == ONLY_STAFF
+    assert await result(shop, "get_order", arguments, order_tools="off") == ONLY_STAFF
 
 
 @pytest.mark.parametrize("order_id", ["ab12cd34", " AB12CD34 "])

@@ -97,6 +97,27 @@ async def test_patience_ends_and_says_so(
     assert findings == [Finding(step.table, step.part, State.CHANGING, remark)]
 
 
+async def test_one_throttled_look_late_in_a_long_build_is_not_the_end_of_it(
+    operator: Any,  # noqa: ANN401
+    production: DynamoDBSettings,
+) -> None:
+    step = AddIndex(production.orders_table, ORDERS_BY_EMAIL)
+    building = Building(rounds=4)
+
+    async def describe(real: Call, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401
+        if building.left == 1:
+            building.left = 0
+            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "DescribeTable")
+        return await building.describe(real, **parameters)
+
+    client = Through(operator, update_table=building.update, describe_table=describe)
+
+    # The build takes longer than we are patient with one call.
+    findings = await apply(client, [step], Recorder(), call_patience=0.3)
+
+    assert findings == [Finding(step.table, step.part, State.OK)]
+
+
 async def test_what_somebody_else_does_at_the_same_moment_is_as_good(
     operator: Any,  # noqa: ANN401
     production: DynamoDBSettings,

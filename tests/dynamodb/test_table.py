@@ -87,6 +87,25 @@ async def test_an_item_is_removed_once(products: Table) -> None:
     assert [await products.remove("1"), await products.remove("1")] == [True, False]
 
 
+async def test_an_item_whose_removal_got_no_answer_is_removed(
+    faults: FaultProxy, products: Table
+) -> None:
+    await products.put(LAMP, new=True)
+    faults.fail(Fault.LOST, "DeleteItem", times=1)
+
+    assert await products.remove("1") is True
+    assert await products.get("1") is None
+
+
+@pytest.mark.parametrize("fault", [Fault.THROTTLED, Fault.LIMITED])
+async def test_what_was_not_there_is_not_removed_by_being_asked_for_twice(
+    fault: Fault, faults: FaultProxy, products: Table
+) -> None:
+    faults.fail(fault, "DeleteItem", times=1)
+
+    assert await products.remove("1") is False
+
+
 async def test_many_items_are_read_at_once_whatever_is_missing_or_named_twice(
     faults: FaultProxy, products: Table
 ) -> None:

@@ -116,7 +116,7 @@ def test_a_compressed_body_is_not_opened(encoding: str, client: httpx2.Client) -
         "/api/tickets", content=bomb, headers=JSON | {"Content-Encoding": encoding}
     )
 
-    is_problem(answer, 400)
+    is_problem(answer, 415)
 
 
 def test_a_number_that_is_none_to_the_catalogue_is_no_price(client: httpx2.Client) -> None:

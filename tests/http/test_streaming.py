@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from cloudmart.errors import UnavailableError
+from cloudmart.http.concurrency import ConcurrencyLimit, Slot
 from cloudmart.http.streaming import stream
 from cloudmart.products.models import Product
 from cloudmart.values.page import Page, Pages
@@ -46,11 +47,14 @@ class Client:
         self.shelf = shelf
         self.body = b""
         self.taken: list[int] = []
+        self.working: list[int] = []
+        self.limit = ConcurrencyLimit("requests", 1)
         self.ended = False
 
     async def send(self, message: Any) -> None:  # noqa: ANN401 - ASGI's
         """Take a message."""
-        if message["type"] == "http.response.body":
+        self.working.append(self.limit.working)
+        if message.get("body") or not message.get("more_body", True):
             self.body += message.get("body", b"")
             self.taken.append(self.shelf.taken)
             self.ended = not message.get("more_body", False)
@@ -63,8 +67,11 @@ class Client:
 async def _answered(shelf: Shelf) -> Client:
     client = Client(shelf)
     answer = await stream(Product, shelf.pages())
-    scope = {"type": "http", "asgi": {"spec_version": "2.4"}}
+    slot = Slot(client.limit)
+    await slot.take()
+    scope = {"type": "http", "asgi": {"spec_version": "2.4"}, "state": {"slot": slot}}
     await answer(scope, client.receive, client.send)
+    slot.give_back()
     return client
 
 
@@ -84,6 +91,13 @@ async def test_a_page_is_not_asked_for_before_the_one_before_it_was_sent() -> No
     client = await _answered(Shelf([3] * 100))
 
     assert client.taken[:5] == [1, 2, 3, 4, 5]
+
+
+async def test_while_a_client_reads_another_request_may_be_worked_on() -> None:
+    client = await _answered(Shelf([3] * 5))
+
+    assert set(client.working) == {0}
+    assert client.limit.working == 0
 
 
 async def test_a_list_whose_first_page_fails_is_an_error() -> None:

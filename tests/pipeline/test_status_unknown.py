@@ -1,15 +1,20 @@
 """What is told of the pipeline while parts of it are away, or keep to themselves."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from botocore.exceptions import NoCredentialsError
 from fastapi.testclient import TestClient
 
 from cloudmart.app import create_app
 from cloudmart.dynamodb.internal import note
 from cloudmart.dynamodb.schema import ORDERS_BY_DAY
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
-from cloudmart.settings import Settings
+from cloudmart.pipeline.aws import AwsTransport
+from cloudmart.pipeline.unknown import UnknownError
+from cloudmart.settings import PipelineSettings, Settings
 from tests.support.faults import Fault, FaultProxy
 from tests.support.loopback import Reply
 from tests.support.pipeline_aws import PipelineAws, refused
@@ -47,6 +52,78 @@ def test_what_lambda_does_not_tell_is_not_known(
 
     assert told["mapping"] is None
     assert why(told)["mapping"] == reason
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(200, {"Content-Type": "text/html"}, [b"<!doctype html><p>Please sign in.</p>"]),
+        Reply.json(200, {}),
+        Reply.json(200, []),
+        Reply.json(200, {"EventSourceMappings": None}),
+        Reply.json(200, {"EventSourceMappings": [{"EventSourceArn": ":table/x/stream/"}]}),
+    ],
+)
+def test_what_is_no_answer_of_lambdas_is_not_known(
+    reply: Reply, watched: TestClient, aws: PipelineAws
+) -> None:
+    aws.refusal = reply
+
+    told = status(watched)
+
+    assert told["mapping"] is None or told["mapping"]["state"] == "Missing"
+
+
+@pytest.mark.parametrize("operation", ["GetQueueAttributes", "GetMetricData"])
+@pytest.mark.parametrize("fault", [Fault.PAGE, Fault.NOTHING, Fault.BARE, Fault.FORBIDDEN])
+def test_what_is_no_answer_of_awss_leaves_the_rest_known(
+    operation: str, fault: Fault, watched: TestClient, aws: PipelineAws
+) -> None:
+    aws.proxy.fail(fault, operation)
+
+    told = status(watched)
+
+    assert told["mapping"]["state"] == "Enabled"
+    assert {"failures.queued", "mapping.iteratorAgeSeconds"} & why(told).keys()
+
+
+class NoCredentials:
+    """A session without credentials, and how many of its clients are open."""
+
+    region_name = "eu-central-1"
+
+    def __init__(self) -> None:
+        self.open = 0
+
+    @asynccontextmanager
+    async def client(self, *_: object, **__: object) -> AsyncIterator[Any]:
+        """Open a client that can ask for nothing."""
+        self.open += 1
+        yield self
+        self.open -= 1
+
+    def __getattr__(self, _: str) -> Any:  # noqa: ANN401 - any operation
+        raise NoCredentialsError
+
+
+async def test_asking_without_credentials_leaves_no_client_open() -> None:
+    session = NoCredentials()
+    settings = PipelineSettings(
+        function="carrier", failure_queue="https://sqs.example.com/1/q", quarantine_bucket="bucket"
+    )
+    transport = AwsTransport(session, settings)
+
+    for _ in range(3):
+        for question in (
+            lambda: transport.mapping("orders", None),
+            transport.iterator_age,
+            transport.queued,
+            transport.quarantined,
+        ):
+            with pytest.raises(UnknownError, match="no AWS credentials"):
+                await question()
+
+    assert session.open == 0
 
 
 def test_lambda_away_is_said_to_be_so(watched: TestClient, aws: PipelineAws) -> None:

@@ -1,4 +1,4 @@
-"""How much is answered at once, and what becomes of the rest."""
+"""How much is worked on at once, and what becomes of the rest."""
 
 import asyncio
 
@@ -7,7 +7,10 @@ from prometheus_client import REGISTRY
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from cloudmart.rates.admission import Admission, Lane
+from cloudmart.errors import OverloadedError
+from cloudmart.http.concurrency import ConcurrencyLimit, slot_of
+from cloudmart.http.problem import expected
+from cloudmart.rates.admission import Admission
 from tests.support.requests import ask
 
 READ, CHAT = "/api/products", "/api/ai/message"
@@ -15,7 +18,7 @@ FREE = ["/health", "/ready", "/api/health", "/startupz", "/livez", "/metrics", "
 
 
 class Slow:
-    """An application that answers when it is told to."""
+    """An application that takes a slot, and answers when it is told to."""
 
     def __init__(self) -> None:
         self.go_on = asyncio.Event()
@@ -23,10 +26,18 @@ class Slow:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer once it may."""
+        if scope["path"] in FREE:
+            assert "slot" not in scope["state"]
+            await PlainTextResponse("done")(scope, receive, send)
+            return
+        try:
+            await slot_of(scope).take()
+        except OverloadedError as error:
+            await expected(scope, error)(scope, receive, send)
+            return
         self.within += 1
         try:
-            if scope["path"] not in FREE:
-                await self.go_on.wait()
+            await self.go_on.wait()
             await PlainTextResponse("done")(scope, receive, send)
         finally:
             self.within -= 1
@@ -86,16 +97,27 @@ async def test_who_asks_how_it_does_is_answered_all_the_same(path: str) -> None:
 
 
 async def test_nobody_waits_longer_than_patience_lasts() -> None:
-    lane = Lane("requests", 1, patience=0.01)
-    await lane.enter()
+    limit = ConcurrencyLimit("requests", 1, patience=0.01)
+    await limit.acquire()
     before = _refused()
 
-    with pytest.raises(Exception, match="very busy"):
-        await lane.enter()
-    lane.leave()
-    await lane.enter()
+    with pytest.raises(OverloadedError, match="very busy"):
+        await limit.acquire()
+    limit.release()
+    await limit.acquire()
 
     assert _refused() == before + 1
+
+
+async def test_what_was_begun_waits_until_there_is_a_slot_again() -> None:
+    limit = ConcurrencyLimit("requests", 1, patience=0.01)
+    await limit.acquire()
+
+    again = asyncio.create_task(limit.acquire_again())
+    await asyncio.sleep(0.05)
+    assert not again.done()
+    limit.release()
+    await again
 
 
 async def test_a_request_that_is_given_up_makes_room() -> None:

@@ -15,7 +15,9 @@ ASK_ORDER = (
     "Which order is it? Please tell me its number and the e-mail address it was placed with."
 )
 ASK_EMAIL = "Please tell me the e-mail address the order was placed with."
-NOT_ALLOWED = "I cannot do that here. Please write to the shop's support."
+NOT_ALLOWED = (
+    "I cannot do that here. Please write what you want and end this chat: the shop's staff read it."
+)
 
 _HELP = (
     "You can ask me for products (“do you have lamps?”), for an order (its number and your e-mail "
@@ -24,8 +26,8 @@ _HELP = (
 ANSWERS = {
     Intent.GREETING: "Hello! What can I do for you?",
     Intent.THANKS: "You are welcome.",
-    Intent.PERSON: "I am no person, and cannot fetch one. Please open a support ticket: "
-    "the shop's staff read them.",
+    Intent.PERSON: "I am no person, and cannot fetch one. Please write what you want and end this "
+    "chat: the shop's staff read it.",
     Intent.UNKNOWN: f"I did not understand that. {_HELP}",
 }
 
@@ -35,12 +37,13 @@ _ERRORS = {
     "address. Please check both.",
     "customer_must_sign_in": "Please sign in to the shop first: then I can see your orders.",
     "too_many_failed_lookups": "There were too many look-ups that found nothing. Please start a "
-    "new chat, or write to the shop's support.",
+    "new chat, or end this one: the shop's staff read it.",
     "cannot_be_canceled_any_more": "That order cannot be canceled any more.",
     "only_canceled_orders_can_be_deleted": "Only orders that are canceled can be deleted.",
+    "only_staff_can_do_this": NOT_ALLOWED,
     "one_change_at_a_time": "One change at a time, please: confirm the first one first.",
 }
-_FAILED = "That did not work. Please try again, or write to the shop's support."
+_FAILED = "That did not work. Please try again, or end this chat: the shop's staff read it."
 
 
 def told(result: ToolResult) -> str:

@@ -82,7 +82,7 @@ class Exchange:
         self.complete = False
         self.disconnected = False
         self._connection = connection
-        self._scope = scope
+        self.scope = scope
         self._bodiless = scope["method"] == "HEAD"
         self._chunked = False
         # Bytes of the answer that are still to be written; None where nobody counts them.
@@ -93,7 +93,7 @@ class Exchange:
     async def run(self, app: ASGIApp) -> None:
         """Have the application answer."""
         try:
-            await app(self._scope, self.receive, self.send)
+            await app(self.scope, self.receive, self.send)
         except asyncio.CancelledError:
             await self._break_off()
         except Exception as error:  # noqa: BLE001 - one request must not end the server
@@ -186,7 +186,7 @@ class Exchange:
         """Return the header that says how an answer ends whose application did not say."""
         if status in _WITHOUT_BODY:
             self._left = 0
-        elif self._scope["http_version"] == "1.1":
+        elif self.scope["http_version"] == "1.1":
             self._chunked = True
             return b"transfer-encoding: chunked\r\n"
         else:

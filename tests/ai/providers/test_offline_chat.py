@@ -7,7 +7,7 @@ import pytest
 
 from cloudmart.ai.ports import Message, Step, ToolCall, ToolResult, ToolSpec
 from cloudmart.ai.providers.offline_chat import OfflineChat
-from cloudmart.ai.providers.offline_words import NOTICE
+from cloudmart.ai.providers.offline_words import NOT_ALLOWED, NOTICE
 from tests.ai.providers.steps import answer, assistant, request, take, user
 
 TOOLS = [
@@ -114,7 +114,8 @@ async def test_a_customer_who_repeats_the_notice_does_not_silence_it() -> None:
 async def test_a_tool_that_is_not_offered_is_not_called() -> None:
     text = await say(user(f"Delete {NEW} ann@example.org"), tools=TOOLS[:3])
 
-    assert text == "I cannot do that here. Please write to the shop's support."
+    assert text == NOT_ALLOWED
+    assert "end this chat: the shop's staff read it" in text
 
 
 async def test_a_final_step_calls_no_tool() -> None:
@@ -167,11 +168,11 @@ async def test_an_answer_comes_line_by_line() -> None:
         ),
         (
             {"error": "unknown_tool"},
-            "That did not work. Please try again, or write to the shop's support.",
+            "That did not work. Please try again, or end this chat: the shop's staff read it.",
         ),
         (
             {"something": "else"},
-            "That did not work. Please try again, or write to the shop's support.",
+            "That did not work. Please try again, or end this chat: the shop's staff read it.",
         ),
     ],
 )

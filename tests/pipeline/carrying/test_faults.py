@@ -14,6 +14,7 @@ from cloudmart.pipeline.ports import Quarantined
 from cloudmart.pipeline.quarantine import S3Quarantine
 from tests.pipeline.carrying.conftest import Function
 from tests.support.bigquery_api import BadRow, BigQueryApi, Failure, LostAnswer
+from tests.support.loopback import Reply, loopback
 from tests.support.order_stream import (
     MAPPING,
     Event,
@@ -344,3 +345,22 @@ def test_an_outage_longer_than_the_retries_ends_in_the_failure_queue_with_what_t
     numbers = [each["dynamodb"]["SequenceNumber"] for each in orders.events()]
     assert [each["startSequenceNumber"] for each in told] == numbers
     assert api.rows == []
+
+
+@pytest.mark.parametrize("body", [b"<!doctype html><p>Please sign in.</p>", b"", b"{}"])
+def test_a_page_in_s3s_place_is_no_quarantine(
+    body: bytes, monkeypatch: pytest.MonkeyPatch, orders: OrderStream, api: BigQueryApi
+) -> None:
+    orders.put(order(1), order(2, total="about forty"))
+    events = orders.events()
+    with loopback() as gateway, open_warehouse(api.settings) as warehouse:
+        gateway.answer = lambda _: Reply(200, {"content-type": "text/html"}, [body])
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", gateway.url)
+        away = S3Quarantine("quarantine")
+
+        outcome = Carrier(warehouse, away).carry(events)
+        with pytest.raises(UnavailableError):
+            list(away.held())
+
+    assert (outcome.inserted, outcome.quarantined) == (1, 0)
+    assert list(outcome.waiting) == [events[1]["eventID"]]
