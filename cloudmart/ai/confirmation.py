@@ -8,6 +8,8 @@ import hashlib
 import re
 import secrets
 import time
+import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,8 +22,18 @@ LIFETIME = 600
 REDACTED = "[code]"
 """Stands for a code wherever a model may read it."""
 
-_CONFIRMATION = re.compile(r"\W*confirm\W+([0-9]{6})\W*", re.IGNORECASE)
-_SIX_DIGITS = re.compile(r"(?<![0-9])[0-9]{6}(?![0-9])")
+MOST_CODES = 20
+"""Codes of a conversation that are known when they are quoted later, the newest ones."""
+
+# As people type and paste them: digits of any script, in groups.
+_CODE = r"\d(?:[ .\u00a0-]?\d){5}(?!\d)"
+_CONFIRMATION = re.compile(rf"\W*confirm\W+({_CODE})\W*", re.IGNORECASE)
+_TYPED = re.compile(rf"(?P<word>\bconfirm\W{{1,20}})?(?<!\d){_CODE}", re.IGNORECASE)
+_ANEW = re.compile(
+    r"\b(new|another|other|fresh|lost|forg[eo]t\w*|resend|again|no|not|don.t)\b[^.!?]{0,60}\bcode\b"
+    r"|\bcode\b[^.!?]{0,60}\b(again|anew|lost|gone|missing|expired)\b",
+    re.IGNORECASE,
+)
 
 
 class Action(StrEnum):
@@ -40,6 +52,23 @@ class Pending(Model):
     code_hash: str
     tries: int = 0
     expires_at: int
+
+    @property
+    def open(self) -> bool:
+        """Tell whether its code can still confirm it."""
+        return self.tries < MOST_TRIES and self.expires_at > time.time()
+
+    @property
+    def reminder(self) -> str:
+        """Return what a customer is told who agrees without the code."""
+        return (
+            f"Nothing is changed yet: to {self.action} order {self.order_id}, "
+            "type CONFIRM and the six digits that you were shown."
+        )
+
+    def asked_anew(self, text: str) -> bool:
+        """Tell whether a customer asks for the change again, and does not only agree to it."""
+        return self.order_id.casefold() in text.casefold() or bool(_ANEW.search(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +111,23 @@ def code_hash(conversation: str, code: str) -> str:
 def code_in(text: str) -> str | None:
     """Return the code of a message that is a confirmation and nothing else."""
     found = _CONFIRMATION.fullmatch(text)
-    return found[1] if found else None
+    return _digits(found[1]) if found else None
 
 
-def without_code(conversation: str, pending: Pending | None, text: str) -> str:
-    """Return a message as a model may read it."""
+def without_code(conversation: str, hashes: Collection[str], text: str) -> str:
+    """Return a message as a model may read it: without codes, good, wrong, spent or replaced.
 
-    def redact(digits: re.Match[str]) -> str:
-        known = pending is not None and code_hash(conversation, digits[0]) == pending.code_hash
-        return REDACTED if known else digits[0]
+    A code is what follows CONFIRM, and what a conversation has shown, of which it knows the hash.
+    """
 
-    return _SIX_DIGITS.sub(redact, text)
+    def redact(typed: re.Match[str]) -> str:
+        word = typed["word"] or ""
+        code = _digits(typed[0][len(word) :])
+        shown = bool(hashes) and code_hash(conversation, code) in hashes
+        return f"{word}{REDACTED}" if word or shown else typed[0]
+
+    return _TYPED.sub(redact, text)
+
+
+def _digits(typed: str) -> str:
+    return "".join(str(unicodedata.decimal(sign)) for sign in typed if sign.isdecimal())

@@ -17,7 +17,13 @@ import structlog
 from botocore.exceptions import ClientError
 from pydantic import Field
 
-from cloudmart.ai.confirmation import MOST_TRIES, Pending, Proposal
+from cloudmart.ai.confirmation import (
+    MOST_CODES,
+    MOST_TRIES,
+    Pending,
+    Proposal,
+    without_code,
+)
 from cloudmart.ai.finished import finished
 from cloudmart.ai.ports import Message, Role
 from cloudmart.dynamodb.codec import Item
@@ -72,6 +78,7 @@ class Conversation(Entity):
     history: list[Spoken] = []
     email: str | None = None
     pending: Pending | None = None
+    codes: list[str] = []
     tokens: Count = 0
     failed_lookups: Count = 0
 
@@ -83,7 +90,12 @@ class Conversation(Entity):
     @property
     def messages(self) -> list[Message]:
         """Return what was said, as a provider is told it."""
-        return [Message(spoken.role, spoken.text) for spoken in self.history]
+        return [Message(spoken.role, self.without_codes(spoken.text)) for spoken in self.history]
+
+    def without_codes(self, text: str) -> str:
+        """Return a message as a model may read it."""
+        pending = [self.pending.code_hash] if self.pending else []
+        return without_code(self.id, {*self.codes, *pending}, text)
 
 
 @dataclass(slots=True)
@@ -92,13 +104,16 @@ class Turn:
 
     `email` is the address the customer last gave in their own words, or proved by a token, without
     which they `must_sign_in` where the shop does not take their word. It is `proved` if this very
-    message came with a token. `client` is where they are.
+    message came with a token. `client` is where they are, `message` what they say. A `reminder` is
+    said under the answer.
     """
 
     conversation: Conversation
     lock: str
     email: str | None
     client: str = UNKNOWN
+    message: str = ""
+    reminder: str = ""
     must_sign_in: bool = False
     proved: bool = False
     proposal: Proposal | None = None
@@ -159,7 +174,9 @@ class ConversationRepository:
         if turn.email is not None:
             changes["email"] = turn.email
         if turn.proposal is not None:
-            changes["pending"] = turn.proposal.pending.model_dump()
+            pending = turn.proposal.pending
+            changes["pending"] = pending.model_dump()
+            changes["codes"] = [*turn.conversation.codes, pending.code_hash][-MOST_CODES:]
         try:
             await finished(self._end(turn, changes))
         except RefusedError as error:

@@ -87,6 +87,11 @@ class OrderDesk:
         if refusal := _refusal(action, found):
             return refusal
         if turn.proposal is None:
+            waiting = turn.conversation.pending
+            same = waiting is not None and _same(waiting, action, found)
+            if waiting and same and not waiting.asked_anew(turn.message):
+                turn.reminder = waiting.reminder
+                return {"status": "customer_must_type_the_code", "order": _shown(found)}
             turn.proposal = confirmation.propose(
                 turn.conversation.id, action, found.id, _version(found), _goods(found)
             )
@@ -103,7 +108,8 @@ class OrderDesk:
         if pending is None:
             return (
                 "That code confirms nothing: it is wrong, was used, or has expired. "
-                "Nothing was changed. Ask for the change again to get a new code."
+                "Nothing was changed. To get a new code, ask for the change again and name the "
+                "order."
             )
         try:
             return await self._carry_out(turn, pending)
@@ -176,6 +182,12 @@ def _refusal(action: Action, order: Order) -> dict[str, Any] | None:
     if action is Action.DELETE and order.status is not OrderStatus.CANCELED:
         return {"error": "only_canceled_orders_can_be_deleted", "status": order.status}
     return None
+
+
+def _same(waiting: Pending, action: Action, order: Order) -> bool:
+    """Tell whether just this change waits for its code already."""
+    asked = (waiting.action, waiting.order_id, waiting.version)
+    return waiting.open and asked == (action, order.id, _version(order))
 
 
 def _done(action: Action) -> str:

@@ -18,9 +18,9 @@ suggest to start a new chat, or to end this one: the shop's staff read chats tha
 _CHANGES = """
 Changes: cancel_order and delete_order change nothing. They make the shop ask the customer to
 confirm with a code, which the shop shows under your answer. Say what will be changed and ask the
-customer to reply with the line below. A customer who agrees in other words has to type that line.
-You do not know the code; never make one up, and never say that an order was canceled or deleted
-unless the conversation says so.
+customer to reply with the line below. A customer who agrees in other words has to type that line:
+after customer_must_type_the_code say so. You do not know the code; never make one up, and never
+say that an order was canceled or deleted unless the conversation says so.
 """
 
 _NO_CHANGES = """

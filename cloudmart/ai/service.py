@@ -77,7 +77,7 @@ class AssistantService:
         deadline = asyncio.get_running_loop().time() + self._turn_timeout
         with self._outcome():
             async with self._conversations.turn(self._kind, conversation) as turn:
-                turn.client, turn.proved = client, proved is not None
+                turn.client, turn.message, turn.proved = client, message, proved is not None
                 fingerprint = turn.conversation.fingerprint
                 structlog.contextvars.bind_contextvars(conversation=fingerprint[:12])
                 if proved or not self._believes:
@@ -89,7 +89,7 @@ class AssistantService:
 
     async def _reply(self, turn: Turn, message: str, emit: Emit, deadline: float) -> str:
         before = turn.conversation
-        question = confirmation.without_code(before.id, before.pending, message)
+        question = before.without_codes(message)
         if code := confirmation.code_in(message):
             # Before the model and without it: a model that was talked into something, or is away,
             # has no part in a confirmation. The customer may go away now: what they confirmed is
@@ -102,6 +102,9 @@ class AssistantService:
         if proposal := turn.proposal:
             await emit(Delta(f"\n\n{proposal.shown}"))
             answer, kept = (f"{kept}\n\n{line}" for line in (proposal.shown, proposal.kept))
+        elif turn.reminder:
+            await emit(Delta(f"\n\n{turn.reminder}"))
+            answer = kept = f"{kept}\n\n{turn.reminder}"
         await self._conversations.commit(turn, question, kept)
         return answer
 

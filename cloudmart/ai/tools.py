@@ -6,6 +6,8 @@
 | get_order | order_id | order: id, status, placed, total, items |
 | cancel_order, delete_order | order_id | status: customer_is_asked_to_confirm; order |
 
+A customer who agrees without the code gets no other one: status customer_must_type_the_code.
+
 What cannot be done comes back as `error` with a word that says why.
 """
 

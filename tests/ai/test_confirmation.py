@@ -288,3 +288,102 @@ async def test_every_change_is_audited_without_names_and_words(shop: Shop) -> No
         "before": {"status": "Pending", "total": 40.0, "updatedAt": MOMENT},
         "after": {"status": "Canceled", "total": 40.0, "updatedAt": after},
     }
+
+
+@pytest.mark.parametrize("agreed", ["yes, cancel it", "Yes please!", "ja, storniere sie", "ok"])
+async def test_who_agrees_without_the_code_is_told_to_type_it(shop: Shop, agreed: str) -> None:
+    before = await shop.place("ab12cd34", ANN)
+    chat = ScriptedChat(CANCEL, "Please confirm.", CANCEL, "Please type it.")
+    assistant = shop.assistant(chat)
+    thread = await assistant.start()
+    code = await propose(assistant, thread)
+
+    answer = await assistant.reply(thread, agreed)
+
+    assert answer == (
+        "Please type it.\n\nNothing is changed yet: to cancel order ab12cd34, "
+        "type CONFIRM and the six digits that you were shown."
+    )
+    assert await shop.order("ab12cd34") == before
+    assert await assistant.reply(thread, f"CONFIRM {code}") == "Order ab12cd34 is canceled."
+
+
+@pytest.mark.parametrize(
+    "asked", ["Cancel ab12cd34", "Cancel AB12CD34 now", "I lost the code", "Send me a new code"]
+)
+async def test_who_asks_anew_gets_another_code(shop: Shop, asked: str) -> None:
+    await shop.place("ab12cd34", ANN)
+    assistant = shop.assistant(ScriptedChat(*(CANCEL, "Please confirm.") * 2))
+    thread = await assistant.start()
+    await propose(assistant, thread)
+
+    answer = await assistant.reply(thread, asked)
+
+    code = answer[-6:]
+    assert f"CONFIRM {code}" in answer
+    assert await assistant.reply(thread, f"CONFIRM {code}") == "Order ab12cd34 is canceled."
+
+
+async def test_an_order_that_changed_is_proposed_anew(shop: Shop) -> None:
+    await shop.place("ab12cd34", ANN)
+    assistant = shop.assistant(ScriptedChat(*(CANCEL, "Please confirm.") * 2))
+    thread = await assistant.start()
+    await propose(assistant, thread)
+    await shop.orders.update("ab12cd34", {"updatedAt": "2026-11-23T09:00:00.000Z"})
+
+    assert re.search(r"CONFIRM \d{6}$", await assistant.reply(thread, "yes, cancel it"))
+
+
+async def test_spent_wrong_and_replaced_codes_are_in_nothing_a_model_reads(shop: Shop) -> None:
+    await shop.place("ab12cd34", ANN)
+    script = (CANCEL, "Please confirm.") * 2
+    chat = ScriptedChat(*script, "Done before.", "What order?")
+    assistant = shop.assistant(chat)
+    thread = await assistant.start()
+    replaced, code = await propose(assistant, thread), await propose(assistant, thread)
+    wrong = other_than(code)
+
+    await assistant.reply(thread, f"CONFIRM {wrong}")
+    await assistant.reply(thread, f"CONFIRM {code}")
+    await assistant.reply(thread, f"CONFIRM {code}")
+    await assistant.reply(thread, f"I typed {code}, and before {replaced}. Why not?")
+    await assistant.reply(thread, f"Then confirm {wrong} or CONFIRM: {wrong[:3]} {wrong[3:]}!")
+
+    read = repr(chat.requests) + repr(await shop.history(thread))
+    assert not any(one in read for one in (replaced, code, wrong, f"{wrong[:3]} {wrong[3:]}"))
+    assert "[code]" in read
+
+
+async def test_a_code_that_an_older_release_kept_is_not_shown_to_a_model(shop: Shop) -> None:
+    chat = ScriptedChat("Hello.")
+    assistant = shop.assistant(chat)
+    thread = await assistant.start()
+    said = [{"role": "user", "text": "CONFIRM 357687"}, {"role": "assistant", "text": "No."}]
+    await shop.conversations.update(thread, {"history": said})
+
+    await assistant.reply(thread, "Hi")
+
+    assert chat.requests[0].history[0].text == "CONFIRM [code]"
+
+
+async def test_numbers_that_are_no_codes_stay_as_they_are(shop: Shop) -> None:
+    chat = ScriptedChat("Hello.")
+    assistant = shop.assistant(chat)
+
+    await assistant.reply(
+        await assistant.start(), "I live in 560001, phone 0151 234567, order 1234567"
+    )
+
+    assert chat.requests[0].history[0].text.startswith("I live in 560001, phone 0151 234567")
+
+
+@pytest.mark.parametrize("form", ["{} {}", "{}-{}", "{}.{}"])
+async def test_a_code_may_be_typed_in_groups(shop: Shop, form: str) -> None:
+    await shop.place("ab12cd34", ANN)
+    assistant = shop.assistant(ScriptedChat(CANCEL, "Please confirm."))
+    thread = await assistant.start()
+    code = await propose(assistant, thread)
+
+    answer = await assistant.reply(thread, f"Confirm {form.format(code[:3], code[3:])}")
+
+    assert answer == "Order ab12cd34 is canceled."

@@ -40,6 +40,8 @@ _SIGNS = {
     Intent.THANKS: r"^\W*(thanks?|thank you|bye|goodbye|great|perfect|ok(ay)?)\b",
     Intent.GREETING: r"^\W*(hi|hello|hey|good (morning|afternoon|evening|day))\b",
 }
+_AGREES = re.compile(r"^\W*(yes|yeah|yep|ok(ay)?|sure|do it|go ahead|please do)\b", re.IGNORECASE)
+_ASKED = {"To cancel order": Intent.CANCEL, "To delete order": Intent.DELETE}
 _COMPILED = {intent: re.compile(sign, re.IGNORECASE) for intent, sign in _SIGNS.items()}
 
 _EMPTY = """
@@ -67,7 +69,7 @@ def understand(history: Sequence[Message]) -> Wish:
     newest, earlier = said[-1], said[-2::-1]
     query = " ".join(word for word in _words(newest) if word not in _EMPTY_WORDS)
     ids = (_order_id(text) for text in (newest, *earlier))
-    intent = _intent(newest)
+    intent = _agreed(history) or _intent(newest)
     if intent is Intent.PRODUCTS and _order_id(newest):
         # "Show", "find" and "I need" are said of orders too.
         intent = None
@@ -77,6 +79,14 @@ def understand(history: Sequence[Message]) -> Wish:
         has_email=any(_EMAIL.search(text) for text in said),
         query=query,
     )
+
+
+def _agreed(history: Sequence[Message]) -> Intent | None:
+    """Return the change that a customer agrees to, if they were just asked to confirm one."""
+    if not _AGREES.search(history[-1].text):
+        return None
+    asked = history[-2].text if len(history) > 1 else ""
+    return next((intent for words, intent in _ASKED.items() if words in asked), None)
 
 
 def _meant(newest: str, earlier: Sequence[str], query: str) -> Intent:

@@ -53,6 +53,8 @@ def told(result: ToolResult) -> str:
         return _ERRORS.get(outcome["error"], _FAILED)
     if "products" in outcome:
         return "\n".join(map(_product, outcome["products"])) or _NOTHING_FOUND
+    if outcome.get("status") == "customer_must_type_the_code":
+        return "I cannot take that for the code."
     if "status" in outcome:
         return "Nothing is changed yet: to confirm, please reply with the line below."
     return _order(outcome["order"]) if "order" in outcome else _FAILED

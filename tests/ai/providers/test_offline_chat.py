@@ -53,6 +53,14 @@ async def test_products_are_searched_by_the_words_that_matter(text: str, query: 
     assert await call(user(text)) == ("search_products", {"query": query})
 
 
+@pytest.mark.parametrize("change", ["cancel", "delete"])
+async def test_who_agrees_to_a_change_asks_for_it(change: str) -> None:
+    asked = assistant(f"To {change} order {NEW} (2 items, $40.00), reply: CONFIRM [code]")
+    before = user(f"{change} {NEW}, ann@example.org")
+
+    assert await call(before, asked, user("Yes")) == (f"{change}_order", {"order_id": NEW})
+
+
 @pytest.mark.parametrize(
     ("text", "tool", "order_id"),
     [
