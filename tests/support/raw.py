@@ -37,7 +37,7 @@ class Raw:
         """Return the answers, each of which says how long it is; no interim ones."""
         found = []
         rest = self.data
-        while rest:
+        while b"\r\n\r\n" in rest:
             head, _, rest = rest.partition(b"\r\n\r\n")
             first, *lines = head.decode("latin-1").split("\r\n")
             status = int(first.split(" ")[1])

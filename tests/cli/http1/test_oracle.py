@@ -1,0 +1,107 @@
+"""Streams of requests, beside what uvicorn's own protocol on h11 makes of them.
+
+`make fuzz` does it for as long as asked. Half-closes are tested by themselves (`test_turns.py`):
+uvicorn's protocols do not answer behind one.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from tests.support.echo import Echo, echoing_by_h11
+from tests.support.raw import Raw
+from tests.support.request_streams import DIFFERENCES, LAST, Stream, streams
+
+EXAMPLES = 150
+SILENCE = 1.0
+"""Seconds after which a server that says nothing is taken to have nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a stream: what each answer was an answer to, refusals, and the connection."""
+
+    answered: list[tuple[str, str, list[str]]]
+    refused: int
+    closed: bool
+
+
+@pytest.fixture(scope="module")
+def theirs() -> Iterator[int]:
+    """Give the port of a server on h11."""
+    with echoing_by_h11(Echo()) as port:
+        yield port
+
+
+def test_answers_are_those_of_another_parser(port: int, theirs: int) -> None:
+    seconds = float(os.environ.get("FUZZ_SECONDS", "0"))
+    deadline = time.monotonic() + seconds
+
+    # The same examples on every run of the suite, others each time for whoever asks for more.
+    @settings(
+        max_examples=EXAMPLES, derandomize=not seconds, suppress_health_check=list(HealthCheck)
+    )
+    @given(streams())
+    def compare(stream: Stream) -> None:
+        assert _outcome(port, stream.segments()) == _expected(theirs, stream)
+
+    compare()
+    while time.monotonic() < deadline:
+        compare()
+
+
+@pytest.mark.parametrize("name", DIFFERENCES)
+def test_each_difference_has_a_reason(name: str) -> None:
+    assert DIFFERENCES[name].because
+
+
+def _expected(port: int, stream: Stream) -> Outcome:
+    """Return what the other parser makes of a stream; what is to be refused is, in its turn."""
+    by_them = _outcome(port, stream.meant(), more=stream.refused)
+    if not stream.refused or by_them.closed:
+        return by_them
+    return Outcome(by_them.answered, by_them.refused + 1, closed=True)
+
+
+def _outcome(port: int, segments: list[bytes], *, more: bool = False) -> Outcome:
+    with socket.create_connection(("127.0.0.1", port), timeout=SILENCE) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            for segment in segments:
+                connection.sendall(segment)
+                # The server is to read it by itself.
+                time.sleep(0.0005)
+        except OSError:
+            pass
+        received, closed = b"", False
+        if more:
+            connection.settimeout(0.1)
+        try:
+            while not closed:
+                piece = connection.recv(65_536)
+                received += piece
+                closed = not piece
+        except TimeoutError:
+            pass
+        except ConnectionResetError:
+            closed = True
+    answers = Raw(received).answers
+    told = [each.json() for each in answers if each.status == 200]
+    return Outcome(
+        [
+            # A host may be missing here: see the differences.
+            (f"{each['path']}?{each['query']}", each["body"], sorted({*each["names"]} - {"host"}))
+            for each in told
+        ],
+        sum(each.status != 200 for each in answers),
+        closed,
+    )
+
+
+def test_the_last_request_of_a_stream_closes_the_connection(port: int) -> None:
+    assert _outcome(port, [LAST]).closed
