@@ -60,7 +60,7 @@ LABEL org.opencontainers.image.version="${VERSION}" org.opencontainers.image.rev
 EXPOSE 5000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["python", "-m", "cloudmart.health.ping"]
 ENTRYPOINT ["cloudmart"]
-CMD ["dev", "--host", "0.0.0.0"]
+CMD ["dev", "--host", "0.0.0.0,::"]
 
 # The pipeline's function, as an image for AWS Lambda, which asks for no health check.
 FROM run AS lambda

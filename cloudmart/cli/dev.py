@@ -10,9 +10,8 @@ import signal
 import socket
 import sys
 import warnings
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
-from ipaddress import ip_address
 from typing import Annotated, NoReturn
 
 import typer
@@ -21,14 +20,14 @@ from rich.console import Console
 from cloudmart.app import create_app
 from cloudmart.bootstrap import open_clients
 from cloudmart.cli.configured import DOTENV, warn
-from cloudmart.cli.listen import serve_until_end
+from cloudmart.cli.listen import LOOPBACK, CannotListenError, bind_all, serve_until_end
 from cloudmart.dynamodb.client import Database
 from cloudmart.health.process import Process
 from cloudmart.observability.logging import configure_logging
 from cloudmart.pipeline.place import UnsafePlaceError
 from cloudmart.settings import Environment, load_settings
 
-_LOOPBACK = "127.0.0.1"
+_HERE = ",".join(LOOPBACK)
 
 PortOption = Annotated[
     int,
@@ -36,7 +35,9 @@ PortOption = Annotated[
 ]
 HostOption = Annotated[
     str,
-    typer.Option(help="The IPv4 address to listen at; a container needs 0.0.0.0."),
+    typer.Option(
+        help="The addresses to listen at, divided by commas; a container needs 0.0.0.0,::"
+    ),
 ]
 EmptyOption = Annotated[bool, typer.Option("--empty", help="Without the sample catalogue.")]
 PipelineOption = Annotated[
@@ -52,14 +53,14 @@ PipelineOption = Annotated[
 def dev(
     port: PortOption = 5000,
     *,
-    host: HostOption = _LOOPBACK,
+    host: HostOption = _HERE,
     empty: EmptyOption = False,
     pipeline: PipelineOption = False,
 ) -> None:
     """Run the shop with an embedded DynamoDB and a sample catalogue."""
-    with contextlib.suppress(KeyboardInterrupt), _listen(host, port) as listener:
+    with contextlib.suppress(KeyboardInterrupt), _listening(host, port) as listeners:
         try:
-            _run(listener, empty=empty, pipeline=pipeline)
+            _run(listeners, empty=empty, pipeline=pipeline)
         except UnsafePlaceError as error:
             _fail(str(error))
     # The interpreter would look through all of it for garbage once more: most of a second.
@@ -68,7 +69,7 @@ def dev(
     typer.echo("\n" * sys.stdout.isatty() + "Stopped. The data is gone.")
 
 
-def _run(listener: socket.socket, *, empty: bool, pipeline: bool) -> None:
+def _run(listeners: Sequence[socket.socket], *, empty: bool, pipeline: bool) -> None:
     try:
         # moto warns of what it lacks; we say it better below.
         with warnings.catch_warnings(action="ignore"):
@@ -91,7 +92,7 @@ def _run(listener: socket.socket, *, empty: bool, pipeline: bool) -> None:
         environ = sealing.sealed(os.environ, url)
         os.environ.clear()
         os.environ.update(environ)
-        address, port = listener.getsockname()
+        address, port = listeners[0].getsockname()[:2]
         told = {**environ, "ENVIRONMENT": Environment.LOCAL, "PORT": str(port)}
         loaded = load_settings(told, secrets={}, dotenv=DOTENV)
         warn(loaded.report)
@@ -104,7 +105,7 @@ def _run(listener: socket.socket, *, empty: bool, pipeline: bool) -> None:
             serve_until_end(
                 create_app(loaded.settings, process=process, open_pipeline=open_pipeline),
                 process.health.lifecycle,
-                listener,
+                listeners,
                 # Long enough for an answer that is on its way, short enough for who pressed Ctrl-C.
                 grace=1,
                 announce=lambda: _tell(address, port, products, pipeline=pipeline),
@@ -118,8 +119,9 @@ async def _with_database(furnish: Callable[[Database], Awaitable[int]]) -> int:
 
 def _tell(address: str, port: int, products: int, *, pipeline: bool) -> None:
     # Who listens everywhere is reached here as well, or through a port published here.
-    reached = _LOOPBACK if ip_address(address).is_unspecified else address
-    home = f"http://{reached}:{port}"
+    loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is only compared
+    reached = loopback.get(address, address)
+    home = f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
     catalogue = f"{products} sample products" if products else "empty"
     asking = f"cloudmart pipeline query --port {port} 'from orders'"
     Console(highlight=False, soft_wrap=True).print(
@@ -136,18 +138,26 @@ def _tell(address: str, port: int, products: int, *, pipeline: bool) -> None:
     sys.stdout.flush()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[list[socket.socket]]:
     another = port % 65535 + 1
     choice = f"Choose another: `cloudmart dev --port {another}`, or `make dev PORT={another}`."
     try:
-        return socket.create_server((host, port))
-    except PermissionError:
-        _fail(f"Port {port} may not be used by this account. {choice}")
-    except OSError as error:
+        listeners = bind_all(host.split(","), port)
+        for each in listeners:
+            # Now, not when all is ready: whoever comes meanwhile waits.
+            each.listen()
+    except CannotListenError as error:
+        if error.errno in {errno.EACCES, errno.EPERM}:
+            _fail(f"Port {port} may not be used by this account. {choice}")
         if error.errno == errno.EADDRINUSE:
             _fail(f"Port {port} is in use. {choice}")
         reason = str(error.strerror).partition(" (")[0]
-        _fail(f"CloudMart cannot listen at {host}: {reason}.")
+        _fail(f"CloudMart cannot listen at {error.address}: {reason}.")
+    with contextlib.ExitStack() as stack:
+        for each in listeners:
+            stack.enter_context(each)
+        yield listeners
 
 
 def _fail(sentence: str) -> NoReturn:

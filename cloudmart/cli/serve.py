@@ -13,6 +13,7 @@ from cloudmart.app import create_app
 from cloudmart.cli.configured import DOTENV, EXIT_CONFIGURATION, accepted, warn
 from cloudmart.cli.front import Front
 from cloudmart.cli.listen import (
+    EVERYWHERE,
     PortTakenError,
     allow_connections,
     bound,
@@ -39,12 +40,22 @@ def serve() -> None:
     """Serve the API, configured by the environment."""
     with stderr_that_never_blocks(tell_dropped):
         configure_logging(json=not sys.stderr.isatty())
-        # A pod is reached from outside.
-        raise SystemExit(run(os.environ, host="0.0.0.0"))  # noqa: S104
+        raise SystemExit(run(os.environ))
 
 
-def run(environ: Mapping[str, str], *, host: str, termination_log: Path = TERMINATION_LOG) -> int:
-    """Serve as an environment says until told to stop, and return the exit code."""
+def run(
+    environ: Mapping[str, str],
+    *,
+    host: str | None = None,
+    termination_log: Path = TERMINATION_LOG,
+) -> int:
+    """Serve as an environment says until told to stop, and return the exit code.
+
+    Args:
+        environ: The environment.
+        host: The one address to listen at, whatever the environment says.
+        termination_log: Where the kubelet looks for the reason of a failure.
+    """
     gc.set_threshold(*_GARBAGE)
     allow_connections()
     loaded = load_settings(environ, dotenv=DOTENV)
@@ -54,10 +65,11 @@ def run(environ: Mapping[str, str], *, host: str, termination_log: Path = TERMIN
     process = Process.begin(settings, environ=environ)
     lifecycle = process.health.lifecycle
     grace = settings.startup.shutdown_grace
+    addresses = (host,) if host else settings.listen_address or EVERYWHERE
     try:
         with (
-            bound(host, settings.port, "PORT") as main,
-            bound(host, settings.metrics_port, "METRICS_PORT") as metrics,
+            bound(addresses, settings.port, "PORT") as main,
+            bound(addresses, settings.metrics_port, "METRICS_PORT") as metrics,
         ):
             serve_until_end(_app(settings, process), lifecycle, main, metrics, grace=grace)
     except PortTakenError as error:

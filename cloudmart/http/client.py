@@ -5,7 +5,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 
 from starlette.types import Scope
 
@@ -14,6 +21,7 @@ UNKNOWN = "unknown"
 
 _Address = IPv4Address | IPv6Address
 
+_MAPPED = IPv6Network("::ffff:0:0/96")
 _HEADER = b"x-forwarded-for"
 _MOST_HOPS = 16
 _TELL_EVERY = 60.0
@@ -38,7 +46,7 @@ class Clients:
         on_stranger: Callable[[], None] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._trusted = [ip_network(proxy) for proxy in proxies]
+        self._trusted = [_network(proxy) for proxy in proxies]
         self._on_stranger = on_stranger
         self._monotonic = monotonic
         self._tell_after = 0.0
@@ -124,6 +132,15 @@ def _address(text: str) -> _Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    network = ip_network(text)
+    # An IPv4 client may be written as one of IPv6; it is looked up as one of IPv4.
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        bits = network.prefixlen - _MAPPED.prefixlen
+        return IPv4Network((int(network.network_address) & 0xFFFFFFFF, bits))
+    return network
 
 
 def _name(address: _Address) -> str:

@@ -94,6 +94,13 @@ def check_endpoint(value: str) -> str:
     return value
 
 
+def _check_address(value: str) -> str:
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        raise ValueError("has something in it that is no IPv4 or IPv6 address") from None
+
+
 def _check_network(value: str) -> str:
     try:
         network = ip_network(value)
@@ -209,6 +216,8 @@ Endpoint = Annotated[str, AfterValidator(check_endpoint)]
 Origins = Annotated[tuple[str, ...], BeforeValidator(_split), _each(_check_origin)]
 """Origins divided by commas; `*` means every origin."""
 PublicBase = Annotated[str, AfterValidator(check_public_base)]
+Addresses = Annotated[tuple[str, ...], BeforeValidator(_split), _each(_check_address)]
+"""Addresses of IPv4 and IPv6, divided by commas."""
 Networks = Annotated[
     tuple[str, ...],
     BeforeValidator(_split),

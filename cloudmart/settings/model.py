@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from cloudmart.settings.access import AccessSettings
-from cloudmart.settings.formats import PublicBase
+from cloudmart.settings.formats import Addresses, PublicBase
 from cloudmart.settings.group import Group
 from cloudmart.settings.limits import LimitSettings
 from cloudmart.settings.pipeline import BigQuerySettings, PipelineSettings
@@ -60,6 +60,13 @@ class Settings(Group, BaseSettings):
         le=65535,
         description="Where `/metrics` listens.",
         examples=["9000"],
+    )
+    listen_address: Addresses = Field(
+        (),
+        validation_alias="LISTEN_ADDRESS",
+        description="Addresses, divided by commas, at which both listen: `0.0.0.0` is all of IPv4, "
+        "`::` all of IPv6. Without it, both are, as far as the machine has them.",
+        examples=["10.0.0.7,fd00::7"],
     )
     public_base_url: PublicBase | None = Field(
         None,

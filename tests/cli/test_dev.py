@@ -128,6 +128,16 @@ def test_it_listens_on_loopback_only_unless_it_is_told_where(shop: Shop) -> None
         pass
 
 
+def test_it_listens_on_the_loopback_of_both_families(shop: Shop) -> None:
+    port = int(shop.home.rpartition(":")[2])
+    if not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+
+    answer = httpx2.get(f"http://[::1]:{port}/livez", trust_env=False)
+
+    assert answer.status_code == 200
+
+
 def test_a_container_reaches_it_at_every_address_it_has() -> None:
     with _open("--empty", "--host", EVERYWHERE) as (_, home, _):
         port = int(home.removeprefix("http://127.0.0.1:"))

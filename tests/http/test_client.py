@@ -52,6 +52,14 @@ def test_a_peer_that_is_not_trusted_speaks_for_nobody_else(peer: str) -> None:
     assert named("198.51.100.1", peer=peer) == peer.removeprefix("::ffff:")
 
 
+@pytest.mark.parametrize("peer", [BALANCER, f"::ffff:{BALANCER}"])
+@pytest.mark.parametrize("proxies", [(VPC,), ("::ffff:10.0.0.0/112",), (f"::ffff:{BALANCER}",)])
+def test_a_proxy_of_ipv4_is_trusted_however_it_is_written(
+    peer: str, proxies: tuple[str, ...]
+) -> None:
+    assert named("198.51.100.1", peer=peer, proxies=proxies) == "198.51.100.1"
+
+
 def test_nobody_is_trusted_by_default_and_loopback_neither() -> None:
     assert named("198.51.100.1", peer="127.0.0.1", proxies=()) == "127.0.0.1"
     assert named("198.51.100.1", peer="::1", proxies=()) == "::/64"

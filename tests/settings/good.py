@@ -3,6 +3,7 @@
 GOOD = {
     "ENVIRONMENT": "staging",
     "PORT": "8080",
+    "LISTEN_ADDRESS": "10.0.0.7,fd00::7",
     "METRICS_PORT": "9100",
     "PUBLIC_BASE_URL": "https://shop.example.com",
     "AUTH": "basic,jwt",

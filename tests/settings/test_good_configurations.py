@@ -68,6 +68,7 @@ CORE = {
     "ENVIRONMENT": st.sampled_from(["staging", "production"]),
     "PORT": st.integers(1, 8999).map(str),
     "METRICS_PORT": st.integers(9000, 65535).map(str),
+    "LISTEN_ADDRESS": st.lists(st.ip_addresses().map(str), min_size=1, max_size=3).map(",".join),
     "PUBLIC_BASE_URL": URL,
     "STARTUP_TIMEOUT": SECONDS,
     "SHUTDOWN_GRACE": SECONDS,

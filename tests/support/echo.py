@@ -5,8 +5,8 @@ import json
 import logging
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 import uvicorn
 from starlette.types import Receive, Scope, Send
@@ -65,12 +65,12 @@ class Echo:
 def echoing(
     echo: Echo,
     protocol: type[BoundedProtocol] = BoundedProtocol,
-    listener: socket.socket | None = None,
+    listeners: Sequence[socket.socket] = (),
 ) -> Iterator[int]:
     """Serve an application by our server, and give its port."""
     lifecycle = Lifecycle()
     server = Server(echo, lifecycle, protocol=protocol)
-    with _running(server, listener) as port:
+    with _running(server, listeners) as port:
         yield port
         lifecycle.end_now()
 
@@ -83,23 +83,24 @@ def echoing_by_h11(echo: Echo) -> Iterator[int]:
         echo, http="h11", ws="none", lifespan="off", log_config=None, access_log=False
     )
     server = uvicorn.Server(config)
-    with _running(server, None) as port:
+    with _running(server) as port:
         yield port
         server.should_exit = True
         server.force_exit = True
 
 
 @contextmanager
-def _running(server: uvicorn.Server, listener: socket.socket | None) -> Iterator[int]:
-    if listener is None:
-        listener = socket.create_server(("127.0.0.1", 0))
-    with listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+def _running(server: uvicorn.Server, listeners: Sequence[socket.socket] = ()) -> Iterator[int]:
+    with ExitStack() as stack:
+        listeners = listeners or [socket.create_server(("127.0.0.1", 0))]
+        for each in listeners:
+            stack.enter_context(each)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [*listeners]})
         thread.start()
         while not server.started and thread.is_alive():
             thread.join(0.005)
         try:
-            yield listener.getsockname()[1]
+            yield listeners[0].getsockname()[1]
         finally:
             server.should_exit = True
             thread.join()

@@ -25,7 +25,7 @@ from cloudmart.observability.standard_streams import open_closed_streams, stderr
 open_closed_streams()
 with stderr_that_never_blocks(tell_dropped):
     configure_logging(json=True, level=int(os.environ.get("LOG_LEVEL", "20")))
-    raise SystemExit(run(os.environ, host="127.0.0.1", termination_log=Path(sys.argv[1])))
+    raise SystemExit(run(os.environ, termination_log=Path(sys.argv[1])))
 """
 
 
@@ -51,13 +51,14 @@ class Serving:
         """Return where it answers."""
         return f"http://127.0.0.1:{self.port}"
 
-    def wait_for(self, status: int, path: str) -> httpx2.Response:
+    def wait_for(self, status: int, path: str, host: str = "127.0.0.1") -> httpx2.Response:
         """Return the first answer of a probe that has a status."""
+        url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.process.communicate()[1]
             try:
-                answer = httpx2.get(f"{self.url}{path}", timeout=5)
+                answer = httpx2.get(f"{url}{path}", timeout=5)
             except httpx2.TransportError:
                 continue
             if answer.status_code == status:
@@ -82,6 +83,7 @@ def environment(settings: Settings, **changes: str) -> dict[str, str]:
         **os.environ,
         "AUTH": "off",
         "AWS_REGION": "us-east-1",
+        "LISTEN_ADDRESS": "127.0.0.1",
         "AWS_EC2_METADATA_DISABLED": "true",
         "DYNAMODB_PRODUCTS_TABLE": names.products_table,
         "DYNAMODB_ORDERS_TABLE": names.orders_table,

@@ -4,6 +4,7 @@ Each request says what it means to a parser that knows nothing of this service, 
 refused: h11 reads some things that this service does not, and the other way round.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate, pairwise, takewhile
@@ -84,13 +85,20 @@ BROKEN_CHUNKS = [
 
 @dataclass(frozen=True, slots=True)
 class SentRequest:
-    """A request, and what it is to the other parser; None if it ends the connection."""
+    """A request, and what it is to the other parser.
+
+    Args:
+        raw: What is sent to this service.
+        means: What is sent to the other parser; None if the request is to be refused.
+        last: Whether it says that it is the connection's last.
+    """
 
     raw: bytes
     means: bytes | None
+    last: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Stream:
     """What is sent on one connection.
 
@@ -102,19 +110,36 @@ class Stream:
     requests: tuple[SentRequest, ...]
     cuts: tuple[tuple[int, int], ...]
 
+    def __repr__(self) -> str:
+        """Return what is sent, without long bodies."""
+        both = {"sent": self.segments(), "meant": self.meant()}
+        return re.sub("a{100,}", lambda run: f"<{len(run[0])} a>", repr(both))
+
+    @property
+    def heard(self) -> list[SentRequest]:
+        """Return the requests that count: nothing behind the last one does."""
+        ends = (number for number, each in enumerate(self.requests, 1) if each.last)
+        return [*self.requests[: next(ends, None)]]
+
     @property
     def refused(self) -> bool:
         """Tell whether one of the requests has to be refused."""
-        return any(each.means is None for each in self.requests)
+        return any(each.means is None for each in self.heard)
 
     def segments(self) -> list[bytes]:
         """Return what is sent to this service."""
         return self._cut([*(each.raw for each in self.requests), LAST])
 
     def meant(self) -> list[bytes]:
-        """Return what is sent to the other parser, up to what is to be refused."""
-        right = list(takewhile(lambda each: each.means is not None, self.requests))
-        return self._cut([*(each.means or b"" for each in right), b"" if self.refused else LAST])
+        """Return what is sent to the other parser, up to what is to be refused.
+
+        Nothing behind a request that says it is the last: uvicorn's protocol on h11 takes the
+        answer from that request then, unless it was quick.
+        """
+        right = takewhile(lambda each: each.means is not None, self.heard)
+        parts = [each.means or b"" for each in right]
+        open_ended = not (self.refused or self.heard[-1].last)
+        return self._cut([*parts, LAST] if open_ended else [*parts, b""])
 
     def _cut(self, parts: list[bytes]) -> list[bytes]:
         begins = [0, *accumulate(map(len, parts))]
@@ -140,10 +165,8 @@ _offers = st.sampled_from(
     + [b"Connection: upgrade\r\n", b"Upgrade: websocket\r\n"]
     + [b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"]
 )
-_connections = st.sampled_from(
-    [b""] * 8
-    + [b"Connection: keep-alive\r\n", b"Connection: close\r\n", b"connection: Close, a\r\n"]
-)
+_CLOSES = {b"Connection: close\r\n", b"connection: Close, a\r\n"}
+_connections = st.sampled_from([b""] * 8 + [b"Connection: keep-alive\r\n", *sorted(_CLOSES)])
 _expectations = st.sampled_from([b""] * 6 + [b"Expect: 100-continue\r\n"])
 _versions = st.sampled_from([b"HTTP/1.1"] * 9 + [b"HTTP/1.0"])
 _fields = st.lists(
@@ -181,7 +204,7 @@ def _right(draw: st.DrawFn) -> SentRequest:
     expectation = b"" if b"/unread" in line else draw(_expectations)
     lines = draw(st.permutations([HOST, framing, draw(_fields), draw(_offers), draw(_connections)]))
     raw = line + b"".join(lines) + expectation + b"\r\n" + body
-    return SentRequest(raw, raw)
+    return SentRequest(raw, raw, last=line.endswith(b"1.0\r\n") or bool({*lines} & _CLOSES))
 
 
 @st.composite
