@@ -165,16 +165,16 @@ def test_a_chat_that_is_ended_may_have_eight_mebibytes_declared_or_not(
 
 
 CHATS = [
-    ("/api/ai/analyze-sentiment", '{"thread": {"messages": [%s]}}', 1_000_000, "ticketId"),
-    ("/api/tickets", '{"conversation": [%s]}', 200_000, "id"),
+    ("/api/ai/analyze-sentiment", '{"thread": {"messages": [%s]}}', "ticketId"),
+    ("/api/tickets", '{"conversation": [%s]}', "id"),
 ]
 
 
-@pytest.mark.parametrize(("path", "body", "number", "ticket"), CHATS)
+@pytest.mark.parametrize(("path", "body", "ticket"), CHATS)
 def test_of_a_chat_only_what_is_kept_is_looked_at(
-    path: str, body: str, number: int, ticket: str, shop: httpx2.Client
+    path: str, body: str, ticket: str, shop: httpx2.Client
 ) -> None:
-    nonsense, message = "{}," * number, '{"sender": "ai", "text": "Hi"}'
+    nonsense, message = "{}," * 19_799, '{"sender": "ai", "text": "Hi"}'
 
     kept = shop.post(path, content=body % (nonsense + ",".join([message] * 201)), headers=JSON)
     refused = shop.post(path, content=body % (nonsense + message), headers=JSON)
@@ -182,6 +182,42 @@ def test_of_a_chat_only_what_is_kept_is_looked_at(
     stored = shop.get(f"/api/tickets/{kept.json()[ticket]}").json()
     assert (len(stored["conversation"]), stored["truncated"]) == (200, True)
     assert len(is_problem(refused, 422)["errors"]) == 2 * 200
+
+
+@pytest.mark.parametrize(("path", "body", "ticket"), CHATS)
+def test_a_chat_out_of_all_proportion_is_refused_in_words(
+    path: str, body: str, ticket: str, shop: httpx2.Client
+) -> None:
+    text = json.dumps("a, b, {c}, [d]\\" * 200_000 if ticket == "ticketId" else "[{,]}" * 50_000)
+    few = f'{{"sender": "user", "text": {text}, "x": [{"1," * 20_001} 2]}}'
+
+    refused = shop.post(path, content=body % ("{}," * 20_000 + "{}"), headers=JSON)
+    kept = shop.post(path, content=body % few, headers=JSON)
+
+    problem = is_problem(refused, 422)
+    assert [fault["message"] for fault in problem["errors"]] == ["send at most 20,000 of them"]
+    shop.delete(f"/api/tickets/{kept.json()[ticket]}")
+
+
+@each_with_body
+@pytest.mark.parametrize("kind", ["[]", "{}"])
+@pytest.mark.parametrize("size", [0, 100_000])
+def test_what_is_nested_out_of_all_proportion_is_refused_in_words(
+    kind: str, size: int, route: Route, shop: httpx2.Client
+) -> None:
+    opening, closing = kind[0] + '"a":' * (kind == "{}"), kind[1]
+    text = json.dumps("[" * 1000 + "x" * size)
+
+    def sent(depth: int) -> httpx2.Response:
+        nested = opening * (depth - 1) + kind + closing * (depth - 1)
+        body = f'{json.dumps(route.body)[:-1]}, "x": {nested}, "y": {text}}}'.replace("{,", "{", 1)
+        return shop.request(route.method, route.path("nope"), content=body, headers=JSON)
+
+    assert "64 deep" in is_problem(sent(64), 400)["error"]
+    taken = sent(63)
+    assert taken.status_code in {200, 201, 404}
+    if taken.status_code == 201:
+        shop.delete(taken.headers["Location"])
 
 
 @pytest.mark.parametrize("chunked", [True, False])

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from cloudmart.tickets.models import Messages, SentimentScores
+from cloudmart.values.kept import Characters
 from cloudmart.values.model import Model
 from cloudmart.values.text import NO_NUL, SOMETHING, AnyText
 
@@ -18,10 +19,6 @@ MessageText = Annotated[
 def _text(value: Any) -> Any:  # noqa: ANN401 - whatever a caller sends
     # Pages name a chat by the clock.
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _short(text: str) -> str:
-    return text[:200]
 
 
 class ThreadStarted(Model):
@@ -56,9 +53,11 @@ class Reply(Model):
     response: str = Field(description="What to show the customer: plain text, no Markdown.")
 
 
+_SHORT = Characters(200)
+
 ChatId = Annotated[
     AnyText,
-    AfterValidator(_short),
+    _SHORT,
     BeforeValidator(_text),
     WithJsonSchema({"anyOf": [{"type": "string", "pattern": NO_NUL}, {"type": "integer"}]}),
 ]
@@ -71,7 +70,7 @@ class Chat(Model):
         ChatId | None, Field(description="The page's name for it, or its `threadId`.")
     ] = None
     name: Annotated[
-        Annotated[AnyText, AfterValidator(_short)] | None,
+        Annotated[AnyText, _SHORT] | None,
         Field(description="Kept up to 200 characters."),
     ] = None
     messages: Annotated[

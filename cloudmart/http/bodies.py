@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -63,7 +64,9 @@ class Body:
 
     def release(self) -> None:
         """Let go of the content, and give all room back."""
-        self.content.clear()
+        # The traceback of a refusal may still look at it.
+        with suppress(BufferError):
+            self.content.clear()
         self.complete()
         if self._held:
             self.bodies.give_back(self._held)

@@ -11,6 +11,8 @@ from starlette.exceptions import HTTPException
 
 from cloudmart.http.bodies import MAX_BODY, Bodies, Body
 from cloudmart.http.concurrency import slot_of
+from cloudmart.http.json_structure import DEEPEST, is_too_deep
+from cloudmart.http.known_members import Shape, decode, shape_of
 
 _JSON = re.compile(r"application/(?:[a-z0-9.+_-]+\+)?json")
 _NEEDED = "The body must be JSON: send the header `Content-Type: application/json`."
@@ -21,27 +23,46 @@ _COMPRESSED = (
     "The body is compressed, and only plain JSON is taken: send it as it is, without "
     "`Content-Encoding`."
 )
+_TOO_DEEP = f"The body nests lists and objects more than {DEEPEST} deep: send it flatter."
+
+PLAIN = 4 * 1024
+"""Bytes up to which a body is built as it is: it cannot become large."""
+
+LARGE = 64 * 1024
+"""Bytes beyond which one body at a time is decoded."""
 
 
 class JsonRequest(Request):
     """A request whose body is JSON as its standard has it (RFC 8259), which knows no NaN."""
 
-    def __init__(self, request: Request, body: Body) -> None:
+    def __init__(self, request: Request, body: Body, shape: Shape) -> None:
         super().__init__(request.scope, request.receive)
         self._content = body
+        self._shape = shape
 
     async def body(self) -> bytes:
         """Return the body, which is let go once it has been decoded."""
         return cast("bytes", self._content.content)
 
     async def json(self) -> Any:  # noqa: ANN401 - any JSON
-        """Return what the body holds, or raise ValueError."""
-        content = self._content.content
-        if content.startswith(_GZIP):
-            raise HTTPException(415, _COMPRESSED, _UNCOMPRESSED)
-        value = json.loads(content, parse_constant=_refuse)
+        """Return what the body holds, as far as its route knows it, or raise ValueError."""
+        if len(self._content.content) <= LARGE:
+            value = await self._decode(self._content.content)
+        else:
+            # One at a time, for each may need several times its size.
+            async with self._content.bodies.decoding:
+                value = await self._decode(self._content.content)
         self._content.release()
         return value
+
+    async def _decode(self, content: bytearray) -> Any:  # noqa: ANN401 - any JSON
+        if content.startswith(_GZIP):
+            raise HTTPException(415, _COMPRESSED, _UNCOMPRESSED)
+        if await is_too_deep(content):
+            raise HTTPException(400, _TOO_DEEP)
+        if len(content) <= PLAIN:
+            return _load(content)
+        return await decode(content, self._shape, _load)
 
 
 class JsonRoute(APIRoute):
@@ -69,7 +90,7 @@ class JsonRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return FastAPI's handler behind what is asked of a request and its body."""
         handler = super().get_route_handler()
-        takes_body = self.body_field is not None
+        shape = shape_of(self.body_field.field_info.annotation) if self.body_field else None
 
         async def checked(request: Request) -> Response:
             if request.method in {"POST", "PUT", "PATCH"}:
@@ -78,18 +99,22 @@ class JsonRoute(APIRoute):
                 if not _is_json(request):
                     raise HTTPException(status_code=415, detail=_NEEDED)
             slot = slot_of(request.scope)
-            if not takes_body:
+            if shape is None:
                 await slot.take()
                 return await handler(request)
             bodies: Bodies = request.state.bodies
             body = await bodies.read(request.scope, request.receive, self._most)
             try:
                 await slot.take()
-                return await handler(JsonRequest(request, body))
+                return await handler(JsonRequest(request, body, shape))
             finally:
                 body.release()
 
         return checked
+
+
+def _load(content: bytes | bytearray) -> Any:  # noqa: ANN401 - any JSON
+    return json.loads(content, parse_constant=_refuse)
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -25,7 +25,7 @@ _MISUSED = {400, 415, 422}
 CODES = {
     400: (
         "malformed-request",
-        "The body is not JSON at all; `detail` says where it stops being.",
+        "The body is not JSON, or nested more than 64 deep; `detail` says which, and where.",
         "The body is not valid JSON (at character 12).",
     ),
     404: (
@@ -62,6 +62,9 @@ CODES = {
 """What the framework may refuse by itself: code, explanation and a sentence, by status."""
 
 UNEXPECTED = CODES[500][2]
+
+_UNREADABLE = "There was an error parsing the body"
+"""What FastAPI says of a body that could not be decoded."""
 
 
 def title(code: str) -> str:
@@ -144,7 +147,7 @@ async def _refused(request: Request, error: Exception) -> Response:
         sentence = f"There is no {request.scope['path']!r} here."
     elif status == HTTPStatus.METHOD_NOT_ALLOWED:
         sentence = f"{request.method} is not possible here."
-    elif status == HTTPStatus.BAD_REQUEST:
+    elif sentence == _UNREADABLE:
         sentence = "The body is not valid JSON."
     return problem(request.scope, status, sentence, headers=error.headers)
 

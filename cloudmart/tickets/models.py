@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainSe
 from cloudmart.values import samples
 from cloudmart.values.email import OptionalEmail
 from cloudmart.values.ids import new_id
+from cloudmart.values.kept import Characters, Newest
 from cloudmart.values.model import Entity, Model, Stored
 from cloudmart.values.text import AnyText, Prose, Subject, whole
 from cloudmart.values.timestamp import Created, Updated, now
@@ -49,16 +50,14 @@ class MessageCreate(Model):
     """A message of a chat, from the customer or the assistant."""
 
     sender: Annotated[Literal["user", "ai"], Field(description="The customer, or the assistant.")]
-    text: Annotated[AnyText, Field(description="Kept up to 4,000 characters.")]
+    # One more than is kept shows that there were more.
+    text: Annotated[
+        Annotated[AnyText, Characters(LONGEST_MESSAGE + 1)],
+        Field(description="Kept up to 4,000 characters."),
+    ]
 
 
-def _newest(messages: Any) -> Any:  # noqa: ANN401 - whatever a caller sends
-    # One more than is kept shows that there were more. The rest is not even looked at: a body has
-    # room for millions, and to say what is wrong with each takes minutes.
-    return messages[-MOST_MESSAGES - 1 :] if isinstance(messages, list) else messages
-
-
-Messages = Annotated[list[MessageCreate], BeforeValidator(_newest)]
+Messages = Annotated[list[MessageCreate], Newest(MOST_MESSAGES)]
 """A chat as a page sends it; what is older than what a ticket keeps may be anything."""
 
 

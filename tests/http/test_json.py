@@ -1,0 +1,119 @@
+"""Routes that take JSON: what is held of a body, and for how long."""
+
+import asyncio
+import json
+import tracemalloc
+
+import pytest
+from fastapi import APIRouter, FastAPI, Request
+from starlette.types import ASGIApp
+
+from cloudmart.http.bodies import LARGEST_BODY, MAX_BODY
+from cloudmart.http.json import LARGE, PLAIN, JsonRoute
+from cloudmart.rates.admission import Admission
+from cloudmart.values.model import Model
+from tests.support.requests import Asked, ask
+
+JSON = {"content_type": "application/json"}
+
+
+class Note(Model):
+    """What the route takes."""
+
+    text: str = ""
+
+
+class Store:
+    """An application whose routes write to a store that is slow."""
+
+    def __init__(self) -> None:
+        self.go_on = asyncio.Event()
+        self.writing = 0
+        self.requests: list[Request] = []
+        router = APIRouter(route_class=JsonRoute)
+        router.post("/notes", max_body_size=LARGEST_BODY)(self.write)
+        router.post("/begun")(self.begin)
+        app = FastAPI()
+        app.include_router(router)
+        self.app: ASGIApp = Admission(app, requests=9, chats=1)
+
+    async def write(self, note: Note, request: Request) -> int:
+        """Write a note."""
+        self.writing += 1
+        self.requests.append(request)
+        await self.go_on.wait()
+        return len(note.text)
+
+    async def begin(self) -> str:
+        """Take no body."""
+        return "begun"
+
+
+def post(store: Store, path: str, length: int) -> tuple[Asked, asyncio.Task[None]]:
+    """Begin a request whose body has a length."""
+    return ask(store.app, path, "POST", content_length=str(length), **JSON)
+
+
+async def settle() -> None:
+    """Let every task go on until it waits."""
+    for _ in range(1000):
+        await asyncio.sleep(0)
+
+
+async def test_a_body_is_let_go_while_the_store_writes() -> None:
+    store = Store()
+    content = json.dumps({"x": ["y" * 100] * 10_000, "text": "abc"}).encode()
+    asked, answered = post(store, "/notes", len(content))
+    tracemalloc.start()
+
+    asked.send(content)
+    await settle()
+    held, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert store.writing == 1
+    store.go_on.set()
+    await answered
+
+    assert (asked.status, asked.json) == (200, 3)
+    assert held < len(content) / 10
+    assert len(content) < most < len(content) * 2.5
+
+
+async def test_one_large_body_waits_for_no_other_to_come_or_to_be_written() -> None:
+    store = Store()
+    content = json.dumps({"x": "y" * MAX_BODY}).encode()
+    late, late_answered = post(store, "/notes", len(content))
+    late.send(content[:-1], more=True)
+    others = [post(store, "/notes", len(content)) for _ in range(3)]
+    for asked, _ in others:
+        asked.send(content)
+
+    await settle()
+    assert store.writing == 3
+    store.go_on.set()
+    late.send(content[-1:])
+    await asyncio.gather(late_answered, *(answered for _, answered in others))
+
+    assert {asked.status for asked, _ in [*others, (late, None)]} == {200}
+
+
+async def test_a_route_that_takes_no_body_waits_for_none() -> None:
+    asked, answered = post(Store(), "/begun", MAX_BODY)
+
+    await answered
+
+    assert (asked.status, asked.json) == (200, "begun")
+
+
+@pytest.mark.parametrize("size", [PLAIN - 100, PLAIN + 100, LARGE + 100])
+async def test_a_body_is_refused_in_the_same_words_whatever_its_size(size: int) -> None:
+    store = Store()
+    content = json.dumps({"x": "y" * size, "text": []}).encode()
+    asked, answered = post(store, "/notes", len(content))
+
+    asked.send(content)
+    await answered
+
+    assert asked.status == 422
+    assert asked.json["detail"][0]["loc"] == ["body", "text"]
+    assert asked.json["detail"][0]["type"] == "string_type"
