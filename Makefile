@@ -141,8 +141,9 @@ kubectl: $(if $(wildcard $(KUBECTL)),,.cache/kubectl/kubectl) ## See that there 
 
 .PHONY: k8s-check
 ifdef ENV
-k8s-check: $(VENV)/.local kubectl ## Check the manifests; with ENV=production: what is still to be filled in
+k8s-check: $(VENV)/.local kubectl ## Check the manifests; with ENV=production: what is still missing (CONTEXT=… names the cluster)
 	@$(BIN)/python -m k8s.check $(ENV)
+	@$(BIN)/python -m k8s.held_secret $(ENV) $(CONTEXT)
 else
 k8s-check: $(VENV)/.dev kubectl promtool .cache/manifests/.done
 	@$(BIN)/pytest --quiet --no-cov -m '' tests/k8s tests/rollout

@@ -172,6 +172,11 @@ def test_a_line_that_is_no_setting_is_named_with_the_one_that_was_meant(filled: 
     )
 
 
+def test_local_needs_nothing_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["local"]) == 0
+    assert capsys.readouterr().out == "local: nothing has to be filled in.\n"
+
+
 def test_an_environment_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prod"]) == 2
     assert "staging, production" in capsys.readouterr().err
