@@ -20,6 +20,8 @@ from cloudmart.cli.listen import (
     exit_code,
     serve_until_end,
 )
+from cloudmart.health.board import Health
+from cloudmart.health.causes import ObstacleError
 from cloudmart.health.patience import GaveUpError
 from cloudmart.health.process import Process
 from cloudmart.health.secret import SecretStore, SecretVersion
@@ -62,8 +64,13 @@ def run(
     if loaded.settings.sources.secret_id is None:
         loaded = for_serving(loaded)
     settings = accepted(loaded, termination_log)
-    process = Process.begin(settings, environ=environ)
-    lifecycle = process.health.lifecycle
+    health = Health()
+    try:
+        process = Process.begin(settings, health, environ)
+    except ObstacleError as obstacle:
+        give_up(health, GaveUpError("a session with AWS", obstacle, 0))
+        return exit_code(health.lifecycle, termination_log)
+    lifecycle = health.lifecycle
     grace = settings.startup.shutdown_grace
     addresses = (host,) if host else settings.listen_address or EVERYWHERE
     try:

@@ -65,6 +65,11 @@ class Service:
     words: Mapping[tuple[str, str], Cause] = field(default_factory=dict)
     """Where one code stands for several causes: the code, and words of its message."""
 
+    @property
+    def endpoint(self) -> str:
+        """Return what the SDK calls it in the names of variables."""
+        return {"secretsmanager": "SECRETS_MANAGER"}.get(self.name, self.name.upper())
+
     def cause_of(self, error: BaseException) -> Cause:
         """Return the cause that an error of a call to this service stands for."""
         if isinstance(error, UnavailableError):

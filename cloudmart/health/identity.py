@@ -10,13 +10,9 @@ from botocore.exceptions import NoCredentialsError
 
 from cloudmart.health.causes import ObstacleError
 from cloudmart.health.causes.credentials import EXPIRING, ROLE_OF_NODE, ROLE_WRONG
-from cloudmart.health.classify import (
-    FAILURES,
-    FAILURES_OF_CREDENTIALS,
-    STS,
-    cause_of_no_credentials,
-)
+from cloudmart.health.classify import FAILURES, FAILURES_OF_CREDENTIALS
 from cloudmart.health.facts import facts_of_pod
+from cloudmart.health.obstacle import obstacle_of
 from cloudmart.observability.metrics import IDENTITY_MISMATCH
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -50,8 +46,8 @@ class Identity:
             _keep_to_the_end(self._credentials)
             await self._credentials.get_frozen_credentials()
         except FAILURES_OF_CREDENTIALS as error:
-            raise ObstacleError(
-                cause_of_no_credentials(error), self._facts(), serious=self.exhausted()
+            raise obstacle_of(
+                error, self._environ, credentials=True, serious=self.exhausted()
             ) from error
         if self._expires_within(_OVERDUE):
             # The SDK keeps to itself why it could not renew what it can still use.
@@ -85,7 +81,7 @@ class Identity:
         return hasattr(held, "refresh_needed") and bool(held.refresh_needed(seconds))
 
     def _facts(self) -> dict[str, str]:
-        return {**facts_of_pod(self._environ), "service": STS.name}
+        return facts_of_pod(self._environ)
 
     def _of_machine(self) -> bool:
         # Outside Kubernetes it is how a process on a machine of its own gets its credentials.
@@ -101,7 +97,7 @@ class Identity:
                 self._seen = (frozen.access_key, arn)
                 _log.info("identity_seen", role=arn)
         except FAILURES as error:
-            raise ObstacleError(STS.cause_of(error), self._facts(), serious=False) from error
+            raise obstacle_of(error, self._environ, serious=False) from error
         return self._seen[1]
 
 

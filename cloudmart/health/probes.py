@@ -15,7 +15,7 @@ from cloudmart.health.causes import ObstacleError
 from cloudmart.health.causes.process import SLOW
 from cloudmart.health.causes.services import UNKNOWN
 from cloudmart.health.classify import DYNAMODB, FAILURES, FAILURES_OF_CREDENTIALS
-from cloudmart.health.facts import facts_of_pod
+from cloudmart.health.obstacle import obstacle_of
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -39,8 +39,8 @@ def table_probe(dependency: Dependency, table: Table, environ: Mapping[str, str]
         try:
             await table.get(PROBE)
         except FAILURES as error:
-            facts = _facts(environ) | {"table": table.name}
-            raise ObstacleError(DYNAMODB.cause_of(error), facts) from error.__cause__ or error
+            obstacle = obstacle_of(error, environ, DYNAMODB, table=table.name)
+            raise obstacle from error.__cause__ or error
 
     return Probe(dependency, ask)
 
@@ -52,13 +52,9 @@ def connected(database: Database, environ: Mapping[str, str]) -> Callable[[], Aw
         try:
             await database.open()
         except FAILURES_OF_CREDENTIALS as error:
-            raise ObstacleError(DYNAMODB.cause_of(error), _facts(environ)) from error
+            raise obstacle_of(error, environ, DYNAMODB) from error
 
     return ask
-
-
-def _facts(environ: Mapping[str, str]) -> dict[str, str]:
-    return {**facts_of_pod(environ), "service": DYNAMODB.name}
 
 
 class Sampler:

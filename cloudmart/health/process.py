@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import aioboto3
 
-from cloudmart.dynamodb.session import new_session
+from cloudmart.health.aws_environment import open_session
 from cloudmart.health.board import Health
 from cloudmart.health.patience import Patience
 from cloudmart.health.staleness import Staleness
@@ -34,14 +34,19 @@ class Process:
         health: Health | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> "Process":
-        """Return a process that has just begun."""
+        """Return a process that has just begun.
+
+        Raises:
+            ObstacleError: AWS's SDK cannot use what the environment says.
+        """
         health = health or Health()
         health.release = _release(settings.build, health.release)
         health.rollout = settings.build.rollout
         patience = Patience(health.lifecycle, health.rhythm, settings.startup.timeout)
         mounted = (settings.sources.secrets_dir, settings.sources.config_dir)
         staleness = Staleness([each for each in mounted if each], health.rhythm)
-        return cls(health, patience, new_session(settings.aws.region), environ, staleness)
+        session = open_session(settings.aws.region, environ)
+        return cls(health, patience, session, environ, staleness)
 
 
 def _release(build: BuildSettings, package: str) -> str:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import aioboto3
 
-from cloudmart.health.causes import ObstacleError
 from cloudmart.health.classify import FAILURES_OF_CREDENTIALS, SECRETS_MANAGER
-from cloudmart.health.facts import facts_of_pod
+from cloudmart.health.obstacle import obstacle_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +41,7 @@ class SecretStore:
             async with self._session.client("secretsmanager") as client:
                 answer = await client.get_secret_value(SecretId=self._id)
         except FAILURES_OF_CREDENTIALS as error:
-            service = SECRETS_MANAGER
-            facts = {"secret": self._id, "service": service.name, **facts_of_pod(self._environ)}
-            raise ObstacleError(service.cause_of(error), facts) from error
+            raise obstacle_of(error, self._environ, SECRETS_MANAGER, secret=self._id) from error
         text = answer.get("SecretString") or answer.get("SecretBinary", b"").decode()
         return Secret(text, answer["VersionId"])
 

@@ -22,6 +22,7 @@ PUBLIC = {"since", "seconds"}
 FACTS = {
     *("namespace", "service_account", "pod", "region", "role", "role_name", "account"),
     *("issuer", "issuer_path", "subject", "service", "table", "secret"),
+    *("host", "variable", "value", "right", "path", "proxy"),
 }
 
 

@@ -244,7 +244,7 @@ async def test_a_pod_identity_token_that_comes_late_is_waited_for(
 
         assert await it.is_ready()
     assert agent.asked == ["/v1/credentials"]
-    assert causes(events, "start_waits") == ["token-missing"]
+    assert causes(events, "start_waits") == ["pod-identity-token-missing"]
 
 
 @pytest.mark.usefixtures("agent")

@@ -2,10 +2,24 @@
 
 from types import ModuleType
 
-from cloudmart.health.causes import credentials, process, providers, services, web_identity
+from cloudmart.health.causes import (
+    aws_environment,
+    credentials,
+    process,
+    providers,
+    services,
+    web_identity,
+)
 from cloudmart.health.causes.cause import Cause, ObstacleError
 
-GROUPS: tuple[ModuleType, ...] = (credentials, web_identity, services, process, providers)
+GROUPS: tuple[ModuleType, ...] = (
+    credentials,
+    web_identity,
+    aws_environment,
+    services,
+    process,
+    providers,
+)
 
 
 def all_causes() -> dict[str, list[Cause]]:

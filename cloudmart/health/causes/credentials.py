@@ -12,7 +12,8 @@ NONE = Cause(
 HALF_SET = Cause(
     "credentials-half-set",
     "Half of a pair of AWS keys is set.",
-    "Remove AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: the pod's role is what it should use.",
+    "{variable} is set, and the other of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY is not. "
+    "Remove both: the pod's role is what it should use.",
     "kubectl set env deployment/cloudmart-backend --namespace {namespace} --list",
     passes=False,
 )
@@ -74,7 +75,30 @@ AGENT_GARBLED = Cause(
 AGENT_ADDRESS = Cause(
     "pod-identity-address",
     "The address this pod is told to get credentials from is not a Pod Identity agent's.",
-    "Remove AWS_CONTAINER_CREDENTIALS_FULL_URI from the Deployment: EKS sets it.",
+    "Remove {variable} from the Deployment: EKS sets what is needed by itself.",
+    "kubectl set env deployment/cloudmart-backend --namespace {namespace} --list",
+    passes=False,
+)
+AGENT_TOKEN_MISSING = Cause(
+    "pod-identity-token-missing",
+    "The file with this pod's token for the Pod Identity agent is not there.",
+    "{variable} names {path}, which the kubelet writes. If it never comes, the variable was set by "
+    "hand: remove it, EKS sets it together with the volume.",
+    "kubectl get pod {pod} --namespace {namespace} --output jsonpath='{.spec.volumes}'",
+)
+AGENT_TOKEN_GARBLED = Cause(
+    "pod-identity-token-garbled",
+    "This pod's token for the Pod Identity agent has a line break in it.",
+    "{variable} was set by hand, or its file written by hand: remove it and roll the pods, EKS "
+    "sets it.",
+    "kubectl set env deployment/cloudmart-backend --namespace {namespace} --list",
+    passes=False,
+)
+CREDENTIALS_PROCESS = Cause(
+    "credentials-program-missing",
+    "The program that should give this pod its AWS credentials is not there.",
+    "A profile's credential_process names {path}. A pod needs no profile: remove AWS_PROFILE and "
+    "AWS_CONFIG_FILE.",
     "kubectl set env deployment/cloudmart-backend --namespace {namespace} --list",
     passes=False,
 )

@@ -4,15 +4,15 @@ from cloudmart.health.causes.cause import Cause
 
 _PASSES = "It passes by itself; AWS's health dashboard tells more."
 _WAY_OUT = (
-    "The pod needs DNS and HTTPS to {service}.{region}.amazonaws.com: a NAT gateway or an endpoint "
-    "in the VPC, and network policies that let it out."
+    "The pod needs DNS and HTTPS to {host}: a NAT gateway or an endpoint in the VPC, and network "
+    "policies that let it out."
 )
 
 INTERCEPTED = Cause(
     "intercepted",
     "Something between this pod and AWS answers in AWS's place.",
     "A proxy or a gateway: HTTPS_PROXY, NO_PROXY, AWS_ENDPOINT_URL_* or the network's own. Let it "
-    "pass what goes to {service}.{region}.amazonaws.com.",
+    "pass what goes to {host}.",
     "kubectl exec {pod} --namespace {namespace} -- env",
 )
 STS_AWAY = Cause(

@@ -5,8 +5,12 @@ from cloudmart.health.causes.cause import Cause
 CLUSTER_UNKNOWN = Cause(
     "cluster-unknown",
     "AWS does not know this cluster: its account has no OpenID Connect provider for it.",
-    "Create the provider, once for each cluster. A rebuilt cluster has a new issuer.",
-    "aws iam create-open-id-connect-provider --url {issuer} --client-id-list sts.amazonaws.com",
+    "The command decides. If the ServiceAccount has a Pod Identity association, this pod was "
+    "made before EKS's webhook knew of it: restart the pod (`kubectl delete pod {pod}`). If it "
+    "has none, create the provider, once for each cluster; a rebuilt cluster has a new issuer: "
+    "`aws iam create-open-id-connect-provider --url {issuer} --client-id-list sts.amazonaws.com`.",
+    "aws eks list-pod-identity-associations --cluster-name <cluster> --namespace {namespace} "
+    "--service-account {service_account}",
 )
 TOKEN_REFUSED = Cause(
     "token-refused",
@@ -41,6 +45,14 @@ TOKEN_UNREADABLE = Cause(
     "The file with this pod's identity token may not be read by the service.",
     "Give the pod an fsGroup: its token is then readable by a user that is not root.",
     "kubectl get pod {pod} --namespace {namespace} --output jsonpath='{.spec.securityContext}'",
+    passes=False,
+)
+ROLE_MALFORMED = Cause(
+    "role-malformed",
+    "What this pod is told to be its role is no role's ARN.",
+    "{variable} is {value}. EKS's webhook sets it to the ServiceAccount's annotation: correct that "
+    "one, then roll the pods.",
+    "kubectl get serviceaccount {service_account} --namespace {namespace} --output yaml",
     passes=False,
 )
 ISSUER_AWAY = Cause(

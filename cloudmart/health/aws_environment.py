@@ -1,0 +1,96 @@
+"""What of the environment AWS's SDK cannot use, found before it is asked for anything."""
+
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
+
+import aioboto3
+import structlog
+from botocore import exceptions as sdk
+
+from cloudmart.dynamodb.session import new_session
+from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes.aws_environment import SETTING_WRONG
+from cloudmart.health.facts import facts_of_pod
+from cloudmart.health.obstacle import obstacle_of
+from cloudmart.settings.disclosure import masked
+
+_log = structlog.stdlib.get_logger(__name__)
+
+_CHECKSUMS = ("when_supported", "when_required")
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE": ("preferred", "disabled", "required"),
+    "AWS_DEFAULTS_MODE": ("legacy", "auto", "standard", "in-region", "cross-region", "mobile"),
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE": ("ipv4", "ipv6"),
+    "AWS_REQUEST_CHECKSUM_CALCULATION": _CHECKSUMS,
+    "AWS_RESPONSE_CHECKSUM_VALIDATION": _CHECKSUMS,
+}
+# The SDK tells these apart by their letters' case, and takes a blank one for none.
+_EXACTLY: Mapping[str, tuple[str, ...]] = {
+    "AWS_RETRY_MODE": ("legacy", "standard", "adaptive"),
+    "AWS_STS_REGIONAL_ENDPOINTS": ("legacy", "regional"),
+}
+_NUMBERS: Mapping[str, int] = {
+    "AWS_MAX_ATTEMPTS": 1,
+    "AWS_METADATA_SERVICE_NUM_ATTEMPTS": 0,
+    "AWS_METADATA_SERVICE_TIMEOUT": 0,
+    "AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES": 1,
+}
+_LENIENT = {"AWS_MAX_ATTEMPTS"}
+"""What may be blank."""
+_ADDRESSES = re.compile(r"AWS_ENDPOINT_URL(_\w+)?|AWS_EC2_METADATA_SERVICE_ENDPOINT")
+# Whatever is not `true` is taken for `false`, without a word.
+_SWITCHES = (
+    "AWS_EC2_METADATA_DISABLED",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
+)
+_HOST = re.compile(r"[A-Za-z0-9:]([A-Za-z0-9.:-]*[A-Za-z0-9.:])?")
+
+
+def open_session(region: str | None, environ: Mapping[str, str]) -> aioboto3.Session:
+    """Return a session with AWS, or raise ObstacleError for what the SDK would refuse."""
+    for name, right in _wrong(environ):
+        facts = {"variable": name, "value": repr(masked(environ[name])), "right": right}
+        raise ObstacleError(SETTING_WRONG, facts_of_pod(environ) | facts)
+    for name in _SWITCHES:
+        if environ.get(name, "").lower() not in {"", "true", "false"}:
+            _log.warning("aws_setting_ignored", variable=name, right="true or false")
+    try:
+        return new_session(region)
+    except (sdk.BotoCoreError, ValueError) as error:
+        raise obstacle_of(error, environ) from error
+
+
+def _wrong(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each variable that the SDK refuses, and what would be right."""
+    for name, value in environ.items():
+        if name in _CHOICES and value.lower() not in _CHOICES[name]:
+            yield name, _either(_CHOICES[name])
+        elif name in _EXACTLY and value not in {"", *_EXACTLY[name]}:
+            yield name, _either(_EXACTLY[name])
+        elif name in _NUMBERS and not _is_number(value, _NUMBERS[name], blank=name in _LENIENT):
+            yield name, f"a whole number from {_NUMBERS[name]} on"
+        elif _ADDRESSES.fullmatch(name) and value and not _is_address(value):
+            yield name, "an address such as https://HOST:PORT"
+
+
+def _is_number(value: str, least: int, *, blank: bool) -> bool:
+    if not value:
+        return blank
+    return bool(re.fullmatch(r"\s*\d{1,9}\s*", value)) and int(value) >= least
+
+
+def _is_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        host = parts.hostname or ""
+        _ = parts.port  # raises ValueError where it is no number
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(_HOST.fullmatch(host))
+
+
+def _either(choices: tuple[str, ...]) -> str:
+    return f"{', '.join(choices[:-1])} or {choices[-1]}"

@@ -1,0 +1,195 @@
+"""An error of AWS's SDK as an obstacle: its cause, and the facts that its remedy names."""
+
+import ssl
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import InvalidURL
+from botocore import exceptions as sdk
+
+from cloudmart.errors import UnavailableError
+from cloudmart.health.causes import Cause, ObstacleError, services, web_identity
+from cloudmart.health.causes import aws_environment as wrong
+from cloudmart.health.causes import credentials as keys
+from cloudmart.health.classify import STS, Service, cause_of_no_credentials
+from cloudmart.health.facts import facts_of_pod
+from cloudmart.settings.disclosure import masked
+
+_Found = tuple[Cause, dict[str, str]]
+
+_PAIR = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+_PROFILES = ("AWS_DEFAULT_PROFILE", "AWS_PROFILE")
+_CONFIGURATION = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
+_BUNDLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
+_PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+_AGENT = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+_AGENT_TOKEN = ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN")
+_IDENTITY_TOKEN = "AWS_WEB_IDENTITY_TOKEN_FILE"  # noqa: S105 - a variable's name
+
+# What the SDK raises for settings of its own that no variable told: a file did.
+_OF_CONFIGURATION = (
+    sdk.InvalidChecksumConfigError,
+    sdk.InvalidConfigError,
+    sdk.InvalidDefaultsMode,
+    sdk.InvalidIMDSEndpointError,
+    sdk.InvalidIMDSEndpointModeError,
+    sdk.InvalidMaxRetryAttemptsError,
+    sdk.InvalidRetryModeError,
+    sdk.InvalidSTSRegionalEndpointsConfigError,
+)
+
+
+def obstacle_of(
+    error: BaseException,
+    environ: Mapping[str, str],
+    service: Service = STS,
+    *,
+    credentials: bool = False,
+    serious: bool = True,
+    **facts: str,
+) -> ObstacleError:
+    """Return the obstacle that an error of a call to a service is.
+
+    `credentials`: it was met while getting credentials, where the SDK wraps less.
+    """
+    said = error
+    if isinstance(error, UnavailableError) and error.__cause__:
+        said = error.__cause__
+    host = _host_of(said) or _host(environ, service)
+    found = _in_environment(said, environ)
+    if found is None:
+        cause = cause_of_no_credentials(said) if credentials else service.cause_of(said)
+        found = _by_host(cause, host, environ, service), {}
+    known = {**facts_of_pod(environ), "service": service.name, "host": host}
+    return ObstacleError(found[0], {**known, **facts, **found[1]}, serious=serious)
+
+
+def _in_environment(error: BaseException, environ: Mapping[str, str]) -> _Found | None:
+    """Return the cause that a variable or a file of the SDK's is, if one is."""
+    for kind, read in _BY_TYPE:
+        if isinstance(error, kind) and (found := read(error, environ)):
+            return found
+    return None
+
+
+def _of_profile(_: Any, environ: Mapping[str, str]) -> _Found:  # noqa: ANN401 - see _BY_TYPE
+    name = _first(_PROFILES, environ)
+    return wrong.PROFILE_MISSING, {"variable": name, "value": repr(environ.get(name, ""))}
+
+
+def _of_file(error: Any, environ: Mapping[str, str]) -> _Found:  # noqa: ANN401
+    path = str(error.kwargs.get("path", ""))
+    named = [each for each in _CONFIGURATION if environ.get(each) == path]
+    return wrong.CONFIG_UNREADABLE, {"variable": (named or ["HOME"])[0], "path": path}
+
+
+def _of_pair(error: Any, environ: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
+    if getattr(error, "kwargs", {}).get("provider", "env") != "env":
+        return wrong.CONFIG_WRONG, {}
+    given = [each for each in _PAIR if environ.get(each)]
+    return (keys.HALF_SET, {"variable": given[0]}) if len(given) == 1 else None
+
+
+def _of_parameters(error: Any, environ: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
+    if "RoleArn" not in str(error):
+        return None
+    role = repr(environ.get("AWS_ROLE_ARN", ""))
+    return web_identity.ROLE_MALFORMED, {"variable": "AWS_ROLE_ARN", "value": role}
+
+
+def _of_proxy(error: Any, environ: Mapping[str, str]) -> _Found:  # noqa: ANN401
+    proxy = masked(str(error.kwargs.get("proxy_url", "")))
+    return wrong.PROXY_AWAY, {"variable": _first(_PROXIES, environ), "proxy": proxy}
+
+
+def _of_configuration(error: Any, _: Mapping[str, str]) -> _Found:  # noqa: ANN401
+    return (keys.ROLE_UNSET if "web identity" in str(error) else wrong.CONFIG_WRONG), {}
+
+
+def _of_account(error: Any, _: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
+    return (wrong.ACCOUNT_UNKNOWN, {}) if "AccountId" in str(error) else None
+
+
+def _of_client(wrapped: Any, environ: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
+    """Return the cause of an error that the SDK's HTTP client met before it called anybody."""
+    error = wrapped.kwargs.get("error")
+    if isinstance(error, InvalidURL):
+        return wrong.PROXY_WRONG, {"variable": _first(_PROXIES, environ)}
+    bundle = _first(_BUNDLES, environ)
+    if bundle in environ and (
+        isinstance(error, FileNotFoundError | IsADirectoryError | PermissionError)
+        or (isinstance(error, ssl.SSLError) and "certificate or crl" in str(error))
+    ):
+        return wrong.CA_BUNDLE, {"variable": bundle, "path": environ[bundle]}
+    return None
+
+
+def _of_value(error: Any, environ: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
+    if "legal header value" in str(error):
+        return keys.AGENT_TOKEN_GARBLED, {"variable": _first(_AGENT_TOKEN, environ)}
+    if "Unsupported host" in str(error):
+        return keys.AGENT_ADDRESS, {"variable": _first(_AGENT, environ)}
+    return None
+
+
+def _of_path(error: Any, environ: Mapping[str, str]) -> _Found:  # noqa: ANN401
+    """Return the cause that a file is which a source of credentials did not find."""
+    path = str(error.filename or "")
+    if path and path == environ.get(_AGENT_TOKEN[0]):
+        return keys.AGENT_TOKEN_MISSING, {"variable": _AGENT_TOKEN[0], "path": path}
+    if path == environ.get(_IDENTITY_TOKEN, "") and path:
+        return web_identity.TOKEN_MISSING, {}
+    # The SDK runs programs only where a profile names one, and does not say which.
+    return keys.CREDENTIALS_PROCESS, {"path": path or "a program that is not there"}
+
+
+# Of several that fit, the first that knows an answer: the SDK's errors are each other's kinds.
+_BY_TYPE: tuple[
+    tuple[type[BaseException], Callable[[Any, Mapping[str, str]], _Found | None]], ...
+] = (
+    (sdk.ProfileNotFound, _of_profile),
+    (sdk.ConfigParseError, _of_file),
+    (sdk.PartialCredentialsError, _of_pair),
+    (sdk.NoCredentialsError, _of_pair),
+    (sdk.ParamValidationError, _of_parameters),
+    (sdk.ProxyConnectionError, _of_proxy),
+    (sdk.EndpointResolutionError, _of_account),
+    *((kind, _of_configuration) for kind in _OF_CONFIGURATION),
+    (sdk.HTTPClientError, _of_client),
+    (ValueError, _of_value),
+    (FileNotFoundError, _of_path),
+    (IsADirectoryError, _of_path),
+)
+
+
+def _by_host(cause: Cause, host: str, environ: Mapping[str, str], service: Service) -> Cause:
+    """Return the cause by who was really called: credentials are got in the middle of a call."""
+    if cause not in {services.TABLE_AWAY, services.SECRET_AWAY}:
+        return cause
+    sts = _host(environ, STS)
+    if host.startswith("sts.") or (host == sts and host != _host(environ, service)):
+        return services.STS_AWAY
+    return wrong.ACCOUNT_ENDPOINT if ".ddb." in host else cause
+
+
+def _host_of(error: BaseException) -> str:
+    """Return the host that a call went to, where its error says so."""
+    kwargs: Mapping[str, object] = getattr(error, "kwargs", {})
+    url = kwargs.get("endpoint_url")
+    return urlsplit(url).netloc if isinstance(url, str) else ""
+
+
+def _host(environ: Mapping[str, str], service: Service) -> str:
+    """Return the host that a service is called at."""
+    for name in (f"AWS_ENDPOINT_URL_{service.endpoint}", "AWS_ENDPOINT_URL"):
+        if url := environ.get(name):
+            return urlsplit(url).netloc
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION", "<region>")
+    fips = "-fips" if environ.get("AWS_USE_FIPS_ENDPOINT", "").lower() == "true" else ""
+    china = ".cn" if region.startswith("cn-") else ""
+    return f"{service.name}{fips}.{region}.amazonaws.com{china}"
+
+
+def _first(names: tuple[str, ...], environ: Mapping[str, str]) -> str:
+    return next((name for name in names if name in environ), names[-1])
