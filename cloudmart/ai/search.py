@@ -8,6 +8,7 @@ from typing import Any
 
 from cloudmart.products.models import Product
 from cloudmart.products.repository import ProductRepository
+from cloudmart.values.text import searchable
 
 MOST_FOUND = 5
 _LONGEST_DESCRIPTION = 300
@@ -19,7 +20,7 @@ _IN_NAME, _IN_DESCRIPTION = 3, 1
 
 async def search(products: ProductRepository, query: str) -> list[dict[str, Any]]:
     """Return the few products that a query fits best; any few for one without words."""
-    words = {_singular(word) for word in _WORD.findall(query.casefold())}
+    words = {_singular(word) for word in _WORD.findall(searchable(query))}
     best: list[tuple[int, Product]] = []
     async for page in products.list_all():
         ranked = [(_rank(product, words), product) for product in page.items]
@@ -33,7 +34,7 @@ def _singular(word: str) -> str:
 
 
 def _rank(product: Product, words: Collection[str]) -> int:
-    name, description = product.name.casefold(), product.description.casefold()
+    name, description = searchable(product.name), searchable(product.description)
     if not words:
         return 1
     return sum(

@@ -17,6 +17,7 @@ from cloudmart.dynamodb.codec import decode
 from cloudmart.observability.logging import configure_logging
 from cloudmart.products.models import Product
 from cloudmart.settings import load_settings
+from cloudmart.values.text import searchable
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -56,7 +57,7 @@ def _wanted(event: Mapping[str, Any]) -> str:
     for media in (body.get("content") or {}).values():
         told += media.get("properties") or []
     values = {str(each["name"]).casefold(): str(each["value"]) for each in told}
-    return next((values[name] for name in _NAMES if values.get(name)), "").strip().casefold()
+    return searchable(next((values[name] for name in _NAMES if values.get(name)), "").strip())
 
 
 def _products(wanted: str, client: Any, table: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401
@@ -71,7 +72,7 @@ def _products(wanted: str, client: Any, table: str) -> Iterator[dict[str, Any]]:
         page = client.scan(**scan, **start)
         for item in page["Items"]:
             product = Product.read(decode(item))
-            if product.for_sale and wanted in product.name.casefold():
+            if product.for_sale and wanted in searchable(product.name):
                 yield {
                     "id": product.id,
                     "name": product.name[:200],

@@ -6,6 +6,7 @@ from cloudmart.dynamodb.table import Table
 from cloudmart.errors import NotFoundError
 from cloudmart.products.models import Product, ProductCreate
 from cloudmart.values.page import Page, Pages
+from cloudmart.values.text import searchable
 from cloudmart.values.timestamp import now, stamp
 
 
@@ -36,11 +37,11 @@ class ProductRepository:
     async def list_all(
         self, *, containing: str = "", after: str | None = None, page_size: int | None = None
     ) -> Pages[Product]:
-        """Yield all products, or those whose name contains some text in any letter case."""
-        wanted = containing.casefold()
+        """Yield all products, or those whose name contains a text, as `searchable` compares them."""
+        wanted = searchable(containing)
         async for page in self._table.scan(after=after, page_size=None if wanted else page_size):
             products: Page[Product] = page.map(Product.read)
-            yield products.filter(lambda product: wanted in product.name.casefold())
+            yield products.filter(lambda product: wanted in searchable(product.name))
 
     async def add(self, product: Product) -> Product:
         """Store a new product; its id must be free."""

@@ -27,7 +27,7 @@ NameContains = Annotated[
     str,
     Query(
         max_length=200,
-        description="Only products whose name contains this, in any letter case.",
+        description="Only products whose name contains this; letter case and accents do not count.",
         examples=["lamp"],
     ),
 ]

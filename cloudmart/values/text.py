@@ -1,6 +1,7 @@
 """Text that people write, bounded and free of NUL."""
 
 from typing import Annotated
+from unicodedata import category, normalize
 
 from pydantic import Field, StringConstraints
 
@@ -23,3 +24,15 @@ Key = Annotated[str, Field(min_length=1, max_length=255, pattern=NO_NUL)]
 def whole(text: str) -> str:
     """Return a text with a question mark for each half of a character, which no UTF-8 can hold."""
     return text.encode(errors="replace").decode()
+
+
+def searchable(text: str) -> str:
+    """Return a text as a search compares it: `cafe` finds `Café`, and `İZMİR` finds `İzmir`.
+
+    Letters and their marks may be stored as one character or as two, which look the same.
+    """
+    if text.isascii():
+        return text.casefold()
+    # Folding may make new composed letters.
+    decomposed = normalize("NFKD", normalize("NFKD", text).casefold())
+    return "".join(letter for letter in decomposed if category(letter)[0] != "M")

@@ -143,6 +143,16 @@ async def test_products_are_found_by_words_the_name_first(
     assert [product["name"] for product in told["products"]] == found
 
 
+@pytest.mark.parametrize("query", ["cafe", "CAFE\u0301S", "İZMİR"])
+async def test_products_are_found_however_their_letters_are_written(shop: Shop, query: str) -> None:
+    for number, name in enumerate(["Café İzmir", "Cafe\u0301 I\u0307zmir"]):
+        await shop.products.put({"id": str(number), "name": name, "price": 20}, new=True)
+
+    told = await result(shop, "search_products", json.dumps({"query": query}))
+
+    assert sorted(product["id"] for product in told["products"]) == ["0", "1"]
+
+
 async def test_few_products_are_told_and_little_of_each(shop: Shop) -> None:
     for number in range(8):
         product = {"id": str(number), "name": "Lamp", "description": "x" * 4000, "price": "19.99"}

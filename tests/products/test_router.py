@@ -121,6 +121,21 @@ def test_a_search_finds_what_a_name_contains_in_any_case(
     assert sorted(product["id"] for product in answer.json()) == found
 
 
+@pytest.mark.parametrize("asked", ["cafe", "CAFÉ", "Cafe\u0301", "İZMİR", "izmir"])
+def test_a_search_finds_letters_however_they_are_written(
+    asked: str,
+    settings: Settings,
+    dynamodb: Any,  # noqa: ANN401 - boto3's
+    client: TestClient,
+) -> None:
+    for key, name in enumerate(["Café İzmir", "Cafe\u0301 I\u0307zmir"]):
+        put(dynamodb, settings.dynamodb.products_table, LAMP | {"id": str(key), "name": name})
+
+    answer = client.get("/api/products", params={"q": asked})
+
+    assert sorted(product["id"] for product in answer.json()) == ["0", "1"]
+
+
 def test_a_search_goes_on_page_by_page(
     client: TestClient,
     settings: Settings,
