@@ -1,14 +1,13 @@
 """Questions to the warehouse, asked in threads: its client blocks, and is opened when needed."""
 
-import asyncio
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from threading import Lock
 from typing import TypeVar
 
 from cloudmart.errors import UnavailableError
+from cloudmart.pipeline.daemon_threads import DaemonThreads
 from cloudmart.pipeline.ports import Warehouse
 from cloudmart.pipeline.unknown import UnknownError
 
@@ -33,7 +32,7 @@ class Questions:
 
     def __init__(self, open_warehouse: OpenWarehouse) -> None:
         self._open_warehouse = open_warehouse
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="warehouse")
+        self._threads = DaemonThreads(_THREADS, "warehouse")
         self._stack = ExitStack()
         self._warehouse: Warehouse | None = None
         self._opening = Lock()
@@ -45,9 +44,8 @@ class Questions:
             UnavailableError: it is away, or does not let us in.
             UnknownError: it cannot be opened, or holds what cannot be read.
         """
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._threads, lambda: question(self._opened()))
+            return await self._threads.run(lambda: question(self._opened()))
         except ValueError as error:
             raise UnknownError("BigQuery holds a row that is none of the pipeline's.") from error
 
@@ -60,7 +58,7 @@ class Questions:
 
     def close(self) -> None:
         """Close the warehouse, without waiting for what is still being asked."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
         self._stack.close()
 
     def _opened(self) -> Warehouse:

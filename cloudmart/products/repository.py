@@ -37,7 +37,7 @@ class ProductRepository:
     async def list_all(
         self, *, containing: str = "", after: str | None = None, page_size: int | None = None
     ) -> Pages[Product]:
-        """Yield all products, or those whose name contains a text, as `searchable` compares them."""
+        """Yield all products, or those whose name contains a text, however it is written."""
         wanted = searchable(containing)
         async for page in self._table.scan(after=after, page_size=None if wanted else page_size):
             products: Page[Product] = page.map(Product.read)
