@@ -17,8 +17,10 @@ from cloudmart.ai.conversations import ConversationRepository, Kind
 from cloudmart.ai.desk import OrderDesk
 from cloudmart.ai.loop import Loop
 from cloudmart.ai.ports import ChatModel
+from cloudmart.ai.sentiment import Sentiment
 from cloudmart.ai.service import AssistantService
 from cloudmart.ai.tools import Toolbox
+from cloudmart.ai.units import SentimentUnits
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.secret import SharedSecret
 from cloudmart.dynamodb.session import new_session
@@ -109,7 +111,14 @@ def build_services(
         stores.tickets,
         _assistants(settings, stores, vendors, lookups),
         ChatArchive(
-            stores.tickets, stores.conversations, vendors.sentiment, instead=vendors.instead
+            stores.tickets,
+            stores.conversations,
+            Sentiment(
+                stores.conversations,
+                vendors.sentiment,
+                instead=vendors.instead,
+                units=stores.units,
+            ),
         ),
     ]
     return {type(service): service for service in services}
@@ -125,6 +134,7 @@ class Stores:
     conversations: ConversationRepository
     budget: TokenBudget
     allowance: Allowance
+    units: SentimentUnits
     secret: SharedSecret
 
     @classmethod
@@ -146,6 +156,7 @@ class Stores:
                 conversations, conversation=chats.conversation_tokens, daily=chats.daily_tokens
             ),
             Allowance(conversations),
+            SentimentUnits(conversations, daily=settings.azure.daily_units),
             SharedSecret(conversations, orders),
         )
 

@@ -224,6 +224,23 @@ class ConversationRepository:
         with contextlib.suppress(RefusedError):
             await self._table.change(key, update, Expression("attribute_exists(id)"))
 
+    async def claim_sentiment(self, key: str) -> bool:
+        """Tell whether a conversation of ours is read for its mood for the first time."""
+        if not _ID.fullmatch(key):
+            return False
+        moment = int(time.time())
+        unread = Expression(
+            "attribute_exists(id) AND #expiresAt > :now AND attribute_not_exists(#moodReadAt)",
+            {"now": moment},
+        )
+        try:
+            await self._table.change(
+                key, Expression("SET #moodReadAt = :now", {"now": moment}), unread
+            )
+        except RefusedError:
+            return False
+        return True
+
     async def _lock(self, turn: Turn) -> Item:
         moment, token = int(time.time()), turn.lock
         update = Expression(

@@ -151,9 +151,10 @@ async def send_conversation_message(
 @router.post(
     "/analyze-sentiment",
     summary="Save a chat that has ended, and read its mood",
-    description="The chat becomes a closed ticket, always. Azure reads the mood of what the "
-    "customer wrote; while it does not answer, or is not configured, a lexicon does, and the "
-    "ticket says so. Without a message of the customer's the mood is neutral.",
+    description="The chat becomes a closed ticket, always and first. Azure reads the mood of what "
+    "the customer wrote, once for each `threadId` of ours and up to a daily limit; for all other "
+    "chats, and while Azure does not answer or is not configured, a lexicon does, and the ticket "
+    "says so. Without a message of the customer's the mood is neutral.",
     responses=may_fail(UnavailableError),
     # A page sends all it shows when a chat ends, and its ticket must not be lost.
     max_body_size=LARGEST_BODY,

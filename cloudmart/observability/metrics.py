@@ -49,6 +49,10 @@ TOOL_CALLS = Counter("cloudmart_ai_tool_calls", "Tools that models called.", ["t
 ASSISTED_CHANGES = Counter(
     "cloudmart_ai_order_changes", "Orders changed by their customers in a chat.", ["action"]
 )
+SENTIMENT_UNITS = Counter(
+    "cloudmart_sentiment_units",
+    "Units of text that were sent to the analyzer of sentiment, as it is paid for.",
+)
 CHATS_ENDED = Counter(
     "cloudmart_chats_ended",
     "Chats saved as tickets, by how the customer sounded and who says so.",

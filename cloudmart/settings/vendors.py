@@ -152,6 +152,15 @@ class AzureSettings(Group):
         description="The language customers write in.",
         examples=["en"],
     )
+    daily_units: int = Field(
+        5000,
+        validation_alias="SENTIMENT_DAILY_UNITS",
+        ge=0,
+        description="Units (a thousand characters of a message, or a part of them) that all chats "
+        "together may have analyzed in a day (UTC); beyond it a lexicon reads the mood. 0 means "
+        "any number.",
+        examples=["5000"],
+    )
 
 
 class AssistantSettings(Group):

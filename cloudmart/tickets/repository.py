@@ -5,7 +5,7 @@ from cloudmart.dynamodb.lookup import IndexRecord, Lookup
 from cloudmart.dynamodb.schema import INDEXED_TICKETS, TICKETS_BY_STATUS
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import NotFoundError
-from cloudmart.tickets.models import Ticket, TicketStatus
+from cloudmart.tickets.models import SentimentScores, Ticket, TicketStatus
 from cloudmart.values.page import Pages
 from cloudmart.values.timestamp import now, stamp
 
@@ -53,6 +53,18 @@ class TicketRepository:
         if item is None:
             raise NotFoundError("Ticket", ticket_id)
         return Ticket.read(item)
+
+    async def change_mood(
+        self, ticket_id: str, scores: SentimentScores, overall: str, source: str
+    ) -> None:
+        """Set how a ticket's customer sounded and who says so, or raise NotFoundError."""
+        changes = {
+            "sentimentScores": scores.model_dump(),
+            "overallSentiment": overall,
+            "sentimentSource": source,
+        }
+        if await self._table.update(ticket_id, changes) is None:
+            raise NotFoundError("Ticket", ticket_id)
 
     async def remove(self, ticket_id: str) -> None:
         """Delete a ticket, or raise NotFoundError."""

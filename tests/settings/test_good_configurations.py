@@ -83,10 +83,11 @@ CORE = {
     "DYNAMODB_CONVERSATIONS_TABLE": TABLE,
     "AI_TURN_TIMEOUT": SECONDS,
     "AI_MAX_STEPS": st.integers(1, 20).map(str),
-    "AI_ORDER_TOOLS": st.sampled_from(["off", "read", "cancel", "delete"]),
+    "AI_ORDER_TOOLS": st.sampled_from(["auto", "off", "read", "cancel", "delete"]),
     "CONVERSATION_TTL_DAYS": st.integers(1, 3650).map(str),
     "AI_CONVERSATION_TOKENS": st.integers(0, 10**12).map(str),
     "AI_DAILY_TOKENS": st.integers(0, 10**12).map(str),
+    "SENTIMENT_DAILY_UNITS": st.integers(0, 10**12).map(str),
     "TRUSTED_PROXIES": st.lists(NETWORK, min_size=1, max_size=3).map(", ".join),
     **{f"RATE_LIMIT_{kind}": st.integers(0, 10**9).map(str) for kind in CLASSES},
     "RATE_LIMIT_STORAGE": st.builds(

@@ -1,7 +1,11 @@
 """Sentiment from Azure, decoded by its own SDK."""
 
+import resource
+from typing import Any
+
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from cloudmart.ai.ports import Scores
 from cloudmart.ai.providers.azure import AzureSentiment, azure_sentiment
@@ -15,7 +19,8 @@ from cloudmart.errors import (
 )
 from cloudmart.settings import AzureSettings
 from tests.support.language_service import error, refused, results, scored
-from tests.support.loopback import Fault, LoopbackServer, Reply
+from tests.support.loopback import Fault, LoopbackServer, Reply, loopback
+from tests.support.rude import BOMB, NESTED
 
 POSITIVE = Scores(0.9, 0.08, 0.02)
 NEGATIVE = Scores(0.02, 0.08, 0.9)
@@ -167,3 +172,94 @@ async def test_azure_without_a_key_is_disabled() -> None:
     with pytest.raises(ProviderDisabledError, match="set AZURE_ENDPOINT and AZURE_API_KEY"):
         async with azure_sentiment(AzureSettings()):
             pass
+
+
+@pytest.mark.parametrize(
+    "share", [None, "0.9", -0.1, 1.5, 1e300, float("nan"), float("inf"), [], {}], ids=repr
+)
+async def test_a_confidence_that_is_none_scores_nothing(
+    azure: AzureSentiment,
+    server: LoopbackServer,
+    share: Any,  # noqa: ANN401 - any JSON
+) -> None:
+    odd = scored("0", "positive")
+    odd["confidenceScores"] = {"positive": share, "neutral": 0.1, "negative": 0.1}
+    server.play(results([odd, scored("1", "negative")], []))
+
+    try:
+        first, second = await azure.score(["odd", "negative"])
+    except ProviderFailedError:
+        return
+
+    # The text of a number is read as the number.
+    assert first is None or first.positive == 0.9
+    assert second is not None
+    assert second.negative == 0.9
+
+
+@pytest.mark.parametrize("key", ["7", "-1", "x", None, 10**40], ids=repr)
+async def test_a_document_that_nobody_sent_is_left_out(
+    azure: AzureSentiment,
+    server: LoopbackServer,
+    key: Any,  # noqa: ANN401 - any JSON
+) -> None:
+    server.play(results([scored("0", "positive") | {"id": key}], []))
+
+    assert await azure.score(["positive"]) == [None]
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_what_customers_wrote_is_sent_to_nobody_else(
+    azure: AzureSentiment, server: LoopbackServer, status: int
+) -> None:
+    with loopback() as other:
+        server.play(*[Reply(status, {"location": other.url})] * 2)
+
+        with pytest.raises(ProviderFailedError, match="another address"):
+            await azure.score(["positive"])
+
+        assert other.requests == []
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize(
+    ("headers", "chunks"),
+    [({"content-encoding": "gzip"}, [BOMB]), ({}, [b" " * 65_536] * 2400)],
+    ids=["compressed", "endless"],
+)
+async def test_an_answer_without_end_is_not_read(
+    azure: AzureSentiment,
+    server: LoopbackServer,
+    headers: dict[str, str],
+    chunks: list[bytes],
+    status: int,
+) -> None:
+    reply = Reply(status, {"content-type": "application/json"} | headers, chunks)
+    server.play(reply, reply)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    with pytest.raises(ProviderFailedError, match="too large"):
+        await azure.score(["positive"])
+
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 30_000
+
+
+async def test_an_answer_nested_too_deep_cannot_be_read(
+    azure: AzureSentiment, server: LoopbackServer
+) -> None:
+    server.play(Reply(200, {"content-type": "application/json"}, [NESTED.encode()]))
+
+    with pytest.raises(ProviderFailedError, match="cannot be read"):
+        await azure.score(["positive"])
+
+
+@pytest.mark.parametrize("quoted", ["key-1", "My card is 4111 1111 1111 1111", "x" * 5000])
+async def test_a_refusal_that_quotes_us_is_not_logged(
+    azure: AzureSentiment, server: LoopbackServer, quoted: str
+) -> None:
+    server.play(Reply.json(401, {"error": {"code": quoted, "message": f"No: {quoted}"}}))
+
+    with capture_logs() as events, pytest.raises(ProviderMisconfiguredError):
+        await azure.score(["My card is 4111 1111 1111 1111"])
+
+    assert quoted not in repr(events)

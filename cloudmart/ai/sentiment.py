@@ -1,0 +1,130 @@
+"""How the customer of a chat sounded: by a lexicon, and by the analyzer that is paid for."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from math import ceil
+
+import structlog
+from botocore.exceptions import ClientError
+
+from cloudmart.ai.conversations import ConversationRepository
+from cloudmart.ai.ports import Scores, SentimentAnalyzer
+from cloudmart.ai.units import SentimentUnits
+from cloudmart.errors import CloudmartError
+from cloudmart.observability.metrics import SENTIMENT_UNITS
+from cloudmart.tickets.models import SentimentScores
+
+_log = structlog.stdlib.get_logger(__name__)
+
+ANALYSIS_TIMEOUT = 20.0
+"""Seconds the analyzer has; somebody waits for the chat to be closed."""
+
+UNIT = 1000
+"""Characters of a text that are paid for together."""
+
+MOST_UNITS = 50
+"""Units of one chat that are paid for: its newest messages."""
+
+NEUTRAL = SentimentScores(positive=Decimal(0), neutral=Decimal(1), negative=Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """How a customer sounded, and who says so."""
+
+    scores: SentimentScores
+    source: str
+
+    @property
+    def overall(self) -> str:
+        """Return the mood that outweighs both others; neutral where none does."""
+        scores = self.scores
+        if scores.positive > max(scores.neutral, scores.negative):
+            return "positive"
+        if scores.negative > max(scores.neutral, scores.positive):
+            return "negative"
+        return "neutral"
+
+
+class Sentiment:
+    """Reads moods. What costs nothing always answers; what is paid for answers once for a chat."""
+
+    def __init__(
+        self,
+        conversations: ConversationRepository,
+        analyzer: SentimentAnalyzer,
+        *,
+        instead: SentimentAnalyzer,
+        units: SentimentUnits,
+    ) -> None:
+        self._conversations = conversations
+        self._paid = None if analyzer is instead else analyzer
+        self._free = instead
+        self._units = units
+
+    async def guess(self, texts: Sequence[str]) -> Mood:
+        """Return the mood of texts by the analyzer that is always there."""
+        if not _spoken(texts):
+            return Mood(NEUTRAL, "none")
+        return await self._read(self._free, _spoken(texts)) or Mood(NEUTRAL, "none")
+
+    async def ask(self, conversation: str | None, texts: Sequence[str]) -> Mood | None:
+        """Return the mood of a chat by the analyzer that is paid for, None where it is not asked.
+
+        It is asked once for each conversation of ours, and while some of the day's units are left.
+        """
+        spoken = _newest(_spoken(texts))
+        if self._paid is None or conversation is None or not spoken:
+            return None
+        if not await self._conversations.claim_sentiment(conversation):
+            return None
+        if not await self._units.take(units := _units(spoken)):
+            _log.warning("sentiment_units_spent", units=units)
+            return None
+        SENTIMENT_UNITS.inc(units)
+        return await self._read(self._paid, spoken)
+
+    async def _read(self, analyzer: SentimentAnalyzer, texts: Sequence[str]) -> Mood | None:
+        try:
+            async with asyncio.timeout(ANALYSIS_TIMEOUT):
+                return Mood(average(await analyzer.score(texts)), analyzer.source)
+        except (CloudmartError, ClientError, TimeoutError) as error:
+            _log.warning("sentiment_not_read", source=analyzer.source, cause=repr(error))
+            return None
+
+
+def average(scores: Sequence[Scores | None]) -> SentimentScores:
+    """Return the mean of the scores there are; neutral where there are none."""
+    known = [score for score in scores if score is not None]
+    if not known:
+        return NEUTRAL
+    return SentimentScores(
+        positive=_mean([score.positive for score in known]),
+        neutral=_mean([score.neutral for score in known]),
+        negative=_mean([score.negative for score in known]),
+    )
+
+
+def _spoken(texts: Sequence[str]) -> list[str]:
+    return [text for text in texts if text.strip()]
+
+
+def _units(texts: Sequence[str]) -> int:
+    return sum(ceil(len(text) / UNIT) for text in texts)
+
+
+def _newest(texts: Sequence[str]) -> list[str]:
+    """Return the newest texts that are paid for, the oldest of them first."""
+    kept: list[str] = []
+    for text in reversed(texts):
+        if _units([*kept, text]) > MOST_UNITS:
+            break
+        kept.append(text)
+    return kept[::-1]
+
+
+def _mean(shares: Sequence[float]) -> Decimal:
+    # Decimal: what is equal on paper must not differ by binary noise.
+    return sum((Decimal(str(share)) for share in shares), Decimal()) / len(shares)
