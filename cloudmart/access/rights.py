@@ -56,8 +56,14 @@ RIGHTS: Mapping[str, Right] = MappingProxyType(
         "GET /": Right.ANYONE,
         "GET /docs": Right.ANYONE,
         "GET /api/docs": Right.ANYONE,
-        "GET /docs/assets": Right.ANYONE,
-        "GET /api/docs/assets": Right.ANYONE,
+        "GET /docs/assets/swagger-ui-bundle.js": Right.ANYONE,
+        "GET /docs/assets/swagger-ui.css": Right.ANYONE,
+        "GET /docs/assets/favicon.png": Right.ANYONE,
+        "GET /docs/assets/start-swagger.js": Right.ANYONE,
+        "GET /api/docs/assets/swagger-ui-bundle.js": Right.ANYONE,
+        "GET /api/docs/assets/swagger-ui.css": Right.ANYONE,
+        "GET /api/docs/assets/favicon.png": Right.ANYONE,
+        "GET /api/docs/assets/start-swagger.js": Right.ANYONE,
     }
 )
-"""By method and path; what is mounted counts as read. `/metrics` is a route in local mode only."""
+"""By method and path. `/metrics` is a route in local mode only."""

@@ -6,7 +6,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from cloudmart.explorer.directory import Directory, Entry
-from cloudmart.http.problem import problem
+from cloudmart.http.problem import problem, shown_path
 
 
 def guide(app: FastAPI, directory: Directory) -> None:
@@ -14,7 +14,7 @@ def guide(app: FastAPI, directory: Directory) -> None:
 
     async def not_found(request: Request, _: Exception) -> Response:
         nearest = directory.nearest(request.method, request.scope["path"])
-        sentence = f"There is no {request.method} {request.scope['path']!r}.{_guess(nearest)}"
+        sentence = f"There is no {request.method} {shown_path(request.scope)!r}.{_guess(nearest)}"
         return problem(request.scope, 404, sentence, details=_details(nearest))
 
     async def not_allowed(request: Request, error: Exception) -> Response:
@@ -23,7 +23,7 @@ def guide(app: FastAPI, directory: Directory) -> None:
         if not methods and isinstance(error, HTTPException):
             methods = [(error.headers or {}).get("Allow", "GET")]
         nearest = directory.nearest(request.method, path)
-        sentence = f"{path!r} does not take {request.method}.{_guess(nearest)}"
+        sentence = f"{shown_path(request.scope)!r} does not take {request.method}.{_guess(nearest)}"
         # What answers GET answers HEAD.
         allow = {"Allow": ", ".join(["HEAD"] * ("GET" in methods) + methods)}
         return problem(request.scope, 405, sentence, details=_details(nearest), headers=allow)

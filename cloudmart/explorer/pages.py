@@ -1,9 +1,8 @@
 """Swagger UI from our own origin: no CDN, no inline script."""
 
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse, Response
-from starlette.staticfiles import StaticFiles
 
+from cloudmart.explorer.assets import ASSETS, Asset
 from cloudmart.explorer.document import DocumentedApp
 
 # The load balancer forwards only `/api`; a person at home tries `/docs`.
@@ -49,10 +48,10 @@ def add_pages(app: DocumentedApp, public_base_url: str | None) -> None:
     async def document() -> Response:
         return Response(app.document_bytes, media_type="application/json")
 
-    assets = GZipMiddleware(
-        StaticFiles(packages=[("fastapi_offline", "static"), ("cloudmart.explorer", "assets")])
-    )
+    assets = {name: Asset(name) for name in ASSETS}
     for prefix in PREFIXES:
-        app.mount(f"{prefix}/docs/assets", assets)
+        for name, asset in assets.items():
+            path = f"{prefix}/docs/assets/{name}"
+            app.add_api_route(path, asset.serve, include_in_schema=False)
         app.add_api_route(f"{prefix}/openapi.json", document, include_in_schema=False)
         app.add_api_route(f"{prefix}/docs", swagger, include_in_schema=False)

@@ -63,6 +63,8 @@ CODES = {
 
 UNEXPECTED = CODES[500][2]
 
+_LONGEST_PATH = 200
+
 _UNREADABLE = "There was an error parsing the body"
 """What FastAPI says of a body that could not be decoded."""
 
@@ -89,7 +91,7 @@ def problem(  # noqa: PLR0913 - RFC 9457's members
         "title": title(code),
         "status": status,
         "detail": sentence,
-        "instance": quote(scope["path"], errors="replace"),
+        "instance": quote(shown_path(scope), errors="replace"),
         "requestId": scope.get("state", {}).get("request_id", ""),
         "error": sentence,
     }
@@ -102,6 +104,12 @@ def problem(  # noqa: PLR0913 - RFC 9457's members
         members["docs"] = docs
     # ASCII only: a path may hold what is no Unicode text.
     return Response(json.dumps(members), status, headers, MEDIA_TYPE)
+
+
+def shown_path(scope: Scope) -> str:
+    """Return the path that was asked for, as far as an answer repeats it."""
+    path: str = scope["path"]
+    return path if len(path) <= _LONGEST_PATH else f"{path[:_LONGEST_PATH]}…"
 
 
 def _documentation(scope: Scope) -> str | None:
@@ -144,7 +152,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     status = error.status_code
     sentence = error.detail
     if status == HTTPStatus.NOT_FOUND:
-        sentence = f"There is no {request.scope['path']!r} here."
+        sentence = f"There is no {shown_path(request.scope)!r} here."
     elif status == HTTPStatus.METHOD_NOT_ALLOWED:
         sentence = f"{request.method} is not possible here."
     elif sentence == _UNREADABLE:

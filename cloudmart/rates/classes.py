@@ -60,13 +60,18 @@ CLASSES: Mapping[str, RouteClass] = MappingProxyType(
         "GET /api/config.js": RouteClass.FREE,
         "GET /docs": RouteClass.FREE,
         "GET /api/docs": RouteClass.FREE,
-        "GET /docs/assets": RouteClass.FREE,
-        "GET /api/docs/assets": RouteClass.FREE,
+        "GET /docs/assets/swagger-ui-bundle.js": RouteClass.FREE,
+        "GET /docs/assets/swagger-ui.css": RouteClass.FREE,
+        "GET /docs/assets/favicon.png": RouteClass.FREE,
+        "GET /docs/assets/start-swagger.js": RouteClass.FREE,
+        "GET /api/docs/assets/swagger-ui-bundle.js": RouteClass.FREE,
+        "GET /api/docs/assets/swagger-ui.css": RouteClass.FREE,
+        "GET /api/docs/assets/favicon.png": RouteClass.FREE,
+        "GET /api/docs/assets/start-swagger.js": RouteClass.FREE,
     }
 )
-"""By method and path. What is mounted counts for all below it."""
+"""By method and path."""
 
-_MOUNTED = tuple(f"{entry.partition(' ')[2]}/" for entry in CLASSES if entry.endswith("/assets"))
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -86,6 +91,4 @@ def class_of(method: str, path: str) -> RouteClass:
     kind = _PATTERNS.get(asked) or _PATTERNS.get(f"{asked.rpartition('/')[0]}/{{}}")
     if kind:
         return kind
-    if method in _SAFE:
-        return RouteClass.FREE if path.startswith(_MOUNTED) else RouteClass.READ
-    return RouteClass.WRITE
+    return RouteClass.READ if method in _SAFE else RouteClass.WRITE

@@ -1,9 +1,14 @@
 """The explorer's pages, over HTTP."""
 
+import asyncio
 import re
 
 import pytest
+from fastapi import Request
 from fastapi.testclient import TestClient
+
+from cloudmart.explorer.assets import ASSETS, Asset
+from tests.support.problems import is_problem
 
 
 @pytest.mark.parametrize("prefix", ["", "/api"])
@@ -27,7 +32,53 @@ def test_both_addresses_serve_one_document(client: TestClient) -> None:
     assert client.get("/openapi.json").json() == client.get("/api/openapi.json").json()
 
 
-def test_assets_are_compressed(client: TestClient) -> None:
-    answer = client.get("/docs/assets/swagger-ui-bundle.js", headers={"Accept-Encoding": "gzip"})
+@pytest.mark.parametrize("name", ASSETS)
+@pytest.mark.parametrize("prefix", ["", "/api"])
+def test_assets_are_compressed_for_clients_that_take_them_so(
+    prefix: str, name: str, client: TestClient
+) -> None:
+    path = f"{prefix}/docs/assets/{name}"
+    compressed = client.get(path, headers={"Accept-Encoding": "br, gzip"})
+    plain = client.get(path, headers={"Accept-Encoding": "gzip;q=0, identity"})
 
-    assert answer.headers["content-encoding"] == "gzip"
+    assert compressed.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in plain.headers
+    assert compressed.content == plain.content
+    assert compressed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
+    assert compressed.headers["Content-Type"] == plain.headers["Content-Type"]
+
+
+def test_an_asset_that_is_known_is_not_sent_again(client: TestClient) -> None:
+    path = "/docs/assets/swagger-ui.css"
+    first = client.get(path)
+
+    again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    other = client.get(path, headers={"If-None-Match": '"other"'})
+
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+    assert other.status_code == 200
+
+
+async def test_an_asset_is_read_and_compressed_once() -> None:
+    asset = Asset("swagger-ui.css")
+    request = Request({"type": "http", "headers": [(b"accept-encoding", b"gzip")]})
+
+    answers = await asyncio.gather(*(asset.serve(request) for _ in range(9)))
+
+    assert len({id(answer.body) for answer in answers}) == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["/docs/assets", "/docs/assets/", "/docs/assets/x", "/docs/assets/../x"]
+)
+def test_what_is_no_asset_is_not_there(path: str, client: TestClient) -> None:
+    assert is_problem(client.get(path), 404)["type"] == "/api/problems/not-found"
+
+
+@pytest.mark.parametrize("path", ["/docs/assets/", "/", "/api/orders/a/"])
+def test_of_a_long_path_only_the_beginning_is_repeated(path: str, client: TestClient) -> None:
+    answer = client.get(path + "a" * 8000)
+
+    assert len(answer.content) < 3000
+    assert is_problem(answer, 404)["instance"].endswith("aaa%E2%80%A6")

@@ -8,8 +8,10 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from cloudmart.app import create_app
+from cloudmart.http.middleware import MOST_PARAMETERS
 from cloudmart.settings import Settings
 from tests.support.faults import Fault, FaultProxy
+from tests.support.problems import is_problem
 from tests.support.serving import serving, still
 
 ORIGIN = {"Origin": "http://localhost:5173"}
@@ -111,3 +113,11 @@ def _measured(labels: tuple[str, str, str]) -> float:
     named = dict(zip(("method", "route", "status"), labels, strict=True))
     name = "cloudmart_http_request_duration_seconds_count"
     return REGISTRY.get_sample_value(name, named) or 0
+
+
+@pytest.mark.parametrize("path", ["/health", "/api/products", "/docs", "/nowhere"])
+def test_a_query_out_of_all_proportion_is_refused(path: str, client: TestClient) -> None:
+    few, many = ("&".join(["a=b"] * number) for number in (MOST_PARAMETERS, MOST_PARAMETERS + 1))
+
+    assert client.get(f"{path}?{few}").status_code in {200, 404}
+    assert "more than 100 parameters" in is_problem(client.get(f"{path}?{many}"), 422)["error"]
