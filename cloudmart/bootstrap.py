@@ -1,5 +1,6 @@
 """The composition root: open what the service talks to, build what it consists of."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -23,9 +24,9 @@ from cloudmart.ai.tools import Toolbox
 from cloudmart.ai.units import SentimentUnits
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.secret import SharedSecret
-from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import ProviderDisabledError
+from cloudmart.health.aws_environment import open_session
 from cloudmart.health.background import in_background, unending
 from cloudmart.health.board import Health
 from cloudmart.health.process import Process
@@ -57,7 +58,7 @@ Services = dict[type[Any], Any]
 @asynccontextmanager
 async def open_clients(region: str | None = None) -> AsyncIterator[Database]:
     """Open the connections of a command, and close them at its end."""
-    database = Database(new_session(region))
+    database = Database(open_session(region, os.environ))
     try:
         await database.open()
         yield database

@@ -6,10 +6,16 @@ import sys
 from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from cloudmart.cli.configured import DOTENV, EXIT_CONFIGURATION, EXIT_FAILED, load
+from cloudmart.cli.configured import (
+    DOTENV,
+    EXIT_CONFIGURATION,
+    EXIT_FAILED,
+    UNREAD,
+    load,
+    why_unread,
+)
 from cloudmart.cli.overview import as_document, as_table
 from cloudmart.settings import Loaded, load_settings
 from cloudmart.settings.reference import reference
@@ -58,5 +64,5 @@ def config(
 def _load() -> tuple[Loaded, str | None]:
     try:
         return load(os.environ), None
-    except (BotoCoreError, ClientError) as error:
-        return load_settings(os.environ, dotenv=DOTENV), str(error)
+    except UNREAD as error:
+        return load_settings(os.environ, dotenv=DOTENV), why_unread(error)

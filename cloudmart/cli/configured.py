@@ -1,5 +1,6 @@
 """The settings of a command: read from every source, or refused in words."""
 
+import os
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -9,6 +10,11 @@ import boto3
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cloudmart.health.aws_environment import check
+from cloudmart.health.causes import ObstacleError
+from cloudmart.health.classify import SECRETS_MANAGER
+from cloudmart.health.obstacle import obstacle_of
+from cloudmart.health.secret import text_of
 from cloudmart.observability.termination import TERMINATION_LOG, write_last_words
 from cloudmart.settings import Loaded, Settings, load_settings
 from cloudmart.settings.refusal import refusal
@@ -18,6 +24,9 @@ DOTENV = Path(".env")
 EXIT_FAILED = 1
 EXIT_CONFIGURATION = 78
 """sysexits.h calls it EX_CONFIG: the settings are wrong, and another try changes nothing."""
+
+UNREAD = (BotoCoreError, ClientError, ObstacleError)
+"""What `load` raises where the secret with the settings cannot be read."""
 
 _TABLES = ("aws", "dynamodb")
 _PIPELINE = (*_TABLES, "bigquery", "pipeline")
@@ -70,6 +79,7 @@ def load(environ: Mapping[str, str]) -> Loaded:
     loaded = load_settings(environ, dotenv=DOTENV)
     if (secret_id := loaded.settings.sources.secret_id) is None:
         return loaded
+    check(environ)
     try:
         store = boto3.client("secretsmanager", region_name=loaded.settings.aws.region)
         secret = store.get_secret_value(SecretId=secret_id)
@@ -78,7 +88,7 @@ def load(environ: Mapping[str, str]) -> Loaded:
         if loaded.report.refusals:
             return loaded
         raise
-    return load_settings(environ, secret.get("SecretString", ""), dotenv=DOTENV)
+    return load_settings(environ, text_of(secret), dotenv=DOTENV)
 
 
 def warn(report: Report) -> None:
@@ -97,9 +107,19 @@ def warn(report: Report) -> None:
 def _loaded(environ: Mapping[str, str], termination_log: Path) -> Loaded:
     try:
         return load(environ)
-    except (BotoCoreError, ClientError) as error:
-        message = f"CloudMart does not start: its secret cannot be read. {error}\n"
+    except UNREAD as error:
+        message = f"CloudMart does not start: its secret cannot be read. {why_unread(error)}\n"
         _end(message, EXIT_FAILED, termination_log)
+
+
+def why_unread(error: Exception) -> str:
+    """Return why the secret with the settings could not be read, and what to do about it."""
+    obstacle = error
+    if not isinstance(obstacle, ObstacleError):
+        obstacle = obstacle_of(error, os.environ, SECRETS_MANAGER)
+        obstacle.__cause__ = error
+    said = f" Answer: {obstacle.answer}" if obstacle.answer else ""
+    return f"{obstacle.sentence} {obstacle.remedy}{said}"
 
 
 def _end(message: str, code: int, termination_log: Path) -> NoReturn:

@@ -1,8 +1,11 @@
 """The data store as the command line meets it: waited for while it is busy, explained if away."""
 
+import os
 from collections.abc import Callable
 
+from aiohttp import ClientError as AiohttpError
 from botocore import exceptions as aws
+from botocore.parsers import ResponseParserError
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
@@ -11,9 +14,28 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from cloudmart.dynamodb.findings import State, explain
+from cloudmart.dynamodb.findings import OF_S3, State, explain
 from cloudmart.dynamodb.refusals import MISCONFIGURED
 from cloudmart.errors import CloudmartError, UnavailableError
+from cloudmart.health.causes import Cause, ObstacleError, aws_environment
+from cloudmart.health.causes.credentials import HALF_SET
+from cloudmart.health.classify import DYNAMODB
+from cloudmart.health.obstacle import obstacle_of
+
+OF_AWS = (
+    aws.BotoCoreError,
+    aws.ClientError,
+    ResponseParserError,
+    AiohttpError,
+    ObstacleError,
+    UnavailableError,
+)
+"""What AWS's SDK raises in a command, and what we make of it."""
+
+_BLAMED = {
+    HALF_SET,
+    *(each for each in vars(aws_environment).values() if isinstance(each, Cause)),
+}
 
 Tell = Callable[[str], None]
 """Where a command says what happens while it works."""
@@ -37,14 +59,27 @@ def patiently(tell: Tell, patience: float = PATIENCE) -> AsyncRetrying:
     )
 
 
-def explanation(error: CloudmartError | aws.BotoCoreError) -> str:
+def explanation(error: Exception) -> str:
     """Tell an operator what went wrong: the cause, which a customer is not told."""
-    cause = error if isinstance(error, aws.BotoCoreError) else error.__cause__
+    if isinstance(error, ObstacleError):
+        return f"{error.sentence} {error.remedy}"
+    cause = error.__cause__ if isinstance(error, CloudmartError) else error
     if cause is None:
         return str(error)
+    if said := misled(cause):
+        return said
     refusal = explain(cause)
+    if isinstance(cause, aws.ClientError) and cause.operation_name in OF_S3:
+        return f"S3 cannot be used: {refusal.remark.rstrip('.')}."
     way_out = " `cloudmart tables apply` makes it." if refusal.state is State.MISSING else ""
     return f"DynamoDB cannot be used: {refusal.remark.rstrip('.')}.{way_out}"
+
+
+def misled(error: BaseException) -> str | None:
+    """Return what a variable or a file is to blame for, and what to do; None if none is."""
+    obstacle = obstacle_of(error, os.environ, DYNAMODB)
+    blamed = obstacle.cause in _BLAMED
+    return f"{obstacle.sentence} {obstacle.remedy}" if blamed else None
 
 
 def _may_pass(error: BaseException) -> bool:

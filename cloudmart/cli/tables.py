@@ -11,6 +11,7 @@ import typer
 
 from cloudmart.cli import report
 from cloudmart.cli.configured import EXIT_FAILED, configured_for_tables
+from cloudmart.cli.store import explanation, misled
 from cloudmart.dynamodb.apply import apply as take_steps
 from cloudmart.dynamodb.findings import TROUBLE, Finding, explain
 from cloudmart.dynamodb.index_record import LOOK_AGAIN, remove_record
@@ -21,6 +22,8 @@ from cloudmart.dynamodb.schema import tables as wanted_tables
 from cloudmart.dynamodb.status import look_at, look_through
 from cloudmart.dynamodb.steps import DEFAULT_RATE, RunBackfill, Step
 from cloudmart.dynamodb.terraform import configuration
+from cloudmart.health.aws_environment import check
+from cloudmart.health.causes import ObstacleError
 from cloudmart.settings import Settings
 
 T = TypeVar("T")
@@ -162,8 +165,15 @@ def _run(settings: Settings, work: Callable[[Any], Awaitable[T]]) -> T:
             return await work(client)
 
     try:
+        check(os.environ)
         return asyncio.run(opened())
+    except ObstacleError as error:
+        typer.echo(explanation(error), err=True)
+        raise typer.Exit(EXIT_FAILED) from None
     except TROUBLE as error:
+        if said := misled(error):
+            typer.echo(said, err=True)
+            raise typer.Exit(EXIT_FAILED) from None
         typer.echo(f"DynamoDB cannot be reached: {explain(error).remark}", err=True)
         raise typer.Exit(EXIT_FAILED) from None
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from aiohttp import ClientError as AiohttpError
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 from botocore.parsers import ResponseParserError
 
 from cloudmart.dynamodb.answers import ForeignAnswerError
@@ -28,6 +28,13 @@ _NOT_IMPLEMENTED = 501
 
 # AWS names the action in its sentence, which may be another service's (a key of KMS).
 _ACTION = re.compile(r"not authorized to perform: (\w[\w-]*:\w+)")
+# Where the permission to call something is not called as what is called.
+OF_S3 = {
+    "DeleteObject": "DeleteObject",
+    "GetObject": "GetObject",
+    "ListObjectsV2": "ListBucket",
+    "PutObject": "PutObject",
+}
 
 
 class State(StrEnum):
@@ -71,7 +78,9 @@ def explain(error: BaseException) -> Refusal:
     if isinstance(error, ForeignAnswerError):
         return Refusal(State.FAILED, f"something in between answers in DynamoDB's place: {error}")
     if not isinstance(error, ClientError):
-        return Refusal(State.FAILED, str(error) or type(error).__name__)
+        unset = isinstance(error, NoRegionError)
+        remark = "no AWS region is set: set AWS_REGION to the tables' region" if unset else ""
+        return Refusal(State.FAILED, remark or str(error) or type(error).__name__)
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     if code in _UNKNOWN or status == _NOT_IMPLEMENTED:
@@ -80,6 +89,13 @@ def explain(error: BaseException) -> Refusal:
         return Refusal(State.MISSING, "the table does not exist")
     if code in _DENIED:
         named = _ACTION.search(message)
-        action = named[1] if named else f"dynamodb:{error.operation_name}"
+        action = named[1] if named else _action(error.operation_name)
         return Refusal(State.DENIED, f"the permission {action} is missing")
     return Refusal(State.FAILED, f"{error.operation_name}: {code}: {message}")
+
+
+def _action(operation: str) -> str:
+    """Return the IAM action of an operation: a command calls S3 as well, and STS by the way."""
+    if operation in OF_S3:
+        return f"s3:{OF_S3[operation]}"
+    return f"{'sts' if operation.startswith('AssumeRole') else 'dynamodb'}:{operation}"

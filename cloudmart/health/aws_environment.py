@@ -51,16 +51,21 @@ _HOST = re.compile(r"[A-Za-z0-9:]([A-Za-z0-9.:-]*[A-Za-z0-9.:])?")
 
 def open_session(region: str | None, environ: Mapping[str, str]) -> aioboto3.Session:
     """Return a session with AWS, or raise ObstacleError for what the SDK would refuse."""
+    check(environ)
+    try:
+        return new_session(region)
+    except (sdk.BotoCoreError, ValueError) as error:
+        raise obstacle_of(error, environ) from error
+
+
+def check(environ: Mapping[str, str]) -> None:
+    """Raise ObstacleError for a variable that the SDK refuses; log those that it ignores."""
     for name, right in _wrong(environ):
         facts = {"variable": name, "value": repr(masked(environ[name])), "right": right}
         raise ObstacleError(SETTING_WRONG, facts_of_pod(environ) | facts)
     for name in _SWITCHES:
         if environ.get(name, "").lower() not in {"", "true", "false"}:
             _log.warning("aws_setting_ignored", variable=name, right="true or false")
-    try:
-        return new_session(region)
-    except (sdk.BotoCoreError, ValueError) as error:
-        raise obstacle_of(error, environ) from error
 
 
 def _wrong(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import aioboto3
 
@@ -25,6 +26,13 @@ class SecretVersion:
     newest: Callable[[], Awaitable[str]]
 
 
+def text_of(answer: Mapping[str, Any]) -> str:
+    """Return what a secret holds, as text or as bytes; what is no text is told as no JSON."""
+    binary: bytes = answer.get("SecretBinary", b"")
+    text: str = answer.get("SecretString") or binary.decode(errors="replace")
+    return text
+
+
 class SecretStore:
     """Reads one secret."""
 
@@ -42,8 +50,7 @@ class SecretStore:
                 answer = await client.get_secret_value(SecretId=self._id)
         except FAILURES_OF_CREDENTIALS as error:
             raise obstacle_of(error, self._environ, SECRETS_MANAGER, secret=self._id) from error
-        text = answer.get("SecretString") or answer.get("SecretBinary", b"").decode()
-        return Secret(text, answer["VersionId"])
+        return Secret(text_of(answer), answer["VersionId"])
 
     async def newest(self) -> str:
         """Return the version the secret has now, or raise ObstacleError."""

@@ -1,6 +1,7 @@
 """The quarantine as an S3 bucket: an object for each record, by the day it happened."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +43,12 @@ class S3QuarantineIntake:
         from botocore.config import Config  # noqa: PLC0415
 
         retries = {"mode": "standard", "total_max_attempts": 3}
-        return boto3.client("s3", config=Config(connect_timeout=2, read_timeout=5, retries=retries))
+        return boto3.client(
+            "s3",
+            # boto3 by itself reads AWS_DEFAULT_REGION only.
+            region_name=os.environ.get("AWS_REGION") or None,
+            config=Config(connect_timeout=2, read_timeout=5, retries=retries),
+        )
 
 
 def key_of(held: Quarantined) -> str:

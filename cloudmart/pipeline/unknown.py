@@ -64,6 +64,8 @@ def why_of_aws(service: str, prefix: str, error: BaseException, setting: str = "
         return _refusal(service, prefix, cause, setting)
     if isinstance(cause, sdk.NoCredentialsError | sdk.PartialCredentialsError):
         return "There are no AWS credentials to ask with."
+    if isinstance(cause, sdk.NoRegionError):
+        return "No AWS region is set: set AWS_REGION to the region of the tables."
     if isinstance(cause, TimeoutError | sdk.ReadTimeoutError | sdk.ConnectTimeoutError):
         return f"{service} did not answer in time."
     return f"{service} cannot be reached."

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -115,6 +116,38 @@ def test_a_secret_that_cannot_be_read_is_told_and_exits_with_1(
     assert result.exit_code == 1
     assert "8000" in result.stdout
     assert result.stderr.startswith("The secret cannot be read, so its settings are not shown.")
+
+
+def test_a_secret_of_bytes_is_read_as_serve_reads_it(
+    engine: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if request.config.getoption("dynamodb") == "local":
+        pytest.skip("DynamoDB Local keeps no secrets; the embedded server does")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", engine)
+    store = boto3.client("secretsmanager", endpoint_url=engine, region_name="us-east-1")
+    store.create_secret(Name="shop/bytes", SecretBinary=json.dumps({"PORT": 8000}).encode())
+    store.create_secret(Name="shop/noise", SecretBinary=b"\xff\xfe")
+
+    read = run("--json", CLOUDMART_SECRET_ID="shop/bytes", AWS_REGION="us-east-1")  # noqa: S106
+    noise = run(CLOUDMART_SECRET_ID="shop/noise", AWS_REGION="us-east-1")  # noqa: S106
+
+    assert read.exit_code == 0
+    assert settings_of(read)["PORT"]["value"] == "8000"
+    assert noise.exit_code == 78
+    assert "CLOUDMART_SECRET_ID names a secret that is no JSON object" in noise.stderr
+
+
+def test_why_a_secret_cannot_be_read_is_told_as_serve_does(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", engine)
+    missing = run(CLOUDMART_SECRET_ID="nowhere", AWS_REGION="us-east-1")  # noqa: S106
+    monkeypatch.setenv("AWS_PROFILE", "prod")
+    misled = run(CLOUDMART_SECRET_ID="nowhere", AWS_REGION="us-east-1")  # noqa: S106
+
+    assert (missing.exit_code, misled.exit_code) == (1, 1)
+    assert "Create it, or correct CLOUDMART_SECRET_ID." in missing.stderr
+    assert "AWS_PROFILE names the profile 'prod'" in misled.stderr
 
 
 def test_the_page_of_the_documentation_is_printed_on_demand() -> None:

@@ -309,7 +309,8 @@ def test_missing_credentials_are_told_in_words(
     names: DynamoDBSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert names
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
 
@@ -319,6 +320,21 @@ def test_missing_credentials_are_told_in_words(
         1,
         "DynamoDB cannot be reached: Unable to locate credentials\n",
     )
+
+
+def test_what_misleads_the_sdk_is_told_by_its_variable(
+    names: DynamoDBSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert names
+    monkeypatch.setenv("AWS_ACCOUNT_ID_ENDPOINT_MODE", "bogus")
+    mode = tables("status")
+    monkeypatch.delenv("AWS_ACCOUNT_ID_ENDPOINT_MODE")
+    monkeypatch.setenv("AWS_PROFILE", "prod")
+    profile = tables("status")
+
+    assert (mode.exit_code, profile.exit_code) == (1, 1)
+    assert "AWS_ACCOUNT_ID_ENDPOINT_MODE is 'bogus'. Right: preferred, disabled" in mode.stderr
+    assert "AWS_PROFILE names the profile 'prod'" in profile.stderr
 
 
 def test_a_wrong_name_of_a_table_is_refused_and_a_wrong_assistant_is_not(

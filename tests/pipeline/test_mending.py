@@ -16,6 +16,7 @@ from cloudmart.pipeline.ports import Quarantined, RowFault
 from cloudmart.pipeline.quarantine import S3Quarantine
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
+from tests.support.loopback import Reply, loopback
 from tests.support.orders_table import new_table
 from tests.support.shop_tables import let_use_indexes, put
 
@@ -124,6 +125,45 @@ def test_a_record_in_quarantine_is_let_go_once_its_order_is_in_bigquery(
     assert told["sent"] == ["a"]
     assert {each["id"] for each in told["failed"]} == {"c", "4"}
     assert {each.event_id for each in quarantine.held()} == {"2", "4"}
+
+
+@pytest.mark.usefixtures("orders")
+@pytest.mark.parametrize(
+    ("code", "status", "told"),
+    [
+        ("AccessDenied", 403, "S3 cannot be used: the permission s3:ListBucket is missing.\n"),
+        ("NoSuchBucket", 404, "S3 cannot be used: ListObjectsV2: NoSuchBucket"),
+    ],
+)
+def test_a_bucket_that_may_not_be_listed_is_told_by_its_permission(
+    code: str, status: int, told: str, cloudmart: Cloudmart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = f"<Error><Code>{code}</Code><Message>No.</Message></Error>".encode()
+    monkeypatch.setenv("PIPELINE_QUARANTINE_BUCKET", "shop-quarantine")
+    with loopback() as server:
+        server.answer = lambda _: Reply(status, {"content-type": "application/xml"}, [body])
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.url)
+
+        answer = cloudmart("pipeline", "replay", "--quarantined")
+
+    assert answer.exit_code == 69
+    assert told in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("status",), ("heartbeat",), ("reconcile", "--since", "1d"), ("replay", "--since", "1d")],
+)
+def test_without_a_region_one_is_asked_for(
+    words: tuple[str, ...], cloudmart: Cloudmart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+
+    answer = cloudmart("pipeline", *words)
+
+    assert answer.exit_code == 69
+    assert answer.stderr == "No AWS region is set: set AWS_REGION to the region of the tables.\n"
 
 
 @pytest.mark.parametrize("since", ["tomorrow", "2999-01-01", "99999999d", ""])

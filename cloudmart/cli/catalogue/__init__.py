@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError
 
 from cloudmart.bootstrap import open_clients
 from cloudmart.cli.catalogue.entries import UnreadableFileError
@@ -24,7 +23,7 @@ from cloudmart.cli.catalogue.writing import (
     write,
 )
 from cloudmart.cli.configured import configured
-from cloudmart.cli.store import Tell, explanation
+from cloudmart.cli.store import OF_AWS, Tell, explanation
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import CloudmartError
 from cloudmart.products.repository import ProductRepository
@@ -90,7 +89,7 @@ async def _export(settings: Settings, path: Path, form: Format) -> int:
 
 @asynccontextmanager
 async def _products(settings: Settings) -> AsyncIterator[ProductRepository]:
-    async with open_clients() as database:
+    async with open_clients(settings.aws.region) as database:
         yield ProductRepository(Table(database, settings.dynamodb.products_table))
 
 
@@ -100,7 +99,7 @@ def _explaining() -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise
-    except (CloudmartError, BotoCoreError) as error:
+    except (CloudmartError, *OF_AWS) as error:
         sentence = explanation(error)
     except UnreadableFileError as error:
         sentence = f"This file cannot be loaded. {error}"

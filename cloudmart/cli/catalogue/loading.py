@@ -42,6 +42,7 @@ class Loader:
         self._under_way = asyncio.Semaphore(AT_ONCE)
         # Hashes rather than ids: a file may hold millions.
         self._seen: set[int] = set()
+        self._written = False
         self.tally = Tally()
 
     async def load(self, found: Iterable[Entry | Bad]) -> None:
@@ -50,7 +51,11 @@ class Loader:
             for batch in self._batches(found):
                 await self._load_batch(batch)
         except UnavailableError:
-            self._tell("Stopped on the way. What is loaded stays; loading the file again goes on.")
+            self._tell(
+                "Stopped on the way. What is loaded stays; loading the file again goes on."
+                if self._written
+                else "Stopped. Nothing was loaded."
+            )
             raise
 
     def _batches(self, found: Iterable[Entry | Bad]) -> Iterator[dict[str, Entry]]:
@@ -92,9 +97,10 @@ class Loader:
         async with self._under_way:
             if one.id is not None:
                 await patiently(self._tell)(self._products.save, key, one.product)
-                return
-            product = Product.create(one.product).model_copy(update={"id": key})
-            await patiently(self._tell)(self._add, product)
+            else:
+                product = Product.create(one.product).model_copy(update={"id": key})
+                await patiently(self._tell)(self._add, product)
+            self._written = True
 
     async def _add(self, product: Product) -> None:
         try:

@@ -2,19 +2,20 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, NoReturn, TypeVar
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from cloudmart.cli.store import explanation
+from cloudmart.cli.store import OF_AWS, explanation, misled
 from cloudmart.dynamodb.client import Database
-from cloudmart.dynamodb.session import new_session
 from cloudmart.errors import CloudmartError
+from cloudmart.health.aws_environment import open_session
+from cloudmart.health.causes import ObstacleError
 from cloudmart.pipeline.opening import Pipeline, open_pipeline
 from cloudmart.pipeline.unknown import UnknownError, why_of_aws
 from cloudmart.settings import Settings
@@ -35,7 +36,7 @@ class AwayError(Exception):
 @asynccontextmanager
 async def opened(settings: Settings, patience: float = _PATIENCE) -> AsyncIterator[Pipeline]:
     """Give the pipeline; a question to BigQuery may take so many seconds."""
-    session = new_session(settings.aws.region)
+    session = open_session(settings.aws.region, os.environ)
     database = Database(session)
     try:
         await database.open()
@@ -56,9 +57,11 @@ def run(work: Callable[[], Awaitable[T]]) -> T:
     except (UnknownError, AwayError) as error:
         _end(str(error))
     except CloudmartError as error:
-        _end(explanation(error) if isinstance(error.__cause__, _OF_AWS) else str(error))
-    except _OF_AWS as error:
-        _end(why_of_aws("DynamoDB", "dynamodb", error, "DYNAMODB_ORDERS_TABLE"))
+        _end(explanation(error) if isinstance(error.__cause__, OF_AWS) else str(error))
+    except ObstacleError as error:
+        _end(explanation(error))
+    except OF_AWS as error:
+        _end(misled(error) or why_of_aws("DynamoDB", "dynamodb", error, "DYNAMODB_ORDERS_TABLE"))
 
 
 def print_json(document: Any) -> None:  # noqa: ANN401 - any JSON
@@ -70,9 +73,6 @@ def console(*, stderr: bool = False) -> Console:
     """Return where people read; what reads a pipe gets its lines whole, and no colours."""
     stream = sys.stderr if stderr else sys.stdout
     return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else _PIPE_WIDTH)
-
-
-_OF_AWS = (BotoCoreError, ClientError)
 
 
 def _end(sentence: str) -> NoReturn:

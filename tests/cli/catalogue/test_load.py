@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cloudmart.dynamodb.codec import decode, encode
+from cloudmart.local.embedded import REGION
 from cloudmart.settings import Settings
 from tests.cli.conftest import Cloudmart
 from tests.support.faults import Fault, FaultProxy
@@ -186,9 +187,80 @@ def test_a_table_that_is_not_there_is_told_at_once(
 
     assert result.exit_code == 1
     assert result.stderr == (
-        "Stopped on the way. What is loaded stays; loading the file again goes on.\n"
+        "Stopped. Nothing was loaded.\n"
         "DynamoDB cannot be used: the table does not exist. `cloudmart tables apply` makes it.\n"
     )
+
+
+def test_a_dry_run_on_a_table_that_is_not_there_says_that_nothing_was_loaded(
+    cloudmart: Cloudmart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DYNAMODB_PRODUCTS_TABLE", "nowhere")
+
+    result = cloudmart("catalogue", "load", "--dry-run", "-", input=_lines(LAMP))
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Stopped. Nothing was loaded.\n")
+
+
+def test_the_region_of_a_pod_is_enough(
+    cloudmart: Cloudmart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_REGION", REGION)
+
+    loaded = cloudmart("catalogue", "load", "-", input=_lines(LAMP))
+    exported = cloudmart("catalogue", "export")
+
+    assert (loaded.exit_code, exported.exit_code) == (0, 0)
+    assert '"Lamp"' in exported.stdout
+
+
+@pytest.mark.parametrize("words", [("load", "-"), ("export",)])
+def test_without_a_region_one_is_asked_for(
+    words: tuple[str, ...], cloudmart: Cloudmart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+
+    result = cloudmart("catalogue", *words, input=_lines(LAMP))
+
+    assert result.exit_code == 1
+    assert "no AWS region is set: set AWS_REGION to the tables' region.\n" in result.stderr
+
+
+def test_a_profile_that_is_not_there_is_told_with_its_variable(
+    cloudmart: Cloudmart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "prod")
+
+    result = cloudmart("catalogue", "export")
+
+    assert result.exit_code == 1
+    assert "AWS_PROFILE names the profile 'prod'" in result.stderr
+
+
+def test_what_dynamodb_refuses_for_another_reason_is_told_and_no_traceback(
+    cloudmart: Cloudmart,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    dynamodb: Any,  # noqa: ANN401 - boto3's client
+) -> None:
+    table = f"{settings.dynamodb.products_table}-other"
+    dynamodb.create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "sku", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "sku", "KeyType": "HASH"}],
+    )
+    monkeypatch.setenv("DYNAMODB_PRODUCTS_TABLE", table)
+
+    result = cloudmart("catalogue", "load", "-", input=_lines(LAMP))
+    dynamodb.delete_table(TableName=table)
+
+    assert result.exit_code == 1
+    assert "DynamoDB cannot be used: BatchGetItem: ValidationException" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_credentials_that_may_not_are_told_at_once(
