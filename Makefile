@@ -150,6 +150,10 @@ k8s-check: $(VENV)/.dev kubectl promtool .cache/manifests/.done
 	@k8s/judge.sh
 endif
 
+.PHONY: k8s-render
+k8s-render: $(VENV)/.local kubectl ## Print an environment's manifests as a roll-out applies them (ENV=production)
+	@$(BIN)/python -m k8s.kustomize $(ENV)
+
 .PHONY: k8s-secret
 k8s-secret: $(VENV)/.local kubectl ## Put k8s/overlays/ENV/secret.env into a cluster as the Secret (ENV=production CONTEXT=…)
 	@made=$$($(BIN)/python -m k8s.secret $(ENV)) \
