@@ -1,7 +1,6 @@
 """A connection of HTTP/1.1: one request at a time, and an end to all that a client may draw out."""
 
 import asyncio
-import threading
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -18,10 +17,18 @@ from cloudmart.cli.http1.refusal import (
     RefusedError,
     refusal_answer,
 )
+from cloudmart.cli.http1.turns import READ_AHEAD, LoopShare
 from cloudmart.cli.http1.unread import ReadingRate, UnreadAnswers
 from cloudmart.http.client import one_client
 
-__all__ = ["HEAD_WITHIN", "LARGEST_HEAD", "MOST_CONNECTIONS", "READ_WITHIN", "BoundedProtocol"]
+__all__ = [
+    "HEAD_WITHIN",
+    "LARGEST_HEAD",
+    "MOST_CONNECTIONS",
+    "READ_AHEAD",
+    "READ_WITHIN",
+    "BoundedProtocol",
+]
 
 HEAD_WITHIN = 10.0
 """Seconds a request's first line and headers may take."""
@@ -38,9 +45,6 @@ HURRIED = 0.5
 HALF_CLOSED = 5.0
 """Seconds a client that sends no more is taken to wait for an answer that has not begun."""
 
-READ_AHEAD = 16 * 1024
-"""Bytes of a connection that are kept before the application asks for them."""
-
 MOST_CONNECTIONS = 10_000
 """Connections that are open at once; then one on which nothing is asked makes room."""
 
@@ -49,14 +53,7 @@ _BROKEN_OFF = "The request ended in the middle."
 _MAPPED = "::ffff:"
 
 
-class _Reading(threading.local):
-    """Where an event loop reads to: one place for all its connections, for each copies its own."""
-
-    def __init__(self) -> None:
-        self.view = memoryview(bytearray(READ_AHEAD))
-
-
-_READING = _Reading()
+_SHARED = LoopShare()
 _REFUSALS = RefusalLog()
 
 
@@ -91,9 +88,11 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         self._connections = cast("set[BoundedProtocol]", server_state.connections)
         self._app_state = app_state
         self._loop = _loop or asyncio.get_running_loop()
-        self._buffer = _READING.view
+        self._buffer = _SHARED.buffer
+        self._turns = _SHARED.turns_of(self._loop)
         self._reader = RequestReader()
         self._exchange: Exchange | None = None
+        self._waits_its_turn = False
         self._idle = False
         self._paused = False
         self._ended = False
@@ -137,7 +136,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
     def get_buffer(self, sizehint: int) -> memoryview:
         """Say where to read to, and how much."""
         del sizehint
-        if self._exchange is None:
+        if self.is_idle():
             return self._buffer
         return self._buffer[: max(1, READ_AHEAD - len(self._reader.received))]
 
@@ -148,12 +147,12 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         self._reader.received += self._buffer[:nbytes]
         if self._exchange is not None:
             self._exchange.wake()
-        else:
+        elif not self._waits_its_turn:
             if self._idle:
                 self._idle = False
                 self._deadline.within(self.head_within)
             self._advance()
-        if len(self._reader.received) >= READ_AHEAD and self._exchange is not None:
+        if len(self._reader.received) >= READ_AHEAD and not self.is_idle():
             self._pause()
 
     def eof_received(self) -> bool:
@@ -164,7 +163,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         elif self._exchange is not None:
             self._exchange.wake()
             self._deadline.within(self.half_closed)
-        else:
+        elif not self._waits_its_turn:
             self._finish()
         return True
 
@@ -181,8 +180,8 @@ class BoundedProtocol(asyncio.BufferedProtocol):
     # --- What the server calls -------------------------------------------------------------
 
     def is_idle(self) -> bool:
-        """Tell whether nothing is being answered."""
-        return self._exchange is None
+        """Tell whether nothing is being answered, or about to be."""
+        return self._exchange is None and not self._waits_its_turn
 
     def dismiss(self) -> None:
         """Let the answer that is being given be the last one."""
@@ -196,7 +195,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         elif self._lingering:
             self._deadline.within(HURRIED)
         else:
-            self._close()
+            self._end()
 
     # --- What an exchange calls ------------------------------------------------------------
 
@@ -247,7 +246,8 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         self._resume()
         if self._reader:
             self._deadline.within(self.head_within)
-            self._advance()
+            self._waits_its_turn = True
+            self._turns.wait(self._take_turn)
         elif self._ended:
             self._finish()
         else:
@@ -258,6 +258,11 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         return one_client(self._exchange.scope) if self._exchange is not None else None
 
     # --- Reading ---------------------------------------------------------------------------
+
+    def _take_turn(self) -> None:
+        self._waits_its_turn = False
+        if not self._lingering:
+            self._advance()
 
     def _advance(self) -> None:
         """Read on to the next request, as far as it has come."""

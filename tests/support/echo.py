@@ -5,6 +5,7 @@ import json
 import logging
 import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
@@ -19,7 +20,8 @@ from cloudmart.health.lifecycle import Lifecycle
 class Echo:
     """Answers as the path says.
 
-    `/soon…` after 5 ms, `/slow…` after 0.3 s, `/late…` when it is let, `/unread…` without its body.
+    `/soon…` after 5 ms, `/slow…` after 0.3 s, `/late…` when it is let, `/busy…` after 5 ms in which
+    nothing else is done, `/unread…` without its body.
     """
 
     def __init__(self) -> None:
@@ -43,6 +45,8 @@ class Echo:
                 more = message["more_body"]
         if path.startswith("/soon"):
             await asyncio.sleep(0.005)
+        if path.startswith("/busy"):
+            time.sleep(0.005)  # noqa: ASYNC251 - it is to keep the event loop busy
         if path.startswith("/slow"):
             await asyncio.sleep(0.3)
         if path.startswith("/late"):

@@ -76,6 +76,25 @@ def test_requests_behind_a_slow_one_stay_in_the_kernel(late: tuple[Echo, int]) -
             answers += connection.recv(65_536)
 
 
+def test_whoever_asks_one_thing_does_not_wait_behind_all_that_others_sent_ahead(port: int) -> None:
+    # A round of the event loop in which each of them is answered once takes 0.2 s.
+    crowd = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(40)]
+    try:
+        for each in crowd:
+            each.sendall(GET % b"/busy" * 100)
+        time.sleep(0.1)
+        waited = []
+        for _ in range(3):
+            began = time.monotonic()
+            assert send(port, LAST).statuses == [200]
+            waited.append(time.monotonic() - began)
+    finally:
+        for each in crowd:
+            each.close()
+
+    assert min(waited) < 0.2
+
+
 def test_no_more_of_a_body_is_kept_than_is_read_ahead(late: tuple[Echo, int]) -> None:
     _, port = late
     with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
