@@ -188,6 +188,16 @@ image-test: $(VENV)/.dev | .cache/image/.tools ## Build the images and run them,
 test: $(VENV)/.dev ## Run the tests on the embedded DynamoDB
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --cov --cov-report=term
 
+# What reads and writes HTTP, as it was published last. It is only put before what is installed.
+NEWEST := .cache/newest
+.PHONY: test-newest
+test-newest: $(VENV)/.dev ## Try the server with the newest uvicorn, httptools and uvloop (needs the network)
+	@rm -rf $(NEWEST)
+	@$(PIP) install --no-deps --upgrade --target $(NEWEST) uvicorn httptools uvloop h11
+	@ls -d $(NEWEST)/*.dist-info | sed 's|.*/|Trying |; s|.dist-info||'
+	@PYTHONPATH=$(NEWEST) $(BIN)/pytest --no-cov tests/cli/http1 tests/cli/test_protocol.py tests/cli/test_listen.py \
+	  tests/cli/test_process.py tests/hostile tests/test_long_lists.py
+
 .PHONY: fuzz
 fuzz: $(VENV)/.dev ## Compare our HTTP with another parser's on generated streams of requests (SECONDS=600)
 	@FUZZ_SECONDS=$(or $(SECONDS),600) $(BIN)/pytest --no-cov tests/cli/http1/test_oracle.py

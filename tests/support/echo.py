@@ -10,18 +10,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cloudmart.cli.protocol import BoundedProtocol
 from cloudmart.cli.server import Server
 from cloudmart.health.lifecycle import Lifecycle
+
+LARGE = 32 * 1024**2
+"""Bytes that no kernel takes at once."""
 
 
 class Echo:
     """Answers as the path says.
 
     `/soon…` after 5 ms, `/slow…` after 0.3 s, `/late…` when it is let, `/busy…` after 5 ms in which
-    nothing else is done, `/unread…` without its body.
+    nothing else is done, `/unread…` without its body, `/large…` with much behind it. `/gone…` waits
+    until its client is gone.
     """
 
     def __init__(self) -> None:
@@ -35,22 +39,18 @@ class Echo:
         path: str = scope["path"]
         self.asked.append(path)
         body = b""
-        if not path.startswith("/unread"):
-            more = True
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    return
-                body += message["body"]
-                more = message["more_body"]
-        if path.startswith("/soon"):
-            await asyncio.sleep(0.005)
-        if path.startswith("/busy"):
-            time.sleep(0.005)  # noqa: ASYNC251 - it is to keep the event loop busy
-        if path.startswith("/slow"):
-            await asyncio.sleep(0.3)
-        if path.startswith("/late"):
-            await asyncio.to_thread(self.let.wait, 30)
+        more = not path.startswith("/unread")
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body += message["body"]
+            more = message["more_body"]
+        await self._dawdle(path)
+        if path.startswith("/gone"):
+            await receive()
+            self.asked.append("/gone: it is")
+            return
         told = {
             "method": scope["method"],
             "path": path,
@@ -59,21 +59,32 @@ class Echo:
             "names": [name.decode() for name, _ in scope["headers"]],
             "client": scope["client"],
         }
-        content = json.dumps(told).encode()
+        content = json.dumps(told).encode() + b" " * LARGE * path.startswith("/large")
         headers = [(b"content-length", b"%d" % len(content))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
+    async def _dawdle(self, path: str) -> None:
+        if path.startswith("/soon"):
+            await asyncio.sleep(0.005)
+        elif path.startswith("/busy"):
+            time.sleep(0.005)  # noqa: ASYNC251 - it is to keep the event loop busy
+        elif path.startswith("/slow"):
+            await asyncio.sleep(0.3)
+        elif path.startswith("/late"):
+            await asyncio.to_thread(self.let.wait, 30)
+
 
 @contextmanager
 def echoing(
-    echo: Echo,
+    app: ASGIApp,
     protocol: type[BoundedProtocol] = BoundedProtocol,
     listeners: Sequence[socket.socket] = (),
+    lifecycle: Lifecycle | None = None,
 ) -> Iterator[int]:
     """Serve an application by our server, and give its port."""
-    lifecycle = Lifecycle()
-    server = Server(echo, lifecycle, protocol=protocol)
+    lifecycle = lifecycle or Lifecycle()
+    server = Server(app, lifecycle, grace=5, protocol=protocol)
     with _running(server, listeners) as port:
         yield port
         lifecycle.end_now()

@@ -100,9 +100,9 @@ class Exchange:
             _log.error("request_broke", exc_info=error)
             await self._break_off()
         else:
-            if not self.complete and not self.disconnected:
+            if not (self.complete or self.disconnected or self._connection.presumed_gone):
                 _log.error("request_not_answered", started=self.started)
-                await self._break_off()
+            await self._break_off()
 
     async def receive(self) -> Message:
         """Return the next piece of the body, or that the client is gone: ASGI's `receive`."""
@@ -218,7 +218,7 @@ class Exchange:
         """End an answer that will not end by itself; half of one must not look like a whole one."""
         if self.complete or self.disconnected:
             return
-        if self.started:
+        if self.started or self._connection.presumed_gone:
             self.disconnect()
             self._connection.transport.close()
             return
