@@ -3,16 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from threading import Lock
 from typing import Any
 
 import duckdb
 
 from cloudmart.dynamodb.internal import HEARTBEAT
-from cloudmart.pipeline.ports import OrderState, RowFault
+from cloudmart.pipeline.ports import OrderState, RowFault, amount_of
 from cloudmart.pipeline.rows import EventType, Row
-from cloudmart.values.money import in_cents
 
 # Whoever may ask may ask anything: nothing outside of the database can be reached from it.
 _SEALED: dict[str, str | bool | int | float | list[str]] = {
@@ -37,11 +35,12 @@ INSERT INTO orders VALUES (
 """
 _LATEST = """
 SELECT * FROM orders
-WHERE createdAt >= $since AND createdAt < $until {having}
+WHERE createdAt >= $since AND createdAt < $until AND eventType IN ({events}) {having}
 QUALIFY row_number() OVER (
     PARTITION BY id ORDER BY coalesce(updatedAt, createdAt) DESC, eventType DESC
 ) = 1
 """
+_EVENTS = ", ".join(f"'{event}'" for event in EventType)
 _TIMES = ("createdAt", "updatedAt")
 _EVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -90,12 +89,34 @@ class DuckDBWarehouse:
         """Return the state of an order created then or later, or None if it is not known."""
         return next(self._latest((created, _EVER[1]), "AND id = $id", id=order_id), None)
 
+    def find_many(self, order_ids: Sequence[str]) -> Iterator[OrderState]:
+        """Yield the states of those orders that are known, by one question for all."""
+        return self._latest(_EVER, "AND list_contains($ids, id)", ids=list(order_ids))
+
+    def ids(self, since: datetime) -> set[str]:
+        """Return the ids of all orders created since, removed ones and heartbeats included."""
+        return {state.id for state in self.states(since)}
+
+    def count_unreadable(self, since: datetime) -> int:
+        """Return how many rows of orders created since are none of the pipeline's."""
+        query = (
+            "SELECT count(*) FROM orders WHERE createdAt >= ? "  # noqa: S608 - names of ours
+            f"AND (eventType IS NULL OR eventType NOT IN ({_EVENTS}))"
+        )
+        with self.connection.cursor() as cursor:
+            ((found,),) = cursor.execute(query, [_naive(since)]).fetchall()
+        return int(found)
+
     def _latest(
-        self, span: tuple[datetime, datetime], having: str = "", end: str = "", **values: str
+        self,
+        span: tuple[datetime, datetime],
+        having: str = "",
+        end: str = "",
+        **values: str | list[str],
     ) -> Iterator[OrderState]:
         asked = {"since": _naive(span[0]), "until": _naive(span[1]), **values}
         with self.connection.cursor() as cursor:
-            cursor.execute(_LATEST.format(having=having) + end, asked)
+            cursor.execute(_LATEST.format(having=having, events=_EVENTS) + end, asked)
             names = [column[0] for column in cursor.description]
             found = cursor.fetchall()
         return (_state(dict(zip(names, each, strict=True))) for each in found)
@@ -132,7 +153,7 @@ def _state(row: Mapping[str, Any]) -> OrderState:
     return OrderState(
         id=row["id"],
         status=row["status"],
-        total=in_cents(Decimal(row["totalAmount"])),
+        total=amount_of(row["totalAmount"]),
         created_at=created,
         updated_at=updated,
         event=EventType(row["eventType"]),

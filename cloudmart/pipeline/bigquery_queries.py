@@ -1,29 +1,33 @@
 """The questions to BigQuery's table, each over as few of its days as it can be."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 
-from google.cloud.bigquery import Client, QueryJobConfig, ScalarQueryParameter, TableReference
+from google.cloud.bigquery import (
+    ArrayQueryParameter,
+    Client,
+    QueryJobConfig,
+    ScalarQueryParameter,
+    TableReference,
+)
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 from google.cloud.bigquery.table import Row as Answer
 
 from cloudmart.dynamodb.internal import HEARTBEAT
 from cloudmart.pipeline.bigquery_errors import translated
-from cloudmart.pipeline.ports import OrderState
+from cloudmart.pipeline.ports import OrderState, amount_of
 from cloudmart.pipeline.rows import EventType
-from cloudmart.values.money import in_cents
 
 # BigQuery bills the columns and the days that it reads.
 _LATEST = """
 SELECT id, status, totalAmount, createdAt, updatedAt, eventType
 FROM `{table}`
-WHERE createdAt >= @since AND createdAt < @until {having}
+WHERE createdAt >= @since AND createdAt < @until AND eventType IN ({events}) {having}
 QUALIFY ROW_NUMBER() OVER (
   PARTITION BY id ORDER BY COALESCE(updatedAt, createdAt) DESC, eventType DESC
 ) = 1
 """
-# Of two events at one moment the later is the one whose name comes later: INSERT, MODIFY, REMOVE.
+_EVENTS = ", ".join(f"'{event}'" for event in EventType)
 
 _NO_HEARTBEAT = "AND NOT STARTS_WITH(id, @heartbeat)"
 _EVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
@@ -74,21 +78,40 @@ class BigQueryQueries:
         found = self._latest((created, _EVER[1]), having="AND id = @id", id=order_id)
         return next(found, None)
 
+    def find_many(self, order_ids: Sequence[str]) -> Iterator[OrderState]:
+        """Yield the states of those orders that are known, by one question for all."""
+        return self._latest(_EVER, having="AND id IN UNNEST(@ids)", ids=order_ids)
+
+    def ids(self, since: datetime) -> set[str]:
+        """Return the ids of all orders created since, removed ones and heartbeats included."""
+        asked = "SELECT DISTINCT id FROM ({latest})"
+        return {answer.id for answer in self._ask(asked, (since, _EVER[1]), having="")}
+
+    def count_unreadable(self, since: datetime) -> int:
+        """Return how many rows of orders created since are none of the pipeline's."""
+        asked = (
+            "SELECT COUNT(*) AS found FROM `{table}` WHERE createdAt >= @since "
+            "AND createdAt < @until AND (eventType IS NULL OR eventType NOT IN ({events}))"
+        )
+        return int(next(self._ask(asked, (since, _EVER[1]), having="")).found)
+
     def _latest(
-        self, span: Span, *, having: str = "", end: str = "", **parameters: str
+        self, span: Span, *, having: str = "", end: str = "", **parameters: str | Sequence[str]
     ) -> Iterator[OrderState]:
         answers = self._ask("{latest}" + end, span, having=having, **parameters)
         return (_state(answer) for answer in answers)
 
-    def _ask(self, query: str, span: Span, *, having: str, **parameters: str) -> Iterator[Answer]:
-        latest = _LATEST.format(table=self._table, having=having)
+    def _ask(
+        self, query: str, span: Span, *, having: str, **parameters: str | Sequence[str]
+    ) -> Iterator[Answer]:
+        latest = _LATEST.format(table=self._table, having=having, events=_EVENTS)
         told = [
             *(ScalarQueryParameter(*each) for each in _bounds(span)),
-            *(ScalarQueryParameter(name, "STRING", value) for name, value in parameters.items()),
+            *(_parameter(name, value) for name, value in parameters.items()),
         ]
         with translated():
             yield from self._client.query_and_wait(
-                query.format(latest=latest),
+                query.format(latest=latest, table=self._table, events=_EVENTS),
                 job_config=QueryJobConfig(query_parameters=told),
                 api_timeout=self._patience,
                 wait_timeout=self._patience,
@@ -102,11 +125,17 @@ def _bounds(span: Span) -> Iterator[tuple[str, str, datetime]]:
     yield "until", "TIMESTAMP", span[1]
 
 
+def _parameter(name: str, value: str | Sequence[str]) -> ScalarQueryParameter | ArrayQueryParameter:
+    if isinstance(value, str):
+        return ScalarQueryParameter(name, "STRING", value)
+    return ArrayQueryParameter(name, "STRING", list(value))
+
+
 def _state(answer: Answer) -> OrderState:
     return OrderState(
         id=answer.id,
         status=answer.status,
-        total=None if answer.totalAmount is None else in_cents(Decimal(answer.totalAmount)),
+        total=amount_of(answer.totalAmount),
         created_at=answer.createdAt,
         updated_at=answer.updatedAt,
         event=EventType(answer.eventType),

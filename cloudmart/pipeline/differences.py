@@ -1,7 +1,7 @@
 """How an order in DynamoDB and what the warehouse knows of it differ, and the row that mends it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pydantic import ValidationError
@@ -11,7 +11,7 @@ from cloudmart.orders.models import Order
 from cloudmart.pipeline.ports import OrderState
 from cloudmart.pipeline.rows import EventType, Row
 from cloudmart.values.money import in_cents
-from cloudmart.values.timestamp import stamp
+from cloudmart.values.timestamp import UNKNOWN, stamp
 
 
 class Kind(StrEnum):
@@ -65,25 +65,40 @@ def compare(key: str, item: Item | None, state: OrderState | None) -> Difference
         return Difference(key, Kind.MISSING, order.status, None, Row.of(order, EventType.INSERT))
     if _same(order, state):
         return None
-    row = Row.of(order, EventType.MODIFY)
-    if _place(order.updated_at or order.created_at, EventType.MODIFY) > _place(
-        state.updated_at or state.created_at, state.event
-    ):
-        return Difference(key, Kind.DIFFERENT, order.status, there, row)
-    why = "BigQuery's last row is as new as the order, or newer, so that no other takes its place"
-    return Difference(key, Kind.DIFFERENT, order.status, there, None, why)
+    row = _mending(order, state)
+    why = "" if row else "BigQuery's last row is newer than the order"
+    return Difference(key, Kind.DIFFERENT, order.status, there, row, why)
 
 
 def _same(order: Order, state: OrderState) -> bool:
-    return not state.removed and (
-        (order.status, in_cents(order.total), order.updated_at)
-        == (state.status, state.total, state.updated_at)
-    )
+    if state.removed or (order.status, in_cents(order.total)) != (state.status, state.total):
+        return False
+    # A repair may have had to be later than the order, to take the place of what was there.
+    repaired = state.event is EventType.REPAIR and _place(order)[0] <= _place(state)[0]
+    return repaired or order.updated_at == state.updated_at
 
 
-def _place(moment: datetime | None, event: EventType) -> tuple[str, str]:
+def _mending(order: Order, state: OrderState) -> Row | None:
+    """Return the row of an order that takes the place of the warehouse's last one.
+
+    None where that one is newer: it may know more than we do. A repair of ours does not.
+    """
+    row = Row.of(order, EventType.MODIFY)
+    ours, theirs = _place(order), _place(state)
+    if ours > theirs:
+        return row
+    if state.event is not EventType.REPAIR and stamp(ours[0]) < stamp(theirs[0]):
+        return None
+    moment = theirs[0] + timedelta(microseconds=-theirs[0].microsecond % 1000)
+    if (moment, EventType.REPAIR) <= theirs:
+        moment += timedelta(milliseconds=1)
+    return row.model_copy(update={"event_type": EventType.REPAIR, "updated_at": stamp(moment)})
+
+
+def _place(either: Order | OrderState) -> tuple[datetime, str]:
     # Which of an order's rows is its latest is decided so: first by time, then by event.
-    return (stamp(moment) if moment else "", event)
+    event = either.event if isinstance(either, OrderState) else EventType.MODIFY
+    return either.updated_at or either.created_at or UNKNOWN, event
 
 
 def _remaining(state: OrderState) -> Difference:

@@ -2,6 +2,9 @@
 
 import asyncio
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from cloudmart.errors import UnavailableError
@@ -22,6 +25,10 @@ from cloudmart.values.timestamp import now
 
 # What BigQuery answers where a query does not fit its table.
 _OUR_FAULT = (400, 404)
+
+
+WATCHED = timedelta(days=2)
+"""Orders no older than this are looked for one by one: a stream keeps its records for a day."""
 
 
 class Look:
@@ -53,9 +60,9 @@ class Look:
             description = await self._answers.ask(self._orders.describe(), "stream")
             mapping = group.create_task(self._mapping(description))
             by_index = group.create_task(self._by_index(description))
-        our_newest, our_count = by_index.result()
+        our_newest, our_count, lacking = by_index.result()
         newest = NewestOrders(dynamodb=our_newest, bigquery=their_newest.result())
-        lag = await self._answers.ask(self._lag(newest), "lagSeconds")
+        lag = await self._answers.ask(self._lag(newest, lacking), "lagSeconds")
         found = mapping.result()
         return PipelineStatus(
             stream=stream_of(description) if description else None,
@@ -81,14 +88,20 @@ class Look:
 
     async def _by_index(
         self, description: Mapping[str, Any] | None
-    ) -> tuple[NewestOrder | None, int | None]:
+    ) -> tuple[NewestOrder | None, int | None, "_Lacking"]:
         newest, count = "newest.dynamodb", "today.dynamodb"
         if not await self._answers.ask(self._usable(description), newest, count):
-            return None, None
-        return await asyncio.gather(
-            self._answers.ask(self._newest_here(), newest),
+            return None, None, _Lacking()
+        (order, lacking), counted = await asyncio.gather(
+            self._newest_and_lacking(newest),
             self._answers.ask(self._orders.count(self._today), count),
         )
+        return order, counted, lacking
+
+    async def _newest_and_lacking(self, what: str) -> tuple[NewestOrder | None, "_Lacking"]:
+        newest = await self._answers.ask(self._newest_here(), what)
+        recent = newest is not None and newest.at > self._now - WATCHED
+        return newest, await self._lacking() if recent else _Lacking()
 
     async def _usable(self, description: Mapping[str, Any] | None) -> bool:
         if description is None:
@@ -115,13 +128,38 @@ class Look:
             raise UnknownError(self._questions)
         return self._questions
 
-    async def _lag(self, newest: NewestOrders) -> float:
+    async def _lacking(self) -> "_Lacking":
+        since = self._now - WATCHED
+        within = Answers()
+        # Ours first: what is placed between the two questions is nobody's lag.
+        ours = await within.ask(self._orders.created_since(since, self._today), "ours")
+        theirs = await within.ask(self._ids_there(since), "theirs") if ours else frozenset()
+        for unknown in within.unknown:
+            return _Lacking(why=unknown.why)
+        missing = [at for key, at in (ours or {}).items() if key not in (theirs or ())]
+        return _Lacking(min(missing, default=None))
+
+    async def _ids_there(self, since: datetime) -> AbstractSet[str]:
+        return await self._warehouse().learn(lambda warehouse: warehouse.ids(since))
+
+    async def _lag(self, newest: NewestOrders, lacking: "_Lacking") -> float:
         if newest.dynamodb is None or newest.bigquery is None:
             raise UnknownError("It follows from the newest order of both sides.")
-        if newest.dynamodb.at <= newest.bigquery.at:
-            return 0.0
-        waiting = await self._orders.first_after(newest.bigquery.at, self._today)
-        return max(0.0, (self._now - waiting.at).total_seconds()) if waiting else 0.0
+        if lacking.why:
+            raise UnknownError(lacking.why)
+        oldest = lacking.oldest
+        if newest.bigquery.at < self._now - WATCHED and newest.dynamodb.at > newest.bigquery.at:
+            first = await self._orders.first_after(newest.bigquery.at, self._today)
+            oldest = first.at if first else oldest
+        return max(0.0, (self._now - oldest).total_seconds()) if oldest else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Lacking:
+    """When the oldest order was created that the warehouse lacks, or why that is not known."""
+
+    oldest: datetime | None = None
+    why: str = ""
 
 
 def _newest(warehouse: Warehouse) -> OrderState | None:

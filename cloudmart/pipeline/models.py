@@ -94,8 +94,8 @@ class PipelineStatus(Model):
     failures: Failures = Field(description="How much did not get through.")
     newest: NewestOrders = Field(description="The order that was created last, on both sides.")
     lag_seconds: float | None = Field(
-        description="How long the first order that BigQuery has not got yet has been waiting; 0 "
-        "where there is none."
+        description="How old the oldest order is that BigQuery lacks, of the last two days, or "
+        "since its newest order where that is older; 0 where there is none."
     )
     today: OrderCounts = Field(description="Orders that were created today (UTC).")
     unknown: list[Unknown] = Field(description="What could not be learnt.")

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from cloudmart.dynamodb.codec import Item, decode, encode
 from cloudmart.dynamodb.described import fault_of, has_stream
 from cloudmart.dynamodb.index_keys import shards_of
+from cloudmart.dynamodb.internal import is_order
 from cloudmart.dynamodb.lookup import IndexRecord
 from cloudmart.dynamodb.schema import INDEXED_ORDERS, ORDERS_BY_DAY
 from cloudmart.dynamodb.table import Table
@@ -19,7 +20,7 @@ from cloudmart.orders.models import Order
 from cloudmart.pipeline.models import NewestOrder
 from cloudmart.pipeline.patience import patiently
 from cloudmart.pipeline.unknown import UnknownError, why_of_aws
-from cloudmart.values.timestamp import stamp
+from cloudmart.values.timestamp import read_time, stamp
 
 LOOK_BACK = 31
 """Days in which the newest order is looked for."""
@@ -93,6 +94,30 @@ class OrdersByDay:
         since = max(moment.astimezone(UTC).date(), today - timedelta(days=LOOK_BACK))
         days = [since + timedelta(days=ahead) for ahead in range((today - since).days + 1)]
         return min(await self._ends(days, after=moment), key=_moment, default=None)
+
+    async def created_since(self, moment: datetime, today: date) -> dict[str, datetime]:
+        """Return when each order was created that was created after a moment."""
+        first = moment.astimezone(UTC).date()
+        days = [first + timedelta(days=ahead) for ahead in range((today - first).days + 1)]
+        shards = [shard for day in days for shard in shards_of(day.isoformat())]
+        found: dict[str, datetime] = {}
+        for some in await asyncio.gather(*(self._created(shard, moment) for shard in shards)):
+            found |= some
+        return found
+
+    async def _created(self, shard: str, moment: datetime) -> dict[str, datetime]:
+        found: dict[str, datetime] = {}
+        after: Mapping[str, Any] | None = None
+        while True:
+            answer = await self._query(
+                shard, after=moment, ProjectionExpression="id, #at", **_from(after)
+            )
+            for item in map(decode, answer["Items"]):
+                if (created := read_time(item.get(ORDERS_BY_DAY.sort))) and is_order(item["id"]):
+                    found[item["id"]] = created
+            after = answer.get("LastEvaluatedKey")
+            if after is None:
+                return found
 
     async def created_on(self, day: date) -> AsyncIterator[Item]:
         """Yield the orders that were created on a day, or raise UnavailableError in the end."""

@@ -1,12 +1,15 @@
 """What the pipeline needs: a warehouse, and a place for what cannot go there."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
 from cloudmart.pipeline.rows import EventType, Row
+from cloudmart.values.money import in_cents
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,16 @@ class OrderState:
     def removed(self) -> bool:
         """Tell whether the order has been deleted."""
         return self.event is EventType.REMOVE
+
+
+def amount_of(stored: float | None) -> Decimal | None:
+    """Return the amount that a warehouse's column holds, or None for what is none."""
+    if stored is None or not math.isfinite(stored):
+        return None
+    try:
+        return in_cents(Decimal(stored))
+    except ArithmeticError:  # far more than there is
+        return None
 
 
 class Warehouse(Protocol):
@@ -78,6 +91,21 @@ class Warehouse(Protocol):
         """Return the state of an order created then or later, or None if it is not known."""
         ...
 
+    def find_many(self, order_ids: Sequence[str]) -> Iterator[OrderState]:
+        """Yield the states of those orders that are known, by one question for all."""
+        ...
+
+    def ids(self, since: datetime) -> AbstractSet[str]:
+        """Return the ids of all orders created since, removed ones and heartbeats included."""
+        ...
+
+    def count_unreadable(self, since: datetime) -> int:
+        """Return how many rows of orders created since are none of the pipeline's.
+
+        Their event is none that there is. They are left out of all other answers.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
@@ -93,19 +121,4 @@ class QuarantineIntake(Protocol):
 
     def put(self, held: Quarantined) -> None:
         """Keep a record, the same one again as one; raise `UnavailableError` if it cannot be."""
-        ...
-
-
-class Quarantine(QuarantineIntake, Protocol):
-    """Keeps what cannot go to the warehouse, until somebody has looked at it.
-
-    Every operation raises `UnavailableError` while the place is away or does not let us in.
-    """
-
-    def held(self) -> Iterator[Quarantined]:
-        """Yield what is kept, by the day it happened."""
-        ...
-
-    def release(self, held: Quarantined) -> None:
-        """Keep a record no longer."""
         ...

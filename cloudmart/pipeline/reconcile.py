@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.internal import is_order
@@ -12,7 +11,7 @@ from cloudmart.dynamodb.table import BATCH
 from cloudmart.pipeline.differences import Difference, compare
 from cloudmart.pipeline.orders_by_day import OrdersByDay
 from cloudmart.pipeline.patience import patiently
-from cloudmart.pipeline.ports import OrderState, Warehouse
+from cloudmart.pipeline.ports import OrderState
 from cloudmart.pipeline.questions import Questions
 from cloudmart.pipeline.unknown import UnknownError
 from cloudmart.values.page import Page
@@ -25,17 +24,18 @@ _ATTRIBUTES = (
     *("items", "productId", "quantity", "total", "totalAmount", "status"),
     *("userEmail", "customerEmail", "createdAt", "updatedAt"),
 )
-_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
 class Comparison:
     """How many orders were compared, and where the two sides differ.
 
-    `scanned` says why the whole table had to be read for it.
+    `scanned` says why the whole table had to be read for it; `unreadable` counts the rows of the
+    warehouse that are none of the pipeline's and were left out.
     """
 
     compared: int = 0
+    unreadable: int = 0
     differences: list[Difference] = field(default_factory=list)
     scanned: str | None = None
 
@@ -56,6 +56,9 @@ class Reconciler:
             UnknownError: the table cannot be looked at.
         """
         comparison = Comparison()
+        comparison.unreadable = await self._questions.ask(
+            lambda warehouse: warehouse.count_unreadable(since)
+        )
         theirs = await self._states(since)
         expected = len(theirs)
         differing: list[str] = []
@@ -73,8 +76,8 @@ class Reconciler:
 
     async def of(self, ids: Sequence[str]) -> list[Difference]:
         """Return where the two sides differ of some orders, or raise UnavailableError."""
-        found = {key: await self._questions.ask(partial(_find, key)) for key in ids}
-        return await self._among(ids, {key: state for key, state in found.items() if state})
+        found = await self._questions.ask(lambda warehouse: list(warehouse.find_many(ids)))
+        return await self._among(ids, {state.id: state for state in found})
 
     async def _states(self, since: datetime) -> dict[str, OrderState]:
         states = await self._questions.ask(lambda warehouse: list(warehouse.states(since)))
@@ -123,10 +126,6 @@ class Reconciler:
 
     async def _scan(self, after: str | None) -> Page[Item]:
         return await anext(self._orders.table.scan(after=after))
-
-
-def _find(key: str, warehouse: Warehouse) -> OrderState | None:
-    return warehouse.find(key, _BEGINNING)
 
 
 def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:

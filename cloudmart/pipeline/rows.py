@@ -10,10 +10,15 @@ from cloudmart.values.model import Model
 
 
 class EventType(StrEnum):
-    """What happened to an order, in the stream's own words."""
+    """What happened to an order, in the stream's own words, and what was put right.
+
+    Of two events at one moment the later is the one whose name sorts later.
+    """
 
     INSERT = "INSERT"
     MODIFY = "MODIFY"
+    REPAIR = "MODIFY_REPAIR"
+    """The order as it is, sent again because rows of its last moment say something else."""
     REMOVE = "REMOVE"
 
 

@@ -78,8 +78,34 @@ def test_an_order_that_the_stream_lost_is_missing_from_the_count(
 
     told = status(watched)
 
-    assert told["lagSeconds"] == 0
+    assert 1 <= told["lagSeconds"] < 60
     assert told["today"] == {"dynamodb": 2, "bigquery": 1}
+
+
+def test_one_shard_that_stands_still_is_seen_while_the_others_go_on(
+    watched: TestClient, order: Orders, warehouse: DuckDBWarehouse
+) -> None:
+    insert(warehouse, order("before", ago=4000))
+    order("first", ago=3000)
+    insert(warehouse, order("other", ago=2000))
+    order("second", ago=1000)
+    insert(warehouse, order("newest", ago=1))
+
+    told = status(watched)
+
+    assert told["newest"]["bigquery"]["id"] == "newest"
+    assert 3000 <= told["lagSeconds"] < 3100
+
+
+def test_a_pipeline_that_stands_still_for_days_is_as_far_behind(
+    watched: TestClient, order: Orders, warehouse: DuckDBWarehouse
+) -> None:
+    day = 24 * 3600
+    insert(warehouse, order("a", ago=6 * day))
+    order("b", ago=5 * day)
+    order("c", ago=day)
+
+    assert 5 * day <= status(watched)["lagSeconds"] < 5 * day + 100
 
 
 def test_a_heartbeat_is_neither_the_newest_order_nor_counted(

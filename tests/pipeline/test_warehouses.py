@@ -133,5 +133,63 @@ def test_one_order_is_found_by_its_id(each_warehouse: Warehouse) -> None:
     assert each_warehouse.find("a", datetime(2026, 11, 24, tzinfo=UTC)) is None
 
 
+def test_many_orders_are_found_by_one_question(each_warehouse: Warehouse) -> None:
+    each_warehouse.insert({"1": row("a"), "2": row("b", "REMOVE"), "3": row("c")})
+
+    found = {state.id: state.removed for state in each_warehouse.find_many(["a", "b", "none"])}
+
+    assert found == {"a": False, "b": True}
+    assert list(each_warehouse.find_many([])) == []
+
+
+def test_the_ids_since_a_moment_are_those_of_orders_created_since(
+    each_warehouse: Warehouse,
+) -> None:
+    each_warehouse.insert({"1": row("a", created="19T08"), "2": row("b"), "3": row("b", "MODIFY")})
+
+    assert each_warehouse.ids(BEFORE) == {"b"}
+
+
+def test_a_repair_comes_after_a_change_and_before_a_removal(each_warehouse: Warehouse) -> None:
+    each_warehouse.insert(
+        {
+            "1": row("a", "MODIFY_REPAIR", status="Shipped"),
+            "2": row("a", "MODIFY"),
+            "3": row("b", "MODIFY_REPAIR"),
+            "4": row("b", "REMOVE"),
+        }
+    )
+
+    states = {state.id: state for state in each_warehouse.states(BEFORE)}
+
+    assert (states["a"].status, states["b"].removed) == ("Shipped", True)
+
+
+@pytest.mark.parametrize("total", [float("nan"), float("inf"), 1e300])
+def test_an_amount_that_is_none_is_not_known(total: float, each_warehouse: Warehouse) -> None:
+    if not isinstance(each_warehouse, DuckDBWarehouse) and total != 1e300:
+        pytest.skip("JSON has no such number")
+    each_warehouse.insert({"1": row("a").model_copy(update={"total_amount": total})})
+
+    (state,) = each_warehouse.states(BEFORE)
+
+    assert state.total is None
+
+
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
+@pytest.mark.parametrize("event", ["UPSERT", "", None])
+def test_rows_that_are_none_of_the_pipelines_are_left_out_and_counted(
+    event: str | None, each_warehouse: Warehouse
+) -> None:
+    foreign = row("a", "MODIFY", updated="24T08").model_copy(update={"event_type": event})
+    each_warehouse.insert({"1": row("a"), "2": foreign, "3": row("b")})
+
+    states = {state.id: state.event for state in each_warehouse.states(BEFORE)}
+
+    assert states == {"a": EventType.INSERT, "b": EventType.INSERT}
+    assert each_warehouse.count_unreadable(BEFORE) == 1
+    assert each_warehouse.count_unreadable(datetime(2026, 11, 24, tzinfo=UTC)) == 0
+
+
 def test_a_table_made_for_rows_has_no_fault(each_warehouse: Warehouse) -> None:
     assert list(each_warehouse.schema_faults()) == []

@@ -56,6 +56,12 @@ async def compared(pipeline: Pipeline, since: datetime, settle: float) -> Compar
         comparison = await reconciler(pipeline, settle).since(since, tell)
     if comparison.scanned:
         typer.echo(f"The whole table was read. {comparison.scanned}", err=True)
+    if comparison.unreadable:
+        typer.echo(
+            f"Rows of BigQuery that were left out: {comparison.unreadable:,}. Their eventType is "
+            "none of the pipeline's.",
+            err=True,
+        )
     return comparison
 
 
@@ -80,6 +86,7 @@ def document(since: datetime, comparison: Comparison) -> dict[str, Any]:
     return {
         "since": stamp(since),
         "compared": comparison.compared,
+        "unreadableRows": comparison.unreadable,
         "differences": [
             {
                 "id": each.id,
