@@ -82,6 +82,8 @@ lock: $(VENV)/.dev ## Pin what pyproject.toml asks for, with hashes, in requirem
 	    --generate-hashes --no-annotate --no-header --quiet --output-file requirements/$$set.txt; done
 	@$(BIN)/uv pip compile --group manifests $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header --quiet --output-file requirements/manifests.txt
+	@$(BIN)/uv pip compile --group sbom $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --no-header --quiet --output-file requirements/sbom.txt
 	@$(BIN)/uv pip compile --group kubectl --no-deps $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header --quiet --output-file requirements/kubectl.txt
 
@@ -167,9 +169,22 @@ iam-policies: $(VENV)/.local kubectl ## Write the policies of an environment's r
 # --- The image ---------------------------------------------------------------------------------
 
 .PHONY: image-check
-image-check: .cache/manifests/.done ## Have hadolint and checkov judge the Dockerfile
+image-check: .cache/manifests/.done ## Have hadolint and checkov judge the Dockerfile, and zizmor what publishes the image
 	@.cache/manifests/bin/hadolint Dockerfile
 	@.cache/manifests/bin/checkov --framework dockerfile --file Dockerfile --compact --quiet --skip-download
+	@.cache/manifests/bin/zizmor --offline --quiet .github/workflows
+
+.cache/sbom/.done: requirements/sbom.txt | $(BIN)/python
+	@rm -rf .cache/sbom && $(BIN)/python -m venv .cache/sbom
+	@.cache/sbom/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes --requirement $<
+	@touch $@
+
+.PHONY: sbom
+sbom: .cache/sbom/.done ## List the packages of the image in dist/sbom.cdx.json (CycloneDX)
+	@mkdir -p dist
+	@awk '/^[a-z]/ {other = /sys_platform ==/} !other' requirements/runtime.txt \
+	  | .cache/sbom/bin/python -W ignore -m cyclonedx_py requirements - --pyproject pyproject.toml \
+	    --mc-type application --output-reproducible --output-format JSON --output-file dist/sbom.cdx.json
 
 IMAGE_TOOLS := buildah podman runc debootstrap
 .cache/image/.tools:
