@@ -1,12 +1,17 @@
 """Swagger UI from our own origin: no CDN, no inline script."""
 
-from starlette.responses import HTMLResponse, Response
+from collections.abc import Awaitable, Callable
+
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from cloudmart.explorer.assets import ASSETS, Asset
 from cloudmart.explorer.document import DocumentedApp
 
 # The load balancer forwards only `/api`; a person at home tries `/docs`.
 PREFIXES = ("", "/api")
+
+ALIASES = ("/docs/", "/redoc", "/swagger")
+"""What people try first, from other services: they are led to `/docs`."""
 
 _CSP = {
     "Content-Security-Policy": (
@@ -55,3 +60,13 @@ def add_pages(app: DocumentedApp, public_base_url: str | None) -> None:
             app.add_api_route(path, asset.serve, include_in_schema=False)
         app.add_api_route(f"{prefix}/openapi.json", document, include_in_schema=False)
         app.add_api_route(f"{prefix}/docs", swagger, include_in_schema=False)
+        for alias in ALIASES:
+            lead = _leading_to(f"{prefix}/docs")
+            app.add_api_route(f"{prefix}{alias}", lead, include_in_schema=False)
+
+
+def _leading_to(path: str) -> Callable[[], Awaitable[Response]]:
+    async def lead() -> Response:
+        return RedirectResponse(path, 308)
+
+    return lead

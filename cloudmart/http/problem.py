@@ -1,6 +1,7 @@
 """Errors as `application/problem+json` (RFC 9457), in one form from one place."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
@@ -71,7 +72,7 @@ _UNREADABLE = "There was an error parsing the body"
 
 def title(code: str) -> str:
     """Return the kind of a problem in a few words."""
-    return code.replace("-", " ").capitalize()
+    return re.sub("^ai-", "assistant-", code).replace("-", " ").capitalize()
 
 
 def problem(  # noqa: PLR0913 - RFC 9457's members

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from cloudmart.values import samples
 from cloudmart.values.ids import new_id
 from cloudmart.values.model import Entity, Model
 from cloudmart.values.money import Money, Price
@@ -44,7 +45,7 @@ class Product(Entity):
                     "name": "Reading lamp",
                     "description": "A warm light for the desk, dimmable in five steps.",
                     "price": 34.5,
-                    "image": "https://shop.example.com/images/reading-lamp.webp",
+                    "image": samples.PICTURE,
                     "createdAt": "2026-11-23T08:00:00.000Z",
                     "updatedAt": "2026-11-23T08:00:00.000Z",
                 }

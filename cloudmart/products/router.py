@@ -41,7 +41,7 @@ ProductBody = Annotated[
                     "name": "Reading lamp",
                     "description": "A warm light for the desk, dimmable in five steps.",
                     "price": 34.5,
-                    "image": "https://shop.example.com/images/reading-lamp.webp",
+                    "image": samples.PICTURE,
                 },
             }
         }

@@ -49,8 +49,11 @@ clients of OpenAI, Azure and the check of tokens, `REQUESTS_CA_BUNDLE` and `CURL
 BigQuery's. Where one is configured, a file that is not there and an address that is no proxy's
 are refused like a wrong setting of it.
 
-An optional provider (OpenAI, Bedrock, Azure, BigQuery) that is not configured at all is disabled:
-health says why, and its routes answer 503 in words. `REQUIRED_PROVIDERS` makes it a fault.
+An optional provider that is not configured at all is disabled; `REQUIRED_PROVIDERS` makes it a
+fault. Without OpenAI or Bedrock, health says why, and the assistant's routes answer 503 in words
+(in local mode, rules answer). Without Azure, health says why, and a chat that has ended is read by
+a packaged lexicon: 200, and the ticket names it. BigQuery is not in health: without it,
+`/api/pipeline/status` says why it knows nothing, and `cloudmart pipeline` commands end in words.
 `DEGRADED_START=true` lets the shop start although an optional provider is configured wrongly;
 that provider is disabled until its settings are right. With `ENVIRONMENT=local` no fault stops
 the start: each is a warning, and the value is left out.

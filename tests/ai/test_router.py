@@ -188,7 +188,7 @@ def test_a_failure_after_the_first_delta_is_an_event(settings: Settings) -> None
     assert name == "error"
     assert problem == {
         "type": "/api/problems/ai-unavailable",
-        "title": "Ai unavailable",
+        "title": "Assistant unavailable",
         "status": 503,
         "detail": str(failure),
         "instance": "/api/ai/message",

@@ -84,3 +84,37 @@ def test_a_wrong_body_is_pointed_to_the_operations_documentation(client: TestCli
 
     assert answer.status_code == 422
     assert answer.json()["docs"] == "/api/docs#/orders/place_order"
+
+
+@pytest.mark.parametrize(
+    "accept", ["text/html", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"]
+)
+def test_a_browser_is_told_of_a_wrong_address_on_a_page(accept: str, client: TestClient) -> None:
+    answer = client.get("/api/product/<b>", headers={"Accept": accept})
+
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["Vary"] == "Accept"
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert "There is no GET" in answer.text
+    assert '<a href="/api/docs#/products/' in answer.text
+    assert "<b>" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "",
+        "*/*",
+        "application/json",
+        "application/json, text/plain, */*",
+        "application/problem+json, text/html;q=0.5",
+        "application/json, text/html",
+        "text/html;q=0",
+    ],
+)
+def test_a_program_is_told_of_a_wrong_address_as_a_problem(accept: str, client: TestClient) -> None:
+    answer = client.get("/api/product", headers={"Accept": accept})
+
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "Did you mean" in answer.json()["error"]

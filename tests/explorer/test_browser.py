@@ -1,6 +1,7 @@
 """The explorer in a real browser that can reach nothing but this machine."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -96,4 +97,53 @@ def test_the_landing_page_follows_the_colour_scheme(
     page.screenshot(path=PICTURES / f"landing-{scheme}.png")
     page.get_by_role("link", name="Swagger UI").click()
     expect(page.get_by_text("Place an order", exact=True)).to_be_visible()
+    assert troubles == []
+
+
+def test_the_landing_page_fits_a_narrow_screen(page: Page, shop: str, troubles: list[str]) -> None:
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto(shop)
+
+    width = page.evaluate("document.documentElement.scrollWidth")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / "landing-narrow.png", full_page=True)
+    assert width <= 320
+    assert troubles == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_swagger_ui_follows_the_colour_scheme(
+    page: Page, shop: str, troubles: list[str], scheme: Literal["light", "dark"]
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{shop}/docs")
+    expect(page.get_by_text("Place an order", exact=True)).to_be_visible()
+
+    classes = page.evaluate("document.documentElement.className")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / f"docs-{scheme}.png")
+    assert ("dark-mode" in classes) == (scheme == "dark")
+    assert troubles == []
+
+
+def test_what_authorize_was_told_is_there_after_a_reload_and_not_in_another_tab(
+    page: Page, troubles: list[str]
+) -> None:
+    with running_shop(AUTH="basic") as home:
+        page.unroute("**/*")
+        page.goto(f"{home}/docs")
+        page.get_by_role("button", name="Authorize").click()
+        page.get_by_label("auth-basic-username").fill("ann")
+        page.get_by_label("auth-basic-password").fill("correct horse")
+        page.get_by_role("button", name="Apply credentials").click()
+        page.reload()
+
+        told = page.get_by_role("button", name="Authorize")
+        expect(told).to_have_class(re.compile(r"\blocked\b"))
+        other = page.context.new_page()
+        other.goto(f"{home}/docs")
+        expect(other.get_by_role("button", name="Authorize")).to_have_class(
+            re.compile(r"\bunlocked\b")
+        )
+        assert page.evaluate("localStorage.length") == 0
     assert troubles == []

@@ -82,3 +82,14 @@ def test_of_a_long_path_only_the_beginning_is_repeated(path: str, client: TestCl
 
     assert len(answer.content) < 3000
     assert is_problem(answer, 404)["instance"].endswith("aaa%E2%80%A6")
+
+
+@pytest.mark.parametrize("prefix", ["", "/api"])
+@pytest.mark.parametrize("alias", ["/docs/", "/redoc", "/swagger"])
+def test_what_people_try_first_leads_to_the_docs(
+    alias: str, prefix: str, client: TestClient
+) -> None:
+    answer = client.get(f"{prefix}{alias}", follow_redirects=False)
+
+    assert (answer.status_code, answer.headers["Location"]) == (308, f"{prefix}/docs")
+    assert client.head(f"{prefix}{alias}", follow_redirects=False).status_code == 308

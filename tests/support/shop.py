@@ -1,5 +1,6 @@
 """The shop as a person starts it: `cloudmart dev` in a process of its own."""
 
+import os
 import re
 import subprocess
 import sys
@@ -10,10 +11,11 @@ _HOME = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
 @contextmanager
-def running_shop() -> Iterator[str]:
+def running_shop(**environ: str) -> Iterator[str]:
     """Run the shop on a free port for as long as the context lasts, and give its address."""
     process = subprocess.Popen(
         [sys.executable, "-m", "cloudmart", "dev", "--port", "0"],
+        env=os.environ | environ,
         stdout=subprocess.PIPE,
         text=True,
     )
