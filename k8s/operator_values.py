@@ -79,6 +79,8 @@ def faults(values: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name} is not {kind}: {value!r}."
         elif name in _ARNS:
             yield from _is_elsewhere(name, value, values)
+        elif name == "tables-role" and value == values.get("role"):
+            yield "tables-role is the same as role: then every pod could change tables."
 
 
 def storefront_faults(values: Mapping[str, Any], overlay: Path) -> Iterator[str]:

@@ -6,6 +6,8 @@ from itertools import combinations
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
+
 from k8s.kustomize import Rendered, render
 from k8s.operator_values import operator_values
 
@@ -31,7 +33,10 @@ class Resource:
 def resources(overlay: Path) -> frozenset[Resource]:
     """Return what an overlay says is its own."""
     values = operator_values(overlay) if (overlay / "operator.yaml").exists() else {}
-    return frozenset(_resources(render(overlay), values))
+    # The address of a Redis has its password in it, so it is with the keys.
+    held = dotenv_values(overlay / "secret.env").get("RATE_LIMIT_STORAGE")
+    redis = {Resource("the Redis database", _database(held))} if held else set()
+    return frozenset(_resources(render(overlay), values)) | redis
 
 
 def shared(overlays: Mapping[str, frozenset[Resource]]) -> list[str]:

@@ -125,6 +125,12 @@ def test_what_a_load_balancer_cannot_take_from_elsewhere_is_compared(
     assert fault == f"{name} is of the {what} {other}, and {what} is {ours}: they must be the same."
 
 
+def test_the_pods_are_not_to_have_the_role_that_changes_tables() -> None:
+    assert list(faults(FILLED | {"tables-role": FILLED["role"]})) == [
+        "tables-role is the same as role: then every pod could change tables."
+    ]
+
+
 @needs_kubectl
 def test_each_subnet_of_the_load_balancer_is_let_in_and_believed(filled: Path) -> None:
     fill(filled, vpc_cidr="10.20.0.0/24, 10.20.1.0/24")

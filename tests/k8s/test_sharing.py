@@ -85,6 +85,19 @@ def test_what_two_environments_share_is_named(manifests: Path, lines: str, told:
 
 
 @needs_kubectl
+def test_a_redis_that_only_the_keys_name_is_compared_without_its_password(manifests: Path) -> None:
+    overlays = manifests / "overlays"
+    for name in ("staging", "production"):
+        own = {"role": f"{name}-a", "tables_role": f"{name}-b", "host": f"{name}.cloudmart.dev"}
+        address = f"rediss://:{name}-word@cache.internal:6379/0"
+        (fill(overlays / name, **own) / "secret.env").write_text(f"RATE_LIMIT_STORAGE={address}\n")
+
+    (found,) = complaints(overlays / "production")
+
+    assert "share the Redis database cache.internal:6379/0: give each its own." in found
+
+
+@needs_kubectl
 def test_a_copy_of_an_overlay_shares_tables_roles_and_names(manifests: Path) -> None:
     overlays = manifests / "overlays"
     fill(overlays / "production")
