@@ -238,6 +238,10 @@ nginx:
 rollout-test: $(VENV)/.dev nginx ## Replace and kill instances behind nginx under load: nothing is lost (about four minutes)
 	@$(BIN)/pytest -m nginx --no-cov tests/balancer
 
+.PHONY: memory-test
+memory-test: $(VENV)/.dev ## Attack a process of a pod's size with 50 connections: it lives, and others are answered (two minutes)
+	@$(BIN)/pytest -m memory --no-cov tests/test_memory.py
+
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure the hot routes beside their ceilings, 200 chats, the start of the Lambda (ARGS=--help for options)
 	@if command -v java >/dev/null && command -v npm >/dev/null; then \
