@@ -1,14 +1,15 @@
 """What is beside the overlays, for clusters with more in them: monitoring and examples."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import yaml
 from prometheus_client import REGISTRY
 
 from cloudmart.observability import metrics
-from k8s.kustomize import ROOT, Rendered
-from tests.k8s.conftest import once
+from k8s.kustomize import ROOT, Rendered, render
+from tests.k8s.conftest import needs_kubectl
 
 
 def read(path: str) -> list[Any]:
@@ -16,16 +17,24 @@ def read(path: str) -> list[Any]:
     return list(yaml.safe_load_all((ROOT / path).read_text("utf-8")))
 
 
-def test_monitoring_scrapes_the_pods_where_they_have_their_metrics(production: Rendered) -> None:
-    template = production.named("Deployment", "cloudmart-backend")["spec"]["template"]
-    (monitor,) = once(ROOT / "monitoring").of_kind("PodMonitor")
-    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+@needs_kubectl
+def test_the_pods_are_scraped_by_one_way_where_they_have_their_metrics(filled: Path) -> None:
+    annotated = render(filled)
+    file = filled / "kustomization.yaml"
+    line = "- ../../components/pod-monitor"
+    file.write_text(file.read_text("utf-8").replace(f"# {line}", line), "utf-8")
+    monitored = render(filled)
 
-    assert (
-        monitor["spec"]["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
-    )
+    template = monitored.named("Deployment", "cloudmart-backend")["spec"]["template"]
+    (monitor,) = monitored.of_kind("PodMonitor")
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    selected = monitor["spec"]["selector"]["matchLabels"]
+    assert selected.items() <= template["metadata"]["labels"].items()
     assert endpoint["port"] in {port["name"] for port in template["spec"]["containers"][0]["ports"]}
     assert monitor["metadata"]["namespace"] == "default"
+    assert "prometheus.io" not in str(template)
+    assert annotated.of_kind("PodMonitor") == []
+    assert "prometheus.io/scrape" in str(annotated.named("Deployment", "cloudmart-backend"))
 
 
 def test_alerts_ask_for_metrics_and_labels_there_are() -> None:
