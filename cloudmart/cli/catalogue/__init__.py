@@ -56,11 +56,15 @@ def load(file: FileToRead, *, dry_run: DryRun = False) -> None:
 
     An entry has a name and a price, and may have an id, a description and an image. With an id it
     changes that product or adds it; without one it is a new product each time. What it leaves out
-    stays as it is. Bad entries are reported and left out, and make the exit code 1.
+    stays as it is. Bad entries are reported and left out, and make the exit code 1; so does a file
+    without entries.
     """
     settings = configured(os.environ)
     with _explaining(), watched(file, "Loading") as (content, tell):
         tally = asyncio.run(_load(settings, content, tell, dry_run=dry_run))
+    if not tally.seen:
+        typer.echo("This file has no entries: nothing was loaded.", err=True)
+        raise typer.Exit(1)
     typer.echo(_summary(tally, dry_run=dry_run))
     raise typer.Exit(1 if tally.bad else 0)
 
@@ -68,9 +72,14 @@ def load(file: FileToRead, *, dry_run: DryRun = False) -> None:
 @app.command()
 def export(file: FileToWrite = STANDARD_OUTPUT, *, form: FormatOption = None) -> None:
     """Write the catalogue to a file that `load` can read again."""
+    if form is None:
+        try:
+            form = format_of(file)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
     settings = configured(os.environ)
     with _explaining():
-        count = asyncio.run(_export(settings, file, form or format_of(file)))
+        count = asyncio.run(_export(settings, file, form))
     typer.echo(f"Products exported: {count}.", err=True)
 
 

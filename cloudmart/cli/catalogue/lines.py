@@ -34,4 +34,5 @@ class Lines(Iterator[str]):
         try:
             return line.decode()
         except UnicodeDecodeError as error:
-            raise BadLineError(f"not UTF-8, from byte {error.start + 1} on") from error
+            place = f"not UTF-8, from byte {error.start + 1} on"
+            raise BadLineError(f"{place}: save the file as UTF-8") from error

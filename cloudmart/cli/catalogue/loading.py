@@ -28,6 +28,11 @@ class Tally:
     bad: int = 0
     without_id: int = 0
 
+    @property
+    def seen(self) -> int:
+        """Return how many entries there were, the bad ones too."""
+        return self.new + self.changed + self.unchanged + self.bad
+
 
 class Loader:
     """Compares entries with the catalogue, a hundred at a time, and writes what differs.

@@ -20,7 +20,7 @@ def read(file: BufferedReader) -> Iterator[Entry | Bad]:
         UnreadableFileError: it is none of the three formats.
     """
     head = file.peek()
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (head[:2].count(0) == 1):
         raise UnreadableFileError("It is UTF-16. Save it as UTF-8.")
     match head.removeprefix(codecs.BOM_UTF8).lstrip()[:1]:
         case b"[":

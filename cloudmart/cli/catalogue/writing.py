@@ -17,7 +17,7 @@ from cloudmart.values.page import Pages
 
 STANDARD_OUTPUT = Path("-")
 _FIELDS = ("id", *ProductCreate.model_fields)
-_ENDINGS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_ENDINGS = {"": "json", ".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
 class Format(StrEnum):
@@ -29,8 +29,18 @@ class Format(StrEnum):
 
 
 def format_of(path: Path) -> Format:
-    """Return the format a file's name promises; a JSON array where it promises none."""
-    return Format(_ENDINGS.get(path.suffix.lower(), "json"))
+    """Return the format a file's name promises; a JSON array where it has no ending.
+
+    Raises:
+        ValueError: the ending is no format's; the sentence says which there are.
+    """
+    ending = path.suffix.lower()
+    if ending not in _ENDINGS:
+        raise ValueError(
+            f"There is no format {ending!r}: name the file .json, .jsonl, .ndjson or .csv, or "
+            "choose one with --format."
+        )
+    return Format(_ENDINGS[ending])
 
 
 async def write(pages: Pages[Product], form: Format, file: TextIO) -> int:

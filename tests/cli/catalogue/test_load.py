@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from cloudmart.cli.catalogue.progress import ProgressLines
 from cloudmart.dynamodb.codec import decode, encode
 from cloudmart.local.embedded import REGION
 from cloudmart.settings import Settings
 from tests.cli.conftest import Cloudmart
+from tests.support.clock import Clock
 from tests.support.faults import Fault, FaultProxy
 
 LAMP = {"id": "1", "name": "Lamp", "price": 19.99}
@@ -119,7 +121,10 @@ def test_bad_entries_are_told_by_place_and_make_the_exit_code_1(
 
     result = cloudmart("catalogue", "load", "-", input=content)
 
-    assert result.stderr == "line 2: price: is missing\nline 4: not UTF-8, from byte 1 on\n"
+    assert (
+        result.stderr
+        == "line 2: price: is missing\nline 4: not UTF-8, from byte 1 on: save the file as UTF-8\n"
+    )
     assert result.stdout == "Loaded: 2 new, 0 changed, 0 unchanged, 2 bad.\n"
     assert result.exit_code == 1
     assert store.items().keys() == {"1", "2"}
@@ -201,6 +206,33 @@ def test_a_dry_run_on_a_table_that_is_not_there_says_that_nothing_was_loaded(
 
     assert result.exit_code == 1
     assert result.stderr.startswith("Stopped. Nothing was loaded.\n")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n \n", b"[]", b" [ ] ", b"id,name,price\n", b"\xef\xbb\xbf"]
+)
+def test_a_file_without_entries_is_told_and_makes_the_exit_code_1(
+    content: bytes, cloudmart: Cloudmart
+) -> None:
+    result = cloudmart("catalogue", "load", "-", input=content)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "This file has no entries: nothing was loaded.\n"
+
+
+def test_where_there_is_no_terminal_a_line_now_and_then_tells_how_far_it_is() -> None:
+    told: list[str] = []
+    clock = Clock()
+    lines = ProgressLines("Loading", 1_000_000, told.append, lambda: clock.seconds)
+
+    for _ in range(25):
+        lines.advance(10_000)
+        clock.advance(1)
+
+    assert told == [
+        "Loading: 110,000 of 1,000,000 bytes read",
+        "Loading: 210,000 of 1,000,000 bytes read",
+    ]
 
 
 def test_the_region_of_a_pod_is_enough(

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import json
 import os
+import re
 import stat
 from collections.abc import Sequence
 from decimal import Decimal
@@ -19,6 +20,7 @@ from cloudmart.cli.catalogue.reading import read
 from cloudmart.cli.catalogue.writing import Format, destination, format_of, write
 from cloudmart.products.models import Product, ProductCreate
 from cloudmart.values.page import Page, Pages
+from tests.cli.conftest import Cloudmart
 
 _TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=50)
 _PRICES = st.integers(0, 100_000_000).map(lambda cents: Decimal(cents) / 100)
@@ -91,7 +93,7 @@ def test_csv_begins_with_the_names_of_its_columns() -> None:
         ("a.jsonl", Format.JSONL),
         ("a.NDJSON", Format.JSONL),
         ("a.csv", Format.CSV),
-        ("a.txt", Format.JSON),
+        ("a", Format.JSON),
         ("-", Format.JSON),
     ],
 )
@@ -147,3 +149,14 @@ def test_a_device_is_written_to_and_not_replaced() -> None:
     _write_to(Path(os.devnull), "new")
 
     assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
+
+
+@pytest.mark.parametrize("name", ["out.xyz", "out.txt", "catalogue.xlsx", "out.json.gz"])
+def test_an_ending_of_no_format_is_refused_with_those_there_are(
+    name: str, cloudmart: Cloudmart, tmp_path: Path
+) -> None:
+    refused = cloudmart("catalogue", "export", tmp_path / name)
+    chosen = cloudmart("catalogue", "export", tmp_path / name, "--format", "csv")
+
+    assert (refused.exit_code, chosen.exit_code) == (2, 0)
+    assert ".json, .jsonl, .ndjson or" in re.sub(r"[\s│]+", " ", refused.stderr)
