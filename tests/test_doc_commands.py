@@ -96,6 +96,7 @@ def test_the_calls_of_the_assistants_page_are_answered(beginning: str, address: 
     assert re.search(r'"(response|overallSentiment)"', done.stdout)
 
 
+@pytest.mark.usefixtures("stocked")
 def test_the_commands_of_the_catalogue_page_do_what_they_say(
     cloudmart: Cloudmart, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
+from io import BufferedReader
 from typing import Annotated, NoReturn
 
 import typer
@@ -19,19 +20,39 @@ from rich.console import Console
 
 from cloudmart.app import create_app
 from cloudmart.bootstrap import open_clients
+from cloudmart.cli.catalogue.entries import UnreadableFileError
+from cloudmart.cli.catalogue.loading import Loader
+from cloudmart.cli.catalogue.reading import read
 from cloudmart.cli.configured import DOTENV, warn
 from cloudmart.cli.listen import LOOPBACK, CannotListenError, bind_all, serve_until_end
 from cloudmart.dynamodb.client import Database
+from cloudmart.dynamodb.table import Table
 from cloudmart.health.process import Process
 from cloudmart.observability.logging import configure_logging
 from cloudmart.pipeline.place import UnsafePlaceError
+from cloudmart.products.repository import ProductRepository
 from cloudmart.settings import Environment, load_settings
+from cloudmart.settings.layers import dotenv
 
 _HERE = ",".join(LOOPBACK)
 
+_PORT = 5000
+
 PortOption = Annotated[
-    int,
-    typer.Option(min=0, max=65535, envvar="PORT", help="Where to listen; 0 is any free port."),
+    int | None,
+    typer.Option(
+        min=0,
+        max=65535,
+        envvar="PORT",
+        help="Where to listen; 0 is any free port. By default PORT in .env, or 5000.",
+    ),
+]
+CatalogueOption = Annotated[
+    typer.FileBinaryRead | None,
+    typer.Option(
+        envvar="CATALOGUE",
+        help="Your own products instead of the samples: JSON, JSON Lines or CSV.",
+    ),
 ]
 HostOption = Annotated[
     str,
@@ -51,25 +72,44 @@ PipelineOption = Annotated[
 
 
 def dev(
-    port: PortOption = 5000,
+    port: PortOption = None,
     *,
     host: HostOption = _HERE,
     empty: EmptyOption = False,
     pipeline: PipelineOption = False,
+    catalogue: CatalogueOption = None,
 ) -> None:
     """Run the shop with an embedded DynamoDB and a sample catalogue."""
+    port = _port_of_dotenv() if port is None else port
     with contextlib.suppress(KeyboardInterrupt), _listening(host, port) as listeners:
         try:
-            _run(listeners, empty=empty, pipeline=pipeline)
+            _run(listeners, empty=empty, pipeline=pipeline, catalogue=catalogue)
         except UnsafePlaceError as error:
             _fail(str(error))
+        except UnreadableFileError as error:
+            _fail(f"This catalogue cannot be loaded. {error}")
     # The interpreter would look through all of it for garbage once more: most of a second.
     gc.freeze()
     # A terminal has just shown ^C.
     typer.echo("\n" * sys.stdout.isatty() + "Stopped. The data is gone.")
 
 
-def _run(listeners: Sequence[socket.socket], *, empty: bool, pipeline: bool) -> None:
+def _port_of_dotenv() -> int:
+    told = dotenv(DOTENV).find(("PORT",))
+    if told is None:
+        return _PORT
+    if not told.value.isdecimal() or int(told.value) > 65535:  # noqa: PLR2004 - the largest port
+        _fail(f"PORT in {DOTENV} is no port: {told.value!r}. Right: a number up to 65535.")
+    return int(told.value)
+
+
+def _run(
+    listeners: Sequence[socket.socket],
+    *,
+    empty: bool,
+    pipeline: bool,
+    catalogue: BufferedReader | None,
+) -> None:
     try:
         # moto warns of what it lacks; we say it better below.
         with warnings.catch_warnings(action="ignore"):
@@ -97,8 +137,14 @@ def _run(listeners: Sequence[socket.socket], *, empty: bool, pipeline: bool) -> 
         loaded = load_settings(told, secrets={}, dotenv=DOTENV)
         warn(loaded.report)
         names = loaded.settings.dynamodb
-        furnish = partial(furnishing.furnish, names=names, empty=empty)
+        bare = empty or catalogue is not None
+        furnish = partial(furnishing.furnish, names=names, empty=bare)
         products = asyncio.run(_with_database(furnish))
+        kind = "sample products"
+        if catalogue is not None:
+            table = names.products_table
+            load = partial(_load, table=table, file=catalogue)
+            products, kind = asyncio.run(_with_database(load)), f"products of {catalogue.name}"
         process = Process.begin(loaded.settings, environ=environ)
         idling = contextlib.nullcontext(idle.open_idle)
         with local_pipeline(names.orders_table, port) if pipeline else idling as open_pipeline:
@@ -108,7 +154,9 @@ def _run(listeners: Sequence[socket.socket], *, empty: bool, pipeline: bool) -> 
                 listeners,
                 # Long enough for an answer that is on its way, short enough for who pressed Ctrl-C.
                 grace=1,
-                announce=lambda: _tell(address, port, products, pipeline=pipeline),
+                announce=lambda: _tell(
+                    address, port, f"{products} {kind}" if products else "empty", pipeline=pipeline
+                ),
             )
 
 
@@ -117,12 +165,24 @@ async def _with_database(furnish: Callable[[Database], Awaitable[int]]) -> int:
         return await furnish(database)
 
 
-def _tell(address: str, port: int, products: int, *, pipeline: bool) -> None:
+async def _load(database: Database, table: str, file: BufferedReader) -> int:
+    """Load a file of products, and return how many there are then."""
+    loader = Loader(ProductRepository(Table(database, table)), _say, dry_run=False)
+    await loader.load(read(file))
+    if not loader.tally.seen:
+        raise UnreadableFileError("It has no entries.")
+    return loader.tally.new
+
+
+def _say(sentence: str) -> None:
+    typer.echo(sentence, err=True)
+
+
+def _tell(address: str, port: int, catalogue: str, *, pipeline: bool) -> None:
     # Who listens everywhere is reached here as well, or through a port published here.
     loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is only compared
     reached = loopback.get(address, address)
     home = f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
-    catalogue = f"{products} sample products" if products else "empty"
     asking = f"cloudmart pipeline query --port {port} 'from orders'"
     Console(highlight=False, soft_wrap=True).print(
         "[bold]CloudMart is running.[/]",
