@@ -17,8 +17,9 @@ from cloudmart.rates.limiting import LIMIT, REMAINING, RESET, RateLimits
 from cloudmart.rates.opening import counter_of, limits_of
 from cloudmart.settings import Environment, Settings
 
+_ALLOWED = ["Authorization", "Idempotency-Key", "If-Match", REQUEST_ID]
 _EXPOSED = [
-    *("Link", "Location", "Retry-After", "WWW-Authenticate", REQUEST_ID),
+    *("ETag", "Link", "Location", "Retry-After", "WWW-Authenticate", REQUEST_ID),
     *(LIMIT, REMAINING, RESET),
 ]
 
@@ -39,7 +40,7 @@ def add_entrance(app: FastAPI, settings: Settings, health: Health, counter: Coun
         CrossOrigin,
         allow_origins=origins,
         allow_methods=["*"] if anybody else ["GET", "POST", "PUT", "DELETE"],
-        allow_headers=["*"] if anybody else ["Authorization", "Idempotency-Key", REQUEST_ID],
+        allow_headers=["*"] if anybody else _ALLOWED,
         expose_headers=_EXPOSED,
     )
     if settings.public_base:

@@ -64,7 +64,7 @@ class Passwords:
         name, password = pair
         digest = hmac.digest(self._key, f"{name}:{password}".encode(), "sha256")
         if self._remembers(digest):
-            return Caller(admin=True)
+            return Caller(admin=True, name=name)
         if self._waiting >= _MOST_WAITING:
             raise UnavailableError(_BUSY)
         self._waiting += 1
@@ -76,7 +76,7 @@ class Passwords:
             self._waiting -= 1
         if right:
             self._remembered[digest] = self._monotonic() + REMEMBERED
-        return Caller(admin=True) if right else None
+        return Caller(admin=True, name=name) if right else None
 
     async def close(self) -> None:
         """Forget who was right."""

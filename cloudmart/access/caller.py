@@ -11,10 +11,14 @@ from cloudmart.values.email import owner_form
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whoever calls: an administrator, the owner of a verified e-mail address, or neither."""
+    """Whoever calls: an administrator, the owner of a verified e-mail address, or neither.
+
+    `name` is what an administrator is known by where changes are written down.
+    """
 
     admin: bool = False
     email: str | None = None
+    name: str | None = None
 
     def check_may_see_orders_of(self, address: str) -> None:
         """Raise ForbiddenError unless the orders of an address are the caller's to see."""

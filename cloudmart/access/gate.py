@@ -51,6 +51,8 @@ class Gate:
         credentials = Headers(scope=scope).getlist("authorization")
         scheme, _, proof = credentials[0].partition(" ") if len(credentials) == 1 else ("", "", "")
         scheme = scheme.lower()
+        if right is Right.READER:
+            return await self._recognized(scheme, proof.strip(" "), scope)
         if right is Right.GUEST and not (scheme == "bearer" and scheme in self._ways):
             # A browser sends an administrator's password along wherever it can.
             return STRANGER
@@ -58,6 +60,15 @@ class Gate:
         if right is Right.ADMIN and not caller.admin:
             raise ForbiddenError([f'Bearer {REALM}, error="insufficient_scope"'])
         return caller
+
+    async def _recognized(self, scheme: str, proof: str, scope: Scope) -> Caller:
+        # What anyone may do is refused to nobody, whatever they send along.
+        if scheme not in self._ways:
+            return STRANGER
+        try:
+            return await self._identify(scheme, proof, client_address(scope))
+        except CloudmartError:
+            return STRANGER
 
     async def close(self) -> None:
         """Give back what the ways in hold."""

@@ -15,6 +15,9 @@ from cloudmart.settings import AccessSettings
 LONGEST = 8 * 1024
 """Characters a token may have."""
 
+_NAME = 200
+"""Characters of a caller's name that are kept."""
+
 _KINDS = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 _OURS = ("exp", "iss", "sub")
 
@@ -98,6 +101,7 @@ class Tokens:
             admin=settings.admin_group in groups
             or (settings.admin_scope is not None and settings.admin_scope in scopes),
             email=email if isinstance(email, str) and verified else None,
+            name=str(email if isinstance(email, str) and verified else claims["sub"])[:_NAME],
         )
 
 

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from cloudmart.dynamodb.codec import Item, encode
 
 _NAME = re.compile(r"#(\w+)")
+
+_COMPARED = (str, int, Decimal, bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +33,20 @@ def projection(attributes: Sequence[str] | None) -> dict[str, Any]:
 
 
 def unchanged(item: Item, attributes: Sequence[str]) -> Expression:
-    """Return the condition that an item's attributes are as they were read, or still missing."""
+    """Return the condition that an item's attributes are as they were read, or still missing.
+
+    Of what no release writes (sets, binaries, documents) it is enough that it is still there.
+    """
+    compared = [name for name in attributes if isinstance(item.get(name), _COMPARED)]
+    missing = [name for name in attributes if name not in item]
+    kept = [name for name in attributes if name not in {*compared, *missing}]
     terms = [
-        f"#{name} = :was_{name}" if name in item else f"attribute_not_exists(#{name})"
-        for name in attributes
+        "attribute_exists(id)",
+        *(f"#{name} = :was_{name}" for name in compared),
+        *(f"attribute_not_exists(#{name})" for name in missing),
+        *(f"attribute_exists(#{name})" for name in kept),
     ]
-    values = {f"was_{name}": item[name] for name in attributes if name in item}
-    return Expression(" AND ".join(["attribute_exists(id)", *terms]), values)
+    return Expression(" AND ".join(terms), {f"was_{name}": item[name] for name in compared})
 
 
 def parameters(

@@ -3,10 +3,16 @@
 import contextlib
 import secrets
 
+from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.internal import ORDER_SECRET
 from cloudmart.dynamodb.table import Table
-from cloudmart.errors import ConflictError
+from cloudmart.errors import ConflictError, UnavailableError
 from cloudmart.values.timestamp import now, stamp
+
+_AWAY = (
+    "Orders with an Idempotency-Key cannot be placed at the moment: the conversations table, which "
+    "they need, does not answer. Please try again; orders without a key are taken."
+)
 
 
 class SharedSecret:
@@ -27,8 +33,16 @@ class SharedSecret:
             self._secret = await self._shared()
         return self._secret
 
+    async def _noted(self) -> Item | None:
+        try:
+            return await self._notes.get(ORDER_SECRET)
+        except UnavailableError as error:
+            # Where the orders cannot be read either, it is all of the store that is away.
+            await self._orders.get(ORDER_SECRET)
+            raise UnavailableError(_AWAY) from error
+
     async def _shared(self) -> bytes:
-        stored = await self._notes.get(ORDER_SECRET)
+        stored = await self._noted()
         if stored is None:
             former = await self._orders.get(ORDER_SECRET)
             secret = former["secret"] if former else secrets.token_hex()

@@ -24,6 +24,7 @@ from cloudmart.errors.shop import (
     InvalidRequestError,
     ItemTooLargeError,
     NotFoundError,
+    PreconditionFailedError,
     PriceChangedError,
     UnknownProductError,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "ItemTooLargeError",
     "NotFoundError",
     "OverloadedError",
+    "PreconditionFailedError",
     "PriceChangedError",
     "ProviderDisabledError",
     "ProviderFailedError",

@@ -24,6 +24,17 @@ class ConflictError(CloudmartError):
     example = "'23456789abcdefgh' is already taken."
 
 
+class PreconditionFailedError(CloudmartError):
+    """The item has changed since the client read it: its `ETag` is not one of `If-Match`."""
+
+    status = HTTPStatus.PRECONDITION_FAILED
+    code = "precondition-failed"
+    example = "This has changed since you read it. Read it again, and decide anew."
+
+    def __init__(self, etag: str) -> None:
+        super().__init__(self.example, details={"etag": etag})
+
+
 class PriceChangedError(ConflictError):
     """The price or total in the request is not the catalogue's any more."""
 

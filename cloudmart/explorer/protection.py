@@ -45,7 +45,7 @@ def schemes(access: AccessSettings) -> dict[str, dict[str, str]]:
 def security(access: AccessSettings, method: str, path: str) -> list[dict[str, list[str]]]:
     """Return what an operation asks of its callers: one of these, or nothing."""
     right = RIGHTS[f"{method} {path}"]
-    if right is Right.ANYONE or (right is Right.CUSTOMER and not access.signed_in):
+    if right in {Right.ANYONE, Right.READER} or (right is Right.CUSTOMER and not access.signed_in):
         return []
     if right is Right.GUEST:
         # Nothing is a choice as well.

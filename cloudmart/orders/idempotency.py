@@ -4,14 +4,10 @@ import hashlib
 import re
 
 from cloudmart.dynamodb.secret import SharedSecret
-from cloudmart.errors import Fault, InvalidRequestError, UnavailableError
+from cloudmart.errors import Fault, InvalidRequestError
 from cloudmart.orders.requests import OrderCreate
 from cloudmart.values.ids import derived_id
 
-_AWAY = (
-    "Orders with an Idempotency-Key cannot be placed at the moment: the conversations table, which "
-    "they need, does not answer. Please try again; orders without a key are taken."
-)
 _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 
 
@@ -37,11 +33,7 @@ class IdempotencyKeys:
             raise InvalidRequestError(
                 sentence, faults=[Fault("/header/Idempotency-Key", "1 to 255 printable characters")]
             )
-        try:
-            secret = await self._secret.read()
-        except UnavailableError as error:
-            raise UnavailableError(_AWAY) from error
-        return derived_id(secret, key)
+        return derived_id(await self._secret.read(), key)
 
 
 def digest(request: OrderCreate) -> str:

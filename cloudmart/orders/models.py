@@ -1,17 +1,19 @@
 """An order, its lines and its statuses."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
 
 from cloudmart.values import samples
 from cloudmart.values.ids import new_id
-from cloudmart.values.model import Entity, Model, Stored
+from cloudmart.values.model import Model, Stored
 from cloudmart.values.money import Money
-from cloudmart.values.timestamp import Created, Updated, now
+from cloudmart.values.timestamp import Created, Timestamp, Updated, now
+from cloudmart.values.versioned import Versioned, entity_tag
 
 
 class OrderStatus(StrEnum):
@@ -74,7 +76,29 @@ def total_of(lines: Sequence[OrderLine]) -> Decimal:
     return sum((line.price * line.quantity for line in lines), Decimal())
 
 
-class Order(Entity):
+MOST_CHANGES = 50
+"""Changes of its status that an order keeps."""
+
+
+class StatusChange(Stored):
+    """A change of an order's status."""
+
+    before: Annotated[AnyCaseStatus, Field(alias="from", description="What it was.")]
+    after: Annotated[AnyCaseStatus, Field(alias="to", description="What it became.")]
+    at: Annotated[Timestamp, Field(description="When.")]
+    by: Annotated[str | None, Field(description="Who did it; told to administrators only.")] = None
+
+
+def _readable(value: Any) -> list[StatusChange]:  # noqa: ANN401 - whatever the table holds
+    # An order can be shown, and carried to the warehouse, without a change that cannot be read.
+    changes = []
+    for entry in value if isinstance(value, list) else []:
+        with suppress(ValidationError):
+            changes.append(StatusChange.model_validate(entry))
+    return changes
+
+
+class Order(Versioned):
     """An order that was placed. Nothing a page reads is ever missing or null."""
 
     model_config = ConfigDict(
@@ -88,6 +112,7 @@ class Order(Entity):
                     ],
                     "total": 69,
                     "status": "Pending",
+                    "statusHistory": [],
                     "createdAt": "2026-11-23T08:00:00.000Z",
                     "updatedAt": "2026-11-23T08:00:00.000Z",
                 }
@@ -106,8 +131,18 @@ class Order(Entity):
     status: Annotated[AnyCaseStatus, Field(description="How far it has come.")] = (
         OrderStatus.PENDING
     )
+    status_history: Annotated[
+        list[StatusChange],
+        BeforeValidator(_readable),
+        Field(description="Its last 50 changes of status, the oldest first."),
+    ] = []
     created_at: Created = None
     updated_at: Updated = None
+
+    @property
+    def etag(self) -> str:
+        """Return the strong validator of its present state."""
+        return entity_tag(self.version, self.updated_at, self.status)
 
     @property
     def cancelable(self) -> bool:
@@ -125,7 +160,25 @@ class Order(Entity):
             total=total_of(lines),
             created_at=moment,
             updated_at=moment,
+            version=1,
         )
+
+    def with_status(self, status: OrderStatus, by: str | None) -> "Order":
+        """Return the order after a change, which is kept if it is one."""
+        moment = now()
+        history = self.status_history
+        if status is not self.status:
+            change = StatusChange(before=self.status, after=status, at=moment, by=by)
+            history = [*history, change][-MOST_CHANGES:]
+        changes = {"status": status, "status_history": history, "updated_at": moment}
+        return self.model_copy(update=changes | {"version": self.version + 1})
+
+    def for_customers(self) -> "Order":
+        """Return the order without the names of those who changed it."""
+        if not self.status_history:
+            return self
+        history = [change.model_copy(update={"by": None}) for change in self.status_history]
+        return self.model_copy(update={"status_history": history})
 
     @classmethod
     def modern(cls, item: Mapping[str, Any]) -> Mapping[str, Any]:

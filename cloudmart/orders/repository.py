@@ -1,25 +1,30 @@
 """Orders in their table."""
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.expression import Expression, unchanged
 from cloudmart.dynamodb.index_keys import address_of, order_keys
 from cloudmart.dynamodb.internal import is_order
 from cloudmart.dynamodb.lookup import IndexRecord, Lookup
+from cloudmart.dynamodb.revision import VERSION, revise
 from cloudmart.dynamodb.schema import INDEXED_ORDERS, ORDERS_BY_EMAIL
 from cloudmart.dynamodb.table import BATCH, RefusedError, Table
 from cloudmart.errors import ConflictError, NotFoundError
+from cloudmart.http.etag import UNCONDITIONAL, Precondition
 from cloudmart.orders.address_scan import AddressScan
 from cloudmart.orders.models import Order, OrderStatus
 from cloudmart.values.email import email_key, owner_form
 from cloudmart.values.page import Page, Pages
-from cloudmart.values.timestamp import now, stamp
 
 _REQUEST = "requestDigest"
 
 # What an order was when a customer agreed to a change: who owns it, how far it is, its version.
-_VERSION = ("status", "updatedAt", "userEmail", "customerEmail")
+_VERSION = (VERSION, "status", "updatedAt", "userEmail", "customerEmail")
+
+_CUSTOMER = "the customer, by an assistant"
 
 
 class OrderRepository:
@@ -60,7 +65,7 @@ class OrderRepository:
             yield Page([], last=True)
             return
         async for page in self._by_email.find([key], scan=lambda: self._read_through(key)):
-            orders = page.filter(lambda item: _has_key(item, key)).map(Order.read)
+            orders = page.filter(lambda item: _has_key(item, key)).map(_for_customers)
             yield orders if owner is None else orders.filter(partial(_is_of, owner))
 
     async def add(self, order: Order, *, request: str | None = None) -> Order:
@@ -72,17 +77,35 @@ class OrderRepository:
         await self._table.put(item, new=True)
         return order
 
-    async def change_status(self, order_id: str, status: OrderStatus) -> Order:
-        """Set an order's status, or raise NotFoundError."""
-        changes = {"status": status.value, "updatedAt": stamp(now())}
-        item = await self._table.update(order_id, changes) if is_order(order_id) else None
+    async def change_status(
+        self,
+        order_id: str,
+        status: OrderStatus,
+        when: Precondition = UNCONDITIONAL,
+        *,
+        by: str | None = None,
+    ) -> Order:
+        """Set an order's status for somebody of the staff.
+
+        Raises:
+            NotFoundError: there is no such order.
+            PreconditionFailedError: it is not as the client has seen it.
+        """
+
+        def change(item: Item) -> Mapping[str, Any]:
+            order = Order.read(item)
+            when.check(order.etag)
+            return _changes(order.with_status(status, by))
+
+        item = await revise(self._table, order_id, _VERSION, change) if is_order(order_id) else None
         if item is None:
             raise NotFoundError("Order", order_id)
         return Order.read(item)
 
-    async def remove(self, order_id: str) -> None:
-        """Delete an order, or raise NotFoundError."""
-        if not (is_order(order_id) and await self._table.remove(order_id)):
+    async def remove(self, order_id: str, when: Precondition = UNCONDITIONAL) -> None:
+        """Delete an order; raises what `change_status` raises."""
+        there = is_order(order_id) and await self._removed(order_id, when)
+        if not there:
             raise NotFoundError("Order", order_id)
 
     async def cancel(self, order: Order) -> Order:
@@ -94,8 +117,8 @@ class OrderRepository:
         item = await self._as_read(order)
         if not order.cancelable:
             raise ConflictError(f"Order {order.id!r} cannot be canceled any more.")
-        changes = {"status": OrderStatus.CANCELED.value, "updatedAt": stamp(now())}
-        update = Expression("SET #status = :status, #updatedAt = :updatedAt", changes)
+        changes = _changes(order.with_status(OrderStatus.CANCELED, _CUSTOMER))
+        update = Expression(f"SET {', '.join(f'#{name} = :{name}' for name in changes)}", changes)
         try:
             changed = await self._table.amend(
                 order.id,
@@ -116,6 +139,22 @@ class OrderRepository:
             if error.item is not None:
                 raise _changed(order) from error
 
+    async def _removed(self, order_id: str, when: Precondition) -> bool:
+        if not when.is_given:
+            return await self._table.remove(order_id)
+        item = await self._table.get(order_id)
+        while item is not None:
+            when.check(Order.read(item).etag)
+            try:
+                await self._table.remove_when(order_id, unchanged(item, _VERSION))
+            except RefusedError as error:
+                item = error.item
+                if item is None:  # by this very request, whose first answer was lost, or another
+                    return True
+            else:
+                return True
+        return False
+
     async def _as_read(self, order: Order) -> Item:
         item = await self._table.get(order.id)
         if item is None or Order.read(item) != order:
@@ -131,6 +170,11 @@ class OrderRepository:
         yield Page([], last=True)
 
 
+def _changes(order: Order) -> dict[str, Any]:
+    item = order.item()
+    return {name: item[name] for name in ("status", "statusHistory", "updatedAt", VERSION)}
+
+
 def _changed(order: Order) -> ConflictError:
     return ConflictError(f"Order {order.id!r} has changed meanwhile.")
 
@@ -142,6 +186,10 @@ def _is_order(item: Item) -> bool:
 def _has_key(item: Item, key: str) -> bool:
     # An index may hold what an item had before a release that does not know its attributes.
     return _is_order(item) and email_key(address_of(item)) == key
+
+
+def _for_customers(item: Item) -> Order:
+    return Order.read(item).for_customers()
 
 
 def _is_of(owner: str, order: Order) -> bool:

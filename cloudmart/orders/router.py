@@ -11,11 +11,13 @@ from cloudmart.access.route import GuardedRoute
 from cloudmart.errors import (
     IdempotencyKeyReusedError,
     NotFoundError,
+    PreconditionFailedError,
     PriceChangedError,
     UnavailableError,
     UnknownProductError,
 )
 from cloudmart.http.documented import may_fail
+from cloudmart.http.etag import IfMatch, IfMatchToDelete
 from cloudmart.http.inject import provide
 from cloudmart.http.message import Message
 from cloudmart.http.paging import Paging, paged
@@ -102,7 +104,8 @@ async def place_order(
 ) -> Order:
     order = await ordering.place(body, key)
     response.headers["Location"] = f"{router.prefix}/{order.id}"
-    return order
+    response.headers["ETag"] = order.etag
+    return order.for_customers()
 
 
 @router.get(
@@ -131,23 +134,46 @@ async def list_customer_orders(email: Sought, orders: Orders, caller: CurrentCal
     return await stream(Order, orders.placed_by(email, owner=caller.owner))
 
 
-@router.get("/{order_id}", summary="Get an order", responses=may_fail(NotFoundError))
-async def get_order(order_id: OrderId, orders: Orders) -> Order:
-    return await orders.get(order_id)
+@router.get(
+    "/{order_id}",
+    summary="Get an order",
+    description="Administrators are told who changed it.",
+    responses=may_fail(NotFoundError),
+)
+async def get_order(
+    order_id: OrderId, orders: Orders, caller: CurrentCaller, response: Response
+) -> Order:
+    order = await orders.get(order_id)
+    response.headers["ETag"] = order.etag
+    return order if caller.admin else order.for_customers()
 
 
 @router.put(
     "/{order_id}",
     summary="Change an order's status",
     description="For staff: to any status from any other. Customers and assistants can cancel, "
-    "and only what has not shipped.",
-    responses=may_fail(NotFoundError),
+    "and only what has not shipped. With `If-Match`, only what is as it was read.",
+    responses=may_fail(NotFoundError, PreconditionFailedError),
 )
-async def change_order(order_id: OrderId, body: StatusBody, orders: Orders) -> Order:
-    return await orders.change_status(order_id, body.status)
+async def change_order(  # noqa: PLR0913, PLR0917 - each is a part of the request
+    order_id: OrderId,
+    body: StatusBody,
+    orders: Orders,
+    caller: CurrentCaller,
+    when: IfMatch,
+    response: Response,
+) -> Order:
+    order = await orders.change_status(order_id, body.status, when, by=caller.name)
+    response.headers["ETag"] = order.etag
+    return order
 
 
-@router.delete("/{order_id}", summary="Delete an order", responses=may_fail(NotFoundError))
-async def delete_order(order_id: OrderId, orders: Orders) -> Message:
-    await orders.remove(order_id)
+@router.delete(
+    "/{order_id}",
+    summary="Delete an order",
+    description="With the header `If-Match` (an `ETag`), only what is as it was read.",
+    responses=may_fail(NotFoundError, PreconditionFailedError),
+)
+async def delete_order(order_id: OrderId, orders: Orders, when: IfMatchToDelete) -> Message:
+    await orders.remove(order_id, when)
     return Message(message="Order deleted successfully")

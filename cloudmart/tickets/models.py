@@ -12,9 +12,10 @@ from cloudmart.values import samples
 from cloudmart.values.email import OptionalEmail
 from cloudmart.values.ids import new_id
 from cloudmart.values.kept import Characters, Newest
-from cloudmart.values.model import Entity, Model, Stored
+from cloudmart.values.model import Model, Stored
 from cloudmart.values.text import AnyText, Prose, Subject, whole
 from cloudmart.values.timestamp import Created, Updated, now
+from cloudmart.values.versioned import Versioned, entity_tag
 
 
 class TicketStatus(StrEnum):
@@ -102,7 +103,7 @@ def _word(value: Any) -> Any:  # noqa: ANN401 - whatever the table holds
     return _STATUSES.get(value, value) if isinstance(value, str) else value
 
 
-class Ticket(Entity):
+class Ticket(Versioned):
     """A customer's question, or a chat that has ended."""
 
     model_config = ConfigDict(
@@ -156,6 +157,11 @@ class Ticket(Entity):
     message: Annotated[str | None, Field(description="At most 4,000 characters.")] = None
     user_email: Annotated[str | None, Field(description="Whom to answer, as it was given.")] = None
 
+    @property
+    def etag(self) -> str:
+        """Return the strong validator of its present state."""
+        return entity_tag(self.version, self.updated_at, self.status)
+
     @classmethod
     def open(cls, request: TicketCreate) -> "Ticket":
         """Turn a request into an open ticket; a long conversation is cut, never refused."""
@@ -170,6 +176,7 @@ class Ticket(Entity):
             subject=request.subject,
             message=request.message,
             user_email=request.user_email,
+            version=1,
         )
 
     @classmethod

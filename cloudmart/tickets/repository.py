@@ -1,10 +1,16 @@
 """Tickets in their table."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.index_keys import STATUS_SHARD, in_shard, shards_of, ticket_keys
 from cloudmart.dynamodb.lookup import IndexRecord, Lookup
+from cloudmart.dynamodb.revision import VERSION, revise
 from cloudmart.dynamodb.schema import INDEXED_TICKETS, TICKETS_BY_STATUS
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import NotFoundError
+from cloudmart.http.etag import UNCONDITIONAL, Precondition
 from cloudmart.tickets.models import SentimentScores, Ticket, TicketStatus
 from cloudmart.values.page import Pages
 from cloudmart.values.timestamp import now, stamp
@@ -42,14 +48,27 @@ class TicketRepository:
         await self._table.put(item | ticket_keys(item), new=True)
         return ticket
 
-    async def change_status(self, ticket_id: str, status: TicketStatus) -> Ticket:
-        """Set a ticket's status, or raise NotFoundError."""
-        changes = {
-            "status": status.value,
-            "updatedAt": stamp(now()),
-            STATUS_SHARD: in_shard(status, ticket_id),
-        }
-        item = await self._table.update(ticket_id, changes)
+    async def change_status(
+        self, ticket_id: str, status: TicketStatus, when: Precondition = UNCONDITIONAL
+    ) -> Ticket:
+        """Set a ticket's status.
+
+        Raises:
+            NotFoundError: there is no such ticket.
+            PreconditionFailedError: it is not as the client has seen it.
+        """
+
+        def change(item: Item) -> Mapping[str, Any]:
+            ticket = Ticket.read(item)
+            when.check(ticket.etag)
+            return {
+                "status": status.value,
+                STATUS_SHARD: in_shard(status, ticket_id),
+                "updatedAt": stamp(now()),
+                VERSION: ticket.version + 1,
+            }
+
+        item = await revise(self._table, ticket_id, (VERSION, "status", "updatedAt"), change)
         if item is None:
             raise NotFoundError("Ticket", ticket_id)
         return Ticket.read(item)

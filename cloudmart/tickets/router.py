@@ -6,8 +6,9 @@ from fastapi import APIRouter, Body, Depends, Query, Response
 from fastapi import status as http
 
 from cloudmart.access.route import GuardedRoute
-from cloudmart.errors import NotFoundError, UnavailableError
+from cloudmart.errors import NotFoundError, PreconditionFailedError, UnavailableError
 from cloudmart.http.documented import may_fail
+from cloudmart.http.etag import IfMatch
 from cloudmart.http.inject import provide
 from cloudmart.http.message import Message
 from cloudmart.http.paging import Paging, paged
@@ -64,6 +65,7 @@ TicketId = Annotated[str, path_id(samples.TICKET)]
 async def open_ticket(body: TicketBody, tickets: Tickets, response: Response) -> Ticket:
     ticket = await tickets.add(Ticket.open(body))
     response.headers["Location"] = f"{router.prefix}/{ticket.id}"
+    response.headers["ETag"] = ticket.etag
     return ticket
 
 
@@ -90,13 +92,24 @@ async def list_tickets_of_status(status: WantedStatus, tickets: Tickets) -> Resp
 
 
 @router.get("/{ticket_id}", summary="Get a ticket", responses=may_fail(NotFoundError))
-async def get_ticket(ticket_id: TicketId, tickets: Tickets) -> Ticket:
-    return await tickets.get(ticket_id)
+async def get_ticket(ticket_id: TicketId, tickets: Tickets, response: Response) -> Ticket:
+    ticket = await tickets.get(ticket_id)
+    response.headers["ETag"] = ticket.etag
+    return ticket
 
 
-@router.put("/{ticket_id}", summary="Change a ticket's status", responses=may_fail(NotFoundError))
-async def change_ticket(ticket_id: TicketId, body: StatusBody, tickets: Tickets) -> Ticket:
-    return await tickets.change_status(ticket_id, body.status)
+@router.put(
+    "/{ticket_id}",
+    summary="Change a ticket's status",
+    description="With `If-Match`, only what is as it was read.",
+    responses=may_fail(NotFoundError, PreconditionFailedError),
+)
+async def change_ticket(
+    ticket_id: TicketId, body: StatusBody, tickets: Tickets, when: IfMatch, response: Response
+) -> Ticket:
+    ticket = await tickets.change_status(ticket_id, body.status, when)
+    response.headers["ETag"] = ticket.etag
+    return ticket
 
 
 @router.delete("/{ticket_id}", summary="Delete a ticket", responses=may_fail(NotFoundError))

@@ -124,7 +124,7 @@ async def test_whoever_was_right_is_let_in_though_others_guess_from_the_same_add
     guesses = [passwords.identify(credentials("ann", f"guess {n}"), "a") for n in range(40)]
     await asyncio.gather(*guesses, return_exceptions=True)
 
-    assert await passwords.identify(RIGHT, "a") == Caller(admin=True)
+    assert await passwords.identify(RIGHT, "a") == Caller(admin=True, name="ann")
     with pytest.raises(TooManyAttemptsError):
         await passwords.identify(BOB, "a")
 
@@ -133,7 +133,7 @@ async def test_guesses_from_one_address_lock_nobody_out_at_another(passwords: Pa
     guesses = [passwords.identify(credentials("bob", f"guess {n}"), "a") for n in range(40)]
     await asyncio.gather(*guesses, return_exceptions=True)
 
-    assert await passwords.identify(BOB, "b") == Caller(admin=True)
+    assert await passwords.identify(BOB, "b") == Caller(admin=True, name="bob")
 
 
 async def test_a_right_password_is_remembered_for_a_minute_and_no_longer(
@@ -145,7 +145,7 @@ async def test_a_right_password_is_remembered_for_a_minute_and_no_longer(
     spent = []
     for seconds in (0, REMEMBERED - 1, 1):
         clock[0] += seconds
-        assert await passwords.identify(RIGHT, "a") == Caller(admin=True)
+        assert await passwords.identify(RIGHT, "a") == Caller(admin=True, name="ann")
         spent.append(threads.used)
 
     assert spent == [1, 1, 2]
@@ -166,7 +166,7 @@ async def test_what_a_page_asks_for_at_once_costs_as_many_hashes_as_run_at_once(
 ) -> None:
     callers = await asyncio.gather(*(passwords.identify(RIGHT, "a") for _ in range(20)))
 
-    assert callers == [Caller(admin=True)] * 20
+    assert callers == [Caller(admin=True, name="ann")] * 20
     assert threads.used <= 2
 
 
@@ -222,7 +222,7 @@ async def test_a_password_is_the_same_in_the_encoding_of_scripts(passwords: Pass
     sent = base64.b64encode(f"ann:{PASSWORD}".encode("latin-1")).decode()
 
     assert sent != RIGHT
-    assert await passwords.identify(sent, "a") == Caller(admin=True)
+    assert await passwords.identify(sent, "a") == Caller(admin=True, name="ann")
 
 
 def test_a_password_is_the_same_however_a_keyboard_writes_its_umlauts() -> None:

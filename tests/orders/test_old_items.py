@@ -20,7 +20,11 @@ FULL = {
     "createdAt": TIME,
     "updatedAt": TIME,
 }
-SHOWN = FULL | {"items": [LINE | {"quantity": 2, "price": 19.99}], "total": 39.98}
+SHOWN = FULL | {
+    "statusHistory": [],
+    "items": [LINE | {"quantity": 2, "price": 19.99}],
+    "total": 39.98,
+}
 SHORT = {"id": "ab12cd34", "productId": "1", "quantity": Decimal(2), "createdAt": TIME}
 SHORT_SHOWN = SHOWN | {
     "userEmail": None,
@@ -111,9 +115,13 @@ def test_an_old_orders_status_is_changed_and_nothing_else(
 
     answer = client.put("/api/orders/ab12cd34", json={"status": "shipped"})
 
-    changes = {"status": "Shipped", "updatedAt": answer.json()["updatedAt"]}
-    assert (answer.status_code, answer.json()) == (200, shown | changes)
-    assert get(dynamodb, table, "ab12cd34") == stored | changes
+    moment = answer.json()["updatedAt"]
+    change = {"from": shown["status"], "to": "Shipped", "at": moment}
+    changes = {"status": "Shipped", "updatedAt": moment}
+    told = changes | {"statusHistory": [change | {"by": None}]}
+    kept = changes | {"statusHistory": [change], "version": Decimal(1)}
+    assert (answer.status_code, answer.json()) == (200, shown | told)
+    assert get(dynamodb, table, "ab12cd34") == stored | kept
 
 
 @each_shape
@@ -155,6 +163,12 @@ def test_bad_orders_do_not_break_the_list(
         {"total": "NaN", "createdAt": "9999-12-31T23:59:59-05:00"},
         {"createdAt": "yesterday", "userEmail": ["ann@example.org"]},
         {"userEmail": Decimal(5), "status": None},
+        {"statusHistory": "[]", "version": "two"},
+        {
+            "statusHistory": [None, {"from": "Lost", "to": "Pending"}, 7],
+            "version": Decimal("1e100"),
+        },
+        {"statusHistory": {"a"}, "version": {Decimal(1)}},
     ]
     put(dynamodb, table, *(FULL | one | {"id": f"bad{n}"} for n, one in enumerate(bad)), FULL)
 

@@ -25,6 +25,7 @@ PLACED = {
     "items": [{"productId": "1", "name": "Desk lamp", "quantity": 2, "price": 19.99}],
     "total": 39.98,
     "status": "Pending",
+    "statusHistory": [],
 }
 
 
@@ -72,6 +73,7 @@ def test_the_short_form_is_an_order_of_one_line(client: TestClient) -> None:
         "items": [{"productId": "2", "name": "Kettle", "quantity": 3, "price": 34.5}],
         "total": 103.5,
         "status": "Pending",
+        "statusHistory": [],
         "createdAt": order["createdAt"],
         "updatedAt": order["createdAt"],
     }

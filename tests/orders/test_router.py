@@ -38,10 +38,10 @@ def test_a_status_is_set_in_any_letter_case(asked: str, becomes: str, client: Te
     changed = client.put(f"/api/orders/{order['id']}", json={"status": asked})
 
     assert changed.status_code == 200
-    assert changed.json() == order | {
-        "status": becomes,
-        "updatedAt": changed.json()["updatedAt"],
-    }
+    told = changed.json()
+    changes = {"status": becomes, "updatedAt": told["updatedAt"]}
+    assert told == order | changes | {"statusHistory": told["statusHistory"]}
+    assert len(told["statusHistory"]) == (becomes != "Pending")
     assert client.get(f"/api/orders/{order['id']}").json() == changed.json()
 
 

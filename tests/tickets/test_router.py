@@ -60,6 +60,7 @@ def test_what_a_ticket_does_not_have_is_not_stored(
     assert stored == {name: ticket[name] for name in ("id", "createdAt", "updatedAt")} | {
         "status": "open",
         "statusShard": in_shard("open", ticket["id"]),
+        "version": 1,
         "conversation": [],
         "truncated": False,
     }
@@ -115,6 +116,7 @@ def test_a_status_is_changed_and_nothing_else(
     assert get(dynamodb, settings.dynamodb.tickets_table, ticket["id"]) == stored | changes | {
         "assignee": "bob",
         "statusShard": in_shard("in_progress", ticket["id"]),
+        "version": 2,
     }
 
 

@@ -1,0 +1,44 @@
+"""Changing an item by what it holds, however many do so at once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from cloudmart.dynamodb.client import budget
+from cloudmart.dynamodb.codec import Item
+from cloudmart.dynamodb.expression import Expression, unchanged
+from cloudmart.dynamodb.table import RefusedError, Table
+
+VERSION = "version"
+"""Counts the changes of an item, so that two in one millisecond differ."""
+
+
+async def revise(
+    table: Table, key: str, basis: Sequence[str], change: Callable[[Item], Mapping[str, Any]]
+) -> Item | None:
+    """Set the attributes that `change` makes of an item, and return all of it; None without one.
+
+    The change is made only while the attributes of `basis` are as they were read. Where somebody
+    was faster, `change` is asked again.
+
+    Raises:
+        UnavailableError: others were faster for as long as an operation may take.
+    """
+    async with budget():
+        item = await table.get(key)
+        while item is not None:
+            changes = change(item)
+
+            def is_done(found: Item, wanted: Mapping[str, Any] = changes) -> bool:
+                return wanted.items() <= found.items()
+
+            sets = ", ".join(f"#{name} = :{name}" for name in changes)
+            try:
+                return await table.amend(
+                    key,
+                    Expression(f"SET {sets}", changes),
+                    unchanged(item, basis),
+                    done=is_done,
+                )
+            except RefusedError as error:
+                item = error.item
+    return None
