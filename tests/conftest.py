@@ -4,7 +4,6 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import boto3
 import certifi
 import httpx2
 import hypothesis
@@ -18,6 +17,7 @@ from cloudmart.dynamodb.operator import open_client
 from cloudmart.local.embedded import REGION, embedded_dynamodb
 from cloudmart.settings import DynamoDBSettings, Settings
 from tests.support import shop_tables
+from tests.support.aws import aws_client
 from tests.support.dynamodb_local import dynamodb_local
 from tests.support.faults import FaultProxy, fault_proxy
 from tests.support.live import served
@@ -70,7 +70,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
             "AWS_ENDPOINT_URL_DYNAMODB": url,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
         }
         yield url
 
@@ -78,7 +78,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def dynamodb(engine: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
     """Give boto3's own client, to prepare and inspect tables behind the application's back."""
-    return boto3.client("dynamodb", endpoint_url=engine)
+    return aws_client("dynamodb", endpoint_url=engine)
 
 
 @pytest.fixture

@@ -38,7 +38,8 @@ def operators_session(region: str | None) -> aioboto3.Session:
 
 def _session(core: AioSession, region: str | None, *models: str) -> aioboto3.Session:
     core.register_component("response_parser_factory", StrictParserFactory())
-    # The SDK itself reads AWS_DEFAULT_REGION only.
+    # A pod has AWS_REGION; the SDK by itself reads AWS_DEFAULT_REGION only.
+    core.session_var_map["region"] = ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)
     session = aioboto3.Session(botocore_session=core, region_name=region)
     # After aioboto3, which adds a search path of its own to the loader it finds, each time.
     core.register_component("data_loader", _loader(core.get_config_variable("data_path"), *models))

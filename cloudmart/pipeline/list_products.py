@@ -121,5 +121,6 @@ def _answer(event: Mapping[str, Any], told: object, *, well: bool) -> dict[str, 
 def _catalogue() -> tuple[Any, str]:
     retries = {"mode": "standard", "total_max_attempts": 3}
     config = Config(connect_timeout=2, read_timeout=5, retries=retries)
-    table = load_settings(os.environ).settings.dynamodb.products_table
-    return boto3.client("dynamodb", config=config), table
+    settings = load_settings(os.environ).settings
+    client = boto3.client("dynamodb", region_name=settings.aws.region, config=config)
+    return client, settings.dynamodb.products_table

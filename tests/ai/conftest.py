@@ -12,6 +12,7 @@ from cloudmart.ai.ports import ChatModel
 from cloudmart.bootstrap import Stores, build_services
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.codec import Item
+from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import Table
 from cloudmart.settings import AssistantSettings, Settings
 from cloudmart.vendors import Vendors
@@ -80,7 +81,7 @@ class Shop:
 @pytest.fixture(scope="session")
 def session(engine: str) -> aioboto3.Session:  # noqa: ARG001 - its credentials
     """Give the AWS session of all shops: to make one takes longer than most tests."""
-    return aioboto3.Session()
+    return new_session()
 
 
 @asynccontextmanager

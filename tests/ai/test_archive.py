@@ -3,7 +3,6 @@
 from contextlib import nullcontext
 from typing import Any
 
-import boto3
 import pytest
 
 from cloudmart.ai.ports import Scores
@@ -11,6 +10,7 @@ from cloudmart.app import create_app
 from cloudmart.errors import ProviderDisabledError, ProviderUnavailableError, UpstreamError
 from cloudmart.settings import AzureSettings, Settings
 from cloudmart.vendors import Vendors
+from tests.support.aws import aws_client
 from tests.support.faults import Fault, FaultProxy
 from tests.support.scripted_moods import ScriptedMoods
 from tests.support.serving import serving
@@ -26,7 +26,7 @@ def begin(settings: Settings, thread: str = THREAD, **attributes: Any) -> str:  
     """Have a conversation begun, and return its id."""
     item = {"id": {"S": thread}, "expiresAt": {"N": "9999999999"}} | attributes
     table = settings.dynamodb.conversations_table
-    boto3.client("dynamodb").put_item(TableName=table, Item=item)
+    aws_client("dynamodb").put_item(TableName=table, Item=item)
     return thread
 
 
@@ -149,7 +149,7 @@ def test_a_chat_is_never_too_long_to_end(settings: Settings) -> None:
 
 
 def test_who_ended_a_chat_must_name_themselves_again(settings: Settings) -> None:
-    table, client = settings.dynamodb.conversations_table, boto3.client("dynamodb")
+    table, client = settings.dynamodb.conversations_table, aws_client("dynamodb")
     thread = {"id": {"S": "thread_" + "A" * 32}}
     known = {"email": {"S": "ann@example.org"}, "pending": {"M": {}}}
     client.put_item(TableName=table, Item=thread | known | {"expiresAt": {"N": "9999999999"}})

@@ -3,7 +3,6 @@
 import logging
 from contextlib import nullcontext
 
-import boto3
 import pytest
 from structlog.testing import capture_logs
 
@@ -12,6 +11,7 @@ from cloudmart.app import create_app
 from cloudmart.errors import ProviderFailedError, ProviderMisconfiguredError
 from cloudmart.settings import Settings
 from cloudmart.vendors import Vendors
+from tests.support.aws import aws_client
 from tests.support.scripted_chat import ScriptedChat
 from tests.support.scripted_moods import ScriptedMoods
 from tests.support.serving import serving, still
@@ -58,7 +58,7 @@ def test_no_id_of_a_chat_and_no_word_of_it_is_logged(
 
 
 def _lock(settings: Settings, thread: str) -> None:
-    boto3.client("dynamodb").update_item(
+    aws_client("dynamodb").update_item(
         TableName=settings.dynamodb.conversations_table,
         Key={"id": {"S": thread}},
         UpdateExpression="SET lockUntil = :until",

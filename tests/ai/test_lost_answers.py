@@ -3,11 +3,11 @@
 import re
 from collections.abc import AsyncIterator
 
-import aioboto3
 import pytest
 from structlog.testing import capture_logs
 
 from cloudmart.ai.ports import ToolCall
+from cloudmart.dynamodb.session import new_session
 from cloudmart.settings import Settings
 from tests.ai.conftest import Shop, open_shop
 from tests.support.faults import Fault, FaultProxy
@@ -20,7 +20,7 @@ CANCEL = ToolCall("1", "cancel_order", '{"order_id": "ab12cd34"}')
 async def behind(faults: FaultProxy, settings: Settings) -> AsyncIterator[Shop]:
     """Give a shop whose store fails as it is told."""
     assert faults.url
-    async with open_shop(settings, aioboto3.Session()) as shop:
+    async with open_shop(settings, new_session()) as shop:
         yield shop
 
 

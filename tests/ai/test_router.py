@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any
 
-import boto3
 import pytest
 from fastapi import FastAPI
 
@@ -23,6 +22,7 @@ from cloudmart.errors import (
 from cloudmart.settings import Settings
 from cloudmart.vendors import Vendors
 from tests.support.asgi import Exchange, served
+from tests.support.aws import aws_client
 from tests.support.scripted_chat import ScriptedChat
 from tests.support.scripted_moods import ScriptedMoods
 from tests.support.serving import serving
@@ -215,7 +215,7 @@ def test_a_conversation_that_is_busy_is_told_so_as_a_problem(settings: Settings)
         thread = client.post("/api/ai/start").json()
         table = settings.dynamodb.conversations_table
         lock = {":until": {"N": "9999999999"}}
-        boto3.client("dynamodb").update_item(
+        aws_client("dynamodb").update_item(
             TableName=table,
             Key={"id": {"S": thread["threadId"]}},
             UpdateExpression="SET lockUntil = :until",

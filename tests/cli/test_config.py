@@ -3,13 +3,13 @@
 import json
 from typing import Any
 
-import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
 from cloudmart.cli import app
 from cloudmart.settings.reference import reference
 from cloudmart.settings.variables import variables
+from tests.support.aws import aws_client
 
 KEY = "sk-Zp3Q8R7LKM"
 
@@ -124,7 +124,7 @@ def test_a_secret_of_bytes_is_read_as_serve_reads_it(
     if request.config.getoption("dynamodb") == "local":
         pytest.skip("DynamoDB Local keeps no secrets; the embedded server does")
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", engine)
-    store = boto3.client("secretsmanager", endpoint_url=engine, region_name="us-east-1")
+    store = aws_client("secretsmanager", endpoint_url=engine, region_name="us-east-1")
     store.create_secret(Name="shop/bytes", SecretBinary=json.dumps({"PORT": 8000}).encode())
     store.create_secret(Name="shop/noise", SecretBinary=b"\xff\xfe")
 

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from structlog.testing import capture_logs
 
 from cloudmart.cli.configured import configured
 from cloudmart.local.embedded import REGION
+from tests.support.aws import aws_client
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def secrets(engine: str, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN40
     """Give boto3's client of a Secrets Manager, which the process reaches too."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", engine)
     monkeypatch.setenv("AWS_REGION", REGION)
-    return boto3.client("secretsmanager")
+    return aws_client("secretsmanager")
 
 
 def test_good_settings_are_returned() -> None:
@@ -82,7 +82,7 @@ def test_the_secret_it_names_is_read_first(
     held = {"OPENAI_API_KEY": "sk-Zp3Q8R7", "PORT": 8000}
     secrets.create_secret(Name="shop/keys", SecretString=json.dumps(held))
 
-    settings = configured({"CLOUDMART_SECRET_ID": "shop/keys"})
+    settings = configured({"CLOUDMART_SECRET_ID": "shop/keys", "AWS_REGION": REGION})
 
     assert settings.port == 8000
     assert settings.openai.api_key is not None

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx2
 import pytest
 
 from cloudmart.settings import Settings
+from tests.support.aws import aws_client
 from tests.support.faults import Fault, FaultProxy, Refusal, fault_proxy
 from tests.support.process import environment, free_port, serving_process
 
@@ -178,7 +178,7 @@ def test_a_port_that_is_taken_is_named_with_its_variable(
 
 
 def _secret(engine: str, name: str, text: str) -> None:
-    client = boto3.client("secretsmanager", endpoint_url=engine, region_name="us-east-1")
+    client = aws_client("secretsmanager", endpoint_url=engine, region_name="us-east-1")
     client.create_secret(Name=name, SecretString=text)
 
 

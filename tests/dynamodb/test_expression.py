@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator
 
-import aioboto3
 import pytest
 
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.expression import Expression, unchanged
+from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import RefusedError, Table
 from cloudmart.settings import Settings
 
@@ -17,7 +17,7 @@ EXISTS = Expression("attribute_exists(id)")
 @pytest.fixture
 async def table(settings: Settings) -> AsyncIterator[Table]:
     """Give a table that holds a lamp."""
-    database = Database(aioboto3.Session())
+    database = Database(new_session())
     await database.open()
     table = Table(database, settings.dynamodb.products_table)
     await table.put(LAMP, new=True)

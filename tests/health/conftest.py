@@ -5,13 +5,13 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from structlog.testing import capture_logs
 
 from cloudmart.local.embedded import REGION, embedded_dynamodb
 from cloudmart.settings import AccessSettings, Environment, Settings
 from tests.health.world import ROLE, World, token
+from tests.support.aws import aws_client
 from tests.support.faults import FaultProxy, fault_proxy
 from tests.support.snapshots import Snapshots
 
@@ -39,8 +39,8 @@ def aws(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
     embedded = request.config.getoption("dynamodb") == "embedded"
     with nullcontext(engine) if embedded else embedded_dynamodb() as url:
         # It reads its definitions of a service at the first call, which takes long.
-        boto3.client("sts", endpoint_url=url).get_caller_identity()
-        boto3.client("secretsmanager", endpoint_url=url).list_secrets()
+        aws_client("sts", endpoint_url=url).get_caller_identity()
+        aws_client("secretsmanager", endpoint_url=url).list_secrets()
         yield url
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from cloudmart.app import create_app
@@ -15,6 +14,7 @@ from cloudmart.health.secret import SecretStore, SecretVersion
 from cloudmart.observability.metrics import CONFIGURATION_STALE
 from cloudmart.settings import Settings, load_settings
 from tests.health.world import World
+from tests.support.aws import aws_client
 from tests.support.faults import Fault, FaultProxy, fault_proxy
 from tests.support.pod import Pod, pod
 from tests.support.serving import serving
@@ -147,7 +147,7 @@ def secrets(aws: str, world: World) -> Iterator[FaultProxy]:
 async def test_a_newer_version_of_the_secret_is_told_and_what_is_not_known_is_a_warning(
     secrets: FaultProxy, world: World
 ) -> None:
-    client = boto3.client(
+    client = aws_client(
         "secretsmanager",
         endpoint_url=secrets.engine,
         aws_access_key_id="test",

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from cloudmart.settings import Settings
+from tests.support.aws import aws_client
 from tests.support.faults import Fault, FaultProxy, Refusal
 
 # The account in which the tests' own credentials make the tables.
@@ -111,7 +111,7 @@ def _make(world: World, key: str) -> None:
 
 
 def _store(world: World) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
-    return boto3.client(
+    return aws_client(
         "dynamodb",
         endpoint_url=world.dynamodb.engine,
         aws_access_key_id="test",

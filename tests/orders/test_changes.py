@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-import aioboto3
 import pytest
 
 from cloudmart.dynamodb.client import Database
+from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import ConflictError
 from cloudmart.orders.models import Order, OrderStatus
@@ -17,7 +17,7 @@ from cloudmart.settings import Settings
 @pytest.fixture
 async def orders(settings: Settings) -> AsyncIterator[OrderRepository]:
     """Give the orders of a shop that has none."""
-    database = Database(aioboto3.Session())
+    database = Database(new_session())
     await database.open()
     names = settings.dynamodb
     yield OrderRepository(

@@ -7,13 +7,13 @@ import sys
 from decimal import Decimal
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 
 from cloudmart.dynamodb.codec import encode
 from cloudmart.pipeline.list_products import answer
 from cloudmart.settings import Settings
+from tests.support.aws import aws_client
 from tests.support.wire_values import VALUES, Wire
 
 LAMP = {"id": "1", "name": "Desk lamp", "price": 19.99, "description": ""}
@@ -156,7 +156,7 @@ def test_a_product_without_a_price_is_not_offered(
 @pytest.mark.parametrize("event", [FUNCTION, API])
 def test_an_outage_is_told_to_the_agent(event: Event, engine: str) -> None:
     assert engine
-    nowhere = boto3.client(
+    nowhere = aws_client(
         "dynamodb",
         endpoint_url="http://127.0.0.1:9",
         config=Config(connect_timeout=0.2, retries={"total_max_attempts": 1}),

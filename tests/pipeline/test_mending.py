@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -16,6 +15,7 @@ from cloudmart.pipeline.ports import Quarantined, RowFault
 from cloudmart.pipeline.quarantine import S3Quarantine
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
+from tests.support.aws import aws_client
 from tests.support.loopback import Reply, loopback
 from tests.support.orders_table import new_table
 from tests.support.shop_tables import let_use_indexes, put
@@ -97,7 +97,7 @@ def quarantine(moto: str, monkeypatch: pytest.MonkeyPatch) -> S3Quarantine:
     bucket = f"quarantine-{uuid4().hex}"
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", moto)
     monkeypatch.setenv("PIPELINE_QUARANTINE_BUCKET", bucket)
-    boto3.client("s3", endpoint_url=moto).create_bucket(Bucket=bucket)
+    aws_client("s3", endpoint_url=moto).create_bucket(Bucket=bucket)
     return S3Quarantine(bucket)
 
 
@@ -158,6 +158,7 @@ def test_without_a_region_one_is_asked_for(
     words: tuple[str, ...], cloudmart: Cloudmart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.delenv("AWS_REGION", raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
 
     answer = cloudmart("pipeline", *words)

@@ -4,13 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import boto3
-
 from cloudmart.dynamodb.codec import Item, decode, encode
 from cloudmart.dynamodb.internal import is_internal
 from cloudmart.local.event_source import Delivery, EventSourceMapping, Poller, Stream
 from cloudmart.pipeline.rows import EventType, Row
 from tests.support import shop_tables
+from tests.support.aws import aws_client
 from tests.support.pipeline_template import properties
 
 # As in production, but for the time that tests have not.
@@ -28,7 +27,7 @@ class OrderStream:
         self.table = table
         self.given_up: list[Event] = []
         self._dynamodb = dynamodb
-        self._streams = boto3.client("dynamodbstreams", endpoint_url=endpoint)
+        self._streams = aws_client("dynamodbstreams", endpoint_url=endpoint)
 
     def put(self, *items: Mapping[str, Any]) -> None:
         """Write orders as they are."""

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import boto3
-
 from cloudmart.settings import PipelineSettings
+from tests.support.aws import aws_client
 from tests.support.faults import FaultProxy, fault_proxy
 from tests.support.loopback import LoopbackServer, Reply, Request, loopback
 
@@ -27,7 +26,7 @@ class PipelineAws:
         self.refusal: Reply | None = None
         functions.answer = self._answer
         self._sqs, self._s3, self._cloudwatch = (
-            boto3.client(service, endpoint_url=proxy.engine)
+            aws_client(service, endpoint_url=proxy.engine)
             for service in ("sqs", "s3", "cloudwatch")
         )
         self.function = f"{FUNCTION}-{name}"

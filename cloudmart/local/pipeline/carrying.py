@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
+from cloudmart.local.embedded import REGION
 from cloudmart.local.event_source import Delivery, EventSourceMapping, Poller, Stream
 from cloudmart.pipeline.carrier import Carrier
 from cloudmart.pipeline.function import answer
@@ -49,7 +50,8 @@ class LocalTransport:
         self._age: float | None = None
         self._stopping = threading.Event()
         delivery = Delivery(self._call, _MAPPING, self._given_up.append)
-        self._poller = Poller(Stream(boto3.client("dynamodbstreams"), stream), delivery)
+        streams = boto3.client("dynamodbstreams", region_name=REGION)
+        self._poller = Poller(Stream(streams, stream), delivery)
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
 
     @contextmanager

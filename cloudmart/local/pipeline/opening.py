@@ -9,6 +9,7 @@ import boto3
 
 from cloudmart.dynamodb.client import Database
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
+from cloudmart.local.embedded import REGION
 from cloudmart.local.pipeline.carrying import LocalTransport
 from cloudmart.local.pipeline.queries import answering, ask
 from cloudmart.pipeline.opening import OpenPipeline, Pipeline, assembled
@@ -23,7 +24,8 @@ def local_pipeline(orders_table: str, port: int) -> Iterator[OpenPipeline]:
     Raises:
         UnsafePlaceError: somebody else may write where questions are to be asked.
     """
-    table = boto3.client("dynamodb").describe_table(TableName=orders_table)["Table"]
+    client = boto3.client("dynamodb", region_name=REGION)
+    table = client.describe_table(TableName=orders_table)["Table"]
     with duckdb_connection() as connection:
         warehouse = DuckDBWarehouse(connection)
         transport = LocalTransport(warehouse, table["LatestStreamArn"])

@@ -13,6 +13,7 @@ from cloudmart.ai.providers.azure import AzureSentiment, azure_sentiment
 from cloudmart.ai.providers.bedrock_agent import bedrock_agent
 from cloudmart.ai.providers.bedrock_converse import bedrock_converse
 from cloudmart.ai.providers.openai import openai_chat
+from cloudmart.dynamodb.session import new_session
 from cloudmart.settings import AzureSettings, BedrockSettings, OpenAISettings
 from tests.support import event_stream, language_service, responses_api
 from tests.support.loopback import Fault, LoopbackServer, Reply, loopback
@@ -182,7 +183,7 @@ def aws(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def session() -> aioboto3.Session:
     """Give one session: it reads each service's description once."""
-    return aioboto3.Session()
+    return new_session()
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """A model on Bedrock: the rules of Converse, and its event stream as AWS's SDK decodes it."""
 
-import aioboto3
 import pytest
 
 from cloudmart.ai.ports import ToolCall, ToolResult, Usage
 from cloudmart.ai.providers.bedrock_converse import bedrock_converse
 from cloudmart.ai.providers.call import WITHHELD
+from cloudmart.dynamodb.session import new_session
 from cloudmart.errors import (
     ProviderDisabledError,
     ProviderFailedError,
@@ -350,5 +350,5 @@ async def test_a_model_that_cannot_stream_is_asked_without(converse: Rig) -> Non
 
 async def test_bedrock_without_a_model_is_disabled() -> None:
     with pytest.raises(ProviderDisabledError, match="set BEDROCK_MODEL_ID"):
-        async with bedrock_converse(BedrockSettings(), aioboto3.Session()):
+        async with bedrock_converse(BedrockSettings(), new_session()):
             pass

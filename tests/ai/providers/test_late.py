@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-import aioboto3
 import pytest
 
 from cloudmart.ai.ports import Delta, Message, Role, Step, StepRequest
 from cloudmart.ai.providers.bedrock_converse import bedrock_converse
 from cloudmart.ai.providers.late import LateChat
+from cloudmart.dynamodb.session import new_session
 from cloudmart.errors import ProviderFailedError, ProviderMisconfiguredError, UpstreamError
 from cloudmart.settings import BedrockSettings
 from tests.support.scripted_chat import Line, ScriptedChat
@@ -97,7 +97,7 @@ async def test_credentials_that_cannot_be_had_are_told_as_such(
     monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(tmp_path / "missing"))
     settings = BedrockSettings(model_id="eu.amazon.nova-2-lite-v1:0", region="eu-central-1")
 
-    opening = partial(bedrock_converse, settings, aioboto3.Session())
+    opening = partial(bedrock_converse, settings, new_session())
     async with LateChat("late", opening) as chat:
         with pytest.raises(ProviderMisconfiguredError, match="credentials of AWS"):
             await take(chat)

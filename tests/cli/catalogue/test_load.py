@@ -252,7 +252,8 @@ def test_the_region_of_a_pod_is_enough(
 def test_without_a_region_one_is_asked_for(
     words: tuple[str, ...], cloudmart: Cloudmart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
 
     result = cloudmart("catalogue", *words, input=_lines(LAMP))

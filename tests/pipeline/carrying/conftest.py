@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
-import boto3
 import pytest
 
 from cloudmart.local.embedded import embedded_dynamodb
@@ -12,6 +11,7 @@ from cloudmart.pipeline.carrier import Carrier
 from cloudmart.pipeline.function import answer
 from cloudmart.pipeline.quarantine import S3Quarantine
 from cloudmart.settings import Settings
+from tests.support.aws import aws_client
 from tests.support.bigquery_api import BigQueryApi
 from tests.support.order_stream import Event, OrderStream
 
@@ -31,7 +31,7 @@ def bucket(engine: str, s3: str, monkeypatch: pytest.MonkeyPatch) -> str:
     assert engine  # which sets the credentials
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3)
     name = f"quarantine-{uuid4().hex[:12]}"
-    boto3.client("s3").create_bucket(Bucket=name)
+    aws_client("s3").create_bucket(Bucket=name)
     return name
 
 
