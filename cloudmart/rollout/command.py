@@ -150,7 +150,7 @@ def _broken_off_by_signals(rollout: Rollout, reason: list[str]) -> Iterator[None
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_IGN)
         raise BrokenOffError(
-            f"{reason[0]} {rollout.goes_on}\nA next roll-out may begin within a minute."
+            f"{reason[0]} {rollout.goes_on}\nThe next roll-out can begin in a minute."
         )
 
     former = {each: signal.signal(each, end) for each in _SIGNALS}

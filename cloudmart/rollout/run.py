@@ -1,12 +1,13 @@
 """A roll-out from its first look to its last word: the stages, and the way back."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import NoReturn
 
 from cloudmart.rollout.applying import apply, record_what_is_there, tell_what_goes
-from cloudmart.rollout.cluster import KubectlError, Kubernetes
+from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes
 from cloudmart.rollout.ends import NotRolledOutError, PersonNeededError, UnwellError
 from cloudmart.rollout.entry import ShopEntry
 from cloudmart.rollout.going_back import WayBack, revision, undo
@@ -102,16 +103,15 @@ class Rollout:
             journal.facts |= {"rolloutId": release.rollout_id, "tag": release.tag}
             journal.say(f"The tag {release.tag}, as roll-out {release.rollout_id}")
             self._before = cluster.find("deployment", DEPLOYMENT)
-            faults = [*secret_faults(self._rendered, secret), *right_faults(cluster)]
-            faults += refusals(cluster, release)
-            faults += identity_faults(cluster, release)
+            found = [secret_faults(self._rendered, secret), right_faults(cluster)]
+            found += [refusals(cluster, release), identity_faults(cluster, release)]
             if self._choices.storefront and (storefront := release.storefront):
-                faults += storefront_faults(cluster, storefront)
+                found.append(storefront_faults(cluster, storefront))
             if self._before:
-                faults += missing_for_the_way_back(cluster, self._before)
+                found.append(missing_for_the_way_back(cluster, self._before))
             else:
                 journal.say("It is the first roll-out here: there is nothing to go back to.")
-            _refuse(faults)
+            _refuse(chain.from_iterable(map(_with_rights, found)))
             for sentence in unread_keys(self._rendered, secret):
                 journal.warn(sentence)
             if warning := gate_warning(cluster):
@@ -225,8 +225,19 @@ class Rollout:
         return self._cluster.command(*undo(self._before))
 
 
+def _with_rights(faults: Iterable[str]) -> Iterator[str]:
+    """Yield faults; where a right to look is missing, that instead of the rest of them."""
+    try:
+        yield from faults
+    except KubectlError as error:
+        if error.reason is not KubectlReason.FORBIDDEN:
+            raise
+        yield str(error)
+
+
 def _refuse(faults: Iterable[str]) -> None:
-    if found := list(faults):
+    # Two looks may miss the same right.
+    if found := list(dict.fromkeys(faults)):
         raise NotRolledOutError("\n".join([*found, "Nothing was changed."]))
 
 

@@ -126,6 +126,16 @@ def test_a_right_that_is_missing_is_named_before_the_first_change(
     assert told in refused(rig.run())
 
 
+def test_all_rights_that_are_missing_are_named_together(rig: Rig) -> None:
+    rig.cluster.scenario.forbidden = ["write job", "get serviceaccount", "delete jobs"]
+
+    told = refused(rig.run())
+
+    assert 'cannot patch resource "jobs"' in told
+    assert 'cannot get resource "serviceaccount"' in told
+    assert "You may not delete jobs in the namespace default" in told
+
+
 def test_no_right_on_namespaces_is_no_reason_to_refuse(rig: Rig) -> None:
     rig.cluster.scenario.forbidden = ["get namespace"]
 

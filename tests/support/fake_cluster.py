@@ -171,10 +171,11 @@ class FakeCluster:
     def _refuse(self, words: list[str]) -> None:
         if self.scenario.away and words[0] != "config":
             raise ServerError("Unable to connect to the server: dial tcp: i/o timeout")
-        if f"{words[0]} {words[1]}" in self.scenario.forbidden:
+        kind = words[1].partition("/")[0] if len(words) > 1 else ""
+        if f"{words[0]} {kind}" in self.scenario.forbidden:
             raise ServerError(
-                f'Error from server (Forbidden): {words[1]} is forbidden: User "deployer" cannot '
-                f'{words[0]} resource "{words[1]}"'
+                f'Error from server (Forbidden): {kind} is forbidden: User "deployer" cannot '
+                f'{words[0]} resource "{kind}"'
             )
 
     def _refuse_kind(self, made: Object) -> None:
