@@ -154,3 +154,11 @@ def test_a_fact_that_is_not_known_is_left_to_be_filled_in() -> None:
     assert obstacle.command == (
         "aws iam get-role --role-name <role name> --query Role.AssumeRolePolicyDocument"
     )
+
+
+@pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.code)
+def test_no_advice_changes_by_hand_what_the_next_roll_out_sets(cause: Any) -> None:  # noqa: ANN401
+    words = cause.command.split()
+
+    assert words[:2] not in (["kubectl", "annotate"], ["kubectl", "edit"], ["kubectl", "patch"])
+    assert words[:3] != ["kubectl", "set", "env"] or words[-1] == "--list"

@@ -6,7 +6,8 @@ NONE = Cause(
     "credentials-none",
     "This pod has no AWS credentials of any kind.",
     "The pod was created before its ServiceAccount named a role, or EKS's webhook missed it. "
-    "Annotate the ServiceAccount (or add a Pod Identity association), then roll the pods.",
+    "Fill in `role` in operator.yaml and roll out, or add a Pod Identity association and roll the "
+    "pods.",
     "kubectl get serviceaccount {service_account} --namespace {namespace} --output yaml",
 )
 HALF_SET = Cause(
