@@ -8,6 +8,7 @@ from cloudmart.rollout.cluster import KubectlError, Kubernetes
 from cloudmart.rollout.ends import NotRolledOutError, PersonNeededError, UnwellError
 from cloudmart.rollout.journal import Journal
 from cloudmart.rollout.kustomize import Manifest
+from cloudmart.rollout.preflight import gate_command
 from cloudmart.rollout.release import DEPLOYMENT, ROLLOUT, tag_of
 from cloudmart.rollout.replacing import REVISION, PodReplacement
 
@@ -63,7 +64,9 @@ class WayBack:
             described = self._cluster.command("describe", _DEPLOYMENT)
             raise PersonNeededError(
                 f"The way back failed. {error} See `{described}` and "
-                f"`{self._cluster.command('get', 'pods')}`."
+                f"`{self._cluster.command('get', 'pods')}`. Pods that only wait for a readiness "
+                "gate of the load balancer get ready without its label: "
+                f"`{gate_command(self._cluster, on=False)}`, then delete them."
             ) from error
 
 

@@ -38,6 +38,7 @@ def _leftovers(cluster: Kubernetes, release: Release) -> Iterator[str]:
                 f"{reference(each)} is of an earlier release, and this one has none. Remove it: "
                 f"{_remove(cluster, each)}."
             )
+    yield from _scraped_twice(cluster, release)
     for each in cluster.every("configmaps"):
         if named(each) == _WAF_RULES:
             yield f"{reference(each)} is read by nothing. Remove it: {_remove(cluster, each)}."
@@ -45,6 +46,23 @@ def _leftovers(cluster: Kubernetes, release: Release) -> Iterator[str]:
             yield (
                 f"{reference(each)} has a scrape job for the backend ({job}). Metrics are on port "
                 "9000 of each pod now: let it go by the pods' annotations, or by a PodMonitor."
+            )
+
+
+def _scraped_twice(cluster: Kubernetes, release: Release) -> Iterator[str]:
+    metadata = release.deployment["spec"]["template"]["metadata"]
+    if metadata.get("annotations", {}).get("prometheus.io/scrape") != "true":
+        return
+    try:
+        monitors = cluster.every("podmonitors.monitoring.coreos.com")
+    except KubectlError:
+        return  # Without the Prometheus Operator there is no such kind.
+    for each in monitors:
+        if _selects(each["spec"].get("selector"), metadata["labels"]):
+            yield (
+                f"{reference(each)} scrapes the pods, and their annotations offer them to another "
+                "Prometheus: metrics may be counted twice. Choose the component "
+                "k8s/components/pod-monitor in the overlay."
             )
 
 

@@ -19,6 +19,12 @@ _RIGHTS = (
 )
 
 
+def gate_command(cluster: Kubernetes, *, on: bool = True) -> str:
+    """Return the command that switches the load balancer's readiness gate on, or off."""
+    label = f"{GATE}=enabled" if on else f"{GATE}-"
+    return cluster.command("label", "namespace", cluster.namespace, label)
+
+
 def namespace_faults(cluster: Kubernetes, environment: str) -> Iterator[str]:
     """Yield what is wrong with the namespace: it is not there."""
     name = cluster.namespace
@@ -33,7 +39,7 @@ def namespace_faults(cluster: Kubernetes, environment: str) -> Iterator[str]:
         yield (
             f"There is no namespace {name}. For a first roll-out, make it: "
             f"`{cluster.command('create', 'namespace', name)}`, then "
-            f"`{_gate_command(cluster)}`, then `make k8s-secret ENV={environment}`."
+            f"`{gate_command(cluster)}`, then `make k8s-secret ENV={environment}`."
         )
 
 
@@ -48,7 +54,7 @@ def gate_warning(cluster: Kubernetes) -> str | None:
         return None
     return (
         "Pods are called ready before the load balancer knows them. For the next roll-out: "
-        f"`{_gate_command(cluster)}`."
+        f"`{gate_command(cluster)}`."
     )
 
 
@@ -174,10 +180,6 @@ def _role(account: Manifest) -> str:
 
 def _account(role: str) -> str:
     return (role.split(":") + [""] * 5)[4]
-
-
-def _gate_command(cluster: Kubernetes) -> str:
-    return cluster.command("label", "namespace", cluster.namespace, f"{GATE}=enabled")
 
 
 def _sentences(text: str) -> list[str]:

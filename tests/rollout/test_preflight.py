@@ -287,6 +287,21 @@ def test_what_is_left_of_before_is_named_before_and_after(
         assert f"`{HERE} delete {kind}/{left['metadata']['name']}`" in ended.told
 
 
+def test_pods_that_two_would_scrape_are_named(rig: Rig) -> None:
+    rig.cluster.put(
+        {
+            "apiVersion": "monitoring.coreos.com/v1",
+            "kind": "PodMonitor",
+            "metadata": {"name": "cloudmart-backend", "namespace": "default"},
+            "spec": {"selector": {"matchLabels": {"app": "cloudmart-backend"}}},
+        }
+    )
+
+    assert "!! podmonitor/cloudmart-backend scrapes the pods, and their annotations" in (
+        rig.run().told
+    )
+
+
 def test_an_object_that_a_release_no_longer_has_is_named(rig: Rig) -> None:
     assert rig.run().code == 0
     former = {**rig.cluster.live("networkpolicy/cloudmart-backend")}

@@ -142,6 +142,7 @@ def test_a_way_back_that_fails_needs_a_person(rig: Rig) -> None:
     assert ended.code == 3
     assert "The way back failed. The new pods were not ready after 900 s." in ended.told
     assert "kubectl --namespace default describe deployment/cloudmart-backend" in ended.told
+    assert "label namespace default elbv2.k8s.aws/pod-readiness-gate-inject-" in ended.told
 
 
 def test_a_pod_whose_settings_are_wrong_ends_the_wait_at_once(rig: Rig) -> None:

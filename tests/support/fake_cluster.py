@@ -234,7 +234,8 @@ def _reference(made: Mapping[str, Any]) -> str:
 
 
 def _singular(plural: str) -> str:
-    return _PLURALS.get(plural, plural.removesuffix("s"))
+    kind = plural.partition(".")[0]
+    return _PLURALS.get(kind, kind.removesuffix("s"))
 
 
 def _chosen(made: Object, selector: str) -> bool:
