@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from k8s.kustomize import Rendered
+from k8s.kustomize import Rendered, main
+from tests.k8s.conftest import needs_kubectl
 
 KEPT = Path(__file__).parent / "production.yaml"
 
@@ -17,3 +18,14 @@ def test_production_renders_to_what_was_reviewed(
         KEPT.write_text(production.text, "utf-8")
 
     assert production.manifests == list(yaml.safe_load_all(KEPT.read_text("utf-8")))
+
+
+@needs_kubectl
+def test_an_environment_is_printed_as_a_roll_out_applies_it(
+    production: Rendered, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["production"]) == 0
+    assert list(yaml.safe_load_all(capsys.readouterr().out)) == production.manifests
+
+    assert main(["local"]) == 2
+    assert capsys.readouterr().err == "Which environment? One of: staging, production\n"
