@@ -135,7 +135,7 @@ def test_the_way_in_leads_to_the_api_and_to_the_pages_and_never_to_metrics(
 
 @pytest.mark.parametrize("policy", ["cloudmart-backend", "cloudmart-tables"])
 @pytest.mark.parametrize("protocol", ["UDP", "TCP"])
-@pytest.mark.parametrize("server", ["172.20.0.10", "169.254.20.10", "10.0.0.2"])
+@pytest.mark.parametrize("server", ["172.20.0.10", "169.254.20.10", "10.0.0.2", "fd12::a"])
 def test_names_resolve_wherever_a_cluster_has_its_dns(
     public: Rendered, policy: str, protocol: str, server: str
 ) -> None:
@@ -145,6 +145,7 @@ def test_names_resolve_wherever_a_cluster_has_its_dns(
 
     assert lets_out(named, server, 53, protocol)
     assert lets_out(named, "169.254.170.23", 80)
+    assert lets_out(named, "fd00:ec2::23", 80)
     assert not lets_out(named, "169.254.169.254", 80)
 
 
