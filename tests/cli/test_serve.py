@@ -6,6 +6,9 @@ import time
 from http import HTTPStatus
 from http.client import HTTPConnection
 
+import httpx2
+import pytest
+
 from cloudmart.settings import Settings
 from tests.support.command import Command, running
 
@@ -22,16 +25,8 @@ main()
 def test_it_needs_nothing_of_local_mode_and_no_sdk_that_is_not_configured(
     settings: Settings,
 ) -> None:
-    port, metrics_port = _free_port(), _free_port()
-    environ = {
-        "AUTH": "off",
-        "PORT": str(port),
-        "METRICS_PORT": str(metrics_port),
-        "DYNAMODB_PRODUCTS_TABLE": settings.dynamodb.products_table,
-        "DYNAMODB_ORDERS_TABLE": settings.dynamodb.orders_table,
-        "DYNAMODB_TICKETS_TABLE": settings.dynamodb.tickets_table,
-        "DYNAMODB_CONVERSATIONS_TABLE": settings.dynamodb.conversations_table,
-    }
+    environ = _environ_of(settings)
+    port = int(environ["PORT"])
 
     with running("-c", _WITH_NOTHING_TO_SPARE, **environ) as command:
         products = _products_of(command, port)
@@ -40,6 +35,47 @@ def test_it_needs_nothing_of_local_mode_and_no_sdk_that_is_not_configured(
 
     assert products == b"[]"
     assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SSL_CERT_FILE", "/nowhere/ca.pem"), ("HTTPS_PROXY", "http://proxy:port")],
+)
+def test_what_breaks_a_provider_s_client_stops_the_start_or_that_provider(
+    name: str, value: str, settings: Settings
+) -> None:
+    environ = _environ_of(settings) | {"OPENAI_API_KEY": "sk-Zp3Q8R7LKM", name: value}
+    port = int(environ["PORT"])
+
+    with running("-m", "cloudmart", "serve", **environ) as command:
+        refused = command.ended()
+    with running("-m", "cloudmart", "serve", **environ, DEGRADED_START="true") as command:
+        products = _products_of(command, port)
+        health = httpx2.get(f"http://127.0.0.1:{port}/health", trust_env=False).json()
+        chat = httpx2.post(f"http://127.0.0.1:{port}/api/ai/start", trust_env=False)
+        command.send(signal.SIGTERM)
+        ended = command.ended()
+
+    (told,) = health["checks"]["openai:availability"]
+    assert refused.code == 78
+    assert f"  {name} " in refused.err
+    assert products == b"[]"
+    assert told["status"] == "warn"
+    assert told["output"].startswith(f"Disabled: {name} ")
+    assert chat.status_code == 503
+    assert "Traceback" not in refused.err + ended.err
+
+
+def _environ_of(settings: Settings) -> dict[str, str]:
+    return {
+        "AUTH": "off",
+        "PORT": str(_free_port()),
+        "METRICS_PORT": str(_free_port()),
+        "DYNAMODB_PRODUCTS_TABLE": settings.dynamodb.products_table,
+        "DYNAMODB_ORDERS_TABLE": settings.dynamodb.orders_table,
+        "DYNAMODB_TICKETS_TABLE": settings.dynamodb.tickets_table,
+        "DYNAMODB_CONVERSATIONS_TABLE": settings.dynamodb.conversations_table,
+    }
 
 
 def _free_port() -> int:
