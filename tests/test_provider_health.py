@@ -60,7 +60,11 @@ class Shop:
     def ends_a_chat(self, *replies: Reply) -> int:
         """End a chat, whose mood is answered so; return the status."""
         self.server.play(*replies)
-        thread = {"messages": [{"sender": "user", "text": "Thank you, that was good."}]}
+        # Azure is asked about chats that took place, and no others.
+        thread = {
+            "id": self.client.post("/api/ai/start").json()["threadId"],
+            "messages": [{"sender": "user", "text": "Thank you, that was good."}],
+        }
         return self.client.post("/api/ai/analyze-sentiment", json={"thread": thread}).status_code
 
     def told(self, provider: str) -> dict[str, Any]:
