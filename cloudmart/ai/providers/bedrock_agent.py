@@ -124,7 +124,7 @@ class _Reading:
 
     def take(self, event: Mapping[str, Any]) -> str:
         if "returnControl" in event:
-            self.control = event["returnControl"]
+            self.control = rude.clean(event["returnControl"])
         self.news = self._count(event.get("trace", {}).get("trace", {}))
         chunk = event.get("chunk", {"bytes": b""})
         if "bytes" not in chunk:

@@ -93,7 +93,7 @@ class BedrockConverseChat:
                 stream.close()
         if told := usage(reply, request):
             yield told
-        yield conclude(call, reply, request)
+        yield call.read(lambda: conclude(call, reply, request))
 
     async def _open(self, call: ProviderCall, request: StepRequest) -> Any:  # noqa: ANN401
         if not self._streams:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from openai import (
@@ -90,14 +91,14 @@ class OpenAIChat:
         async with await self._open(call, request) as stream:
             yield Usage()
             while (event := await call.next(stream)) is not None:
-                if piece := answer.take(event):
+                if piece := call.read(partial(answer.take, event)):
                     yield Delta(piece)
                 if answer.ended:
                     await call.finish(stream)
                     break
         if usage := answer.usage:
             yield usage
-        yield answer.step(final=request.final)
+        yield call.read(lambda: answer.step(final=request.final))
 
     async def _open(self, call: ProviderCall, request: StepRequest) -> AsyncStream[object]:
         try:

@@ -58,7 +58,7 @@ class Answer:
         """Take an event in; return the piece of the answer it brings, if any."""
         if not isinstance(event, dict):
             raise self._call.failed(UNREADABLE)
-        kind, item = event.get("type"), event.get("item")
+        kind, item = rude.text(event.get("type")), event.get("item")
         place = str(event.get("output_index"))
         if kind == "error":
             raise self._call.refuse(explain_code(event.get("code")))
@@ -68,7 +68,7 @@ class Answer:
         elif kind == "response.output_item.done" and isinstance(item, dict):
             self._items.append(item)
         elif kind in _ENDS and isinstance(event.get("response"), dict):
-            self._end, self._response = str(kind), event["response"]
+            self._end, self._response = kind, event["response"]
         elif kind in _TEXT and place not in self._remarks:
             return self._pieces.add(event.get("delta"))
         return ""
