@@ -3,14 +3,14 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from aiobotocore.config import AioConfig
 from botocore.exceptions import ClientError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from cloudmart.dynamodb.refusals import BUSY
 from cloudmart.dynamodb.session import operators_session
+from cloudmart.redirects import DirectConfig
 
-_CONFIG = AioConfig(
+_CONFIG = DirectConfig(
     connect_timeout=5,
     read_timeout=30,
     retries={"mode": "standard", "total_max_attempts": 4},

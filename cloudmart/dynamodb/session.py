@@ -4,15 +4,15 @@ from functools import cache
 from pathlib import Path
 
 import aioboto3
-from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
 from botocore.loaders import Loader, create_loader
 
 from cloudmart.dynamodb.answers import StrictParserFactory
+from cloudmart.redirects import DirectConfig
 
 # What every client of the session starts from: also the one that the SDK makes by itself to get
 # credentials from STS, which would otherwise wait a minute for each of five answers.
-_DEFAULTS = AioConfig(
+_DEFAULTS = DirectConfig(
     connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
 )
 

@@ -7,8 +7,6 @@ from typing import Any
 import aioboto3
 import aiohttp
 import structlog
-from aiobotocore.config import AioConfig
-from aiobotocore.httpsession import AIOHTTPSession
 from botocore.eventstream import ParserError
 from botocore.exceptions import (
     BotoCoreError,
@@ -44,6 +42,7 @@ from cloudmart.errors import (
     ProviderTimeoutError,
     ProviderUnavailableError,
 )
+from cloudmart.redirects import DirectConfig, DirectSession
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -64,14 +63,11 @@ FAILURES = (
 """The last five are how botocore takes a frame that is well formed and makes no sense."""
 
 
-class _BoundedSession(AIOHTTPSession):  # type: ignore[misc]  # aiobotocore has no types
-    async def _get_session(self, proxy_url: str | None) -> aiohttp.ClientSession:
-        session: aiohttp.ClientSession = await super()._get_session(proxy_url)
-        session._response_class = BoundedResponse  # noqa: SLF001 - the SDK makes the session
-        return session
+class _BoundedSession(DirectSession):
+    response_class = BoundedResponse
 
 
-_CONFIG = AioConfig(
+_CONFIG = DirectConfig(
     http_session_cls=_BoundedSession,
     connect_timeout=3,
     read_timeout=60,

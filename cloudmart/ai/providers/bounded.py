@@ -7,8 +7,9 @@ memory with one line, or with a small body that was compressed.
 from collections.abc import AsyncIterator
 from typing import Any
 
-import aiohttp
 from aiohttp.streams import StreamReader
+
+from cloudmart.redirects import DirectResponse, RedirectedError
 
 LONGEST_BODY = 4 * 1024**2
 """Bytes of one answer: some 15,000 events, where a step has at most 4,000 tokens."""
@@ -16,28 +17,16 @@ LONGEST_BODY = 4 * 1024**2
 LONGEST_LINE = 1024**2
 """Bytes of one event: the last one repeats the whole answer."""
 
-_REDIRECTS = {301, 302, 303, 307, 308}
-
 UNCOMPRESSED = {"Accept-Encoding": "identity"}
 """Asks for answers as they are."""
 
 
-class AnswerRefusedError(ValueError):
-    """An answer is not taken, whatever it says."""
-
-    reason = "it is not taken"
+TOO_LARGE = "it is too large"
+ELSEWHERE = "it sends its callers to another address"
 
 
-class TooLargeError(AnswerRefusedError):
+class TooLargeError(ValueError):
     """An answer is larger than any that makes sense, or was compressed although nobody asked."""
-
-    reason = "it is too large"
-
-
-class RedirectedError(AnswerRefusedError):
-    """An answer sends us to another address."""
-
-    reason = "it sends its callers to another address"
 
 
 class Bounds:
@@ -68,27 +57,26 @@ def refuse_compressed(encoding: str | None) -> None:
         raise TooLargeError("the answer is compressed, which was not asked for")
 
 
-def refused_answer(error: BaseException | None) -> AnswerRefusedError | None:
-    """Return the refusal that a failure comes of, however the SDK has wrapped it."""
+def why_refused(error: BaseException | None) -> str | None:
+    """Return why an answer was not taken, however the SDK has wrapped that, or None."""
     # Bounded: a chain of causes may be a circle.
     for _ in range(10):
-        if error is None or isinstance(error, AnswerRefusedError):
-            return error
+        if error is None:
+            break
+        if isinstance(error, TooLargeError):
+            return TOO_LARGE
+        if isinstance(error, RedirectedError):
+            return ELSEWHERE
         error = error.__cause__ or error.__context__
     return None
 
 
-class BoundedResponse(aiohttp.ClientResponse):
-    """An answer of aiohttp's that is read up to its bounds and leads nowhere else.
-
-    aiohttp follows redirects unless a caller forbids it, which AWS's SDK does not.
-    """
+class BoundedResponse(DirectResponse):
+    """An answer of aiohttp's that is read up to its bounds and leads nowhere else."""
 
     async def start(self, connection: Any) -> "BoundedResponse":  # noqa: ANN401 - aiohttp's own
         """Read the head of the answer."""
         await super().start(connection)
-        if self.status in _REDIRECTS:
-            raise RedirectedError(f"status {self.status}")
         refuse_compressed(self.headers.get("Content-Encoding"))
         self.content = _BoundedReader(self.content)  # type: ignore[assignment]
         return self

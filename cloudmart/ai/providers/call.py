@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import structlog
 
 from cloudmart.ai.ports import Step, ToolCall
-from cloudmart.ai.providers.bounded import TooLargeError, refused_answer
+from cloudmart.ai.providers.bounded import TOO_LARGE, why_refused
 from cloudmart.ai.providers.pieces import LONGEST_ANSWER
 from cloudmart.ai.providers.private import Private
 from cloudmart.ai.providers.refusals import UNREADABLE, Refusal, Said
@@ -92,7 +92,7 @@ class ProviderCall:
         """
         self._events += 1
         if self._events > MOST_EVENTS:
-            raise self.failed(TooLargeError.reason)
+            raise self.failed(TOO_LARGE)
         if not self._events % _OTHERS_TURN:
             await asyncio.sleep(0)
         try:
@@ -179,9 +179,9 @@ class ProviderCall:
     def _read(self, error: Exception) -> Refusal:
         if isinstance(error, TimeoutError):
             return Refusal(ProviderTimeoutError(self._provider), said=Said(type(error).__name__))
-        if refused := refused_answer(error):
-            failed = ProviderFailedError(self._provider, refused.reason)
-            return Refusal(failed, said=Said(type(refused).__name__))
+        if reason := why_refused(error):
+            failed = ProviderFailedError(self._provider, reason)
+            return Refusal(failed, said=Said(type(error).__name__))
         return self._explain(error)
 
 

@@ -182,7 +182,7 @@ def aws(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def session() -> aioboto3.Session:
-    """Give one session: it reads each service's description once."""
+    """Give one session, as a process has it: it reads each service's description once."""
     return new_session()
 
 

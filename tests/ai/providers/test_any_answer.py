@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -159,7 +160,7 @@ def test_a_model_on_bedrock_may_send_anything(events: list[Any]) -> None:
         call, asked, reply = converse_call(), request(tools=[FIND_PRODUCTS]), StreamedReply()
         try:
             for event in events:
-                call.read(lambda event=event: reply.take(event))
+                call.read(partial(reply.take, event))
             sane(usage(reply, asked))
             step = call.read(lambda: conclude(call, reply, asked))
         except UpstreamError:
