@@ -30,9 +30,10 @@ def event_id(record: Record) -> str:
 
 
 def read(record: Record) -> Row | None:
-    """Return the row of an order's event, or None where it is none of an order's.
+    """Return the row of an order's event, or None where it tells the warehouse nothing.
 
-    A removed order is what it was before.
+    It is no order's, or it changed nothing that the warehouse has a column for, as the backfill
+    does. A removed order is what it was before.
 
     Raises:
         PoisonError: there is no order to be read; the fault names what is wrong.
@@ -46,7 +47,7 @@ def read(record: Record) -> Row | None:
         item = decode(changed["OldImage" if event is EventType.REMOVE else "NewImage"])
         if item.get("id") != key:
             raise ValueError("the image is another item's")  # noqa: TRY301 - poison as well
-        return Row.of_item(item, event)
+        row = Row.of_item(item, event)
     except ValidationError as error:
         raise PoisonError(_unreadable(error)) from error
     except Exception as error:
@@ -54,6 +55,15 @@ def read(record: Record) -> Row | None:
         # the shard waits for.
         fault = RowFault(passing=False, reason=type(error).__name__, message=str(error))
         raise PoisonError(fault) from error
+    repeats = event is EventType.MODIFY and _was(changed.get("OldImage"), row)
+    return None if repeats else row
+
+
+def _was(image: Any, row: Row) -> bool:  # noqa: ANN401 - whatever the stream sends
+    try:
+        return Row.of_item(decode(image), EventType.MODIFY) == row
+    except Exception:  # noqa: BLE001 - what cannot be compared is carried
+        return False
 
 
 def _unreadable(error: ValidationError) -> RowFault:

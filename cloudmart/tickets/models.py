@@ -167,6 +167,8 @@ class Ticket(Versioned):
         """Turn a request into an open ticket; a long conversation is cut, never refused."""
         moment = now()
         kept, truncated = cut(request.conversation or [])
+        if not kept and request.message:
+            kept = [ChatMessage(sender="user", text=request.message)]
         return cls(
             id=new_id(),
             created_at=moment,
@@ -181,9 +183,16 @@ class Ticket(Versioned):
 
     @classmethod
     def modern(cls, item: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return an item that an older version stored, with its JSON strings read."""
+        """Return an item that an older version stored, with its JSON strings read.
+
+        Staff read the conversation, so that a message without one is its first entry.
+        """
         packed = {name: item[name] for name in _PACKED if isinstance(item.get(name), str)}
-        return dict(item) | {name: _unpacked(text) for name, text in packed.items()}
+        ticket = dict(item) | {name: _unpacked(text) for name, text in packed.items()}
+        message = ticket.get("message")
+        if isinstance(message, str) and message and ticket.get("conversation") in (None, []):
+            ticket["conversation"] = [{"sender": "user", "text": message}]
+        return ticket
 
 
 def cut(messages: Sequence[MessageCreate]) -> tuple[list[ChatMessage], bool]:

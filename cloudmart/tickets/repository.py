@@ -77,12 +77,16 @@ class TicketRepository:
         self, ticket_id: str, scores: SentimentScores, overall: str, source: str
     ) -> None:
         """Set how a ticket's customer sounded and who says so, or raise NotFoundError."""
-        changes = {
-            "sentimentScores": scores.model_dump(),
-            "overallSentiment": overall,
-            "sentimentSource": source,
-        }
-        if await self._table.update(ticket_id, changes) is None:
+
+        def change(item: Item) -> Mapping[str, Any]:
+            return {
+                "sentimentScores": scores.model_dump(),
+                "overallSentiment": overall,
+                "sentimentSource": source,
+                VERSION: Ticket.read(item).version + 1,
+            }
+
+        if await revise(self._table, ticket_id, (VERSION,), change) is None:
             raise NotFoundError("Ticket", ticket_id)
 
     async def remove(self, ticket_id: str) -> None:

@@ -37,6 +37,23 @@ def test_a_ticket_is_opened(client: TestClient) -> None:
     assert client.get(answer.headers["Location"]).json() == ticket
 
 
+def test_a_message_without_a_conversation_is_its_first_entry(
+    client: TestClient,
+    settings: Settings,
+    dynamodb: Any,  # noqa: ANN401 - boto3's
+) -> None:
+    first = [{"sender": "user", "text": "It was to come on Monday."}]
+    ticket = client.post("/api/tickets", json=ASKED | {"conversation": []}).json()
+    stored = {"id": "old", "message": first[0]["text"], "conversation": []}
+    put(dynamodb, settings.dynamodb.tickets_table, stored)
+
+    shown = {each["id"]: each["conversation"] for each in client.get("/api/tickets").json()}
+
+    assert ticket["conversation"] == first
+    assert shown == {ticket["id"]: first, "old": first}
+    assert client.get("/api/tickets/old").json()["message"] == first[0]["text"]
+
+
 @pytest.mark.parametrize("nothing", [{}, dict.fromkeys(ASKED), {"userEmail": " "}])
 def test_a_ticket_may_say_nothing(nothing: dict[str, Any], shared_client: TestClient) -> None:
     ticket = shared_client.post("/api/tickets", json=nothing).json()

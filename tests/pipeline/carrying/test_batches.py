@@ -70,6 +70,23 @@ def test_the_services_own_notes_are_no_orders_and_heartbeats_are(
     assert [row["id"] for row in api.rows] == ["order1", "heartbeat-1"]
 
 
+def test_a_change_of_nothing_that_has_a_column_is_skipped_and_counted(
+    api: BigQueryApi, orders: OrderStream, function: Function
+) -> None:
+    placed = order(1)
+    keyed = placed | {"emailKey": "customer1@example.org", "statusHistory": [], "version": 1}
+    orders.put(placed, keyed, later(keyed, 1, status="Shipped"))
+
+    with structlog.testing.capture_logs() as logs:
+        told = function({"Records": orders.events()})
+
+    assert told == NOTHING_FAILED
+    assert [row["eventType"] for row in api.rows] == ["INSERT", "MODIFY"]
+    assert latest(api.rows) == orders.state()
+    (line,) = (line for line in logs if line["event"] == "batch_carried")
+    assert (line["inserted"], line["skipped"]) == (2, 1)
+
+
 def test_an_order_that_cannot_be_read_is_quarantined_whole_with_its_reason(
     api: BigQueryApi, orders: OrderStream, function: Function, quarantine: S3Quarantine
 ) -> None:
