@@ -41,7 +41,7 @@ _SIGNS = {
     Intent.GREETING: r"^\W*(hi|hello|hey|good (morning|afternoon|evening|day))\b",
 }
 _AGREES = re.compile(r"^\W*(yes|yeah|yep|ok(ay)?|sure|do it|go ahead|please do)\b", re.IGNORECASE)
-_ASKED = {"To cancel order": Intent.CANCEL, "To delete order": Intent.DELETE}
+_ASKED = {"to cancel order": Intent.CANCEL, "to delete order": Intent.DELETE}
 _COMPILED = {intent: re.compile(sign, re.IGNORECASE) for intent, sign in _SIGNS.items()}
 
 _EMPTY = """
@@ -85,7 +85,7 @@ def _agreed(history: Sequence[Message]) -> Intent | None:
     """Return the change that a customer agrees to, if they were just asked to confirm one."""
     if not _AGREES.search(history[-1].text):
         return None
-    asked = history[-2].text if len(history) > 1 else ""
+    asked = history[-2].text.casefold() if len(history) > 1 else ""
     return next((intent for words, intent in _ASKED.items() if words in asked), None)
 
 

@@ -54,8 +54,16 @@ async def test_products_are_searched_by_the_words_that_matter(text: str, query: 
 
 
 @pytest.mark.parametrize("change", ["cancel", "delete"])
-async def test_who_agrees_to_a_change_asks_for_it(change: str) -> None:
-    asked = assistant(f"To {change} order {NEW} (2 items, $40.00), reply: CONFIRM [code]")
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"To {{}} order {NEW} (2 items, $40.00), reply: CONFIRM [code]",
+        f"Nothing is changed yet: to {{}} order {NEW}, type CONFIRM and the six digits.",
+    ],
+    ids=["first", "reminder"],
+)
+async def test_who_agrees_to_a_change_asks_for_it(line: str, change: str) -> None:
+    asked = assistant(line.format(change))
     before = user(f"{change} {NEW}, ann@example.org")
 
     assert await call(before, asked, user("Yes")) == (f"{change}_order", {"order_id": NEW})
