@@ -12,7 +12,7 @@ from cloudmart.dynamodb.index_keys import order_keys
 from cloudmart.settings import Settings
 from tests.support.faults import Fault, FaultProxy, fault_proxy
 from tests.support.live import served
-from tests.support.shop_tables import let_use_indexes
+from tests.support.shop_tables import let_use_indexes, put
 
 MANY = 5000
 IDS = {f"order-{number:04}" for number in range(MANY)}
@@ -96,6 +96,25 @@ def test_pages_to_the_end_are_the_whole_list_with_nothing_twice(shop: httpx2.Cli
 
     assert (len(found), set(found)) == (MANY, IDS)
     assert pages == 6
+
+
+def test_a_page_of_large_items_ends_early_and_nothing_is_left_out(
+    shop: httpx2.Client,
+    shared_settings: Settings,
+    dynamodb: Any,  # noqa: ANN401
+) -> None:
+    tickets = {f"ticket-{number}" for number in range(40)}
+    table = shared_settings.dynamodb.tickets_table
+    put(dynamodb, table, *({"id": each, "message": "x" * 300_000} for each in tickets))
+
+    url, found = "/api/tickets?limit=39", list[str]()
+    while url:
+        answer = shop.get(url)
+        found += [ticket["id"] for ticket in answer.json()]
+        assert len(answer.content) < 6_000_000
+        url = answer.links.get("next", {}).get("url", "")
+
+    assert (len(found), set(found)) == (40, tickets)
 
 
 @pytest.mark.parametrize("limit", ["0", "1001", "-1", "ten", "1.5", "", "1e2", "9" * 400])

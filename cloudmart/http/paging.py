@@ -21,10 +21,14 @@ Limit = Annotated[
     # A query has no null.
     Annotated[int, Field(ge=1, le=1000)] | SkipJsonSchema[None],
     Query(
-        description="Items a page. Without it the whole list is answered.",
+        description="Items a page at most; a page ends after 4 MiB. Without it the whole list is "
+        "answered.",
         examples=[20],
     ),
 ]
+_LARGE = 4 * 1024**2
+"""Bytes after which a page ends, however few its items are."""
+
 _Cursor = Annotated[str, Field(max_length=4096)]
 
 
@@ -46,16 +50,21 @@ class Paging:
         """Answer the part of the list that was asked for as a JSON array."""
         if self.limit is None:
             return await stream(kind, pages)
-        items: list[E] = []
+        pieces: list[bytes] = []
+        size, left, last, more = 0, self.limit, "", False
         async with aclosing(pages):
             async for page in pages:
-                items += page.items
-                if len(items) > self.limit:
+                items = page.items[:left]
+                if items:
+                    pieces.append(encode(kind, items)[1:-1])
+                    size, left, last = size + len(pieces[-1]), left - len(items), items[-1].id
+                # A long answer that nobody reads is held as a whole: the rest is another page.
+                more = len(items) < len(page.items) or (size >= _LARGE and not page.last)
+                if more:
                     break
-        more = len(items) > self.limit
-        items = items[: self.limit]
-        headers = {"Link": f'<{self._next(items[-1].id)}>; rel="next"'} if more else None
-        return Response(encode(kind, items), headers=headers, media_type="application/json")
+        headers = {"Link": f'<{self._next(last)}>; rel="next"'} if more else None
+        body = b"[" + b",".join(pieces) + b"]"
+        return Response(body, headers=headers, media_type="application/json")
 
     def _next(self, last: str) -> str:
         url = self.request.url.include_query_params(cursor=cursors.write(self.name, last))
