@@ -17,7 +17,7 @@ PARTNER = "https://partner.example.org"
 ALLOWED = [SHOP, PARTNER]
 STRANGERS = ["https://evil.example", f"{SHOP}.evil.example", "https://shop.example.com:8443"]
 STRANGERS += ["http://shop.example.com", "null", "https://SHOP.example.com", ""]
-EXPOSED = {"Link", "Location", "Retry-After", "X-Request-ID", "WWW-Authenticate"}
+EXPOSED = {"ETag", "Link", "Location", "Retry-After", "X-Request-ID", "WWW-Authenticate"}
 EXPOSED |= {"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"}
 JSON = {"Content-Type": "application/json"}
 
