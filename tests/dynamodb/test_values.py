@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest_asyncio
-from boto3.dynamodb.types import Binary
 
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.codec import encode
@@ -21,8 +20,8 @@ _ITEM = {
     "tags": {"lamp", "desk"},
     "sizes": {Decimal(1), Decimal("2.5")},
     "parts": [{"name": "foot", "weight": Decimal("0.1")}, []],
-    "thumbnail": Binary(b"\x00\xff"),
-    "more": {"pages": [Binary(b"one")], "hashes": {Binary(b"a"), Binary(b"b")}},
+    "thumbnail": b"\x00\xff",
+    "more": {"pages": [b"one"], "hashes": {b"a", b"b"}},
 }
 
 

@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.Nami
 from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.types import Binary
 from hypothesis import strategies as st
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -41,7 +40,7 @@ numbers = st.one_of(
     st.sampled_from([Decimal(0), Decimal(1), Decimal("19.99"), Decimal(1_700_000_000)]),
 )
 
-binaries = st.binary(max_size=8).map(Binary)
+binaries = st.binary(max_size=8)
 
 sets: st.SearchStrategy[Any] = st.one_of(
     st.sets(texts, min_size=1, max_size=3),
