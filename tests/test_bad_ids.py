@@ -12,7 +12,7 @@ OF_ITEMS = [route for route in ROUTES if "{id}" in route.template]
 @pytest.mark.parametrize(
     "key",
     [
-        *("x" * 10_000, "%F0%9F%92%A1" * 256, "%00", "a%00b", "%F0%9F%92%A1", "%ED%A0%80", "%FF"),
+        *("x" * 7_000, "%F0%9F%92%A1" * 256, "%00", "a%00b", "%F0%9F%92%A1", "%ED%A0%80", "%FF"),
         *("%20", "NaN", "1e400", "-1", "null", "undefined", "%7B%7D", "'%22;--", "*", "%25", "%0A"),
         *("..%2F..%2Fetc%2Fpasswd", "a%2Fb", "%2E%2E", "%0D%0AX-Evil:%201", "internal-backfill"),
     ],

@@ -72,7 +72,7 @@ def test_malformed_requests_write_a_line_a_second(settings: Settings, tmp_path: 
         _, log = it.ended()
 
     lines = [line for line in log.splitlines() if '"level": "warning"' in line]
-    about = [line for line in lines if "Invalid HTTP" in line or "malformed" in line]
+    about = [line for line in lines if "request_refused" in line]
     assert 1 <= len(about) <= seconds + 1
 
 
