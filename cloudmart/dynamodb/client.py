@@ -42,10 +42,10 @@ _AWAY = "The shop's data store does not answer at the moment. Please try again."
 
 
 @asynccontextmanager
-async def budget() -> AsyncIterator[None]:
+async def budget(within: float = CALL_BUDGET) -> AsyncIterator[None]:
     """Give several calls together the time of one, and raise UnavailableError when it is up."""
     try:
-        async with asyncio.timeout(CALL_BUDGET):
+        async with asyncio.timeout(within):
             yield
     except TimeoutError as error:
         raise UnavailableError(_AWAY) from error
@@ -54,7 +54,8 @@ async def budget() -> AsyncIterator[None]:
 class Database:
     """One client for the process. `call` answers, or raises what a caller should be told."""
 
-    def __init__(self, session: aioboto3.Session) -> None:
+    def __init__(self, session: aioboto3.Session, *, within: float = CALL_BUDGET) -> None:
+        self.within = within
         self._session = session
         self._client: Any = None
         self._stack = AsyncExitStack()
@@ -98,7 +99,7 @@ class Database:
         """
         method = getattr(self.client, operation)
         try:
-            async with asyncio.timeout(CALL_BUDGET):
+            async with asyncio.timeout(self.within):
                 answer: dict[str, Any] = await method(**parameters)
         except ClientError as error:
             if _passes(error, operation):

@@ -68,7 +68,7 @@ class Lookup:
 
         Without the index, `scan` is asked for them, which must find the same items.
         """
-        async with budget():
+        async with budget(self._table.database.within):
             pages = await self._indexed(values)
         if pages is None:
             INDEX_FALLBACKS.labels(self._index.name).inc()
@@ -110,7 +110,7 @@ class Lookup:
         return self._look_after > -math.inf
 
     async def _look_again(self) -> None:
-        async with budget():
+        async with budget(self._table.database.within):
             await self._look()
 
     def _looked(self, task: asyncio.Task[None]) -> None:

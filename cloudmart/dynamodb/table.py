@@ -62,7 +62,7 @@ class Table:
             }
         }
         found: dict[str, Item] = {}
-        async with budget():
+        async with budget(self.database.within):
             while wanted:
                 answer = await self.database.call("batch_get_item", RequestItems=wanted)
                 came = answer["Responses"].get(self.name, ())

@@ -20,7 +20,7 @@ from cloudmart.pipeline.orders_by_day import LOOK_BACK, OrdersByDay, stream_of
 from cloudmart.pipeline.ports import OrderState, Warehouse
 from cloudmart.pipeline.questions import Questions
 from cloudmart.pipeline.transport import Transport
-from cloudmart.pipeline.unknown import Answers, UnknownError
+from cloudmart.pipeline.unknown import PATIENCE, Answers, UnknownError
 from cloudmart.values.timestamp import now
 
 # What BigQuery answers where a query does not fit its table.
@@ -35,12 +35,18 @@ class Look:
     """Asks every side once; `questions` is the warehouse, or the reason why there is none."""
 
     def __init__(
-        self, orders: OrdersByDay, transport: Transport, questions: Questions | str
+        self,
+        orders: OrdersByDay,
+        transport: Transport,
+        questions: Questions | str,
+        *,
+        within: float = PATIENCE,
     ) -> None:
         self._orders = orders
         self._transport = transport
         self._questions = questions
-        self._answers = Answers()
+        self._within = within
+        self._answers = Answers(within)
         self._now = now()
         self._today = self._now.date()
 
@@ -130,7 +136,7 @@ class Look:
 
     async def _lacking(self) -> "_Lacking":
         since = self._now - WATCHED
-        within = Answers()
+        within = Answers(self._within)
         # Ours first: what is placed between the two questions is nobody's lag.
         ours = await within.ask(self._orders.created_since(since, self._today), "ours")
         theirs = await within.ask(self._ids_there(since), "theirs") if ours else frozenset()

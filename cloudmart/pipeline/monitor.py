@@ -10,6 +10,7 @@ from cloudmart.pipeline.models import PipelineStatus
 from cloudmart.pipeline.orders_by_day import OrdersByDay
 from cloudmart.pipeline.questions import Questions
 from cloudmart.pipeline.transport import Transport
+from cloudmart.pipeline.unknown import PATIENCE
 
 FRESH = 5.0
 """Seconds for which a status is answered again."""
@@ -28,11 +29,13 @@ class PipelineMonitor:
         questions: Questions | str,
         *,
         clock: Callable[[], float] = time.monotonic,
+        within: float = PATIENCE,
     ) -> None:
         self._orders = orders
         self._transport = transport
         self._questions = questions
         self._clock = clock
+        self._within = within
         self._looking: asyncio.Task[PipelineStatus] | None = None
         self._fresh_until = 0.0
 
@@ -51,7 +54,8 @@ class PipelineMonitor:
 
     async def _look(self) -> PipelineStatus:
         self._fresh_until = 0.0
-        status = await Look(self._orders, self._transport, self._questions).take()
+        look = Look(self._orders, self._transport, self._questions, within=self._within)
+        status = await look.take()
         self._fresh_until = self._clock() + FRESH
         gauges.show(status)
         return status

@@ -22,6 +22,7 @@ from cloudmart.pipeline.ports import Warehouse
 from cloudmart.pipeline.pulse import Pulse
 from cloudmart.pipeline.questions import OpenWarehouse, Questions
 from cloudmart.pipeline.transport import Transport
+from cloudmart.pipeline.unknown import PATIENCE
 from cloudmart.settings import BigQuerySettings, PipelineSettings, Provider, Settings, why_disabled
 
 OpenPipeline = Callable[
@@ -68,9 +69,17 @@ async def open_pipeline(
 
 @asynccontextmanager
 async def assembled(
-    settings: Settings, database: Database, transport: Transport, warehouse: OpenWarehouse | str
+    settings: Settings,
+    database: Database,
+    transport: Transport,
+    warehouse: OpenWarehouse | str,
+    *,
+    within: float = PATIENCE,
 ) -> AsyncIterator[Pipeline]:
-    """Give the pipeline over a transport and a warehouse, or the reason why there is none."""
+    """Give the pipeline over a transport and a warehouse, or the reason why there is none.
+
+    Its status takes so many seconds at most, whatever is away.
+    """
     names = settings.dynamodb
     orders = OrdersByDay(
         Table(database, names.orders_table), Table(database, names.conversations_table)
@@ -80,7 +89,7 @@ async def assembled(
         nullcontext() if isinstance(questions, str) else closing(questions)
     )
     with open_questions:
-        monitor = PipelineMonitor(orders, transport, questions)
+        monitor = PipelineMonitor(orders, transport, questions, within=within)
         heartbeat = None if isinstance(questions, str) else Heartbeat(orders.table, questions)
         try:
             yield Pipeline(orders, monitor, heartbeat, questions)

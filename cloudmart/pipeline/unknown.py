@@ -33,9 +33,10 @@ class UnknownError(Exception):
 class Answers:
     """Collects what could not be learnt while questions are asked, all within one time."""
 
-    def __init__(self) -> None:
+    def __init__(self, within: float = PATIENCE) -> None:
         self.unknown: list[Unknown] = []
-        self._deadline = asyncio.get_running_loop().time() + PATIENCE
+        self._within = within
+        self._deadline = asyncio.get_running_loop().time() + within
 
     async def ask(self, question: Awaitable[T], *what: str) -> T | None:
         """Return the answer, or None once it is written down what is not known for lack of it."""
@@ -43,7 +44,7 @@ class Answers:
             async with asyncio.timeout_at(self._deadline):
                 return await question
         except TimeoutError:
-            why = f"There was no answer within {PATIENCE:g} s."
+            why = f"There was no answer within {self._within:g} s."
         except UnknownError as error:
             why = str(error)
         self.unknown += [Unknown(what=each, why=why) for each in what]

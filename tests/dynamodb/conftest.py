@@ -30,6 +30,16 @@ async def database(faults: FaultProxy, session: aioboto3.Session) -> AsyncIterat
     await database.close()
 
 
+@pytest_asyncio.fixture
+async def hasty(faults: FaultProxy, session: aioboto3.Session) -> AsyncIterator[Database]:
+    """Give a client that waits for less time than a test should take."""
+    assert faults.port
+    database = Database(session, within=0.5)
+    await database.open()
+    yield database
+    await database.close()
+
+
 @pytest.fixture
 def products(database: Database, settings: Settings) -> Table:
     """Give the table of products."""

@@ -13,6 +13,7 @@ from cloudmart.app import create_app
 from cloudmart.dynamodb.index_keys import in_shard
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
 from cloudmart.local.embedded import embedded_dynamodb
+from cloudmart.pipeline.unknown import PATIENCE
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
 from tests.support.bigquery_api import BigQueryApi, bigquery_api
@@ -68,12 +69,19 @@ def warehouse() -> Iterator[DuckDBWarehouse]:
 
 
 @pytest.fixture
-def watched(
+def patience() -> float:
+    """Give the seconds that a status may take; tests of what hangs have less."""
+    return PATIENCE
+
+
+@pytest.fixture
+def watched(  # noqa: PLR0913, PLR0917 - all of the pipeline's parts
     dynamodb: Any,  # noqa: ANN401
     faults: FaultProxy,
     settings: Settings,
     aws: PipelineAws,
     warehouse: DuckDBWarehouse,
+    patience: float,
 ) -> Iterator[TestClient]:
     """Give a client of a shop with a whole pipeline that has nothing to do."""
     assert faults
@@ -81,7 +89,7 @@ def watched(
     aws.read(stream_of(dynamodb, settings))
     aws.age(400)
     told = settings.model_copy(update={"pipeline": aws.settings})
-    app = create_app(told, process=still(told), open_pipeline=ending_in(warehouse))
+    app = create_app(told, process=still(told), open_pipeline=ending_in(warehouse, patience))
     with serving(app) as client:
         yield client
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from cloudmart.dynamodb.index_keys import in_shard
 from cloudmart.dynamodb.internal import note
 from cloudmart.pipeline.bigquery import open_warehouse
 from cloudmart.pipeline.bigquery_schema import COLUMNS
+from cloudmart.pipeline.opening import open_pipeline
 from cloudmart.pipeline.rows import EventType, Row
 from cloudmart.settings import BigQuerySettings, Settings
 from cloudmart.values.timestamp import stamp
@@ -36,7 +38,9 @@ def google() -> Iterator[LoopbackServer]:
 def told_by(settings: Settings, bigquery: BigQuerySettings) -> dict[str, Any]:
     """Return the status of a shop whose orders go to some BigQuery."""
     told = settings.model_copy(update={"bigquery": bigquery})
-    with serving(create_app(told, process=still(told))) as client:
+    # Of what BigQuery does within our patience the tests need no more.
+    opened = partial(open_pipeline, patience=0.5)
+    with serving(create_app(told, process=still(told), open_pipeline=opened)) as client:
         return status(client)
 
 

@@ -148,6 +148,7 @@ def test_a_permission_that_lacks_is_named(
     assert why(status(watched))[what] == expected
 
 
+@pytest.mark.parametrize("patience", [2.5])
 def test_what_does_not_answer_holds_up_nothing_else(
     watched: TestClient, order: Orders, aws: PipelineAws, warehouse: DuckDBWarehouse
 ) -> None:

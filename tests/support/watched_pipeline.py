@@ -9,11 +9,12 @@ from cloudmart.dynamodb.client import Database
 from cloudmart.pipeline.aws import AwsTransport
 from cloudmart.pipeline.opening import OpenPipeline, Pipeline, assembled
 from cloudmart.pipeline.ports import Warehouse
+from cloudmart.pipeline.unknown import PATIENCE
 from cloudmart.settings import Settings
 
 
-def ending_in(warehouse: Warehouse) -> OpenPipeline:
-    """Return what opens a pipeline that ends in a warehouse."""
+def ending_in(warehouse: Warehouse, within: float = PATIENCE) -> OpenPipeline:
+    """Return what opens a pipeline that ends in a warehouse; its status takes so many seconds."""
 
     @asynccontextmanager
     async def open_pipeline(
@@ -21,7 +22,7 @@ def ending_in(warehouse: Warehouse) -> OpenPipeline:
     ) -> AsyncIterator[Pipeline]:
         transport = AwsTransport(session, settings.pipeline)
         async with assembled(
-            settings, database, transport, lambda: nullcontext(warehouse)
+            settings, database, transport, lambda: nullcontext(warehouse), within=within
         ) as pipeline:
             yield pipeline
         await transport.close()
