@@ -132,7 +132,13 @@ class TokenBudget:
     async def _spent(self) -> int:
         day, known = _today(), self._known
         if known is None or known.day != day or known.until < time.monotonic():
-            item = await self._table.get(day)
+            try:
+                item = await self._table.get(day)
+            except (ClientError, CloudmartError) as error:
+                # What others use is not known for now; what is used here is, and still counts.
+                _log.warning("tokens_not_read", cause=repr(error))
+                tokens = known.tokens if known and known.day == day else 0
+                item = {"tokens": tokens}
             # What a write has told meanwhile is newer.
             newer = self._known is not known and self._known is not None
             known = self._known if newer and self._known else self._learn(day, item)

@@ -280,3 +280,17 @@ async def test_a_count_that_is_none_costs_no_answer_and_no_process(
 
     assert answer == "Hello."
     assert len(await shop.history(thread)) == 2
+
+
+@pytest.mark.parametrize("fault", [Fault.THROTTLED, Fault.RESET, Fault.UNHEARD_OF])
+async def test_a_count_that_cannot_be_read_costs_no_answer(
+    settings: Settings, session: aioboto3.Session, faults: FaultProxy, fault: Fault
+) -> None:
+    async with open_shop(settings, session) as shop:
+        assistant = shop.assistant(ScriptedChat(*HELLO), daily_tokens=100)
+        thread = await assistant.start()
+        faults.fail(fault, "GetItem")
+
+        assert await assistant.reply(thread, "Hi") == "Hello."
+        with pytest.raises(TokensSpentError):
+            await assistant.reply(thread, "Hi")

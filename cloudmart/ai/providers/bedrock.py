@@ -125,8 +125,10 @@ async def bedrock_client(
         try:
             client = await stack.enter_async_context(opening)
         except (*FAILURES, OSError) as error:
-            # Some sources of credentials are asked when a client is made.
-            _log.warning("provider_not_opened", provider=PROVIDER, cause=repr(error))
+            # Some sources of credentials are asked when a client is made. What they say may hold
+            # the credentials.
+            cause = type(error).__name__
+            _log.warning("provider_not_opened", provider=PROVIDER, cause=cause)
             raise ProviderMisconfiguredError(PROVIDER, _CREDENTIALS) from error
         yield client
 

@@ -1,6 +1,7 @@
 """OpenAI's models end; this tells when ours does."""
 
 import asyncio
+import re
 from datetime import timedelta
 
 import structlog
@@ -13,6 +14,7 @@ _log = structlog.stdlib.get_logger(__name__)
 _EVERY = timedelta(days=1).total_seconds()
 _AGAIN = timedelta(hours=1).total_seconds()
 _PATIENCE = 10.0
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[0-9TZ:.+-]{0,20}")
 
 
 async def watch_for_shutdown(client: AsyncOpenAI, model: str) -> None:
@@ -35,7 +37,7 @@ async def warn_of_shutdown(client: AsyncOpenAI, model: str) -> bool:
         # The last is what becomes of a page: the SDK hands it on as a string.
         _log.info("model_shutdown_unknown", model=model, cause=type(error).__name__)
         return False
-    if date:
+    if isinstance(date, str) and _DATE.fullmatch(date):
         _log.warning(
             "model_will_be_shut_down",
             model=model,

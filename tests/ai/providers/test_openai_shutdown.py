@@ -1,5 +1,7 @@
 """The day on which OpenAI shuts a model down, told in the log."""
 
+from typing import Any
+
 import pytest
 from openai import AsyncOpenAI
 from structlog.testing import capture_logs
@@ -29,8 +31,11 @@ async def test_a_day_that_is_announced_is_a_warning(server: LoopbackServer) -> N
     assert (event["model"], event["date"]) == ("gpt-4o", "2027-01-14")
 
 
-@pytest.mark.parametrize("members", [{}, {"shutdown_date": None}])
-async def test_no_day_is_no_news(server: LoopbackServer, members: dict[str, None]) -> None:
+@pytest.mark.parametrize(
+    "members",
+    [{}, {"shutdown_date": None}, {"shutdown_date": 7}, {"shutdown_date": "soon, sk-test " * 99}],
+)
+async def test_no_day_is_no_news(server: LoopbackServer, members: dict[str, Any]) -> None:
     server.play(Reply.json(200, MODEL | members))
 
     with capture_logs() as events:
