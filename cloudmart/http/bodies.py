@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope
 
 from cloudmart.errors import OverloadedError, SlowBodyError
 from cloudmart.http.client import one_client
+from cloudmart.observability.metrics import OVERLOADED
 
 MAX_BODY = 1024 * 1024
 """Bytes a body may have, where its route does not say otherwise."""
@@ -154,6 +155,7 @@ class Bodies:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
+            OVERLOADED.labels("bodies").inc()
             raise OverloadedError from None
         if client is not None:
             self._incoming[client] += size

@@ -69,6 +69,9 @@ WORKED_ON = Gauge("cloudmart_requests_worked_on", "Requests that are being answe
 OVERLOADED = Counter(
     "cloudmart_overloaded", "Requests sent away because too much was asked at once.", ["lane"]
 )
+UNREAD_ANSWERS = Counter(
+    "cloudmart_answers_cut_off", "Answers cut off because their clients did not read them."
+)
 SIGN_INS = Counter(
     "cloudmart_sign_ins",
     "Credentials that were looked at, by their scheme and what came of it.",

@@ -47,6 +47,32 @@ def test_the_client_is_the_right_most_hop_that_is_not_trusted(
     assert named(*forwarded) == client
 
 
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "crowd"),
+    [
+        ("10.1.0.1", "203.0.113.9", True),
+        ("::ffff:127.0.0.1", "203.0.113.9", True),
+        ("10.1.0.1", None, False),
+        ("8.8.8.8", "198.51.100.1", False),
+        (BALANCER, "203.0.113.9", False),
+    ],
+)
+def test_a_private_peer_that_names_others_and_is_not_trusted_stands_for_many(
+    peer: str,
+    forwarded: str | None,
+    crowd: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    clients = Clients((VPC,))
+    headers = [(b"x-forwarded-for", forwarded.encode())] if forwarded else []
+    scope: dict[str, Any] = {"type": "http", "client": (peer, 50_000), "headers": headers}
+
+    name = clients.name(scope)
+
+    assert clients.is_crowd(name) is crowd
+    # It is the same peer, whatever it sends next.
+    assert clients.is_crowd(clients.name(scope | {"headers": []})) is (crowd and name != BALANCER)
+
+
 @pytest.mark.parametrize("peer", ["203.0.113.9", "127.0.0.1", "10.1.0.1", "::ffff:127.0.0.1"])
 def test_a_peer_that_is_not_trusted_speaks_for_nobody_else(peer: str) -> None:
     assert named("198.51.100.1", peer=peer) == peer.removeprefix("::ffff:")

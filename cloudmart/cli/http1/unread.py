@@ -8,6 +8,8 @@ import termios
 from collections import Counter
 from contextlib import suppress
 
+from cloudmart.observability.metrics import UNREAD_ANSWERS
+
 LEAST_READ = 16 * 1024
 """Bytes a second of an answer that a client must read."""
 
@@ -136,6 +138,7 @@ class ReadingRate:
         return client is None or self._unread.add(client)
 
     def _reset(self) -> None:
+        UNREAD_ANSWERS.inc()
         with suppress(OSError, ValueError):
             # Or the kernel would keep for minutes what the client does not read.
             self._transport.get_extra_info("socket").setsockopt(
