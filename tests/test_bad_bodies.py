@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -332,3 +333,24 @@ def test_the_last_of_two_equal_keys_counts(shop: httpx2.Client) -> None:
 
     assert answer.json()["subject"] == "last"
     shop.delete(answer.headers["Location"])
+
+
+@each_with_body
+@pytest.mark.parametrize("value", [None, 1, 1.5, "", "x", [], {}, [None], {"a": 1}, True, "1e9"])
+def test_a_request_is_not_refused_in_the_words_of_a_library(
+    value: object, route: Route, shop: httpx2.Client
+) -> None:
+    bodies = [value, dict.fromkeys(route.body, value), {}]
+
+    answers = [
+        shop.request(route.method, route.path("1"), json=body, headers=JSON) for body in bodies
+    ]
+
+    said = [
+        each["message"]
+        for answer in answers
+        if answer.status_code == 422
+        for each in answer.json().get("errors", [])
+    ]
+    words = re.compile(r"[Ii]nput|[Ff]ield required|should|valid (string|integer|number|list|dict)")
+    assert not [each for each in said if words.search(each)]

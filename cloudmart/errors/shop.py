@@ -47,7 +47,7 @@ class InvalidRequestError(CloudmartError):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "invalid-request"
-    example = "The request is not valid: /items/0/quantity: Input should be a valid integer"
+    example = "The request is not valid: /items/0/quantity: is not a whole number"
 
 
 class ItemTooLargeError(InvalidRequestError):

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from cloudmart.errors import CloudmartError, Fault, ForbiddenError, UnauthorizedError
+from cloudmart.settings.wording import in_words
 
 MEDIA_TYPE = "application/problem+json"
 TYPES = "/api/problems"
@@ -52,7 +53,7 @@ CODES = {
     422: (
         "invalid-request",
         "The request has the right form but cannot be carried out.",
-        "The request is not valid: /query/limit: Input should be greater than or equal to 1",
+        "The request is not valid: /query/limit: is less than 1",
     ),
     500: (
         "internal-error",
@@ -168,7 +169,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
         position = found[0]["loc"][-1]
         return problem(request.scope, 400, f"The body is not valid JSON (at character {position}).")
     # The input is never echoed: it may be a secret, not a number, or no text at all.
-    by_place = {_pointer(fault["loc"]): _message(fault) for fault in reversed(found)}
+    by_place = {_pointer(fault["loc"]): in_words(fault) for fault in reversed(found)}
     faults = [Fault(*fault) for fault in reversed(by_place.items())]
     sentence = f"The request is not valid: {_sentence(faults[0])}"
     return problem(request.scope, 422, sentence, faults=faults)
@@ -183,11 +184,6 @@ def _pointer(location: Sequence[str | int]) -> str:
     path = location[1:] if location[0] == "body" else location[:2]
     steps = [str(step).replace("~", "~0").replace("/", "~1") for step in path]
     return "".join(f"/{step}" for step in steps)
-
-
-def _message(fault: Mapping[str, Any]) -> str:
-    message: str = fault["msg"]
-    return message.removeprefix("Value error, ")
 
 
 def install(app: FastAPI) -> None:

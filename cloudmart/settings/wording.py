@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
+
+from pydantic_core.core_schema import ErrorType
 
 _Context = Mapping[str, Any]
 
@@ -37,8 +39,19 @@ _WORDS: Mapping[str, Callable[[_Context], str]] = {
     ),
     "string_type": lambda _: "is not a text",
     "string_unicode": lambda _: "is not a text",
-    "value_error": lambda it: str(it["error"]),
+    "dict_type": lambda _: "is not an object",
+    "extra_forbidden": lambda _: "is not known",
+    "list_type": lambda _: "is not a list",
+    "literal_error": lambda it: f"is not one of {_choices(it['expected'])}",
+    "model_attributes_type": lambda _: "is not an object",
+    "model_type": lambda _: "is not an object",
+    "too_long": lambda it: f"has more than {it['max_length']} entries",
+    "too_short": lambda it: (
+        "is empty" if it["min_length"] == 1 else f"has fewer than {it['min_length']} entries"
+    ),
+    "tuple_type": lambda _: "is not a list",
 }
+_PYDANTICS = frozenset(get_args(ErrorType)) - {"value_error"}
 
 
 def in_words(detail: Mapping[str, Any]) -> str:
@@ -46,8 +59,13 @@ def in_words(detail: Mapping[str, Any]) -> str:
 
     `detail` is one of `ValidationError.errors()`, with its context.
     """
-    words = _WORDS.get(detail["type"])
-    return words(detail.get("ctx", {})) if words else "does not have the right form"
+    if words := _WORDS.get(detail["type"]):
+        return words(detail.get("ctx", {}))
+    if detail["type"] in _PYDANTICS:
+        return "does not have the right form"
+    # Our own validators' words.
+    said: str = detail["msg"]
+    return said.removeprefix("Value error, ")
 
 
 def _plain(number: float | Decimal) -> str:
