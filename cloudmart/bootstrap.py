@@ -108,7 +108,7 @@ def build_services(
     services = [
         stores.products,
         stores.orders,
-        OrderService(stores.orders, stores.products, IdempotencyKeys(stores.secret)),
+        OrderService(stores.orders, stores.products, IdempotencyKeys(stores.secret), lookups),
         stores.tickets,
         _assistants(settings, stores, vendors, lookups),
         ChatArchive(

@@ -21,6 +21,7 @@ from cloudmart.errors.failure import CloudmartError, Fault
 from cloudmart.errors.shop import (
     ConflictError,
     IdempotencyKeyReusedError,
+    IdempotencyKeyTakenError,
     InvalidRequestError,
     ItemTooLargeError,
     NotFoundError,
@@ -31,6 +32,7 @@ from cloudmart.errors.shop import (
 from cloudmart.errors.traffic import (
     OverloadedError,
     SlowBodyError,
+    TooManyLookupsError,
     TooManyRequestsError,
     UnavailableError,
 )
@@ -43,6 +45,7 @@ __all__ = [
     "Fault",
     "ForbiddenError",
     "IdempotencyKeyReusedError",
+    "IdempotencyKeyTakenError",
     "InvalidRequestError",
     "ItemTooLargeError",
     "NotFoundError",
@@ -57,6 +60,7 @@ __all__ = [
     "SlowBodyError",
     "TokensSpentError",
     "TooManyAttemptsError",
+    "TooManyLookupsError",
     "TooManyRequestsError",
     "UnauthorizedError",
     "UnavailableError",

@@ -24,6 +24,16 @@ class ConflictError(CloudmartError):
     example = "'23456789abcdefgh' is already taken."
 
 
+class IdempotencyKeyTakenError(ConflictError):
+    """An idempotency key came again with a guest's order, from another client than before."""
+
+    code = "idempotency-key-taken"
+    example = "This Idempotency-Key was used by somebody else. Send a new key."
+
+    def __init__(self) -> None:
+        super().__init__(self.example)
+
+
 class PreconditionFailedError(CloudmartError):
     """The item has changed since the client read it: its `ETag` is not one of `If-Match`."""
 

@@ -19,6 +19,17 @@ class TooManyRequestsError(CloudmartError):
         )
 
 
+class TooManyLookupsError(CloudmartError):
+    """A client has asked for too many orders that do not exist, as one who guesses does."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "too-many-lookups"
+    example = "You have asked for too many orders that do not exist. Please try again in an hour."
+
+    def __init__(self) -> None:
+        super().__init__(self.example, retry_after=3600)
+
+
 class SlowBodyError(CloudmartError):
     """The body came at less than 1 KiB a second, or not within a minute."""
 

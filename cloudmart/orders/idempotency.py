@@ -1,6 +1,7 @@
 """Idempotency keys: one order id per key, which no caller can compute from the key."""
 
 import hashlib
+import hmac
 import re
 
 from cloudmart.dynamodb.secret import SharedSecret
@@ -34,6 +35,11 @@ class IdempotencyKeys:
                 sentence, faults=[Fault("/header/Idempotency-Key", "1 to 255 printable characters")]
             )
         return derived_id(await self._secret.read(), key)
+
+    async def client_mark(self, client: str) -> str:
+        """Return what is kept of the client that used a key: enough to know it again."""
+        subject = f"client {client}".encode()
+        return hmac.digest(await self._secret.read(), subject, hashlib.sha256).hex()[:32]
 
 
 def digest(request: OrderCreate) -> str:

@@ -1,6 +1,7 @@
 """Orders in their table."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,12 +20,23 @@ from cloudmart.orders.models import Order, OrderStatus
 from cloudmart.values.email import email_key, owner_form
 from cloudmart.values.page import Page, Pages
 
-_REQUEST = "requestDigest"
+_REQUEST, _CLIENT = "requestDigest", "requestClient"
 
 # What an order was when a customer agreed to a change: who owns it, how far it is, its version.
 _VERSION = (VERSION, "status", "updatedAt", "userEmail", "customerEmail")
 
 _CUSTOMER = "the customer, by an assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedRequest:
+    """What is kept of a request with an idempotency key: a digest, and a mark of its client.
+
+    Releases before kept no mark.
+    """
+
+    digest: str
+    client: str | None
 
 
 class OrderRepository:
@@ -42,10 +54,12 @@ class OrderRepository:
             raise NotFoundError("Order", order_id)
         return Order.read(item)
 
-    async def find_request(self, order_id: str) -> tuple[Order, str] | None:
-        """Return an order and the digest of the request that made it, if there is one."""
+    async def find_request(self, order_id: str) -> tuple[Order, KeyedRequest] | None:
+        """Return an order and what is kept of the request that made it, if there is one."""
         item = await self._table.get(order_id)
-        return (Order.read(item), item.get(_REQUEST, "")) if item else None
+        if item is None:
+            return None
+        return Order.read(item), KeyedRequest(item.get(_REQUEST, ""), item.get(_CLIENT))
 
     async def list_all(
         self, *, after: str | None = None, page_size: int | None = None
@@ -68,12 +82,12 @@ class OrderRepository:
             orders = page.filter(lambda item: _has_key(item, key)).map(_for_customers)
             yield orders if owner is None else orders.filter(partial(_is_of, owner))
 
-    async def add(self, order: Order, *, request: str | None = None) -> Order:
-        """Store a new order with the digest of its request; ConflictError if its id is taken."""
+    async def add(self, order: Order, *, request: KeyedRequest | None = None) -> Order:
+        """Store a new order with what is kept of its request; ConflictError if its id is taken."""
         item = order.item()
         item |= order_keys(item)
         if request is not None:
-            item[_REQUEST] = request
+            item |= {_REQUEST: request.digest, _CLIENT: request.client}
         await self._table.put(item, new=True)
         return order
 

@@ -10,12 +10,15 @@ from cloudmart.access.caller import CurrentCaller
 from cloudmart.access.route import GuardedRoute
 from cloudmart.errors import (
     IdempotencyKeyReusedError,
+    IdempotencyKeyTakenError,
     NotFoundError,
     PreconditionFailedError,
     PriceChangedError,
+    TooManyLookupsError,
     UnavailableError,
     UnknownProductError,
 )
+from cloudmart.http.client import client_address
 from cloudmart.http.documented import may_fail
 from cloudmart.http.etag import IfMatch, IfMatchToDelete
 from cloudmart.http.inject import provide
@@ -95,14 +98,24 @@ OrderId = Annotated[str, path_id(samples.ORDER)]
     description="The catalogue decides names and prices, and the server adds up the total. A "
     "`price` or `total` that is stated and differs from ours by a cent or more is refused with "
     "409, which says the current price. With an `Idempotency-Key`, the same request sent again "
-    "answers the first order again; the same key with another body is refused with 422.",
+    "answers the first order again; the same key with another body is refused with 422, and a "
+    "guest's key from another client with 409.",
     status_code=status.HTTP_201_CREATED,
-    responses=may_fail(UnknownProductError, PriceChangedError, IdempotencyKeyReusedError),
+    responses=may_fail(
+        UnknownProductError,
+        PriceChangedError,
+        IdempotencyKeyReusedError,
+        IdempotencyKeyTakenError,
+    ),
 )
 async def place_order(
-    body: OrderBody, ordering: Ordering, response: Response, key: IdempotencyKey = None
+    body: OrderBody,
+    ordering: Ordering,
+    request: Request,
+    response: Response,
+    key: IdempotencyKey = None,
 ) -> Order:
-    order = await ordering.place(body, key)
+    order = await ordering.place(body, key, client_address(request.scope))
     response.headers["Location"] = f"{router.prefix}/{order.id}"
     response.headers["ETag"] = order.etag
     return order.for_customers()
@@ -137,13 +150,19 @@ async def list_customer_orders(email: Sought, orders: Orders, caller: CurrentCal
 @router.get(
     "/{order_id}",
     summary="Get an order",
-    description="Administrators are told who changed it.",
-    responses=may_fail(NotFoundError),
+    description="Administrators are told who changed it. A client that asks for many short ids of "
+    "older orders that do not exist is not answered for an hour.",
+    responses=may_fail(NotFoundError, TooManyLookupsError),
 )
 async def get_order(
-    order_id: OrderId, orders: Orders, caller: CurrentCaller, response: Response
+    order_id: OrderId,
+    ordering: Ordering,
+    caller: CurrentCaller,
+    request: Request,
+    response: Response,
 ) -> Order:
-    order = await orders.get(order_id)
+    client = client_address(request.scope)
+    order = await ordering.find(order_id, client, staff=caller.admin and caller.name is not None)
     response.headers["ETag"] = order.etag
     return order if caller.admin else order.for_customers()
 
