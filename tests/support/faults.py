@@ -161,6 +161,9 @@ def fault_proxy(engine: str) -> Iterator[FaultProxy]:
         proxy.stop()
 
 
+_OK = 200
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
@@ -203,7 +206,8 @@ class _Forwarder(BaseHTTPRequestHandler):
         self.server.proxy.bodies.append(body)
         fault, healed = self.server.proxy.fault_of(operation)
         if fault is None:
-            self._answer(*self._forwarded(body))
+            strictly = operation == "UpdateItem" and not self._asks_for_xml
+            self._answer(*(self._updated(body) if strictly else self._forwarded(body)))
         elif fault is Fault.CUT:
             status, whole = self._forwarded(body)
             self._answer(status, whole[: len(whole) // 2], missing=len(whole) - len(whole) // 2)
@@ -259,6 +263,66 @@ class _Forwarder(BaseHTTPRequestHandler):
             return answer.status, self.server.proxy.rewrite(answer.read())
         finally:
             engine.close()
+
+    def _updated(self, body: bytes) -> tuple[int, bytes]:
+        """Update an item as DynamoDB does, which is stricter than what stands for it here.
+
+        It refuses an update that leaves a key of an index with NULL, with nothing or with another
+        type, however little the update has to do with that attribute.
+        """
+        asked = json.loads(body)
+        table, key = asked["TableName"], asked["Key"]
+        before = self._ask("GetItem", TableName=table, Key=key, ConsistentRead=True).get("Item")
+        status, answer = self._forwarded(body)
+        after = self._ask("GetItem", TableName=table, Key=key, ConsistentRead=True).get("Item", {})
+        wrong = self._wrong_index_key(table, after) if status == _OK else None
+        if wrong is None:
+            return status, answer
+        if before is None:
+            self._ask("DeleteItem", TableName=table, Key=key)
+        else:
+            self._ask("PutItem", TableName=table, Item=before)
+        return self._refusal(Refusal(400, "ValidationException", wrong))
+
+    def _wrong_index_key(self, table: str, item: dict[str, Any]) -> str | None:
+        described = self._ask("DescribeTable", TableName=table)["Table"]
+        defined = described["AttributeDefinitions"]
+        types = {each["AttributeName"]: each["AttributeType"] for each in defined}
+        keys = [
+            (index["IndexName"], each["AttributeName"])
+            for index in described.get("GlobalSecondaryIndexes", [])
+            for each in index["KeySchema"]
+        ]
+        for index, name in keys:
+            for kind, value in item.get(name, {}).items():
+                if kind != types[name]:
+                    return (
+                        "One or more parameter values were invalid: Type mismatch for Index Key "
+                        f"{name} Expected: {types[name]} Actual: {kind} IndexName: {index}"
+                    )
+                if not value:
+                    return (
+                        "One or more parameter values are not valid. The AttributeValue for a key "
+                        "attribute cannot contain an empty string value. "
+                        f"IndexName: {index}, IndexKey: {name}"
+                    )
+        return None
+
+    def _ask(self, operation: str, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+        target = self.headers["X-Amz-Target"].rpartition(".")[0]
+        kept = {
+            name: value
+            for name, value in self.headers.items()
+            if name.lower() not in {"x-amz-target", "content-length"}
+        }
+        engine = HTTPConnection(urlsplit(self.server.proxy.engine).netloc, timeout=60)
+        try:
+            headers = kept | {"X-Amz-Target": f"{target}.{operation}"}
+            engine.request("POST", "/", json.dumps(asked).encode(), headers)
+            told: dict[str, Any] = json.loads(engine.getresponse().read())
+        finally:
+            engine.close()
+        return told
 
     def _answer(self, status: int, body: bytes, *, missing: int = 0, of_store: bool = True) -> None:
         self.send_response(status)
