@@ -263,6 +263,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         self._waits_its_turn = False
         if not self._lingering:
             self._advance()
+            self._resume()
 
     def _advance(self) -> None:
         """Read on to the next request, as far as it has come."""
@@ -305,7 +306,8 @@ class BoundedProtocol(asyncio.BufferedProtocol):
             self.transport.pause_reading()
 
     def _resume(self) -> None:
-        if self._paused and not self.transport.is_closing():
+        room = self.is_idle() or len(self._reader.received) < READ_AHEAD
+        if self._paused and room and not self.transport.is_closing():
             self._paused = False
             self.transport.resume_reading()
 

@@ -122,6 +122,11 @@ class Stream:
         return [*self.requests[: next(ends, None)]]
 
     @property
+    def right(self) -> list[SentRequest]:
+        """Return the requests that are to be answered, before one is refused."""
+        return [*takewhile(lambda each: each.means is not None, self.heard)]
+
+    @property
     def refused(self) -> bool:
         """Tell whether one of the requests has to be refused."""
         return any(each.means is None for each in self.heard)
@@ -136,8 +141,7 @@ class Stream:
         Nothing behind a request that says it is the last: uvicorn's protocol on h11 takes the
         answer from that request then, unless it was quick.
         """
-        right = takewhile(lambda each: each.means is not None, self.heard)
-        parts = [each.means or b"" for each in right]
+        parts = [each.means or b"" for each in self.right]
         open_ended = not (self.refused or self.heard[-1].last)
         return self._cut([*parts, LAST] if open_ended else [*parts, b""])
 

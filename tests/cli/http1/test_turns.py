@@ -49,6 +49,19 @@ def test_pipelined_requests_are_answered_in_their_order(pause: float, port: int)
     assert answered == [*paths, b"/last"]
 
 
+@pytest.mark.parametrize("size", [16_000, 20_000, 40_000, 100_000, 200_000])
+@pytest.mark.parametrize("path", [b"/unread", b"/1", b"/slow"])
+@pytest.mark.parametrize("pause", [0, 0.01])
+def test_requests_behind_a_body_that_is_read_in_parts_are_answered(
+    path: bytes, size: int, pause: float, port: int
+) -> None:
+    head = b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (path, size)
+
+    raw = send(port, head + b"a" * size + GET % b"/2", GET % b"/3", LAST, pause=pause)
+
+    assert [each.json()["path"] for each in raw.answers] == [path.decode(), "/2", "/3", "/last"]
+
+
 def test_a_broken_request_behind_others_is_refused_in_its_turn(port: int) -> None:
     raw = send(port, GET % b"/slow" + b"nonsense\r\n\r\n" + LAST)
 
@@ -58,8 +71,7 @@ def test_a_broken_request_behind_others_is_refused_in_its_turn(port: int) -> Non
 def test_requests_behind_a_slow_one_stay_in_the_kernel(late: tuple[Echo, int]) -> None:
     echo, port = late
     with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
-        # What the kernels of both sides take, and what the process does.
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        # What the kernels of both sides take, until it is enough.
         connection.sendall(GET % b"/late")
         sent = 0
         try:
