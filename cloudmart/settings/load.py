@@ -99,7 +99,10 @@ def _mounted(config_dir: Path | None) -> Iterator[Layer]:
     """Yield the mounted copy of the ConfigMap, whose values come by the environment."""
     if config_dir:
         with suppress(ValueError):
-            yield layers.directory(str(config_dir))
+            layer = layers.directory(str(config_dir))
+            # The names of tables are there, too, under keys (`orders-table`) that no variable has.
+            told = {name: value for name, value in layer.values.items() if "-" not in name}
+            yield Layer(layer.origin, told)
 
 
 def _needs_files(environ: Mapping[str, str]) -> bool:

@@ -179,3 +179,11 @@ def test_no_mounted_secret_is_needed_where_keys_are_optional_or_come_from_aws(
     report = load_settings({"CLOUDMART_SECRETS_DIR": str(tmp_path)} | told).report
 
     assert (report.refusals, report.tolerated) == ((), ())
+
+
+def test_a_key_of_the_config_map_that_names_a_table_is_no_misspelt_setting(tmp_path: Path) -> None:
+    mounted(tmp_path, **{"conversations-table": "a", "orders-table": "b", "AI_MAX_STEP": "3"})
+
+    report = load_settings({"CLOUDMART_CONFIG_DIR": str(tmp_path)}).report
+
+    assert [each.name for each in report.misspelt] == ["AI_MAX_STEP"]
