@@ -57,6 +57,10 @@ def _operations(tree: ast.AST, service: str) -> Iterator[str]:
     known = _model(service)
     for call in _calls(tree):
         name, first = _name(call), call.args[0] if call.args else None
+        # A method that is handed on, to be called by another.
+        for each in call.args:
+            if isinstance(each, ast.Attribute) and each.attr in known and _is_client(each.value):
+                yield known[each.attr].name
         if name in _BY_NAME and isinstance(first, ast.Constant) and first.value in known:
             yield known[first.value].name
         # Clients take named parameters alone; one that needs some is not called without.
@@ -92,7 +96,8 @@ def _imported(module: str) -> set[str]:
 def _parsed(module: str) -> ast.AST:
     path = ROOT / module.replace(".", "/")
     file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    return ast.parse(file.read_text("utf-8"))
+    # A folder of files that are no Python's is a package to grimp, and has no source.
+    return ast.parse(file.read_text("utf-8") if file.exists() else "")
 
 
 @cache
@@ -103,3 +108,7 @@ def _calls(tree: ast.AST) -> list[ast.Call]:
 def _name(call: ast.Call) -> str:
     function = call.func
     return getattr(function, "attr", getattr(function, "id", ""))
+
+
+def _is_client(holder: ast.expr) -> bool:
+    return str(getattr(holder, "attr", getattr(holder, "id", ""))).endswith("client")
