@@ -57,7 +57,8 @@ def obstructions(pod: Manifest) -> Iterator[Obstruction]:
             reason, message = condition.get("reason", ""), condition.get("message", "")
             yield Obstruction(name, reason, message, _PATIENCE.get(reason))
     for container in _containers(status):
-        if ended := _ended(container):
+        # How one that is well by now had ended before is no obstacle.
+        if not container.get("ready") and (ended := _ended(container)):
             code, message = ended["exitCode"], (ended.get("message") or "").strip()
             patience = 0.0 if code == _CONFIGURATION else None
             yield Obstruction(name, f"it ended with exit code {code}", message, patience)
