@@ -47,6 +47,7 @@ class ShopEntry:
         limits = self._limits
         until = limits.clock() + limits.answers
         (ingress,) = (each for each in self._release.edge if each["kind"] == "Ingress")
+        address: str | None = None
         while limits.clock() < until:
             if address := self._address(named(ingress)):
                 if _resolves(address):
@@ -55,9 +56,15 @@ class ShopEntry:
             else:
                 self._journal.progress("Waiting for the address of the load balancer")
             limits.sleep(limits.pause)
+        described = self._cluster.command("describe", "ingress", named(ingress))
+        if address:
+            raise UnwellError(
+                f"Neither {host} nor the load balancer {address} is known in DNS yet. Point {host} "
+                f"at {address} and roll out again in some minutes."
+            )
         raise UnwellError(
-            f"{host} is not known in DNS, and the Ingress has no load balancer that is. See "
-            f"`{self._cluster.command('describe', 'ingress', named(ingress))}`."
+            f"{host} is not known in DNS, and the Ingress has no load balancer yet. See "
+            f"`{described}`."
         )
 
     def _address(self, ingress: str) -> str | None:

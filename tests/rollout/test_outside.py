@@ -39,6 +39,15 @@ def test_a_load_balancer_that_does_not_come_needs_a_person_on_a_first_roll_out(r
     assert "describe ingress cloudmart-production-ingress" in ended.told
 
 
+def test_a_load_balancer_whose_name_is_not_known_yet_is_told(rig: Rig) -> None:
+    published(rig, "k8s-shop.invalid")
+
+    ended = rig.run(url=NOWHERE)
+
+    assert ended.code == 3
+    assert "Point shop.invalid at k8s-shop.invalid and roll out again" in ended.told
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://localhost:1"])
 def test_a_shop_that_is_not_there_is_told_with_what_was_asked(rig: Rig, url: str) -> None:
     rig.run()
