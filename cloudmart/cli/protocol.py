@@ -243,7 +243,6 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         if not exchange.keep_alive:
             self._end()
             return
-        self._resume()
         if self._reader:
             self._deadline.within(self.head_within)
             self._waits_its_turn = True
@@ -253,6 +252,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         else:
             self._idle = True
             self._deadline.within(self._config.timeout_keep_alive)
+        self._resume()
 
     def _client(self) -> str | None:
         return one_client(self._exchange.scope) if self._exchange is not None else None
@@ -306,7 +306,8 @@ class BoundedProtocol(asyncio.BufferedProtocol):
             self.transport.pause_reading()
 
     def _resume(self) -> None:
-        room = self.is_idle() or len(self._reader.received) < READ_AHEAD
+        # In large pieces: a read for the few bytes of each request costs the kernel milliseconds.
+        room = self.is_idle() or len(self._reader.received) <= READ_AHEAD // 2
         if self._paused and room and not self.transport.is_closing():
             self._paused = False
             self.transport.resume_reading()
