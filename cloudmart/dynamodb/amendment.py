@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloudmart.dynamodb.codec import Item, encode
-from cloudmart.dynamodb.expression import Expression, parameters, unchanged
+from cloudmart.dynamodb.expression import changing, parameters, unchanged
 from cloudmart.dynamodb.index_keys import DAY_SHARD, EMAIL_KEY, STATUS_SHARD
 from cloudmart.dynamodb.schema import IndexedItems
 
@@ -25,19 +25,29 @@ class Amendment:
     def __bool__(self) -> bool:
         return bool(self.given or self.removed)
 
+    @property
+    def corrections(self) -> dict[str, str | None]:
+        """Return the change of an item with a wrong attribute; nothing for one that lacks some.
+
+        DynamoDB refuses every update of an item that leaves a key of an index with NULL, with
+        nothing or with another type: whoever changes such an item has to mend it as well.
+        """
+        wrong = self.removed or any(name in self.item for name in self.given)
+        return self._changes if wrong else {}
+
+    @property
+    def _changes(self) -> dict[str, str | None]:
+        return {**self.given, **dict.fromkeys(self.removed)}
+
     def parameters(self) -> dict[str, Any]:
         """Return UpdateItem's parameters: the change, if what it rests on is still as it was."""
-        update = Expression(self._change(), self.given)
         return {
             "Key": encode({"id": self.item["id"]}),
-            **parameters(update=update, when=unchanged(self.item, self.sources)),
+            **parameters(
+                update=changing(self._changes),
+                when=unchanged(self.item, self.sources),
+            ),
         }
-
-    def _change(self) -> str:
-        sets = ", ".join(f"#{name} = :{name}" for name in self.given)
-        removes = ", ".join(f"#{name}" for name in self.removed)
-        clauses = [("SET", sets), ("REMOVE", removes)]
-        return " ".join(f"{verb} {what}" for verb, what in clauses if what)
 
 
 def amendment(item: Item, items: IndexedItems) -> Amendment:

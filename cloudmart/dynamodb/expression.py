@@ -49,6 +49,15 @@ def unchanged(item: Item, attributes: Sequence[str]) -> Expression:
     return Expression(" AND ".join(terms), {f"was_{name}": item[name] for name in compared})
 
 
+def changing(changes: Mapping[str, Any]) -> Expression:
+    """Return what sets attributes, and takes away those that are to be None."""
+    given = {name: value for name, value in changes.items() if value is not None}
+    sets = ", ".join(f"#{name} = :{name}" for name in given)
+    removes = ", ".join(f"#{name}" for name in changes if name not in given)
+    clauses = [("SET", sets), ("REMOVE", removes)]
+    return Expression(" ".join(f"{verb} {what}" for verb, what in clauses if what), given)
+
+
 def parameters(
     *, update: Expression | None = None, when: Expression | None = None
 ) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from cloudmart.dynamodb.client import budget
 from cloudmart.dynamodb.codec import Item
-from cloudmart.dynamodb.expression import Expression, unchanged
+from cloudmart.dynamodb.expression import changing, unchanged
 from cloudmart.dynamodb.table import RefusedError, Table
 
 VERSION = "version"
@@ -17,6 +17,7 @@ async def revise(
 ) -> Item | None:
     """Set the attributes that `change` makes of an item, and return all of it; None without one.
 
+    An attribute that is to be None is taken away.
     The change is made only while the attributes of `basis` are as they were read. Where somebody
     was faster, `change` is asked again.
 
@@ -29,15 +30,11 @@ async def revise(
             changes = change(item)
 
             def is_done(found: Item, wanted: Mapping[str, Any] = changes) -> bool:
-                return wanted.items() <= found.items()
+                return all(found.get(name) == value for name, value in wanted.items())
 
-            sets = ", ".join(f"#{name} = :{name}" for name in changes)
             try:
                 return await table.amend(
-                    key,
-                    Expression(f"SET {sets}", changes),
-                    unchanged(item, basis),
-                    done=is_done,
+                    key, changing(changes), unchanged(item, basis), done=is_done
                 )
             except RefusedError as error:
                 item = error.item

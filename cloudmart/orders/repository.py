@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from cloudmart.dynamodb.amendment import amendment
 from cloudmart.dynamodb.codec import Item
-from cloudmart.dynamodb.expression import Expression, unchanged
+from cloudmart.dynamodb.expression import changing, unchanged
 from cloudmart.dynamodb.index_keys import address_of, order_keys
 from cloudmart.dynamodb.internal import is_order
 from cloudmart.dynamodb.lookup import IndexRecord, Lookup
@@ -109,7 +110,7 @@ class OrderRepository:
         def change(item: Item) -> Mapping[str, Any]:
             order = Order.read(item)
             when.check(order.etag)
-            return _changes(order.with_status(status, by))
+            return _changes(item, order.with_status(status, by))
 
         item = await revise(self._table, order_id, _VERSION, change) if is_order(order_id) else None
         if item is None:
@@ -131,14 +132,13 @@ class OrderRepository:
         item = await self._as_read(order)
         if not order.cancelable:
             raise ConflictError(f"Order {order.id!r} cannot be canceled any more.")
-        changes = _changes(order.with_status(OrderStatus.CANCELED, _CUSTOMER))
-        update = Expression(f"SET {', '.join(f'#{name} = :{name}' for name in changes)}", changes)
+        changes = _changes(item, order.with_status(OrderStatus.CANCELED, _CUSTOMER))
         try:
             changed = await self._table.amend(
                 order.id,
-                update,
+                changing(changes),
                 unchanged(item, _VERSION),
-                done=lambda found: changes.items() <= found.items(),
+                done=lambda found: all(found.get(name) == changes[name] for name in changes),
             )
         except RefusedError as error:
             raise _changed(order) from error
@@ -184,9 +184,10 @@ class OrderRepository:
         yield Page([], last=True)
 
 
-def _changes(order: Order) -> dict[str, Any]:
+def _changes(stored: Item, order: Order) -> dict[str, Any]:
     item = order.item()
-    return {name: item[name] for name in ("status", "statusHistory", "updatedAt", VERSION)}
+    changed = {name: item[name] for name in ("status", "statusHistory", "updatedAt", VERSION)}
+    return amendment(stored, INDEXED_ORDERS).corrections | changed
 
 
 def _changed(order: Order) -> ConflictError:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cloudmart.dynamodb.amendment import amendment
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.index_keys import STATUS_SHARD, in_shard, shards_of, ticket_keys
 from cloudmart.dynamodb.lookup import IndexRecord, Lookup
@@ -14,6 +15,9 @@ from cloudmart.http.etag import UNCONDITIONAL, Precondition
 from cloudmart.tickets.models import SentimentScores, Ticket, TicketStatus
 from cloudmart.values.page import Pages
 from cloudmart.values.timestamp import now, stamp
+
+# What a change of a ticket rests on: its state, and what its index is made of.
+_BASIS = (VERSION, *INDEXED_TICKETS.sources)
 
 
 class TicketRepository:
@@ -61,14 +65,14 @@ class TicketRepository:
         def change(item: Item) -> Mapping[str, Any]:
             ticket = Ticket.read(item)
             when.check(ticket.etag)
-            return {
+            return amendment(item, INDEXED_TICKETS).corrections | {
                 "status": status.value,
                 STATUS_SHARD: in_shard(status, ticket_id),
                 "updatedAt": stamp(now()),
                 VERSION: ticket.version + 1,
             }
 
-        item = await revise(self._table, ticket_id, (VERSION, "status", "updatedAt"), change)
+        item = await revise(self._table, ticket_id, _BASIS, change)
         if item is None:
             raise NotFoundError("Ticket", ticket_id)
         return Ticket.read(item)
@@ -79,14 +83,14 @@ class TicketRepository:
         """Set how a ticket's customer sounded and who says so, or raise NotFoundError."""
 
         def change(item: Item) -> Mapping[str, Any]:
-            return {
+            return amendment(item, INDEXED_TICKETS).corrections | {
                 "sentimentScores": scores.model_dump(),
                 "overallSentiment": overall,
                 "sentimentSource": source,
                 VERSION: Ticket.read(item).version + 1,
             }
 
-        if await revise(self._table, ticket_id, (VERSION,), change) is None:
+        if await revise(self._table, ticket_id, _BASIS, change) is None:
             raise NotFoundError("Ticket", ticket_id)
 
     async def remove(self, ticket_id: str) -> None:
