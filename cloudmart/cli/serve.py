@@ -42,20 +42,20 @@ def serve() -> None:
     """Serve the API, configured by the environment."""
     with stderr_that_never_blocks(tell_dropped):
         configure_logging(json=not sys.stderr.isatty())
-        raise SystemExit(run(os.environ))
+        raise SystemExit(run(os.environ, host=None))
 
 
 def run(
     environ: Mapping[str, str],
     *,
-    host: str | None = None,
+    host: str | None,
     termination_log: Path = TERMINATION_LOG,
 ) -> int:
     """Serve as an environment says until told to stop, and return the exit code.
 
     Args:
         environ: The environment.
-        host: The one address to listen at, whatever the environment says.
+        host: The one address to listen at, whatever the environment says; None heeds that.
         termination_log: Where the kubelet looks for the reason of a failure.
     """
     gc.set_threshold(*_GARBAGE)

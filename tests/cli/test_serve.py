@@ -21,6 +21,18 @@ from cloudmart.__main__ import main
 main()
 """
 
+# What stands in for a kubelet on one machine does: it puts a function with two parameters in the
+# place of `run`, so that pods of one port are on loopback.
+_ON_LOOPBACK = """
+import sys
+import cloudmart.cli.serve as s
+_run = s.run
+s.run = lambda environ, host: _run(environ, host="127.0.0.1")
+from cloudmart.__main__ import main
+sys.argv = ["cloudmart", "serve"]
+sys.exit(main())
+"""
+
 
 def test_it_needs_nothing_of_local_mode_and_no_sdk_that_is_not_configured(
     settings: Settings,
@@ -30,6 +42,18 @@ def test_it_needs_nothing_of_local_mode_and_no_sdk_that_is_not_configured(
 
     with running("-c", _WITH_NOTHING_TO_SPARE, **environ) as command:
         products = _products_of(command, port)
+        command.send(signal.SIGTERM)
+        ended = command.ended()
+
+    assert products == b"[]"
+    assert "Traceback" not in ended.err
+
+
+def test_a_caller_may_narrow_the_address_whatever_the_environment_says(settings: Settings) -> None:
+    environ = _environ_of(settings) | {"LISTEN_ADDRESS": "192.0.2.1"}
+
+    with running("-c", _ON_LOOPBACK, **environ) as command:
+        products = _products_of(command, int(environ["PORT"]))
         command.send(signal.SIGTERM)
         ended = command.ended()
 

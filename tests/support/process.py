@@ -25,7 +25,7 @@ from cloudmart.observability.standard_streams import open_closed_streams, stderr
 open_closed_streams()
 with stderr_that_never_blocks(tell_dropped):
     configure_logging(json=True, level=int(os.environ.get("LOG_LEVEL", "20")))
-    raise SystemExit(run(os.environ, termination_log=Path(sys.argv[1])))
+    raise SystemExit(run(os.environ, host=None, termination_log=Path(sys.argv[1])))
 """
 
 
