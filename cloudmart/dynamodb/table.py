@@ -31,11 +31,15 @@ _BREATHER = 0.05
 
 
 class RefusedError(Exception):
-    """A condition did not hold; `item` is what is stored, or None where nothing is."""
+    """A condition did not hold; `item` is what is stored, or None where nothing is.
 
-    def __init__(self, item: Item | None) -> None:
+    `again` tells that the answer of an earlier try was lost, which may have made the change.
+    """
+
+    def __init__(self, item: Item | None, *, again: bool = False) -> None:
         super().__init__("the condition of a write did not hold")
         self.item = item
+        self.again = again
 
 
 class Table:
@@ -120,8 +124,8 @@ class Table:
     ) -> None:
         """Change an item; where there was none, one is made.
 
-        `done` knows an item that this very change has been made of: where its answer was lost,
-        the SDK tries again and meets what it wrote itself.
+        `done` knows an item that this very change has been made of, by something only this
+        change writes: where its answer was lost, the next try meets what it wrote itself.
 
         Raises:
             RefusedError: the condition does not hold.
@@ -140,13 +144,17 @@ class Table:
         *,
         done: Callable[[Item], bool] = lambda _: False,
     ) -> Item:
-        """Change an item as `change` does, and return all of it as it is now."""
+        """Change an item as `change` does, and return all of it as it is now.
+
+        `done` is asked only where an answer was lost. Otherwise the change that it meets is
+        another's, however alike the two are.
+        """
         try:
             answer = await self._write_when(
                 "update_item", key, **parameters(update=update, when=when), ReturnValues="ALL_NEW"
             )
         except RefusedError as error:
-            if error.item is None or not done(error.item):
+            if not error.again or error.item is None or not done(error.item):
                 raise
             return error.item
         return decode(answer["Attributes"])
@@ -222,7 +230,8 @@ class Table:
             if _code(error) != _CONDITION_FAILED:
                 raise
             stored = error.response.get("Item")
-            raise RefusedError(decode(stored) if stored else None) from error
+            item = decode(stored) if stored else None
+            raise RefusedError(item, again=answer_was_lost(error)) from error
 
     async def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401
         try:

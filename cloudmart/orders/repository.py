@@ -162,9 +162,9 @@ class OrderRepository:
             try:
                 await self._table.remove_when(order_id, unchanged(item, _VERSION))
             except RefusedError as error:
+                if error.item is None:
+                    return error.again  # by this very request, whose first answer was lost
                 item = error.item
-                if item is None:  # by this very request, whose first answer was lost, or another
-                    return True
             else:
                 return True
         return False

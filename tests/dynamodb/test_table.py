@@ -5,7 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from cloudmart.dynamodb.table import Table
+from cloudmart.dynamodb.codec import Item
+from cloudmart.dynamodb.expression import Expression, unchanged
+from cloudmart.dynamodb.table import RefusedError, Table
 from cloudmart.errors import ConflictError, ItemTooLargeError, UnavailableError
 from tests.support.faults import Fault, FaultProxy
 
@@ -48,6 +50,39 @@ async def test_a_write_that_is_tried_again_still_conflicts_with_anothers(
 
     with pytest.raises(ConflictError):
         await products.put(LAMP, new=True)
+
+
+SOLD = Expression("SET #stock = :sold", {"sold": Decimal(6)})
+"""A change that anybody makes in the same words."""
+
+
+def is_sold(item: Item) -> bool:
+    """Tell whether that change has been made of an item."""
+    return bool(item["stock"] == 6)
+
+
+async def test_of_two_that_make_the_same_change_the_second_is_told(products: Table) -> None:
+    await products.put(LAMP, new=True)
+    in_stock = unchanged(LAMP, ["stock"])
+    await products.amend("1", SOLD, in_stock, done=is_sold)
+
+    with pytest.raises(RefusedError) as refused:
+        await products.amend("1", SOLD, in_stock, done=is_sold)
+
+    assert refused.value.item == LAMP | {"stock": Decimal(6)}
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST, Fault.CUT])
+async def test_a_change_whose_answer_was_lost_is_not_refused_for_its_own_sake(
+    fault: Fault, faults: FaultProxy, products: Table
+) -> None:
+    await products.put(LAMP, new=True)
+    faults.fail(fault, "UpdateItem", times=1)
+
+    changed = await products.amend("1", SOLD, unchanged(LAMP, ["stock"]), done=is_sold)
+
+    assert changed == LAMP | {"stock": Decimal(6)}
+    assert faults.calls["UpdateItem"] == 2
 
 
 async def test_an_update_keeps_what_it_does_not_name(products: Table) -> None:

@@ -223,6 +223,48 @@ async def test_an_order_deleted_while_it_is_changed_does_not_come_back(
     assert (await http.get(replicas[1] + place)).status_code == 404
 
 
+async def test_of_many_who_delete_what_they_have_seen_one_is_told_so(
+    replicas: list[str], http: httpx2.AsyncClient
+) -> None:
+    placed = await http.post(f"{replicas[0]}/api/orders", json=LAMPS)
+    seen, place = {"If-Match": placed.headers["ETag"]}, placed.headers["Location"]
+
+    answers = await asyncio.gather(
+        *(http.delete(replicas[number % 2] + place, headers=seen) for number in range(10))
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200, *[404] * 9]
+
+
+async def test_of_many_who_change_what_they_have_seen_alike_one_does(
+    replicas: list[str], http: httpx2.AsyncClient
+) -> None:
+    placed = await http.post(f"{replicas[0]}/api/orders", json=LAMPS)
+    seen, place = {"If-Match": placed.headers["ETag"]}, placed.headers["Location"]
+
+    answers = await asyncio.gather(
+        *(
+            http.put(replicas[number % 2] + place, json={"status": "Shipped"}, headers=seen)
+            for number in range(10)
+        )
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200, *[412] * 9]
+
+
+def test_a_delete_of_what_was_seen_whose_answer_was_lost_is_done(
+    faults: FaultProxy, settings: Settings
+) -> None:
+    with served(settings) as url, httpx2.Client(base_url=url) as client:
+        placed = client.post("/api/orders", json=LAMPS)
+        faults.fail(Fault.LOST, "DeleteItem", times=1)
+        seen = {"If-Match": placed.headers["ETag"]}
+
+        answer = client.delete(placed.headers["Location"], headers=seen)
+
+    assert answer.status_code == 200
+
+
 def test_a_write_whose_answer_was_lost_is_one_order(faults: FaultProxy, settings: Settings) -> None:
     with served(settings) as url, httpx2.Client(base_url=url) as client:
         client.post("/api/orders", json=LAMPS, headers=KEY)
