@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainSerializer
 
@@ -183,16 +183,22 @@ class Ticket(Versioned):
 
     @classmethod
     def modern(cls, item: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return an item that an older version stored, with its JSON strings read.
-
-        Staff read the conversation, so that a message without one is its first entry.
-        """
+        """Return an item that an older version stored, with its JSON strings read."""
         packed = {name: item[name] for name in _PACKED if isinstance(item.get(name), str)}
-        ticket = dict(item) | {name: _unpacked(text) for name, text in packed.items()}
-        message = ticket.get("message")
-        if isinstance(message, str) and message and ticket.get("conversation") in (None, []):
-            ticket["conversation"] = [{"sender": "user", "text": message}]
-        return ticket
+        return dict(item) | {name: _unpacked(text) for name, text in packed.items()}
+
+    @classmethod
+    def read(cls, item: Mapping[str, Any]) -> Self:
+        """Return the ticket a stored item holds, as well as it can be read.
+
+        Staff read the conversation, so a message is its first entry where nothing of it can be
+        read.
+        """
+        ticket = super().read(item)
+        if ticket.conversation or not ticket.message:
+            return ticket
+        first = ChatMessage(sender="user", text=ticket.message)
+        return ticket.model_copy(update={"conversation": [first]})
 
 
 def cut(messages: Sequence[MessageCreate]) -> tuple[list[ChatMessage], bool]:

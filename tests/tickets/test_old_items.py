@@ -13,6 +13,7 @@ from tests.support.shop_tables import get, put
 
 TIME = "2025-09-01T10:00:00.000Z"
 CHAT = [{"sender": "user", "text": "Where is my lamp?"}, {"sender": "ai", "text": "On its way."}]
+ASKED = {"sender": "user", "text": "Where is it?"}
 SCORES = {"positive": 0.1, "neutral": 0.7, "negative": 0.2}
 FULL = {
     "id": "old",
@@ -39,7 +40,15 @@ OLD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "conversation a string": (FULL | {"conversation": json.dumps(CHAT)}, SHOWN),
     "conversation an empty string": (
         FULL | {"conversation": ""},
-        SHOWN | {"conversation": []},
+        SHOWN | {"conversation": [ASKED]},
+    ),
+    "conversation that is none": (
+        FULL | {"conversation": {"text": "Hello"}},
+        SHOWN | {"conversation": [ASKED]},
+    ),
+    "conversation of nothing readable": (
+        FULL | {"conversation": '["Hello", 7]'},
+        SHOWN | {"conversation": [ASKED]},
     ),
     "scores a string": (FULL | {"sentimentScores": json.dumps(SCORES)}, SHOWN),
     "scores missing": (
