@@ -16,6 +16,7 @@ from cloudmart.errors import UnavailableError
 from cloudmart.pipeline.bigquery_errors import row_faults, translated
 from cloudmart.pipeline.bigquery_queries import BigQueryQueries
 from cloudmart.pipeline.bigquery_schema import faults
+from cloudmart.pipeline.foreign_answers import refuse_foreign_answers
 from cloudmart.pipeline.google_credentials import read_credentials
 from cloudmart.pipeline.ports import RowFault
 from cloudmart.pipeline.rows import Row
@@ -71,9 +72,9 @@ class BigQueryWarehouse(BigQueryQueries):
                     retry=DEFAULT_RETRY.with_timeout(left),
                     timeout=_ONE_REQUEST,
                 )
+                return row_faults(list(rows), told)
         except UnavailableError as error:
             return dict.fromkeys(rows, RowFault(passing=True, reason=str(error)))
-        return row_faults(list(rows), told)
 
 
 def _requests(rows: Mapping[str, Row]) -> Iterator[dict[str, Row]]:
@@ -107,6 +108,8 @@ def open_warehouse(
     credentials = _credentials(settings)
     with translated():
         client = _client(settings, credentials)
+    if not settings.emulator:
+        refuse_foreign_answers(client)
     with closing(client):
         table = TableReference.from_string(".".join(str(name) for name in names))
         yield BigQueryWarehouse(client, table, patience=patience)

@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.bigquery import Client, TableReference
 
 from cloudmart.errors import UnavailableError
 from cloudmart.pipeline.bigquery import BigQueryWarehouse, open_warehouse
+from cloudmart.pipeline.foreign_answers import refuse_foreign_answers
 from cloudmart.pipeline.ports import RowFault
 from cloudmart.pipeline.rows import EventType, Row
 from cloudmart.settings import BigQuerySettings
 from tests.support.bigquery_api import BadRow, BigQueryApi, Failure, LostAnswer
-from tests.support.loopback import Fault
+from tests.support.loopback import Fault, Reply
 
 STOPPED = RowFault(passing=True, reason="stopped")
 
@@ -250,3 +253,59 @@ def test_a_workload_identity_of_aws_is_taken(tmp_path: Path) -> None:
 
     with open_warehouse(settings) as warehouse:
         assert isinstance(warehouse, BigQueryWarehouse)
+
+
+@pytest.fixture
+def strict(api: BigQueryApi) -> Iterator[BigQueryWarehouse]:
+    """Give the warehouse as it is where no emulator is set."""
+    settings = api.settings
+    told = {"api_endpoint": api.server.url}
+    client = Client(settings.project_id, AnonymousCredentials(), client_options=told)
+    refuse_foreign_answers(client)
+    names = (settings.project_id, settings.dataset_id, settings.table_id)
+    table = TableReference.from_string(".".join(map(str, names)))
+    yield BigQueryWarehouse(client, table, patience=1)
+    client.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply.json(200, {}),
+        Reply.json(200, {"status": "ok"}),
+        Reply.json(200, []),
+        Reply.json(200, None),
+        Reply.json(202, {}),
+        Reply(chunks=[b"<!doctype html><html><body>Please sign in.</body></html>"]),
+        Reply(chunks=[]),
+    ],
+)
+def test_rows_are_not_there_because_something_on_the_way_says_so(
+    answer: Reply, api: BigQueryApi, strict: BigQueryWarehouse
+) -> None:
+    api.server.answer = lambda _: answer
+
+    faults = strict.insert({"e1": row("a"), "e2": row("b")})
+
+    assert [fault.passing for fault in faults.values()] == [True, True]
+
+
+def test_bigquery_says_what_its_answers_are(api: BigQueryApi, strict: BigQueryWarehouse) -> None:
+    assert strict.insert({"e1": row("a"), "e2": row("b")}) == {}
+
+    faults = strict.insert({"e3": row("c", createdAt="1907-01-01T00:00:00.000Z")})
+
+    assert faults["e3"].reason == "invalid"
+    assert len(api.rows) == 2
+
+
+@pytest.mark.parametrize("errors", ["x", [None], [{"reason": 7, "message": 5}], {"a": 1}])
+def test_a_refusal_that_cannot_be_read_may_pass(
+    errors: object, api: BigQueryApi, warehouse: BigQueryWarehouse
+) -> None:
+    told = Reply.json(200, {"insertErrors": [{"index": 0, "errors": errors}]})
+    api.server.answer = lambda _: told
+
+    faults = warehouse.insert({"e1": row("a"), "e2": row("b")})
+
+    assert [fault.passing for fault in faults.values()] == [True, True]

@@ -125,7 +125,8 @@ class BigQueryApi:
         self._shuffle.shuffle(refused)
         refused.sort(key=lambda each: each[1]["reason"] == "stopped")
         told = [{"index": index, "errors": [error]} for index, error in refused]
-        return Reply.json(200, {"insertErrors": told} if told else {})
+        kind = {"kind": "bigquery#tableDataInsertAllResponse"}
+        return Reply.json(200, kind | ({"insertErrors": told} if told else {}))
 
     def _keep(self, rows: list[Json]) -> None:
         for row in rows:
