@@ -1,7 +1,9 @@
 """Orders by the day they were created, from the index and never by a scan."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -33,15 +35,26 @@ _FEW = 5
 # A page that takes long to answer is asked for again, so it had better be short.
 _PAGE = 200
 
-# Most shops had an order today; one that has not is asked about more days at once.
-_STEPS = (0, 1, 7, LOOK_BACK + 1)
+# Most shops had an order today; one that has not is asked about more days with each step.
+_STEPS = (0, 1, 2, 4, 8, 16, LOOK_BACK + 1)
+
+# Every query wants a connection of its own, which the customers' requests want as well.
+_AT_ONCE = 16
+
+_REMEMBERED = 600.0
+"""Seconds for which a day before yesterday that had no order is taken to have none."""
 
 
 class OrdersByDay:
     """Asks the orders' table, or raises UnknownError."""
 
-    def __init__(self, table: Table, notes: Table) -> None:
+    def __init__(
+        self, table: Table, notes: Table, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.table = table
+        self._clock = clock
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._empty: dict[date, float] = {}
         self._record = IndexRecord(notes, INDEXED_ORDERS)
 
     async def describe(self) -> Mapping[str, Any]:
@@ -85,15 +98,30 @@ class OrdersByDay:
         """Return the order that was created last, if it was within the last 31 days."""
         for first, end in pairwise(_STEPS):
             days = [today - timedelta(days=back) for back in range(first, end)]
-            if known := await self._ends(days, forward=False):
+            asked = [day for day in days if self._may_have_orders(day)]
+            if known := await self._ends(asked, forward=False):
                 return max(known, key=_moment)
+            self._remember_empty(day for day in asked if today - day > timedelta(days=1))
         return None
+
+    def _may_have_orders(self, day: date) -> bool:
+        return self._empty.get(day, -math.inf) <= self._clock() - _REMEMBERED
+
+    def _remember_empty(self, days: Iterable[date]) -> None:
+        now = self._clock()
+        still = {day: at for day, at in self._empty.items() if at > now - _REMEMBERED}
+        self._empty = still | dict.fromkeys(days, now)
 
     async def first_after(self, moment: datetime, today: date) -> NewestOrder | None:
         """Return the first order that was created after a moment, of the last 31 days."""
         since = max(moment.astimezone(UTC).date(), today - timedelta(days=LOOK_BACK))
-        days = [since + timedelta(days=ahead) for ahead in range((today - since).days + 1)]
-        return min(await self._ends(days, after=moment), key=_moment, default=None)
+        ahead = (today - since).days + 1
+        for first, end in pairwise((*(step for step in _STEPS if step < ahead), ahead)):
+            days = [since + timedelta(days=day) for day in range(first, end)]
+            asked = [day for day in days if self._may_have_orders(day)]
+            if known := await self._ends(asked, after=moment):
+                return min(known, key=_moment)
+        return None
 
     async def created_since(self, moment: datetime, today: date) -> dict[str, datetime]:
         """Return when each order was created that was created after a moment."""
@@ -155,7 +183,8 @@ class OrdersByDay:
 
     async def _query(self, shard: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401
         try:
-            return await self._asked(shard, **options)
+            async with self._slots:
+                return await self._asked(shard, **options)
         except (ClientError, UnavailableError) as error:
             raise _unknown(error) from error
 
