@@ -89,10 +89,15 @@ class Sentiment:
     async def _read(self, analyzer: SentimentAnalyzer, texts: Sequence[str]) -> Mood | None:
         try:
             async with asyncio.timeout(ANALYSIS_TIMEOUT):
-                return Mood(average(await analyzer.score(texts)), analyzer.source)
+                scores = await analyzer.score(texts)
         except (CloudmartError, ClientError, TimeoutError) as error:
             _log.warning("sentiment_not_read", source=analyzer.source, cause=repr(error))
             return None
+        if not any(scores):
+            # To have read nothing is not to have found the customer neutral.
+            _log.warning("sentiment_not_read", source=analyzer.source, cause="no text was scored")
+            return None
+        return Mood(average(scores), analyzer.source)
 
 
 def average(scores: Sequence[Scores | None]) -> SentimentScores:

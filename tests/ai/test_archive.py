@@ -116,6 +116,16 @@ def test_a_ticket_is_saved_although_azure_is_away(
     assert (ticket["sentimentSource"], ticket["status"]) == ("offline-vader", "closed")
 
 
+def test_texts_that_azure_did_not_score_are_read_by_the_lexicon(settings: Settings) -> None:
+    azure, offline = ScriptedMoods("azure", [None]), ScriptedMoods("offline-vader", [ANGRY])
+    chat = {"id": begin(settings), "messages": said("Too late!")}
+
+    answer, ticket = end(settings, chat, azure, offline)
+
+    assert answer["overallSentiment"] == "negative"
+    assert ticket["sentimentSource"] == "offline-vader"
+
+
 @pytest.mark.parametrize(
     "messages", [[], said("Hello.", sender="ai"), said("   ", "\n")], ids=["none", "ai", "blank"]
 )

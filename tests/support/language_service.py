@@ -54,9 +54,9 @@ def scored(key: str, sentiment: str) -> dict[str, Any]:
     }
 
 
-def refused(key: str) -> dict[str, Any]:
-    """Return what the service says of a document it does not take."""
-    inner = {"code": "InvalidDocument", "message": "Said by the provider."}
+def refused(key: str, code: str = "InvalidDocument") -> dict[str, Any]:
+    """Return what the service says of a document it does not take, in a 200."""
+    inner = {"code": code, "message": "Said by the provider."}
     described = {"code": "InvalidArgument", "message": "Said by the provider.", "innererror": inner}
     return {"id": key, "error": described}
 

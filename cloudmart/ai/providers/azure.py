@@ -33,7 +33,11 @@ from cloudmart.ai.providers.refusals import (
     seconds,
     unreadable,
 )
-from cloudmart.errors import ProviderDisabledError, ProviderTimeoutError
+from cloudmart.errors import (
+    ProviderDisabledError,
+    ProviderMisconfiguredError,
+    ProviderTimeoutError,
+)
 from cloudmart.settings import AzureSettings
 
 PROVIDER = "Azure AI Language"
@@ -59,6 +63,7 @@ _FAILURES = (
 """The last five are how the SDK takes an answer that is not of its form."""
 
 _SETTINGS = Settings("AZURE_API_KEY", "AZURE_ENDPOINT")
+_WRONG_LANGUAGE = "UnsupportedLanguageCode"
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -111,39 +116,39 @@ class AzureSentiment:
         self._key = key
 
     async def score(self, texts: Sequence[str]) -> list[Scores | None]:
+        private = Private([self._key], list(texts))
         call = ProviderCall(
             PROVIDER,
             self.source,
             failures=_FAILURES,
             explain=_explain,
             seconds=self._budget,
-            private=Private([self._key], list(texts)),
+            private=private,
         )
         pieces = [_pieces(text) for text in texts]
         flat = [piece for of_text in pieces for piece in of_text]
         scores: list[Scores | None] = []
         for start in range(0, len(flat), MOST_DOCUMENTS):
-            batch = flat[start : start + MOST_DOCUMENTS]
-            scores += await call.begin(partial(self._score, batch))
+            results = await call.begin(partial(self._ask, flat[start : start + MOST_DOCUMENTS]))
+            if any(_code(result) == _WRONG_LANGUAGE for result in results):
+                # Each document is refused by itself, and the answer is a 200.
+                error = ProviderMisconfiguredError(PROVIDER, "AZURE_LANGUAGE")
+                raise call.refuse(Refusal(error, said=Said(_WRONG_LANGUAGE)))
+            scores += call.read(partial(_read_all, results, private))
         remaining = iter(scores)
         return [
             _together([(next(remaining), len(piece)) for piece in of_text]) for of_text in pieces
         ]
 
-    async def _score(self, batch: list[str]) -> list[Scores | None]:
+    async def _ask(self, batch: list[str]) -> list[Any]:
+        """Return a result for each text, None where there is none."""
         results = await self._client.analyze_sentiment(
             [{"id": str(number), "text": text} for number, text in enumerate(batch)],
             # Or it is kept for 48 hours.
             disable_service_logs=True,
         )
-        read = {}
-        for result in results:
-            if result.is_error:
-                code = Private().code(str(result.error.code))
-                _log.warning("document_not_scored", provider="azure", vendor_code=code)
-            else:
-                read[result.id] = _read(result)
-        return [read.get(str(number)) for number in range(len(batch))]
+        by_id = {result.id: result for result in results}
+        return [by_id.get(str(number)) for number in range(len(batch))]
 
 
 def _pieces(text: str) -> list[str]:
@@ -171,7 +176,23 @@ def _together(pieces: Sequence[tuple[Scores | None, int]]) -> Scores | None:
     )
 
 
-def _read(result: Any) -> Scores | None:  # noqa: ANN401 - the SDK's union with its error
+def _code(result: Any) -> str | None:  # noqa: ANN401 - the SDK's union with its error
+    """Return why a document was refused, None if it was not."""
+    if result is None or not result.is_error:
+        return None
+    return str(getattr(result.error, "code", ""))
+
+
+def _read_all(results: Sequence[Any], private: Private) -> list[Scores | None]:
+    return [_read(result, private) for result in results]
+
+
+def _read(result: Any, private: Private) -> Scores | None:  # noqa: ANN401 - as above
+    if (code := _code(result)) is not None:
+        _log.warning("document_not_scored", provider="azure", vendor_code=private.code(code))
+        return None
+    if result is None:
+        return None
     given = result.confidence_scores
     scores = Scores(float(given.positive), float(given.neutral), float(given.negative))
     if not all(0 <= share <= 1 for share in (scores.positive, scores.neutral, scores.negative)):

@@ -43,7 +43,12 @@ class Private:
 
     def _fits(self, form: re.Pattern[str], word: str) -> bool:
         fits = form.fullmatch(word) and not _LIKE_A_KEY.search(word)
-        return bool(fits) and not self._quoted(word)
+        return bool(fits) and not self._quoted(word) and not self._taken(word)
+
+    def _taken(self, word: str) -> bool:
+        """Tell whether a word as a whole is one of ours or of a customer's, however short."""
+        told = word.casefold()
+        return any(told in text.casefold() for text in (*self._secrets, *self._texts))
 
     def _quoted(self, sentence: str) -> bool:
         told = sentence.casefold()

@@ -81,6 +81,26 @@ async def test_a_document_that_is_refused_has_no_scores(
     assert await azure.score(["one", "two"]) == [None, NEGATIVE]
 
 
+async def test_a_language_that_azure_does_not_speak_is_a_wrong_setting(
+    azure: AzureSentiment, server: LoopbackServer
+) -> None:
+    server.play(results([], [refused(key, "UnsupportedLanguageCode") for key in "01"]))
+
+    with pytest.raises(ProviderMisconfiguredError, match="AZURE_LANGUAGE"):
+        await azure.score(["one", "two"])
+
+
+async def test_why_a_document_is_refused_is_logged_unless_it_quotes_the_customer(
+    azure: AzureSentiment, server: LoopbackServer
+) -> None:
+    server.play(results([], [refused("0", "InvalidDocument"), refused("1", "hunter2")]))
+
+    with capture_logs() as events:
+        await azure.score(["My password is hunter2, not hunter1.", "two"])
+
+    assert [event["vendor_code"] for event in events] == ["InvalidDocument", ""]
+
+
 async def test_a_text_with_both_moods_is_neutral_where_they_cancel_out(
     azure: AzureSentiment,
 ) -> None:
