@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import structlog
 
@@ -32,6 +32,7 @@ WITHHELD = "I am sorry, I cannot help with that."
 """The answer where a filter held the model's own back."""
 
 _LAST_READ = 0.1
+_NO_MORE = object()
 _OTHERS_TURN = 50
 """Events that are read before others are served, where they come faster than they are read."""
 
@@ -90,13 +91,18 @@ class ProviderCall:
 
         Nothing is tried again here: the customer may have seen the beginning.
         """
-        self._events += 1
-        if self._events > MOST_EVENTS:
-            raise self.failed(TOO_LARGE)
-        if not self._events % _OTHERS_TURN:
-            await asyncio.sleep(0)
         try:
-            return await self._in_time(anext(stream, None))
+            while True:
+                self._events += 1
+                if self._events > MOST_EVENTS:
+                    raise self.failed(TOO_LARGE)
+                if not self._events % _OTHERS_TURN:
+                    await asyncio.sleep(0)
+                event = await self._in_time(anext(stream, _NO_MORE))
+                if event is _NO_MORE:
+                    return None
+                if event is not None:
+                    return cast("T", event)
         except self._failures as error:
             refusal = self._read(error)
             if refusal.lost:

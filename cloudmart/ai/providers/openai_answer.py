@@ -27,32 +27,21 @@ class Answer:
     def __init__(self, call: ProviderCall, *, input_at_most: int, output_at_most: int) -> None:
         self._call = call
         self._bounds = {"input_at_most": input_at_most, "output_at_most": output_at_most}
+        # What is kept of an answer is bounded as a whole, also while it comes.
+        self._parts = rude.parts()
         self._items: list[_Object] = []
         self._remarks: set[object] = set()
         self._pieces = Pieces()
         self._end = ""
-        self._response: _Object = {}
+        self._code: object = None
+        self._withheld = False
+        self.usage: Usage | None = None
+        """What the answer cost, as far as the server has told."""
 
     @property
     def ended(self) -> bool:
         """Tell whether the answer has come to its end, or is as long as any that is kept."""
         return bool(self._end) or self._pieces.full
-
-    @property
-    def usage(self) -> Usage | None:
-        """Return what the answer cost, as far as the server has told."""
-        told = self._response.get("usage")
-        usage = rude.usage(told, ("input_tokens", "output_tokens"), **self._bounds)
-        if usage is None or not isinstance(told, dict):
-            return None
-        read = _object(told.get("input_tokens_details")).get("cached_tokens")
-        thought = _object(told.get("output_tokens_details")).get("reasoning_tokens")
-        return Usage(
-            usage.input_tokens,
-            usage.output_tokens,
-            rude.count(read, usage.input_tokens or 0) or 0,
-            rude.count(thought, usage.output_tokens or 0) or 0,
-        )
 
     def take(self, event: object) -> str:
         """Take an event in; return the piece of the answer it brings, if any."""
@@ -66,9 +55,10 @@ class Answer:
             if _object(item).get("phase") == "commentary":
                 self._remarks.add(place)
         elif kind == "response.output_item.done" and isinstance(item, dict):
-            self._items.append(item)
-        elif kind in _ENDS and isinstance(event.get("response"), dict):
-            self._end, self._response = kind, event["response"]
+            self._items.append(rude.clean(item, self._parts))
+        elif kind in _ENDS and (self._pieces.text or isinstance(event.get("response"), dict)):
+            # What was shown is an answer, also where the end does not say so.
+            self._take_end(kind, _object(event.get("response")))
         elif kind in _TEXT and place not in self._remarks:
             return self._pieces.add(event.get("delta"))
         return ""
@@ -80,28 +70,27 @@ class Answer:
         if not self._end:
             raise self._call.failed("it broke off")
         if self._end == "response.failed":
-            raise self._call.refuse(explain_code(_object(self._response.get("error")).get("code")))
-        withheld = (
-            _object(self._response.get("incomplete_details")).get("reason") == "content_filter"
-        )
-        items = self._output()
+            raise self._call.refuse(explain_code(self._code))
         return self._call.conclude(
-            WITHHELD if withheld else _text(items) or self._pieces.text,
-            [_call(item) for item in items if item.get("type") == "function_call"],
+            WITHHELD if self._withheld else _text(self._items) or self._pieces.text,
+            [_call(item) for item in self._items if item.get("type") == "function_call"],
             final=final,
-            cut=self._end == "response.incomplete" and not withheld,
-            replay=items,
+            cut=self._end == "response.incomplete" and not self._withheld,
+            replay=self._items,
         )
 
-    def _output(self) -> list[_Object]:
+    def _take_end(self, kind: str, response: _Object) -> None:
+        self._end = kind
+        self._code = _object(response.get("error")).get("code")
+        reason = _object(response.get("incomplete_details")).get("reason")
+        self._withheld = reason == "content_filter"
+        self.usage = self._usage(response.get("usage"))
         # Some servers leave the output out at the end, having sent each item before.
-        output = self._response.get("output")
-        output = output if isinstance(output, list) and output else self._items
-        try:
-            items = [rude.clean(item) for item in output if isinstance(item, dict)]
-        except ValueError as error:
-            raise self._call.failed(UNREADABLE) from error
-        for number, item in enumerate(items):
+        if isinstance(output := response.get("output"), list) and output:
+            self._items = [
+                rude.clean(item, self._parts) for item in output if isinstance(item, dict)
+            ]
+        for number, item in enumerate(self._items):
             if item.get("type") == "function_call":
                 # Sent back as it is read here: a result must name its call.
                 item |= {
@@ -109,7 +98,19 @@ class Answer:
                     "name": rude.text(item.get("name")),
                     "arguments": _arguments(item.get("arguments")),
                 }
-        return items
+
+    def _usage(self, told: object) -> Usage | None:
+        usage = rude.usage(told, ("input_tokens", "output_tokens"), **self._bounds)
+        if usage is None or not isinstance(told, dict):
+            return None
+        read = _object(told.get("input_tokens_details")).get("cached_tokens")
+        thought = _object(told.get("output_tokens_details")).get("reasoning_tokens")
+        return Usage(
+            usage.input_tokens,
+            usage.output_tokens,
+            rude.count(read, usage.input_tokens or 0) or 0,
+            rude.count(thought, usage.output_tokens or 0) or 0,
+        )
 
 
 def _call(item: _Object) -> ToolCall:

@@ -6,12 +6,16 @@ JSON may be nested deeper than anything that reads it.
 
 import json
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from cloudmart.ai.ports import Usage
 
 DEEPEST = 32
 """Levels of nesting that are read: more than any tool's arguments or any answer has."""
+
+MOST_PARTS = 50_000
+"""Values of one answer that are kept: in memory each takes up to thirty times its bytes."""
 
 LONGEST_ARGUMENTS = 100_000
 """Characters of a call's arguments that are read."""
@@ -26,8 +30,19 @@ def text(value: object) -> str:
     return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def clean(value: Any, levels: int = DEEPEST) -> Any:  # noqa: ANN401 - any JSON
-    """Return JSON with whole characters only; raise ValueError where it is nested too deep."""
+def parts() -> Iterator[int]:
+    """Return the parts that one answer may have, to be taken by all that is read of it."""
+    return iter(range(MOST_PARTS))
+
+
+def clean(value: Any, left: Iterator[int] | None = None, levels: int = DEEPEST) -> Any:  # noqa: ANN401 - any JSON
+    """Return JSON with whole characters only; raise ValueError if it is too deep or has too much.
+
+    `left` are the parts that may still be kept of an answer.
+    """
+    left = parts() if left is None else left
+    if next(left, None) is None:
+        raise ValueError("too many parts")
     if isinstance(value, str):
         return text(value)
     if not isinstance(value, list | dict):
@@ -35,8 +50,8 @@ def clean(value: Any, levels: int = DEEPEST) -> Any:  # noqa: ANN401 - any JSON
     if not levels:
         raise ValueError("nested too deep")
     if isinstance(value, list):
-        return [clean(each, levels - 1) for each in value]
-    return {text(name): clean(each, levels - 1) for name, each in value.items()}
+        return [clean(each, left, levels - 1) for each in value]
+    return {text(name): clean(each, left, levels - 1) for name, each in value.items()}
 
 
 def arguments(written: object) -> dict[str, Any] | None:

@@ -284,6 +284,32 @@ async def test_what_was_shown_is_the_answer_where_the_end_forgets_it() -> None:
         assert await answer(chat) == "Yes."
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        (api.event("response.completed", response=None),),
+        (api.event("response.completed"),),
+        (b"data: null\n\n", api.ending(usage=None)),
+    ],
+    ids=["null", "bare", "null event"],
+)
+async def test_what_was_shown_is_the_answer_however_poor_its_end(last: tuple[bytes, ...]) -> None:
+    wire = Wire(api.stream(*api.beginning("Yes."), *last))
+
+    async with talking(wire) as chat:
+        assert await answer(chat) == "Yes."
+
+
+async def test_items_of_very_many_parts_are_not_kept() -> None:
+    item = {"type": "reasoning", "content": [{}] * 60_000}
+    done = api.event("response.output_item.done", item=item)
+    wire = Wire(api.stream(done, *api.beginning("Yes."), api.ending(usage=None)))
+
+    async with talking(wire) as chat:
+        with pytest.raises(ProviderFailedError, match="cannot be read"):
+            await answer(chat)
+
+
 SEALED = {"id": "rs_1", "type": "reasoning", "summary": [], "encrypted_content": "sealed"}
 BARE: dict[str, Any] = {"id": "rs_1", "type": "reasoning", "summary": [], "encrypted_content": None}
 OPEN = BARE | {"content": [{"type": "reasoning_text", "text": "Lamps, they want."}]}
