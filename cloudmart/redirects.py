@@ -57,6 +57,8 @@ class DirectConfig(AioConfig):  # type: ignore[misc]  # as above
     def merge(self, other_config: Any) -> AioConfig:  # noqa: ANN401 - the SDK's
         """Return both together; what the other says counts."""
         merged = super().merge(other_config)
-        direct = issubclass(other_config.http_session_cls, DirectSession)
-        merged.http_session_cls = (other_config if direct else self).http_session_cls
+        # The SDK's own client for a sign-in (SSO) brings botocore's plain Config, without a class.
+        other = getattr(other_config, "http_session_cls", None)
+        direct = other is not None and issubclass(other, DirectSession)
+        merged.http_session_cls = other if direct else self.http_session_cls
         return merged

@@ -1,5 +1,6 @@
 """Sessions with AWS, of which a process needs one."""
 
+import os
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from cloudmart.redirects import DirectConfig
 _DEFAULTS = DirectConfig(
     connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
 )
+
+_REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 # Tells the SDK that the values of items are documents, not structures to be walked through:
 # docs/decisions/values-as-sent.md.
@@ -38,8 +41,10 @@ def operators_session(region: str | None) -> aioboto3.Session:
 
 def _session(core: AioSession, region: str | None, *models: str) -> aioboto3.Session:
     core.register_component("response_parser_factory", StrictParserFactory())
-    # A pod has AWS_REGION; the SDK by itself reads AWS_DEFAULT_REGION only.
-    core.session_var_map["region"] = ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)
+    # A pod has AWS_REGION; the SDK by itself reads AWS_DEFAULT_REGION only, and takes a blank value
+    # for a region's name.
+    told = [name for name in _REGIONS if os.environ.get(name, "").strip()]
+    core.session_var_map["region"] = ("region", told, None, lambda name: name.strip() or None)
     session = aioboto3.Session(botocore_session=core, region_name=region)
     # After aioboto3, which adds a search path of its own to the loader it finds, each time.
     core.register_component("data_loader", _loader(core.get_config_variable("data_path"), *models))

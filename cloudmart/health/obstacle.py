@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Callable, Mapping
+from json import JSONDecodeError
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,9 +36,12 @@ _OF_CONFIGURATION = (
     sdk.InvalidIMDSEndpointError,
     sdk.InvalidIMDSEndpointModeError,
     sdk.InvalidMaxRetryAttemptsError,
+    sdk.InvalidRegionError,
     sdk.InvalidRetryModeError,
     sdk.InvalidSTSRegionalEndpointsConfigError,
 )
+
+_OF_PERSONS = (sdk.RefreshWithMFAUnsupportedError, sdk.SSOError, sdk.TokenRetrievalError)
 
 
 def obstacle_of(
@@ -130,7 +134,26 @@ def _of_value(error: Any, environ: Mapping[str, str]) -> _Found | None:  # noqa:
         return keys.AGENT_TOKEN_GARBLED, {"variable": _first(_AGENT_TOKEN, environ)}
     if "Unsupported host" in str(error):
         return keys.AGENT_ADDRESS, {"variable": _first(_AGENT, environ)}
+    if "Invalid endpoint" in str(error):
+        # What variables tell was looked at before: a profile's endpoint_url.
+        return wrong.CONFIG_WRONG, {}
     return None
+
+
+def _of_provider(error: Any, _: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
+    """Return the cause of a source of credentials that a profile names, unlike the pod's agent."""
+    known = {"custom-process": wrong.PROGRAM_WRONG, "sso": wrong.PERSON}
+    cause = known.get(error.kwargs.get("provider", ""))
+    return (cause, {}) if cause else None
+
+
+def _of_program(_: Any, __: Mapping[str, str]) -> _Found:  # noqa: ANN401
+    """Return the cause of what is no JSON: only a program's output is met here as it came."""
+    return wrong.PROGRAM_WRONG, {}
+
+
+def _of_person(_: Any, __: Mapping[str, str]) -> _Found:  # noqa: ANN401
+    return wrong.PERSON, {}
 
 
 def _of_path(error: Any, environ: Mapping[str, str]) -> _Found:  # noqa: ANN401
@@ -152,11 +175,14 @@ _BY_TYPE: tuple[
     (sdk.ConfigParseError, _of_file),
     (sdk.PartialCredentialsError, _of_pair),
     (sdk.NoCredentialsError, _of_pair),
+    (sdk.CredentialRetrievalError, _of_provider),
+    *((kind, _of_person) for kind in _OF_PERSONS),
     (sdk.ParamValidationError, _of_parameters),
     (sdk.ProxyConnectionError, _of_proxy),
     (sdk.EndpointResolutionError, _of_account),
     *((kind, _of_configuration) for kind in _OF_CONFIGURATION),
     (sdk.HTTPClientError, _of_client),
+    (JSONDecodeError, _of_program),
     (ValueError, _of_value),
     (FileNotFoundError, _of_path),
     (IsADirectoryError, _of_path),

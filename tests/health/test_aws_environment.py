@@ -25,6 +25,14 @@ FILES = {
     "two_lines": "abc\ndef\n",
     "profiles": "[profile process]\ncredential_process=/nowhere/program\n"
     "[profile half]\naws_access_key_id=AKIA\n"
+    "[profile garbled]\ncredential_process=/bin/echo hello\n"
+    "[profile failing]\ncredential_process=/bin/false\n"
+    "[profile person]\nsso_session=own\nsso_account_id=1\nsso_role_name=x\n"
+    "[sso-session own]\nsso_start_url=http://127.0.0.1:9\nsso_region=eu-west-1\n"
+    "[profile former]\nsso_start_url=http://127.0.0.1:9\nsso_region=eu-west-1\n"
+    "sso_account_id=1\nsso_role_name=x\n"
+    "[profile address]\naws_access_key_id=AKIA\naws_secret_access_key=x\n"
+    "endpoint_url=nowhere\n"
     "[profile source]\nrole_arn=arn:aws:iam::1:role/x\nsource_profile=nobody\n",
 }
 PROFILE = KEYS | {"AWS_PROFILE": "prod"}
@@ -73,6 +81,20 @@ WRONG: Mapping[str, tuple[Mapping[str, str], str, str]] = {
         "credentials-program-missing",
         "remove AWS_PROFILE and AWS_CONFIG_FILE",
     ),
+    **{
+        f"a profile that is {profile}": (
+            {"AWS_CONFIG_FILE": PROFILES, "AWS_PROFILE": profile, **more},
+            cause,
+            remedy,
+        )
+        for profile, more, cause, remedy in (
+            ("garbled", {}, "credentials-program-wrong", "credential_process names it"),
+            ("failing", {}, "credentials-program-wrong", "run the program by hand"),
+            ("person", {}, "credentials-want-a-person", "remove AWS_PROFILE"),
+            ("former", {}, "credentials-want-a-person", "aws sso login"),
+            ("address", {"AWS_ENDPOINT_URL_DYNAMODB": ""}, "sdk-config-wrong", "AWS_CONFIG_FILE"),
+        )
+    },
     "no token for the agent": (
         AGENT | {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/nowhere/token"},
         "pod-identity-token-missing",
@@ -238,6 +260,13 @@ def test_serving_ends_in_words_where_there_can_be_no_session(
     assert code == 1
     assert "(profile-missing)" in capsys.readouterr().err
     assert "Remove AWS_PROFILE" in log.read_text()
+
+
+def test_a_profile_that_asks_for_a_code_wants_a_person() -> None:
+    met = obstacle_of(sdk.RefreshWithMFAUnsupportedError(), {}, credentials=True)
+
+    assert met.cause.code == "credentials-want-a-person"
+    assert "a code (MFA)" in met.remedy
 
 
 def _away(url: str) -> sdk.EndpointConnectionError:

@@ -36,6 +36,22 @@ CONFIG_WRONG = Cause(
     _LIST,
     passes=False,
 )
+PERSON = Cause(
+    "credentials-want-a-person",
+    "A profile of AWS's configuration gets credentials only when a person signs in.",
+    "A pod cannot sign in, and needs no profile: remove AWS_PROFILE and AWS_CONFIG_FILE. On a "
+    "machine of your own, sign in first: `aws sso login`; a profile that asks for a code (MFA) "
+    "wants keys that are exported instead.",
+    _LIST,
+    passes=False,
+)
+PROGRAM_WRONG = Cause(
+    "credentials-program-wrong",
+    "The program that should give this process its AWS credentials gives none.",
+    "A profile's credential_process names it. A pod needs no profile: remove AWS_PROFILE and "
+    "AWS_CONFIG_FILE. On a machine of your own, run the program by hand and see what it says.",
+    _LIST,
+)
 CA_BUNDLE = Cause(
     "ca-bundle-wrong",
     "The file of certificates with which AWS is to be checked cannot be used.",
