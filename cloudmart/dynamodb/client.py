@@ -1,7 +1,7 @@
 """The process's one DynamoDB client: opened when the service gets ready, replaceable after."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -37,6 +37,14 @@ _CONFIG = AioConfig(
 # sources of credentials meet (a KeyError where an agent answers nonsense, a RuntimeError where a
 # clock is wrong).
 _NO_ANSWER = (BotoCoreError, ResponseParserError, AiohttpError, OSError, KeyError, RuntimeError)
+_MEMBERS = {
+    "batch_get_item": "Responses",
+    "describe_table": "Table",
+    "query": "Items",
+    "scan": "Items",
+}
+"""What each answer has, however little there is to tell."""
+
 _LOST = "AnswerLost"
 _AWAY = "The shop's data store does not answer at the moment. Please try again."
 
@@ -107,7 +115,18 @@ class Database:
             raise
         except _NO_ANSWER as error:
             raise UnavailableError(_AWAY) from error
+        if _member_of(operation, parameters) not in {None, *answer}:
+            raise UnavailableError(_AWAY)
         return answer
+
+
+def _member_of(operation: str, parameters: Mapping[str, Any]) -> str | None:
+    # An empty object is an answer to a write, a delete and a missing item, and to nothing else.
+    if parameters.get("Select") == "COUNT":
+        return "Count"
+    if parameters.get("ReturnValues") == "ALL_NEW":
+        return "Attributes"
+    return _MEMBERS.get(operation)
 
 
 def answer_was_lost(error: ClientError) -> bool:

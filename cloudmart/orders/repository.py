@@ -60,7 +60,12 @@ class OrderRepository:
         item = await self._table.get(order_id)
         if item is None:
             return None
-        return Order.read(item), KeyedRequest(item.get(_REQUEST, ""), item.get(_CLIENT))
+        request, client = item.get(_REQUEST), item.get(_CLIENT)
+        kept = KeyedRequest(
+            request if isinstance(request, str) else "",
+            client if isinstance(client, str) else None,
+        )
+        return Order.read(item), kept
 
     async def list_all(
         self, *, after: str | None = None, page_size: int | None = None

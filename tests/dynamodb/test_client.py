@@ -9,9 +9,13 @@ from botocore import xform_name
 from botocore.session import Session
 
 from cloudmart.dynamodb.client import CALL_BUDGET, Database
+from cloudmart.dynamodb.codec import Item
+from cloudmart.dynamodb.expression import Expression
 from cloudmart.dynamodb.refusals import BUSY, FAILING, MISCONFIGURED, PASSING
+from cloudmart.dynamodb.schema import ORDERS_BY_EMAIL as BY_EMAIL
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
+from cloudmart.values.page import Pages
 from tests.support.faults import Fault, FaultProxy
 
 NO_OUTAGE = {Fault.HANG, Fault.UNPROCESSED, Fault.UNHEARD_OF}
@@ -50,6 +54,38 @@ async def test_an_answer_that_is_not_the_stores_is_no_success(
 
     with pytest.raises(UnavailableError):
         await writes[write]()
+
+
+@pytest.mark.parametrize("read", ["scan", "query", "get_many", "update", "amend", "describe"])
+async def test_an_empty_object_is_no_answer_where_the_store_has_something_to_tell(
+    read: str, faults: FaultProxy, orders: Table
+) -> None:
+    async def first(pages: Pages[Item]) -> object:
+        return await anext(pages)
+
+    reads: dict[str, Callable[[], Awaitable[object]]] = {
+        "scan": lambda: first(orders.scan()),
+        "query": lambda: first(orders.query(BY_EMAIL.name, BY_EMAIL.partition, "a@x.org")),
+        "get_many": lambda: orders.get_many(["1"]),
+        "update": lambda: orders.update("1", {"name": "Lamp"}),
+        "amend": lambda: orders.amend("1", Expression("SET #name = :name", {"name": "Lamp"})),
+        "describe": orders.describe,
+    }
+    await orders.put({"id": "1"}, new=True)
+    faults.rewrite = lambda _: b"{}"
+
+    with pytest.raises(UnavailableError):
+        await reads[read]()
+
+
+async def test_an_empty_object_is_the_answer_to_a_write_and_a_missing_item(
+    faults: FaultProxy, products: Table
+) -> None:
+    faults.rewrite = lambda _: b"{}"
+
+    await products.put({"id": "1"}, new=True)
+    assert await products.get("1") is None
+    assert await products.remove("1")
 
 
 def test_each_error_that_dynamodb_has_for_our_calls_is_sorted() -> None:

@@ -14,6 +14,7 @@ from cloudmart.values.ids import ALPHABET
 from tests.support.faults import Fault, FaultProxy
 from tests.support.live import served
 from tests.support.shop_tables import LAMP, put
+from tests.support.wire_values import Wire
 
 KEY = {"Idempotency-Key": "checkout-7"}
 LAMPS = {"productId": "1", "quantity": 2, "userEmail": "ann@example.org"}
@@ -280,3 +281,27 @@ def test_a_write_whose_answer_was_lost_is_one_order(faults: FaultProxy, settings
     assert len(placed) == before + 2
     assert with_key.json() in placed
     assert without_key.json() in placed
+
+
+@pytest.mark.parametrize("name", ["requestDigest", "requestClient"])
+@pytest.mark.parametrize("value", [{"L": []}, {"M": {}}, {"NULL": True}, {"NS": ["1"]}])
+def test_what_is_kept_of_a_request_may_be_anything(
+    name: str,
+    value: Wire,
+    client: TestClient,
+    settings: Settings,
+    dynamodb: Any,  # noqa: ANN401 - boto3's
+) -> None:
+    put(dynamodb, settings.dynamodb.products_table, LAMP)
+    body, headers = {"productId": "1", "quantity": 1}, {"Idempotency-Key": f"kept-{name}-{value}"}
+    first = client.post("/api/orders", json=body, headers=headers)
+    dynamodb.update_item(
+        TableName=settings.dynamodb.orders_table,
+        Key={"id": {"S": first.json()["id"]}},
+        UpdateExpression=f"SET {name} = :value",
+        ExpressionAttributeValues={":value": value},
+    )
+
+    again = client.post("/api/orders", json=body, headers=headers)
+
+    assert again.status_code == (422 if name == "requestDigest" else 201)
