@@ -220,7 +220,8 @@ class ConversationRepository:
         """Forget who spoke and what they were asked: whoever goes on has to say it again."""
         if not _ID.fullmatch(key):
             return
-        update = Expression("REMOVE #email, #pending")
+        # A turn that is still being answered loses its lock, or it would write both anew.
+        update = Expression("REMOVE #email, #pending, #lockToken, #lockUntil")
         with contextlib.suppress(RefusedError):
             await self._table.change(key, update, Expression("attribute_exists(id)"))
 

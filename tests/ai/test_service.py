@@ -3,10 +3,12 @@
 import asyncio
 import re
 import time
+from datetime import timedelta
 
 import pytest
 
 from cloudmart.ai.assistants import Assistant
+from cloudmart.ai.conversations import ConversationRepository
 from cloudmart.ai.loop import ToolRunning
 from cloudmart.ai.ports import Delta, Message, Role, Step, ToolCall, Usage
 from cloudmart.errors import (
@@ -170,6 +172,25 @@ async def test_an_answer_whose_lock_was_lost_is_not_kept(shop: Shop) -> None:
         await late
     assert await shop.history(thread) == []
     assert (await shop.conversation(thread))["lockToken"] == "another's"
+
+
+async def test_a_chat_that_ends_while_it_is_answered_does_not_remember_its_customer(
+    shop: Shop,
+) -> None:
+    go_on = asyncio.Event()
+    chat = ScriptedChat(go_on, "Too late.")
+    assistant = shop.assistant(chat)
+    thread = await assistant.start()
+    late = asyncio.create_task(assistant.reply(thread, "I am ann@example.org"))
+    await chat.asked.wait()
+
+    ended = ConversationRepository(shop.conversations, lifetime=timedelta(days=30), longest_turn=45)
+    await ended.forget_customer(thread)
+    go_on.set()
+
+    with pytest.raises(ConflictError, match="too late"):
+        await late
+    assert "email" not in await shop.conversation(thread)
 
 
 @pytest.mark.parametrize(
