@@ -62,7 +62,10 @@ class Loop:
         for number in range(1, self._max_steps + 1):
             request = StepRequest(
                 conversation=turn.conversation.fingerprint,
-                instructions=instructions(may_change=self._toolbox.may_change(turn)),
+                instructions=instructions(
+                    may_read=self._toolbox.may_read(turn),
+                    may_change=self._toolbox.may_change(turn),
+                ),
                 history=history,
                 exchange=tuple(exchange),
                 tools=self._toolbox.specs(turn),

@@ -91,6 +91,10 @@ class Toolbox:
         """Return what a model is told of the tools that it may use for whoever speaks now."""
         return [tool.spec for tool in self._tools.values() if self._desk.allows(turn, tool.right)]
 
+    def may_read(self, turn: Turn) -> bool:
+        """Tell whether orders may be shown to whoever speaks now."""
+        return self._desk.allows(turn, OrderTools.READ)
+
     def may_change(self, turn: Turn) -> bool:
         """Tell whether orders may be changed for whoever speaks now."""
         return self._desk.allows(turn, OrderTools.CANCEL)

@@ -60,7 +60,13 @@ async def test_a_model_is_offered_what_the_policy_allows(
 
     await assistant.reply(await assistant.start(), "Hi")
 
-    assert [spec.name for spec in chat.requests[0].tools] == tools
+    (asked,) = chat.requests
+    assert [spec.name for spec in asked.tools] == tools
+    # A model asks for nothing that no tool takes.
+    assert ("e-mail address the order was placed with" in asked.instructions) == (
+        "get_order" in tools
+    )
+    assert "the shop's staff read" in asked.instructions
 
 
 async def test_a_tool_that_is_not_offered_does_nothing(shop: Shop) -> None:

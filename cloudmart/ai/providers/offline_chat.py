@@ -12,6 +12,7 @@ from cloudmart.ai.providers.offline_words import (
     ASK_ORDER,
     NOT_ALLOWED,
     NOTICE,
+    not_understood,
     told,
 )
 
@@ -41,16 +42,25 @@ def _next(request: StepRequest) -> Step:
         _, results = request.exchange[-1]
         return _answer(request, "\n".join(told(result) for result in results))
     wish = understand(request.history)
-    if wish.intent in ABOUT_ORDERS and wish.order_id is None:
-        return _answer(request, ASK_ORDER)
-    if wish.intent in ABOUT_ORDERS and not wish.has_email:
-        return _answer(request, ASK_EMAIL)
     tool = _TOOLS.get(wish.intent)
+    offered = {each.name for each in request.tools}
     if tool is None:
-        return _answer(request, ANSWERS[wish.intent])
-    if request.final or tool not in {offered.name for offered in request.tools}:
+        return _answer(request, ANSWERS.get(wish.intent) or not_understood(offered))
+    if request.final or tool not in offered:
+        # Said before anything is asked for.
         return _answer(request, NOT_ALLOWED)
+    if missing := _missing(wish):
+        return _answer(request, missing)
     return Step("", [ToolCall("1", tool, json.dumps(_arguments(wish)))])
+
+
+def _missing(wish: Wish) -> str | None:
+    """Return the question for what a wish about an order lacks."""
+    if wish.intent not in ABOUT_ORDERS:
+        return None
+    if wish.order_id is None:
+        return ASK_ORDER
+    return None if wish.has_email else ASK_EMAIL
 
 
 def _arguments(wish: Wish) -> dict[str, Any]:

@@ -1,16 +1,13 @@
 """What the assistant without a model says."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from cloudmart.ai.ports import ToolResult
 from cloudmart.ai.providers.offline_intent import Intent
 
-NOTICE = (
-    "No AI provider is configured for this shop, so I answer by simple rules: "
-    "I can find products, look up an order, and cancel one."
-)
+NOTICE = "No AI provider is configured for this shop, so I answer by simple rules."
 ASK_ORDER = (
     "Which order is it? Please tell me its number and the e-mail address it was placed with."
 )
@@ -19,16 +16,11 @@ NOT_ALLOWED = (
     "I cannot do that here. Please write what you want and end this chat: the shop's staff read it."
 )
 
-_HELP = (
-    "You can ask me for products (“do you have lamps?”), for an order (its number and your e-mail "
-    "address), or to cancel one."
-)
 ANSWERS = {
     Intent.GREETING: "Hello! What can I do for you?",
     Intent.THANKS: "You are welcome.",
     Intent.PERSON: "I am no person, and cannot fetch one. Please write what you want and end this "
     "chat: the shop's staff read it.",
-    Intent.UNKNOWN: f"I did not understand that. {_HELP}",
 }
 
 _NOTHING_FOUND = "I found nothing that fits. Please try another word."
@@ -44,6 +36,16 @@ _ERRORS = {
     "one_change_at_a_time": "One change at a time, please: confirm the first one first.",
 }
 _FAILED = "That did not work. Please try again, or end this chat: the shop's staff read it."
+
+
+def not_understood(tools: Collection[str]) -> str:
+    """Return what is said to what makes no sense: what may be asked, by the tools there are."""
+    wishes = ["for products (“do you have lamps?”)"]
+    if "get_order" in tools:
+        wishes.append("for an order (its number and your e-mail address)")
+    if "cancel_order" in tools:
+        wishes.append("to cancel one")
+    return f"I did not understand that. You can ask me {', or '.join(wishes)}."
 
 
 def told(result: ToolResult) -> str:

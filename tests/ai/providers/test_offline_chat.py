@@ -134,6 +134,24 @@ async def test_a_tool_that_is_not_offered_is_not_called() -> None:
     assert "end this chat: the shop's staff read it" in text
 
 
+@pytest.mark.parametrize("text", ["Cancel my order", f"Cancel {NEW}"])
+async def test_nothing_is_asked_for_in_vain(text: str) -> None:
+    assert await say(user(text), tools=TOOLS[:2]) == NOT_ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("tools", "offers"),
+    [
+        (TOOLS[:1], "for products (“do you have lamps?”)."),
+        (TOOLS[:2], "your e-mail address)."),
+        (TOOLS, "or to cancel one."),
+    ],
+    ids=["off", "read", "delete"],
+)
+async def test_only_what_is_possible_is_offered(tools: list[ToolSpec], offers: str) -> None:
+    assert (await say(user("???"), tools=tools)).endswith(offers)
+
+
 async def test_a_final_step_calls_no_tool() -> None:
     assert await say(user("Do you have lamps?"), final=True)
 
