@@ -9,8 +9,12 @@ from cloudmart.settings import DynamoDBSettings
 
 _PART = "old notes"
 _NO_COPY = (
-    "the secret is not among the conversations yet, or is another one there: nothing was removed. "
-    "The service copies it when the first order with an Idempotency-Key comes"
+    "the secret is not among the conversations yet: nothing was removed. The service copies it "
+    "when the first order with an Idempotency-Key comes"
+)
+_ANOTHER = (
+    "none are left. The secret among them was another than the service's: a request that an older "
+    "release was sent with an Idempotency-Key would make a second order if it were repeated now"
 )
 
 
@@ -18,11 +22,12 @@ async def remove_old_notes(client: Any, names: DynamoDBSettings) -> Finding:  # 
     """Remove the notes from among the orders, if the secret's copy is where it is read now."""
     old = await _secret(client, names.orders_table)
     copy = await _secret(client, names.conversations_table)
-    if old is not None and old != copy:
+    if old is not None and copy is None:
         return Finding(names.orders_table, _PART, State.WRONG, _NO_COPY)
     for key in (BACKFILL, ORDER_SECRET):
         await client.delete_item(TableName=names.orders_table, Key=encode({"id": key}))
-    return Finding(names.orders_table, _PART, State.OK, "none are left")
+    another = old is not None and old != copy
+    return Finding(names.orders_table, _PART, State.OK, _ANOTHER if another else "none are left")
 
 
 async def _secret(client: Any, table: str) -> object:  # noqa: ANN401

@@ -118,6 +118,23 @@ def test_old_notes_are_removed_once_the_secret_is_copied(
     assert [get(dynamodb, orders, key) for key in (ORDER_SECRET, BACKFILL)] == [None, None]
 
 
+def test_a_secret_that_an_older_release_made_for_itself_is_removed_and_told(
+    client: TestClient,
+    settings: Settings,
+    dynamodb: Any,  # noqa: ANN401
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = place(client)
+    put(dynamodb, settings.dynamodb.orders_table, note(ORDER_SECRET, secret=SECRET))
+
+    removed = remove_old_notes(settings, monkeypatch)
+
+    assert removed.exit_code == 0
+    assert "was another than the service's" in " ".join(removed.output.split())
+    assert get(dynamodb, settings.dynamodb.orders_table, ORDER_SECRET) is None
+    assert place(client) == first
+
+
 def test_a_note_among_the_conversations_is_no_conversation(client: TestClient) -> None:
     place(client)
 
