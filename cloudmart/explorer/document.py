@@ -29,6 +29,11 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "description": "Where the new item is.",
         "schema": {"type": "string", "format": "uri-reference"},
     },
+    "ETag": {
+        "description": "Names its present state, for `If-Match` (a strong validator, RFC 9110, "
+        "8.8.3).",
+        "schema": {"type": "string"},
+    },
     "Link": {
         "description": 'The next page, as `<…>; rel="next"` (RFC 8288); absent on the last.',
         "schema": {"type": "string"},
@@ -55,6 +60,9 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "integer", "minimum": 0},
     },
 }
+
+_VERSIONED = ("Order", "Ticket")
+"""What is answered with an `ETag`, one at a time."""
 
 
 class DocumentedApp(FastAPI):
@@ -156,10 +164,17 @@ def _add_links(paths: Mapping[str, Any], path: str, operation: Operation) -> Non
     }
 
 
+def _is_versioned(answer: Mapping[str, Any]) -> bool:
+    schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+    return schema.get("$ref", "").rpartition("/")[2] in _VERSIONED
+
+
 def _headers(operation: Operation, status: str, *, limited: bool) -> Iterator[str]:
     yield REQUEST_ID
     if status == "201":
         yield "Location"
+    if _is_versioned(operation["responses"][status]):
+        yield "ETag"
     if status == "200" and any(one["name"] == "limit" for one in operation.get("parameters", ())):
         yield "Link"
     if status in {"429", "503"}:

@@ -90,7 +90,7 @@ def test_placing_an_order_tells_of_every_answer_and_header() -> None:
 
     assert set(answers) == {*("201", "400", "408", "409", "413", "415", "422", "429", "500", "503")}
     limits = {"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"}
-    assert set(answers["201"]["headers"]) == {"X-Request-ID", "Location"} | limits
+    assert set(answers["201"]["headers"]) == {"X-Request-ID", "Location", "ETag"} | limits
     for status in ("429", "503"):
         assert set(answers[status]["headers"]) == {"X-Request-ID", "Retry-After"} | limits
     assert set(answers["201"]["links"]) == {"get_order", "change_order", "delete_order"}
@@ -99,6 +99,17 @@ def test_placing_an_order_tells_of_every_answer_and_header() -> None:
         "idempotency-key-reused",
         "invalid-request",
     }
+
+
+def test_whatever_answers_with_one_order_or_ticket_tells_of_its_tag() -> None:
+    told = {
+        name
+        for name, operation in OPERATIONS.items()
+        if any("ETag" in answer["headers"] for answer in operation["responses"].values())
+    }
+
+    verbs = {"order": ("place", "get", "change"), "ticket": ("open", "get", "change")}
+    assert told == {f"{verb}_{thing}" for thing, some in verbs.items() for verb in some}
 
 
 def test_a_list_tells_of_the_link_to_its_next_page() -> None:
