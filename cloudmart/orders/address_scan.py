@@ -4,12 +4,12 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Collection
 
-from cloudmart.dynamodb.index_keys import CREATED_AT, address_of
+from cloudmart.dynamodb.index_keys import CREATED_AT, address_of, created_at
 from cloudmart.dynamodb.internal import is_order
 from cloudmart.dynamodb.table import Table
 from cloudmart.values.email import email_key
 
-_ATTRIBUTES = ("userEmail", "customerEmail", CREATED_AT)
+_ATTRIBUTES = ("userEmail", "customerEmail", CREATED_AT, "updatedAt")
 
 _Ids = list[str]
 
@@ -60,5 +60,5 @@ class AddressScan:
             for item in page.items:
                 key = email_key(address_of(item))
                 if key and key in keys and is_order(item["id"]):
-                    found[key].append((str(item.get(CREATED_AT, "")), item["id"]))
+                    found[key].append((created_at(item), item["id"]))
         return {key: [id_ for _, id_ in sorted(found[key], reverse=True)] for key in keys}

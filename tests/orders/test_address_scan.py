@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from cloudmart.errors import UnavailableError
 from cloudmart.orders.address_scan import AddressScan
 from cloudmart.settings import Settings
 from tests.support.faults import Fault, FaultProxy
-from tests.support.shop_tables import put
+from tests.support.shop_tables import drop_indexes, put
 
 ANN, BOB = "ann@x.org", "bob@x.org"
 ORDERS: list[dict[str, Any]] = [
@@ -40,6 +41,24 @@ async def scan(
 
 async def test_orders_are_found_by_the_address_they_show_newest_first(scan: AddressScan) -> None:
     assert [await scan.find(ANN), await scan.find(BOB)] == [["b", "a"], ["c"]]
+
+
+async def test_orders_are_sorted_as_the_index_sorts_them(
+    scan: AddressScan,
+    settings: Settings,
+    dynamodb: Any,  # noqa: ANN401 - boto3's
+) -> None:
+    cat = "cat@x.org"
+    orders: list[dict[str, Any]] = [
+        {"id": "none", "userEmail": cat, "createdAt": None},
+        {"id": "changed", "userEmail": cat, "updatedAt": "2025-06-01T00:00:00.000Z"},
+        {"id": "number", "userEmail": cat, "createdAt": Decimal(1738367999)},
+        {"id": "text", "userEmail": cat, "createdAt": "2025-03-01T00:00:00.000Z"},
+    ]
+    drop_indexes(dynamodb, settings.dynamodb.orders_table)
+    put(dynamodb, settings.dynamodb.orders_table, *orders)
+
+    assert await scan.find(cat) == ["changed", "text", "number", "none"]
 
 
 async def test_no_more_is_read_of_an_order_than_decides(
