@@ -3,16 +3,26 @@
 import contextlib
 import secrets
 
+import structlog
+
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.internal import ORDER_SECRET
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import ConflictError, UnavailableError
 from cloudmart.values.timestamp import now, stamp
 
+_log = structlog.stdlib.get_logger(__name__)
+
 _AWAY = (
     "Orders with an Idempotency-Key cannot be placed at the moment: the conversations table, which "
     "they need, does not answer. Please try again; orders without a key are taken."
 )
+_UNREADABLE = (
+    "Orders with an Idempotency-Key cannot be placed: what the shop makes their ids of cannot be "
+    "read. Orders without a key are taken."
+)
+_SHORTEST = 16
+"""Bytes without which a secret could be guessed."""
 
 
 class SharedSecret:
@@ -45,13 +55,28 @@ class SharedSecret:
         stored = await self._noted()
         if stored is None:
             former = await self._orders.get(ORDER_SECRET)
-            secret = former["secret"] if former else secrets.token_hex()
+            secret = _read(former).hex() if former else secrets.token_hex()
             note = {"id": ORDER_SECRET, "secret": secret, "createdAt": stamp(now())}
             # Where another replica is first, its secret is everybody's.
             with contextlib.suppress(ConflictError):
                 await self._notes.put(note, new=True)
             stored = await self._notes.get(ORDER_SECRET)
         if stored is None:
-            msg = "the secret that replicas share was removed while it was read"
-            raise RuntimeError(msg)
-        return bytes.fromhex(stored["secret"])
+            # Removed while it was read, or never stored, whatever the store said.
+            raise UnavailableError(_AWAY)
+        return _read(stored)
+
+
+def _read(note: Item) -> bytes:
+    try:
+        secret = bytes.fromhex(note["secret"])
+    except (KeyError, TypeError, ValueError):
+        secret = b""
+    if len(secret) < _SHORTEST:
+        _log.error(
+            "order_secret_not_readable",
+            item=ORDER_SECRET,
+            next_step="restore the item, of the conversations or of the orders, from a backup",
+        )
+        raise UnavailableError(_UNREADABLE)
+    return secret

@@ -1,5 +1,6 @@
 """The secret that makes ids of idempotency keys: where it is kept, copied from, and missed."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -143,3 +144,21 @@ def test_a_note_among_the_conversations_is_no_conversation(client: TestClient) -
         answer = client.post(f"/api/ai{path}/message", json=body)
 
         assert answer.status_code == 404, answer.text
+
+
+@pytest.mark.parametrize("table", ["orders_table", "conversations_table"])
+@pytest.mark.parametrize("secret", [None, "", "abcd", "no hex", Decimal(7), {"a"}, ["a"]])
+def test_a_secret_that_cannot_be_read_makes_no_id_that_could_be_guessed(
+    table: str,
+    secret: object,
+    client: TestClient,
+    settings: Settings,
+    dynamodb: Any,  # noqa: ANN401 - boto3's
+) -> None:
+    put(dynamodb, getattr(settings.dynamodb, table), {"id": ORDER_SECRET, "secret": secret})
+
+    answer = client.post("/api/orders", json=LAMP, headers=KEY)
+
+    assert answer.status_code == 503
+    assert "Orders without a key are taken." in answer.json()["error"]
+    place(client, {})
