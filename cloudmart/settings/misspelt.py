@@ -25,8 +25,18 @@ LEFT_ALONE = frozenset(
 )
 # Near in meaning and not in letters: what other versions and guides call them.
 _OTHERWISE: Mapping[str, str] = {
+    "AZURE_LANGUAGE_ENDPOINT": "AZURE_ENDPOINT",
+    "AZURE_LANGUAGE_KEY": "AZURE_API_KEY",
     "BIGQUERY_PROJECT_ID": "GOOGLE_CLOUD_PROJECT_ID",
+    "JWT_AUD": "JWT_AUDIENCE",
+    "JWT_ISS": "JWT_ISSUER",
     "OPENAI_API_BASE": "OPENAI_BASE_URL",
+    "ORDERS_TABLE": "DYNAMODB_ORDERS_TABLE",
+    "PRODUCTS_TABLE": "DYNAMODB_PRODUCTS_TABLE",
+    "RATE_LIMIT_REDIS": "RATE_LIMIT_STORAGE",
+    "SECRETS_DIR": "CLOUDMART_SECRETS_DIR",
+    "SHUTDOWN_GRACE_PERIOD": "SHUTDOWN_GRACE",
+    "TICKETS_TABLE": "DYNAMODB_TICKETS_TABLE",
 }
 # Kubernetes gives each pod the addresses of the namespace's Services in such variables.
 _SERVICE_LINK = re.compile(
@@ -68,9 +78,9 @@ def nearest(name: str) -> str | None:
     known = [each for variable in variables().values() for each in variable.names]
     if name in known or name in LEFT_ALONE:
         return None
-    if name in _OTHERWISE:
-        return _OTHERWISE[name]
     upper = name.upper()
+    if upper in _OTHERWISE:
+        return _OTHERWISE[upper]
     for each in known:
         if _squashed(upper) == _squashed(each) or _says_less(upper, each) or _slips(upper, each):
             return each
