@@ -1,12 +1,16 @@
 """Run the command line as `cloudmart` or `python -m cloudmart`."""
 
+import errno
 import gc
 import logging
+import os
 import signal
 import sys
 from typing import NoReturn
 
 from cloudmart.observability.standard_streams import open_closed_streams
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main() -> None:
@@ -28,6 +32,18 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _end_full(error)
+
+
+def _end_full(error: OSError) -> NoReturn:
+    """End a command whose answer has no room where it goes, and say so."""
+    sys.stderr.write(f"What was to be written has no room: {error.strerror}.\n")
+    # The interpreter would write the rest once more at its end, and fail with words of its own.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(1)
 
 
 def _stop(number: int, _: object) -> NoReturn:

@@ -32,8 +32,12 @@ def openapi(
         typer.echo(f"{', '.join(stale)} in {directory} is stale: run `make openapi`.", err=True)
         raise typer.Exit(1)
     for name in stale:
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / name).write_text(files[name], encoding="utf-8")
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            (directory / name).write_text(files[name], encoding="utf-8")
+        except OSError as error:
+            typer.echo(f"{directory / name} cannot be written: {error.strerror}.", err=True)
+            raise typer.Exit(1) from None
         typer.echo(f"Wrote {directory / name}.")
 
 
