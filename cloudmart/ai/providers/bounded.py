@@ -17,6 +17,9 @@ LONGEST_BODY = 4 * 1024**2
 LONGEST_LINE = 1024**2
 """Bytes of one event: the last one repeats the whole answer."""
 
+MOST_LINES = 200_000
+"""Ends of lines of one answer, ten for each event: lines that bring none cost time, too."""
+
 UNCOMPRESSED = {"Accept-Encoding": "identity"}
 """Asks for answers as they are."""
 
@@ -36,6 +39,7 @@ class Bounds:
         self._longest_line = longest_line
         self._read = 0
         self._line = 0
+        self._lines = 0
 
     def count(self, chunk: bytes) -> bytes:
         """Return a chunk, or raise TooLargeError where it is too much."""
@@ -43,6 +47,9 @@ class Bounds:
         if self._read > LONGEST_BODY:
             raise TooLargeError("the answer does not end")
         if self._longest_line:
+            self._lines += chunk.count(b"\n") + chunk.count(b"\r")
+            if self._lines > MOST_LINES:
+                raise TooLargeError("the lines of the answer do not end")
             first, *others = chunk.split(b"\n")
             self._line += len(first)
             if max(self._line, *map(len, others), 0) > self._longest_line:

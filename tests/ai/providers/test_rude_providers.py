@@ -112,6 +112,17 @@ async def test_a_line_without_end_is_given_up(rig: Rig) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 30_000
 
 
+@pytest.mark.parametrize("line", [b":\n", b"\n", b"\r", b"data:\n"], ids=repr)
+async def test_lines_that_bring_no_event_are_given_up(rig: Rig, line: bytes) -> None:
+    if rig.chat.name != "openai":
+        pytest.skip("Bedrock sends frames")
+    whole = rig.wire.answer("Yes.")
+    rig.server.play(Reply(200, whole.headers, [*[line * 30_000] * 10, *whole.chunks]))
+
+    with pytest.raises(ProviderFailedError, match="too large"):
+        await take(rig.chat)
+
+
 @pytest.mark.parametrize("status", [200, 400])
 async def test_a_compressed_answer_is_not_blown_up(rig: Rig, status: int) -> None:
     head = dict(rig.wire.answer("Yes.").headers) | {"content-encoding": "gzip"}
