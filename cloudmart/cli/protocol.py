@@ -46,7 +46,7 @@ HALF_CLOSED = 5.0
 """Seconds a client that sends no more is taken to wait for an answer that has not begun."""
 
 MOST_CONNECTIONS = 10_000
-"""Connections that are open at once; then one on which nothing is asked makes room."""
+"""Connections that are open at once; then one that waits for its client makes room."""
 
 _TOO_SLOW = "The request's headers did not come in time."
 _BROKEN_OFF = "The request ended in the middle."
@@ -196,6 +196,17 @@ class BoundedProtocol(asyncio.BufferedProtocol):
             self._deadline.within(HURRIED)
         else:
             self._end()
+
+    # --- What another connection calls -----------------------------------------------------
+
+    def waits_for_client(self) -> bool:
+        """Tell whether nothing goes on here until the client sends more."""
+        if self.transport.is_closing():
+            return False
+        exchange = self._exchange
+        if exchange is None:
+            return not self._waits_its_turn
+        return not (exchange.started or exchange.body.complete or self._reader.received)
 
     # --- What an exchange calls ------------------------------------------------------------
 
@@ -360,9 +371,9 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         self.transport.close()
 
     def _make_room(self) -> None:
-        """Close a connection on which nothing is asked; this one, if there is none."""
-        idle = (each for each in self._connections if each is not self and each.is_idle())
-        next(idle, self).shutdown()
+        """End a connection that waits for its client; this one, if there is none."""
+        waiting = (each for each in self._connections if each.waits_for_client())
+        next((each for each in waiting if each is not self), self).transport.abort()
 
     def _too_late(self) -> None:
         if self._exchange is not None:

@@ -1,8 +1,13 @@
 """Connections beyond what a process may have open."""
 
+import asyncio
 import resource
 import socket
+import time
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import ClassVar
 
 import pytest
 
@@ -13,9 +18,20 @@ from tests.support.live import served
 
 
 class Narrow(BoundedProtocol):
-    """The server's protocol for five connections."""
+    """The server's protocol for five connections, which counts those that are open."""
 
     most_connections = 5
+    open: ClassVar[Counter[str]] = Counter()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Count one more."""
+        self.open["now"] += 1
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count one less."""
+        self.open["now"] -= 1
+        super().connection_lost(exc)
 
 
 @pytest.fixture(scope="module")
@@ -25,16 +41,34 @@ def port(shared_settings: Settings) -> Iterator[int]:
         yield int(url.rpartition(":")[2])
 
 
-def test_who_asks_nothing_makes_room_for_who_does(port: int) -> None:
+POST = b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+WAITING = {
+    "nothing": b"",
+    "half a head": b"GET /livez HT",
+    "no HTTP": b"BAD\r\n\r\n",
+    "half a body": POST + b"Content-Length: 2000\r\n\r\n{",
+    "a body that nobody reads": POST.replace(b"/orders", b"/no")
+    + b"Content-Length: 900000\r\n\r\n{",
+}
+
+
+@pytest.mark.parametrize("sent", WAITING.values(), ids=WAITING)
+def test_whoever_is_waited_for_makes_room_for_who_asks(sent: bytes, port: int) -> None:
     for _ in range(3):
-        idle = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(20)]
+        waiting = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(20)]
+        for each in waiting:
+            with suppress(OSError):
+                each.sendall(sent)
+        time.sleep(0.1)
         with socket.create_connection(("127.0.0.1", port), timeout=30) as asking:
             asking.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             answer = asking.recv(65_536)
-        for each in idle:
+        still_open = Narrow.open["now"]
+        for each in waiting:
             each.close()
 
         assert answer.startswith(b"HTTP/1.1 200 ")
+        assert still_open <= Narrow.most_connections + 1
 
 
 def test_a_process_asks_for_as_many_files_as_it_has_connections() -> None:
