@@ -230,7 +230,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
             return None
         try:
             piece = exchange.body.take(self._reader.received)
-            if self._ended and not piece and not exchange.body.complete:
+            if self._ended and not (piece or exchange.body.complete or exchange.body.more_waits):
                 raise MalformedError(_BROKEN_OFF)
         except RefusedError as refused:
             self._refuse(refused)

@@ -14,11 +14,15 @@ _SIZE = re.compile(
     + rb'|"[^"\\\x00-\x08\x0a-\x1f\x7f]*"))?)*)'
 )
 _TRAILER = re.compile(_TOKEN + rb":[^\x00-\x08\x0a-\x1f\x7f]*")
+_AROUND = len(b"\r\n" * 2)
+_LINES_AT_ONCE = 512
 _TOO_MUCH = "What the request has beside its body is too large."
 
 
 class SizedBody:
     """A body of a length that its head names; 0 where it names none."""
+
+    more_waits = False
 
     def __init__(self, length: int) -> None:
         self.left = length
@@ -37,15 +41,18 @@ class ChunkedBody:
     """A body in chunks, each with its size before it (RFC 9112, 7.1).
 
     Extensions of chunks and the trailers are read and left out: a trailer must not become a header.
+    They count, and so do chunks that hold next to nothing.
 
     Args:
-        room: Bytes that these may have together.
+        room: Bytes that all of this may have together.
     """
 
     left: int | None = None
 
     def __init__(self, room: int) -> None:
         self.complete = False
+        self.more_waits = False
+        """There is more to take at once: others should have their turn first."""
         self._room = room
         self._in_chunk = 0
         self._chunk_ends = False
@@ -54,8 +61,8 @@ class ChunkedBody:
     def take(self, received: bytearray) -> bytes:
         """Take what has come of the body off what was received, or raise RefusedError."""
         pieces = []
-        at = 0
-        while not self.complete:
+        at = lines = 0
+        while not (self.complete or lines == _LINES_AT_ONCE):
             if self._in_chunk:
                 piece = received[at : at + self._in_chunk]
                 if not piece:
@@ -69,8 +76,10 @@ class ChunkedBody:
             if line is None:
                 break
             at += len(line) + 2
+            lines += 1
             self._read(line)
         del received[:at]
+        self.more_waits = lines == _LINES_AT_ONCE and not self.complete and bool(received)
         return b"".join(pieces)
 
     def _line(self, received: bytearray, at: int) -> bytes | None:
@@ -98,8 +107,11 @@ class ChunkedBody:
             match = _SIZE.fullmatch(line)
             if match is None:
                 raise MalformedError
-            self._count(len(match[2]))
-            self._in_chunk = int(match[1], 16)
+            size = int(match[1], 16)
+            # Tiny chunks are work for us and none for their client: what is around one counts
+            # as far as it is more than an eighth of what is in it.
+            self._count(max(len(match[2]), len(line) + _AROUND - size // 8))
+            self._in_chunk = size
             self._in_trailers = self._in_chunk == 0
 
     def _count(self, size: int) -> None:

@@ -108,12 +108,16 @@ class Exchange:
         """Return the next piece of the body, or that the client is gone: ASGI's `receive`."""
         while not (self.complete or self.disconnected):
             if not self._told_all:
+                if await self._others_went_first():
+                    continue
                 piece = self._connection.read_body()
                 if piece is None:
                     continue
                 if piece or self.body.complete:
                     self._told_all = self.body.complete
                     return {"type": "http.request", "body": piece, "more_body": not self._told_all}
+                if self.body.more_waits:
+                    continue
                 if self.expects_continue:
                     self.expects_continue = False
                     if not self._connection.body_begun():
@@ -123,6 +127,14 @@ class Exchange:
             self._news.clear()
             await self._news.wait()
         return _GONE
+
+    async def _others_went_first(self) -> bool:
+        """Let others have their turn where the last piece of the body was much work."""
+        if not self.body.more_waits:
+            return False
+        self.body.more_waits = False
+        await asyncio.sleep(0)
+        return True
 
     async def send(self, message: Message) -> None:
         """Write a piece of the answer: ASGI's `send`."""

@@ -62,7 +62,7 @@ class RequestReader:
         before = len(self.received)
         body.take(self.received)
         self._worth_reading -= before - len(self.received)
-        if self._worth_reading < 0:
+        if self._worth_reading < 0 or body.more_waits:
             raise FieldsTooLargeError(_NOT_WORTH_IT)
         if body.complete:
             self.unread = None

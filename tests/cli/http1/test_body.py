@@ -84,7 +84,7 @@ def test_chunks_are_what_httptools_takes_them_for_or_refused(
 def test_what_is_behind_the_last_chunk_is_left(contents: list[bytes], step: int) -> None:
     chunks = b"".join(b"%x\r\n%b\r\n" % (len(content), content) for content in contents)
     stream = chunks + b"0\r\nX-A: b\r\n\r\nGET / HTTP/1.1"
-    body, received, content = ChunkedBody(1024), bytearray(), b""
+    body, received, content = ChunkedBody(64 * 1024), bytearray(), b""
 
     for start in range(0, len(stream), step):
         received += stream[start : start + step]

@@ -40,6 +40,35 @@ def test_what_is_beside_a_body_is_counted_with_the_head(behind: bytes, port: int
     assert raw.statuses == [431]
 
 
+@pytest.mark.parametrize("path", [b"/first", b"/unread"])
+def test_chunks_that_hold_next_to_nothing_are_counted(path: bytes, port: int) -> None:
+    few, many = b"1\r\na\r\n" * 250, b"1\r\na\r\n" * 14_000
+    few *= 1 if path == b"/unread" else 40
+
+    answered = send(port, HEAD % (path, b"") + few + b"0\r\n\r\n" + LAST)
+    refused = send(port, HEAD % (path, b"") + many + b"0\r\n\r\n" + LAST)
+
+    assert answered.statuses == [200, 200]
+    # What has been answered already is the last answer of its connection.
+    assert refused.statuses == ([200] if path == b"/unread" else [431])
+
+
+def test_small_trailers_are_read_to_their_end(port: int) -> None:
+    trailers = b"0\r\n" + b"a:\r\n" * 2_000 + b"\r\n"
+
+    raw = send(port, HEAD % (b"/first", b"") + trailers + LAST)
+
+    assert raw.statuses == [200, 200]
+
+
+def test_chunks_of_a_usual_size_do_not_count(port: int) -> None:
+    chunks = b"40\r\n" + b"a" * 64 + b"\r\n"
+
+    raw = send(port, HEAD % (b"/first", b"") + chunks * 20_000 + b"0\r\n\r\n" + LAST)
+
+    assert raw.statuses == [200, 200]
+
+
 def test_a_large_head_leaves_less_room_for_trailers(port: int) -> None:
     trailers = b"0\r\n" + b"X-A: b\r\n" * (LARGEST_HEAD // 16) + b"\r\n"
     large = b"X-B: " + b"b" * (LARGEST_HEAD // 2) + b"\r\n"
