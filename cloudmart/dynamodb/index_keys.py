@@ -73,11 +73,11 @@ def ticket_keys(ticket: Item) -> dict[str, str]:
 def created_at(item: Item) -> str:
     """Return when an item was made, as an index can sort it.
 
-    A text stays what it is. A number is the time that it shows, and where there is none the item
-    is as old as its last change, or as old as can be, which is shown as unknown.
+    A text that is not blank stays what it is. A number is the time that it shows, and where there
+    is none the item is as old as its last change, or as old as can be, which is shown as unknown.
     """
     created = item.get(CREATED_AT)
-    if isinstance(created, str) and 0 < len(created.encode()) <= _LONGEST_SORT:
+    if isinstance(created, str) and created.strip() and len(created.encode()) <= _LONGEST_SORT:
         return created
     times = (read_time(value) for value in (created, item.get("updatedAt")))
     return stamp(next(filter(None, times), UNKNOWN))

@@ -128,6 +128,7 @@ async def test_an_item_of_todays_shape_is_not_written(
         ({}, EPOCH),
         ({"createdAt": None}, EPOCH),
         ({"createdAt": ""}, EPOCH),
+        ({"createdAt": " "}, EPOCH),
         ({"createdAt": Decimal(1738367999)}, "2025-01-31T23:59:59.000Z"),
         ({"createdAt": Decimal(1738367999999)}, TIME),
         ({"createdAt": Decimal("1e100")}, EPOCH),
