@@ -92,6 +92,7 @@ def _act(command: Command) -> str:
         with _broken_off_by_signals(rollout, reason):
             if command.save:
                 return _save(command.save, cluster, release)
+            rollout.expect_namespace()
             with RolloutLease(cluster, lambda: _lose(reason)):
                 return rollout.run()
     except KubectlError as error:

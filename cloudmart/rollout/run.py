@@ -87,6 +87,14 @@ class Rollout:
             self._go_back(release, str(error))
         return self._finish(release, entry)
 
+    def expect_namespace(self) -> None:
+        """Refuse where there is no namespace: not even the Lease of a roll-out can be made there.
+
+        Raises:
+            NotRolledOutError: it is to be made first.
+        """
+        _refuse(namespace_faults(self._cluster, self._choices.environment))
+
     def check(self) -> Release:
         """Look at all there is to look at, and return the release that is to be applied.
 
@@ -95,7 +103,6 @@ class Rollout:
         """
         cluster, journal, environment = self._cluster, self._journal, self._choices.environment
         with journal.stage("checks", "Looking before anything is changed"):
-            _refuse(namespace_faults(cluster, environment))
             secret, absent = secret_of(cluster, environment)
             if secret is None:
                 raise NotRolledOutError(f"{absent}\nNothing was changed.")

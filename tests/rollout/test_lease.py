@@ -33,7 +33,9 @@ def held(seconds_ago: float) -> dict[str, Any]:
 @pytest.fixture
 def cluster() -> FakeCluster:
     """Give a cluster without a Lease."""
-    return FakeCluster()
+    cluster = FakeCluster()
+    cluster.put({"kind": "Namespace", "metadata": {"name": "default"}})
+    return cluster
 
 
 def lease(cluster: FakeCluster, lost: Event, every: float = 60) -> RolloutLease:

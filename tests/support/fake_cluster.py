@@ -134,6 +134,8 @@ class FakeCluster:
         for each in told["items"] if told["kind"] == "List" else [told]:
             there = self.objects.get(_reference(each))
             made = filled_in(_applied(each, there) if verb == "apply" else each)
+            if there is None and (fault := self._homeless(each)):
+                raise ServerError(fault)
             if verb == "create" and there:
                 raise ServerError(f'Error from server (AlreadyExists): "{_reference(each)}" exists')
             if verb == "replace" and (fault := _conflict(each, there)):
@@ -147,6 +149,15 @@ class FakeCluster:
                 written[0] if told["kind"] != "List" else {"kind": "List", "items": written}
             )
         return "".join(f"{_reference(each)} configured\n" for each in written)
+
+    def _homeless(self, made: Object) -> str | None:
+        namespace = made["metadata"].get("namespace")
+        if namespace is None or f"namespace/{namespace}" in self.objects:
+            return None
+        return (
+            'Error from server (NotFound): error when creating "STDIN": namespaces '
+            f'"{namespace}" not found'
+        )
 
     def _store(self, made: Object) -> Object:
         self.version += 1
