@@ -1,4 +1,4 @@
-"""Changing an item by what it holds, however many do so at once."""
+"""Changing or deleting an item by what it holds, however many do so at once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -39,3 +39,25 @@ async def revise(
             except RefusedError as error:
                 item = error.item
     return None
+
+
+async def remove_seen(
+    table: Table, key: str, basis: Sequence[str], check: Callable[[Item], None]
+) -> bool:
+    """Delete an item that `check` does not refuse by raising; False where there is none.
+
+    It is deleted only while the attributes of `basis` are as `check` saw them.
+    """
+    async with budget():
+        item = await table.get(key)
+        while item is not None:
+            check(item)
+            try:
+                await table.remove_when(key, unchanged(item, basis))
+            except RefusedError as error:
+                if error.item is None:
+                    return error.again  # by this very request, whose first answer was lost
+                item = error.item
+            else:
+                return True
+    return False

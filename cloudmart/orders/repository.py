@@ -11,7 +11,7 @@ from cloudmart.dynamodb.expression import changing, unchanged
 from cloudmart.dynamodb.index_keys import address_of, order_keys
 from cloudmart.dynamodb.internal import is_order
 from cloudmart.dynamodb.lookup import IndexRecord, Lookup
-from cloudmart.dynamodb.revision import VERSION, revise
+from cloudmart.dynamodb.revision import VERSION, remove_seen, revise
 from cloudmart.dynamodb.schema import INDEXED_ORDERS, ORDERS_BY_EMAIL
 from cloudmart.dynamodb.table import BATCH, RefusedError, Table
 from cloudmart.errors import ConflictError, NotFoundError
@@ -161,18 +161,9 @@ class OrderRepository:
     async def _removed(self, order_id: str, when: Precondition) -> bool:
         if not when.is_given:
             return await self._table.remove(order_id)
-        item = await self._table.get(order_id)
-        while item is not None:
-            when.check(Order.read(item).etag)
-            try:
-                await self._table.remove_when(order_id, unchanged(item, _VERSION))
-            except RefusedError as error:
-                if error.item is None:
-                    return error.again  # by this very request, whose first answer was lost
-                item = error.item
-            else:
-                return True
-        return False
+        return await remove_seen(
+            self._table, order_id, _VERSION, lambda item: when.check(Order.read(item).etag)
+        )
 
     async def _as_read(self, order: Order) -> Item:
         item = await self._table.get(order.id)

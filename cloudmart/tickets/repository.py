@@ -7,7 +7,7 @@ from cloudmart.dynamodb.amendment import amendment
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.index_keys import STATUS_SHARD, in_shard, shards_of, ticket_keys
 from cloudmart.dynamodb.lookup import IndexRecord, Lookup
-from cloudmart.dynamodb.revision import VERSION, revise
+from cloudmart.dynamodb.revision import VERSION, remove_seen, revise
 from cloudmart.dynamodb.schema import INDEXED_TICKETS, TICKETS_BY_STATUS
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import NotFoundError
@@ -93,7 +93,14 @@ class TicketRepository:
         if await revise(self._table, ticket_id, _BASIS, change) is None:
             raise NotFoundError("Ticket", ticket_id)
 
-    async def remove(self, ticket_id: str) -> None:
-        """Delete a ticket, or raise NotFoundError."""
-        if not await self._table.remove(ticket_id):
+    async def remove(self, ticket_id: str, when: Precondition = UNCONDITIONAL) -> None:
+        """Delete a ticket; raises what `change_status` raises."""
+        if not await self._removed(ticket_id, when):
             raise NotFoundError("Ticket", ticket_id)
+
+    async def _removed(self, ticket_id: str, when: Precondition) -> bool:
+        if not when.is_given:
+            return await self._table.remove(ticket_id)
+        return await remove_seen(
+            self._table, ticket_id, _BASIS, lambda item: when.check(Ticket.read(item).etag)
+        )

@@ -8,7 +8,7 @@ from fastapi import status as http
 from cloudmart.access.route import GuardedRoute
 from cloudmart.errors import NotFoundError, PreconditionFailedError, UnavailableError
 from cloudmart.http.documented import may_fail
-from cloudmart.http.etag import IfMatch
+from cloudmart.http.etag import IfMatch, IfMatchToDelete
 from cloudmart.http.inject import provide
 from cloudmart.http.message import Message
 from cloudmart.http.paging import Paging, paged
@@ -112,7 +112,12 @@ async def change_ticket(
     return ticket
 
 
-@router.delete("/{ticket_id}", summary="Delete a ticket", responses=may_fail(NotFoundError))
-async def delete_ticket(ticket_id: TicketId, tickets: Tickets) -> Message:
-    await tickets.remove(ticket_id)
+@router.delete(
+    "/{ticket_id}",
+    summary="Delete a ticket",
+    description="With the header `If-Match` (an `ETag`), only what is as it was read.",
+    responses=may_fail(NotFoundError, PreconditionFailedError),
+)
+async def delete_ticket(ticket_id: TicketId, tickets: Tickets, when: IfMatchToDelete) -> Message:
+    await tickets.remove(ticket_id, when)
     return Message(message="Ticket deleted successfully")

@@ -113,10 +113,9 @@ def test_what_does_not_exist_is_not_found_whatever_the_condition(client: TestCli
             assert client.get(path).status_code == 404
 
 
-def test_an_order_is_deleted_only_as_it_was_seen(client: TestClient) -> None:
-    place = client.post("/api/orders", json=LAMP).headers["Location"]
+def test_a_thing_is_deleted_only_as_it_was_seen(place: str, client: TestClient) -> None:
     seen = client.get(place).headers["ETag"]
-    now = client.put(place, json={"status": "Shipped"}).headers["ETag"]
+    now = client.put(place, json={"status": statuses(place)[1]}).headers["ETag"]
 
     refused = client.delete(place, headers={"If-Match": seen})
     kept = client.get(place).status_code
