@@ -93,7 +93,8 @@ class Head:
         if self.version != "1.1":
             self.keep_alive = False
         elif b"expect" in fields:
-            self.expects_continue = b"100-continue" in map(bytes.lower, fields[b"expect"])
+            # A list may hold it, too.
+            self.expects_continue = b"100-continue" in b",".join(fields[b"expect"]).lower()
         if coding := b",".join(fields.get(b"transfer-encoding", ())):
             if coding.lower() != b"chunked":
                 raise MalformedError(_CODING)

@@ -129,3 +129,12 @@ def test_other_protocols_are_refused(line: bytes, status: int, port: int) -> Non
 @pytest.mark.parametrize("begun", [b"\x16\x03\x01\x02", b"GET / HTTP/1.1\nHost: x\n", b"GET\0"])
 def test_what_is_no_http_is_refused_before_it_ends(begun: bytes, port: int) -> None:
     assert send(port, begun).statuses == [400]
+
+
+def test_a_client_that_waits_for_100_may_say_so_in_a_list(port: int) -> None:
+    expects = b"Content-Length: 5\r\nExpect: 100-Continue, other\r\n\r\n"
+
+    (answer,) = send(port, b"POST /unread HTTP/1.1\r\nHost: x\r\n" + expects).answers
+
+    # Whether the body will follow is unclear.
+    assert answer.headers["connection"] == "close"
