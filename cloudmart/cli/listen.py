@@ -31,6 +31,13 @@ EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - a pod is reached from outside
 
 LOOPBACK = ("127.0.0.1", "::1")
 
+
+class MetricsProtocol(BoundedProtocol):
+    """The protocol of the metrics' port: its few readers must leave files for the shop."""
+
+    most_connections = 100
+
+
 MakeSocket = Callable[[socket.AddressFamily, socket.SocketKind], socket.socket]
 
 Announce = Callable[[], None]
@@ -150,7 +157,8 @@ async def _serve(
     with heeding_signals(lifecycle, server):
         async with asyncio.TaskGroup() as group:
             if metrics:
-                group.create_task(Server(metrics_app(), until_then).serve([*metrics]))
+                beside = Server(metrics_app(), until_then, protocol=MetricsProtocol)
+                group.create_task(beside.serve([*metrics]))
             # The last requests are still measured, so the metrics' door is the last to close.
             await server.serve([*main])
             until_then.end()

@@ -2,18 +2,21 @@
 
 import asyncio
 import resource
+import select
 import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import ClassVar
 
 import pytest
 
-from cloudmart.cli.listen import allow_connections
+from cloudmart.cli.listen import MetricsProtocol, allow_connections
 from cloudmart.cli.protocol import MOST_CONNECTIONS, BoundedProtocol
+from cloudmart.observability.exposition import metrics_app
 from cloudmart.settings import Settings
+from tests.support.echo import echoing
 from tests.support.live import served
 
 
@@ -69,6 +72,20 @@ def test_whoever_is_waited_for_makes_room_for_who_asks(sent: bytes, port: int) -
 
         assert answer.startswith(b"HTTP/1.1 200 ")
         assert still_open <= Narrow.most_connections + 1
+
+
+def test_the_port_of_metrics_leaves_files_for_the_shop() -> None:
+    with echoing(metrics_app(), MetricsProtocol) as port, ExitStack() as stack:
+        connections = [stack.enter_context(_connected(port)) for _ in range(130)]
+        time.sleep(0.3)
+        # Of the others nothing is to be read.
+        ended = len(select.select(connections, [], [], 0)[0])
+
+    assert ended >= 130 - MetricsProtocol.most_connections
+
+
+def _connected(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=30)
 
 
 def test_a_process_asks_for_as_many_files_as_it_has_connections() -> None:
