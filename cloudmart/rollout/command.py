@@ -134,7 +134,14 @@ def _save(file: Path, cluster: Kubernetes, release: Release) -> str:
             f"{', '.join(absent)} is not there: nothing was written to {file}. Is this the right "
             "cluster?"
         )
-    file.write_text(yaml.safe_dump_all(saved, sort_keys=False), "utf-8")
+    try:
+        # One that is there may be what ran before the cut-over: it cannot be had a second time.
+        with file.open("x", encoding="utf-8") as kept:
+            kept.write(yaml.safe_dump_all(saved, sort_keys=False))
+    except OSError as error:
+        raise NotRolledOutError(
+            f"Nothing was saved to {file}: {error.strerror}. Name another file."
+        ) from error
     return f"{len(saved)} objects as they are now were written to {file}. Keep it."
 
 

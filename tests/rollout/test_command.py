@@ -178,6 +178,24 @@ def test_what_runs_can_be_saved_for_the_way_back(
     assert objects["Deployment"]["spec"]["replicas"] == 3
 
 
+def test_what_was_saved_is_never_written_over(
+    rig: Rig, environ: dict[str, str], tmp_path: Path
+) -> None:
+    rig.cluster.put(account(), ingress())
+    Path(environ["FAKE_CLUSTER"]).write_text(rig.cluster.text())
+    before, nowhere = tmp_path / "before.yaml", tmp_path / "nowhere" / "before.yaml"
+    before.write_text("saved before the cut-over")
+
+    for file, reason in ((before, "File exists"), (nowhere, "No such file or directory")):
+        options = ("--manifests", folder(rig), "--save", str(file))
+        refused = called("production", *options, environ=environ)
+
+        assert refused.returncode == 1
+        assert f"Nothing was saved to {file}: {reason}." in refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert _text(before) == "saved before the cut-over"
+
+
 def account() -> Object:
     metadata = {"name": "cloudmart-backend-sa", "namespace": "default"}
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
