@@ -36,8 +36,7 @@ class RequestReader:
         received = self.received
         if not self._searched:
             # Empty lines before a request are passed over (RFC 9112, 2.2).
-            while received and received[0] in _HEAD_END:
-                del received[0]
+            del received[: len(received) - len(received.lstrip(_HEAD_END))]
         if not received:
             return None
         if self.head is None:
