@@ -1,6 +1,7 @@
 """The cluster, as kubectl reaches it: what it is asked, told, and what it refuses."""
 
 import json
+import re
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -77,13 +78,20 @@ _WORDS = (
 )
 
 
+# kubectl shows the whole patch and what it was for before it comes to the point.
+_PREAMBLE = re.compile(
+    r'error when applying patch:\n.*?\nfor: "[^"]*": |error when \w+ing "STDIN": ', re.DOTALL
+)
+
+
 class KubectlError(Exception):
     """kubectl did not do what it was told; the text is its own."""
 
     def __init__(self, answered: Answered) -> None:
         # Warnings of the API come first, and are no reason.
         lines = [each for each in answered.err.splitlines() if not each.startswith("Warning:")]
-        super().__init__("\n".join(lines).strip() or f"kubectl ended with {answered.code}.")
+        text = _PREAMBLE.sub("", "\n".join(lines)).strip()
+        super().__init__(text or f"kubectl ended with {answered.code}.")
         found = (reason for word, reason in _WORDS if word in answered.err)
         self.reason = next(found, KubectlReason.OTHER)
 

@@ -92,7 +92,7 @@ def _act(command: Command) -> str:
         with _broken_off_by_signals(rollout, reason):
             if command.save:
                 return _save(command.save, cluster, release)
-            rollout.expect_namespace()
+            rollout.expect_room_for_a_lease()
             with RolloutLease(cluster, lambda: _lose(reason)):
                 return rollout.run()
     except KubectlError as error:

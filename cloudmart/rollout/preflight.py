@@ -8,13 +8,18 @@ from cloudmart.rollout.release import SECRET, Release, StorefrontAddress, named,
 
 GATE = "elbv2.k8s.aws/pod-readiness-gate-inject"
 _ROLE = "eks.amazonaws.com/role-arn"
-# What no dry run asks for.
+# What no dry run asks for, or not before something else is missed.
 _RIGHTS = (
+    ("create", "leases.coordination.k8s.io"),
     ("delete", "jobs"),
     ("list", "pods"),
     ("get", "pods/log"),
     ("list", "replicasets.apps"),
     ("list", "events"),
+    ("get", "configmaps"),
+    ("get", "serviceaccounts"),
+    ("get", "services"),
+    ("get", "deployments.apps"),
     ("patch", "deployments.apps"),
 )
 

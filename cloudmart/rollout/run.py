@@ -87,13 +87,15 @@ class Rollout:
             self._go_back(release, str(error))
         return self._finish(release, entry)
 
-    def expect_namespace(self) -> None:
-        """Refuse where there is no namespace: not even the Lease of a roll-out can be made there.
+    def expect_room_for_a_lease(self) -> None:
+        """Refuse where not even the Lease of a roll-out can be made: no namespace, or no right.
 
         Raises:
-            NotRolledOutError: it is to be made first.
+            NotRolledOutError: what is missing, this and all else.
         """
         _refuse(namespace_faults(self._cluster, self._choices.environment))
+        if not self._cluster.may("create", "leases.coordination.k8s.io"):
+            self.check()
 
     def check(self) -> Release:
         """Look at all there is to look at, and return the release that is to be applied.
@@ -104,14 +106,17 @@ class Rollout:
         cluster, journal, environment = self._cluster, self._journal, self._choices.environment
         with journal.stage("checks", "Looking before anything is changed"):
             secret, absent = secret_of(cluster, environment)
-            if secret is None:
-                raise NotRolledOutError(f"{absent}\nNothing was changed.")
+            rights = list(right_faults(cluster))
+            if secret is None or rights:
+                would_be = Release.of(self._rendered, None)
+                raise _refusal([*filter(None, [absent]), *rights, *refusals(cluster, would_be)])
             release = Release.of(self._rendered, secret["metadata"])
             journal.facts |= {"rolloutId": release.rollout_id, "tag": release.tag}
             journal.say(f"The tag {release.tag}, as roll-out {release.rollout_id}")
             self._before = cluster.find("deployment", DEPLOYMENT)
-            found = [secret_faults(self._rendered, secret), right_faults(cluster)]
-            found += [refusals(cluster, release), identity_faults(cluster, release)]
+            found: list[Iterable[str]] = [secret_faults(self._rendered, secret)]
+            found.append(refusals(cluster, release))
+            found.append(identity_faults(cluster, release))
             if self._choices.storefront and (storefront := release.storefront):
                 found.append(storefront_faults(cluster, storefront))
             if self._before:
@@ -243,9 +248,13 @@ def _with_rights(faults: Iterable[str]) -> Iterator[str]:
 
 
 def _refuse(faults: Iterable[str]) -> None:
+    if found := list(faults):
+        raise _refusal(found)
+
+
+def _refusal(faults: Iterable[str]) -> NotRolledOutError:
     # Two looks may miss the same right.
-    if found := list(dict.fromkeys(faults)):
-        raise NotRolledOutError("\n".join([*found, "Nothing was changed."]))
+    return NotRolledOutError("\n".join([*dict.fromkeys(faults), "Nothing was changed."]))
 
 
 def _keep_the_way_back(faults: Iterable[str]) -> None:

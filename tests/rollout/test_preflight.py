@@ -127,13 +127,24 @@ def test_a_right_that_is_missing_is_named_before_the_first_change(
 
 
 def test_all_rights_that_are_missing_are_named_together(rig: Rig) -> None:
-    rig.cluster.scenario.forbidden = ["write job", "get serviceaccount", "delete jobs"]
+    rig.cluster.put(*of_before())
+    rig.cluster.scenario.forbidden = [
+        *("write lease", "create leases.coordination.k8s.io"),
+        *("write job", "write deployment", "delete jobs"),
+        *("get secret", "get serviceaccounts"),
+    ]
 
     told = refused(rig.run())
 
+    for missing in ("create leases.coordination.k8s.io", "get serviceaccounts", "delete jobs"):
+        assert f"You may not {missing} in the namespace default: ask for that right." in told
+    assert "The Secret cloudmart-api-keys may not be read" in told
     assert 'cannot patch resource "jobs"' in told
-    assert 'cannot get resource "serviceaccount"' in told
-    assert "You may not delete jobs in the namespace default" in told
+    assert (
+        '== Error from server (Forbidden): deployments is forbidden: User "deployer" cannot patch '
+        'resource "deployments" in the namespace "default"\n'
+    ) in told
+    assert "error when applying patch" not in told
 
 
 def test_no_right_on_namespaces_is_no_reason_to_refuse(rig: Rig) -> None:

@@ -140,7 +140,7 @@ class FakeCluster:
                 raise ServerError(f'Error from server (AlreadyExists): "{_reference(each)}" exists')
             if verb == "replace" and (fault := _conflict(each, there)):
                 raise ServerError(fault)
-            self._refuse_kind(each)
+            self._refuse_kind(each, there)
             if fault := invalid(made, there):
                 raise ServerError(fault)
             written.append(made if dry else self._store(made))
@@ -189,12 +189,18 @@ class FakeCluster:
                 f'{words[0]} resource "{kind}"'
             )
 
-    def _refuse_kind(self, made: Object) -> None:
+    def _refuse_kind(self, made: Object, there: Object | None) -> None:
         kind = made["kind"].lower()
         if f"write {kind}" in self.scenario.forbidden:
+            # kubectl shows the whole patch, and what it was for, before it comes to the point.
+            before = (
+                f'error when applying patch:\n{json.dumps(made)}\nto:\nResource: "{kind}s"\n'
+                'Name: "x", Namespace: "default"\nfor: "STDIN": error when patching "STDIN"'
+            )
             raise ServerError(
-                f'Error from server (Forbidden): {kind}s is forbidden: User "deployer" cannot '
-                f'patch resource "{kind}s" in the namespace "default"'
+                f"Error from server (Forbidden): {before if there else 'error when creating'}: "
+                f'{kind}s is forbidden: User "deployer" cannot patch resource "{kind}s" in the '
+                'namespace "default"'
             )
 
 
