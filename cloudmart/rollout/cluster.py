@@ -78,9 +78,11 @@ _WORDS = (
 )
 
 
-# kubectl shows the whole patch and what it was for before it comes to the point.
+# kubectl shows the whole patch, or what it wanted to look at, before it comes to the point.
 _PREAMBLE = re.compile(
-    r'error when applying patch:\n.*?\nfor: "[^"]*": |error when \w+ing "STDIN": ', re.DOTALL
+    r"error when (?:applying patch|retrieving current configuration of):\n.*?\n"
+    r'(?:from server )?for: "[^"]*": |error when \w+ing "STDIN": ',
+    re.DOTALL,
 )
 
 

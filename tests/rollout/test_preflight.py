@@ -130,7 +130,7 @@ def test_all_rights_that_are_missing_are_named_together(rig: Rig) -> None:
     rig.cluster.put(*of_before())
     rig.cluster.scenario.forbidden = [
         *("write lease", "create leases.coordination.k8s.io"),
-        *("write job", "write deployment", "delete jobs"),
+        *("write job", "write deployment", "write service", "get services", "delete jobs"),
         *("get secret", "get serviceaccounts"),
     ]
 
@@ -140,11 +140,12 @@ def test_all_rights_that_are_missing_are_named_together(rig: Rig) -> None:
         assert f"You may not {missing} in the namespace default: ask for that right." in told
     assert "The Secret cloudmart-api-keys may not be read" in told
     assert 'cannot patch resource "jobs"' in told
-    assert (
-        '== Error from server (Forbidden): deployments is forbidden: User "deployer" cannot patch '
-        'resource "deployments" in the namespace "default"\n'
-    ) in told
-    assert "error when applying patch" not in told
+    for kind in ("deployments", "services"):
+        assert (
+            f'== Error from server (Forbidden): {kind} is forbidden: User "deployer" cannot patch '
+            f'resource "{kind}" in the namespace "default"\n'
+        ) in told
+    assert "error when" not in told
 
 
 def test_no_right_on_namespaces_is_no_reason_to_refuse(rig: Rig) -> None:

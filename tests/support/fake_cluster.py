@@ -192,13 +192,19 @@ class FakeCluster:
     def _refuse_kind(self, made: Object, there: Object | None) -> None:
         kind = made["kind"].lower()
         if f"write {kind}" in self.scenario.forbidden:
+            creating = 'error when creating "STDIN"'
             # kubectl shows the whole patch, and what it was for, before it comes to the point.
             before = (
                 f'error when applying patch:\n{json.dumps(made)}\nto:\nResource: "{kind}s"\n'
                 'Name: "x", Namespace: "default"\nfor: "STDIN": error when patching "STDIN"'
             )
+            if f"get {kind}s" in self.scenario.forbidden:
+                before = (
+                    f'error when retrieving current configuration of:\nResource: "{kind}s"\n'
+                    'Name: "x", Namespace: "default"\nfrom server for: "STDIN"'
+                )
             raise ServerError(
-                f"Error from server (Forbidden): {before if there else 'error when creating'}: "
+                f"Error from server (Forbidden): {before if there else creating}: "
                 f'{kind}s is forbidden: User "deployer" cannot patch resource "{kind}s" in the '
                 'namespace "default"'
             )
