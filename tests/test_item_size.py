@@ -91,7 +91,7 @@ def test_the_largest_order_is_stored(
     [
         [{"sender": "user", "text": WIDE * 4000}] * 60,
         [{"sender": "ai", "text": "x" * 4000}] * 250,
-        [{"sender": "user", "text": ""}] * 30_000,
+        [{"sender": "user", "text": ""}] * 20_000,
         [{"sender": "user", "text": "ü" * 500_000}],
     ],
     ids=["wide", "long", "many", "one"],
