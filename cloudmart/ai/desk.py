@@ -12,7 +12,12 @@ from cloudmart.ai.audit import Audit
 from cloudmart.ai.confirmation import Action, Pending
 from cloudmart.ai.conversations import ConversationRepository, Turn
 from cloudmart.ai.ownership import owns
-from cloudmart.errors import ConflictError, NotFoundError, UnavailableError
+from cloudmart.errors import (
+    ConflictError,
+    NotFoundError,
+    TooManyLookupsError,
+    UnavailableError,
+)
 from cloudmart.orders.models import Order, OrderStatus
 from cloudmart.orders.repository import OrderRepository
 from cloudmart.rates.lookups import FailedLookups
@@ -163,16 +168,18 @@ class OrderDesk:
             return _SIGN_IN if turn.must_sign_in else NOT_YOURS
         if turn.conversation.failed_lookups >= MOST_FAILED_LOOKUPS:
             return _TOO_MANY
-        if await self._lookups.are_too_many(turn.client):
+        try:
+            async with self._lookups.looking(turn.client):
+                # Ids are lower case; a telephone begins what is typed with a capital.
+                for key in dict.fromkeys((order_id, order_id.lower())):
+                    with contextlib.suppress(NotFoundError):
+                        order = await self._orders.get(key)
+                        if owns(turn.email, order):
+                            return order
+                await self._lookups.add(turn.client)
+                await self._conversations.count_failed_lookup(turn)
+        except TooManyLookupsError:
             return _TOO_MANY
-        # Ids are lower case; a telephone begins what is typed with a capital.
-        for key in dict.fromkeys((order_id, order_id.lower())):
-            with contextlib.suppress(NotFoundError):
-                order = await self._orders.get(key)
-                if owns(turn.email, order):
-                    return order
-        await self._lookups.add(turn.client)
-        await self._conversations.count_failed_lookup(turn)
         return NOT_YOURS
 
 

@@ -12,7 +12,6 @@ from cloudmart.errors import (
     IdempotencyKeyReusedError,
     IdempotencyKeyTakenError,
     NotFoundError,
-    TooManyLookupsError,
 )
 from cloudmart.http.client import UNKNOWN
 from cloudmart.observability.metrics import ORDERS_PLACED
@@ -58,15 +57,14 @@ class OrderService:
             NotFoundError: there is no such order.
             TooManyLookupsError: the client has asked for too many that do not exist.
         """
-        guessed = not staff and _OLD_ID.fullmatch(order_id) is not None
-        if guessed and await self._lookups.are_too_many(client):
-            raise TooManyLookupsError
-        try:
+        if staff or _OLD_ID.fullmatch(order_id) is None:
             return await self._orders.get(order_id)
-        except NotFoundError:
-            if guessed:
+        async with self._lookups.looking(client):
+            try:
+                return await self._orders.get(order_id)
+            except NotFoundError:
                 await self._lookups.add(client)
-            raise
+                raise
 
     async def place(
         self, request: OrderCreate, key: str | None = None, client: str = UNKNOWN

@@ -1,13 +1,17 @@
 """What guesses find out: of old order ids, and of other people's idempotency keys."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Iterator
 
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
 from cloudmart.app import create_app
 from cloudmart.settings import Settings
 from tests.access.conftest import ADMIN, BASIC
+from tests.support.live import served
 from tests.support.serving import serving, still
 from tests.support.shop_tables import put
 
@@ -64,3 +68,16 @@ def test_a_guests_key_answers_its_own_client_and_a_customers_whoever_has_the_add
     assert first.json()["id"] not in taken.text
     assert [answer.status_code for answer in hers] == [201, 201]
     assert hers[0].json() == hers[1].json()
+
+
+def test_guesses_that_are_sent_all_at_once_find_out_no_more_than_others(stocked: Settings) -> None:
+    async def guess(url: str) -> Counter[int]:
+        async with httpx2.AsyncClient(base_url=url, timeout=60) as client:
+            paths = [f"/api/orders/{number:08x}" for number in range(300)]
+            answers = await asyncio.gather(*map(client.get, paths))
+        return Counter(answer.status_code for answer in answers)
+
+    with served(stocked) as url:
+        codes = asyncio.run(guess(url))
+
+    assert codes == {404: 20, 429: 280}
