@@ -5,6 +5,7 @@ from collections.abc import Callable
 from ipaddress import (
     IPv4Address,
     IPv4Network,
+    IPv6Address,
     IPv6Network,
     collapse_addresses,
     ip_address,
@@ -96,9 +97,25 @@ def check_endpoint(value: str) -> str:
 
 def _check_address(value: str) -> str:
     try:
-        return str(ip_address(value))
+        address = ip_address(value)
     except ValueError:
         raise ValueError("has something in it that is no IPv4 or IPv6 address") from None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        raise ValueError(f"has an IPv4 address in IPv6 form: write {address.ipv4_mapped}")
+    return str(address)
+
+
+def _check_apart(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse addresses of which one includes another: nothing can listen twice at one."""
+    addresses = [ip_address(value) for value in values]
+    for family in (4, 6):
+        same = [each for each in addresses if each.version == family]
+        if len(set(same)) < len(same):
+            raise ValueError("has an address twice")
+        if len(same) > 1 and any(each.is_unspecified for each in same):
+            everywhere = next(each for each in same if each.is_unspecified)
+            raise ValueError(f"has {everywhere}, which includes others that it has")
+    return values
 
 
 def _check_network(value: str) -> str:
@@ -216,7 +233,12 @@ Endpoint = Annotated[str, AfterValidator(check_endpoint)]
 Origins = Annotated[tuple[str, ...], BeforeValidator(_split), _each(_check_origin)]
 """Origins divided by commas; `*` means every origin."""
 PublicBase = Annotated[str, AfterValidator(check_public_base)]
-Addresses = Annotated[tuple[str, ...], BeforeValidator(_split), _each(_check_address)]
+Addresses = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_split),
+    _each(_check_address),
+    AfterValidator(_check_apart),
+]
 """Addresses of IPv4 and IPv6, divided by commas."""
 Networks = Annotated[
     tuple[str, ...],

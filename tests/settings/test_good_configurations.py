@@ -68,7 +68,14 @@ CORE = {
     "ENVIRONMENT": st.sampled_from(["staging", "production"]),
     "PORT": st.integers(1, 8999).map(str),
     "METRICS_PORT": st.integers(9000, 65535).map(str),
-    "LISTEN_ADDRESS": st.lists(st.ip_addresses().map(str), min_size=1, max_size=3).map(",".join),
+    "LISTEN_ADDRESS": st.lists(
+        st.ip_addresses().filter(
+            lambda each: not each.is_unspecified and not getattr(each, "ipv4_mapped", None)
+        ),
+        min_size=1,
+        max_size=3,
+        unique=True,
+    ).map(lambda addresses: ",".join(map(str, addresses))),
     "PUBLIC_BASE_URL": URL,
     "STARTUP_TIMEOUT": SECONDS,
     "SHUTDOWN_GRACE": SECONDS,
