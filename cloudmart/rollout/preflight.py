@@ -152,7 +152,8 @@ def storefront_faults(cluster: Kubernetes, storefront: StorefrontAddress) -> Ite
     if service is None:
         yield (
             f"There is no Service {name}, to which the Ingress sends whoever wants the page. Roll "
-            "the storefront out first, or choose the component that brings one (docs/deploy.md)."
+            "the storefront out first, or choose the component that brings one (docs/deploy.md). "
+            "To roll out all the same: --skip-storefront."
         )
         return
     ports = {key: each for each in service["spec"]["ports"] for key in _names(each)}

@@ -39,7 +39,8 @@ def unread_keys(rendered: Rendered, secret: Manifest) -> Iterator[str]:
     read = _mounted(rendered) or known
     for name in sorted((secret.get("data") or {}).keys() - read):
         meant = nearest(name) if name not in known else None
-        yield f"Secret {SECRET}: no pod reads {name}{f'; did you mean {meant}?' if meant else '.'}"
+        hint = f"; did you mean {meant}?" if meant else "."
+        yield f"Secret {SECRET}: no new pod reads {name}{hint}"
 
 
 def _values(secret: Manifest) -> tuple[dict[str, str], list[str]]:

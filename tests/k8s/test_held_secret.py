@@ -64,8 +64,8 @@ def test_each_key_that_is_mounted_by_no_name_is_named(production: Rendered) -> N
 
     assert found.faults == []
     assert found.notes == [
-        "Secret cloudmart-api-keys: no pod reads GCP_SERVICE_ACCOUNT_KEY.",
-        "Secret cloudmart-api-keys: no pod reads OPENAI_APIKEY; did you mean OPENAI_API_KEY?",
+        "Secret cloudmart-api-keys: no new pod reads GCP_SERVICE_ACCOUNT_KEY.",
+        "Secret cloudmart-api-keys: no new pod reads OPENAI_APIKEY; did you mean OPENAI_API_KEY?",
     ]
 
 

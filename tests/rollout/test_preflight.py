@@ -83,8 +83,8 @@ def test_keys_that_no_pod_reads_are_named(rig: Rig) -> None:
     ended = rig.run()
 
     assert ended.code == 0, ended.told
-    assert "no pod reads OPENAI_APIKEY; did you mean OPENAI_API_KEY?" in ended.told
-    assert "no pod reads GCP_SERVICE_ACCOUNT_KEY." in ended.told
+    assert "no new pod reads OPENAI_APIKEY; did you mean OPENAI_API_KEY?" in ended.told
+    assert "no new pod reads GCP_SERVICE_ACCOUNT_KEY." in ended.told
 
 
 @pytest.mark.parametrize("key", ["OPENAI_ASSISTANT_ID", "GCP_SERVICE_ACCOUNT_KEY"])
