@@ -8,7 +8,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from cloudmart.cli.http1.deadline import Deadline
-from cloudmart.cli.http1.exchange import Exchange, Header
+from cloudmart.cli.http1.exchange import Exchange, Header, address_of
 from cloudmart.cli.http1.head import LARGEST_HEAD, Head
 from cloudmart.cli.http1.reader import WORTH_READING, RequestReader
 from cloudmart.cli.http1.refusal import (
@@ -50,7 +50,6 @@ MOST_CONNECTIONS = 10_000
 
 _TOO_SLOW = "The request's headers did not come in time."
 _BROKEN_OFF = "The request ended in the middle."
-_MAPPED = "::ffff:"
 
 
 _SHARED = LoopShare()
@@ -112,8 +111,8 @@ class BoundedProtocol(asyncio.BufferedProtocol):
             "asgi": {"version": self._config.asgi_version, "spec_version": "2.3"},
             "scheme": "https" if transport.get_extra_info("sslcontext") else "http",
             "root_path": self._config.root_path,
-            "client": _address(transport.get_extra_info("peername")),
-            "server": _address(transport.get_extra_info("sockname")),
+            "client": address_of(transport.get_extra_info("peername")),
+            "server": address_of(transport.get_extra_info("sockname")),
         }
         self._reading = ReadingRate(transport, self.unread, grace=self.read_within)
         self._connections.add(self)
@@ -392,10 +391,3 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         else:
             # Much is still to be read of the answer: how slowly has a clock of its own.
             self._deadline.within(self.read_within)
-
-
-def _address(name: tuple[Any, ...] | None) -> tuple[str, int] | None:
-    """Return an address as the application is to see it: a client of IPv4 as one of IPv4."""
-    if not isinstance(name, tuple):
-        return None
-    return str(name[0]).removeprefix(_MAPPED), int(name[1])

@@ -1,5 +1,6 @@
 """Things that change, and are told apart by how often they have."""
 
+from abc import abstractmethod
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -23,12 +24,12 @@ class Versioned(Entity):
     version: Annotated[int, BeforeValidator(_count), Field(exclude=True)] = 0
 
     @property
+    @abstractmethod
     def etag(self) -> str:
         """Return the strong validator of its present state (RFC 9110, 8.8.3).
 
         Releases before change a status, and mostly the time, without counting.
         """
-        raise NotImplementedError
 
     def item(self) -> dict[str, Any]:
         """Return the attributes to store, with the count that no answer shows."""

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from starlette.types import ASGIApp, Message, Scope
@@ -23,6 +23,7 @@ _STATUS_LINES = {
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _OURS = frozenset((b"connection", b"content-length", b"transfer-encoding"))
 _WITHOUT_BODY = frozenset((HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED))
+_MAPPED = "::ffff:"
 _BROKEN = b"Internal Server Error"
 _BROKEN_HEADERS = [
     (b"content-type", b"text/plain; charset=utf-8"),
@@ -237,3 +238,10 @@ class Exchange:
         start = {"type": "http.response.start", "status": 500, "headers": _BROKEN_HEADERS}
         await self.send(start)
         await self.send({"type": "http.response.body", "body": _BROKEN})
+
+
+def address_of(name: tuple[Any, ...] | None) -> tuple[str, int] | None:
+    """Return an address as the application is to see it: a client of IPv4 as one of IPv4."""
+    if not isinstance(name, tuple):
+        return None
+    return str(name[0]).removeprefix(_MAPPED), int(name[1])
