@@ -10,6 +10,9 @@ from tests.support.fake_cluster import FakeCluster
 
 RECORDS = sorted((Path(__file__).parent / "merges").glob("*.json"))
 OWN = ("uid", "resourceVersion")
+NAMESPACE = {"kind": "Namespace", "metadata": {"name": "merges"}}
+"""Where they were recorded."""
+
 REVISION = "deployment.kubernetes.io/revision"
 
 
@@ -33,6 +36,7 @@ def compared(made: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("file", RECORDS, ids=lambda file: file.stem)
 def test_the_double_applies_as_the_real_ones_do(file: Path) -> None:
     cluster = FakeCluster()
+    cluster.put(NAMESPACE)
 
     for step in json.loads(file.read_text("utf-8"))["steps"]:
         if step["words"][:2] == ["apply", "--server-side"] or step["words"][0] == "set":

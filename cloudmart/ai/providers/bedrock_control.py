@@ -32,11 +32,11 @@ def returned(control: Mapping[str, Any], results: Sequence[ToolResult]) -> dict[
 def _call(key: str, wanted: Mapping[str, Any], tools: Sequence[ToolSpec]) -> ToolCall:
     function = wanted.get("functionInvocationInput")
     if function is not None:
-        name, parameters = function.get("function", ""), function.get("parameters", [])
+        name, parameters = _text(function.get("function")), function.get("parameters", [])
     else:
         api = wanted.get("apiInvocationInput", {})
         # An operation of an OpenAPI schema: its path is its tool's name.
-        name = api.get("apiPath", "").strip("/").replace("-", "_")
+        name = _text(api.get("apiPath")).strip("/").replace("-", "_")
         bodies = api.get("requestBody", {}).get("content", {}).values()
         parameters = [
             *api.get("parameters", ()),
@@ -44,6 +44,11 @@ def _call(key: str, wanted: Mapping[str, Any], tools: Sequence[ToolSpec]) -> Too
         ]
     given = {one.get("name", ""): _value(one) for one in parameters}
     return ToolCall(key, name, complete(name, given, tools))
+
+
+def _text(told: object) -> str:
+    # A tool without a name is unknown to us, and the agent is told so.
+    return told if isinstance(told, str) else ""
 
 
 def _value(parameter: Mapping[str, str]) -> str | float | bool:
