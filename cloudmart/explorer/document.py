@@ -123,7 +123,8 @@ def _add_refusals(operation: Operation, *, limited: bool) -> None:
     body = "requestBody" in operation
     more = may_refuse(
         *((400, 413, 415) if body else ()),
-        *((422,) if body or operation.get("parameters") else ()),
+        # Only what a client fills in can make a request's first line too long.
+        *((414, 422) if operation.get("parameters") else (422,) if body else ()),
         500,
     )
     if limited:

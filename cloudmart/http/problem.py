@@ -45,6 +45,11 @@ CODES = {
         "The body is larger than 1 MiB, or than 8 MiB where a chat is ended.",
         "The body is larger than 1 MiB.",
     ),
+    414: (
+        "address-too-long",
+        "The first line of a request, its address above all, is longer than 8 KiB.",
+        "The request's first line is longer than 8 KiB.",
+    ),
     415: (
         "unsupported-media-type",
         "Bodies are JSON: send `Content-Type: application/json`.",

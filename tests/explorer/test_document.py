@@ -88,7 +88,9 @@ def test_every_error_is_a_problem_with_an_example(name: str) -> None:
 def test_placing_an_order_tells_of_every_answer_and_header() -> None:
     answers = OPERATIONS["place_order"]["responses"]
 
-    assert set(answers) == {*("201", "400", "408", "409", "413", "415", "422", "429", "500", "503")}
+    assert set(answers) == {
+        *("201", "400", "408", "409", "413", "414", "415", "422", "429", "500", "503")
+    }
     limits = {"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"}
     assert set(answers["201"]["headers"]) == {"X-Request-ID", "Location", "ETag"} | limits
     for status in ("429", "503"):

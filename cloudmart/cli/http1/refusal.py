@@ -3,12 +3,18 @@
 import json
 import time
 from http import HTTPStatus
+from uuid import uuid4
 
 import structlog
+
+from cloudmart.http.problem import CODES, TYPES, title
 
 _log = structlog.stdlib.get_logger(__name__)
 
 _ONCE_IN = 1.0
+
+# What the API's document tells of; the rest is about HTTP itself.
+_KINDS = {status: CODES[status][0] for status in (HTTPStatus.REQUEST_URI_TOO_LONG,)}
 
 
 class RefusedError(Exception):
@@ -18,6 +24,8 @@ class RefusedError(Exception):
         super().__init__(sentence)
         self.status = status
         self.sentence = sentence
+        self.id = uuid4()
+        """Tells this refusal from others, in the answer and in the log."""
 
 
 class MalformedError(RefusedError):
@@ -36,11 +44,15 @@ class FieldsTooLargeError(RefusedError):
 
 def refusal_answer(refused: RefusedError) -> bytes:
     """Return the last answer of a connection, as it is sent."""
+    kind = _KINDS.get(refused.status)
     problem = {
-        "type": "about:blank",
-        "title": refused.status.phrase,
+        "type": f"{TYPES}/{kind}" if kind else "about:blank",
+        "title": title(kind) if kind else refused.status.phrase,
         "status": int(refused.status),
         "detail": refused.sentence,
+        # The address may be what is wrong, and is not kept.
+        "instance": refused.id.urn,
+        "requestId": refused.id.hex,
         "error": refused.sentence,
     }
     body = json.dumps(problem).encode()
@@ -48,6 +60,7 @@ def refusal_answer(refused: RefusedError) -> bytes:
         f"HTTP/1.1 {int(refused.status)} {refused.status.phrase}\r\n"
         "content-type: application/problem+json\r\n"
         f"content-length: {len(body)}\r\n"
+        f"x-request-id: {refused.id.hex}\r\n"
         "x-content-type-options: nosniff\r\n"
         "connection: close\r\n\r\n"
     )
@@ -71,6 +84,7 @@ class RefusalLog:
             "request_refused",
             status=int(refused.status),
             because=refused.sentence,
+            request_id=refused.id.hex,
             untold_before=self._untold,
         )
         self._last, self._untold = now, 0
