@@ -158,3 +158,14 @@ def stocked(dynamodb: Any, settings: Settings) -> Settings:  # noqa: ANN401
     """Give settings whose catalogue has a lamp, product 1, and a kettle, product 2."""
     put(dynamodb, settings.dynamodb.products_table, LAMP, KETTLE)
     return settings
+
+
+@pytest.fixture
+def embedded_only(request: pytest.FixtureRequest) -> None:
+    """Skip what DynamoDB Local cannot do.
+
+    It speaks nothing but DynamoDB, and never ends to build an index over an item whose key has
+    another type, which the real one leaves out.
+    """
+    if request.config.getoption("dynamodb") != "embedded":
+        pytest.skip("DynamoDB Local keeps no secrets, and builds no index over bad keys")

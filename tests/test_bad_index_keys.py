@@ -57,6 +57,7 @@ def _write(dynamodb: Any, settings: Settings, kind: str, items: list[dict[str, W
     return table
 
 
+@pytest.mark.usefixtures("embedded_only")
 @pytest.mark.parametrize(("kind", "name"), KEYS)
 def test_a_change_mends_what_the_indexes_are_made_of(
     kind: str,

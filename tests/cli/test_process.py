@@ -256,10 +256,3 @@ def test_who_gets_in_may_be_told_by_the_secret_and_must_be_by_then(
     assert ready.status_code == 200
     assert code == 78
     assert "AUTH is not set" in it.termination_log.read_text()
-
-
-@pytest.fixture
-def embedded_only(request: pytest.FixtureRequest) -> None:
-    """Skip where the engine speaks nothing but DynamoDB."""
-    if request.config.getoption("dynamodb") != "embedded":
-        pytest.skip("DynamoDB Local keeps no secrets")

@@ -16,6 +16,8 @@ from cloudmart.settings import DynamoDBSettings, Environment, Settings
 LAMP = {"id": "1", "name": "Desk lamp", "price": Decimal("19.99"), "image": ""}
 KETTLE = {"id": "2", "name": "Kettle", "price": Decimal("34.5"), "image": ""}
 
+_INDEX_WITHIN = 30.0  # seconds
+
 ENVIRONMENT = {
     "DYNAMODB_PRODUCTS_TABLE": "products_table",
     "DYNAMODB_ORDERS_TABLE": "orders_table",
@@ -111,7 +113,9 @@ def add_index(
         ],
         GlobalSecondaryIndexUpdates=[{"Create": definition}],
     )
+    deadline = time.monotonic() + _INDEX_WITHIN
     while _indexes(dynamodb, table)[index.name] != "ACTIVE":
+        assert time.monotonic() < deadline, f"the index {index.name} does not become active"
         time.sleep(0.05)
 
 
