@@ -26,9 +26,12 @@ from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.secret import SharedSecret
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import ProviderDisabledError
+from cloudmart.health import dependencies
 from cloudmart.health.aws_environment import open_session
 from cloudmart.health.background import in_background, unending
 from cloudmart.health.board import Health
+from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes.process import CLOCK_CORRECTED
 from cloudmart.health.process import Process
 from cloudmart.orders.idempotency import IdempotencyKeys
 from cloudmart.orders.repository import OrderRepository
@@ -40,7 +43,7 @@ from cloudmart.provider_health import observed
 from cloudmart.rates.counter import Counter, StoredCounter
 from cloudmart.rates.lookups import FailedLookups
 from cloudmart.rates.memory import BoundedStorage
-from cloudmart.settings import Environment, Settings
+from cloudmart.settings import DynamoDBTransport, Environment, Settings
 from cloudmart.tickets.repository import TicketRepository
 from cloudmart.upkeep import (
     Upkeep,
@@ -75,7 +78,7 @@ async def open_service(
     counter: Counter | None = None,
 ) -> AsyncIterator[Services]:
     """Give the services; they can do their work once what they need is there."""
-    serving = Database(process.session)
+    serving = _database(settings, process)
     upkeep = Upkeep(settings, process, serving)
     show_providers(settings, vendors, process.health)
     vendors = observed(settings, vendors, process.health)
@@ -123,6 +126,18 @@ def build_services(
         ),
     ]
     return {type(service): service for service in services}
+
+
+def _database(settings: Settings, process: Process) -> Database:
+    """Return what serves requests; health tells if the pod's clock had to be corrected."""
+
+    def corrected(off: timedelta) -> None:
+        minutes = {"minutes": f"{abs(off.total_seconds()) / 60:.0f}"}
+        obstacle = ObstacleError(CLOCK_CORRECTED, minutes, serious=False) if off else None
+        process.health.remark(dependencies.CLOCK, obstacle)
+
+    direct = settings.dynamodb.transport is DynamoDBTransport.DIRECT
+    return Database(process.session, direct=direct, corrected=corrected)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from cloudmart.health.startup import Step
 from cloudmart.observability.metrics import CONFIGURATION, READY
 from cloudmart.settings import (
     DynamoDBSettings,
+    DynamoDBTransport,
     Environment,
     OrderTools,
     Provider,
@@ -42,7 +43,8 @@ class Upkeep:
         self._settings = settings
         self._process = process
         self._serving = serving
-        self.probing = Database(process.session)
+        direct = settings.dynamodb.transport is DynamoDBTransport.DIRECT
+        self.probing = Database(process.session, direct=direct)
         self._identity = Identity(process.session, process.environ)
         self._staleness = process.staleness
         _show_configuration(settings, process)

@@ -47,6 +47,9 @@ _ENGINES = {"embedded": embedded_dynamodb, "local": dynamodb_local}
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the command line choose the DynamoDB to test on."""
     parser.addoption("--dynamodb", choices=_ENGINES, default="embedded", help="the DynamoDB to use")
+    parser.addoption(
+        "--transport", choices=("direct", "sdk"), default="sdk", help="how items are reached"
+    )
     parser.addoption("--write-snapshots", action="store_true", help="renew what tests compare with")
 
 
@@ -71,6 +74,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": REGION,
+            "DYNAMODB_TRANSPORT": request.config.getoption("transport"),
         }
         yield url
 

@@ -1,8 +1,9 @@
 """The process's one DynamoDB client: opened when the service gets ready, replaceable after."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import aioboto3
@@ -13,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from cloudmart.dynamodb.refusals import PASSING
+from cloudmart.dynamodb.transport import ANSWER_LOST, OPERATIONS, Transport, open_transport
 from cloudmart.errors import UnavailableError
 
 CALL_BUDGET = 3.5
@@ -45,7 +47,6 @@ _MEMBERS = {
 }
 """What each answer has, however little there is to tell."""
 
-_LOST = "AnswerLost"
 _AWAY = "The shop's data store does not answer at the moment. Please try again."
 
 
@@ -62,10 +63,24 @@ async def budget(within: float = CALL_BUDGET) -> AsyncIterator[None]:
 class Database:
     """One client for the process. `call` answers, or raises what a caller should be told."""
 
-    def __init__(self, session: aioboto3.Session, *, within: float = CALL_BUDGET) -> None:
+    def __init__(
+        self,
+        session: aioboto3.Session,
+        *,
+        within: float = CALL_BUDGET,
+        direct: bool = False,
+        corrected: Callable[[timedelta], None] = lambda _: None,
+    ) -> None:
+        """Take a session; `corrected` is told by how much our clock was found to be wrong.
+
+        Operations on items leave the SDK's layers out where the way is `direct`.
+        """
         self.within = within
         self._session = session
+        self._direct = direct
+        self._corrected = corrected
         self._client: Any = None
+        self._transport: Transport | None = None
         self._stack = AsyncExitStack()
         self._retiring: set[asyncio.Task[None]] = set()
 
@@ -78,7 +93,12 @@ class Database:
         stack = AsyncExitStack()
         client = await stack.enter_async_context(self._session.client("dynamodb", config=_CONFIG))
         client.meta.events.register("needs-retry.dynamodb", _note_lost_answers)
+        transport = None
+        if self._direct:
+            opening = open_transport(self._session, client, self._corrected)
+            transport = await stack.enter_async_context(opening)
         former, self._stack, self._client = self._stack, stack, client
+        self._transport = transport
         task = asyncio.create_task(_retire(former))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
@@ -105,10 +125,14 @@ class Database:
             UnavailableError: throttled, away, or not reachable with our credentials.
             ClientError: any other refusal, for the caller to understand.
         """
-        method = getattr(self.client, operation)
+        client = self.client
+        answer: dict[str, Any]
         try:
             async with asyncio.timeout(self.within):
-                answer: dict[str, Any] = await method(**parameters)
+                if self._transport and operation in OPERATIONS:
+                    answer = await self._transport.call(operation, parameters)
+                else:
+                    answer = await getattr(client, operation)(**parameters)
         except ClientError as error:
             if _passes(error, operation):
                 raise UnavailableError(_AWAY) from error
@@ -131,7 +155,7 @@ def _member_of(operation: str, parameters: Mapping[str, Any]) -> str | None:
 
 def answer_was_lost(error: ClientError) -> bool:
     """Tell whether an earlier try of a refused call may have been carried out all the same."""
-    return bool(error.response["ResponseMetadata"].get(_LOST))
+    return bool(error.response["ResponseMetadata"].get(ANSWER_LOST))
 
 
 def _note_lost_answers(
@@ -143,10 +167,11 @@ def _note_lost_answers(
     # The SDK tells after each try how it went, before it tries again.
     context = request_dict["context"]
     if response is not None:
-        response[1].setdefault("ResponseMetadata", {})[_LOST] = context.get(_LOST, False)
+        metadata = response[1].setdefault("ResponseMetadata", {})
+        metadata[ANSWER_LOST] = context.get(ANSWER_LOST, False)
     failed = response is not None and response[0].status_code >= 500  # noqa: PLR2004 - HTTP's
     if caught_exception is not None or failed:
-        context[_LOST] = True
+        context[ANSWER_LOST] = True
 
 
 async def _retire(stack: AsyncExitStack) -> None:

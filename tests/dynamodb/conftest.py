@@ -21,10 +21,12 @@ def session(engine: str) -> aioboto3.Session:
 
 
 @pytest_asyncio.fixture
-async def database(faults: FaultProxy, session: aioboto3.Session) -> AsyncIterator[Database]:
+async def database(
+    faults: FaultProxy, session: aioboto3.Session, pytestconfig: pytest.Config
+) -> AsyncIterator[Database]:
     """Give a client of the DynamoDB behind the proxy."""
     assert faults.port
-    database = Database(session)
+    database = Database(session, direct=pytestconfig.getoption("transport") == "direct")
     await database.open()
     yield database
     await database.close()

@@ -18,7 +18,7 @@ from tests.health.world import ISSUER, ROLE, token
 
 ROOT = Path(__file__).parents[2]
 CAUSES = [cause for group in all_causes().values() for cause in group]
-PUBLIC = {"since", "seconds"}
+PUBLIC = {"minutes", "since", "seconds"}
 FACTS = {
     *("namespace", "service_account", "pod", "region", "role", "role_name", "account"),
     *("issuer", "issuer_path", "subject", "service", "table", "secret"),

@@ -114,6 +114,7 @@ def loopback() -> Iterator[LoopbackServer]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 256
 
     def __init__(self, loopback: LoopbackServer) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -153,7 +154,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", "0")))
         headers = {name.lower(): value for name, value in self.headers.items()}
         reply = self.server.loopback.reply_to(Request(method, self.path, headers, body))
-        self.send_response(reply.status)
+        # It has a date of its own, unless the reply says another.
+        dated = any(name.lower() == "date" for name in reply.headers)
+        (self.send_response_only if dated else self.send_response)(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
         self.send_header("transfer-encoding", "chunked")

@@ -28,6 +28,13 @@ STRANGER = Cause(
     "load balancer, somebody inside the network tries to be taken for another.",
     "aws ec2 describe-vpcs --query 'Vpcs[].CidrBlockAssociationSet[].CidrBlock'",
 )
+CLOCK_CORRECTED = Cause(
+    "clock-corrected",
+    "This pod's clock is {minutes} minutes off; requests to DynamoDB carry AWS's time instead.",
+    "Set the node's clock (chrony), or replace the node. Other services of AWS refuse what the "
+    "pod signs while its clock is more than five minutes off.",
+    "kubectl get pod {pod} --namespace {namespace} --output wide",
+)
 KEYS_AWAY = Cause(
     "token-keys-away",
     "The issuer of tokens does not give its keys.",

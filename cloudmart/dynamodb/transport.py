@@ -1,0 +1,389 @@
+"""How the operations on items reach DynamoDB: signed, sent and read without the SDK's layers."""
+
+import asyncio
+import json
+import random
+import ssl
+import zlib
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import parse_qs, urlsplit
+
+import aioboto3
+import aiohttp
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectionError,  # noqa: A004 - the SDK's, which is another than Python's
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    ProxyConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+from botocore.httpsession import get_cert_path, mask_proxy_url
+from botocore.utils import get_environ_proxies
+from yarl import URL
+
+from cloudmart.dynamodb.answers import ForeignAnswerError
+from cloudmart.dynamodb.sigv4 import SigningKey, signed_headers
+
+OPERATIONS: Mapping[str, str] = {
+    "get_item": "GetItem",
+    "put_item": "PutItem",
+    "update_item": "UpdateItem",
+    "delete_item": "DeleteItem",
+    "batch_get_item": "BatchGetItem",
+    "query": "Query",
+    "scan": "Scan",
+}
+"""The operations on items, by the names that the SDK gives them in Python."""
+
+ATTEMPTS = 2
+"""One quick second try; an outage is told to the caller rather than waited out."""
+
+ANSWER_LOST = "AnswerLost"
+"""Among the metadata of a refusal: an earlier try may have been carried out all the same."""
+
+MOST_SKEW = timedelta(minutes=4)
+"""A clock that is further off than this is corrected; AWS refuses signatures five minutes off."""
+
+_TYPE = "application/x-amz-json-1.0"
+_TARGET = "DynamoDB_20120810."
+_REQUEST_ID = "x-amzn-requestid"
+_NO_ANSWER: tuple[tuple[Any, Callable[..., Any]], ...] = (
+    (aiohttp.ClientSSLError, SSLError),
+    (aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError, ConnectionClosedError),
+    (aiohttp.ConnectionTimeoutError, ConnectTimeoutError),
+    (TimeoutError, ReadTimeoutError),
+    (aiohttp.ClientConnectorError, EndpointConnectionError),
+)
+_COST, _COST_OF_TIMEOUT = 5, 10  # tokens of the quota
+_LONGEST_WAIT = 1.0  # before the second try, as the SDK's "standard" retries wait
+
+# What the SDK's "standard" retries try again: AWS SDKs and Tools Reference, "Retry behavior".
+_TRANSIENT_STATUSES = frozenset({500, 502, 503, 504})
+_RETRIED_CODES = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
+_CLOCK_CODES = frozenset({"InvalidSignatureException", "RequestExpired", "SignatureDoesNotMatch"})
+
+
+class DamagedAnswerError(ForeignAnswerError):
+    """An answer was changed on the way: its checksum is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Endpoint:
+    """Where requests go, and what their signatures are good for."""
+
+    url: URL
+    host: str
+    path: str
+    proxy: str | None
+    region: str
+    service: str
+
+
+@dataclass(slots=True)
+class _RetryQuota:
+    """Keeps an outage from doubling the load: tokens as the SDK's "standard" retries count them."""
+
+    tokens: int = 500
+    most: int = 500
+
+    def take(self, cost: int) -> bool:
+        """Tell whether there may be another try."""
+        if self.tokens < cost:
+            return False
+        self.tokens -= cost
+        return True
+
+    def give_back(self, cost: int) -> None:
+        """Count a success."""
+        self.tokens = min(self.most, self.tokens + cost)
+
+
+@dataclass(slots=True)
+class _Tries:
+    """What became of a call so far."""
+
+    retried: int = 0
+    paid: int = 0
+    lost: bool = False
+    exhausted: bool = False
+
+
+class _RefusedError(Exception):
+    """DynamoDB answered with an error."""
+
+    def __init__(self, document: dict[str, Any], response: aiohttp.ClientResponse) -> None:
+        super().__init__(response.status)
+        told = document.pop("__type", None) or response.headers.get("x-amzn-errortype", "")
+        message = document.pop("message", None) or document.pop("Message", None) or ""
+        code = str(told).rpartition("#")[2].partition(":")[0]
+        self.code = code or str(response.status)
+        self.message = str(message)
+        self.document = document
+        self.status = response.status
+        self.request_id = response.headers.get(_REQUEST_ID, "")
+
+
+class Transport:
+    """Sends the operations on items over connections of its own.
+
+    Endpoints and credentials are those of the SDK's session, which finds and renews them. Errors
+    are the SDK's as well, so that whoever reads them need not know how a call was sent.
+    """
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        session: aioboto3.Session,
+        client: Any,  # noqa: ANN401 - botocore makes its clients at run time
+        corrected: Callable[[timedelta], None] = lambda _: None,
+    ) -> None:
+        self._http = http
+        self._session = session
+        self._client = client
+        self._credentials: Any = None
+        self._corrected = corrected
+        self._endpoints: dict[str | None, _Endpoint] = {}
+        self._quota = _RetryQuota()
+        self._ahead = timedelta()
+
+    async def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Call an operation by its Python name, and return its answer.
+
+        Raises:
+            ClientError: DynamoDB refused.
+            ForeignAnswerError: something else answered.
+            BotoCoreError: there was no whole answer, or there are no credentials to ask with.
+        """
+        name = OPERATIONS[operation]
+        key = await self._key()
+        body = json.dumps(parameters, separators=(",", ":"), default=_binary).encode()
+        tries = _Tries()
+        while True:
+            try:
+                answer = await self._send(name, body, key)
+            except _RefusedError as refused:
+                cost = self._cost_of(refused)
+                if not (cost and self._may_try_again(tries, cost)):
+                    raise self._as_sdk(refused, name, tries) from None
+                tries.lost |= refused.status in _TRANSIENT_STATUSES
+            except (DamagedAnswerError, ConnectionError, HTTPClientError) as error:
+                timeout = isinstance(error, ConnectTimeoutError | ReadTimeoutError)
+                if not self._may_try_again(tries, _COST_OF_TIMEOUT if timeout else _COST):
+                    raise
+                tries.lost = True
+            else:
+                self._quota.give_back(tries.paid or 1)
+                return answer
+            await asyncio.sleep(random.uniform(0, _LONGEST_WAIT))  # noqa: S311 - jitter
+
+    def _may_try_again(self, tries: "_Tries", cost: int) -> bool:
+        tries.exhausted = tries.retried == ATTEMPTS - 1
+        if tries.exhausted or not self._quota.take(cost):
+            return False
+        tries.paid = cost
+        tries.retried += 1
+        return True
+
+    def _cost_of(self, refused: "_RefusedError") -> int:
+        """Return what another try costs of the quota; 0 where it is no use."""
+        worth = (
+            refused.code in _RETRIED_CODES
+            or refused.status in _TRANSIENT_STATUSES
+            or (refused.code in _CLOCK_CODES and bool(self._ahead))
+        )
+        return _COST if worth else 0
+
+    def _as_sdk(self, refused: "_RefusedError", name: str, tries: "_Tries") -> ClientError:
+        """Return a refusal as the SDK raises it, of the class that its readers expect."""
+        metadata: dict[str, Any] = {
+            "RequestId": refused.request_id,
+            "HTTPStatusCode": refused.status,
+            "RetryAttempts": tries.retried,
+            ANSWER_LOST: tries.lost,
+        }
+        if tries.exhausted:
+            metadata["MaxAttemptsReached"] = True
+        told = refused.document | {
+            "Error": {"Code": refused.code, "Message": refused.message},
+            "ResponseMetadata": metadata,
+        }
+        error: ClientError = self._client.exceptions.from_code(refused.code)(told, name)
+        return error
+
+    async def _key(self) -> tuple[_Endpoint, SigningKey]:
+        """Return where a request goes now, and what signs it."""
+        if self._credentials is None:
+            self._credentials = await self._session.get_credentials()
+        if self._credentials is None:
+            raise NoCredentialsError
+        frozen = await self._credentials.get_frozen_credentials()
+        account = frozen.account_id
+        endpoint = self._endpoints.get(account) or await self._find_endpoint(account)
+        return endpoint, SigningKey(
+            frozen.access_key, frozen.secret_key, endpoint.region, endpoint.service, frozen.token
+        )
+
+    async def _send(
+        self, name: str, body: bytes, key: tuple[_Endpoint, SigningKey]
+    ) -> dict[str, Any]:
+        endpoint, signing = key
+        headers = {"host": endpoint.host, "content-type": _TYPE, "x-amz-target": _TARGET + name}
+        now = datetime.now(UTC) + self._ahead
+        headers |= signed_headers(signing, headers, body, now, path=endpoint.path)
+        try:
+            async with self._http.post(
+                endpoint.url,
+                data=body,
+                headers=headers,
+                proxy=endpoint.proxy,
+                # What is signed goes to no other host.
+                allow_redirects=False,
+            ) as response:
+                return self._read(response, await response.read())
+        except (aiohttp.ClientError, OSError) as error:
+            raise _no_answer(error, endpoint) from error
+
+    def _read(self, response: aiohttp.ClientResponse, answer: bytes) -> dict[str, Any]:
+        headers = response.headers
+        checksum = headers.get("x-amz-crc32")
+        if checksum is not None and checksum != str(zlib.crc32(answer)):
+            raise DamagedAnswerError("the checksum of an answer is wrong")
+        transient = response.status in _TRANSIENT_STATUSES
+        if _REQUEST_ID not in headers and not transient:
+            msg = f"an answer with status {response.status} has no {_REQUEST_ID}"
+            raise ForeignAnswerError(msg)
+        document: object
+        try:
+            document = json.loads(answer)
+        except (ValueError, RecursionError):
+            document = None
+        if not isinstance(document, dict):
+            if not transient:
+                raise ForeignAnswerError("an answer is no JSON object")
+            document = {}
+        if response.status == HTTPStatus.OK:
+            return document
+        refused = _RefusedError(document, response)
+        if refused.code in _CLOCK_CODES:
+            self._notice_clock(headers.get("date"))
+        raise refused
+
+    def _notice_clock(self, date: str | None) -> None:
+        """Compare our clock with AWS's."""
+        try:
+            theirs = parsedate_to_datetime(date or "")
+        except ValueError:
+            return
+        off = theirs - datetime.now(UTC)
+        if abs(off - self._ahead) > MOST_SKEW:
+            self._ahead = off if abs(off) > MOST_SKEW else timedelta()
+            self._corrected(self._ahead)
+
+    async def _find_endpoint(self, account: str | None) -> _Endpoint:
+        """Ask the SDK where it would send a request, by its rules and the environment.
+
+        A signed address is the only one of its public answers that says so, and it names the region
+        and the service of the signature.
+        """
+        told = await self._client.generate_presigned_url(
+            "get_item", Params={"TableName": "any", "Key": {"id": {"S": "any"}}}
+        )
+        parts = urlsplit(told)
+        scope = parse_qs(parts.query)["X-Amz-Credential"][0].split("/")
+        url = f"{parts.scheme}://{parts.netloc}{parts.path or '/'}"
+        endpoint = _Endpoint(
+            URL(url, encoded=True),
+            parts.netloc.rpartition("@")[2],
+            parts.path or "/",
+            get_environ_proxies(url).get(parts.scheme),
+            region=scope[2],
+            service=scope[3],
+        )
+        self._endpoints = {account: endpoint}
+        return endpoint
+
+
+@asynccontextmanager
+async def open_transport(
+    session: aioboto3.Session,
+    client: Any,  # noqa: ANN401 - botocore makes its clients at run time
+    corrected: Callable[[timedelta], None] = lambda _: None,
+) -> AsyncIterator[Transport]:
+    """Give a transport beside an SDK client, with connections as the client has them."""
+    config = client.meta.config
+    bundle = session._session.get_config_variable("ca_bundle")  # noqa: SLF001 - it is AWS_CA_BUNDLE
+    # Reading all authorities takes a while: only where there is TLS.
+    secure = client.meta.endpoint_url.startswith("https:")
+    try:
+        trusted = _authorities(bundle) if secure else True
+    except OSError as error:
+        raise HTTPClientError(error=error) from error
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            limit=config.max_pool_connections, ssl=trusted, keepalive_timeout=12
+        ),
+        timeout=aiohttp.ClientTimeout(
+            total=None, sock_connect=config.connect_timeout, sock_read=config.read_timeout
+        ),
+        # AWS's own names only; never a password from a .netrc.
+        trust_env=False,
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=["Accept", "Accept-Encoding"],
+        headers={"user-agent": "cloudmart", "accept-encoding": "identity"},
+    ) as http:
+        yield Transport(http, session, client, corrected)
+
+
+def _authorities(bundle: str | None) -> ssl.SSLContext:
+    """Return what trusts the authorities of a file, or those that the SDK trusts by itself."""
+    return ssl.create_default_context(cafile=get_cert_path(bundle or True))
+
+
+def _no_answer(error: Exception, endpoint: _Endpoint) -> Exception:
+    """Return the SDK's error for one of aiohttp's, as aiobotocore does."""
+    if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
+        return cast(
+            Exception, ProxyConnectionError(proxy_url=mask_proxy_url(endpoint.proxy), error=error)
+        )
+    for kind, theirs in _NO_ANSWER:
+        if isinstance(error, kind):
+            return cast(Exception, theirs(endpoint_url=str(endpoint.url), error=error))
+    return cast(Exception, HTTPClientError(error=error))
+
+
+def _binary(value: object) -> str:
+    if isinstance(value, bytes | bytearray):
+        return b64encode(value).decode()
+    raise TypeError(f"{type(value).__name__} is no value of DynamoDB")

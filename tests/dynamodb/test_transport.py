@@ -1,0 +1,315 @@
+"""The way of item operations past the SDK: it must do what the SDK does, on the wire."""
+
+import asyncio
+import json
+import socket
+import threading
+import zlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from cloudmart.dynamodb.client import Database
+from cloudmart.dynamodb.session import new_session
+from cloudmart.dynamodb.table import Table
+from cloudmart.errors import UnavailableError
+from cloudmart.settings import Settings
+from tests.support.loopback import LoopbackServer, Reply, Request, loopback
+
+LAMP = {"id": {"S": "1"}, "name": {"S": "Lamp"}, "price": {"N": "19.99"}}
+ID = {"x-amzn-RequestId": "ABC"}
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
+    """Give a server that stands for DynamoDB, and an environment that leads to it."""
+    with loopback() as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
+        yield server
+
+
+@asynccontextmanager
+async def opened(*, direct: bool = True, region: str = "us-east-1") -> AsyncIterator[Database]:
+    """Give a client, opened and closed as the service does it."""
+    database = Database(new_session(region), direct=direct)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def answer(document: object, **headers: str) -> Reply:
+    """Return an answer of DynamoDB."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply(200, ID | named, [json.dumps(document).encode()])
+
+
+def refusal(code: str, status: int = 400, **headers: str) -> Reply:
+    """Return a refusal of DynamoDB."""
+    body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "No."}
+    return Reply(status, ID | headers, [json.dumps(body).encode()])
+
+
+async def test_both_ways_send_and_read_the_same(settings: Settings) -> None:
+    told: list[list[object]] = []
+    for direct in (True, False):
+        async with opened(direct=direct) as database:
+            table = Table(database, settings.dynamodb.products_table)
+            told.append(await _everything(table))
+
+    assert told[0] == told[1]
+
+
+async def _everything(table: Table) -> list[object]:
+    """Do each operation once, refused ones too, and return what came of it."""
+    name = table.name
+    call = table.database.call
+    key = {"id": {"S": "1"}}
+    steps: list[tuple[str, dict[str, Any]]] = [
+        ("put_item", {"Item": LAMP | {"tags": {"SS": ["a", "b"]}, "raw": {"B": "AAE="}}}),
+        ("put_item", {"Item": LAMP, "ConditionExpression": "attribute_not_exists(id)"}),
+        (
+            "put_item",
+            {
+                "Item": LAMP,
+                "ConditionExpression": "attribute_not_exists(id)",
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            },
+        ),
+        ("get_item", {"Key": key, "ConsistentRead": True}),
+        ("get_item", {"Key": {"id": {"S": "2"}}}),
+        ("get_item", {"Key": {"id": {"N": "2"}}}),
+        (
+            "update_item",
+            {
+                "Key": key,
+                "UpdateExpression": "SET #n = :n",
+                "ExpressionAttributeNames": {"#n": "name"},
+                "ExpressionAttributeValues": {":n": {"S": "Läufer 🛋"}},
+                "ReturnValues": "ALL_NEW",
+            },
+        ),
+        ("scan", {"Limit": 5}),
+        ("scan", {"FilterExpression": "nonsense ="}),
+        ("delete_item", {"Key": key, "ConditionExpression": "attribute_not_exists(id)"}),
+        ("delete_item", {"Key": key, "ReturnValues": "ALL_OLD"}),
+    ]
+    came: list[object] = []
+    for operation, parameters in steps:
+        try:
+            said = await call(operation, TableName=name, **parameters)
+        except ClientError as error:
+            said = dict(error.response)
+        # The SDK leaves it where it is, besides.
+        for added in ("ResponseMetadata", "message"):
+            said.pop(added, None)
+        came.append((operation, said))
+    many = {name: {"Keys": [key]}}
+    said = await call("batch_get_item", RequestItems=many)
+    came.append((said["Responses"], said.get("UnprocessedKeys")))
+    return came
+
+
+@pytest.mark.parametrize("direct", [True, False])
+async def test_a_request_is_signed_and_asks_for_nothing_coded(
+    direct: bool,  # noqa: FBT001 - a parameter of the test
+    wire: LoopbackServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "token-of-a-session")
+    wire.play(answer({"Item": LAMP}))
+
+    async with opened(direct=direct) as database:
+        await database.call("get_item", TableName="t", Key={"id": {"S": "1"}})
+
+    sent = wire.requests[0].headers
+    assert wire.requests[0].json == {"TableName": "t", "Key": {"id": {"S": "1"}}}
+    assert sent["x-amz-target"] == "DynamoDB_20120810.GetItem"
+    assert sent["x-amz-security-token"] == "token-of-a-session"
+    assert sent["accept-encoding"] == "identity"
+    assert sent["authorization"].startswith("AWS4-HMAC-SHA256 Credential=test/")
+    assert "/us-east-1/dynamodb/aws4_request" in sent["authorization"]
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"AWS_USE_FIPS_ENDPOINT": "true"},
+        {"AWS_USE_DUALSTACK_ENDPOINT": "true"},
+        {"AWS_USE_FIPS_ENDPOINT": "true", "AWS_USE_DUALSTACK_ENDPOINT": "true"},
+        {"AWS_ACCOUNT_ID": "111122223333"},
+        {"AWS_ACCOUNT_ID": "111122223333", "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled"},
+        {"AWS_ENDPOINT_URL": "https://dynamodb.of.ours.example"},
+        {"AWS_ENDPOINT_URL": "https://ours.example", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
+        {"AWS_CONFIG_FILE": "config"},
+    ],
+    ids=lambda environ: ",".join(environ) or "as it comes",
+)
+@pytest.mark.parametrize("region", ["eu-central-1", "cn-north-1", "us-gov-west-1"])
+async def test_both_ways_reach_the_same_host_through_a_proxy(
+    environ: dict[str, str], region: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # The SDK's rules know no dual stack in some partitions; then neither way has an address.
+    (tmp_path / "config").write_text(
+        "[default]\nservices = own\n[services own]\ndynamodb =\n"
+        "  endpoint_url = https://dynamodb.of.the.profile\n"
+    )
+    monkeypatch.delenv("AWS_ENDPOINT_URL_DYNAMODB")
+    monkeypatch.chdir(tmp_path)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    asked = []
+    for direct in (True, False):
+        with proxy() as heard:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{heard.port}")
+            with suppress(UnavailableError):
+                async with opened(direct=direct, region=region) as database:
+                    await database.call("get_item", TableName="t", Key={"id": {"S": "1"}})
+            asked.append(set(heard.lines))
+
+    assert asked[0] == asked[1]
+    assert all(line.startswith(b"CONNECT ") for line in asked[0])
+
+
+async def test_no_proxy_is_asked_where_the_environment_says_so(
+    wire: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire.play(answer({}), answer({}))
+    with proxy() as heard:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{heard.port}")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        async with opened() as database:
+            await database.call("get_item", TableName="t", Key={"id": {"S": "1"}})
+
+    assert heard.lines == []
+    assert len(wire.requests) == 1
+
+
+async def test_a_password_of_a_netrc_is_not_sent(
+    wire: LoopbackServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login ann password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    wire.play(answer({}))
+
+    async with opened() as database:
+        await database.call("get_item", TableName="t", Key={"id": {"S": "1"}})
+
+    assert wire.requests[0].headers["authorization"].startswith("AWS4-HMAC-SHA256 ")
+
+
+async def test_a_damaged_answer_is_asked_for_again_and_never_believed(
+    wire: LoopbackServer,
+) -> None:
+    whole = json.dumps({"Item": LAMP}).encode()
+    checksum = {"x-amz-crc32": str(zlib.crc32(whole))}
+    damaged = Reply(200, ID | checksum, [whole.replace(b"19.99", b"99.99")])
+    wire.play(damaged, Reply(200, ID | checksum, [whole]), damaged, damaged)
+
+    async with opened() as database:
+        said = await database.call("get_item", TableName="t", Key={"id": {"S": "1"}})
+        with pytest.raises(UnavailableError):
+            await database.call("get_item", TableName="t", Key={"id": {"S": "1"}})
+
+    assert said == {"Item": LAMP}
+    assert len(wire.requests) == 4
+
+
+@pytest.mark.parametrize("code", ["InvalidSignatureException", "RequestExpired"])
+@pytest.mark.parametrize("minutes", [-30, 10])
+async def test_a_clock_that_is_wrong_is_corrected_and_told(
+    code: str, minutes: int, wire: LoopbackServer
+) -> None:
+    theirs = datetime.now(UTC) + timedelta(minutes=minutes)
+    told: list[timedelta] = []
+
+    def judge(request: Request) -> Reply:
+        if abs(datetime.fromisoformat(request.headers["x-amz-date"]) - theirs) > timedelta(
+            minutes=5
+        ):
+            return refusal(code, Date=format_datetime(theirs, usegmt=True))
+        return answer({"Item": LAMP})
+
+    wire.answer = judge
+    database = Database(new_session("us-east-1"), direct=True, corrected=told.append)
+    await database.open()
+    for _ in range(2):
+        said = await database.call("get_item", TableName="t", Key={"id": {"S": "1"}})
+    await database.close()
+
+    assert said == {"Item": LAMP}
+    assert len(wire.requests) == 3
+    assert [round(off.total_seconds() / 60) for off in told] == [minutes]
+
+
+async def test_a_wrong_secret_is_no_wrong_clock(wire: LoopbackServer) -> None:
+    told: list[timedelta] = []
+    now = format_datetime(datetime.now(UTC), usegmt=True)
+    wire.play(refusal("InvalidSignatureException", Date=now))
+    database = Database(new_session("us-east-1"), direct=True, corrected=told.append)
+    await database.open()
+
+    with pytest.raises(UnavailableError):
+        await database.call("get_item", TableName="t", Key={"id": {"S": "1"}})
+    await database.close()
+
+    assert told == []
+    assert len(wire.requests) == 1
+    assert parsedate_to_datetime(now)
+
+
+async def test_an_outage_is_not_answered_with_twice_the_load(wire: LoopbackServer) -> None:
+    wire.answer = lambda _: refusal("InternalServerError", 500)
+
+    async with opened() as database:
+        calls = [
+            database.call("get_item", TableName="t", Key={"id": {"S": "1"}}) for _ in range(150)
+        ]
+        came = await asyncio.gather(*calls, return_exceptions=True)
+
+    assert {type(each) for each in came} == {UnavailableError}
+    # The SDK's "standard" retries have 500 tokens, and a second try costs five.
+    assert len(wire.requests) == 250
+
+
+class Heard:
+    """What a proxy was asked."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.lines: list[bytes] = []
+
+
+@contextmanager
+def proxy() -> Iterator[Heard]:
+    """Run a proxy that writes down whom it should connect to, and refuses."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        heard = Heard(listener.getsockname()[1])
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    line = connection.recv(65_536).partition(b"\r\n")[0]
+                    if line:
+                        heard.lines.append(line)
+                    connection.sendall(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield heard
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
