@@ -197,7 +197,12 @@ class ConversationRepository:
             )
         except RefusedError:
             count = Expression("SET #pending.#tries = #pending.#tries + :one", {"one": 1})
-            countable = Expression("attribute_type(#pending.#tries, :number)", {"number": "N"})
+            # Of a number that is out of all proportion DynamoDB adds nothing: it keeps 38 digits.
+            countable = Expression(
+                "attribute_type(#pending.#tries, :number)"
+                " AND #pending.#tries BETWEEN :none AND :most",
+                {"number": "N", "none": 0, "most": MOST_TRIES},
+            )
             with contextlib.suppress(RefusedError):
                 await self._table.change(key, count, countable)
             return None
