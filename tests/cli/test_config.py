@@ -137,6 +137,7 @@ def test_a_secret_of_bytes_is_read_as_serve_reads_it(
     assert "CLOUDMART_SECRET_ID names a secret that is no JSON object" in noise.stderr
 
 
+@pytest.mark.usefixtures("embedded_only")
 def test_why_a_secret_cannot_be_read_is_told_as_serve_does(
     engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
