@@ -49,7 +49,8 @@ async def test_a_turn_that_is_left_can_be_followed_by_another(
         assert await assistant.reply(thread, "Still here?") == "Here."
         if not left:
             break
-    assert number > 5
+    # How often it can be left depends on how fast the engine answers.
+    assert number > 2
 
 
 @pytest.mark.parametrize("right", [True, False], ids=["right", "wrong"])
