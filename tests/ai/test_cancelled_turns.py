@@ -31,7 +31,7 @@ CHANGED = "order_changed_by_assistant"
     ids=["answer", "search", "lookup", "proposal"],
 )
 async def test_a_turn_that_is_left_can_be_followed_by_another(
-    shop: Shop, script: list[Line]
+    shop: Shop, script: list[Line], pytestconfig: pytest.Config
 ) -> None:
     await shop.place("ab12cd34", ANN)
     for number in count(1):
@@ -49,8 +49,8 @@ async def test_a_turn_that_is_left_can_be_followed_by_another(
         assert await assistant.reply(thread, "Still here?") == "Here."
         if not left:
             break
-    # How often it can be left depends on how fast the engine answers.
-    assert number > 2
+    # DynamoDB Local answers some calls within one round of the event loop.
+    assert number > (5 if pytestconfig.getoption("dynamodb") == "embedded" else 2)
 
 
 @pytest.mark.parametrize("right", [True, False], ids=["right", "wrong"])
