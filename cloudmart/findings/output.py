@@ -1,0 +1,150 @@
+"""Findings as they are told: lines for people, JSON and JUnit for programs."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from cloudmart.findings.finding import CheckExit, CheckFinding, CheckStatus
+
+FIRST_STEPS = 5
+"""How many steps a person is told to begin with."""
+
+_LONG = 100  # characters that one line may well have
+
+
+def as_json(findings: Sequence[CheckFinding], code: CheckExit, **facts: object) -> str:
+    """Return findings as one JSON document."""
+    counts = Counter(each.status for each in findings)
+    document: dict[str, Any] = {
+        "exit": int(code),
+        "counts": {status: counts[status] for status in CheckStatus},
+        **facts,
+        "findings": [each.document() for each in findings],
+    }
+    return json.dumps(document, indent=2)
+
+
+def as_junit(findings: Sequence[CheckFinding], suite: str) -> str:
+    """Return findings as JUnit's XML: a test suite for each area.
+
+    A warning passes, and tells itself in the test's output. An unknown finding is skipped.
+    """
+    root = ET.Element("testsuites", name=suite)
+    for area in dict.fromkeys(each.area for each in findings):
+        of_area = [each for each in findings if each.area == area]
+        counts = Counter(each.status for each in of_area)
+        skipped = counts[CheckStatus.SKIP] + counts[CheckStatus.UNKNOWN]
+        parent = ET.SubElement(
+            root,
+            "testsuite",
+            name=f"{suite}.{area}",
+            tests=str(len(of_area)),
+            failures=str(counts[CheckStatus.FAIL]),
+            errors="0",
+            skipped=str(skipped),
+        )
+        for each in of_area:
+            _case(parent, each, suite)
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _case(parent: ET.Element, finding: CheckFinding, suite: str) -> None:
+    case = ET.SubElement(
+        parent, "testcase", classname=f"{suite}.{finding.area}", name=finding.id, time="0"
+    )
+    told = _printable("\n".join(_details(finding)))
+    observed = _printable(finding.observed)
+    match finding.status:
+        case CheckStatus.FAIL:
+            ET.SubElement(case, "failure", message=observed).text = told
+        case CheckStatus.SKIP | CheckStatus.UNKNOWN:
+            ET.SubElement(case, "skipped", message=f"{finding.status}: {observed}")
+        case CheckStatus.WARN:
+            ET.SubElement(case, "system-out").text = f"warning: {observed}\n{told}"
+        case CheckStatus.PASS:
+            if observed:
+                ET.SubElement(case, "system-out").text = observed
+
+
+def lines_of(finding: CheckFinding) -> Iterator[str]:
+    """Yield a finding as lines for a person: one where there is nothing to do."""
+    observed = f": {one_line(finding.observed)}" if finding.observed else ""
+    yield f"{finding.status:<7} {finding.id}{observed}"
+    if finding.status in {CheckStatus.WARN, CheckStatus.FAIL}:
+        yield from (f"        {line}" for line in _details(finding))
+
+
+def summary_of(findings: Sequence[CheckFinding]) -> str:
+    """Return how many there are of each status, as one line."""
+    counts = Counter(each.status for each in findings)
+    told = [f"{counts[status]} {status}" for status in CheckStatus if counts[status]]
+    return f"{', '.join(told) or 'nothing was checked'}."
+
+
+def first_steps(findings: Sequence[CheckFinding]) -> list[str]:
+    """Return what to do first, in order: a line for each failure's remedy, a few at most."""
+    failed = [each for each in findings if each.status is CheckStatus.FAIL and each.fix]
+    steps = list(dict.fromkeys(f"{each.fix} ({each.id})" for each in failed))
+    return [f"{number}. {step}" for number, step in enumerate(steps[:FIRST_STEPS], 1)]
+
+
+def show_findings(
+    findings: Sequence[CheckFinding], write: Callable[[str], object], *, every: bool = False
+) -> None:
+    """Write findings for a person: what is not well, a line for all the rest, what to do first.
+
+    `every` shows what passed and what was skipped as well, a line each.
+    """
+    quiet = () if every else (CheckStatus.PASS, CheckStatus.SKIP)
+    for each in findings:
+        if each.status not in quiet:
+            for line in lines_of(each):
+                write(line)
+    if not every:
+        for line in _skipped(findings):
+            write(line)
+    write(summary_of(findings))
+    if steps := first_steps(findings):
+        write("Do this first:")
+        for line in steps:
+            write(f"  {line}")
+
+
+def one_line(text: str) -> str:
+    """Return a text without line breaks, and without what would steer a terminal."""
+    return "".join(each if each.isprintable() else "?" for each in " ".join(text.split()))
+
+
+def _skipped(findings: Sequence[CheckFinding]) -> Iterator[str]:
+    """Yield a line for each reason why something was skipped."""
+    reasons: dict[str, list[str]] = {}
+    for each in findings:
+        if each.status is CheckStatus.SKIP:
+            reasons.setdefault(each.observed, []).append(each.id)
+    for reason, ids in reasons.items():
+        named = ", ".join(ids)
+        shown = named if len(named) <= _LONG else f"{len(ids)} findings"
+        yield f"{CheckStatus.SKIP:<7} {shown}: {one_line(reason)}"
+
+
+def _details(finding: CheckFinding) -> Iterator[str]:
+    if finding.why:
+        yield f"why: {one_line(finding.why)}"
+    if finding.fix:
+        yield f"fix: {one_line(finding.fix)}"
+    if finding.docs:
+        yield f"see: {finding.docs}"
+
+
+def _printable(text: str) -> str:
+    """Return a text without the characters that XML 1.0 has no way to write."""
+    return (
+        "".join(
+            each if each in "\t\n\r" or (each >= " " and each not in "￾￿") else "?" for each in text
+        )
+        .encode("utf-8", "replace")
+        .decode()
+    )
