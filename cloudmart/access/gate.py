@@ -51,7 +51,7 @@ class Gate:
         credentials = Headers(scope=scope).getlist("authorization")
         scheme, _, proof = credentials[0].partition(" ") if len(credentials) == 1 else ("", "", "")
         scheme = scheme.lower()
-        if right is Right.READER:
+        if right in {Right.READER, Right.TESTER}:
             return await self._recognized(scheme, proof.strip(" "), scope)
         if right is Right.GUEST and not (scheme == "bearer" and scheme in self._ways):
             # A browser sends an administrator's password along wherever it can.

@@ -3,6 +3,7 @@
 from cloudmart.errors.access import (
     CrossOriginError,
     ForbiddenError,
+    ReservedAddressError,
     TooManyAttemptsError,
     UnauthorizedError,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "ProviderMisconfiguredError",
     "ProviderTimeoutError",
     "ProviderUnavailableError",
+    "ReservedAddressError",
     "SlowBodyError",
     "TokensSpentError",
     "TooManyAttemptsError",

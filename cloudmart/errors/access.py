@@ -30,6 +30,17 @@ class ForbiddenError(CloudmartError):
         self.challenges = challenges
 
 
+class ReservedAddressError(CloudmartError):
+    """An address at `verify.invalid` makes a test order, which administrators alone may place."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "reserved-address"
+    example = "Addresses at verify.invalid are for test orders, which administrators place."
+
+    def __init__(self) -> None:
+        super().__init__(self.example)
+
+
 class TooManyAttemptsError(CloudmartError):
     """Too many wrong passwords came from one address; right ones have to wait as well."""
 

@@ -135,9 +135,8 @@ def _add_refusals(operation: Operation, *, limited: bool) -> None:
 
 
 def _add_protection(operation: Operation, access: AccessSettings, method: str, path: str) -> None:
-    if not (asked := security(access, method, path)):
-        return
-    operation["security"] = asked
+    if asked := security(access, method, path):
+        operation["security"] = asked
     _add_answers(operation, refusals(access, method, path))
 
 

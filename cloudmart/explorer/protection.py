@@ -6,6 +6,7 @@ from typing import Any
 from cloudmart.access.rights import RIGHTS, Right
 from cloudmart.errors import (
     ForbiddenError,
+    ReservedAddressError,
     TooManyAttemptsError,
     UnauthorizedError,
     UnavailableError,
@@ -45,7 +46,9 @@ def schemes(access: AccessSettings) -> dict[str, dict[str, str]]:
 def security(access: AccessSettings, method: str, path: str) -> list[dict[str, list[str]]]:
     """Return what an operation asks of its callers: one of these, or nothing."""
     right = RIGHTS[f"{method} {path}"]
-    if right in {Right.ANYONE, Right.READER} or (right is Right.CUSTOMER and not access.signed_in):
+    if right in {Right.ANYONE, Right.READER, Right.TESTER}:
+        return []
+    if right is Right.CUSTOMER and not access.signed_in:
         return []
     if right is Right.GUEST:
         # Nothing is a choice as well.
@@ -55,9 +58,12 @@ def security(access: AccessSettings, method: str, path: str) -> list[dict[str, l
 
 def refusals(access: AccessSettings, method: str, path: str) -> Answers:
     """Return the answers of an operation to whoever may not call it, or cannot be told apart."""
+    right = RIGHTS[f"{method} {path}"]
+    if right is Right.TESTER and access.ways:
+        return may_fail(ReservedAddressError)
     if not security(access, method, path):
         return {}
-    if RIGHTS[f"{method} {path}"] is Right.GUEST:
+    if right is Right.GUEST:
         return may_fail(UnauthorizedError, UnavailableError)
     # A password is always an administrator's: only a token can be of somebody else.
     forbidden = [ForbiddenError] if Way.JWT in access.ways else []

@@ -11,6 +11,7 @@ import duckdb
 from cloudmart.dynamodb.internal import HEARTBEAT
 from cloudmart.pipeline.ports import OrderState, RowFault, amount_of
 from cloudmart.pipeline.rows import EventType, Row
+from cloudmart.values.email import TEST_ADDRESSES
 
 # Whoever may ask may ask anything: nothing outside of the database can be reached from it.
 _SEALED: dict[str, str | bool | int | float | list[str]] = {
@@ -70,20 +71,23 @@ class DuckDBWarehouse:
         return {}
 
     def newest(self) -> OrderState | None:
-        """Return the order that was created last, no heartbeat."""
+        """Return the order that was created last; no heartbeat, no test."""
         end = "ORDER BY createdAt DESC LIMIT 1"
-        return next(self._latest(_EVER, _NO_HEARTBEAT, end, heartbeat=HEARTBEAT), None)
+        return next(self._latest(_EVER, _CUSTOMERS, end, **_NOT_CUSTOMERS), None)
 
     def count_created(self, day: date) -> int:
-        """Return how many orders were created on a day (UTC) and are there; no heartbeats."""
+        """Return how many orders were created on a day (UTC) and are there: customers' alone."""
         since = datetime.combine(day, datetime.min.time(), UTC)
         span = since, since + timedelta(days=1)
-        states = self._latest(span, _NO_HEARTBEAT, heartbeat=HEARTBEAT)
+        states = self._latest(span, _CUSTOMERS, **_NOT_CUSTOMERS)
         return sum(not state.removed for state in states)
 
     def states(self, since: datetime) -> Iterator[OrderState]:
-        """Yield the state of each order created since, removed ones and heartbeats included."""
-        return self._latest((since, _EVER[1]))
+        """Yield the state of each order created since, removed ones and heartbeats included.
+
+        Test orders are left out.
+        """
+        return self._latest((since, _EVER[1]), _NO_TEST, test=TEST_ADDRESSES)
 
     def find(self, order_id: str, created: datetime) -> OrderState | None:
         """Return the state of an order created then or later, or None if it is not known."""
@@ -94,7 +98,7 @@ class DuckDBWarehouse:
         return self._latest(_EVER, "AND list_contains($ids, id)", ids=list(order_ids))
 
     def ids(self, since: datetime) -> set[str]:
-        """Return the ids of all orders created since, removed ones and heartbeats included."""
+        """Return the ids of the orders that `states` yields."""
         return {state.id for state in self.states(since)}
 
     def count_unreadable(self, since: datetime) -> int:
@@ -122,7 +126,9 @@ class DuckDBWarehouse:
         return (_state(dict(zip(names, each, strict=True))) for each in found)
 
 
-_NO_HEARTBEAT = "AND NOT starts_with(id, $heartbeat)"
+_NO_TEST = "AND NOT ends_with(lower(coalesce(userEmail, '')), $test)"
+_CUSTOMERS = f"AND NOT starts_with(id, $heartbeat) {_NO_TEST}"
+_NOT_CUSTOMERS = {"heartbeat": HEARTBEAT, "test": TEST_ADDRESSES}
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from cloudmart.values.email import OptionalEmail
+from cloudmart.values.email import OrderEmail
 from cloudmart.values.model import Model
 from cloudmart.values.money import StatedAmount
 from cloudmart.values.text import Key
@@ -36,7 +36,7 @@ class OrderCreate(Model):
     stated and differs is refused. Whatever else is sent is ignored.
     """
 
-    user_email: OptionalEmail = None
+    user_email: OrderEmail = None
     items: Annotated[
         Annotated[list[LineCreate], Field(min_length=1, max_length=100)] | None,
         Field(description="1 to 100 lines."),

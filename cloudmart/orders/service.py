@@ -12,6 +12,7 @@ from cloudmart.errors import (
     IdempotencyKeyReusedError,
     IdempotencyKeyTakenError,
     NotFoundError,
+    ReservedAddressError,
 )
 from cloudmart.http.client import UNKNOWN
 from cloudmart.observability.metrics import ORDERS_PLACED
@@ -21,6 +22,7 @@ from cloudmart.orders.pricing import Offer, price
 from cloudmart.orders.repository import KeyedRequest, OrderRepository
 from cloudmart.orders.requests import OrderCreate
 from cloudmart.rates.lookups import FailedLookups
+from cloudmart.values.email import is_test_address
 
 _OLD_ID = re.compile(r"[0-9a-fA-F]{8}")
 
@@ -67,16 +69,24 @@ class OrderService:
                 raise
 
     async def place(
-        self, request: OrderCreate, key: str | None = None, client: str = UNKNOWN
+        self,
+        request: OrderCreate,
+        key: str | None = None,
+        client: str = UNKNOWN,
+        *,
+        staff: bool = False,
     ) -> Order:
         """Place an order; with an idempotency key, once however often it is asked.
 
         Raises:
+            ReservedAddressError: it is a test order, and nobody of the staff places it.
             UnknownProductError: it names a product that is not offered.
             PriceChangedError: it states a price or total that is not ours.
             IdempotencyKeyReusedError: the key came before with another request.
             IdempotencyKeyTakenError: the key made a guest's order for another client.
         """
+        if is_test_address(request.user_email) and not staff:
+            raise ReservedAddressError
         async with budget():
             if key is None:
                 return await self._place(request)
@@ -106,7 +116,8 @@ class OrderService:
         if order_id is not None:
             order = order.model_copy(update={"id": order_id})
         await self._orders.add(order, request=keyed)
-        ORDERS_PLACED.inc()
+        if not is_test_address(order.user_email):
+            ORDERS_PLACED.inc()
         _log.info("order_placed", order_id=order.id, lines=len(order.items))
         return order
 

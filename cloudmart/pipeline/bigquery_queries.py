@@ -17,6 +17,7 @@ from cloudmart.dynamodb.internal import HEARTBEAT
 from cloudmart.pipeline.bigquery_errors import translated
 from cloudmart.pipeline.ports import OrderState, amount_of
 from cloudmart.pipeline.rows import EventType
+from cloudmart.values.email import TEST_ADDRESSES
 
 # BigQuery bills the columns and the days that it reads.
 _LATEST = """
@@ -29,7 +30,8 @@ QUALIFY ROW_NUMBER() OVER (
 """
 _EVENTS = ", ".join(f"'{event}'" for event in EventType)
 
-_NO_HEARTBEAT = "AND NOT STARTS_WITH(id, @heartbeat)"
+_NO_TEST = "AND NOT ENDS_WITH(LOWER(IFNULL(userEmail, '')), @test)"
+_CUSTOMERS = f"AND NOT STARTS_WITH(id, @heartbeat) {_NO_TEST}"
 _EVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 _RECENT = (timedelta(days=2), timedelta(days=60))
 
@@ -45,33 +47,38 @@ class BigQueryQueries:
         self._patience = patience
 
     def newest(self) -> OrderState | None:
-        """Return the order that was created last, removed or not; no heartbeat."""
+        """Return the order that was created last, removed or not; no heartbeat, no test."""
         now, (first, last) = datetime.now(UTC), _EVER
         for since in (*(now - recent for recent in _RECENT), first):
             found = self._latest(
                 (since, last),
-                having=_NO_HEARTBEAT,
+                having=_CUSTOMERS,
                 end="ORDER BY createdAt DESC LIMIT 1",
                 heartbeat=HEARTBEAT,
+                test=TEST_ADDRESSES,
             )
             if state := next(found, None):
                 return state
         return None
 
     def count_created(self, day: date) -> int:
-        """Return how many orders were created on a day (UTC) and are there; no heartbeats."""
+        """Return how many orders were created on a day (UTC) and are there: customers' alone."""
         since = datetime.combine(day, datetime.min.time(), UTC)
         counted = self._ask(
             "SELECT COUNTIF(eventType != 'REMOVE') AS orders FROM ({latest})",
             (since, since + timedelta(days=1)),
-            having=_NO_HEARTBEAT,
+            having=_CUSTOMERS,
             heartbeat=HEARTBEAT,
+            test=TEST_ADDRESSES,
         )
         return int(next(counted).orders)
 
     def states(self, since: datetime) -> Iterator[OrderState]:
-        """Yield the state of each order created since, removed ones and heartbeats included."""
-        return self._latest((since, _EVER[1]))
+        """Yield the state of each order created since, removed ones and heartbeats included.
+
+        Test orders are left out.
+        """
+        return self._latest((since, _EVER[1]), having=_NO_TEST, test=TEST_ADDRESSES)
 
     def find(self, order_id: str, created: datetime) -> OrderState | None:
         """Return the state of an order created then or later, or None if it is not known."""
@@ -83,9 +90,11 @@ class BigQueryQueries:
         return self._latest(_EVER, having="AND id IN UNNEST(@ids)", ids=order_ids)
 
     def ids(self, since: datetime) -> set[str]:
-        """Return the ids of all orders created since, removed ones and heartbeats included."""
+        """Return the ids of the orders that `states` yields."""
         asked = "SELECT DISTINCT id FROM ({latest})"
-        return {answer.id for answer in self._ask(asked, (since, _EVER[1]), having="")}
+        span = since, _EVER[1]
+        found = self._ask(asked, span, having=_NO_TEST, test=TEST_ADDRESSES)
+        return {answer.id for answer in found}
 
     def count_unreadable(self, since: datetime) -> int:
         """Return how many rows of orders created since are none of the pipeline's."""

@@ -76,15 +76,18 @@ class Warehouse(Protocol):
         ...
 
     def newest(self) -> OrderState | None:
-        """Return the order that was created last, removed or not; no heartbeat."""
+        """Return the order that was created last, removed or not; no heartbeat, no test."""
         ...
 
     def count_created(self, day: date) -> int:
-        """Return how many orders were created on a day (UTC) and are there; no heartbeats."""
+        """Return how many orders were created on a day (UTC) and are there: customers' alone."""
         ...
 
     def states(self, since: datetime) -> Iterator[OrderState]:
-        """Yield the state of each order created since, removed ones and heartbeats included."""
+        """Yield the state of each order created since, removed ones and heartbeats included.
+
+        Test orders are left out.
+        """
         ...
 
     def find(self, order_id: str, created: datetime) -> OrderState | None:
@@ -96,7 +99,7 @@ class Warehouse(Protocol):
         ...
 
     def ids(self, since: datetime) -> AbstractSet[str]:
-        """Return the ids of all orders created since, removed ones and heartbeats included."""
+        """Return the ids of the orders that `states` yields."""
         ...
 
     def count_unreadable(self, since: datetime) -> int:

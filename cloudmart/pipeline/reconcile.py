@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from cloudmart.dynamodb.codec import Item
+from cloudmart.dynamodb.index_keys import is_test_order
 from cloudmart.dynamodb.internal import is_order
 from cloudmart.dynamodb.table import BATCH
 from cloudmart.pipeline.differences import Difference, compare
@@ -97,7 +98,8 @@ class Reconciler:
         begin = stamp(since)
         async for item in self._created_since(since, comparison):
             created = item.get("createdAt")
-            if is_order(item["id"]) and isinstance(created, str) and created >= begin:
+            customers = is_order(item["id"]) and not is_test_order(item)
+            if customers and isinstance(created, str) and created >= begin:
                 yield item
 
     async def _created_since(self, since: datetime, comparison: Comparison) -> AsyncIterator[Item]:

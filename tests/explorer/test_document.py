@@ -89,7 +89,7 @@ def test_placing_an_order_tells_of_every_answer_and_header() -> None:
     answers = OPERATIONS["place_order"]["responses"]
 
     assert set(answers) == {
-        *("201", "400", "408", "409", "413", "414", "415", "422", "429", "500", "503")
+        *("201", "400", "403", "408", "409", "413", "414", "415", "422", "429", "500", "503")
     }
     limits = {"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"}
     assert set(answers["201"]["headers"]) == {"X-Request-ID", "Location", "ETag"} | limits

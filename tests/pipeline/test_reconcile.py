@@ -151,6 +151,26 @@ def number_of_rows(warehouse: DuckDBWarehouse) -> int:
     return int(number)
 
 
+async def test_test_orders_are_left_out(
+    pipeline: Pipeline,
+    placed: Put,
+    reluctant: Reluctant,
+    dynamodb: Any,  # noqa: ANN401 - boto3's
+    settings: Settings,
+) -> None:
+    lost = order("t", userEmail="run-1@verify.invalid")
+    known = order("u", userEmail="run-2@verify.invalid")
+    placed(lost, known)
+    arrived(reluctant, known)
+
+    by_day = await compared(pipeline)
+    forget_indexes(dynamodb, settings.dynamodb)
+    by_scan = await compared(pipeline)
+
+    assert (by_day.compared, by_day.differences) == (0, [])
+    assert (by_scan.compared, by_scan.differences) == (0, [])
+
+
 async def test_sides_that_agree_have_no_difference(
     pipeline: Pipeline, placed: Put, reluctant: Reluctant
 ) -> None:

@@ -78,6 +78,15 @@ def test_a_state_is_what_an_order_was_after_its_last_event(each_warehouse: Wareh
     assert states["b"].removed
 
 
+def test_test_orders_are_found_by_their_id_and_no_other_way(each_warehouse: Warehouse) -> None:
+    each_warehouse.insert({"1": row("a"), "2": row("t", userEmail="a@VERIFY.invalid")})
+
+    assert [state.id for state in each_warehouse.states(BEFORE)] == ["a"]
+    assert each_warehouse.ids(BEFORE) == {"a"}
+    assert each_warehouse.find("t", BEFORE) is not None
+    assert [state.id for state in each_warehouse.find_many(["t"])] == ["t"]
+
+
 def test_an_event_that_comes_again_at_once_is_one_row(each_warehouse: Warehouse) -> None:
     for _ in range(2):
         assert each_warehouse.insert({"1": row("a"), "2": row("b")}) == {}
@@ -86,7 +95,7 @@ def test_an_event_that_comes_again_at_once_is_one_row(each_warehouse: Warehouse)
     assert each_warehouse.count_created(date(2026, 11, 23)) == 2
 
 
-def test_orders_of_a_day_are_counted_without_removed_ones_and_heartbeats(
+def test_orders_of_a_day_are_counted_of_customers_alone_and_without_removed_ones(
     each_warehouse: Warehouse,
 ) -> None:
     each_warehouse.insert(
@@ -96,6 +105,7 @@ def test_orders_of_a_day_are_counted_without_removed_ones_and_heartbeats(
             "3": row("b", "REMOVE", created="23T23"),
             "4": row("c", created="24T00"),
             "5": row("heartbeat-1"),
+            "6": row("t", userEmail="a@Verify.invalid"),
         }
     )
 
@@ -114,6 +124,7 @@ def test_the_newest_is_the_one_that_was_created_last_and_no_heartbeat(
             "2": row("b", created="23T09"),
             "3": row("a", "MODIFY", created="23T08", updated="24T09"),
             "4": row("heartbeat-1", created="24T09"),
+            "5": row("t", created="24T10", userEmail="a@verify.invalid"),
         }
     )
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from cloudmart.values.email import OptionalEmail, email_key, owner_form
+from cloudmart.values.email import OptionalEmail, OrderEmail, email_key, is_test_address, owner_form
 
 
 class _Customer(BaseModel):
@@ -28,6 +28,30 @@ def test_an_address_is_kept_as_given(address: str) -> None:
 )
 def test_addresses_that_customers_have_are_accepted(address: str) -> None:
     assert _Customer.model_validate({"email": address}).email == address
+
+
+class _Buyer(BaseModel):
+    email: OrderEmail = None
+
+
+@pytest.mark.parametrize("address", ["a1@verify.invalid", "run+2@Verify.INVALID"])
+def test_an_order_alone_may_have_the_address_of_a_test(address: str) -> None:
+    assert _Buyer.model_validate({"email": f" {address} "}).email == address
+    assert is_test_address(address)
+    with pytest.raises(ValidationError):
+        _Customer.model_validate({"email": address})
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("@verify.invalid", "a b@verify.invalid", "a@b@verify.invalid", "a\0@verify.invalid"),
+        *("a@my.verify.invalid", "a@other.invalid", "a@\uff56erify.invalid"),
+    ],
+)
+def test_what_only_looks_like_the_address_of_a_test_is_refused(address: str) -> None:
+    with pytest.raises(ValidationError):
+        _Buyer.model_validate({"email": address})
 
 
 @pytest.mark.parametrize("blank", [None, "", " ", "\t\n"])

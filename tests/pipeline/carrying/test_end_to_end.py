@@ -113,6 +113,17 @@ def test_heartbeats_are_rows_and_no_current_orders(
     assert bigquery.current() == []
 
 
+def test_test_orders_are_rows_and_no_current_orders(
+    bigquery: Dataset, warehouse: BigQueryWarehouse
+) -> None:
+    placed = order(1, id="2a6nbjvq97e3tac", userEmail="run-1@verify.invalid")
+
+    warehouse.insert({"e1": Row.of_item(placed, EventType.INSERT)})
+
+    assert [row["id"] for row in bigquery.rows()] == [placed["id"]]
+    assert bigquery.current() == []
+
+
 def test_a_rows_values_are_the_tables(bigquery: Dataset, warehouse: BigQueryWarehouse) -> None:
     rows = [
         Row.of_item(order(1, items=[{"name": 'Lämpchen "ö" \\ 🪔'}]), EventType.INSERT),
