@@ -59,9 +59,10 @@ Services = dict[type[Any], Any]
 
 
 @asynccontextmanager
-async def open_clients(region: str | None = None) -> AsyncIterator[Database]:
+async def open_clients(settings: Settings) -> AsyncIterator[Database]:
     """Open the connections of a command, and close them at its end."""
-    database = Database(open_session(region, os.environ))
+    session = open_session(settings.aws.region, os.environ)
+    database = Database(session, within=settings.dynamodb.timeout)
     try:
         await database.open()
         yield database
@@ -136,8 +137,12 @@ def _database(settings: Settings, process: Process) -> Database:
         obstacle = ObstacleError(CLOCK_CORRECTED, minutes, serious=False) if off else None
         process.health.remark(dependencies.CLOCK, obstacle)
 
-    direct = settings.dynamodb.transport is DynamoDBTransport.DIRECT
-    return Database(process.session, direct=direct, corrected=corrected)
+    return Database(
+        process.session,
+        within=settings.dynamodb.timeout,
+        direct=settings.dynamodb.transport is DynamoDBTransport.DIRECT,
+        corrected=corrected,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,11 @@ class Upkeep:
         self._settings = settings
         self._process = process
         self._serving = serving
-        direct = settings.dynamodb.transport is DynamoDBTransport.DIRECT
-        self.probing = Database(process.session, direct=direct)
+        self.probing = Database(
+            process.session,
+            within=settings.dynamodb.timeout,
+            direct=settings.dynamodb.transport is DynamoDBTransport.DIRECT,
+        )
         self._identity = Identity(process.session, process.environ)
         self._staleness = process.staleness
         _show_configuration(settings, process)

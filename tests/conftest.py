@@ -74,6 +74,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": REGION,
+            "DYNAMODB_TIMEOUT": str(shop_tables.CALL_WITHIN),
             "DYNAMODB_TRANSPORT": request.config.getoption("transport"),
         }
         yield url

@@ -12,6 +12,7 @@ from cloudmart.dynamodb.operator import open_client
 from cloudmart.dynamodb.session import new_session
 from cloudmart.errors import UnavailableError
 from tests.support.loopback import LoopbackServer, Reply, loopback
+from tests.support.shop_tables import CALL_WITHIN
 
 STATUSES = [301, 302, 303, 307, 308]
 TABLE = {"TableName": "cloudmart-orders", "Item": {"id": {"S": "1"}}}
@@ -31,7 +32,7 @@ async def test_the_shop_follows_no_redirect(
     with loopback() as server, loopback() as other:
         redirecting(server, other, status)
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
-        database = Database(new_session())
+        database = Database(new_session(), within=CALL_WITHIN)
         await database.open()
 
         with pytest.raises(UnavailableError):

@@ -31,7 +31,7 @@ from cloudmart.health.process import Process
 from cloudmart.observability.logging import configure_logging
 from cloudmart.pipeline.place import UnsafePlaceError
 from cloudmart.products.repository import ProductRepository
-from cloudmart.settings import Environment, load_settings
+from cloudmart.settings import Environment, Settings, load_settings
 from cloudmart.settings.layers import dotenv
 
 _HERE = ",".join(LOOPBACK)
@@ -139,12 +139,13 @@ def _run(
         names = loaded.settings.dynamodb
         bare = empty or catalogue is not None
         furnish = partial(furnishing.furnish, names=names, empty=bare)
-        products = asyncio.run(_with_database(furnish))
+        products = asyncio.run(_with_database(loaded.settings, furnish))
         kind = "sample products"
         if catalogue is not None:
             table = names.products_table
             load = partial(_load, table=table, file=catalogue)
-            products, kind = asyncio.run(_with_database(load)), f"products of {catalogue.name}"
+            products = asyncio.run(_with_database(loaded.settings, load))
+            kind = f"products of {catalogue.name}"
         process = Process.begin(loaded.settings, environ=environ)
         idling = contextlib.nullcontext(idle.open_idle)
         with local_pipeline(names.orders_table, port) if pipeline else idling as open_pipeline:
@@ -160,8 +161,8 @@ def _run(
             )
 
 
-async def _with_database(furnish: Callable[[Database], Awaitable[int]]) -> int:
-    async with open_clients() as database:
+async def _with_database(settings: Settings, furnish: Callable[[Database], Awaitable[int]]) -> int:
+    async with open_clients(settings) as database:
         return await furnish(database)
 
 

@@ -17,12 +17,11 @@ from cloudmart.dynamodb.refusals import PASSING
 from cloudmart.dynamodb.transport import ANSWER_LOST, OPERATIONS, Transport, open_transport
 from cloudmart.errors import UnavailableError
 
-CALL_BUDGET = 3.5
-"""Seconds one operation may take, retries included: less than the 5 in which we answer 503."""
+_OF_ONE_TRY = 5 / 7
+"""The share of a call's time after which a try that is not answered is given up for the next."""
 
 _CONFIG = AioConfig(
     connect_timeout=1,
-    read_timeout=2.5,
     # As many as requests and chats are served at once by default. Where MAX_CONCURRENCY and
     # MAX_CHATS let more in, a call may wait for another's connection, within its own time.
     max_pool_connections=768,
@@ -50,16 +49,6 @@ _MEMBERS = {
 _AWAY = "The shop's data store does not answer at the moment. Please try again."
 
 
-@asynccontextmanager
-async def budget(within: float = CALL_BUDGET) -> AsyncIterator[None]:
-    """Give several calls together the time of one, and raise UnavailableError when it is up."""
-    try:
-        async with asyncio.timeout(within):
-            yield
-    except TimeoutError as error:
-        raise UnavailableError(_AWAY) from error
-
-
 class Database:
     """One client for the process. `call` answers, or raises what a caller should be told."""
 
@@ -67,12 +56,13 @@ class Database:
         self,
         session: aioboto3.Session,
         *,
-        within: float = CALL_BUDGET,
+        within: float,
         direct: bool = False,
         corrected: Callable[[timedelta], None] = lambda _: None,
     ) -> None:
-        """Take a session; `corrected` is told by how much our clock was found to be wrong.
+        """Take a session, and the seconds that one operation may take, its retry included.
 
+        `corrected` is told by how much our clock was found to be wrong.
         Operations on items leave the SDK's layers out where the way is `direct`.
         """
         self.within = within
@@ -91,7 +81,8 @@ class Database:
         be new (botocore caches the missing credentials).
         """
         stack = AsyncExitStack()
-        client = await stack.enter_async_context(self._session.client("dynamodb", config=_CONFIG))
+        config = _CONFIG.merge(AioConfig(read_timeout=self.within * _OF_ONE_TRY))
+        client = await stack.enter_async_context(self._session.client("dynamodb", config=config))
         client.meta.events.register("needs-retry.dynamodb", _note_lost_answers)
         transport = None
         if self._direct:
@@ -99,7 +90,7 @@ class Database:
             transport = await stack.enter_async_context(opening)
         former, self._stack, self._client = self._stack, stack, client
         self._transport = transport
-        task = asyncio.create_task(_retire(former))
+        task = asyncio.create_task(_retire(former, self.within))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
@@ -110,6 +101,15 @@ class Database:
         for task in self._retiring:
             task.cancel()
         await asyncio.gather(*self._retiring, return_exceptions=True)
+
+    @asynccontextmanager
+    async def budget(self) -> AsyncIterator[None]:
+        """Give several calls together the time of one, and raise UnavailableError when it is up."""
+        try:
+            async with asyncio.timeout(self.within):
+                yield
+        except TimeoutError as error:
+            raise UnavailableError(_AWAY) from error
 
     @property
     def client(self) -> Any:  # noqa: ANN401 - botocore makes its clients at run time
@@ -174,10 +174,10 @@ def _note_lost_answers(
         context[ANSWER_LOST] = True
 
 
-async def _retire(stack: AsyncExitStack) -> None:
+async def _retire(stack: AsyncExitStack, after: float) -> None:
     # Calls that are under way end with the client they began with.
     try:
-        await asyncio.sleep(CALL_BUDGET)
+        await asyncio.sleep(after)
     finally:
         await stack.aclose()
 

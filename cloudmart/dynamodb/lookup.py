@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 import structlog
 from botocore.exceptions import ClientError
 
-from cloudmart.dynamodb.client import budget
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.described import fault_of
 from cloudmart.dynamodb.findings import explain
@@ -21,9 +20,9 @@ from cloudmart.values.page import Page, Pages, merge
 
 _log = structlog.stdlib.get_logger(__name__)
 
-_GRACE = 0.5
-"""Seconds a request waits for that. Tables are described by another part of DynamoDB than items
-are read by, and one may be away while the other is well."""
+_GRACE = 1 / 7
+"""The share of a call's time that a request waits for that. Tables are described by another part
+of DynamoDB than items are read by, and one may be away while the other is well."""
 
 
 class IndexRecord:
@@ -68,7 +67,7 @@ class Lookup:
 
         Without the index, `scan` is asked for them, which must find the same items.
         """
-        async with budget(self._table.database.within):
+        async with self._table.database.budget():
             pages = await self._indexed(values)
         if pages is None:
             INDEX_FALLBACKS.labels(self._index.name).inc()
@@ -100,7 +99,8 @@ class Lookup:
                 self._looking = asyncio.create_task(self._look_again())
                 self._looking.add_done_callback(self._looked)
             if self._known:
-                await asyncio.wait({self._looking}, timeout=_GRACE)
+                grace = self._table.database.within * _GRACE
+                await asyncio.wait({self._looking}, timeout=grace)
             else:
                 await asyncio.shield(self._looking)
         return self._usable
@@ -110,7 +110,7 @@ class Lookup:
         return self._look_after > -math.inf
 
     async def _look_again(self) -> None:
-        async with budget(self._table.database.within):
+        async with self._table.database.budget():
             await self._look()
 
     def _looked(self, task: asyncio.Task[None]) -> None:

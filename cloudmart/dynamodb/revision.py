@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cloudmart.dynamodb.client import budget
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.expression import changing, unchanged
 from cloudmart.dynamodb.table import RefusedError, Table
@@ -24,7 +23,7 @@ async def revise(
     Raises:
         UnavailableError: others were faster for as long as an operation may take.
     """
-    async with budget():
+    async with table.database.budget():
         item = await table.get(key)
         while item is not None:
             changes = change(item)
@@ -48,7 +47,7 @@ async def remove_seen(
 
     It is deleted only while the attributes of `basis` are as `check` saw them.
     """
-    async with budget():
+    async with table.database.budget():
         item = await table.get(key)
         while item is not None:
             check(item)

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cloudmart.dynamodb.client import Database, answer_was_lost, budget
+from cloudmart.dynamodb.client import Database, answer_was_lost
 from cloudmart.dynamodb.codec import Item, decode, encode
 from cloudmart.dynamodb.expression import Expression, parameters, projection, setting
 from cloudmart.errors import ConflictError, ItemTooLargeError
@@ -66,7 +66,7 @@ class Table:
             }
         }
         found: dict[str, Item] = {}
-        async with budget(self.database.within):
+        async with self.database.budget():
             while wanted:
                 answer = await self.database.call("batch_get_item", RequestItems=wanted)
                 came = answer["Responses"].get(self.name, ())

@@ -40,6 +40,7 @@ class Process:
             ObstacleError: AWS's SDK cannot use what the environment says.
         """
         health = health or Health()
+        health.rhythm = health.rhythm.allowing(settings.dynamodb.timeout)
         health.release = _release(settings.build, health.release)
         health.rollout = settings.build.rollout
         patience = Patience(health.lifecycle, health.rhythm, settings.startup.timeout)

@@ -3,10 +3,13 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cloudmart.values.timestamp import now
+
+_SOONER = 4 / 7
+"""A check tells that a store is slow before a call gives it up: after this share of its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +32,7 @@ class Rhythm:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     monotonic: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = now
+
+    def allowing(self, call: float) -> "Rhythm":
+        """Return the times of a process whose calls of DynamoDB may take so many seconds."""
+        return replace(self, probe_within=max(self.probe_within, call * _SOONER))

@@ -1,6 +1,7 @@
 """Orders in their table."""
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -47,6 +48,10 @@ class OrderRepository:
         self._table = table
         self._by_email = Lookup(table, ORDERS_BY_EMAIL, IndexRecord(notes, INDEXED_ORDERS))
         self._scan = AddressScan(table)
+
+    def budget(self) -> AbstractAsyncContextManager[None]:
+        """Give several calls together the time of one."""
+        return self._table.database.budget()
 
     async def get(self, order_id: str) -> Order:
         """Return the order, or raise NotFoundError."""

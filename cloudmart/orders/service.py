@@ -6,7 +6,6 @@ from typing import Protocol
 
 import structlog
 
-from cloudmart.dynamodb.client import budget
 from cloudmart.errors import (
     ConflictError,
     IdempotencyKeyReusedError,
@@ -87,7 +86,7 @@ class OrderService:
         """
         if is_test_address(request.user_email) and not staff:
             raise ReservedAddressError
-        async with budget():
+        async with self._orders.budget():
             if key is None:
                 return await self._place(request)
             return await self._place_once(request, key, client)

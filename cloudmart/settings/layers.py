@@ -18,6 +18,8 @@ from cloudmart.settings.model import Settings
 # What says where the others come from cannot come from there.
 _FROM_ENVIRONMENT_ALONE = frozenset({"ENVIRONMENT", "CLOUDMART_SECRETS_DIR", "CLOUDMART_SECRET_ID"})
 
+LOCAL_MODE = "local mode"
+_ON_A_PERSONS_MACHINE: Mapping[str, str] = {"DYNAMODB_TIMEOUT": "30"}
 
 Held = str | Mapping[str, Any]
 """What a secret held: its text, a JSON object with variables as keys, or that object."""
@@ -83,6 +85,11 @@ def dotenv(path: Path) -> Layer:
     """Return a file of `NAME=value` lines; one that is not there tells nothing."""
     source = DotEnvSettingsSource(Settings, path, "utf-8", case_sensitive=True)
     return _other(path.name, source.env_vars)
+
+
+def local_mode() -> Layer:
+    """Return the defaults of local mode: nobody there waits for a 503, and moto may be slow."""
+    return Layer(LOCAL_MODE, _ON_A_PERSONS_MACHINE)
 
 
 def find(layers: Iterable[Layer], names: Iterable[str]) -> Told | None:

@@ -92,6 +92,8 @@ def _places(
                 faults.append(Fault.about(variable, told, _EMPTY))
     if dotenv and environ.get("ENVIRONMENT") == Environment.LOCAL:
         places.append(layers.dotenv(dotenv))
+    if environ.get("ENVIRONMENT") == Environment.LOCAL:
+        places.append(layers.local_mode())
     return places, faults
 
 

@@ -87,6 +87,16 @@ class DynamoDBSettings(Group):
         "signs and sends requests without its layers, at a quarter of their cost.",
         examples=["direct"],
     )
+    timeout: float = Field(
+        3.5,
+        validation_alias="DYNAMODB_TIMEOUT",
+        ge=1,
+        le=60,
+        description="Seconds a call of DynamoDB may take, its retry included, before the request "
+        "is a 503; checks of health give up a little sooner. In local mode it is 30 unless it is "
+        "set: the embedded DynamoDB may be slow.",
+        examples=["3.5"],
+    )
 
 
 class StartupSettings(Group):

@@ -17,6 +17,7 @@ from cloudmart.dynamodb.table import Table
 from cloudmart.settings import AssistantSettings, Settings
 from cloudmart.vendors import Vendors
 from tests.support.scripted_moods import ScriptedMoods
+from tests.support.shop_tables import CALL_WITHIN
 
 MOMENT = "2026-11-23T08:00:00.000Z"
 
@@ -87,7 +88,7 @@ def session(engine: str) -> aioboto3.Session:  # noqa: ARG001 - its credentials
 @asynccontextmanager
 async def open_shop(settings: Settings, session: aioboto3.Session) -> AsyncIterator[Shop]:
     """Open a shop on the DynamoDB that the environment names."""
-    database = Database(session)
+    database = Database(session, within=CALL_WITHIN)
     await database.open()
     try:
         yield Shop(settings, database)

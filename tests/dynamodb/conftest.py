@@ -11,6 +11,7 @@ from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import Table
 from cloudmart.settings import Settings
 from tests.support.faults import FaultProxy
+from tests.support.shop_tables import CALL_WITHIN
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +27,8 @@ async def database(
 ) -> AsyncIterator[Database]:
     """Give a client of the DynamoDB behind the proxy."""
     assert faults.port
-    database = Database(session, direct=pytestconfig.getoption("transport") == "direct")
+    direct = pytestconfig.getoption("transport") == "direct"
+    database = Database(session, within=CALL_WITHIN, direct=direct)
     await database.open()
     yield database
     await database.close()

@@ -9,6 +9,7 @@ from cloudmart.dynamodb.expression import Expression, unchanged
 from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import RefusedError, Table
 from cloudmart.settings import Settings
+from tests.support.shop_tables import CALL_WITHIN
 
 LAMP = {"id": "1", "name": "Lamp", "status": "new"}
 EXISTS = Expression("attribute_exists(id)")
@@ -17,7 +18,7 @@ EXISTS = Expression("attribute_exists(id)")
 @pytest.fixture
 async def table(settings: Settings) -> AsyncIterator[Table]:
     """Give a table that holds a lamp."""
-    database = Database(new_session())
+    database = Database(new_session(), within=CALL_WITHIN)
     await database.open()
     table = Table(database, settings.dynamodb.products_table)
     await table.put(LAMP, new=True)

@@ -21,6 +21,7 @@ from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
 from cloudmart.settings import Settings
 from tests.support.loopback import LoopbackServer, Reply, Request, loopback
+from tests.support.shop_tables import CALL_WITHIN
 
 LAMP = {"id": {"S": "1"}, "name": {"S": "Lamp"}, "price": {"N": "19.99"}}
 ID = {"x-amzn-RequestId": "ABC"}
@@ -37,7 +38,7 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
 @asynccontextmanager
 async def opened(*, direct: bool = True, region: str = "us-east-1") -> AsyncIterator[Database]:
     """Give a client, opened and closed as the service does it."""
-    database = Database(new_session(region), direct=direct)
+    database = Database(new_session(region), within=CALL_WITHIN, direct=direct)
     await database.open()
     try:
         yield database
@@ -241,7 +242,9 @@ async def test_a_clock_that_is_wrong_is_corrected_and_told(
         return answer({"Item": LAMP})
 
     wire.answer = judge
-    database = Database(new_session("us-east-1"), direct=True, corrected=told.append)
+    database = Database(
+        new_session("us-east-1"), within=CALL_WITHIN, direct=True, corrected=told.append
+    )
     await database.open()
     for _ in range(2):
         said = await database.call("get_item", TableName="t", Key={"id": {"S": "1"}})
@@ -256,7 +259,9 @@ async def test_a_wrong_secret_is_no_wrong_clock(wire: LoopbackServer) -> None:
     told: list[timedelta] = []
     now = format_datetime(datetime.now(UTC), usegmt=True)
     wire.play(refusal("InvalidSignatureException", Date=now))
-    database = Database(new_session("us-east-1"), direct=True, corrected=told.append)
+    database = Database(
+        new_session("us-east-1"), within=CALL_WITHIN, direct=True, corrected=told.append
+    )
     await database.open()
 
     with pytest.raises(UnavailableError):

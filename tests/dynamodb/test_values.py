@@ -11,6 +11,7 @@ from cloudmart.dynamodb.codec import encode
 from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import Table
 from cloudmart.settings import Settings
+from tests.support.shop_tables import CALL_WITHIN
 
 _ITEM = {
     "id": "1",
@@ -28,7 +29,7 @@ _ITEM = {
 @pytest_asyncio.fixture
 async def table(settings: Settings) -> AsyncIterator[Table]:
     """Give the table of products."""
-    database = Database(new_session())
+    database = Database(new_session(), within=CALL_WITHIN)
     await database.open()
     yield Table(database, settings.dynamodb.products_table)
     await database.close()

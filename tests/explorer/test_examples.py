@@ -18,6 +18,7 @@ from cloudmart.explorer.document import operations
 from cloudmart.local.furnishing import furnish
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
 from tests.support.serving import serving
+from tests.support.shop_tables import CALL_WITHIN
 
 DOCUMENT = create_app(Settings(public_base_url=None)).openapi()
 
@@ -72,15 +73,16 @@ def furnished(dynamodb: Any) -> Iterator[TestClient]:  # noqa: ANN401 - boto3's 
         **{
             f"{kind}_table": f"{uuid4().hex[:12]}-{kind}"
             for kind in ("products", "orders", "tickets", "conversations")
-        }
+        },
+        timeout=CALL_WITHIN,
     )
+    settings = Settings(environment=Environment.LOCAL, dynamodb=names)
 
     async def fill() -> None:
-        async with open_clients() as database:
+        async with open_clients(settings) as database:
             await furnish(database, names, empty=False)
 
     asyncio.run(fill())
-    settings = Settings(environment=Environment.LOCAL, dynamodb=names)
     with serving(create_app(settings)) as client:
         yield client
     for schema in tables(names):

@@ -8,6 +8,8 @@ import pytest
 
 from cloudmart.health.board import Dependency, Health
 from cloudmart.health.probes import Probe, Sampler
+from cloudmart.health.process import Process
+from cloudmart.settings import Settings
 from tests.support.clock import Clock
 
 SHELF = Dependency("shelf", local=True)
@@ -48,6 +50,17 @@ async def test_silence_is_as_serious_as_the_probe_says(*, urgent: bool, status: 
     readings = await checked(Probe(SHELF, never, urgent=lambda: urgent))
 
     assert readings == {"shelf": (status, "It did not answer within 0.01 s.")}
+
+
+@pytest.mark.parametrize(("timeout", "of_a_check"), [(3.5, 2), (1, 2), (35, 20)])
+def test_a_check_may_take_longer_where_calls_of_the_store_may(
+    timeout: float, of_a_check: float, settings: Settings
+) -> None:
+    store = settings.dynamodb.model_copy(update={"timeout": timeout})
+
+    process = Process.begin(settings.model_copy(update={"dynamodb": store}))
+
+    assert process.health.rhythm.probe_within == of_a_check
 
 
 async def test_a_check_with_a_bug_ends_no_other(events: list[Any]) -> None:

@@ -16,6 +16,7 @@ from cloudmart.observability.metrics import INDEX_FALLBACKS
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
 from cloudmart.values import samples
 from tests.support.serving import serving
+from tests.support.shop_tables import CALL_WITHIN
 
 
 @pytest.fixture
@@ -27,6 +28,7 @@ def names(dynamodb: Any) -> Iterator[DynamoDBSettings]:  # noqa: ANN401
         orders_table=f"{prefix}-orders",
         tickets_table=f"{prefix}-tickets",
         conversations_table=f"{prefix}-conversations",
+        timeout=CALL_WITHIN,
     )
     yield names
     for schema in tables(names):
@@ -36,9 +38,10 @@ def names(dynamodb: Any) -> Iterator[DynamoDBSettings]:  # noqa: ANN401
 async def _open(
     names: DynamoDBSettings, *, empty: bool = False
 ) -> AbstractContextManager[TestClient]:
-    async with open_clients() as database:
+    settings = Settings(environment=Environment.LOCAL, dynamodb=names)
+    async with open_clients(settings) as database:
         await furnish(database, names, empty=empty)
-    return serving(create_app(Settings(environment=Environment.LOCAL, dynamodb=names)))
+    return serving(create_app(settings))
 
 
 async def test_the_catalogue_is_on_the_shelves(names: DynamoDBSettings) -> None:

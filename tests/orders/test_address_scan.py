@@ -35,7 +35,7 @@ async def scan(
     """Give the scan of a table with some orders."""
     assert faults
     put(dynamodb, settings.dynamodb.orders_table, *ORDERS)
-    async with open_clients() as database:
+    async with open_clients(settings) as database:
         yield AddressScan(Table(database, settings.dynamodb.orders_table))
 
 

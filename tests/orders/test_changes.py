@@ -12,12 +12,13 @@ from cloudmart.errors import ConflictError
 from cloudmart.orders.models import Order, OrderStatus
 from cloudmart.orders.repository import OrderRepository
 from cloudmart.settings import Settings
+from tests.support.shop_tables import CALL_WITHIN
 
 
 @pytest.fixture
 async def orders(settings: Settings) -> AsyncIterator[OrderRepository]:
     """Give the orders of a shop that has none."""
-    database = Database(new_session())
+    database = Database(new_session(), within=CALL_WITHIN)
     await database.open()
     names = settings.dynamodb
     yield OrderRepository(

@@ -64,7 +64,7 @@ async def pipeline(settings: Settings, engine: str, slow: SlowWarehouse) -> Asyn
     """Give a pipeline that ends in the slow warehouse."""
     assert engine
     async with (
-        open_clients() as database,
+        open_clients(settings) as database,
         ending_in(slow)(settings, new_session(), database) as pipeline,
     ):
         yield pipeline

@@ -14,6 +14,7 @@ from cloudmart.settings import Settings
 from tests.support.clock import Clock
 from tests.support.faults import FaultProxy
 from tests.support.pipeline_status import Orders
+from tests.support.shop_tables import CALL_WITHIN
 
 DAY = 24 * 3600
 
@@ -26,7 +27,7 @@ def _today() -> date:
 async def database(faults: FaultProxy) -> AsyncIterator[Database]:
     """Give a client of the DynamoDB behind the proxy."""
     assert faults.port
-    database = Database(new_session())
+    database = Database(new_session(), within=CALL_WITHIN)
     await database.open()
     yield database
     await database.close()

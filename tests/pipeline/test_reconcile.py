@@ -100,7 +100,7 @@ async def pipeline(
     """Give a pipeline that carries nothing by itself."""
     let_use_indexes(dynamodb, settings.dynamodb)
     async with (
-        open_clients() as database,
+        open_clients(settings) as database,
         ending_in(reluctant)(settings, new_session(), database) as pipeline,
     ):
         yield pipeline
@@ -374,7 +374,7 @@ async def test_a_store_that_is_busy_for_a_moment_is_waited_for(
 ) -> None:
     placed(*(order(f"order-{number}") for number in range(3)))
     async with (
-        open_clients() as database,
+        open_clients(settings) as database,
         ending_in(reluctant)(settings, new_session(), database) as pipeline,
     ):
         faults.fail(Fault.THROTTLED, "Query", "Scan", "BatchGetItem", times=4)
@@ -391,7 +391,7 @@ async def test_a_store_that_lets_nobody_in_is_not_waited_for(
 ) -> None:
     let_use_indexes(dynamodb, settings.dynamodb)
     async with (
-        open_clients() as database,
+        open_clients(settings) as database,
         ending_in(reluctant)(settings, new_session(), database) as pipeline,
     ):
         faults.fail(Fault.DENIED, "Query")

@@ -32,6 +32,7 @@ GOOD = {
     "DYNAMODB_TICKETS_TABLE": "shop-tickets",
     "DYNAMODB_CONVERSATIONS_TABLE": "shop-conversations",
     "DYNAMODB_TRANSPORT": "direct",
+    "DYNAMODB_TIMEOUT": "3",
     "OPENAI_API_KEY": "sk-proj-Zp3xxxQ8noneR7todo",
     "OPENAI_BASE_URL": "https://api.openai.com/v1",
     "OPENAI_MODEL": "gpt-6-luna",

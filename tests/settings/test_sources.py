@@ -59,6 +59,21 @@ def test_each_place_gives_way_to_the_one_before_it(tmp_path: Path, dotenv: Path)
     ]
 
 
+def test_a_call_may_take_longer_in_local_mode_unless_it_is_told(dotenv: Path) -> None:
+    local = {"ENVIRONMENT": "local"}
+    dotenv.write_text("DYNAMODB_TIMEOUT=2.5\n")
+
+    there, here, told = (
+        load_settings({"ENVIRONMENT": "production"}, {}),
+        load_settings(local),
+        load_settings(local, dotenv=dotenv),
+    )
+
+    timeouts = [each.settings.dynamodb.timeout for each in (there, here, told)]
+    assert timeouts == [3.5, 30, 2.5]
+    assert origin(here, "DYNAMODB_TIMEOUT") == "local mode"
+
+
 def test_a_blank_gives_way_like_no_value_at_all() -> None:
     loaded = load_settings({"CLOUDMART_SECRET_ID": "a", "PORT": " "}, {"PORT": "8000"})
 

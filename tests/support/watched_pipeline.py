@@ -9,11 +9,10 @@ from cloudmart.dynamodb.client import Database
 from cloudmart.pipeline.aws import AwsTransport
 from cloudmart.pipeline.opening import OpenPipeline, Pipeline, assembled
 from cloudmart.pipeline.ports import Warehouse
-from cloudmart.pipeline.unknown import PATIENCE
 from cloudmart.settings import Settings
 
 
-def ending_in(warehouse: Warehouse, within: float = PATIENCE) -> OpenPipeline:
+def ending_in(warehouse: Warehouse, within: float | None = None) -> OpenPipeline:
     """Return what opens a pipeline that ends in a warehouse; its status takes so many seconds."""
 
     @asynccontextmanager

@@ -98,7 +98,7 @@ async def _export(settings: Settings, path: Path, form: Format) -> int:
 
 @asynccontextmanager
 async def _products(settings: Settings) -> AsyncIterator[ProductRepository]:
-    async with open_clients(settings.aws.region) as database:
+    async with open_clients(settings) as database:
         yield ProductRepository(Table(database, settings.dynamodb.products_table))
 
 

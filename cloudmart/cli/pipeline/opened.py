@@ -37,7 +37,7 @@ class AwayError(Exception):
 async def opened(settings: Settings, patience: float = _PATIENCE) -> AsyncIterator[Pipeline]:
     """Give the pipeline; a question to BigQuery may take so many seconds."""
     session = open_session(settings.aws.region, os.environ)
-    database = Database(session)
+    database = Database(session, within=settings.dynamodb.timeout)
     try:
         await database.open()
         async with open_pipeline(settings, session, database, patience=patience) as pipeline:
