@@ -11,7 +11,7 @@ from dotenv import dotenv_values
 from k8s.kustomize import Rendered, render
 from k8s.operator_values import operator_values
 
-_TABLES = "DYNAMODB_"
+_TABLES = ("DYNAMODB_", "_TABLE")
 _BIGQUERY = ("GOOGLE_CLOUD_PROJECT_ID", "BIGQUERY_DATASET_ID", "BIGQUERY_TABLE_ID")
 _NAMED = (
     ("the Lambda function", "PIPELINE_FUNCTION"),
@@ -65,7 +65,7 @@ def _resources(rendered: Rendered, values: Mapping[str, str]) -> Iterator[Resour
     account = f" (account {values.get('account')})"
     region = f" (account {values.get('account')}, {told.get('AWS_REGION')})"
     for name, value in told.items():
-        if name.startswith(_TABLES):
+        if name.startswith(_TABLES[0]) and name.endswith(_TABLES[1]):
             yield Resource("the table", value, region)
     for kind, name in _NAMED:
         if identifier := told.get(name):
