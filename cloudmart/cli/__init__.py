@@ -7,6 +7,7 @@ from cloudmart.cli import (
     catalogue,
     config,
     dev,
+    doctor,
     iam,
     openapi,
     pipeline,
@@ -26,6 +27,7 @@ app.command()(dev.dev)
 app.command()(serve.serve)
 app.command()(openapi.openapi)
 app.command()(config.config)
+app.command()(doctor.doctor)
 app.command()(rollout.rollout)
 app.add_typer(auth.app, name="auth")
 app.add_typer(catalogue.app, name="catalogue")

@@ -9,15 +9,11 @@ import typer
 from rich.console import Console
 
 from cloudmart.cli.configured import (
-    DOTENV,
     EXIT_CONFIGURATION,
     EXIT_FAILED,
-    UNREAD,
-    load,
-    why_unread,
+    load_what_can_be_read,
 )
 from cloudmart.cli.overview import as_document, as_table
-from cloudmart.settings import Loaded, load_settings
 from cloudmart.settings.reference import reference
 from cloudmart.settings.refusal import refusal
 from cloudmart.settings.serving import for_serving
@@ -41,7 +37,7 @@ def config(
     if as_markdown:
         sys.stdout.write(reference())
         return
-    loaded, unread = _load()
+    loaded, unread = load_what_can_be_read(os.environ)
     serving = loaded if unread else for_serving(loaded)
     if as_json:
         document = as_document(loaded, starts=not serving.report.refusals)
@@ -59,10 +55,3 @@ def config(
         raise typer.Exit(EXIT_FAILED)
     if serving.report.refusals:
         sys.stderr.write(_UNDECIDED)
-
-
-def _load() -> tuple[Loaded, str | None]:
-    try:
-        return load(os.environ), None
-    except UNREAD as error:
-        return load_settings(os.environ, dotenv=DOTENV), why_unread(error)

@@ -91,6 +91,14 @@ def load(environ: Mapping[str, str]) -> Loaded:
     return load_settings(environ, text_of(secret), dotenv=DOTENV)
 
 
+def load_what_can_be_read(environ: Mapping[str, str]) -> tuple[Loaded, str | None]:
+    """Return the settings, and why those of the secret are not among them if they are not."""
+    try:
+        return load(environ), None
+    except UNREAD as error:
+        return load_settings(environ, dotenv=DOTENV), why_unread(error)
+
+
 def warn(report: Report) -> None:
     """Log what is wrong or obsolete and does not stop the start, an event each."""
     for fault in report.tolerated:

@@ -23,6 +23,7 @@ _VALUED = {
     "--filename",
     "--output",
     "--patch",
+    "--raw",
     "--selector",
     "--tail",
     "--type",
@@ -112,7 +113,14 @@ class FakeCluster:
                 return self._logs(what.partition("/")[2])
         return ""
 
+    def _raw(self, path: str) -> str:
+        if path not in self.scenario.raw:
+            raise ServerError("Error from server (NotFound): the server could not find it")
+        return self.scenario.raw[path]
+
     def _get(self, names: list[str], options: Mapping[str, str]) -> str:
+        if path := options.get("--raw"):
+            return self._raw(path)
         if "/" in names[0]:
             found = [self.objects[each] for each in names if each in self.objects]
             return json.dumps({"kind": "List", "items": found}) if found else ""

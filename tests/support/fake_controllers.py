@@ -41,6 +41,8 @@ class Scenario:
     draining: int = 0
     """For how many looks pods of before stay."""
     logs: dict[str, str] = field(default_factory=dict)
+    raw: dict[str, str] = field(default_factory=dict)
+    """What `get --raw` answers, by path."""
 
 
 def settle(cluster: "FakeCluster") -> None:
@@ -111,7 +113,11 @@ def _run(cluster: "FakeCluster", deployment: Object) -> None:
     cluster.objects[f"pod/{name}"] = {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, "labels": {**own["metadata"]["labels"]}},
+        "metadata": {
+            "name": name,
+            "labels": {**own["metadata"]["labels"]},
+            "annotations": {**own["spec"]["template"]["metadata"].get("annotations", {})},
+        },
         "spec": own["spec"]["template"]["spec"],
         "status": status,
     }

@@ -1,0 +1,1 @@
+"""The deployment checklist from inside: what the service needs, looked at without changing it."""

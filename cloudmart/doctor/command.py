@@ -1,0 +1,140 @@
+"""The doctor as a command: what is chosen, what is told where, and how it ends."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cloudmart.doctor.bundle import write_bundle
+from cloudmart.doctor.checklist import Phase, in_phase
+from cloudmart.doctor.engine import Examination, Waiting, examine, with_parents
+from cloudmart.doctor.opening import Load, Place, open_world
+from cloudmart.doctor.registry import CHECKS, catalogue
+from cloudmart.doctor.world import World
+from cloudmart.findings.catalogue import CatalogueEntry
+from cloudmart.findings.finding import CheckExit, CheckFinding, CheckStatus, exit_of
+from cloudmart.findings.output import as_json, as_junit, show_findings
+
+Write = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorChoices:
+    """What is to be looked at.
+
+    Raises:
+        ValueError: something is named that there is not.
+    """
+
+    phase: str | None = None
+    only: Sequence[str] = ()
+    demote: Sequence[str] = ()
+    wait: float = 0.0
+    place: Place = field(default_factory=Place)
+
+    def __post_init__(self) -> None:
+        if self.phase is not None and self.phase not in list(Phase):
+            raise ValueError(f"There is no phase {self.phase!r}: it may be {', '.join(Phase)}.")
+        known = {each.id for each in catalogue()}
+        for name in self.only:
+            if name not in known and name not in catalogue().areas:
+                raise ValueError(
+                    f"There is no finding and no area {name!r}: `cloudmart doctor --list` has all."
+                )
+        for name in self.demote:
+            if name not in known:
+                raise ValueError(
+                    f"There is no finding {name!r} to demote: `cloudmart doctor --list` has all."
+                )
+
+    @property
+    def entries(self) -> list[CatalogueEntry]:
+        """The findings that are chosen."""
+        phase = Phase(self.phase) if self.phase else None
+        return [
+            each
+            for each in catalogue()
+            if in_phase(each, phase)
+            and (not self.only or each.id in self.only or each.area in self.only)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorOutputs:
+    """Where and how it is told."""
+
+    json: bool = False
+    junit: Path | None = None
+    bundle: Path | None = None
+    strict: bool = False
+    every: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What was found, and of which world."""
+
+    world: World
+    found: Examination
+
+    def code(self, *, strict: bool) -> CheckExit:
+        """Return how the command ends."""
+        worst = exit_of(self.found.findings, strict=strict)
+        return CheckExit.BROKE if self.found.broken and worst is not CheckExit.FAILED else worst
+
+
+def listed(choices: DoctorChoices) -> Iterator[str]:
+    """Yield a line for each finding that may be told."""
+    for each in choices.entries:
+        yield f"{each.area:<14} {each.id:<32} {each.severity:<5} {each.text}"
+
+
+async def diagnose(
+    choices: DoctorChoices, environ: Mapping[str, str], load: Load, tell: Write = lambda _: None
+) -> Diagnosis:
+    """Look at all that is chosen."""
+    world = await open_world(choices.place, environ, load)
+    return await diagnose_world(choices, world, tell)
+
+
+async def diagnose_world(
+    choices: DoctorChoices, world: World, tell: Write = lambda _: None
+) -> Diagnosis:
+    """Look at what is chosen of a world."""
+    wanted = {each.id for each in choices.entries}
+    checks = with_parents(CHECKS, wanted)
+    found = await examine(checks, world, catalogue(), Waiting(choices.wait, tell=tell))
+    kept = [each for each in found.findings if each.id in wanted or _stands_in_the_way(each)]
+    found.findings = [each.demoted(choices.demote) for each in kept]
+    return Diagnosis(world, found)
+
+
+def _stands_in_the_way(parent: CheckFinding) -> bool:
+    """Tell whether a finding that nobody chose is to be told: others were skipped for it."""
+    return parent.status is CheckStatus.FAIL
+
+
+def tell_diagnosis(
+    diagnosis: Diagnosis, choices: DoctorChoices, outputs: DoctorOutputs, write: Write
+) -> CheckExit:
+    """Tell what was found, in every way that is wanted, and return how it ends.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    findings = diagnosis.found.findings
+    code = diagnosis.code(strict=outputs.strict)
+    document = as_json(findings, code, phase=choices.phase, source=diagnosis.world.source)
+    if outputs.junit:
+        outputs.junit.write_text(as_junit(findings, "doctor"), "utf-8")
+    if outputs.bundle:
+        write_bundle(outputs.bundle, diagnosis.world, document)
+    if outputs.json:
+        write(document)
+        return code
+    write(f"Looking at {diagnosis.world.source}.")
+    show_findings(findings, write, every=outputs.every)
+    for name in diagnosis.found.broken:
+        write(f"The check {name!r} broke itself: its findings are not known.")
+    if outputs.bundle:
+        write(f"For whoever helps: {outputs.bundle}")
+    return code

@@ -1,0 +1,254 @@
+"""What a check may ask, of what it has declared; what several checks ask is asked once."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aioboto3
+import httpx2
+from botocore.exceptions import ClientError
+
+from cloudmart.doctor.world import World
+from cloudmart.dynamodb.findings import OF_S3, TROUBLE
+from cloudmart.health.classify import STS
+from cloudmart.health.obstacle import obstacle_of
+from cloudmart.rollout.cluster import KubectlError, KubectlReason
+from cloudmart.settings import Loaded, Settings
+
+T = TypeVar("T")
+
+_DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation")
+# AWS names the action in its sentence.
+_ACTION = re.compile(r"not authorized to perform: (\w[\w-]*:\w+)")
+_FORBIDDEN = re.compile(r'cannot (\w+) resource "([^"]+)"')
+_PREFIXES = {"elbv2": "elasticloadbalancing", "bedrock-agent": "bedrock"}
+_RIGHTS = "`cloudmart iam render doctor` prints the policy that gives it."
+_ROLE = "k8s/doctor-role.yaml gives it: bind it to whoever runs this."
+
+
+class NotAskedError(Exception):
+    """It makes no sense to ask here; the sentence says why."""
+
+
+class NotKnownError(Exception):
+    """It was asked and nobody can say; the sentence says why, and `fix` what would help."""
+
+    def __init__(self, sentence: str, fix: str = "") -> None:
+        super().__init__(sentence)
+        self.fix = fix
+
+
+class UndeclaredInputError(Exception):
+    """A check reads what it has not declared."""
+
+
+class Inputs:
+    """What one check sees of the world."""
+
+    def __init__(
+        self,
+        world: World,
+        declared: frozenset[str],
+        kept: dict[object, asyncio.Future[Any]],
+        reads: set[str],
+    ) -> None:
+        self._world = world
+        self._declared = declared
+        self._kept = kept
+        self._reads = reads
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The variables that the service would see."""
+        self._read("environment")
+        return self._world.environ
+
+    @property
+    def loaded(self) -> Loaded:
+        """The settings that the service would read, and the report on them."""
+        self._read("settings")
+        return self._world.loaded
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that the service would read."""
+        return self.loaded.settings
+
+    @property
+    def unread(self) -> str | None:
+        """Why the secret with the settings cannot be read; None if it can, or there is none."""
+        self._read("settings")
+        return self._world.unread
+
+    @property
+    def source(self) -> str:
+        """Whose settings these are, in words."""
+        self._read("settings")
+        return self._world.source
+
+    @property
+    def url(self) -> str:
+        """The shop's public address.
+
+        Raises:
+            NotAskedError: nobody has told one.
+        """
+        self._read("settings")
+        url = self._world.url or self._world.loaded.settings.public_base
+        if not url:
+            raise NotAskedError("PUBLIC_BASE_URL is not set, and no --url was given")
+        return url.rstrip("/")
+
+    @property
+    def in_cluster(self) -> bool:
+        """Whether this process runs in a pod."""
+        self._read("environment")
+        return self._world.in_cluster
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the service."""
+        self._read("kubernetes")
+        cluster = self._world.cluster
+        return cluster.namespace if cluster else "default"
+
+    def command(self, *words: str) -> str:
+        """Return a command of kubectl for a person to run."""
+        self._read("kubernetes")
+        cluster = self._world.cluster
+        return cluster.command(*words) if cluster else f"kubectl {' '.join(words)}"
+
+    def now(self) -> datetime:
+        """Return the time."""
+        self._read("clock")
+        return self._world.now()
+
+    async def text_of(self, path: str) -> str:
+        """Return the text of a file, or raise OSError."""
+        self._read("files")
+        return await self.threaded(("file", path), Path(path).read_text)
+
+    async def addresses(self, host: str) -> Sequence[str]:
+        """Return the addresses of a name, or raise OSError."""
+        self._read("dns")
+        return await self.threaded(("dns", host), lambda: self._world.resolve(host))
+
+    async def certificate(self, host: str, port: int) -> Mapping[str, Any]:
+        """Return the certificate that a server shows, or raise OSError."""
+        self._read("tls")
+        return await self.threaded(("tls", host, port), lambda: self._world.certificate(host, port))
+
+    async def fetch(self, url: str, *, headers: Mapping[str, str] | None = None) -> httpx2.Response:
+        """Return what a GET is answered, or raise httpx2.HTTPError."""
+        self._read("http")
+        told = dict(headers or {})
+
+        async def get() -> httpx2.Response:
+            async with self._world.client() as client:
+                return await client.get(url, headers=told)
+
+        return await self.once(("http", url, *sorted(told.items())), get)
+
+    async def find(self, kind: str, name: str) -> Any:  # noqa: ANN401 - any object
+        """Return an object of the cluster, or None where there is none."""
+        return await self._cluster(("find", kind, name), lambda each: each.find(kind, name))
+
+    async def every(self, kind: str, *words: str) -> list[Any]:
+        """Return all objects of a kind in the namespace, or those that `words` choose."""
+        found: list[Any] = await self._cluster(
+            ("every", kind, *words), lambda each: each.every(kind, *words)
+        )
+        return found
+
+    async def kubectl(self, *words: str) -> str:
+        """Return what kubectl prints, which may only look."""
+        found: str = await self._cluster(words, lambda each: each.do(*words))
+        return found
+
+    async def looking(self, key: object, look: Callable[[Any], T]) -> T:
+        """Return what a look at the cluster gives that is made of several questions."""
+        found: T = await self._cluster(("look", key), look)
+        return found
+
+    async def aws(self, service: str, operation: str, **parameters: Any) -> Any:  # noqa: ANN401
+        """Return what an operation of AWS is answered, or raise ClientError.
+
+        Raises:
+            NotKnownError: the right to it is missing, or the service is away.
+        """
+        self._read(f"aws:{service}")
+        region = parameters.pop("region", None)
+        key = (service, operation, region, repr(sorted(parameters.items())))
+
+        async def call() -> Any:  # noqa: ANN401
+            async with AsyncExitStack() as stack:
+                session = self._session()
+                opened = session.client(service, region_name=region or session.region_name)
+                client = await stack.enter_async_context(opened)
+                return await getattr(client, operation)(**parameters)
+
+        return await self.guarded(service, lambda: self.once(key, call))
+
+    async def guarded(self, service: str, call: Callable[[], Awaitable[T]]) -> T:
+        """Return what a call to AWS gives; what is no answer of the service is not known."""
+        try:
+            return await call()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _DENIED:
+                raise NotKnownError(_right(service, error), _RIGHTS) from error
+            raise
+        except TROUBLE as error:
+            obstacle = obstacle_of(error, self._world.environ, STS, credentials=True)
+            raise NotKnownError(f"{service}: {obstacle.sentence}", obstacle.remedy) from error
+
+    def session(self, *services: str) -> aioboto3.Session:
+        """Return the session with AWS, for what is asked of some services by other modules."""
+        for each in services:
+            self._read(f"aws:{each}")
+        return self._session()
+
+    async def once(self, key: object, ask: Callable[[], Awaitable[T]]) -> T:
+        """Return what a question is answered, which several checks may ask."""
+        if key not in self._kept:
+            self._kept[key] = asyncio.ensure_future(ask())
+        # Whoever gives up waiting does not take it from the others.
+        answer: T = await asyncio.shield(self._kept[key])
+        return answer
+
+    async def threaded(self, key: object, call: Callable[[], T]) -> T:
+        """Return what a call gives that blocks, which several checks may make."""
+        return await self.once(key, lambda: self._world.threads.run(call))
+
+    def _session(self) -> aioboto3.Session:
+        return self._world.session(self._world.loaded.settings.aws.region)
+
+    async def _cluster(self, key: object, look: Callable[[Any], Any]) -> Any:  # noqa: ANN401
+        self._read("kubernetes")
+        cluster = self._world.cluster
+        if cluster is None:
+            raise NotAskedError(self._world.no_cluster)
+        try:
+            return await self.threaded(("kubernetes", key), lambda: look(cluster))
+        except KubectlError as error:
+            if error.reason is KubectlReason.FORBIDDEN:
+                named = _FORBIDDEN.search(str(error))
+                right = f"{named[1]} {named[2]}" if named else str(error)
+                where = f"in the namespace {cluster.namespace}"
+                raise NotKnownError(f"the right to {right} {where} is missing", _ROLE) from error
+            raise NotKnownError(f"the cluster does not answer: {error}") from error
+
+    def _read(self, name: str) -> None:
+        if name not in self._declared:
+            raise UndeclaredInputError(name)
+        self._reads.add(name)
+
+
+def _right(service: str, error: ClientError) -> str:
+    named = _ACTION.search(error.response["Error"].get("Message", ""))
+    operation = OF_S3.get(error.operation_name, error.operation_name)
+    action = named[1] if named else f"{_PREFIXES.get(service, service)}:{operation}"
+    return f"the permission {action} is missing"

@@ -1,0 +1,83 @@
+"""What runs in the cluster: the Deployment, its pods, and what stands beside them."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from cloudmart.doctor.check import CheckResult, DoctorCheck, passed, trouble
+from cloudmart.doctor.inputs import Inputs, NotAskedError, NotKnownError
+from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes
+from cloudmart.rollout.release import DEPLOYMENT, tag_of
+
+KUBERNETES = frozenset({"kubernetes"})
+
+
+async def reachable(inputs: Inputs) -> AsyncIterator[CheckResult]:
+    """Tell whether kubectl reaches a cluster, and which."""
+    where = await inputs.looking("where", _where)
+    error = await inputs.looking("version", _away)
+    if error:
+        yield trouble("kubernetes-reachable", f"{where}: {error}")
+    else:
+        yield passed("kubernetes-reachable", where)
+
+
+def _where(cluster: Kubernetes) -> str:
+    try:
+        return cluster.where()
+    except KubectlError as error:
+        raise NotAskedError(f"kubectl names no cluster: {error}") from error
+
+
+def _away(cluster: Kubernetes) -> str | None:
+    try:
+        cluster.find("deployment", DEPLOYMENT)
+    except KubectlError as error:
+        # Somebody answered; what may not be seen is said where it is wanted.
+        return None if error.reason is KubectlReason.FORBIDDEN else str(error)
+    return None
+
+
+async def deployed(inputs: Inputs) -> AsyncIterator[CheckResult]:
+    """Tell whether the Deployment is there."""
+    found = await deployment(inputs)
+    if found is None:
+        yield trouble("deployment-exists", f"there is none in the namespace {inputs.namespace}")
+    else:
+        yield passed("deployment-exists", f"tag {tag_of(found)}")
+
+
+async def deployment(inputs: Inputs) -> Any:  # noqa: ANN401 - a manifest
+    """Return the Deployment of the service, or None."""
+    return await inputs.find("deployment", DEPLOYMENT)
+
+
+async def pods(inputs: Inputs) -> list[Any]:
+    """Return the pods of the service, or raise NotKnownError where there is none."""
+    found = await inputs.every("pods", "--selector", "app=cloudmart-backend")
+    if not found:
+        raise NotKnownError("there is no pod of the service")
+    return found
+
+
+def is_running(pod: Any) -> bool:  # noqa: ANN401 - a manifest
+    """Tell whether a pod runs, and nobody has told it to end."""
+    status, metadata = pod.get("status", {}), pod["metadata"]
+    return status.get("phase") == "Running" and "deletionTimestamp" not in metadata
+
+
+async def health_of(inputs: Inputs, pod: str) -> Mapping[str, Any]:
+    """Return what one pod says of itself, asked through the API server."""
+    path = f"/api/v1/namespaces/{inputs.namespace}/pods/{pod}:5000/proxy/health"
+    text = await inputs.kubectl("get", "--raw", path)
+    try:
+        told = json.loads(text)
+    except ValueError as error:
+        raise NotKnownError(f"{pod} does not answer with a health report") from error
+    return told if isinstance(told, dict) else {}
+
+
+CHECKS = (
+    DoctorCheck(("kubernetes-reachable",), reachable, KUBERNETES),
+    DoctorCheck(("deployment-exists",), deployed, KUBERNETES, ("kubernetes-reachable",)),
+)

@@ -1,0 +1,121 @@
+"""Whose settings a doctor looks at, and which cluster: decided once, before anything is checked."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloudmart.doctor.pods_settings import settings_of_pods
+from cloudmart.doctor.world import World
+from cloudmart.rollout.cluster import Answered, KubectlError, Kubernetes, Run, program
+from cloudmart.rollout.kustomize import kubectl
+from cloudmart.rollout.release import DEPLOYMENT
+from cloudmart.settings import Loaded
+from cloudmart.settings.variables import variables
+
+Load = Callable[[Mapping[str, str]], tuple[Loaded, str | None]]
+"""Reads settings; returns them, and why those of a secret are not among them."""
+
+_WITHIN = 8.0
+"""Seconds that settings may take to be read: one place of them is a service of AWS's."""
+
+_OWN = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a doctor is told to look."""
+
+    context: str | None = None
+    namespace: str | None = None
+    url: str | None = None
+    run: Run | None = None
+    """What runs kubectl, if not the kubectl that is found."""
+
+
+async def open_world(place: Place, environ: Mapping[str, str], load: Load) -> World:
+    """Return what is to be looked at.
+
+    The settings are those of this process's environment. Where that has none of the service's,
+    they are those of the Deployment in the cluster.
+    """
+    in_cluster = "KUBERNETES_SERVICE_HOST" in environ
+    cluster = _cluster(place, environ, in_cluster=in_cluster)
+    source, told = "the environment of this process", dict(environ)
+    scout = World(environ, _nothing(load))
+    if cluster and not in_cluster and not _has_own(environ):
+        found = await scout.threads.run(lambda: _of_pods(cluster))
+        if found is not None:
+            told = dict(found)
+            source = f"the Deployment {DEPLOYMENT}, seen by kubectl"
+    loaded, unread = await _loaded(scout, told, load)
+    return World(
+        environ=told,
+        loaded=loaded,
+        source=source,
+        unread=unread,
+        cluster=cluster,
+        no_cluster=_no_cluster(in_cluster=in_cluster),
+        url=place.url,
+        in_cluster=in_cluster,
+        threads=scout.threads,
+    )
+
+
+def _nothing(load: Load) -> Loaded:
+    return load({})[0]
+
+
+async def _loaded(scout: World, told: Mapping[str, str], load: Load) -> tuple[Loaded, str | None]:
+    try:
+        async with asyncio.timeout(_WITHIN):
+            return await scout.threads.run(lambda: load(told))
+    except TimeoutError:
+        unread = f"AWS Secrets Manager did not answer within {_WITHIN:.0f} s"
+        elsewhere = {name: each for name, each in told.items() if name != "CLOUDMART_SECRET_ID"}
+        return load(elsewhere)[0], unread
+
+
+def _cluster(place: Place, environ: Mapping[str, str], *, in_cluster: bool) -> Kubernetes | None:
+    run = place.run
+    if run is None:
+        path = kubectl()
+        if path is None:
+            return None
+        run = _quickly(program(path))
+    namespace = place.namespace or environ.get("POD_NAMESPACE") or _own_namespace()
+    return Kubernetes(run, namespace, None if in_cluster else place.context)
+
+
+def _quickly(run: Run) -> Run:
+    def quick(words: list[str], told: str | None) -> Answered:
+        return run(["--request-timeout=5s", *words], told)
+
+    return quick  # type: ignore[return-value]  # a list is a sequence
+
+
+def _own_namespace() -> str:
+    try:
+        return _OWN.read_text("utf-8").strip() or "default"
+    except OSError:
+        return "default"
+
+
+def _no_cluster(*, in_cluster: bool) -> str:
+    where = "the image of the service has no kubectl" if in_cluster else "kubectl is not installed"
+    return f"{where}, so the cluster is not looked at"
+
+
+def _has_own(environ: Mapping[str, str]) -> bool:
+    """Tell whether an environment has a setting of the service that no shell has by itself."""
+    names = {name for each in variables().values() for name in each.names if each.group != "aws"}
+    return any(environ.get(name, "").strip() for name in names - {"PORT"})
+
+
+def _of_pods(cluster: Kubernetes) -> Mapping[str, str] | None:
+    try:
+        live = cluster.find("deployment", DEPLOYMENT)
+        return settings_of_pods(cluster, live).environ if live else None
+    except KubectlError:
+        # What is in the way is said by the checks of the cluster.
+        return None

@@ -1,0 +1,19 @@
+"""All checks of the doctor, area by area, and the catalogue of what they find."""
+
+from functools import cache
+from pathlib import Path
+
+from cloudmart.doctor import configuration, kubernetes
+from cloudmart.doctor.check import DoctorCheck
+from cloudmart.findings.catalogue import FindingCatalogue, read_catalogue
+
+CHECKS: tuple[DoctorCheck, ...] = (
+    *configuration.CHECKS,
+    *kubernetes.CHECKS,
+)
+
+
+@cache
+def catalogue() -> FindingCatalogue:
+    """Return the catalogue of the doctor's findings."""
+    return read_catalogue(Path(__file__).parent / "catalogue.toml")

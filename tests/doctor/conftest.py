@@ -1,0 +1,31 @@
+"""A shop in which all is well, for the doctor to look at and for tests to break."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cloudmart.rollout.kustomize import Rendered, kubectl, render
+from tests.doctor.healthy import HealthyShop, healthy_shop
+from tests.support.overlays import copied, fill
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
+    """Give production's manifests, filled in and rendered once."""
+    if kubectl() is None:
+        pytest.skip("kubectl is not installed: `make kubectl` brings one")
+    return render(fill(copied(tmp_path_factory.mktemp("doctor")) / "overlays" / "production"))
+
+
+@pytest.fixture
+def shop(
+    embedded_only: None,  # noqa: ARG001 - skips where the engine has DynamoDB alone
+    rendered: Rendered,
+    engine: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[HealthyShop]:
+    """Give a shop in which all is well."""
+    with healthy_shop(rendered, engine, tmp_path, monkeypatch) as shop:
+        yield shop
