@@ -215,12 +215,12 @@ test-newest: $(VENV)/.dev ## Try the server with the newest uvicorn, httptools a
 	@rm -rf $(NEWEST)
 	@$(PIP) install --no-deps --upgrade --target $(NEWEST) uvicorn httptools uvloop h11
 	@ls -d $(NEWEST)/*.dist-info | sed 's|.*/|Trying |; s|.dist-info||'
-	@PYTHONPATH=$(NEWEST) $(BIN)/pytest --no-cov tests/cli/http1 tests/cli/test_protocol.py tests/cli/test_listen.py \
-	  tests/cli/test_process.py tests/hostile tests/test_long_lists.py
+	@PYTHONPATH=$(NEWEST) $(BIN)/pytest --no-cov tests/server tests/server/test_protocol.py tests/server/test_listen.py \
+	  tests/server/test_process.py tests/hostile tests/test_long_lists.py
 
 .PHONY: fuzz
 fuzz: $(VENV)/.dev ## Compare our HTTP with another parser's on generated streams of requests (SECONDS=600)
-	@FUZZ_SECONDS=$(or $(SECONDS),600) $(BIN)/pytest --no-cov tests/cli/http1/test_oracle.py
+	@FUZZ_SECONDS=$(or $(SECONDS),600) $(BIN)/pytest --no-cov tests/server/test_oracle.py
 
 .PHONY: test-dynamodb-local
 test-dynamodb-local: $(VENV)/.dev $(DYNAMODB_LOCAL) ## Run the tests on AWS's own DynamoDB Local (needs java and npm)

@@ -4,7 +4,7 @@ from typing import Any
 
 from bench.shop import CUSTOMER, NAMES, ORDERS, OTHER_CUSTOMER, PRODUCTS, order_item
 from cloudmart.dynamodb.codec import encode
-from cloudmart.dynamodb.schema import ORDERS_BY_EMAIL
+from cloudmart.orders.indexes import ORDERS_BY_EMAIL
 from cloudmart.values.ids import new_id
 
 _ORDER = encode(order_item(ORDERS[0]) | {"userEmail": OTHER_CUSTOMER, "emailKey": OTHER_CUSTOMER})

@@ -8,8 +8,8 @@ import uvicorn
 from fastapi import FastAPI, Response
 
 from bench.shop import ORDERS, PRODUCTS
-from cloudmart.health.examples import WELL
-from cloudmart.http.streaming import encode
+from cloudmart.health.report import WELL
+from cloudmart.http.paging import encode
 from cloudmart.orders.models import Order
 from cloudmart.products.models import Product
 

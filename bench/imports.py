@@ -21,7 +21,7 @@ FIRST_BATCH = "the handler and what its first batch loads"
 PROGRAMS = {
     GOOGLE: "import google.cloud.bigquery",
     HANDLER: "import cloudmart.pipeline.handler",
-    FIRST_BATCH: "import cloudmart.pipeline.handler, cloudmart.pipeline.function",
+    FIRST_BATCH: "import cloudmart.pipeline.handler, cloudmart.pipeline.carry.carrier",
 }
 
 MOST = 1.25

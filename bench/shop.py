@@ -7,12 +7,13 @@ from decimal import Decimal
 import boto3
 
 from cloudmart.dynamodb.codec import Item, encode
-from cloudmart.dynamodb.create import definition
-from cloudmart.dynamodb.index_keys import KEYS_VERSION, order_keys
-from cloudmart.dynamodb.schema import INDEXED_ORDERS, tables
+from cloudmart.dynamodb.schema import KEYS_VERSION
+from cloudmart.orders.indexes import INDEXED_ORDERS, order_keys
 from cloudmart.orders.models import Order, OrderLine, total_of
 from cloudmart.products.models import Product
 from cloudmart.settings import DynamoDBSettings
+from cloudmart.tables.schema import tables
+from cloudmart.tables.steps import definition
 from cloudmart.values.timestamp import stamp
 
 NAMES = DynamoDBSettings(

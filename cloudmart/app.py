@@ -9,27 +9,25 @@ from fastapi import FastAPI
 
 from cloudmart.access.route import check_rights
 from cloudmart.ai.router import router as assistants
-from cloudmart.bootstrap import open_service
-from cloudmart.entrance import add_entrance, open_counter
-from cloudmart.explorer.astray import guide
-from cloudmart.explorer.config import add_config
-from cloudmart.explorer.directory import Directory
-from cloudmart.explorer.document import DocumentedApp
-from cloudmart.explorer.pages import add_pages
-from cloudmart.explorer.router import router as discovery
-from cloudmart.health.process import Process
+from cloudmart.api_docs.directory import Directory, install_not_found
+from cloudmart.api_docs.document import DocumentedApp
+from cloudmart.api_docs.pages import add_config, add_pages
+from cloudmart.api_docs.problems import router as problems
+from cloudmart.api_docs.router import router as discovery
+from cloudmart.composition.middleware import add_middleware, open_counter
+from cloudmart.composition.providers import Providers, open_providers
+from cloudmart.composition.runtime import Runtime
+from cloudmart.composition.services import open_service
 from cloudmart.health.router import router as health
 from cloudmart.http import problem
-from cloudmart.http.inject import State
-from cloudmart.observability import exposition as metrics
+from cloudmart.http.endpoints import AppState
+from cloudmart.observability import exposition
 from cloudmart.orders.router import router as orders
 from cloudmart.pipeline.opening import OpenPipeline, open_pipeline
 from cloudmart.pipeline.router import router as pipeline
-from cloudmart.problems.router import router as problems
 from cloudmart.products.router import router as products
 from cloudmart.settings import Environment, Settings
 from cloudmart.tickets.router import router as tickets
-from cloudmart.vendors import Vendors, open_vendors
 
 _DESCRIPTION = (
     "Every error is an `application/problem+json` (RFC 9457) with a sentence in `detail` and in "
@@ -50,7 +48,7 @@ TAGS = [
 ]
 
 
-OpenVendors = Callable[[Settings, aioboto3.Session], AbstractAsyncContextManager[Vendors]]
+OpenProviders = Callable[[Settings, aioboto3.Session], AbstractAsyncContextManager[Providers]]
 
 
 def _servers(settings: Settings) -> list[dict[str, str]]:
@@ -61,20 +59,20 @@ def _servers(settings: Settings) -> list[dict[str, str]]:
 
 def create_app(
     settings: Settings,
-    open_vendors: OpenVendors = open_vendors,
+    open_providers: OpenProviders = open_providers,
     *,
-    process: Process | None = None,
+    process: Runtime | None = None,
     open_pipeline: OpenPipeline = open_pipeline,
 ) -> FastAPI:
     """Return the application for some settings; nothing is opened before its lifespan."""
-    process = process or Process.begin(settings)
+    process = process or Runtime.begin(settings)
     counter = open_counter(settings, process.health)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[AppState]:
         async with (
-            open_vendors(settings, process.session) as vendors,
-            open_service(settings, process, vendors, open_pipeline, counter) as services,
+            open_providers(settings, process.session) as providers,
+            open_service(settings, process, providers, open_pipeline, counter) as services,
         ):
             try:
                 yield {"services": services | {Directory: directory}}
@@ -95,12 +93,12 @@ def create_app(
         generate_unique_id_function=lambda route: route.name,
     )
     app.access = settings.access
-    add_entrance(app, settings, process.health, counter)
+    add_middleware(app, settings, process.health, counter)
     if settings.environment is Environment.LOCAL:
-        app.add_route(metrics.PATH, metrics.expose, include_in_schema=False)
+        app.add_route(exposition.PATH, exposition.expose, include_in_schema=False)
     directory = Directory(app.openapi)
     problem.install(app)
-    guide(app, directory)
+    install_not_found(app, directory)
     for router in (products, orders, tickets, assistants, pipeline, problems, discovery, health):
         app.include_router(router)
     add_config(app, settings.public_base)

@@ -25,16 +25,19 @@ _PLATFORMS = [
 
 # The commands, the pages and the assistants are the service's.
 _NOT_OURS = {
-    "ai",
-    "bootstrap.py",
+    "api_docs",
     "app.py",
     "cli",
-    "explorer",
+    "composition",
     "health",
     "http",
     "local",
-    "upkeep.py",
+    "rollout",
+    "server",
+    "tables",
 }
+# Of the assistants, the action group's function alone.
+_OURS_OF_AI = {"__init__.py", "list_products.py"}
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -80,7 +83,8 @@ def _contents(packages: Path, files: Sequence[Path]) -> Iterator[tuple[str, Path
             yield path.relative_to(packages).as_posix(), path
     ours = ROOT / "cloudmart"
     for path in ours.rglob("*.py"):
-        if path.relative_to(ours).parts[0] not in _NOT_OURS:
+        first, *rest = path.relative_to(ours).parts
+        if first not in _NOT_OURS and (first != "ai" or rest[0] in _OURS_OF_AI):
             yield path.relative_to(ROOT).as_posix(), path
     for file in files:
         yield file.name, file

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from cloudmart.settings import load_settings
+from cloudmart.settings.load import for_serving
 from cloudmart.settings.network import FILES
-from cloudmart.settings.report import State
-from cloudmart.settings.serving import for_serving
+from cloudmart.settings.report import SettingState
 from k8s.kustomize import OVERLAYS, PUBLIC, render
 from k8s.operator_values import faults, operator_values, storefront_faults
 from k8s.sharing import shared_with_others
@@ -42,7 +42,7 @@ def complaints(overlay: Path) -> list[str]:
     wrong = [
         fault.sentence
         for fault in report.refusals
-        if not (fault.state is State.MISSING and fault.variable.secret)
+        if not (fault.state is SettingState.MISSING and fault.variable.secret)
     ]
     wrong += [each.sentence for each in report.misspelt]
     return [

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cloudmart.rollout.cluster import KubectlError, Kubernetes, program
-from cloudmart.rollout.preflight import namespace_faults, secret_of
-from cloudmart.rollout.secret_values import secret_faults, unread_keys
+from cloudmart.rollout.preflight import namespace_faults, secret_faults, secret_of, unread_keys
 from k8s.context import NoContextError, chosen
 from k8s.kustomize import OVERLAYS, PUBLIC, Rendered, kubectl, render
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from cloudmart.rollout.kustomize import Manifest, Rendered, kubectl, render
+from cloudmart.rollout.release import Manifest, Rendered, kubectl, render
 
 __all__ = ["OVERLAYS", "PUBLIC", "ROOT", "Manifest", "Rendered", "kubectl", "render"]
 

@@ -13,9 +13,9 @@ import structlog
 from fastapi.testclient import TestClient
 
 from cloudmart.app import create_app
-from cloudmart.dynamodb.operator import open_client
 from cloudmart.local.embedded import REGION, embedded_dynamodb
 from cloudmart.settings import DynamoDBSettings, Settings
+from cloudmart.tables.operator_client import open_client
 from tests.support import shop_tables
 from tests.support.aws import aws_client
 from tests.support.dynamodb_local import dynamodb_local

@@ -10,8 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cloudmart.app import create_app
-from cloudmart.dynamodb.schema import INDEXED_ORDERS, INDEXED_TICKETS, tables
+from cloudmart.orders.indexes import INDEXED_ORDERS
 from cloudmart.settings import Settings
+from cloudmart.tables.schema import tables
+from cloudmart.tickets.indexes import INDEXED_TICKETS
 from tests.support.faults import FaultProxy
 from tests.support.serving import serving, still
 from tests.support.shop_tables import add_index, drop_indexes, get

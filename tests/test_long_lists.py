@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from cloudmart.dynamodb.codec import encode
-from cloudmart.dynamodb.index_keys import order_keys
+from cloudmart.orders.indexes import order_keys
 from cloudmart.settings import Settings
 from tests.support.faults import Fault, FaultProxy, fault_proxy
 from tests.support.live import served

@@ -22,7 +22,7 @@ def test_the_wheel_holds_the_package_and_its_data(tmp_path: Path) -> None:
         path for path in (ROOT / "cloudmart").rglob("*.*") if "__pycache__" not in path.parts
     }
     templates = {
-        f"cloudmart/cli/iam/templates/{path.name}" for path in (ROOT / "k8s/iam").iterdir()
+        f"cloudmart/cli/iam_templates/{path.name}" for path in (ROOT / "k8s/iam").iterdir()
     }
     own = {str(path.relative_to(ROOT)) for path in package if path.is_file()}
     assert held == own | templates

@@ -6,16 +6,42 @@ import binascii
 import hmac
 import secrets
 import time
+import unicodedata
 from collections.abc import Callable, Mapping
 
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
-from cloudmart.access.caller import Caller
-from cloudmart.access.gate import REALM
-from cloudmart.access.passwords import LONGEST, is_right
+from cloudmart.access.gate import REALM, Caller
 from cloudmart.errors import TooManyAttemptsError, UnavailableError
+
+LONGEST = 1024
+"""Characters a password may have."""
+
+# OWASP's first choice for argon2id: 19 MiB, 2 passes, one lane.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+
+def hashed(password: str) -> str:
+    """Return the hash of a password, for ADMIN_USERS."""
+    return _HASHER.hash(_as_bytes(password))
+
+
+def is_right(password: str, hash_: str) -> bool:
+    """Tell whether a hash is a password's. It takes tens of milliseconds and some megabytes."""
+    try:
+        return _HASHER.verify(hash_, _as_bytes(password))
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _as_bytes(password: str) -> bytes:
+    # An umlaut is one character on some keyboards and two on others (RFC 8265, 4.2.1).
+    return unicodedata.normalize("NFC", password).encode()
+
 
 REMEMBERED = 60.0
 """Seconds for which a right password is not hashed again."""

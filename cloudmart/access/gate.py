@@ -1,21 +1,62 @@
 """The gate before a route: who calls, and whether they may."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Annotated, Protocol
 
+from fastapi import Depends, Request
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from cloudmart.access.caller import STRANGER, UNASKED, Caller
 from cloudmart.access.rights import Right
 from cloudmart.errors import CloudmartError, ForbiddenError, UnauthorizedError
-from cloudmart.http.client import client_address
+from cloudmart.http.client_address import client_address
 from cloudmart.observability.metrics import SIGN_INS
+from cloudmart.values.email import owner_form
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever calls: an administrator, the owner of a verified e-mail address, or neither.
+
+    `name` is what an administrator is known by where changes are written down.
+    """
+
+    admin: bool = False
+    email: str | None = None
+    name: str | None = None
+
+    def check_may_see_orders_of(self, address: str) -> None:
+        """Raise ForbiddenError unless the orders of an address are the caller's to see."""
+        if not self.admin and (self.email is None or owner_form(self.email) != owner_form(address)):
+            raise ForbiddenError
+
+    @property
+    def owner(self) -> str | None:
+        """Return the address whose orders are all that the caller may see; None for any."""
+        return None if self.admin else self.email
+
+
+STRANGER = Caller()
+"""Somebody who has proved nothing."""
+UNASKED = Caller(admin=True)
+"""Whoever calls where nobody is asked: it may be anyone, and all is allowed."""
+
+
+async def _caller(request: Request) -> Caller:
+    # Without a gate before the route nobody was asked, and nobody gets in.
+    caller: Caller = getattr(request.state, "caller", STRANGER)
+    return caller
+
+
+CurrentCaller = Annotated[Caller, Depends(_caller)]
+"""What an endpoint may ask for: whoever calls it."""
+
 
 REALM = 'realm="CloudMart"'
 
 
-class Way(Protocol):
+class SignIn(Protocol):
     """A way to prove who one is."""
 
     def challenge(self, *, tried: bool) -> str:
@@ -40,7 +81,7 @@ class Gate:
         signed_in: Whether customers must prove an address to see its orders.
     """
 
-    def __init__(self, ways: Mapping[str, Way], *, signed_in: bool) -> None:
+    def __init__(self, ways: Mapping[str, SignIn], *, signed_in: bool) -> None:
         self._ways = ways
         self._signed_in = signed_in
 

@@ -7,8 +7,7 @@ from typing import Any
 import jwt
 import structlog
 
-from cloudmart.access.caller import Caller
-from cloudmart.access.gate import REALM
+from cloudmart.access.gate import REALM, Caller
 from cloudmart.access.jwks import KeyRing
 from cloudmart.settings import AccessSettings
 

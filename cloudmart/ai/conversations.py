@@ -1,31 +1,31 @@
 """Conversations in their table: locked for a turn, changed by it as a whole or not at all."""
 
+import asyncio
 import contextlib
 import hashlib
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import structlog
 from botocore.exceptions import ClientError
 from pydantic import Field
 
-from cloudmart.ai.confirmation import (
+from cloudmart.ai.order_changes.confirmation import (
     MOST_CODES,
     MOST_TRIES,
     Pending,
     Proposal,
     without_code,
 )
-from cloudmart.ai.finished import finished
-from cloudmart.ai.ports import Message, Role
+from cloudmart.ai.ports import ProviderMessage, Role
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.expression import Expression
 from cloudmart.dynamodb.table import RefusedError, Table
@@ -35,11 +35,33 @@ from cloudmart.errors import (
     ConversationBusyError,
     UnknownConversationError,
 )
-from cloudmart.http.client import UNKNOWN
+from cloudmart.http.client_address import UNKNOWN
 from cloudmart.values.model import Entity, Model
 from cloudmart.values.timestamp import now, stamp
 
 _log = structlog.stdlib.get_logger(__name__)
+
+T = TypeVar("T")
+
+
+async def finished(work: Coroutine[Any, Any, T]) -> T:
+    """Return what work returns; where its caller is cancelled, that is told after its end.
+
+    For writes: one that was cancelled on its way may have been made or not, and nobody knows.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is None:
+        return task.result()
+    if not task.cancelled() and (failure := task.exception()):
+        raise cancelled from failure
+    raise cancelled
+
 
 MOST_TURNS = 60
 MOST_BYTES = 200_000
@@ -55,7 +77,7 @@ _RETRY_AFTER = 3
 _ID = re.compile(r"(thread|conv)_[A-Za-z0-9_-]{32}")
 
 
-class Kind(StrEnum):
+class ConversationKind(StrEnum):
     """What a conversation is called on the wire, and what its id begins with."""
 
     THREAD = "thread"
@@ -88,9 +110,11 @@ class Conversation(Entity):
         return hashlib.sha256(self.id.encode()).hexdigest()
 
     @property
-    def messages(self) -> list[Message]:
+    def messages(self) -> list[ProviderMessage]:
         """Return what was said, as a provider is told it."""
-        return [Message(spoken.role, self.without_codes(spoken.text)) for spoken in self.history]
+        return [
+            ProviderMessage(spoken.role, self.without_codes(spoken.text)) for spoken in self.history
+        ]
 
     def without_codes(self, text: str) -> str:
         """Return a message as a model may read it."""
@@ -130,7 +154,7 @@ class ConversationRepository:
         self._lifetime = int(lifetime.total_seconds())
         self._lock_seconds = int(longest_turn) + LOCK_MARGIN
 
-    async def start(self, kind: Kind) -> str:
+    async def start(self, kind: ConversationKind) -> str:
         """Start a conversation and return its id, which nobody can guess."""
         return await self.open(f"{kind}_{secrets.token_urlsafe(24)}")
 
@@ -141,7 +165,7 @@ class ConversationRepository:
         return key
 
     @asynccontextmanager
-    async def turn(self, kind: Kind, key: str) -> AsyncIterator[Turn]:
+    async def turn(self, kind: ConversationKind, key: str) -> AsyncIterator[Turn]:
         """Lock a conversation for a turn; what is not committed inside leaves no trace.
 
         Only what the turn cost is kept in any case.

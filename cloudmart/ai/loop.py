@@ -6,21 +6,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from cloudmart.ai.budget import TokenBudget
+from cloudmart.ai.budget import Spending, TokenBudget
 from cloudmart.ai.conversations import Turn
 from cloudmart.ai.ports import (
     ChatModel,
     Delta,
-    Message,
+    ProviderMessage,
+    ProviderStep,
     Role,
-    Step,
     StepRequest,
     ToolCall,
     ToolResult,
     Usage,
 )
 from cloudmart.ai.prompts import instructions
-from cloudmart.ai.spending import Spending
 from cloudmart.ai.tools import Toolbox
 from cloudmart.errors import ProviderFailedError
 from cloudmart.observability.metrics import AI_TOKENS, CHAT_STEPS
@@ -57,8 +56,8 @@ class Loop:
 
         The deadline is a time of the event loop's clock; the caller sees to it.
         """
-        history = [*turn.conversation.messages, Message(Role.USER, question)]
-        exchange: list[tuple[Step, Sequence[ToolResult]]] = []
+        history = [*turn.conversation.messages, ProviderMessage(Role.USER, question)]
+        exchange: list[tuple[ProviderStep, Sequence[ToolResult]]] = []
         for number in range(1, self._max_steps + 1):
             request = StepRequest(
                 conversation=turn.conversation.fingerprint,
@@ -79,7 +78,7 @@ class Loop:
                 exchange.append((step, await self._run(turn, step.calls, emit)))
         raise ProviderFailedError("The assistant", "it went on asking for tools")
 
-    async def _step(self, turn: Turn, request: StepRequest, emit: Emit) -> Step:
+    async def _step(self, turn: Turn, request: StepRequest, emit: Emit) -> ProviderStep:
         spending = Spending.on(request)
         reserved = spending.reserved
         await self._budget.reserve(reserved)
@@ -93,14 +92,14 @@ class Loop:
             self._budget.settle(reserved, used)
             turn.tokens += used
 
-    async def _taken(self, request: StepRequest, emit: Emit, spending: Spending) -> Step:
-        step: Step | None = None
+    async def _taken(self, request: StepRequest, emit: Emit, spending: Spending) -> ProviderStep:
+        step: ProviderStep | None = None
         written = False
         with CHAT_STEPS.labels(self._model.name).time():
             async with aclosing(self._model.step(request)) as events:
                 async for event in events:
                     spending.take(event)
-                    if isinstance(event, Step):
+                    if isinstance(event, ProviderStep):
                         step = event
                     elif isinstance(event, Delta):
                         written = True

@@ -17,7 +17,7 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class ProviderMessage:
     """One message of a conversation. Between turns text is all that is kept."""
 
     role: Role
@@ -75,7 +75,7 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ProviderStep:
     """What a model did: it answered (no calls), or wants tools called first.
 
     `text` beside calls is a remark and no answer. `replay` is what the provider wants back
@@ -99,8 +99,8 @@ class StepRequest:
 
     conversation: str
     instructions: str
-    history: Sequence[Message]
-    exchange: Sequence[tuple[Step, Sequence[ToolResult]]] = ()
+    history: Sequence[ProviderMessage]
+    exchange: Sequence[tuple[ProviderStep, Sequence[ToolResult]]] = ()
     tools: Sequence[ToolSpec] = ()
     final: bool = False
     seconds_left: float = 45.0
@@ -125,13 +125,13 @@ class ChatModel(Protocol):
     name: str
     """Names the provider in metrics, logs and health: `openai`, `bedrock-agent`, `offline`, …"""
 
-    def step(self, request: StepRequest) -> AsyncGenerator[Delta | Usage | Step, None]:
-        """Yield zero or more deltas, then exactly one Step; or raise an UpstreamError.
+    def step(self, request: StepRequest) -> AsyncGenerator[Delta | Usage | ProviderStep, None]:
+        """Yield zero or more deltas, then exactly one ProviderStep; or raise an UpstreamError.
 
         A step that answers has a text that is not blank; one that was `final` answers. Deltas are
-        a preview: the Step's text is the answer and may differ from their sum. Nothing is tried
-        again once a provider began to answer. A generator that is closed early stops its call:
-        consume it under `contextlib.aclosing`.
+        a preview: the ProviderStep's text is the answer and may differ from their sum. Nothing is
+        tried again once a provider began to answer. A generator that is closed early stops its
+        call: consume it under `contextlib.aclosing`.
 
         A provider that is paid for is told of by a Usage: an empty one once it has taken the
         request, and a new one, before anything can fail, each time it tells what the step cost.

@@ -1,15 +1,16 @@
 """`/api/ai`."""
 
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Request, Response
 
-from cloudmart.access.caller import CurrentCaller
+from cloudmart.access.gate import Caller, CurrentCaller
 from cloudmart.access.route import GuardedRoute
-from cloudmart.ai.answering import EVENTS, answer
-from cloudmart.ai.archive import ChatArchive
-from cloudmart.ai.assistants import Assistants
-from cloudmart.ai.messages import (
+from cloudmart.ai.ended_chats import ChatArchive
+from cloudmart.ai.loop import ToolRunning
+from cloudmart.ai.models import (
     ChatEnded,
     ChatToEnd,
     ConversationMessage,
@@ -18,6 +19,8 @@ from cloudmart.ai.messages import (
     ThreadMessage,
     ThreadStarted,
 )
+from cloudmart.ai.ports import Delta
+from cloudmart.ai.service import Assistant, Assistants
 from cloudmart.errors import (
     ConversationBusyError,
     ProviderDisabledError,
@@ -30,9 +33,55 @@ from cloudmart.errors import (
     UnknownConversationError,
 )
 from cloudmart.http.bodies import LARGEST_BODY
-from cloudmart.http.documented import may_fail
-from cloudmart.http.inject import provide
-from cloudmart.values import samples
+from cloudmart.http.client_address import client_address
+from cloudmart.http.endpoints import provide
+from cloudmart.http.events import MEDIA_TYPE, Channel, EventStream, wants_events, while_connected
+from cloudmart.http.problem import may_fail
+from cloudmart.values import ids
+
+EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The answer. Sent as events with `Accept: text/event-stream`: `delta`s with "
+        "a `text` each, then `answer` with the whole `response`, or `error` with a problem. The "
+        "deltas are a preview: what `answer` says counts.",
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {"type": "string"},
+                "example": 'event: delta\ndata: {"text": "We sell"}\n\n'
+                'event: delta\ndata: {"text": " lamps."}\n\n'
+                'event: answer\ndata: {"response": "We sell lamps."}\n\n',
+            }
+        },
+    }
+}
+
+
+async def answer(
+    request: Request, caller: Caller, assistant: Assistant, conversation: str, message: str
+) -> Response:
+    """Answer a message as the client asked for it, for as long as it waits."""
+    client = client_address(request.scope)
+    reply = partial(assistant.reply, conversation, message, proved=caller.email, client=client)
+    if wants_events(request):
+        return EventStream(lambda channel: _tell(channel, reply))
+    text = await while_connected(request.receive, reply())
+    return Response(
+        Reply(response=text).model_dump_json(),
+        media_type="application/json",
+        headers={"Vary": "Accept"},
+    )
+
+
+async def _tell(channel: Channel, reply: Callable[..., Coroutine[Any, Any, str]]) -> None:
+    async def tell(event: Delta | ToolRunning) -> None:
+        if isinstance(event, Delta):
+            await channel.event("delta", {"text": event.text})
+        else:
+            await channel.comment("working")
+
+    text = await reply(tell)
+    await channel.event("answer", {"response": text})
+
 
 router = APIRouter(prefix="/api/ai", tags=["assistants"], route_class=GuardedRoute)
 Chats = Annotated[Assistants, Depends(provide(Assistants))]
@@ -64,7 +113,7 @@ ThreadBody = Annotated[
         openapi_examples={
             "question": {
                 "summary": "A question",
-                "value": {"threadId": samples.THREAD, "message": _QUESTION},
+                "value": {"threadId": ids.THREAD, "message": _QUESTION},
             }
         }
     ),
@@ -75,7 +124,7 @@ ConversationBody = Annotated[
         openapi_examples={
             "question": {
                 "summary": "A question",
-                "value": {"conversationId": samples.CONVERSATION, "message": _QUESTION},
+                "value": {"conversationId": ids.CONVERSATION, "message": _QUESTION},
             }
         }
     ),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from math import ceil
 
@@ -11,12 +12,48 @@ from botocore.exceptions import ClientError
 
 from cloudmart.ai.conversations import ConversationRepository
 from cloudmart.ai.ports import Scores, SentimentAnalyzer
-from cloudmart.ai.units import SentimentUnits
+from cloudmart.dynamodb.expression import Expression
+from cloudmart.dynamodb.table import RefusedError, Table
 from cloudmart.errors import CloudmartError
 from cloudmart.observability.metrics import SENTIMENT_UNITS
 from cloudmart.tickets.models import SentimentScores
 
 _log = structlog.stdlib.get_logger(__name__)
+
+_KEPT = timedelta(days=7)
+
+
+class SentimentUnits:
+    """Counts the units of a day in one item, which all replicas add to. Zero means no limit.
+
+    Chats end seldom, compared with the messages that they are made of: each end writes by itself,
+    so the limit holds to the unit.
+    """
+
+    def __init__(self, table: Table, *, daily: int) -> None:
+        self._table = table
+        self._daily = daily
+
+    async def take(self, units: int) -> bool:
+        """Count units before they are used, or tell that the day has not so many left."""
+        if not self._daily:
+            return True
+        if units > self._daily:
+            return False
+        moment = datetime.now(UTC)
+        expires = int((moment + _KEPT).timestamp())
+        count = Expression(
+            "ADD #units :units SET #expiresAt = :expires", {"units": units, "expires": expires}
+        )
+        left = Expression(
+            "attribute_not_exists(#units) OR #units <= :left", {"left": self._daily - units}
+        )
+        try:
+            await self._table.change(f"sentiment-{moment:%Y-%m-%d}", count, left)
+        except RefusedError:
+            return False
+        return True
+
 
 ANALYSIS_TIMEOUT = 20.0
 """Seconds the analyzer has; somebody waits for the chat to be closed."""

@@ -3,20 +3,20 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NoReturn, Protocol
 
 import structlog
 from botocore.exceptions import ClientError
 
-from cloudmart.ai import confirmation
 from cloudmart.ai.budget import TokenBudget
-from cloudmart.ai.conversations import ConversationRepository, Kind, Turn
-from cloudmart.ai.desk import OrderDesk
-from cloudmart.ai.finished import finished
+from cloudmart.ai.conversations import ConversationKind, ConversationRepository, Turn, finished
 from cloudmart.ai.loop import Emit, Loop, ToolRunning
-from cloudmart.ai.ownership import address_in
+from cloudmart.ai.order_changes import confirmation
+from cloudmart.ai.order_changes.service import OrderChanges, address_in
 from cloudmart.ai.ports import Delta
-from cloudmart.errors import CloudmartError, ProviderTimeoutError
-from cloudmart.http.client import UNKNOWN
+from cloudmart.errors import CloudmartError, ProviderDisabledError, ProviderTimeoutError
+from cloudmart.http.client_address import UNKNOWN
 from cloudmart.observability.metrics import CHAT_TURNS
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -31,12 +31,12 @@ class AssistantService:
 
     def __init__(  # noqa: PLR0913 - what one turn takes
         self,
-        kind: Kind,
+        kind: ConversationKind,
         provider: str,
         loop: Loop,
         *,
         conversations: ConversationRepository,
-        desk: OrderDesk,
+        desk: OrderChanges,
         budget: TokenBudget,
         turn_timeout: float,
         believes: bool = True,
@@ -138,3 +138,54 @@ class AssistantService:
             raise
         finally:
             CHAT_TURNS.labels(self._provider, outcome).inc()
+
+
+class Assistant(Protocol):
+    """Whoever answers customers."""
+
+    async def start(self) -> str:
+        """Start a conversation and return its id."""
+        ...
+
+    async def reply(
+        self,
+        conversation: str,
+        message: str,
+        emit: Emit = unheard,
+        *,
+        proved: str | None = None,
+        client: str = UNKNOWN,
+    ) -> str:
+        """Answer a message of whoever has proved an address, or has proved none."""
+        ...
+
+
+class DisabledAssistant:
+    """Stands where a provider is not configured, and says so."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    async def start(self) -> NoReturn:
+        """Raise ProviderDisabledError."""
+        raise ProviderDisabledError(self._reason)
+
+    async def reply(
+        self,
+        conversation: str,  # noqa: ARG002 - its kind's
+        message: str,  # noqa: ARG002
+        emit: Emit = unheard,  # noqa: ARG002
+        *,
+        proved: str | None = None,  # noqa: ARG002
+        client: str = UNKNOWN,  # noqa: ARG002
+    ) -> NoReturn:
+        """Raise ProviderDisabledError."""
+        raise ProviderDisabledError(self._reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Assistants:
+    """The two the shop offers: behind `/api/ai` and behind `/api/ai/bedrock`."""
+
+    openai: Assistant
+    bedrock: Assistant

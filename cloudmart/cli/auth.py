@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from cloudmart.access.passwords import LONGEST, hashed
+from cloudmart.access.basic import LONGEST, hashed
 
 app = typer.Typer(help="What administrators sign in with.", no_args_is_help=True)
 _SHORTEST = 8

@@ -19,18 +19,18 @@ import typer
 from rich.console import Console
 
 from cloudmart.app import create_app
-from cloudmart.bootstrap import open_clients
 from cloudmart.cli.catalogue.entries import UnreadableFileError
 from cloudmart.cli.catalogue.loading import Loader
 from cloudmart.cli.catalogue.reading import read
-from cloudmart.cli.configured import DOTENV, warn
-from cloudmart.cli.listen import LOOPBACK, CannotListenError, bind_all, serve_until_end
+from cloudmart.cli.command_settings import DOTENV, warn
+from cloudmart.composition.runtime import Runtime
+from cloudmart.composition.services import open_clients
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.table import Table
-from cloudmart.health.process import Process
 from cloudmart.observability.logging import configure_logging
 from cloudmart.pipeline.place import UnsafePlaceError
 from cloudmart.products.repository import ProductRepository
+from cloudmart.server.listen import LOOPBACK, CannotListenError, bind_all, serve_until_end
 from cloudmart.settings import Environment, Settings, load_settings
 from cloudmart.settings.layers import dotenv
 
@@ -114,10 +114,11 @@ def _run(
         # moto warns of what it lacks; we say it better below.
         with warnings.catch_warnings(action="ignore"):
             # Not above: what serves in production has nothing of local mode.
-            from cloudmart.local import embedded, furnishing, idle, sealing  # noqa: PLC0415
+            from cloudmart.local import embedded, seed  # noqa: PLC0415
+            from cloudmart.local.pipeline import local_pipeline, open_idle  # noqa: PLC0415
 
             if pipeline:
-                from cloudmart.local.pipeline.opening import local_pipeline  # noqa: PLC0415
+                from cloudmart.local.pipeline import local_pipeline  # noqa: PLC0415
     except ModuleNotFoundError as error:
         _fail(
             f"`cloudmart dev` needs {str(error.name).split('.')[0]}, which is not installed. "
@@ -126,10 +127,10 @@ def _run(
     # As Ctrl-C does: whatever is open is closed, whenever it comes.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     configure_logging(json=False)
-    for expected in ("uvicorn", "cloudmart.vendors", "cloudmart.pipeline"):
+    for expected in ("uvicorn", "cloudmart.composition.providers", "cloudmart.pipeline"):
         logging.getLogger(expected).setLevel(logging.WARNING)
     with embedded.embedded_dynamodb() as url:
-        environ = sealing.sealed(os.environ, url)
+        environ = embedded.sealed(os.environ, url)
         os.environ.clear()
         os.environ.update(environ)
         address, port = listeners[0].getsockname()[:2]
@@ -138,7 +139,7 @@ def _run(
         warn(loaded.report)
         names = loaded.settings.dynamodb
         bare = empty or catalogue is not None
-        furnish = partial(furnishing.furnish, names=names, empty=bare)
+        furnish = partial(seed.furnish, names=names, empty=bare)
         products = asyncio.run(_with_database(loaded.settings, furnish))
         kind = "sample products"
         if catalogue is not None:
@@ -146,8 +147,8 @@ def _run(
             load = partial(_load, table=table, file=catalogue)
             products = asyncio.run(_with_database(loaded.settings, load))
             kind = f"products of {catalogue.name}"
-        process = Process.begin(loaded.settings, environ=environ)
-        idling = contextlib.nullcontext(idle.open_idle)
+        process = Runtime.begin(loaded.settings, environ=environ)
+        idling = contextlib.nullcontext(open_idle)
         with local_pipeline(names.orders_table, port) if pipeline else idling as open_pipeline:
             serve_until_end(
                 create_app(loaded.settings, process=process, open_pipeline=open_pipeline),

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from cloudmart.cli.configured import load_what_can_be_read
+from cloudmart.cli.command_settings import load_what_can_be_read
 from cloudmart.findings.finding import CheckExit
 
 _WIDEST = 86_400

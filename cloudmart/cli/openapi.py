@@ -8,9 +8,9 @@ import typer
 import yaml
 
 from cloudmart.app import create_app
-from cloudmart.settings import AccessSettings, Settings, Way
+from cloudmart.settings import AccessSettings, Settings, SignInMethod
 
-SHARED = Settings(access=AccessSettings(auth=(Way.BASIC, Way.JWT)))
+SHARED = Settings(access=AccessSettings(auth=(SignInMethod.BASIC, SignInMethod.JWT)))
 """For a file that is shared: every way in, and nothing of some deployment."""
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from cloudmart.rollout.ends import ExitCode
+from cloudmart.rollout.journal import ExitCode
 
 _WIDEST = 86_400
 
@@ -92,8 +92,8 @@ def rollout(  # noqa: PLR0913 - an option each
     """
     # Not above: commands of a pod have no use for it.
     from cloudmart.rollout.command import Command, rolled_out  # noqa: PLC0415
+    from cloudmart.rollout.pods import Limits  # noqa: PLC0415
     from cloudmart.rollout.run import Choices  # noqa: PLC0415
-    from cloudmart.rollout.waiting import Limits  # noqa: PLC0415
 
     folder = manifests or _found()
     if folder is None:

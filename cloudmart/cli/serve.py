@@ -1,18 +1,33 @@
 """`cloudmart serve`: the production entry."""
 
+import asyncio
 import gc
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
-from fastapi import FastAPI
-from starlette.types import ASGIApp
+from fastapi import FastAPI, Request, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cloudmart.app import create_app
-from cloudmart.cli.configured import DOTENV, EXIT_CONFIGURATION, accepted, warn
-from cloudmart.cli.front import Front
-from cloudmart.cli.listen import (
+from cloudmart.cli.command_settings import DOTENV, EXIT_CONFIGURATION, accepted, warn
+from cloudmart.composition.runtime import Runtime
+from cloudmart.errors import UnavailableError
+from cloudmart.health.background import in_background
+from cloudmart.health.causes import ObstacleError
+from cloudmart.health.router import router
+from cloudmart.health.secrets_manager import SecretStore, SecretVersion
+from cloudmart.health.startup import GaveUpError, give_up
+from cloudmart.health.state import Health
+from cloudmart.http import problem
+from cloudmart.http.browser_security import SecurityHeaders
+from cloudmart.http.middleware import RequestContext
+from cloudmart.observability.logging import TERMINATION_LOG, configure_logging, tell_dropped
+from cloudmart.observability.standard_streams import stderr_that_never_blocks
+from cloudmart.server.listen import (
     EVERYWHERE,
     PortTakenError,
     allow_connections,
@@ -20,18 +35,57 @@ from cloudmart.cli.listen import (
     exit_code,
     serve_until_end,
 )
-from cloudmart.health.board import Health
-from cloudmart.health.causes import ObstacleError
-from cloudmart.health.patience import GaveUpError
-from cloudmart.health.process import Process
-from cloudmart.health.secret import SecretStore, SecretVersion
-from cloudmart.health.startup import give_up
-from cloudmart.observability.logging import configure_logging, tell_dropped
-from cloudmart.observability.standard_streams import stderr_that_never_blocks
-from cloudmart.observability.termination import TERMINATION_LOG
 from cloudmart.settings import Settings, load_settings
-from cloudmart.settings.refusal import refusal
-from cloudmart.settings.serving import for_serving
+from cloudmart.settings.load import for_serving
+from cloudmart.settings.report import refusal
+
+
+class StartingApp:
+    """Answers probes, and 503 to all else, until the application it prepares can answer.
+
+    Both are behind the same socket and the same server: no connection is lost between them.
+    """
+
+    def __init__(self, health: Health, prepare: Callable[[], Awaitable[FastAPI | None]]) -> None:
+        self._health = health
+        self._prepare = prepare
+        self._anteroom = self._build_anteroom()
+        self._app: ASGIApp = self._anteroom
+        self._state: Mapping[str, Any] = {"services": {Health: health}}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the one answer whose turn it is."""
+        if scope["type"] == "lifespan":
+            await self._anteroom(scope, receive, send)
+        else:
+            scope["state"] = {**scope.get("state", {}), **self._state}
+            await self._app(scope, receive, send)
+
+    def _build_anteroom(self) -> FastAPI:
+        app = FastAPI(lifespan=self._lifespan, openapi_url=None, redirect_slashes=False)
+        app.add_middleware(RequestContext)
+        app.add_middleware(SecurityHeaders, https=False, vary=True)
+        problem.install(app)
+        app.add_exception_handler(404, self._wait)
+        app.include_router(router)
+        return app
+
+    async def _wait(self, request: Request, _: Exception) -> Response:
+        return problem.expected(request.scope, UnavailableError(self._health.lifecycle.waiting))
+
+    @asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        async with in_background(self._health.lifecycle, self._make_way()):
+            yield
+
+    async def _make_way(self) -> None:
+        app = await self._prepare()
+        if app is None:
+            return
+        async with app.router.lifespan_context(app) as state:
+            self._state, self._app = state or {}, app
+            await asyncio.Event().wait()
+
 
 # Python's own (700, 10, 10) looks through all that the SDK keeps for good every few seconds of
 # load, and stands still meanwhile: docs/decisions/garbage-collection.md.
@@ -66,7 +120,7 @@ def run(
     settings = accepted(loaded, termination_log)
     health = Health()
     try:
-        process = Process.begin(settings, health, environ)
+        process = Runtime.begin(settings, health, environ)
     except ObstacleError as obstacle:
         give_up(health, GaveUpError("a session with AWS", obstacle, 0))
         return exit_code(health.lifecycle, termination_log)
@@ -84,14 +138,14 @@ def run(
     return exit_code(lifecycle, termination_log)
 
 
-def _app(settings: Settings, process: Process) -> ASGIApp:
+def _app(settings: Settings, process: Runtime) -> ASGIApp:
     secret = settings.sources.secret_id
     if secret is None:
         return create_app(settings, process=process)
-    return Front(process.health, lambda: _with_secret(secret, process))
+    return StartingApp(process.health, lambda: _with_secret(secret, process))
 
 
-async def _with_secret(secret_id: str, process: Process) -> FastAPI | None:
+async def _with_secret(secret_id: str, process: Runtime) -> FastAPI | None:
     """Return the application, once the secret with the rest of its settings could be read."""
     store = SecretStore(process.session, secret_id, process.environ)
     try:

@@ -9,22 +9,21 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from cloudmart.cli import report
-from cloudmart.cli.configured import EXIT_FAILED, configured_for_tables
-from cloudmart.cli.store import explanation, misled
-from cloudmart.dynamodb.apply import apply as take_steps
-from cloudmart.dynamodb.findings import TROUBLE, Finding, explain
-from cloudmart.dynamodb.index_record import LOOK_AGAIN, remove_record
-from cloudmart.dynamodb.old_notes import remove_old_notes as clear_orders
-from cloudmart.dynamodb.operator import open_client
-from cloudmart.dynamodb.schema import TableSchema
-from cloudmart.dynamodb.schema import tables as wanted_tables
-from cloudmart.dynamodb.status import look_at, look_through
-from cloudmart.dynamodb.steps import DEFAULT_RATE, RunBackfill, Step
-from cloudmart.dynamodb.terraform import configuration
+from cloudmart.cli import tables_output
+from cloudmart.cli.command_settings import EXIT_FAILED, configured_for_tables
+from cloudmart.cli.database import explanation, misled
+from cloudmart.dynamodb.refusals import TROUBLE, PartState, explain
+from cloudmart.dynamodb.schema import LOOK_AGAIN, TableSchema
 from cloudmart.health.aws_environment import check
 from cloudmart.health.causes import ObstacleError
+from cloudmart.orders.notes import remove_old_notes as clear_orders
 from cloudmart.settings import Settings
+from cloudmart.tables.apply import apply as take_steps
+from cloudmart.tables.operator_client import open_client, remove_record
+from cloudmart.tables.plan import look_at, look_through
+from cloudmart.tables.schema import tables as wanted_tables
+from cloudmart.tables.steps import DEFAULT_RATE, Finding, RunBackfill, Step
+from cloudmart.tables.terraform import configuration
 
 T = TypeVar("T")
 
@@ -50,7 +49,7 @@ def status(*, as_json: Json = False) -> None:
     """Show each part of each table; exit code 1 if one is not as it should be."""
     settings = configured_for_tables(os.environ)
     findings = _run(settings, lambda client: look_at(client, wanted_tables(settings.dynamodb)))
-    report.show(findings, as_json=as_json)
+    tables_output.show(findings, as_json=as_json)
     _end(findings)
 
 
@@ -103,8 +102,10 @@ def remove_old_notes() -> None:
     Exit code 1 if the secret that makes ids of idempotency keys has not been copied yet.
     """
     settings = configured_for_tables(os.environ)
-    finding = _run(settings, lambda client: clear_orders(client, settings.dynamodb))
-    report.show([finding], as_json=False)
+    done, remark = _run(settings, lambda client: clear_orders(client, settings.dynamodb))
+    state = PartState.OK if done else PartState.WRONG
+    finding = Finding(settings.dynamodb.orders_table, "old notes", state, remark)
+    tables_output.show([finding], as_json=False)
     _end([finding])
 
 
@@ -142,7 +143,7 @@ async def _apply(
     rate: int,
 ) -> list[Finding]:
     findings = await look_through(client, schemas)
-    report.show_plan(findings)
+    tables_output.show_plan(findings)
     remaining = [finding for finding in findings if not finding.step]
     if dry_run:
         return remaining
@@ -155,7 +156,7 @@ def _paced(step: Step, rate: int) -> Step:
 
 
 async def _take(client: Any, steps: list[Step]) -> list[Finding]:  # noqa: ANN401
-    with report.watching() as watcher:
+    with tables_output.watching() as watcher:
         return await take_steps(client, steps, watcher)
 
 

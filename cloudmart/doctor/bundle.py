@@ -12,8 +12,7 @@ from pydantic import SecretStr
 
 from cloudmart.doctor.world import World
 from cloudmart.rollout.cluster import KubectlError, Kubernetes
-from cloudmart.settings.disclosure import digest
-from cloudmart.settings.report import Reading
+from cloudmart.settings.report import SettingReading, digest
 
 _SHORTEST = 6
 """Characters of a secret that is looked for in texts: a shorter one would be found in any word."""
@@ -86,7 +85,7 @@ def _settings(world: World) -> str:
     return json.dumps({"source": world.source, "settings": rows}, indent=2)
 
 
-def _row(reading: Reading) -> Mapping[str, Any]:
+def _row(reading: SettingReading) -> Mapping[str, Any]:
     value = reading.value
     if isinstance(value, SecretStr):
         shown: Any = f"set ({digest(reading.name, value)})"

@@ -11,13 +11,13 @@ from cloudmart.health.causes import ObstacleError
 from cloudmart.rollout.release import DEPLOYMENT, ROLLOUT, SECRET, named
 from cloudmart.settings import Environment
 from cloudmart.settings.layers import directory
-from cloudmart.settings.report import Fault, State
-from cloudmart.settings.serving import for_serving
+from cloudmart.settings.load import for_serving
+from cloudmart.settings.report import SettingFault, SettingState
 
 _OF_STATE = {
-    State.MISSING: "settings-complete",
-    State.PLACEHOLDER: "settings-filled-in",
-    State.MALFORMED: "settings-well-formed",
+    SettingState.MISSING: "settings-complete",
+    SettingState.PLACEHOLDER: "settings-filled-in",
+    SettingState.MALFORMED: "settings-well-formed",
 }
 _FILES = "CLOUDMART_CONFIG_DIR"
 _RESTART = ("rollout", "restart", f"deployment/{DEPLOYMENT}")
@@ -46,7 +46,7 @@ async def settings(inputs: Inputs) -> AsyncIterator[CheckResult]:
         yield trouble("settings-current", f"{reading.name}: {reason}", variable=reading.name)
 
 
-def _seen(fault: Fault) -> str:
+def _seen(fault: SettingFault) -> str:
     shown = f" ({fault.shown})" if fault.shown else ""
     return f"{fault.name} {fault.what}{shown}, from {fault.origin}"
 

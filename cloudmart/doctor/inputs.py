@@ -13,7 +13,7 @@ import httpx2
 from botocore.exceptions import ClientError
 
 from cloudmart.doctor.world import World
-from cloudmart.dynamodb.findings import OF_S3, TROUBLE
+from cloudmart.dynamodb.refusals import OF_S3, TROUBLE
 from cloudmart.health.classify import STS
 from cloudmart.health.obstacle import obstacle_of
 from cloudmart.rollout.cluster import KubectlError, KubectlReason

@@ -8,8 +8,7 @@ from pathlib import Path
 from cloudmart.doctor.pods_settings import settings_of_pods
 from cloudmart.doctor.world import World
 from cloudmart.rollout.cluster import Answered, KubectlError, Kubernetes, Run, program
-from cloudmart.rollout.kustomize import kubectl
-from cloudmart.rollout.release import DEPLOYMENT
+from cloudmart.rollout.release import DEPLOYMENT, kubectl
 from cloudmart.settings import Loaded
 from cloudmart.settings.variables import variables
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cloudmart.rollout.cluster import Kubernetes
-from cloudmart.rollout.kustomize import Manifest
-from cloudmart.rollout.release import SECRET
+from cloudmart.rollout.release import SECRET, Manifest
 from cloudmart.settings.network import FILES
 
 _CONTAINER = "cloudmart"

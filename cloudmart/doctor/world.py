@@ -10,9 +10,9 @@ from typing import Any
 import aioboto3
 import httpx2
 
+from cloudmart.aws_redirects import DirectConfig
 from cloudmart.dynamodb.session import operators_session
-from cloudmart.pipeline.daemon_threads import DaemonThreads
-from cloudmart.redirects import DirectConfig
+from cloudmart.pipeline.watch.questions import DaemonThreads
 from cloudmart.rollout.cluster import Kubernetes
 from cloudmart.settings import Loaded
 

@@ -9,10 +9,14 @@ import structlog
 from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.codec import Item
-from cloudmart.dynamodb.described import fault_of
-from cloudmart.dynamodb.findings import explain
-from cloudmart.dynamodb.index_record import LOOK_AGAIN, fault_of_record
-from cloudmart.dynamodb.schema import Index, IndexedItems
+from cloudmart.dynamodb.refusals import explain
+from cloudmart.dynamodb.schema import (
+    LOOK_AGAIN,
+    IndexedItems,
+    TableIndex,
+    fault_of,
+    fault_of_record,
+)
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
 from cloudmart.observability.metrics import INDEX_FALLBACKS
@@ -48,7 +52,7 @@ class Lookup:
     def __init__(
         self,
         table: Table,
-        index: Index,
+        index: TableIndex,
         record: IndexRecord,
         *,
         clock: Callable[[], float] = time.monotonic,

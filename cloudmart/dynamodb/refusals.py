@@ -1,9 +1,72 @@
-"""What DynamoDB's codes of errors mean: ask again, wait, or change something.
+"""DynamoDB's errors: what each asks of a caller, in words, and answers that are not from AWS."""
 
-The codes are those of its API reference, of the errors common to AWS's services, and of KMS, with
-whose keys a table may be encrypted. Those that say what became of a write are in `table.py`.
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
-"""
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from aiobotocore.parsers import AioJSONParser, AioResponseParserFactory
+from aiohttp import ClientError as AiohttpError
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+from botocore.parsers import ResponseParserError
+
+from cloudmart.errors import UnavailableError
+
+_REQUEST_ID = "x-amzn-requestid"
+_SERVER_FAULT = 500
+
+Response = Mapping[str, Any]
+"""An answer as the SDK hands it over: status, headers with lower-case names, body."""
+
+
+class ForeignAnswerError(ResponseParserError):  # type: ignore[misc]  # the SDK has no types
+    """Something on the way answered in AWS's place."""
+
+
+class StrictJSONParser(AioJSONParser):  # type: ignore[misc]  # the SDK has no types
+    """Reads what AWS answers in JSON, and raises ForeignAnswerError for what is not AWS's.
+
+    By itself the SDK reads a page of HTML, or nothing, as an empty answer: to a write or a delete
+    that is a success. AWS gives every answer an id, and always answers with a JSON object.
+    """
+
+    async def parse(self, response: Response, shape: object) -> Any:  # noqa: ANN401 - botocore's
+        """Return an answer in the shape that the SDK's callers know."""
+        # A fault of a server is tried again by the SDK, whoever tells of it.
+        if response["status_code"] < _SERVER_FAULT and _REQUEST_ID not in response["headers"]:
+            msg = f"an answer with status {response['status_code']} has no {_REQUEST_ID}"
+            raise ForeignAnswerError(msg)
+        return await super().parse(response, shape)
+
+    def _do_error_parse(self, response: Response, shape: object) -> Any:  # noqa: ANN401 - as above
+        try:
+            return super()._do_error_parse(response, shape)
+        except ForeignAnswerError:
+            if response["status_code"] < _SERVER_FAULT:
+                raise
+            return self._do_generic_error_parse(response)
+
+    def _parse_body_as_json(self, body_contents: bytes) -> dict[str, Any]:
+        try:
+            parsed = json.loads(body_contents)
+        except (ValueError, RecursionError) as error:
+            raise ForeignAnswerError("an answer is no JSON") from error
+        if not isinstance(parsed, dict):
+            raise ForeignAnswerError("an answer is no JSON object")
+        return parsed
+
+
+class StrictParserFactory(AioResponseParserFactory):  # type: ignore[misc]  # as above
+    """Gives the strict parser to the services that speak JSON over POST, as DynamoDB does."""
+
+    def create_parser(self, protocol_name: str) -> Any:  # noqa: ANN401 - botocore's
+        """Return the parser of a protocol."""
+        if protocol_name == "json":
+            return StrictJSONParser(**self._defaults)
+        return super().create_parser(protocol_name)
+
 
 BUSY = frozenset(
     {
@@ -76,3 +139,83 @@ MISCONFIGURED = KMS | frozenset(
 
 PASSING = BUSY | FAILING | MISCONFIGURED
 """Codes that are no fault of the request: the caller is told to come back."""
+
+
+TROUBLE = (
+    BotoCoreError,
+    ClientError,
+    ResponseParserError,
+    AiohttpError,
+    OSError,
+    UnavailableError,
+)
+"""What a call may raise that is no bug of ours."""
+
+_DENIED = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"})
+_UNKNOWN = frozenset({"UnknownOperationException", "UnsupportedOperationException"})
+_NOT_IMPLEMENTED = 501
+
+# AWS names the action in its sentence, which may be another service's (a key of KMS).
+_ACTION = re.compile(r"not authorized to perform: (\w[\w-]*:\w+)")
+# Where the permission to call something is not called as what is called.
+OF_S3 = {
+    "DeleteObject": "DeleteObject",
+    "GetObject": "GetObject",
+    "ListObjectsV2": "ListBucket",
+    "PutObject": "PutObject",
+}
+
+
+class PartState(StrEnum):
+    """How a part of a table is."""
+
+    OK = "ok"
+    MISSING = "missing"
+    CHANGING = "changing"
+    WRONG = "wrong"
+    UNSUPPORTED = "unsupported"
+    DENIED = "denied"
+    FAILED = "failed"
+
+    @property
+    def is_fine(self) -> bool:
+        """Tell whether nothing is left to do: what an endpoint cannot have, it need not have."""
+        return self in {PartState.OK, PartState.UNSUPPORTED}
+
+
+@dataclass(frozen=True, slots=True)
+class TableRefusal:
+    """DynamoDB did not do, or say, what it was asked."""
+
+    state: PartState
+    remark: str
+
+
+def explain(error: BaseException) -> TableRefusal:
+    """Return what a call's trouble means: a missing permission by the name of its IAM action."""
+    if isinstance(error, ForeignAnswerError):
+        return TableRefusal(
+            PartState.FAILED, f"something in between answers in DynamoDB's place: {error}"
+        )
+    if not isinstance(error, ClientError):
+        unset = isinstance(error, NoRegionError)
+        remark = "no AWS region is set: set AWS_REGION to the tables' region" if unset else ""
+        return TableRefusal(PartState.FAILED, remark or str(error) or type(error).__name__)
+    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    if code in _UNKNOWN or status == _NOT_IMPLEMENTED:
+        return TableRefusal(PartState.UNSUPPORTED, f"this endpoint has no {error.operation_name}")
+    if code == "ResourceNotFoundException":
+        return TableRefusal(PartState.MISSING, "the table does not exist")
+    if code in _DENIED:
+        named = _ACTION.search(message)
+        action = named[1] if named else _action(error.operation_name)
+        return TableRefusal(PartState.DENIED, f"the permission {action} is missing")
+    return TableRefusal(PartState.FAILED, f"{error.operation_name}: {code}: {message}")
+
+
+def _action(operation: str) -> str:
+    """Return the IAM action of an operation: a command calls S3 as well, and STS by the way."""
+    if operation in OF_S3:
+        return f"s3:{OF_S3[operation]}"
+    return f"{'sts' if operation.startswith('AssumeRole') else 'dynamodb'}:{operation}"

@@ -1,22 +1,42 @@
-"""The tables the shop needs: their indexes, streams and expiry, as data."""
+"""What a table is made of: its indexes, the attributes they need, and what an item lacks of them.
 
-from collections.abc import Iterator
+What an item holds besides decides those attributes, so a release writes them with each item, and
+the backfill gives them to items that an older release wrote.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
 
-from cloudmart.dynamodb.index_keys import (
-    CREATED_AT,
-    DAY_SHARD,
-    EMAIL_KEY,
-    STATUS_SHARD,
-    KeysOf,
-    order_keys,
-    ticket_keys,
-)
-from cloudmart.settings import DynamoDBSettings
+from cloudmart.dynamodb.codec import Item, encode
+from cloudmart.dynamodb.expression import changing, parameters, unchanged
+from cloudmart.values.timestamp import UNKNOWN, read_time, stamp
+
+KEYS_VERSION = 1
+"""What the attributes mean. A release that computes them in another way counts on."""
+
+SHARDS = 8
+"""Partitions of an index that one day, or one status, is spread over.
+
+A partition takes 1,000 writes a second, and an index that takes no more throttles its table.
+"""
+
+LOOK_AGAIN = 60.0
+"""Seconds after which a process looks anew whether it may use an index."""
+
+CREATED_AT = "createdAt"
+EXPIRES = "expiresAt"
+
+# Bytes of a sort key (DynamoDB's limit).
+_LONGEST_SORT = 1024
+
+KeysOf = Callable[[Item], Mapping[str, str]]
+"""Returns the attributes that an item should have."""
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class TableIndex:
     """A global secondary index over two string attributes, holding whole items."""
 
     name: str
@@ -29,12 +49,14 @@ class IndexedItems:
     """Items that need attributes for their indexes.
 
     `noun` names them, `keys` returns what one should have, and `sources` names the attributes that
-    decide it. `record` is the id of the note that says that all of them have it.
+    decide it. Nobody else writes `attributes`: one that an item should not have is removed.
+    `record` is the id of the note that says that all of them have it.
     """
 
     noun: str
     keys: KeysOf
     sources: tuple[str, ...]
+    attributes: tuple[str, ...]
     record: str
 
 
@@ -47,50 +69,147 @@ class TableSchema:
     """
 
     name: str
-    indexes: tuple[Index, ...] = ()
+    indexes: tuple[TableIndex, ...] = ()
     stream: bool = False
     expires: str | None = None
     items: IndexedItems | None = None
     notes: str = ""
 
 
-ORDERS_BY_EMAIL = Index("emailKey-createdAt-index", EMAIL_KEY, CREATED_AT)
-ORDERS_BY_DAY = Index("dayShard-createdAt-index", DAY_SHARD, CREATED_AT)
-TICKETS_BY_STATUS = Index("statusShard-createdAt-index", STATUS_SHARD, CREATED_AT)
-EXPIRES = "expiresAt"
-
-INDEXED_ORDERS = IndexedItems(
-    "orders",
-    order_keys,
-    ("userEmail", "customerEmail", CREATED_AT, "updatedAt", EMAIL_KEY, DAY_SHARD),
-    record="internal-index-keys-orders",
-)
-INDEXED_TICKETS = IndexedItems(
-    "tickets",
-    ticket_keys,
-    ("status", CREATED_AT, "updatedAt", STATUS_SHARD),
-    record="internal-index-keys-tickets",
-)
+def fault_of_record(record: Item | None) -> str | None:
+    """Return why a record says nothing of the indexes as this release has them."""
+    if record is None:
+        return "no complete pass over the items is recorded"
+    if record.get("keys") != KEYS_VERSION:
+        return "the recorded pass is one of another release"
+    return None
 
 
-def tables(settings: DynamoDBSettings) -> Iterator[TableSchema]:
-    """Yield the tables, under the names the settings give them.
+def in_shard(value: str, key: str) -> str:
+    """Return a value of a sharded index under which the item of an id is found."""
+    return f"{value}#{crc32(key.encode()) % SHARDS}"
 
-    The conversations come first: they hold the records of the others.
+
+def shards_of(value: str) -> list[str]:
+    """Return all the values of a sharded index that stand for one."""
+    return [f"{value}#{number}" for number in range(SHARDS)]
+
+
+def created_at(item: Item) -> str:
+    """Return when an item was made, as an index can sort it.
+
+    A text that is not blank stays what it is. A number is the time that it shows, and where there
+    is none the item is as old as its last change, or as old as can be, which is shown as unknown.
     """
-    yield TableSchema(settings.conversations_table, expires=EXPIRES)
-    yield TableSchema(settings.products_table)
-    yield TableSchema(
-        settings.orders_table,
-        indexes=(ORDERS_BY_EMAIL, ORDERS_BY_DAY),
-        stream=True,
-        expires=EXPIRES,
-        items=INDEXED_ORDERS,
-        notes=settings.conversations_table,
+    created = item.get(CREATED_AT)
+    if isinstance(created, str) and created.strip() and len(created.encode()) <= _LONGEST_SORT:
+        return created
+    times = (read_time(value) for value in (created, item.get("updatedAt")))
+    return stamp(next(filter(None, times), UNKNOWN))
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """What to give an item and what to take from it, as it was when it was read."""
+
+    item: Item
+    sources: tuple[str, ...]
+    given: Mapping[str, str]
+    removed: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.given or self.removed)
+
+    @property
+    def corrections(self) -> dict[str, str | None]:
+        """Return the change of an item with a wrong attribute; nothing for one that lacks some.
+
+        DynamoDB refuses every update of an item that leaves a key of an index with NULL, with
+        nothing or with another type: whoever changes such an item has to mend it as well.
+        """
+        wrong = self.removed or any(name in self.item for name in self.given)
+        return self._changes if wrong else {}
+
+    @property
+    def _changes(self) -> dict[str, str | None]:
+        return {**self.given, **dict.fromkeys(self.removed)}
+
+    def parameters(self) -> dict[str, Any]:
+        """Return UpdateItem's parameters: the change, if what it rests on is still as it was."""
+        return {
+            "Key": encode({"id": self.item["id"]}),
+            **parameters(
+                update=changing(self._changes),
+                when=unchanged(self.item, self.sources),
+            ),
+        }
+
+
+def amendment(item: Item, items: IndexedItems) -> Amendment:
+    """Return what an item needs; nothing, for one that is as it should be."""
+    wanted = items.keys(item)
+    given = {name: value for name, value in wanted.items() if item.get(name) != value}
+    removed = tuple(name for name in items.attributes if name in item and name not in wanted)
+    return Amendment(item, items.sources, given, removed)
+
+
+Description = Mapping[str, Any]
+
+_ACTIVE = "ACTIVE"
+
+
+def index_named(description: Description, name: str) -> Description | None:
+    """Return what is said of an index, or None where there is none of that name."""
+    indexes = description.get("GlobalSecondaryIndexes") or ()
+    return next((index for index in indexes if index["IndexName"] == name), None)
+
+
+def fault_of(description: Description, index: TableIndex) -> str | None:
+    """Return why an index does not serve (yet), or None if it does."""
+    found = index_named(description, index.name)
+    if found is None:
+        return "does not exist"
+    if other := deviation(description, index):
+        return other
+    return None if found["IndexStatus"] == _ACTIVE else f"is {found['IndexStatus'].lower()}"
+
+
+def deviation(description: Description, index: TableIndex) -> str | None:
+    """Return how an index that is there differs from the one of its name that is wanted."""
+    found = index_named(description, index.name) or {}
+    keys = keys_of(description, found)
+    wanted = {"HASH": (index.partition, "S"), "RANGE": (index.sort, "S")}
+    if keys != wanted:
+        return f"has the key {spell(keys)}, not {spell(wanted)}"
+    projection = found["Projection"]["ProjectionType"]
+    return None if projection == "ALL" else f"holds {projection}, not whole items"
+
+
+def keys_of(description: Description, owner: Description) -> dict[str, tuple[str, str]]:
+    """Return the key of a table or an index: attribute and type, by role."""
+    types = {
+        attribute["AttributeName"]: attribute["AttributeType"]
+        for attribute in description["AttributeDefinitions"]
+    }
+    return {
+        part["KeyType"]: (part["AttributeName"], types.get(part["AttributeName"], "?"))
+        for part in owner.get("KeySchema", ())
+    }
+
+
+def is_settled(description: Description) -> bool:
+    """Tell whether the table and all of its indexes are done with what was asked of them."""
+    indexes = description.get("GlobalSecondaryIndexes") or ()
+    return description["TableStatus"] == _ACTIVE and all(
+        index["IndexStatus"] == _ACTIVE for index in indexes
     )
-    yield TableSchema(
-        settings.tickets_table,
-        indexes=(TICKETS_BY_STATUS,),
-        items=INDEXED_TICKETS,
-        notes=settings.conversations_table,
-    )
+
+
+def has_stream(description: Description) -> bool:
+    """Tell whether the table has a stream, of whichever view."""
+    return bool((description.get("StreamSpecification") or {}).get("StreamEnabled"))
+
+
+def spell(keys: Mapping[str, tuple[str, str]]) -> str:
+    """Write a key as a person reads it."""
+    return " + ".join(f"{name} ({kind})" for name, kind in keys.values()) or "no key"

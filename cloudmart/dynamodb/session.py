@@ -8,8 +8,8 @@ import aioboto3
 from aiobotocore.session import AioSession, get_session
 from botocore.loaders import Loader, create_loader
 
-from cloudmart.dynamodb.answers import StrictParserFactory
-from cloudmart.redirects import DirectConfig
+from cloudmart.aws_redirects import DirectConfig
+from cloudmart.dynamodb.refusals import StrictParserFactory
 
 # What every client of the session starts from: also the one that the SDK makes by itself to get
 # credentials from STS, which would otherwise wait a minute for each of five answers.

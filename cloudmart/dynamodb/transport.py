@@ -33,7 +33,7 @@ from botocore.httpsession import get_cert_path, mask_proxy_url
 from botocore.utils import get_environ_proxies
 from yarl import URL
 
-from cloudmart.dynamodb.answers import ForeignAnswerError
+from cloudmart.dynamodb.refusals import ForeignAnswerError
 from cloudmart.dynamodb.sigv4 import SigningKey, signed_headers
 
 OPERATIONS: Mapping[str, str] = {

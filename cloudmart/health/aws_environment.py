@@ -11,9 +11,8 @@ from botocore import exceptions as sdk
 from cloudmart.dynamodb.session import new_session
 from cloudmart.health.causes import ObstacleError
 from cloudmart.health.causes.aws_environment import SETTING_WRONG
-from cloudmart.health.facts import facts_of_pod
-from cloudmart.health.obstacle import obstacle_of
-from cloudmart.settings.disclosure import masked
+from cloudmart.health.obstacle import facts_of_pod, obstacle_of
+from cloudmart.settings.report import masked
 
 _log = structlog.stdlib.get_logger(__name__)
 

@@ -8,12 +8,11 @@ from typing import Any
 
 import structlog
 
-from cloudmart.health.board import Health
 from cloudmart.health.lifecycle import Lifecycle
-from cloudmart.health.patience import Patience
 from cloudmart.health.probes import Probe, Sampler
 from cloudmart.health.staleness import Staleness
-from cloudmart.health.startup import Step, start
+from cloudmart.health.startup import Patience, StartStep, start
+from cloudmart.health.state import Health
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -24,7 +23,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 async def live(
     health: Health,
     patience: Patience,
-    steps: Sequence[Step],
+    steps: Sequence[StartStep],
     probes: Sequence[Probe],
 ) -> None:
     """Start, then check every dependency for as long as the process lives."""

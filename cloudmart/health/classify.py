@@ -7,8 +7,7 @@ from aiohttp import ClientError as AiohttpError
 from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
 
-from cloudmart.dynamodb.answers import ForeignAnswerError
-from cloudmart.dynamodb.refusals import BUSY, KMS
+from cloudmart.dynamodb.refusals import BUSY, KMS, ForeignAnswerError
 from cloudmart.errors import UnavailableError
 from cloudmart.health.causes import Cause, credentials, services, web_identity
 

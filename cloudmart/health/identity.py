@@ -11,8 +11,7 @@ from botocore.exceptions import NoCredentialsError
 from cloudmart.health.causes import ObstacleError
 from cloudmart.health.causes.credentials import EXPIRING, ROLE_OF_NODE, ROLE_WRONG
 from cloudmart.health.classify import FAILURES, FAILURES_OF_CREDENTIALS
-from cloudmart.health.facts import facts_of_pod
-from cloudmart.health.obstacle import obstacle_of
+from cloudmart.health.obstacle import facts_of_pod, obstacle_of
 from cloudmart.observability.metrics import IDENTITY_MISMATCH
 
 _log = structlog.stdlib.get_logger(__name__)

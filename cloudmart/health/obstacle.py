@@ -1,8 +1,11 @@
 """An error of AWS's SDK as an obstacle: its cause, and the facts that its remedy names."""
 
+import base64
+import json
 import ssl
 from collections.abc import Callable, Mapping
 from json import JSONDecodeError
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,8 +17,47 @@ from cloudmart.health.causes import Cause, ObstacleError, services, web_identity
 from cloudmart.health.causes import aws_environment as wrong
 from cloudmart.health.causes import credentials as keys
 from cloudmart.health.classify import STS, Service, cause_of_no_credentials
-from cloudmart.health.facts import facts_of_pod
-from cloudmart.settings.disclosure import masked
+from cloudmart.settings.report import masked
+
+_LONGEST_TOKEN = 64 * 1024
+
+
+def facts_of_pod(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the names that a cause's remedy and command may mention."""
+    role = environ.get("AWS_ROLE_ARN", "")
+    known = {
+        "namespace": environ.get("POD_NAMESPACE", "default"),
+        "service_account": "cloudmart-backend-sa",
+        "pod": environ.get("HOSTNAME", ""),
+        "region": environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION", ""),
+        "role": role,
+        "role_name": role.rpartition("/")[2],
+        "account": role.split(":")[4] if role.count(":") >= 5 else "",  # noqa: PLR2004 - an ARN's
+    }
+    known |= _facts_of_token(environ.get("AWS_WEB_IDENTITY_TOKEN_FILE", ""))
+    return {name: value for name, value in known.items() if value}
+
+
+def _facts_of_token(path: str) -> dict[str, str]:
+    """Return whom a ServiceAccount's token names; nothing where there is none to be read."""
+    claims = _claims(path) if path else {}
+    issuer, subject = str(claims.get("iss", "")), str(claims.get("sub", ""))
+    facts = {"issuer": issuer, "issuer_path": issuer.partition("://")[2], "subject": subject}
+    match subject.split(":"):
+        case ["system", "serviceaccount", namespace, account]:
+            facts |= {"namespace": namespace, "service_account": account}
+    return facts
+
+
+def _claims(path: str) -> dict[str, Any]:
+    try:
+        with Path(path).open(encoding="ascii") as file:
+            payload = file.read(_LONGEST_TOKEN).split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (OSError, ValueError, IndexError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
 
 _Found = tuple[Cause, dict[str, str]]
 

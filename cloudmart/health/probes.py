@@ -8,14 +8,14 @@ from random import uniform
 import structlog
 
 from cloudmart.dynamodb.client import Database
-from cloudmart.dynamodb.internal import PROBE
 from cloudmart.dynamodb.table import Table
-from cloudmart.health.board import Dependency, Health
 from cloudmart.health.causes import ObstacleError
 from cloudmart.health.causes.process import SLOW
 from cloudmart.health.causes.services import UNKNOWN
 from cloudmart.health.classify import DYNAMODB, FAILURES, FAILURES_OF_CREDENTIALS
 from cloudmart.health.obstacle import obstacle_of
+from cloudmart.health.state import Dependency, Health
+from cloudmart.orders.notes import PROBE
 
 _log = structlog.stdlib.get_logger(__name__)
 

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from cloudmart.health.board import Dependency, Health, Reading, Status
+from cloudmart.health.state import Dependency, DependencyReading, Health, Status
 from cloudmart.values.model import Model
 from cloudmart.values.timestamp import Timestamp
 
@@ -44,28 +45,28 @@ class HealthReport(_Sparse):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProbeAnswer:
     """A probe's answer: whether it is good, and the report that explains it."""
 
     good: bool
     report: HealthReport
 
 
-def alive(health: Health) -> Answer:
+def alive(health: Health) -> ProbeAnswer:
     """Tell that the process lives, and how all it depends on does. It is always good."""
-    return Answer(good=True, report=_report(health, note=health.unready()))
+    return ProbeAnswer(good=True, report=_report(health, note=health.unready()))
 
 
-def ready(health: Health) -> Answer:
+def ready(health: Health) -> ProbeAnswer:
     """Tell whether this pod should get requests."""
     reason = health.unready()
-    return Answer(good=reason is None, report=_report(health, fault=reason))
+    return ProbeAnswer(good=reason is None, report=_report(health, fault=reason))
 
 
-def started(health: Health) -> Answer:
+def started(health: Health) -> ProbeAnswer:
     """Tell whether the start is done."""
     reason = None if health.lifecycle.started else health.lifecycle.waiting
-    return Answer(good=reason is None, report=_report(health, fault=reason))
+    return ProbeAnswer(good=reason is None, report=_report(health, fault=reason))
 
 
 def _report(health: Health, *, fault: str | None = None, note: str | None = None) -> HealthReport:
@@ -83,7 +84,7 @@ def _report(health: Health, *, fault: str | None = None, note: str | None = None
     )
 
 
-def _check(dependency: Dependency, reading: Reading, now: datetime) -> Check:
+def _check(dependency: Dependency, reading: DependencyReading, now: datetime) -> Check:
     age = max(0.0, (now - reading.at).total_seconds()) if reading.at else None
     return Check(
         component_type=dependency.kind,
@@ -95,3 +96,42 @@ def _check(dependency: Dependency, reading: Reading, now: datetime) -> Check:
         output=reading.output or None,
         affected_endpoints=(list(dependency.routes) or None) if reading.output else None,
     )
+
+
+_TIME = "2026-11-23T08:00:00.000Z"
+
+WELL: dict[str, Any] = {
+    "status": "pass",
+    "serviceId": "cloudmart-backend",
+    "releaseId": "1.0.0+9fceb02d0ae5",
+    "checks": {
+        "orders:responseTime": [
+            {
+                "componentType": "datastore",
+                "status": "pass",
+                "observedValue": 4.2,
+                "observedUnit": "ms",
+                "time": _TIME,
+                "age": 3.1,
+            }
+        ]
+    },
+}
+STARTING: dict[str, Any] = {
+    "status": "fail",
+    "serviceId": "cloudmart-backend",
+    "releaseId": "1.0.0+9fceb02d0ae5",
+    "output": "The service is starting. The shop's data store does not answer.",
+    "checks": {
+        "orders:responseTime": [
+            {
+                "componentType": "datastore",
+                "status": "fail",
+                "time": _TIME,
+                "age": 3.1,
+                "output": "The shop's data store does not answer.",
+                "affectedEndpoints": ["/api/orders"],
+            }
+        ]
+    },
+}

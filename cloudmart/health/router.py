@@ -6,10 +6,9 @@ from fastapi import APIRouter, Depends, Response, status
 from fastapi.responses import JSONResponse
 
 from cloudmart.health import report
-from cloudmart.health.board import Health
-from cloudmart.health.examples import STARTING, WELL
-from cloudmart.health.report import MEDIA_TYPE, Answer, HealthReport
-from cloudmart.http.inject import provide
+from cloudmart.health.report import MEDIA_TYPE, STARTING, WELL, HealthReport, ProbeAnswer
+from cloudmart.health.state import Health
+from cloudmart.http.endpoints import provide
 
 router = APIRouter(tags=["health"])
 Board = Annotated[Health, Depends(provide(Health))]
@@ -36,7 +35,7 @@ class HealthResponse(JSONResponse):
         return content.model_dump_json(exclude_none=True).encode()
 
 
-def _respond(answer: Answer) -> Response:
+def _respond(answer: ProbeAnswer) -> Response:
     code = status.HTTP_200_OK if answer.good else status.HTTP_503_SERVICE_UNAVAILABLE
     return HealthResponse(answer.report, code, {"Cache-Control": "no-store"})
 

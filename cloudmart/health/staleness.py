@@ -2,15 +2,21 @@
 
 import asyncio
 import hashlib
+import json
 import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from cloudmart.health.causes import ObstacleError
 from cloudmart.health.causes.process import STALE
-from cloudmart.health.rhythm import Rhythm
-from cloudmart.health.secret import SecretVersion
+from cloudmart.health.lifecycle import Timing
+from cloudmart.health.secrets_manager import SecretVersion
 from cloudmart.observability.metrics import CONFIGURATION_STALE
+from cloudmart.settings import Settings
+from cloudmart.settings.report import digest
+from cloudmart.settings.variables import Variable, variables
 
 _LARGEST_FILE = 1024 * 1024
 _MOST_FILES = 1000
@@ -28,7 +34,7 @@ class Staleness:
     environment of a running process never.
     """
 
-    def __init__(self, directories: Iterable[Path], rhythm: Rhythm) -> None:
+    def __init__(self, directories: Iterable[Path], rhythm: Timing) -> None:
         self._directories = tuple(directories)
         self._rhythm = rhythm
         self._secret: SecretVersion | None = None
@@ -94,3 +100,25 @@ def _files(directory: Path) -> list[Path]:
     except OSError:
         return []
     return [path for path in found[:_MOST_FILES] if path.is_file()]
+
+
+def fingerprint(settings: Settings) -> str:
+    """Return twelve characters, the same on two pods with the same configuration.
+
+    Of a secret only its slow, salted digest goes in.
+    """
+    values = {
+        each.name: _plain(each, settings)
+        for each in variables().values()
+        # What was built is not how it is configured.
+        if each.group != "build"
+    }
+    canonical = json.dumps(values, sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _plain(variable: Variable, settings: Settings) -> str:
+    # Not getattr: reading an obsolete field warns whoever still does.
+    group = settings.__dict__[variable.group] if variable.group else settings
+    value = group.__dict__[variable.field]
+    return digest(variable.name, value) if isinstance(value, SecretStr) else str(value)

@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
 from cloudmart.errors import OverloadedError, SlowBodyError
-from cloudmart.http.client import one_client
+from cloudmart.http.client_address import one_client
 from cloudmart.observability.metrics import OVERLOADED
 
 MAX_BODY = 1024 * 1024

@@ -1,18 +1,48 @@
 """Answers as server-sent events, for clients that ask for them by `Accept`."""
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, TypeVar
 
 import structlog
 from fastapi import Request, Response
 from fastapi.sse import EventSourceResponse, format_sse_event
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from cloudmart.errors import CloudmartError
-from cloudmart.http.accept import quality
-from cloudmart.http.connection import while_connected
+from cloudmart.http.endpoints import quality
 from cloudmart.http.problem import UNEXPECTED, expected, problem
+
+_log = structlog.stdlib.get_logger(__name__)
+
+T = TypeVar("T")
+
+
+async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    """Return what the work returns; stop it and raise ClientDisconnect if the client goes away.
+
+    The request's body must have been read before.
+    """
+    doing = asyncio.create_task(work)
+    gone = asyncio.create_task(_gone(receive))
+    try:
+        await asyncio.wait({doing, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            raise ClientDisconnect
+        return doing.result()
+    finally:
+        for task in (doing, gone):
+            task.cancel()
+        # Stopping takes a moment: a lock is released, a connection closed.
+        await asyncio.gather(doing, gone, return_exceptions=True)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
 
 MEDIA_TYPE = EventSourceResponse.media_type
 _HEADERS = {
@@ -21,7 +51,6 @@ _HEADERS = {
     # nginx would gather the events and hand them on in one piece.
     "X-Accel-Buffering": "no",
 }
-_log = structlog.stdlib.get_logger(__name__)
 
 
 def wants_events(request: Request) -> bool:

@@ -14,7 +14,7 @@ from msgspec import UNSET, Raw, UnsetType
 from pydantic import BaseModel
 
 from cloudmart.http.json_structure import has_more_items
-from cloudmart.values.kept import MOST_ITEMS, Characters, Newest
+from cloudmart.values.text import MOST_ITEMS, Characters, Newest
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LIST, _OBJECT = ord("["), ord("{")

@@ -11,10 +11,50 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cloudmart.http.client import Clients
-from cloudmart.http.last_words import say_last_words
-from cloudmart.http.problem import UNEXPECTED, problem
+from cloudmart.errors import UnavailableError
+from cloudmart.http.client_address import Clients
+from cloudmart.http.problem import UNEXPECTED, expected, problem
 from cloudmart.observability.metrics import REQUESTS
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class Head:
+    """Lets every route that answers GET answer HEAD; the server sends no body for it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            # A copy: by its own scope the server knows that it is to leave out the body.
+            scope = {**scope, "method": "GET"}
+        await self.app(scope, receive, send)
+
+
+_SENTENCE = "The service is being restarted and could not finish in time. Please try again."
+
+
+async def say_last_words(scope: Scope, send: Send, kind: str | None) -> None:
+    """End an answer in the way its kind can be ended; None has not begun.
+
+    One that has not begun is a 503; a stream of events gets an event; anything else is broken off,
+    for half an array must not look like a whole one.
+    """
+    if task := asyncio.current_task():
+        task.uncancel()
+    answer = expected(scope, UnavailableError(_SENTENCE))
+    if kind is None:
+        await answer(scope, _gone, send)
+    elif kind.startswith("text/event-stream"):
+        event = b"event: error\ndata: " + bytes(answer.body) + b"\n\n"
+        await send({"type": "http.response.body", "body": event, "more_body": False})
+
+
+async def _gone() -> Message:
+    return {"type": "http.disconnect"}
+
 
 REQUEST_ID = "X-Request-ID"
 
@@ -27,7 +67,6 @@ _MANY_PARAMETERS = (
 
 _METHODS = frozenset(HTTPMethod)
 _GOOD_ID = re.compile(r"[A-Za-z0-9._\-]{1,128}")
-_log = structlog.stdlib.get_logger(__name__)
 
 
 class RequestContext:

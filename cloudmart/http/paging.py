@@ -1,19 +1,136 @@
 """Lists: complete and streamed, or a page at a time with a link to the next (RFC 8288)."""
 
-from collections.abc import Awaitable, Callable
+import base64
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from functools import cache
+from typing import Annotated, Any, TypeVar
 
+import structlog
 from fastapi import Query, Request, Response
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 from pydantic.json_schema import SkipJsonSchema
+from starlette.responses import StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
 
-from cloudmart.http import cursor as cursors
-from cloudmart.http.streaming import encode, stream
-from cloudmart.values import samples
+from cloudmart.errors import CloudmartError, Fault, InvalidRequestError
+from cloudmart.http.concurrency import slot_of
+from cloudmart.observability.metrics import LISTS_BROKEN_OFF
+from cloudmart.values import ids
 from cloudmart.values.model import Entity
-from cloudmart.values.page import Pages
+from cloudmart.values.page import Page, Pages
+
+_log = structlog.stdlib.get_logger(__name__)
+
+Streamed = TypeVar("Streamed", bound=Entity)
+
+_JSON = "application/json"
+_NOTHING: Message = {"type": "http.response.body", "body": b"", "more_body": True}
+
+
+@cache
+def _adapter(kind: type[Entity]) -> TypeAdapter[list[Any]]:
+    return TypeAdapter(list[kind])  # type: ignore[valid-type]
+
+
+def encode(kind: type[Streamed], items: Sequence[Streamed]) -> bytes:
+    """Return entities as a JSON array."""
+    return _adapter(kind).dump_json(list(items), by_alias=True)
+
+
+async def stream(kind: type[Streamed], pages: Pages[Streamed]) -> Response:
+    """Answer a whole list.
+
+    The first page is read before the answer begins, so that a store that is away is still a 503.
+    """
+    first: Page[Streamed] = await anext(pages, Page([], last=True))
+    if first.last:
+        return Response(encode(kind, first.items), media_type=_JSON)
+    return _JsonArray(_chunks(kind, first, pages), media_type=_JSON)
+
+
+async def _chunks(
+    kind: type[Streamed], first: Page[Streamed], rest: Pages[Streamed]
+) -> AsyncIterator[bytes]:
+    begun = bool(first.items)
+    yield _taken(kind, first)[:-1]
+    async for page in rest:
+        if page.items:
+            yield (b"," if begun else b"") + _taken(kind, page)[1:-1]
+            begun = True
+    yield b"]"
+
+
+def _taken(kind: type[Streamed], page: Page[Streamed]) -> bytes:
+    """Encode a page, and let go of its items: a client may take its time over what is sent."""
+    encoded = encode(kind, page.items)
+    page.items.clear()
+    return encoded
+
+
+class _JsonArray(StreamingResponse):
+    """Sends a list while it is read; without its end if the store fails: half must not parse.
+
+    It is worked on while a page is read and encoded. While the client reads, its slot is free.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer."""
+        slot = slot_of(scope)
+
+        async def sent(message: Message) -> None:
+            slot.give_back()
+            await send(message)
+            if message.get("more_body"):
+                # A server waits for a slow client before it takes the next message, however small.
+                await send(_NOTHING)
+                await slot.take_again()
+
+        await super().__call__(scope, receive, sent)
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the chunks; leave the answer without its end if one cannot be had."""
+        try:
+            await super().stream_response(send)
+        except CloudmartError as error:
+            # The server sees an answer that never ended, and closes the connection.
+            LISTS_BROKEN_OFF.inc()
+            _log.warning("list_broken_off", cause=repr(error.__cause__ or error))
+
+
+_VERSION = "1"
+
+# DynamoDB's longest partition key, in bytes.
+_LONGEST_KEY = 2048
+
+
+def write(name: str, last: str) -> str:
+    """Return the cursor that goes on after an item of a list."""
+    text = json.dumps([_VERSION, name, last], ensure_ascii=False)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def read(name: str, cursor: str) -> str:
+    """Return the id a cursor goes on after.
+
+    Raises:
+        InvalidRequestError: the cursor is broken, or another list's.
+    """
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        match json.loads(base64.b64decode(padded, altchars=b"-_", validate=True)):
+            case [version, list_name, str(last)] if (version, list_name) == (_VERSION, name):
+                if 0 < len(last.encode()) <= _LONGEST_KEY and "\0" not in last:
+                    return last
+    except (ValueError, RecursionError):
+        pass
+    sentence = "The cursor does not belong to this list. Start again without one."
+    raise InvalidRequestError(
+        sentence, faults=[Fault("/query/cursor", "not a cursor of this list")]
+    )
+
 
 E = TypeVar("E", bound=Entity)
 
@@ -67,14 +184,14 @@ class Paging:
         return Response(body, headers=headers, media_type="application/json")
 
     def _next(self, last: str) -> str:
-        url = self.request.url.include_query_params(cursor=cursors.write(self.name, last))
+        url = self.request.url.include_query_params(cursor=write(self.name, last))
         return f"{url.path}?{url.query}"
 
 
 def paged(name: str) -> Callable[..., Awaitable[Paging]]:
     """Return the dependency that reads `limit` and `cursor` of the list with a name."""
     description = "Where to go on: take it from the last page's `Link`."
-    example = cursors.write(f"{name}?q=", samples.PRODUCT)
+    example = write(f"{name}?q=", ids.PRODUCT)
     parameter = Query(description=description, examples=[example])
 
     async def paging(
@@ -84,7 +201,7 @@ def paged(name: str) -> Callable[..., Awaitable[Paging]]:
     ) -> Paging:
         # A cursor belongs to one list: the same filter, asked for in the same words.
         whole = f"{name}?q={request.query_params.get('q', '')}"
-        after = cursors.read(whole, cursor) if cursor is not None else None
+        after = read(whole, cursor) if cursor is not None else None
         return Paging(request, whole, limit, after)
 
     return paging

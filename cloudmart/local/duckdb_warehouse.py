@@ -8,9 +8,9 @@ from typing import Any
 
 import duckdb
 
-from cloudmart.dynamodb.internal import HEARTBEAT
+from cloudmart.orders.notes import HEARTBEAT
+from cloudmart.pipeline.carry.rows import EventType, Row
 from cloudmart.pipeline.ports import OrderState, RowFault, amount_of
-from cloudmart.pipeline.rows import EventType, Row
 from cloudmart.values.email import TEST_ADDRESSES
 
 # Whoever may ask may ask anything: nothing outside of the database can be reached from it.

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response, 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from cloudmart.access.caller import CurrentCaller
+from cloudmart.access.gate import CurrentCaller
 from cloudmart.access.route import GuardedRoute
 from cloudmart.errors import (
     IdempotencyKeyReusedError,
@@ -18,19 +18,15 @@ from cloudmart.errors import (
     UnavailableError,
     UnknownProductError,
 )
-from cloudmart.http.client import client_address
-from cloudmart.http.documented import may_fail
+from cloudmart.http.client_address import client_address
+from cloudmart.http.endpoints import Message, path_id, provide, with_plus
 from cloudmart.http.etag import IfMatch, IfMatchToDelete
-from cloudmart.http.inject import provide
-from cloudmart.http.message import Message
-from cloudmart.http.paging import Paging, paged
-from cloudmart.http.params import path_id, with_plus
-from cloudmart.http.streaming import stream
-from cloudmart.orders.models import Order, OrderUpdate
+from cloudmart.http.paging import Paging, paged, stream
+from cloudmart.http.problem import may_fail
+from cloudmart.orders.models import Order, OrderCreate, OrderUpdate
 from cloudmart.orders.repository import OrderRepository
-from cloudmart.orders.requests import OrderCreate
 from cloudmart.orders.service import OrderService
-from cloudmart.values import samples
+from cloudmart.values import ids
 from cloudmart.values.email import AskedEmail
 
 router = APIRouter(
@@ -46,7 +42,7 @@ Address = Annotated[
     AskedEmail,
     Query(
         description="The customer's e-mail. A space within it is read as `+`.",
-        openapi_examples={"sample": {"value": samples.CUSTOMER}},
+        openapi_examples={"sample": {"value": ids.CUSTOMER}},
     ),
 ]
 
@@ -71,16 +67,16 @@ OrderBody = Annotated[
             "several": {
                 "summary": "Several products",
                 "value": {
-                    "userEmail": samples.CUSTOMER,
+                    "userEmail": ids.CUSTOMER,
                     "items": [
-                        {"productId": samples.PRODUCT, "quantity": 2},
+                        {"productId": ids.PRODUCT, "quantity": 2},
                         {"productId": "2", "quantity": 1},
                     ],
                 },
             },
             "single": {
                 "summary": "One product, in short",
-                "value": {"productId": samples.PRODUCT, "quantity": 1},
+                "value": {"productId": ids.PRODUCT, "quantity": 1},
             },
         }
     ),
@@ -89,7 +85,7 @@ StatusBody = Annotated[
     OrderUpdate,
     Body(openapi_examples={"ship": {"summary": "It was sent", "value": {"status": "Shipped"}}}),
 ]
-OrderId = Annotated[str, path_id(samples.ORDER)]
+OrderId = Annotated[str, path_id(ids.ORDER)]
 
 
 @router.post(

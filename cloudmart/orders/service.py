@@ -1,31 +1,144 @@
 """Placing orders: catalogue prices, and one order per idempotency key."""
 
+import hashlib
+import hmac
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Protocol
 
 import structlog
 
 from cloudmart.errors import (
     ConflictError,
+    Fault,
     IdempotencyKeyReusedError,
     IdempotencyKeyTakenError,
+    InvalidRequestError,
     NotFoundError,
+    PriceChangedError,
     ReservedAddressError,
+    UnknownProductError,
 )
-from cloudmart.http.client import UNKNOWN
+from cloudmart.http.client_address import UNKNOWN
 from cloudmart.observability.metrics import ORDERS_PLACED
-from cloudmart.orders.idempotency import IdempotencyKeys, digest
-from cloudmart.orders.models import Order
-from cloudmart.orders.pricing import Offer, price
+from cloudmart.orders.hmac_key import SharedSecret
+from cloudmart.orders.models import Order, OrderCreate, OrderLine, total_of
 from cloudmart.orders.repository import KeyedRequest, OrderRepository
-from cloudmart.orders.requests import OrderCreate
-from cloudmart.rates.lookups import FailedLookups
+from cloudmart.rates.limiting import FailedLookups
 from cloudmart.values.email import is_test_address
+from cloudmart.values.ids import derived_id
+from cloudmart.values.money import differs
 
 _OLD_ID = re.compile(r"[0-9a-fA-F]{8}")
 
 _log = structlog.stdlib.get_logger(__name__)
+
+LONGEST_NAME = 200
+"""Characters of a product's name that a line keeps; older products' names know no limit."""
+
+
+class Offer(Protocol):
+    """What the catalogue says of a product."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def price(self) -> Decimal:
+        """Its price for one."""
+
+
+def price(request: OrderCreate, offers: Mapping[str, Offer]) -> list[OrderLine]:
+    """Return the request's lines with the catalogue's names and prices.
+
+    Raises:
+        UnknownProductError: a product is not offered.
+        PriceChangedError: a stated price or total is a cent or more off.
+    """
+    _refuse_unknown(request, offers)
+    lines = []
+    for number, line in enumerate(request.lines):
+        offer = offers[line.product_id]
+        if line.price is not None and differs(line.price, offer.price):
+            sentence = f"The price of product {line.product_id!r} is {offer.price:.2f} now."
+            raise PriceChangedError(
+                sentence,
+                details={"productId": line.product_id, "price": float(offer.price)},
+                faults=[Fault(request.pointer(number, "price"), f"is {offer.price:.2f} now")],
+            )
+        lines.append(
+            OrderLine(
+                product_id=line.product_id,
+                name=offer.name[:LONGEST_NAME],
+                quantity=line.quantity,
+                price=offer.price,
+            )
+        )
+    _refuse_other_total(request, total_of(lines))
+    return lines
+
+
+def _refuse_unknown(request: OrderCreate, offers: Mapping[str, Offer]) -> None:
+    faults = [
+        Fault(request.pointer(number, "productId"), f"there is no product {line.product_id!r}")
+        for number, line in enumerate(request.lines)
+        if line.product_id not in offers
+    ]
+    if faults:
+        raise UnknownProductError(f"T{faults[0].message[1:]}.", faults=faults)
+
+
+def _refuse_other_total(request: OrderCreate, total: Decimal) -> None:
+    if request.total is not None and differs(request.total, total):
+        raise PriceChangedError(
+            f"The total of this order is {total:.2f} now.",
+            details={"total": float(total)},
+            faults=[Fault("/total", f"is {total:.2f} now")],
+        )
+
+
+_KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
+
+
+class IdempotencyKeys:
+    """Turns keys into order ids with a secret that all replicas share.
+
+    One conditional write of the order is then all that makes a key hold: no record to keep in
+    step, none to expire. A key is remembered for as long as its order exists.
+    """
+
+    def __init__(self, secret: SharedSecret) -> None:
+        self._secret = secret
+
+    async def order_id(self, key: str) -> str:
+        """Return the id of the order that belongs to a key.
+
+        Raises:
+            InvalidRequestError: it is no key.
+            UnavailableError: what makes ids of keys cannot be read.
+        """
+        if not _KEY.fullmatch(key):
+            sentence = "An idempotency key has 1 to 255 printable ASCII characters."
+            raise InvalidRequestError(
+                sentence, faults=[Fault("/header/Idempotency-Key", "1 to 255 printable characters")]
+            )
+        return derived_id(await self._secret.read(), key)
+
+    async def client_mark(self, client: str) -> str:
+        """Return what is kept of the client that used a key: enough to know it again."""
+        subject = f"client {client}".encode()
+        return hmac.digest(await self._secret.read(), subject, hashlib.sha256).hex()[:32]
+
+
+def digest(request: OrderCreate) -> str:
+    """Return what tells one request from another: all of it that decides the order."""
+    canonical = request.model_dump_json(exclude_none=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+_OLD_ID = re.compile(r"[0-9a-fA-F]{8}")
 
 
 class Catalogue(Protocol):

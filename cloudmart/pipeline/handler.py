@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from cloudmart.pipeline.carrier import Carrier
+    from cloudmart.pipeline.carry.carrier import Carrier
 
 
 def handler(event: Mapping[str, Any], context: "LambdaContext") -> "PartialItemFailureResponse":
     """Carry a batch, and return which records have to come again, in Lambda's form."""
-    from cloudmart.pipeline.function import answer  # noqa: PLC0415 - as above
+    from cloudmart.pipeline.carry.carrier import answer  # noqa: PLC0415 - as above
 
     return answer(_carrier(), event, context)
 
@@ -29,7 +29,7 @@ def handler(event: Mapping[str, Any], context: "LambdaContext") -> "PartialItemF
 @cache
 def _carrier() -> "Carrier":
     from cloudmart.observability.logging import configure_logging  # noqa: PLC0415
-    from cloudmart.pipeline.function import open_carrier  # noqa: PLC0415
+    from cloudmart.pipeline.carry.carrier import open_carrier  # noqa: PLC0415
 
     configure_logging(json=True)
     return open_carrier(os.environ)

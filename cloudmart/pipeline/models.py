@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from cloudmart.values import samples
+from cloudmart.values import ids
 from cloudmart.values.model import Model
 from cloudmart.values.timestamp import Timestamp
 
@@ -78,8 +78,8 @@ class PipelineStatus(Model):
                     "mapping": {"state": "Enabled", "lastResult": "OK", "iteratorAgeSeconds": 0.4},
                     "failures": {"queued": 0, "quarantined": 0},
                     "newest": {
-                        "dynamodb": {"id": samples.ORDER, "at": "2026-11-23T08:00:00.000Z"},
-                        "bigquery": {"id": samples.ORDER, "at": "2026-11-23T08:00:00.000Z"},
+                        "dynamodb": {"id": ids.ORDER, "at": "2026-11-23T08:00:00.000Z"},
+                        "bigquery": {"id": ids.ORDER, "at": "2026-11-23T08:00:00.000Z"},
                     },
                     "lagSeconds": 0,
                     "today": {"dynamodb": 128, "bigquery": 128},

@@ -14,15 +14,13 @@ import aioboto3
 
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.table import Table
-from cloudmart.pipeline.aws import AwsTransport
-from cloudmart.pipeline.heartbeat import Heartbeat
-from cloudmart.pipeline.monitor import PipelineMonitor
-from cloudmart.pipeline.orders_by_day import OrdersByDay
 from cloudmart.pipeline.ports import Warehouse
-from cloudmart.pipeline.pulse import Pulse
-from cloudmart.pipeline.questions import OpenWarehouse, Questions
-from cloudmart.pipeline.transport import Transport
-from cloudmart.pipeline.unknown import PATIENCE
+from cloudmart.pipeline.repair.orders_by_day import OrdersByDay
+from cloudmart.pipeline.watch.aws import AwsTransport, Transport
+from cloudmart.pipeline.watch.heartbeat import Heartbeat, HeartbeatSchedule
+from cloudmart.pipeline.watch.questions import OpenWarehouse, Questions
+from cloudmart.pipeline.watch.status import PipelineMonitor
+from cloudmart.pipeline.watch.unknown import PATIENCE
 from cloudmart.settings import BigQuerySettings, PipelineSettings, Provider, Settings, why_disabled
 
 OpenPipeline = Callable[
@@ -46,7 +44,7 @@ class Pipeline:
         """Return what is to go on for as long as a process lives."""
         if self.heartbeat is None or not settings.heartbeat:
             return []
-        return [Pulse(self.heartbeat, self.monitor, settings.heartbeat).run]
+        return [HeartbeatSchedule(self.heartbeat, self.monitor, settings.heartbeat).run]
 
 
 @asynccontextmanager
@@ -101,6 +99,6 @@ async def assembled(
 
 def _bigquery(settings: BigQuerySettings, patience: float) -> AbstractContextManager[Warehouse]:
     # Google's libraries are a fifth of all there is to import: only who uses them waits for them.
-    from cloudmart.pipeline.bigquery import open_warehouse  # noqa: PLC0415
+    from cloudmart.pipeline.carry.bigquery import open_warehouse  # noqa: PLC0415
 
     return open_warehouse(settings, patience=patience)

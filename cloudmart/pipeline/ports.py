@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from cloudmart.pipeline.rows import EventType, Row
+from cloudmart.pipeline.carry.rows import EventType, Row
 from cloudmart.values.money import in_cents
 
 

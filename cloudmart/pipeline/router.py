@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 
 from cloudmart.access.route import GuardedRoute
-from cloudmart.http.inject import provide
+from cloudmart.http.endpoints import provide
 from cloudmart.pipeline.models import PipelineStatus
-from cloudmart.pipeline.monitor import PipelineMonitor
+from cloudmart.pipeline.watch.status import PipelineMonitor
 
 router = APIRouter(prefix="/api/pipeline", tags=["pipeline"], route_class=GuardedRoute)
 Monitor = Annotated[PipelineMonitor, Depends(provide(PipelineMonitor))]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from cloudmart.values import samples
+from cloudmart.values import ids
 from cloudmart.values.ids import new_id
 from cloudmart.values.model import Entity, Model
 from cloudmart.values.money import Money, Price
@@ -45,7 +45,7 @@ class Product(Entity):
                     "name": "Reading lamp",
                     "description": "A warm light for the desk, dimmable in five steps.",
                     "price": 34.5,
-                    "image": samples.PICTURE,
+                    "image": ids.PICTURE,
                     "createdAt": "2026-11-23T08:00:00.000Z",
                     "updatedAt": "2026-11-23T08:00:00.000Z",
                 }

@@ -6,14 +6,12 @@ from fastapi import APIRouter, Body, Depends, Query, Response, status
 
 from cloudmart.access.route import GuardedRoute
 from cloudmart.errors import ConflictError, NotFoundError, UnavailableError
-from cloudmart.http.documented import may_fail
-from cloudmart.http.inject import provide
-from cloudmart.http.message import Message
+from cloudmart.http.endpoints import Message, path_id, provide
 from cloudmart.http.paging import Paging, paged
-from cloudmart.http.params import path_id
+from cloudmart.http.problem import may_fail
 from cloudmart.products.models import Product, ProductCreate
 from cloudmart.products.repository import ProductRepository
-from cloudmart.values import samples
+from cloudmart.values import ids
 
 router = APIRouter(
     prefix="/api/products",
@@ -41,13 +39,13 @@ ProductBody = Annotated[
                     "name": "Reading lamp",
                     "description": "A warm light for the desk, dimmable in five steps.",
                     "price": 34.5,
-                    "image": samples.PICTURE,
+                    "image": ids.PICTURE,
                 },
             }
         }
     ),
 ]
-ProductId = Annotated[str, path_id(samples.PRODUCT)]
+ProductId = Annotated[str, path_id(ids.PRODUCT)]
 
 
 @router.get(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from cloudmart.rollout.kustomize import Manifest
+from cloudmart.rollout.release import Manifest
 
 _PATIENCE = 60
 """Seconds that kubectl may take to ask or to tell one thing."""

@@ -14,19 +14,50 @@ import yaml
 
 from cloudmart.rollout.applying import save
 from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes, Run, program
-from cloudmart.rollout.ends import (
+from cloudmart.rollout.jobs import tables_job
+from cloudmart.rollout.journal import (
     BrokenOffError,
     ExitCode,
+    Journal,
     NotRolledOutError,
     PersonNeededError,
 )
-from cloudmart.rollout.journal import Journal
-from cloudmart.rollout.kustomize import Rendered, kubectl, render
 from cloudmart.rollout.lease import RolloutLease
-from cloudmart.rollout.plan import tell_the_plan
-from cloudmart.rollout.release import Release
+from cloudmart.rollout.pods import Limits
+from cloudmart.rollout.release import (
+    DEPLOYMENT,
+    Release,
+    Rendered,
+    kubectl,
+    named,
+    reference,
+    render,
+)
 from cloudmart.rollout.run import Choices, Rollout
-from cloudmart.rollout.waiting import Limits
+
+
+def tell_the_plan(
+    journal: Journal, cluster: Kubernetes, release: Release, choices: Choices
+) -> None:
+    """Tell each stage and the commands that would change the cluster in it."""
+    job = named(release.job)
+    if choices.tables:
+        journal.say(f"The tables: job/{job}")
+        journal.command(cluster.command("delete", "job", job, "--ignore-not-found", "--wait"))
+        journal.command(f"{cluster.command('apply', '--filename')} {job}.json")
+    journal.say(f"The pods: deployment/{DEPLOYMENT}")
+    journal.command(f"{cluster.command('apply', '--filename')} service.json")
+    journal.detail("\n".join(map(reference, release.service)))
+    journal.say("The way to them: Service, Ingress, network policies")
+    journal.command(f"{cluster.command('apply', '--filename')} edge.json")
+    journal.detail("\n".join(map(reference, release.edge)))
+    journal.say(f"From outside: {choices.url or release.url}")
+    if choices.tables:
+        job = named(tables_job(release, "use-indexes"))
+        journal.say(f"The indexes, now that no older pod writes: job/{job}")
+        journal.command(cluster.command("delete", "job", job, "--ignore-not-found", "--wait"))
+        journal.command(f"{cluster.command('apply', '--filename')} {job}.json")
+
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -5,11 +5,9 @@ from typing import NoReturn
 
 from cloudmart.rollout.applying import tell_the_truth_of_what_runs
 from cloudmart.rollout.cluster import KubectlError, Kubernetes
-from cloudmart.rollout.ends import NotRolledOutError, PersonNeededError, UnwellError
-from cloudmart.rollout.journal import Journal
-from cloudmart.rollout.kustomize import Manifest
+from cloudmart.rollout.journal import Journal, NotRolledOutError, PersonNeededError, UnwellError
 from cloudmart.rollout.preflight import gate_command
-from cloudmart.rollout.release import DEPLOYMENT, ROLLOUT, tag_of
+from cloudmart.rollout.release import DEPLOYMENT, ROLLOUT, Manifest, tag_of
 from cloudmart.rollout.replacing import REVISION, PodReplacement
 
 _DEPLOYMENT = f"deployment/{DEPLOYMENT}"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import IntEnum
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -119,3 +120,30 @@ class Journal:
 
     def _stamp(self) -> str:
         return self.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class ExitCode(IntEnum):
+    """What the command's exit code means."""
+
+    ROLLED_OUT = 0
+    NOT = 1
+    """Not rolled out, and what ran before runs."""
+    CALLED_WRONGLY = 2
+    NEEDS_A_PERSON = 3
+    """Not rolled out, and nobody but a person can say what is right now."""
+
+
+class NotRolledOutError(Exception):
+    """It was not rolled out, and what ran before runs."""
+
+
+class UnwellError(Exception):
+    """The new pods, or the way to them, are not as they should be: go back."""
+
+
+class PersonNeededError(Exception):
+    """It cannot go on and cannot go back by itself."""
+
+
+class BrokenOffError(BaseException):
+    """Somebody broke the roll-out off, or another one has taken its place."""

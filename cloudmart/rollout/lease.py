@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes
-from cloudmart.rollout.ends import NotRolledOutError
-from cloudmart.rollout.kustomize import Manifest
+from cloudmart.rollout.journal import NotRolledOutError
+from cloudmart.rollout.release import Manifest
 
 NAME = "cloudmart-rollout"
 SECONDS = 60

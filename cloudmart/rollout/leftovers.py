@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cloudmart.rollout.cluster import KubectlError, Kubernetes
-from cloudmart.rollout.kustomize import Manifest
-from cloudmart.rollout.release import DEPLOYMENT, Release, named, reference
+from cloudmart.rollout.release import DEPLOYMENT, Manifest, Release, named, reference
 
 _CHECKED = "networkpolicies,ingresses,horizontalpodautoscalers,poddisruptionbudgets,services"
 _RELEASED = f"deployments,serviceaccounts,{_CHECKED}"

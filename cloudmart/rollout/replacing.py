@@ -5,12 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloudmart.rollout.cluster import KubectlError, Kubernetes
-from cloudmart.rollout.ends import UnwellError
-from cloudmart.rollout.journal import Journal
-from cloudmart.rollout.kustomize import Manifest
-from cloudmart.rollout.pods import describe, obstructions, warnings_about
-from cloudmart.rollout.release import DEPLOYMENT, named
-from cloudmart.rollout.waiting import Grievances, Limits
+from cloudmart.rollout.journal import Journal, UnwellError
+from cloudmart.rollout.pods import Grievances, Limits, describe, obstructions, warnings_about
+from cloudmart.rollout.release import DEPLOYMENT, Manifest, named
 
 REVISION = "deployment.kubernetes.io/revision"
 _HASH = "pod-template-hash"

@@ -8,27 +8,25 @@ from typing import NoReturn
 
 from cloudmart.rollout.applying import apply, record_what_is_there, tell_what_goes
 from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes
-from cloudmart.rollout.ends import NotRolledOutError, PersonNeededError, UnwellError
-from cloudmart.rollout.entry import ShopEntry
 from cloudmart.rollout.going_back import WayBack, revision, undo
-from cloudmart.rollout.indexes import IndexUse
-from cloudmart.rollout.jobs import JobFailedError, JobRunner
-from cloudmart.rollout.journal import Journal
-from cloudmart.rollout.kustomize import Manifest, Rendered
+from cloudmart.rollout.jobs import IndexUse, JobFailedError, JobRunner
+from cloudmart.rollout.journal import Journal, NotRolledOutError, PersonNeededError, UnwellError
 from cloudmart.rollout.leftovers import leftovers
+from cloudmart.rollout.pods import Limits
 from cloudmart.rollout.preflight import (
     gate_warning,
     identity_faults,
     namespace_faults,
     refusals,
     right_faults,
+    secret_faults,
     secret_of,
     storefront_faults,
+    unread_keys,
 )
-from cloudmart.rollout.release import DEPLOYMENT, Release, named
+from cloudmart.rollout.release import DEPLOYMENT, Manifest, Release, Rendered, named
 from cloudmart.rollout.replacing import PodReplacement
-from cloudmart.rollout.secret_values import secret_faults, unread_keys
-from cloudmart.rollout.waiting import Limits
+from cloudmart.rollout.shop_entry import ShopEntry
 from cloudmart.rollout.way_back import missing_for_the_way_back
 
 

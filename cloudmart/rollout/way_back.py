@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cloudmart.rollout.cluster import Kubernetes
-from cloudmart.rollout.kustomize import Manifest
+from cloudmart.rollout.release import Manifest
 
 _SECRET, _CONFIG = "secret", "configmap"
 

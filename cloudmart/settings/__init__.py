@@ -1,6 +1,16 @@
 """The settings of a process: read once, frozen, nested by what they are about."""
 
-from cloudmart.settings.access import AccessSettings, Algorithm, CustomerOrders, Way
+from cloudmart.settings.access import AccessSettings, Algorithm, CustomerOrders, SignInMethod
+from cloudmart.settings.agreement import why_disabled
+from cloudmart.settings.ai import (
+    AssistantSettings,
+    AzureSettings,
+    BedrockMode,
+    BedrockSettings,
+    Effort,
+    OpenAISettings,
+    OrderTools,
+)
 from cloudmart.settings.limits import LimitSettings
 from cloudmart.settings.load import Loaded, load_settings
 from cloudmart.settings.model import Environment, Settings
@@ -14,16 +24,6 @@ from cloudmart.settings.platform import (
     Provider,
     SourceSettings,
     StartupSettings,
-)
-from cloudmart.settings.providers import why_disabled
-from cloudmart.settings.vendors import (
-    AssistantSettings,
-    AzureSettings,
-    BedrockMode,
-    BedrockSettings,
-    Effort,
-    OpenAISettings,
-    OrderTools,
 )
 
 __all__ = [
@@ -49,9 +49,9 @@ __all__ = [
     "PipelineSettings",
     "Provider",
     "Settings",
+    "SignInMethod",
     "SourceSettings",
     "StartupSettings",
-    "Way",
     "load_settings",
     "why_disabled",
 ]

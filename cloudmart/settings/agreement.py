@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from cloudmart.settings.access import CustomerOrders, Way
+from cloudmart.settings.access import CustomerOrders, SignInMethod
+from cloudmart.settings.ai import BedrockMode, BedrockSettings
 from cloudmart.settings.layers import Told
 from cloudmart.settings.model import Environment, Settings
-from cloudmart.settings.report import Fault, State
+from cloudmart.settings.platform import Provider
+from cloudmart.settings.report import SettingFault, SettingState
 from cloudmart.settings.variables import Variable, variables
-from cloudmart.settings.vendors import BedrockMode
 
 # OpenAI's own keys; the lookahead is for guides that write `sk-your-key-here`.
 _OPENAI_KEY = re.compile(r"sk-(?!(proj-)?your[-_])[\w-]+", re.ASCII)
@@ -28,7 +29,7 @@ _JWT = (("access", "issuer"), ("access", "audience"))
 _Place = tuple[str, str]
 
 
-def halves(settings: Settings, told: Mapping[Variable, Told]) -> Iterator[Fault]:
+def halves(settings: Settings, told: Mapping[Variable, Told]) -> Iterator[SettingFault]:
     """Yield what is not told although something that is of no use without it is."""
     given = {(variable.group, variable.field): each for variable, each in told.items()}
     mode = settings.bedrock.mode
@@ -43,13 +44,13 @@ def halves(settings: Settings, told: Mapping[Variable, Told]) -> Iterator[Fault]
         yield from _missing(given, (_MODE,), _AGENT, " `agent`, which calls that agent")
     if mode is BedrockMode.CONVERSE:
         yield from _missing(given, (_MODE,), (_MODEL,), " `converse`, which calls that model")
-    if Way.BASIC in settings.access.auth:
+    if SignInMethod.BASIC in settings.access.auth:
         yield from _missing(given, _AUTH, _BASIC, " `basic`")
-    if Way.JWT in settings.access.auth:
+    if SignInMethod.JWT in settings.access.auth:
         yield from _missing(given, _AUTH, _JWT, " `jwt`")
 
 
-def contradictions(settings: Settings, told: Mapping[Variable, Told]) -> Iterator[Fault]:
+def contradictions(settings: Settings, told: Mapping[Variable, Told]) -> Iterator[SettingFault]:
     """Yield what is well-formed by itself and wrong beside another setting."""
     key = settings.openai.api_key
     if key and _is_for_openai(settings, told) and not _OPENAI_KEY.fullmatch(key.get_secret_value()):
@@ -61,11 +62,11 @@ def contradictions(settings: Settings, told: Mapping[Variable, Told]) -> Iterato
     if "*" in settings.cors.allowed_origins and settings.environment is not Environment.LOCAL:
         yield _wrong(("cors", "allowed_origins"), told, "names `*`, which is for local mode only")
     access = settings.access
-    if access.ways and Way.OFF in access.auth:
+    if access.ways and SignInMethod.OFF in access.auth:
         yield _wrong(
             ("access", "auth"), told, "names `off` beside a way in: it is one or the other"
         )
-    if access.customer_orders is CustomerOrders.SIGNED_IN and Way.JWT not in access.ways:
+    if access.customer_orders is CustomerOrders.SIGNED_IN and SignInMethod.JWT not in access.ways:
         what = "asks customers to sign in, and AUTH names no `jwt` to do it with"
         yield _wrong(("access", "customer_orders"), told, what)
 
@@ -83,7 +84,7 @@ def _missing(
     reasons: Iterable[_Place],
     needed: Iterable[_Place],
     value: str = "",
-) -> Iterator[Fault]:
+) -> Iterator[SettingFault]:
     reason = next((given[place] for place in reasons if place in given), None)
     if reason is None:
         return
@@ -92,9 +93,48 @@ def _missing(
             variable = variables()[place]
             what = f"is not set although {reason.name} is{value}"
             origin = f"nowhere; {reason.name} from {reason.origin}"
-            yield Fault(variable, variable.name, State.MISSING, what, origin)
+            yield SettingFault(variable, variable.name, SettingState.MISSING, what, origin)
 
 
-def _wrong(place: _Place, told: Mapping[Variable, Told], what: str) -> Fault:
+def _wrong(place: _Place, told: Mapping[Variable, Told], what: str) -> SettingFault:
     variable = variables()[place]
-    return Fault.about(variable, told[variable], what)
+    return SettingFault.about(variable, told[variable], what)
+
+
+def why_disabled(settings: Settings) -> Mapping[Provider, str | None]:
+    """Return for each optional provider a sentence that says why it is off; None if it is on."""
+    return {
+        provider: settings.faulty.get(provider) or reason
+        for provider, reason in _why_unset(settings).items()
+    }
+
+
+def _why_unset(settings: Settings) -> dict[Provider, str | None]:
+    openai, azure, bigquery = settings.openai, settings.azure, settings.bigquery
+    return {
+        Provider.OPENAI: _unset(OPENAI_API_KEY=openai.api_key),
+        Provider.BEDROCK: _why_no_bedrock(settings.bedrock),
+        Provider.AZURE: _unset(AZURE_ENDPOINT=azure.endpoint, AZURE_API_KEY=azure.api_key),
+        Provider.BIGQUERY: _unset(
+            GOOGLE_CLOUD_PROJECT_ID=bigquery.project_id,
+            BIGQUERY_DATASET_ID=bigquery.dataset_id,
+            BIGQUERY_TABLE_ID=bigquery.table_id,
+        ),
+    }
+
+
+def _unset(**values: object) -> str | None:
+    missing = [name for name, value in values.items() if value is None]
+    if not missing:
+        return None
+    *others, last = missing
+    named = f"{', '.join(others)} and {last}" if others else last
+    return f"{named} {'are' if others else 'is'} not set."
+
+
+def _why_no_bedrock(bedrock: BedrockSettings) -> str | None:
+    if bedrock.mode is BedrockMode.OFF:
+        return "BEDROCK_MODE is off."
+    if bedrock.way is BedrockMode.OFF:
+        return "Neither BEDROCK_AGENT_ID with BEDROCK_AGENT_ALIAS_ID nor BEDROCK_MODEL_ID is set."
+    return None

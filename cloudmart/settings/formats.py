@@ -14,7 +14,9 @@ from ipaddress import (
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, SecretStr
+from pydantic.config import JsonDict
+from pydantic_settings import SettingsConfigDict
 
 _LONGEST_HOST = 253
 _LONGEST_LABEL = 63
@@ -249,3 +251,21 @@ Networks = Annotated[
 """Addresses and networks (CIDR), divided by commas."""
 Listed = BeforeValidator(_split)
 """Reads a text divided by commas as its parts."""
+
+
+SPACED: JsonDict = {"divided by": "white space"}
+"""Marks a field that holds several values, with white space between them."""
+
+
+class Group(BaseModel):
+    """Settings that belong together, built by a field's name or by its variable."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        validate_by_name=True,
+        validate_by_alias=True,
+        loc_by_alias=False,
+        hide_input_in_errors=True,
+    )

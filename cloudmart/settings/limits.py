@@ -2,8 +2,7 @@
 
 from pydantic import Field
 
-from cloudmart.settings.formats import Networks, RedisUrl
-from cloudmart.settings.group import Group
+from cloudmart.settings.formats import Group, Networks, RedisUrl
 
 
 class LimitSettings(Group):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -10,14 +10,12 @@ from pydantic import SecretStr
 
 from cloudmart.settings import layers
 from cloudmart.settings.agreement import contradictions, halves
-from cloudmart.settings.disclosure import masked
-from cloudmart.settings.judgement import as_told, nested, of_form
+from cloudmart.settings.judgement import as_told, nested, of_form, settle, unmet
 from cloudmart.settings.layers import Held, Layer, Told
 from cloudmart.settings.misspelt import misspelt
 from cloudmart.settings.model import Environment, Settings
 from cloudmart.settings.network import network_faults
-from cloudmart.settings.report import Fault, Reading, Report, State
-from cloudmart.settings.tolerance import settle, unmet
+from cloudmart.settings.report import Report, SettingFault, SettingReading, SettingState, masked
 from cloudmart.settings.variables import Variable, variables
 
 # Kubernetes mounts a Secret that is not there as an empty directory.
@@ -25,6 +23,8 @@ _EMPTY = (
     "names a directory with no file in it: in a cluster the Secret is missing in this namespace, "
     "or has none of the keys that are mounted"
 )
+
+_AUTH_PATH = ("access", "auth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def load_settings(
 
 def _places(
     environ: Mapping[str, str], secrets: Held | None, dotenv: Path | None
-) -> tuple[list[Layer], list[Fault]]:
+) -> tuple[list[Layer], list[SettingFault]]:
     places, faults = [layers.environment(environ)], []
     readers: dict[str, Callable[[str], Layer]] = {"secrets_dir": layers.directory}
     if secrets is not None:
@@ -85,11 +85,11 @@ def _places(
             try:
                 place = read(told.value)
             except ValueError as error:
-                faults.append(Fault.about(variable, told, str(error)))
+                faults.append(SettingFault.about(variable, told, str(error)))
                 continue
             places.append(place)
             if field == "secrets_dir" and not place.values and _needs_files(environ):
-                faults.append(Fault.about(variable, told, _EMPTY))
+                faults.append(SettingFault.about(variable, told, _EMPTY))
     if dotenv and environ.get("ENVIRONMENT") == Environment.LOCAL:
         places.append(layers.dotenv(dotenv))
     if environ.get("ENVIRONMENT") == Environment.LOCAL:
@@ -113,15 +113,39 @@ def _needs_files(environ: Mapping[str, str]) -> bool:
     return not local and not environ.get("CLOUDMART_SECRET_ID", "").strip()
 
 
-def _without(told: Mapping[Variable, Told], faults: Iterable[Fault]) -> dict[Variable, Told]:
+def _without(told: Mapping[Variable, Told], faults: Iterable[SettingFault]) -> dict[Variable, Told]:
     faulty = {fault.variable for fault in faults}
     return {variable: each for variable, each in told.items() if variable not in faulty}
 
 
-def _reading(variable: Variable, told: Told | None, faults: Iterable[Fault]) -> Reading:
-    state = State.DEFAULT if told is None else State.OBSOLETE if variable.obsolete else State.OK
+def _reading(
+    variable: Variable, told: Told | None, faults: Iterable[SettingFault]
+) -> SettingReading:
+    state = (
+        SettingState.DEFAULT
+        if told is None
+        else SettingState.OBSOLETE
+        if variable.obsolete
+        else SettingState.OK
+    )
     state = next((fault.state for fault in faults if fault.variable == variable), state)
     if told is None:
-        return Reading(variable, variable.name, variable.default, "default", state)
+        return SettingReading(variable, variable.name, variable.default, "default", state)
     value = SecretStr(told.value) if variable.secret else masked(told.value)
-    return Reading(variable, told.name, value, told.origin, state)
+    return SettingReading(variable, told.name, value, told.origin, state)
+
+
+def for_serving(loaded: Loaded) -> Loaded:
+    """Return what was read, refused if it leaves open who may do what.
+
+    On a person's machine nobody needs to be kept out.
+    """
+    reported = {fault.variable for fault in loaded.report.refusals}
+    auth = variables()[_AUTH_PATH]
+    local = loaded.settings.environment is Environment.LOCAL
+    if local or loaded.settings.access.auth or auth in reported:
+        return loaded
+    what = "is not set, and without it anyone could change products and read all orders"
+    fault = SettingFault(auth, auth.name, SettingState.MISSING, what, "nowhere")
+    refusals = (*loaded.report.refusals, fault)
+    return Loaded(loaded.settings, replace(loaded.report, refusals=refusals))

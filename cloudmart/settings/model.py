@@ -6,8 +6,8 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from cloudmart.settings.access import AccessSettings
-from cloudmart.settings.formats import Addresses, PublicBase
-from cloudmart.settings.group import Group
+from cloudmart.settings.ai import AssistantSettings, AzureSettings, BedrockSettings, OpenAISettings
+from cloudmart.settings.formats import Addresses, Group, PublicBase
 from cloudmart.settings.limits import LimitSettings
 from cloudmart.settings.pipeline import BigQuerySettings, PipelineSettings
 from cloudmart.settings.platform import (
@@ -18,12 +18,6 @@ from cloudmart.settings.platform import (
     Provider,
     SourceSettings,
     StartupSettings,
-)
-from cloudmart.settings.vendors import (
-    AssistantSettings,
-    AzureSettings,
-    BedrockSettings,
-    OpenAISettings,
 )
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cloudmart.settings.access import Way
+from cloudmart.settings.access import SignInMethod
+from cloudmart.settings.agreement import why_disabled
 from cloudmart.settings.layers import Told
 from cloudmart.settings.model import Settings
 from cloudmart.settings.platform import Provider
-from cloudmart.settings.providers import why_disabled
-from cloudmart.settings.report import Fault
+from cloudmart.settings.report import SettingFault
 from cloudmart.settings.variables import Variable
 
 _HTTPX = "SSL_CERT_FILE"
@@ -33,7 +33,7 @@ class _Client:
     certificates: tuple[str, ...] = (_HTTPX, _DIRECTORY)
 
 
-def network_faults(environ: Mapping[str, str], settings: Settings) -> Iterator[Fault]:
+def network_faults(environ: Mapping[str, str], settings: Settings) -> Iterator[SettingFault]:
     """Yield what would break the HTTP clients that the settings ask for, for each of them."""
     for client in _clients(settings):
         for name in client.certificates:
@@ -48,7 +48,7 @@ def network_faults(environ: Mapping[str, str], settings: Settings) -> Iterator[F
 
 def _clients(settings: Settings) -> Iterator[_Client]:
     enabled = [provider for provider, reason in why_disabled(settings).items() if reason is None]
-    if Way.JWT in settings.access.ways:
+    if SignInMethod.JWT in settings.access.ways:
         yield _Client(None)
     for provider in (Provider.OPENAI, Provider.AZURE):
         if provider in enabled:
@@ -57,7 +57,7 @@ def _clients(settings: Settings) -> Iterator[_Client]:
         yield _Client(Provider.BIGQUERY, _REQUESTS)
 
 
-def _fault(client: _Client, name: str, value: str, what: str) -> Fault:
+def _fault(client: _Client, name: str, value: str, what: str) -> SettingFault:
     example = (
         "http://proxy.internal:3128, or unset"
         if name.upper() in _PROXIES
@@ -65,7 +65,7 @@ def _fault(client: _Client, name: str, value: str, what: str) -> Fault:
     )
     variable = Variable("network", name.lower(), (name,), "", example, None, False, None)  # noqa: FBT003 - it is no secret, but masked
     return replace(
-        Fault.about(variable, Told(name, value, "environment"), what), client=client.provider
+        SettingFault.about(variable, Told(name, value, "environment"), what), client=client.provider
     )
 
 

@@ -10,9 +10,9 @@ from cloudmart.settings.formats import (
     DatasetId,
     Endpoint,
     FunctionName,
+    Group,
     ProjectId,
 )
-from cloudmart.settings.group import Group
 
 
 class BigQuerySettings(Group):

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AliasChoices, Field
 
 from cloudmart.settings.formats import (
+    Group,
     Listed,
     Origins,
     Region,
@@ -15,7 +16,6 @@ from cloudmart.settings.formats import (
     SecretId,
     TableName,
 )
-from cloudmart.settings.group import Group
 
 
 class Provider(StrEnum):

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import AliasChoices, BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from cloudmart.settings.group import SPACED, Group
+from cloudmart.settings.formats import SPACED, Group
 from cloudmart.settings.model import Settings
 from cloudmart.settings.platform import Provider
 

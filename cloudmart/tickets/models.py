@@ -8,14 +8,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from cloudmart.values import samples
+from cloudmart.values import ids
 from cloudmart.values.email import OptionalEmail
 from cloudmart.values.ids import new_id
-from cloudmart.values.kept import Characters, Newest
-from cloudmart.values.model import Model, Stored
-from cloudmart.values.text import AnyText, Prose, Subject, whole
+from cloudmart.values.model import Model, Stored, Versioned, entity_tag
+from cloudmart.values.text import AnyText, Characters, Newest, Prose, Subject, whole
 from cloudmart.values.timestamp import Created, Updated, now
-from cloudmart.values.versioned import Versioned, entity_tag
 
 
 class TicketStatus(StrEnum):
@@ -110,7 +108,7 @@ class Ticket(Versioned):
         json_schema_extra={
             "examples": [
                 {
-                    "id": samples.TICKET,
+                    "id": ids.TICKET,
                     "status": "closed",
                     "createdAt": "2026-11-23T08:00:00.000Z",
                     "updatedAt": "2026-11-23T08:00:00.000Z",
@@ -127,7 +125,7 @@ class Ticket(Versioned):
                     "sentimentSource": "azure",
                     "subject": "Where is my order?",
                     "message": "I ordered a lamp last week and have not heard of it since.",
-                    "userEmail": samples.CUSTOMER,
+                    "userEmail": ids.CUSTOMER,
                 }
             ]
         }

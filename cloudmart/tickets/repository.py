@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cloudmart.dynamodb.amendment import amendment
 from cloudmart.dynamodb.codec import Item
-from cloudmart.dynamodb.index_keys import STATUS_SHARD, in_shard, shards_of, ticket_keys
 from cloudmart.dynamodb.lookup import IndexRecord, Lookup
-from cloudmart.dynamodb.revision import VERSION, remove_seen, revise
-from cloudmart.dynamodb.schema import INDEXED_TICKETS, TICKETS_BY_STATUS
-from cloudmart.dynamodb.table import Table
+from cloudmart.dynamodb.schema import amendment, in_shard, shards_of
+from cloudmart.dynamodb.table import VERSION, Table, remove_seen, revise
 from cloudmart.errors import NotFoundError
 from cloudmart.http.etag import UNCONDITIONAL, Precondition
+from cloudmart.tickets.indexes import INDEXED_TICKETS, STATUS_SHARD, TICKETS_BY_STATUS, ticket_keys
 from cloudmart.tickets.models import SentimentScores, Ticket, TicketStatus
 from cloudmart.values.page import Pages
 from cloudmart.values.timestamp import now, stamp

@@ -7,16 +7,13 @@ from fastapi import status as http
 
 from cloudmart.access.route import GuardedRoute
 from cloudmart.errors import NotFoundError, PreconditionFailedError, UnavailableError
-from cloudmart.http.documented import may_fail
+from cloudmart.http.endpoints import Message, path_id, provide
 from cloudmart.http.etag import IfMatch, IfMatchToDelete
-from cloudmart.http.inject import provide
-from cloudmart.http.message import Message
-from cloudmart.http.paging import Paging, paged
-from cloudmart.http.params import path_id
-from cloudmart.http.streaming import stream
+from cloudmart.http.paging import Paging, paged, stream
+from cloudmart.http.problem import may_fail
 from cloudmart.tickets.models import Ticket, TicketCreate, TicketStatus, TicketUpdate
 from cloudmart.tickets.repository import TicketRepository
-from cloudmart.values import samples
+from cloudmart.values import ids
 
 router = APIRouter(
     prefix="/api/tickets",
@@ -42,7 +39,7 @@ TicketBody = Annotated[
                 "value": {
                     "subject": "Where is my order?",
                     "message": "I ordered a lamp last week and have not heard of it since.",
-                    "userEmail": samples.CUSTOMER,
+                    "userEmail": ids.CUSTOMER,
                 },
             }
         }
@@ -52,7 +49,7 @@ StatusBody = Annotated[
     TicketUpdate,
     Body(openapi_examples={"close": {"summary": "It is solved", "value": {"status": "closed"}}}),
 ]
-TicketId = Annotated[str, path_id(samples.TICKET)]
+TicketId = Annotated[str, path_id(ids.TICKET)]
 
 
 @router.post(

@@ -1,9 +1,13 @@
 """Text that people write, bounded and free of NUL."""
 
-from typing import Annotated
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
 from unicodedata import category, normalize
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, GetCoreSchemaHandler, StringConstraints
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 # The pattern also refuses lone surrogates: what is no Unicode text does not reach the regex.
 NO_NUL = r"^[^\x00]*$"
@@ -36,3 +40,50 @@ def searchable(text: str) -> str:
     # Folding may make new composed letters.
     decomposed = normalize("NFKD", normalize("NFKD", text).casefold())
     return "".join(letter for letter in decomposed if category(letter)[0] != "M")
+
+
+MOST_ITEMS = 20_000
+"""Items that any list of a request may have."""
+
+
+class _Cut(ABC):
+    """Cuts a value before it is validated; a decoder may do so even before."""
+
+    @abstractmethod
+    def cut(self, value: Any) -> Any:  # noqa: ANN401 - whatever a caller sends
+        """Return what is kept of a value."""
+
+    def __get_pydantic_core_schema__(
+        self, source: type[Any], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        cut: Callable[[Any], Any] = self.cut
+        return core_schema.no_info_before_validator_function(cut, handler(source))
+
+
+@dataclass(frozen=True, slots=True)
+class Characters(_Cut):
+    """Of a text, so many of its first characters."""
+
+    most: int
+
+    def cut(self, value: Any) -> Any:  # noqa: ANN401
+        """Return the beginning of a text."""
+        return value[: self.most] if isinstance(value, str) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Newest(_Cut):
+    """Of a list, so many of its last items, with one more to show that there were more.
+
+    To say what is wrong with each of the millions that a body has room for takes minutes.
+    """
+
+    most: int
+
+    def cut(self, value: Any) -> Any:  # noqa: ANN401
+        """Return the end of a list, or raise ValueError where it is out of all proportion."""
+        if not isinstance(value, list):
+            return value
+        if len(value) > MOST_ITEMS:
+            raise PydanticCustomError("too_many", "send at most {most} of them", {"most": "20,000"})
+        return value[-self.most - 1 :]

@@ -8,13 +8,12 @@ from unittest.mock import ANY
 import pytest
 from fastapi.testclient import TestClient
 
-from cloudmart.access.basic import REMEMBERED, Passwords
-from cloudmart.access.caller import Caller
-from cloudmart.access.passwords import hashed, is_right
+from cloudmart.access.basic import REMEMBERED, Passwords, hashed, is_right
+from cloudmart.access.gate import Caller
 from cloudmart.app import create_app
 from cloudmart.errors import TooManyAttemptsError, UnavailableError
 from cloudmart.settings import Settings
-from cloudmart.settings.admins import admins
+from cloudmart.settings.access import admins
 from tests.access.conftest import ADMIN, ADMIN_USERS, BASIC, PASSWORD
 from tests.support.problems import is_problem
 from tests.support.serving import serving, still

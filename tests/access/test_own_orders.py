@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cloudmart.app import create_app
-from cloudmart.dynamodb.index_keys import order_keys
+from cloudmart.orders.indexes import order_keys
 from cloudmart.settings import Settings
 from tests.support.issuer import Issuer
 from tests.support.serving import serving, still

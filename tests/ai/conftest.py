@@ -7,15 +7,15 @@ from typing import Any
 import aioboto3
 import pytest
 
-from cloudmart.ai.assistants import Assistant, Assistants
 from cloudmart.ai.ports import ChatModel
-from cloudmart.bootstrap import Stores, build_services
+from cloudmart.ai.service import Assistant, Assistants
+from cloudmart.composition.providers import Providers
+from cloudmart.composition.services import Stores, build_services
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import Table
 from cloudmart.settings import AssistantSettings, Settings
-from cloudmart.vendors import Vendors
 from tests.support.scripted_moods import ScriptedMoods
 from tests.support.shop_tables import CALL_WITHIN
 
@@ -40,7 +40,7 @@ class Shop:
         services = build_services(
             changed_settings,
             Stores.of(changed_settings, self._database),
-            Vendors(model, model, ScriptedMoods("none"), ScriptedMoods("none")),
+            Providers(model, model, ScriptedMoods("none"), ScriptedMoods("none")),
         )
         chats: Assistants = services[Assistants]
         return chats.openai

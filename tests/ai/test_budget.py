@@ -10,11 +10,12 @@ from typing import Any
 import aioboto3
 import pytest
 
-from cloudmart.ai.assistants import Assistant
 from cloudmart.ai.budget import TokenBudget
 from cloudmart.ai.loop import ToolRunning
 from cloudmart.ai.ports import Delta, Usage
+from cloudmart.ai.service import Assistant
 from cloudmart.app import create_app
+from cloudmart.composition.providers import Providers
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import (
     ProviderFailedError,
@@ -24,7 +25,6 @@ from cloudmart.errors import (
     UpstreamError,
 )
 from cloudmart.settings import Settings
-from cloudmart.vendors import Vendors
 from tests.ai.conftest import Shop, open_shop
 from tests.support.faults import Fault, FaultProxy
 from tests.support.scripted_chat import ScriptedChat
@@ -159,7 +159,7 @@ async def test_a_process_that_ends_writes_what_it_used(
     settings: Settings, session: aioboto3.Session
 ) -> None:
     chat = ScriptedChat(*HELLO)
-    vendors = Vendors(chat, chat, ScriptedMoods("none"), ScriptedMoods("none"))
+    vendors = Providers(chat, chat, ScriptedMoods("none"), ScriptedMoods("none"))
     app = create_app(settings, lambda *_: nullcontext(vendors), process=still(settings))
 
     with serving(app) as client:

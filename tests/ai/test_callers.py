@@ -8,9 +8,10 @@ from typing import Any
 import aioboto3
 import pytest
 
-from cloudmart.ai.assistants import Assistant
 from cloudmart.ai.ports import ToolCall
-from cloudmart.health.board import Health, Status
+from cloudmart.ai.service import Assistant
+from cloudmart.composition.background import show_order_tools
+from cloudmart.health.state import Health, Status
 from cloudmart.settings import (
     AccessSettings,
     AssistantSettings,
@@ -18,7 +19,6 @@ from cloudmart.settings import (
     OrderTools,
     Settings,
 )
-from cloudmart.upkeep import show_order_tools
 from tests.ai.conftest import Shop, open_shop
 from tests.support.scripted_chat import ScriptedChat
 

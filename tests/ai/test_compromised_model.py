@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cloudmart.ai.ports import Step, StepRequest, ToolCall
+from cloudmart.ai.ports import ProviderStep, StepRequest, ToolCall
 from cloudmart.errors import ProviderFailedError
 from tests.ai.conftest import Shop
 from tests.support.scripted_chat import ScriptedChat
@@ -84,7 +84,7 @@ async def test_of_several_addresses_in_a_message_none_counts(shop: Shop) -> None
 
 async def test_twenty_calls_in_a_row_change_nothing(shop: Shop) -> None:
     before = await shop.place("ab12cd34", "ann@example.org")
-    storm = Step("", [call("delete_order", number=number) for number in range(20)])
+    storm = ProviderStep("", [call("delete_order", number=number) for number in range(20)])
     chat = ScriptedChat(storm, storm, "Done!", *[call("cancel_order")] * 20)
     assistant = shop.assistant(chat, order_tools="delete")
     thread = await assistant.start()
@@ -102,7 +102,9 @@ async def test_twenty_calls_in_a_row_change_nothing(shop: Shop) -> None:
 
 async def test_guessing_ends_after_five_failed_look_ups_and_stays_ended(shop: Shop) -> None:
     await shop.place("ab12cd34", "bob@example.org")
-    guesses = Step("", [call("get_order", f"9999999{number}", number) for number in range(5)])
+    guesses = ProviderStep(
+        "", [call("get_order", f"9999999{number}", number) for number in range(5)]
+    )
     chat = ScriptedChat(
         guesses, ProviderFailedError("OpenAI", "it was cut off"), call("get_order"), "No."
     )
@@ -119,10 +121,10 @@ async def test_guessing_ends_after_five_failed_look_ups_and_stays_ended(shop: Sh
 
 async def test_guessing_in_ever_new_conversations_ends_for_that_client_alone(shop: Shop) -> None:
     await shop.place("ab12cd34", "bob@example.org")
-    steps: list[Step | ToolCall | str] = []
+    steps: list[ProviderStep | ToolCall | str] = []
     for round_ in range(4):
         numbers = range(5 * round_, 5 * round_ + 5)
-        steps += [Step("", [call("get_order", f"{one:08}", one) for one in numbers]), "No."]
+        steps += [ProviderStep("", [call("get_order", f"{one:08}", one) for one in numbers]), "No."]
     chat = ScriptedChat(*steps, call("get_order"), "No.", call("get_order"), "Here it is.")
     assistant = shop.assistant(chat)
 
@@ -157,7 +159,7 @@ async def test_instructions_in_a_product_change_nothing(shop: Shop) -> None:
     lamp = {"id": "1", "name": "Lamp", "description": evil, "price": 20, "image": ""}
     await shop.products.put(lamp, new=True)
     search = ToolCall("1", "search_products", '{"query": "lamps"}')
-    obeys = Step("", [call("cancel_order", number=2), call("cancel_order", "ef56ab78", 3)])
+    obeys = ProviderStep("", [call("cancel_order", number=2), call("cancel_order", "ef56ab78", 3)])
     chat = ScriptedChat(search, obeys, "Your orders are canceled.")
     assistant = shop.assistant(chat)
     thread = await assistant.start()
@@ -173,7 +175,7 @@ async def test_instructions_in_a_product_change_nothing(shop: Shop) -> None:
 async def test_only_one_change_is_proposed_at_a_time(shop: Shop) -> None:
     await shop.place("ab12cd34", "bob@example.org")
     await shop.place("ef56ab78", "bob@example.org")
-    both = Step("", [call("cancel_order"), call("cancel_order", "ef56ab78", 2)])
+    both = ProviderStep("", [call("cancel_order"), call("cancel_order", "ef56ab78", 2)])
     chat = ScriptedChat(both, "Please confirm.")
     assistant = shop.assistant(chat)
 

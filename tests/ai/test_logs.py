@@ -8,9 +8,9 @@ from structlog.testing import capture_logs
 
 from cloudmart.ai.ports import ToolCall
 from cloudmart.app import create_app
+from cloudmart.composition.providers import Providers
 from cloudmart.errors import ProviderFailedError, ProviderMisconfiguredError
 from cloudmart.settings import Settings
-from cloudmart.vendors import Vendors
 from tests.support.aws import aws_client
 from tests.support.scripted_chat import ScriptedChat
 from tests.support.scripted_moods import ScriptedMoods
@@ -32,7 +32,7 @@ def test_no_id_of_a_chat_and_no_word_of_it_is_logged(
     chat, moods = ScriptedChat(*SCRIPT), ScriptedMoods("none")
     app = create_app(
         settings,
-        lambda *_: nullcontext(Vendors(chat, chat, moods, moods)),
+        lambda *_: nullcontext(Providers(chat, chat, moods, moods)),
         process=still(settings),
     )
 

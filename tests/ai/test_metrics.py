@@ -5,11 +5,11 @@ from contextlib import nullcontext
 
 from fastapi.testclient import TestClient
 
-from cloudmart.ai.ports import Step, ToolCall, Usage
+from cloudmart.ai.ports import ProviderStep, ToolCall, Usage
 from cloudmart.app import create_app
+from cloudmart.composition.providers import Providers
 from cloudmart.errors import ProviderUnavailableError
 from cloudmart.settings import Settings
-from cloudmart.vendors import Vendors
 from tests.support.scripted_chat import ScriptedChat
 from tests.support.scripted_moods import ScriptedMoods
 from tests.support.serving import serving, still
@@ -28,9 +28,10 @@ def counted(client: TestClient) -> dict[str, float]:
 
 def test_tokens_tools_and_outcomes_are_counted(settings: Settings) -> None:
     chat = ScriptedChat(
-        *(USAGE, Step("", [SEARCH, INVENTED]), USAGE, "None."), ProviderUnavailableError("X")
+        *(USAGE, ProviderStep("", [SEARCH, INVENTED]), USAGE, "None."),
+        ProviderUnavailableError("X"),
     )
-    vendors = Vendors(chat, chat, ScriptedMoods("none"), ScriptedMoods("none"))
+    vendors = Providers(chat, chat, ScriptedMoods("none"), ScriptedMoods("none"))
     app = create_app(settings, lambda *_: nullcontext(vendors), process=still(settings))
 
     with serving(app) as client:

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from cloudmart.ai.ports import ChatModel, Delta, ToolCall
 from cloudmart.app import create_app
+from cloudmart.composition.providers import Providers
 from cloudmart.errors import (
     ProviderDisabledError,
     ProviderFailedError,
@@ -20,7 +21,6 @@ from cloudmart.errors import (
     UpstreamError,
 )
 from cloudmart.settings import Settings
-from cloudmart.vendors import Vendors
 from tests.support.asgi import Exchange, served
 from tests.support.aws import aws_client
 from tests.support.scripted_chat import ScriptedChat
@@ -35,7 +35,7 @@ ROUTES = [("/api/ai", "threadId"), ("/api/ai/bedrock", "conversationId")]
 
 def app_with(settings: Settings, model: ChatModel | ProviderDisabledError) -> FastAPI:
     moods = ScriptedMoods("none")
-    vendors = Vendors(model, model, moods, moods)
+    vendors = Providers(model, model, moods, moods)
     return create_app(settings, lambda *_: nullcontext(vendors))
 
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from cloudmart.ai.assistants import Assistant
 from cloudmart.ai.conversations import ConversationRepository
 from cloudmart.ai.loop import ToolRunning
-from cloudmart.ai.ports import Delta, Message, Role, Step, ToolCall, Usage
+from cloudmart.ai.ports import Delta, ProviderMessage, ProviderStep, Role, ToolCall, Usage
+from cloudmart.ai.service import Assistant
 from cloudmart.errors import (
     ConflictError,
     ConversationBusyError,
@@ -37,9 +37,9 @@ async def test_an_answer_is_remembered_with_its_question(shop: Shop) -> None:
 
     assert (first, second) == ("We sell kettles.", "Yes, blue ones.")
     assert chat.requests[1].history == [
-        Message(Role.USER, "What do you sell?"),
-        Message(Role.ASSISTANT, "We sell kettles."),
-        Message(Role.USER, "Blue ones?"),
+        ProviderMessage(Role.USER, "What do you sell?"),
+        ProviderMessage(Role.ASSISTANT, "We sell kettles."),
+        ProviderMessage(Role.USER, "Blue ones?"),
     ]
     assert await shop.history(thread) == [
         ("user", "What do you sell?"),
@@ -300,7 +300,7 @@ async def test_what_is_heard_on_the_way_is_a_remark_and_then_the_answer(shop: Sh
 
 
 async def test_an_answer_that_came_in_one_piece_is_heard_too(shop: Shop) -> None:
-    assistant = shop.assistant(ScriptedChat(Step("We sell none.")))
+    assistant = shop.assistant(ScriptedChat(ProviderStep("We sell none.")))
     heard: list[object] = []
 
     async def listen(event: object) -> None:

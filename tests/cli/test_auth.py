@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 from typer.testing import CliRunner, Result
 
-from cloudmart.access.passwords import is_right
+from cloudmart.access.basic import is_right
 from cloudmart.cli import app
 from cloudmart.settings import load_settings
 

@@ -35,7 +35,6 @@ EVERYTHING = {
 SERVE = (
     "cloudmart.cli.catalogue",
     "cloudmart.cli.config",
-    "cloudmart.cli.pipeline.heartbeat",
     "cloudmart.cli.pipeline.query",
     "cloudmart.cli.pipeline.reconcile",
     "cloudmart.cli.pipeline.status",

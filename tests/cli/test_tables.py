@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from cloudmart.app import create_app
 from cloudmart.cli import app
-from cloudmart.dynamodb.index_keys import order_keys
-from cloudmart.dynamodb.internal import ORDER_SECRET, note
+from cloudmart.orders.indexes import order_keys
+from cloudmart.orders.notes import ORDER_SECRET, note
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
 from tests.support.faults import Fault, FaultProxy, Refusal
 from tests.support.serving import serving

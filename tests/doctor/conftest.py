@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudmart.rollout.kustomize import Rendered, kubectl, render
+from cloudmart.rollout.release import Rendered, kubectl, render
 from tests.doctor.healthy import HealthyShop, healthy_shop
 from tests.support.overlays import copied, fill
 

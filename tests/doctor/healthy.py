@@ -15,8 +15,7 @@ from cloudmart.doctor.world import World
 from cloudmart.findings.finding import CheckFinding, CheckStatus
 from cloudmart.local.embedded import REGION
 from cloudmart.rollout.cluster import Kubernetes
-from cloudmart.rollout.kustomize import Rendered
-from cloudmart.rollout.release import Release
+from cloudmart.rollout.release import Release, Rendered
 from cloudmart.settings import load_settings
 from tests.support.api_server import Object
 from tests.support.fake_cluster import FakeCluster

@@ -12,9 +12,9 @@ from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.expression import Expression
 from cloudmart.dynamodb.refusals import BUSY, FAILING, MISCONFIGURED, PASSING
-from cloudmart.dynamodb.schema import ORDERS_BY_EMAIL as BY_EMAIL
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
+from cloudmart.orders.indexes import ORDERS_BY_EMAIL as BY_EMAIL
 from cloudmart.settings import DynamoDBSettings
 from cloudmart.values.page import Pages
 from tests.support.faults import Fault, FaultProxy

@@ -11,12 +11,11 @@ from structlog.testing import capture_logs
 
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.codec import Item
-from cloudmart.dynamodb.index_keys import KEYS_VERSION
-from cloudmart.dynamodb.index_record import LOOK_AGAIN
 from cloudmart.dynamodb.lookup import IndexRecord, Lookup
-from cloudmart.dynamodb.schema import INDEXED_ORDERS, ORDERS_BY_EMAIL, Index
+from cloudmart.dynamodb.schema import KEYS_VERSION, LOOK_AGAIN, TableIndex
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
+from cloudmart.orders.indexes import INDEXED_ORDERS, ORDERS_BY_EMAIL
 from cloudmart.settings import Settings
 from cloudmart.values.page import Pages
 from tests.support.faults import Fault, FaultProxy
@@ -242,7 +241,7 @@ async def test_an_index_of_that_name_with_another_key_is_left_alone(
     faults: FaultProxy,
 ) -> None:
     drop_indexes(dynamodb, orders.name)
-    add_index(dynamodb, orders.name, Index(ORDERS_BY_EMAIL.name, "customerEmail", "createdAt"))
+    add_index(dynamodb, orders.name, TableIndex(ORDERS_BY_EMAIL.name, "customerEmail", "createdAt"))
     await _fill(orders)
     await _record(notes)
 

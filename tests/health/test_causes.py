@@ -13,7 +13,7 @@ from cloudmart.errors import UnavailableError
 from cloudmart.health.causes import ObstacleError, all_causes, credentials, services, web_identity
 from cloudmart.health.causes.page import MARK, causes_page
 from cloudmart.health.classify import DYNAMODB, SECRETS_MANAGER, STS, cause_of_no_credentials
-from cloudmart.health.facts import facts_of_pod
+from cloudmart.health.obstacle import facts_of_pod
 from tests.health.world import ISSUER, ROLE, token
 
 ROOT = Path(__file__).parents[2]

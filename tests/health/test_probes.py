@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from cloudmart.health.board import Dependency
 from cloudmart.health.causes import ObstacleError
 from cloudmart.health.causes.services import TABLE_THROTTLED
+from cloudmart.health.state import Dependency
 from cloudmart.settings import Settings
 from tests.health.world import ASSUME, World, expiring_in
 from tests.support.faults import Fault, FaultProxy, Refusal

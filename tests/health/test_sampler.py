@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from cloudmart.health.board import Dependency, Health
+from cloudmart.composition.runtime import Runtime
 from cloudmart.health.probes import Probe, Sampler
-from cloudmart.health.process import Process
+from cloudmart.health.state import Dependency, Health
 from cloudmart.settings import Settings
 from tests.support.clock import Clock
 
@@ -58,7 +58,7 @@ def test_a_check_may_take_longer_where_calls_of_the_store_may(
 ) -> None:
     store = settings.dynamodb.model_copy(update={"timeout": timeout})
 
-    process = Process.begin(settings.model_copy(update={"dynamodb": store}))
+    process = Runtime.begin(settings.model_copy(update={"dynamodb": store}))
 
     assert process.health.rhythm.probe_within == of_a_check
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from cloudmart.app import create_app
+from cloudmart.composition.runtime import Runtime
 from cloudmart.dynamodb.session import new_session
-from cloudmart.health.fingerprint import fingerprint
-from cloudmart.health.process import Process
-from cloudmart.health.secret import SecretStore, SecretVersion
+from cloudmart.health.secrets_manager import SecretStore, SecretVersion
+from cloudmart.health.staleness import fingerprint
 from cloudmart.observability.metrics import CONFIGURATION_STALE
 from cloudmart.settings import Settings, load_settings
 from tests.health.world import World
@@ -114,7 +114,7 @@ async def test_files_that_come_or_go_are_a_change(
 async def test_what_changes_while_the_start_waits_is_told(
     watching: Settings, mounted: Mounted
 ) -> None:
-    process = Process.begin(watching)
+    process = Runtime.begin(watching)
     # The start waits for its secret, and the cluster's configuration is changed meanwhile.
     mounted.write(**{"orders-table": "orders-2", "tickets-table": "tickets"})
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from cloudmart.cli.protocol import BoundedProtocol
+from cloudmart.server.protocol import BoundedProtocol
 from cloudmart.settings import LimitSettings, Settings
 from tests.support.live import served
 

@@ -9,9 +9,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from cloudmart.cli.http1.unread import LEAST_READ, MOST_UNREAD, UnreadAnswers
-from cloudmart.cli.protocol import BoundedProtocol
 from cloudmart.dynamodb.codec import encode
+from cloudmart.server.protocol import BoundedProtocol
+from cloudmart.server.unread import LEAST_READ, MOST_UNREAD, UnreadAnswers
 from cloudmart.settings import LimitSettings, Settings
 from tests.support.live import served
 

@@ -5,7 +5,7 @@ import time
 import pytest
 from starlette.requests import Request
 
-from cloudmart.http.accept import quality
+from cloudmart.http.endpoints import quality
 from cloudmart.http.events import wants_events
 
 

@@ -8,9 +8,9 @@ import pytest
 from fastapi import APIRouter, FastAPI, Request
 from starlette.types import ASGIApp
 
+from cloudmart.composition.middleware import Admission
 from cloudmart.http.bodies import LARGEST_BODY, MAX_BODY
 from cloudmart.http.json import LARGE, PLAIN, JsonRoute
-from cloudmart.rates.admission import Admission
 from cloudmart.values.model import Model
 from tests.support.requests import Asked, ask
 

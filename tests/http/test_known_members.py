@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 
 from cloudmart.http.json_structure import DEEPEST, has_more_items, is_too_deep
 from cloudmart.http.known_members import decode, shape_of
-from cloudmart.values.kept import MOST_ITEMS, Characters, Newest
+from cloudmart.values.text import MOST_ITEMS, Characters, Newest
 
 
 class Line(BaseModel):

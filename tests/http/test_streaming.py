@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from cloudmart.errors import UnavailableError
 from cloudmart.http.concurrency import ConcurrencyLimit, Slot
-from cloudmart.http.streaming import stream
+from cloudmart.http.paging import stream
 from cloudmart.products.models import Product
 from cloudmart.values.page import Page, Pages
 

@@ -42,7 +42,7 @@ def test_the_carrier_may_do_what_its_code_and_its_mapping_do_and_no_more() -> No
 
 
 def test_the_list_of_products_may_scan_and_no_more() -> None:
-    assert actions("ListProductsRole") == actions_of("cloudmart.pipeline.list_products") | LOGS
+    assert actions("ListProductsRole") == actions_of("cloudmart.ai.list_products") | LOGS
 
 
 @pytest.mark.parametrize("role", ["CarrierRole", "ListProductsRole"])
@@ -93,8 +93,7 @@ def test_lambda_waits_for_a_batch_longer_than_a_batch_may_take() -> None:
 
 
 def test_metrics_are_made_of_what_the_carrier_logs() -> None:
-    source = (FILE.parents[1] / "cloudmart/pipeline/carrier.py").read_text()
-    source += (FILE.parents[1] / "cloudmart/pipeline/function.py").read_text()
+    source = (FILE.parents[1] / "cloudmart/pipeline/carry/carrier.py").read_text()
 
     for name in ("QuarantinedRecords", "WaitingRecords"):
         pattern = properties(name)["FilterPattern"]

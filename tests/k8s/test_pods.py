@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from cloudmart.cli.server import LAST_WORDS, Server
 from cloudmart.health.lifecycle import Lifecycle
+from cloudmart.server.server import LAST_WORDS, Server
 from cloudmart.settings import load_settings
 from k8s.kustomize import Rendered
 from tests.support.pod_security import breaches

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from cloudmart.settings import load_settings
-from cloudmart.settings.serving import for_serving
+from cloudmart.settings.load import for_serving
 from cloudmart.settings.variables import variables
 from k8s.kustomize import Rendered, render
 from tests.k8s.conftest import needs_kubectl

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from cloudmart.cli.listen import exit_code
 from cloudmart.health.lifecycle import Lifecycle
-from cloudmart.observability.termination import write_last_words
+from cloudmart.observability.logging import write_last_words
+from cloudmart.server.listen import exit_code
 
 
 def test_it_is_written_where_kubernetes_reads_it(tmp_path: Path) -> None:

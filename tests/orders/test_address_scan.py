@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from cloudmart.bootstrap import open_clients
+from cloudmart.composition.services import open_clients
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
-from cloudmart.orders.address_scan import AddressScan
+from cloudmart.orders.repository import AddressScan
 from cloudmart.settings import Settings
 from tests.support.faults import Fault, FaultProxy
 from tests.support.shop_tables import drop_indexes, put

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from prometheus_client import REGISTRY
 
-from cloudmart.dynamodb.index_keys import in_shard
+from cloudmart.dynamodb.schema import in_shard
 from cloudmart.settings import Settings
 from cloudmart.values.ids import ALPHABET
 from tests.support.shop_tables import LAMP, get, put

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from cloudmart.dynamodb.index_keys import order_keys
-from cloudmart.dynamodb.internal import BACKFILL, ORDER_SECRET, note
+from cloudmart.orders.indexes import order_keys
+from cloudmart.orders.notes import BACKFILL, ORDER_SECRET, note
 from cloudmart.settings import Settings
 from tests.support.faults import FaultProxy
 from tests.support.shop_tables import drop_indexes, get, let_use_indexes, put

@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from cloudmart.app import create_app
 from cloudmart.cli import app
-from cloudmart.dynamodb.internal import BACKFILL, ORDER_SECRET, note
+from cloudmart.orders.notes import BACKFILL, ORDER_SECRET, note
 from cloudmart.settings import Settings
 from cloudmart.values.ids import derived_id
 from tests.support.serving import serving, still

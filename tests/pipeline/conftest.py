@@ -10,10 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cloudmart.app import create_app
-from cloudmart.dynamodb.index_keys import in_shard
+from cloudmart.dynamodb.schema import in_shard
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
 from cloudmart.local.embedded import embedded_dynamodb
-from cloudmart.pipeline.unknown import PATIENCE
+from cloudmart.pipeline.watch.unknown import PATIENCE
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
 from tests.support.bigquery_api import BigQueryApi, bigquery_api

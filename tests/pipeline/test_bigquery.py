@@ -10,10 +10,13 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.bigquery import Client, TableReference
 
 from cloudmart.errors import UnavailableError
-from cloudmart.pipeline.bigquery import BigQueryWarehouse, open_warehouse
-from cloudmart.pipeline.foreign_answers import refuse_foreign_answers
+from cloudmart.pipeline.carry.bigquery import (
+    BigQueryWarehouse,
+    open_warehouse,
+    refuse_foreign_answers,
+)
+from cloudmart.pipeline.carry.rows import EventType, Row
 from cloudmart.pipeline.ports import RowFault
-from cloudmart.pipeline.rows import EventType, Row
 from cloudmart.settings import BigQuerySettings
 from tests.support.bigquery_api import BadRow, BigQueryApi, Failure, LostAnswer
 from tests.support.loopback import Fault, Reply

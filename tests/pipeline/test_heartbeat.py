@@ -15,17 +15,16 @@ from prometheus_client import REGISTRY
 from typer.testing import CliRunner, Result
 
 from cloudmart.app import create_app
-from cloudmart.bootstrap import open_clients
 from cloudmart.cli import app as commands
-from cloudmart.dynamodb.internal import note
+from cloudmart.composition.services import open_clients
 from cloudmart.dynamodb.session import new_session
 from cloudmart.errors import ConflictError, UnavailableError
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
-from cloudmart.pipeline.heartbeat import Heartbeat
+from cloudmart.orders.notes import note
+from cloudmart.pipeline.carry.rows import EventType, Row
 from cloudmart.pipeline.opening import Pipeline
 from cloudmart.pipeline.ports import OrderState
-from cloudmart.pipeline.pulse import Pulse
-from cloudmart.pipeline.rows import EventType, Row
+from cloudmart.pipeline.watch.heartbeat import Heartbeat, HeartbeatSchedule
 from cloudmart.settings import PipelineSettings, Settings
 from tests.support.bigquery_api import DATASET, PROJECT, TABLE, Failure
 from tests.support.loopback import LoopbackServer, Reply, loopback
@@ -158,7 +157,9 @@ async def test_of_all_pods_one_sends_the_heartbeat_of_a_time(
             await asyncio.Event().wait()
 
     pulses = [
-        Pulse(heart_of(pipeline), pipeline.monitor, 300, sleep=sleep, clock=lambda: NOON)
+        HeartbeatSchedule(
+            heart_of(pipeline), pipeline.monitor, 300, sleep=sleep, clock=lambda: NOON
+        )
         for _ in range(3)
     ]
     tasks = [asyncio.create_task(pulse.run()) for pulse in pulses]
@@ -180,7 +181,9 @@ async def test_a_heartbeat_that_arrives_is_in_the_metrics(pipeline: Pipeline) ->
             slept.set()
             await asyncio.Event().wait()
 
-    pulse = Pulse(heart_of(pipeline), pipeline.monitor, 60, sleep=sleep, clock=lambda: NOON)
+    pulse = HeartbeatSchedule(
+        heart_of(pipeline), pipeline.monitor, 60, sleep=sleep, clock=lambda: NOON
+    )
     task = asyncio.create_task(pulse.run())
     async with asyncio.timeout(30):
         await slept.wait()

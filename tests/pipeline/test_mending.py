@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cloudmart.cli import app
-from cloudmart.dynamodb.index_keys import in_shard
+from cloudmart.dynamodb.schema import in_shard
 from cloudmart.pipeline.ports import Quarantined, RowFault
-from cloudmart.pipeline.quarantine import S3Quarantine
+from cloudmart.pipeline.repair.replay import S3Quarantine
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
 from tests.support.aws import aws_client

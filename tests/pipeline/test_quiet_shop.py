@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest_asyncio
 
 from cloudmart.dynamodb.client import Database
-from cloudmart.dynamodb.index_keys import SHARDS
+from cloudmart.dynamodb.schema import SHARDS
 from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import Table
-from cloudmart.pipeline.orders_by_day import LOOK_BACK, OrdersByDay
+from cloudmart.pipeline.repair.orders_by_day import LOOK_BACK, OrdersByDay
 from cloudmart.settings import Settings
 from tests.support.clock import Clock
 from tests.support.faults import FaultProxy

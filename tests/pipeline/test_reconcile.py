@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from cloudmart.bootstrap import open_clients
-from cloudmart.dynamodb.index_keys import in_shard
-from cloudmart.dynamodb.internal import note
+from cloudmart.composition.services import open_clients
+from cloudmart.dynamodb.schema import in_shard
 from cloudmart.dynamodb.session import new_session
 from cloudmart.errors import UnavailableError
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
-from cloudmart.pipeline.differences import Kind
+from cloudmart.orders.notes import note
+from cloudmart.pipeline.carry.rows import EventType, Row
 from cloudmart.pipeline.opening import Pipeline
 from cloudmart.pipeline.ports import RowFault
-from cloudmart.pipeline.questions import Questions
-from cloudmart.pipeline.reconcile import Comparison, Reconciler
-from cloudmart.pipeline.replay import Replay, Replayed
-from cloudmart.pipeline.rows import EventType, Row
+from cloudmart.pipeline.repair.differences import DifferenceKind
+from cloudmart.pipeline.repair.reconcile import Comparison, Reconciler
+from cloudmart.pipeline.repair.replay import Replay, Replayed
+from cloudmart.pipeline.watch.questions import Questions
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
 from tests.support.faults import Fault, FaultProxy
@@ -139,7 +139,7 @@ async def replayed(pipeline: Pipeline, *, patience: float = 60) -> Replayed:
     return await Replay(questions_of(pipeline), patience=patience).send(differences, lambda _: None)
 
 
-def kinds(comparison: Comparison) -> dict[str, Kind]:
+def kinds(comparison: Comparison) -> dict[str, DifferenceKind]:
     """Return what is wrong, by order."""
     return {each.id: each.kind for each in comparison.differences}
 
@@ -213,10 +213,10 @@ async def test_each_kind_of_difference_is_found(
     comparison = await compared(pipeline)
 
     assert kinds(comparison) == {
-        "missing": Kind.MISSING,
-        "different": Kind.DIFFERENT,
-        "unreadable": Kind.UNREADABLE,
-        "remaining": Kind.REMAINING,
+        "missing": DifferenceKind.MISSING,
+        "different": DifferenceKind.DIFFERENT,
+        "unreadable": DifferenceKind.UNREADABLE,
+        "remaining": DifferenceKind.REMAINING,
     }
     assert comparison.compared == 4
     (unreadable,) = (each for each in comparison.differences if each.id == "unreadable")
@@ -284,7 +284,7 @@ async def test_what_was_wrong_at_an_orders_last_moment_is_put_right(
 
     done = await replayed(pipeline)
 
-    assert (before, done.sent, done.failed) == ({"a": Kind.DIFFERENT}, ["a"], {})
+    assert (before, done.sent, done.failed) == ({"a": DifferenceKind.DIFFERENT}, ["a"], {})
     assert kinds(await compared(pipeline)) == {}
 
 
@@ -320,7 +320,7 @@ async def test_rows_of_nobody_are_counted_and_the_rest_is_compared(
 
     comparison = await compared(pipeline)
 
-    assert kinds(comparison) == {"b": Kind.MISSING}
+    assert kinds(comparison) == {"b": DifferenceKind.MISSING}
     assert comparison.unreadable == 2
 
 
@@ -352,7 +352,7 @@ async def test_without_the_index_the_table_is_read_which_is_told(
 
     comparison = await compared(pipeline)
 
-    assert kinds(comparison) == {"a": Kind.MISSING}
+    assert kinds(comparison) == {"a": DifferenceKind.MISSING}
     assert comparison.scanned
     assert "no complete pass over the items is recorded" in comparison.scanned
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from pydantic import ValidationError
 
 from cloudmart.orders.models import Order, OrderLine
-from cloudmart.pipeline.bigquery_schema import COLUMNS
-from cloudmart.pipeline.rows import EventType, Row
+from cloudmart.pipeline.carry.bigquery import COLUMNS
+from cloudmart.pipeline.carry.rows import EventType, Row
 from tests.support.items import items_with
 
 ORDER = Order.place(

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from cloudmart.dynamodb.internal import note
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
+from cloudmart.orders.notes import note
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
 from tests.support.faults import FaultProxy

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from cloudmart.app import create_app
-from cloudmart.dynamodb.index_keys import in_shard
-from cloudmart.dynamodb.internal import note
-from cloudmart.pipeline.bigquery import open_warehouse
-from cloudmart.pipeline.bigquery_schema import COLUMNS
+from cloudmart.dynamodb.schema import in_shard
+from cloudmart.orders.notes import note
+from cloudmart.pipeline.carry.bigquery import COLUMNS, open_warehouse
+from cloudmart.pipeline.carry.rows import EventType, Row
 from cloudmart.pipeline.opening import open_pipeline
-from cloudmart.pipeline.rows import EventType, Row
 from cloudmart.settings import BigQuerySettings, Settings
 from cloudmart.values.timestamp import stamp
 from tests.support.bigquery_api import DATASET, PROJECT, TABLE, Failure

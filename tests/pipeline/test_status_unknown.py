@@ -9,11 +9,11 @@ from botocore.exceptions import NoCredentialsError
 from fastapi.testclient import TestClient
 
 from cloudmart.app import create_app
-from cloudmart.dynamodb.internal import note
-from cloudmart.dynamodb.schema import ORDERS_BY_DAY
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
-from cloudmart.pipeline.aws import AwsTransport
-from cloudmart.pipeline.unknown import UnknownError
+from cloudmart.orders.indexes import ORDERS_BY_DAY
+from cloudmart.orders.notes import note
+from cloudmart.pipeline.watch.aws import AwsTransport
+from cloudmart.pipeline.watch.unknown import UnknownError
 from cloudmart.settings import PipelineSettings, Settings
 from tests.support.faults import Fault, FaultProxy
 from tests.support.loopback import Reply

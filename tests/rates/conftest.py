@@ -6,8 +6,7 @@ import pytest
 import pytest_asyncio
 from limits import RateLimitItemPerMinute
 
-from cloudmart.rates.counter import Counter, StoredCounter
-from cloudmart.rates.memory import BoundedStorage
+from cloudmart.rates.counter import BoundedStorage, Counter, StoredCounter
 from cloudmart.rates.shared import SharedCounter
 from tests.support.redis_server import redis_server
 

@@ -7,10 +7,10 @@ from prometheus_client import REGISTRY
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from cloudmart.composition.middleware import Admission
 from cloudmart.errors import OverloadedError
 from cloudmart.http.concurrency import ConcurrencyLimit, slot_of
 from cloudmart.http.problem import expected
-from cloudmart.rates.admission import Admission
 from tests.support.requests import ask
 
 READ, CHAT = "/api/products", "/api/ai/message"

@@ -7,7 +7,7 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from cloudmart.app import create_app
-from cloudmart.rates.classes import CLASSES, RouteClass, class_of
+from cloudmart.rates.limiting import CLASSES, RouteClass, class_of
 from cloudmart.settings import Environment, Settings
 
 

@@ -4,8 +4,7 @@ import asyncio
 
 from limits import RateLimitItemPerMinute
 
-from cloudmart.rates.counter import Counter, StoredCounter
-from cloudmart.rates.memory import BoundedStorage
+from cloudmart.rates.counter import BoundedStorage, Counter, StoredCounter
 
 THREE = RateLimitItemPerMinute(3)
 

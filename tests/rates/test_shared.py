@@ -10,8 +10,7 @@ from limits import RateLimitItemPerMinute
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from cloudmart.rates.counter import StoredCounter
-from cloudmart.rates.memory import BoundedStorage
+from cloudmart.rates.counter import BoundedStorage, StoredCounter
 from cloudmart.rates.shared import REST, WITHIN, SharedCounter
 from tests.support.redis_server import deaf_server, redis_server
 

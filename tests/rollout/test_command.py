@@ -13,7 +13,7 @@ from typing import IO
 import pytest
 import yaml
 
-from cloudmart.rollout.kustomize import kubectl
+from cloudmart.rollout.release import kubectl
 from tests.k8s.conftest import needs_kubectl
 from tests.support.api_server import Object
 from tests.support.fake_cluster import FakeCluster

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudmart.rollout.kustomize import render
-from cloudmart.rollout.release import Release
+from cloudmart.rollout.release import Release, render
 from tests.k8s.conftest import needs_kubectl
 from tests.support.overlays import FILLED
 from tests.support.rollouts import Page, Rig, of_before

@@ -2,8 +2,8 @@
 
 import pytest
 
-from cloudmart.settings import Way, load_settings
-from cloudmart.settings.serving import for_serving
+from cloudmart.settings import SignInMethod, load_settings
+from cloudmart.settings.load import for_serving
 from tests.settings.good import GOOD
 
 USERS = GOOD["ADMIN_USERS"]
@@ -146,5 +146,5 @@ def test_a_way_that_local_mode_leaves_half_configured_still_asks() -> None:
     loaded = load_settings({"ENVIRONMENT": "local", "AUTH": "basic", "ADMIN_USERS": "ann:hunter2"})
 
     assert loaded.report.refusals == ()
-    assert loaded.settings.access.ways == (Way.BASIC,)
+    assert loaded.settings.access.ways == (SignInMethod.BASIC,)
     assert loaded.settings.access.admin_users is None

@@ -4,10 +4,9 @@ import json
 
 import pytest
 
-from cloudmart.cli.overview import as_document
+from cloudmart.cli.config import as_document
 from cloudmart.settings import load_settings
-from cloudmart.settings.disclosure import masked
-from cloudmart.settings.refusal import refusal
+from cloudmart.settings.report import masked, refusal
 from cloudmart.settings.variables import variables
 
 CANARY = "sk-Zp3Q8R7kLmNoPqRsTuVwXyZ012345"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cloudmart.settings import load_settings
-from cloudmart.settings.report import State
+from cloudmart.settings.report import SettingState
 from cloudmart.settings.variables import variables
 from tests.support.examples import Example, found, shipped
 
@@ -40,7 +40,7 @@ def is_refused(example: Example) -> bool:
     """Tell whether a start with the example is refused on its account."""
     report = load_settings({example.name: example.value}).report
     states = {fault.state for fault in report.refusals if fault.variable == KNOWN[example.name]}
-    return bool(states & {State.PLACEHOLDER, State.MALFORMED})
+    return bool(states & {SettingState.PLACEHOLDER, SettingState.MALFORMED})
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudmart.settings import load_settings, why_disabled
-from cloudmart.settings.report import State
-from cloudmart.settings.serving import for_serving
+from cloudmart.settings.load import for_serving
+from cloudmart.settings.report import SettingState
 from cloudmart.settings.variables import Variable, variables
 from tests.settings.good import GOOD
 
@@ -212,9 +212,9 @@ def test_well_formed_values_are_taken_as_they_are(
     report = for_serving(load_settings(environ)).report
 
     assert [fault.sentence for fault in (*report.refusals, *report.tolerated)] == []
-    assert {reading.name for reading in report.readings if reading.state is not State.DEFAULT} == (
-        environ.keys() - {"NODE_ENV"}
-    )
+    assert {
+        reading.name for reading in report.readings if reading.state is not SettingState.DEFAULT
+    } == (environ.keys() - {"NODE_ENV"})
 
 
 def test_everything_at_once_is_taken(tmp_path: Path) -> None:
@@ -225,7 +225,8 @@ def test_everything_at_once_is_taken(tmp_path: Path) -> None:
     assert loaded.report.refusals == ()
     assert environ.keys() == {variable.name for variable in variables().values()}
     assert {reading.name: reading.state for reading in loaded.report.readings} == {
-        name: State.OBSOLETE if name == "OPENAI_ASSISTANT_ID" else State.OK for name in environ
+        name: SettingState.OBSOLETE if name == "OPENAI_ASSISTANT_ID" else SettingState.OK
+        for name in environ
     }
     assert set(why_disabled(loaded.settings).values()) == {None}
 

@@ -6,7 +6,7 @@ import certifi
 import pytest
 
 from cloudmart.settings import Provider, load_settings, why_disabled
-from cloudmart.settings.refusal import refusal
+from cloudmart.settings.report import refusal
 
 OPENAI = {"OPENAI_API_KEY": "sk-Zp3Q8R7"}
 AZURE = {

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from cloudmart.settings import load_settings
-from cloudmart.settings.refusal import refusal
+from cloudmart.settings.report import refusal
 from cloudmart.settings.variables import variables
 
 

@@ -5,7 +5,7 @@ from base64 import b64encode
 import pytest
 
 from cloudmart.settings import load_settings, why_disabled
-from cloudmart.settings.report import State
+from cloudmart.settings.report import SettingState
 from cloudmart.settings.variables import Variable, variables
 from tests.settings.good import GOOD
 
@@ -49,7 +49,7 @@ every_variable = pytest.mark.parametrize(
 )
 
 
-def states(variable: Variable, value: str) -> list[State]:
+def states(variable: Variable, value: str) -> list[SettingState]:
     """Return as what a value is refused in a setting."""
     report = load_settings({variable.name: value}).report
     return [fault.state for fault in report.refusals if fault.variable == variable]
@@ -59,7 +59,7 @@ def states(variable: Variable, value: str) -> list[State]:
 def test_a_placeholder_stops_the_start_in_any_setting(variable: Variable) -> None:
     found = {form: states(variable, form) for form in (*PLAIN, *ENCODED, *AROUND)}
 
-    assert found == {form: [State.PLACEHOLDER] for form in found}
+    assert found == {form: [SettingState.PLACEHOLDER] for form in found}
 
 
 @every_variable
@@ -68,7 +68,7 @@ def test_a_good_value_copied_with_its_surroundings_stops_the_start(variable: Var
 
     found = {form: states(variable, form.format(good)) for form in COPIED}
 
-    assert found == {form: [State.MALFORMED] for form in found}
+    assert found == {form: [SettingState.MALFORMED] for form in found}
 
 
 @every_variable
@@ -210,4 +210,4 @@ def test_a_blank_value_counts_as_none(blank: str) -> None:
 def test_a_malformed_value_stops_the_start(name: str, value: str) -> None:
     faults = load_settings({name: value}).report.refusals
 
-    assert (name, State.MALFORMED) in [(fault.name, fault.state) for fault in faults]
+    assert (name, SettingState.MALFORMED) in [(fault.name, fault.state) for fault in faults]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cloudmart.pipeline.bigquery_schema import COLUMNS
+from cloudmart.pipeline.carry.bigquery import COLUMNS
 from cloudmart.settings import BigQuerySettings
 from tests.support.loopback import Fault, LoopbackServer, Reply, Request, loopback
 

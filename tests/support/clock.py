@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from cloudmart.health.rhythm import Rhythm
+from cloudmart.health.lifecycle import Timing
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -17,12 +17,12 @@ class Clock:
         self._fallen_asleep = asyncio.Condition()
 
     @property
-    def rhythm(self) -> Rhythm:
+    def rhythm(self) -> Timing:
         """Return a rhythm that lives by this clock.
 
         Checks take real time, of which a busy machine needs more than production allows.
         """
-        return Rhythm(
+        return Timing(
             sleep=self.sleep, monotonic=lambda: self.seconds, now=self.now, probe_within=8
         )
 

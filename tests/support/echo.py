@@ -12,9 +12,9 @@ from contextlib import ExitStack, contextmanager
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cloudmart.cli.protocol import BoundedProtocol
-from cloudmart.cli.server import Server
 from cloudmart.health.lifecycle import Lifecycle
+from cloudmart.server.protocol import BoundedProtocol
+from cloudmart.server.server import Server
 
 LARGE = 32 * 1024**2
 """Bytes that no kernel takes at once."""

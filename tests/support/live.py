@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cloudmart.app import create_app
-from cloudmart.cli.protocol import BoundedProtocol
-from cloudmart.cli.server import Server
-from cloudmart.health.board import Health
+from cloudmart.health.state import Health
+from cloudmart.server.protocol import BoundedProtocol
+from cloudmart.server.server import Server
 from cloudmart.settings import Settings
 from tests.support.serving import settled, still
 

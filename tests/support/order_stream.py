@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from cloudmart.dynamodb.codec import Item, decode, encode
-from cloudmart.dynamodb.internal import is_internal
 from cloudmart.local.event_source import Delivery, EventSourceMapping, Poller, Stream
-from cloudmart.pipeline.rows import EventType, Row
+from cloudmart.orders.notes import is_internal
+from cloudmart.pipeline.carry.rows import EventType, Row
 from tests.support import shop_tables
 from tests.support.aws import aws_client
 from tests.support.pipeline_template import properties

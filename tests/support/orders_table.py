@@ -5,7 +5,7 @@ from uuid import uuid4
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.bigquery import Client, SchemaField, Table, TimePartitioning
 
-from cloudmart.pipeline.bigquery_schema import COLUMNS
+from cloudmart.pipeline.carry.bigquery import COLUMNS
 from cloudmart.settings import BigQuerySettings
 from tests.support.local_bigquery import PROJECT
 

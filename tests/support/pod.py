@@ -10,10 +10,10 @@ import httpx2
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cloudmart.app import create_app
-from cloudmart.health.board import Health
+from cloudmart.composition.runtime import Runtime
 from cloudmart.health.lifecycle import Lifecycle
-from cloudmart.health.process import Process
-from cloudmart.health.secret import SecretVersion
+from cloudmart.health.secrets_manager import SecretVersion
+from cloudmart.health.state import Health
 from cloudmart.settings import Settings
 from tests.support.clock import Clock
 
@@ -84,7 +84,7 @@ async def pod(
     """Run a pod for as long as the context lasts; its settings may come from a secret."""
     clock = Clock()
     health = Health(rhythm=replace(clock.rhythm, **rhythm))
-    process = Process.begin(settings, health)
+    process = Runtime.begin(settings, health)
     if secret:
         process.staleness.follow(secret)
     app = create_app(settings, process=process)

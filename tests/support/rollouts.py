@@ -13,8 +13,8 @@ from typing import Any
 
 from cloudmart.rollout.command import Command, rolled_out
 from cloudmart.rollout.journal import Journal
+from cloudmart.rollout.pods import Limits
 from cloudmart.rollout.run import Choices
-from cloudmart.rollout.waiting import Limits
 from tests.support.api_server import Object
 from tests.support.fake_cluster import FakeCluster
 from tests.support.overlays import FILLED

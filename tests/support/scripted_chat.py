@@ -4,10 +4,10 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 
-from cloudmart.ai.ports import Delta, Step, StepRequest, ToolCall, Usage
+from cloudmart.ai.ports import Delta, ProviderStep, StepRequest, ToolCall, Usage
 from cloudmart.errors import UpstreamError
 
-Line = str | Delta | Usage | ToolCall | Step | UpstreamError | asyncio.Event
+Line = str | Delta | Usage | ToolCall | ProviderStep | UpstreamError | asyncio.Event
 
 
 class ScriptedChat:
@@ -26,7 +26,9 @@ class ScriptedChat:
         self.asked = asyncio.Event()
         self.abandoned = 0
 
-    async def step(self, request: StepRequest) -> AsyncGenerator[Delta | Usage | Step, None]:
+    async def step(
+        self, request: StepRequest
+    ) -> AsyncGenerator[Delta | Usage | ProviderStep, None]:
         self.requests.append(request)
         self.asked.set()
         try:
@@ -50,7 +52,7 @@ class ScriptedChat:
         return self._script.pop(0)
 
 
-def _step(line: str | ToolCall | Step) -> Step:
+def _step(line: str | ToolCall | ProviderStep) -> ProviderStep:
     if isinstance(line, str):
-        return Step(line)
-    return Step("", [line]) if isinstance(line, ToolCall) else line
+        return ProviderStep(line)
+    return ProviderStep("", [line]) if isinstance(line, ToolCall) else line

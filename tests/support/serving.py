@@ -8,18 +8,18 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from cloudmart.health.board import Health
-from cloudmart.health.process import Process
-from cloudmart.health.rhythm import Rhythm
+from cloudmart.composition.runtime import Runtime
+from cloudmart.health.lifecycle import Timing
+from cloudmart.health.state import Health
 from cloudmart.settings import Settings
 
 PATIENCE = 20.0
 _LONG = 24 * 60 * 60.0
 
 
-def still(settings: Settings) -> Process:
+def still(settings: Settings) -> Runtime:
     """Return a process that checks what it depends on once, and does not disturb the test after."""
-    return Process.begin(settings, Health(rhythm=Rhythm(sample_every=(_LONG, _LONG))))
+    return Runtime.begin(settings, Health(rhythm=Timing(sample_every=(_LONG, _LONG))))
 
 
 def settled(state: Any) -> bool:  # noqa: ANN401 - the lifespan's

@@ -8,10 +8,12 @@ from typing import Any
 from uuid import uuid4
 
 from cloudmart.dynamodb.codec import Item, decode, encode
-from cloudmart.dynamodb.create import definition, index_definition
-from cloudmart.dynamodb.index_keys import KEYS_VERSION
-from cloudmart.dynamodb.schema import INDEXED_ORDERS, INDEXED_TICKETS, Index, tables
+from cloudmart.dynamodb.schema import KEYS_VERSION, TableIndex
+from cloudmart.orders.indexes import INDEXED_ORDERS
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
+from cloudmart.tables.schema import tables
+from cloudmart.tables.steps import definition, index_definition
+from cloudmart.tickets.indexes import INDEXED_TICKETS
 
 LAMP = {"id": "1", "name": "Desk lamp", "price": Decimal("19.99"), "image": ""}
 KETTLE = {"id": "2", "name": "Kettle", "price": Decimal("34.5"), "image": ""}
@@ -105,7 +107,7 @@ def drop_indexes(dynamodb: Any, table: str) -> None:  # noqa: ANN401
 def add_index(
     dynamodb: Any,  # noqa: ANN401
     table: str,
-    index: Index,
+    index: TableIndex,
     *,
     projection: str = "ALL",
 ) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cloudmart.dynamodb.schema import TICKETS_BY_STATUS
 from cloudmart.settings import DynamoDBSettings, Settings
+from cloudmart.tickets.indexes import TICKETS_BY_STATUS
 from tests.support.aws import aws_client
 from tests.support.faults import FaultProxy
 from tests.support.shop_tables import add_index

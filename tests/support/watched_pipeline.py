@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager, nullcontext
 import aioboto3
 
 from cloudmart.dynamodb.client import Database
-from cloudmart.pipeline.aws import AwsTransport
 from cloudmart.pipeline.opening import OpenPipeline, Pipeline, assembled
 from cloudmart.pipeline.ports import Warehouse
+from cloudmart.pipeline.watch.aws import AwsTransport
 from cloudmart.settings import Settings
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from cloudmart.dynamodb.index_keys import in_shard
+from cloudmart.dynamodb.schema import in_shard
 from cloudmart.settings import Settings
 from tests.support.shop_tables import get, put
 

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from cloudmart.dynamodb.index_keys import in_shard, ticket_keys
+from cloudmart.dynamodb.schema import in_shard
 from cloudmart.settings import Settings
+from cloudmart.tickets.indexes import ticket_keys
 from tests.support.faults import FaultProxy
 from tests.support.shop_tables import get, let_use_indexes, put
 

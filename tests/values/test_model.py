@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
-from cloudmart.ai.confirmation import Action
 from cloudmart.ai.conversations import Conversation
+from cloudmart.ai.order_changes.confirmation import Action
 from cloudmart.ai.ports import Role
-from cloudmart.http.streaming import encode
+from cloudmart.http.paging import encode
 from cloudmart.orders.models import Order
 from cloudmart.products.models import Product
 from cloudmart.tickets.models import Ticket

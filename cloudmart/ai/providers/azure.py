@@ -23,11 +23,11 @@ from azure.core.pipeline.transport import AioHttpTransport
 from cloudmart.ai.ports import Scores
 from cloudmart.ai.providers.bounded import UNCOMPRESSED, BoundedResponse
 from cloudmart.ai.providers.call import ProviderCall
-from cloudmart.ai.providers.private import Private
 from cloudmart.ai.providers.refusals import (
-    Refusal,
+    CallSettings,
+    Private,
+    ProviderRefusal,
     Said,
-    Settings,
     by_status,
     lost,
     seconds,
@@ -62,7 +62,7 @@ _FAILURES = (
 )
 """The last five are how the SDK takes an answer that is not of its form."""
 
-_SETTINGS = Settings("AZURE_API_KEY", "AZURE_ENDPOINT")
+_SETTINGS = CallSettings("AZURE_API_KEY", "AZURE_ENDPOINT")
 _WRONG_LANGUAGE = "UnsupportedLanguageCode"
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -133,7 +133,7 @@ class AzureSentiment:
             if any(_code(result) == _WRONG_LANGUAGE for result in results):
                 # Each document is refused by itself, and the answer is a 200.
                 error = ProviderMisconfiguredError(PROVIDER, "AZURE_LANGUAGE")
-                raise call.refuse(Refusal(error, said=Said(_WRONG_LANGUAGE)))
+                raise call.refuse(ProviderRefusal(error, said=Said(_WRONG_LANGUAGE)))
             scores += call.read(partial(_read_all, results, private))
         remaining = iter(scores)
         return [
@@ -206,7 +206,7 @@ def _balanced(scores: Scores) -> Scores:
     return Scores(scores.positive - common, scores.neutral + 2 * common, scores.negative - common)
 
 
-def _explain(error: Exception) -> Refusal:
+def _explain(error: Exception) -> ProviderRefusal:
     # This SDK wraps an answer it could not read in the error for a status.
     if isinstance(error.__cause__, DecodeError):
         error = error.__cause__
@@ -216,13 +216,13 @@ def _explain(error: Exception) -> Refusal:
         case HttpResponseError(status_code=int(status)) if not isinstance(error, DecodeError):
             return _explain_status(error, status)
         case ServiceResponseTimeoutError():
-            return Refusal(ProviderTimeoutError(PROVIDER))
+            return ProviderRefusal(ProviderTimeoutError(PROVIDER))
         case ServiceRequestError() | ServiceResponseError():
             return lost(PROVIDER, error)
-    return Refusal(unreadable(PROVIDER), said=Said(type(error).__name__))
+    return ProviderRefusal(unreadable(PROVIDER), said=Said(type(error).__name__))
 
 
-def _explain_status(error: HttpResponseError, status: int) -> Refusal:
+def _explain_status(error: HttpResponseError, status: int) -> ProviderRefusal:
     headers = getattr(error.response, "headers", {})
     code = error.error.code if error.error else None
     said = Said.of(code or str(status), headers.get("apim-request-id"), error.message)

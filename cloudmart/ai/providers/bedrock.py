@@ -27,22 +27,22 @@ from botocore.parsers import ResponseParserError
 
 from cloudmart.ai.providers.bounded import BoundedResponse
 from cloudmart.ai.providers.refusals import (
-    Refusal,
+    CallSettings,
+    ProviderRefusal,
     Said,
-    Settings,
     by_status,
     faulty,
     lost,
     seconds,
     unreadable,
 )
+from cloudmart.aws_redirects import DirectConfig, DirectSession
 from cloudmart.errors import (
     ProviderFailedError,
     ProviderMisconfiguredError,
     ProviderTimeoutError,
     ProviderUnavailableError,
 )
-from cloudmart.redirects import DirectConfig, DirectSession
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -133,7 +133,7 @@ async def bedrock_client(
         yield client
 
 
-def explain(error: Exception) -> Refusal:
+def explain(error: Exception) -> ProviderRefusal:
     """Return what an exception means."""
     kind = Said(type(error).__name__)
     match error:
@@ -146,12 +146,12 @@ def explain(error: Exception) -> Refusal:
             | NoRegionError()
             | TokenRetrievalError()
         ):
-            return Refusal(ProviderMisconfiguredError(PROVIDER, _CREDENTIALS), said=kind)
+            return ProviderRefusal(ProviderMisconfiguredError(PROVIDER, _CREDENTIALS), said=kind)
         case ReadTimeoutError():
-            return Refusal(ProviderTimeoutError(PROVIDER), said=kind)
+            return ProviderRefusal(ProviderTimeoutError(PROVIDER), said=kind)
         case BotocoreConnectionError() | HTTPClientError() | aiohttp.ClientError():
             return lost(PROVIDER, error, untouched=_never_connected(error))
-    return Refusal(unreadable(PROVIDER), said=kind)
+    return ProviderRefusal(unreadable(PROVIDER), said=kind)
 
 
 def refused(error: ClientError) -> bool:
@@ -181,26 +181,26 @@ def _said(error: ClientError) -> Said:
     )
 
 
-def _explain_answer(error: ClientError) -> Refusal:
+def _explain_answer(error: ClientError) -> ProviderRefusal:
     said, context = _said(error), error.response.get("ResponseMetadata", {})
     if said.code == _VALIDATION:
         return _explain_validation(said)
     if said.code in _EXPIRED:
         unavailable = ProviderUnavailableError(PROVIDER, "cannot be asked")
-        return Refusal(unavailable, passing=True, untouched=True, said=said)
+        return ProviderRefusal(unavailable, passing=True, untouched=True, said=said)
     status = _STATUSES.get(said.code) or context.get("HTTPStatusCode", 0)
     if status < 400:  # noqa: PLR2004 - it came inside a stream, under a name nobody knows
-        return Refusal(faulty(PROVIDER), said=said)
+        return ProviderRefusal(faulty(PROVIDER), said=said)
     wait = seconds(context.get("HTTPHeaders", {}).get("retry-after"))
-    return by_status(PROVIDER, status, Settings(_CREDENTIALS, _IDS), wait=wait, said=said)
+    return by_status(PROVIDER, status, CallSettings(_CREDENTIALS, _IDS), wait=wait, said=said)
 
 
-def _explain_validation(said: Said) -> Refusal:
+def _explain_validation(said: Said) -> ProviderRefusal:
     # One code for everything; only the sentence tells.
     sentence = said.sentence.casefold()
     if any(words in sentence for words in _WRONG_MODEL):
-        return Refusal(ProviderMisconfiguredError(PROVIDER, "BEDROCK_MODEL_ID"), said=said)
+        return ProviderRefusal(ProviderMisconfiguredError(PROVIDER, "BEDROCK_MODEL_ID"), said=said)
     if _NO_STREAM in sentence:
-        return Refusal(NoStreamError(), said=said)
+        return ProviderRefusal(NoStreamError(), said=said)
     reason = "the conversation is too long for it" if _TOO_LONG in sentence else ""
-    return Refusal(ProviderFailedError(PROVIDER, reason or _REFUSED), said=said)
+    return ProviderRefusal(ProviderFailedError(PROVIDER, reason or _REFUSED), said=said)

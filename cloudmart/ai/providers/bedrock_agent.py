@@ -1,23 +1,117 @@
 """A Bedrock agent (Agents "Classic"): its instructions and its memory are with AWS."""
 
 import codecs
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
 import aioboto3
 
-from cloudmart.ai.ports import Delta, Step, StepRequest, Usage
-from cloudmart.ai.providers import rude
+from cloudmart.ai.ports import (
+    Delta,
+    ProviderStep,
+    StepRequest,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+    Usage,
+)
+from cloudmart.ai.providers import sanitize
 from cloudmart.ai.providers.bedrock import FAILURES, PROVIDER, bedrock_client, explain
-from cloudmart.ai.providers.bedrock_control import calls, returned
 from cloudmart.ai.providers.call import ProviderCall
-from cloudmart.ai.providers.pieces import Pieces
-from cloudmart.ai.providers.private import Private
-from cloudmart.ai.providers.refusals import UNREADABLE
+from cloudmart.ai.providers.refusals import UNREADABLE, Private
+from cloudmart.ai.providers.sanitize import Pieces, complete
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.settings import BedrockSettings
+
+
+def calls(control: Mapping[str, Any] | None, tools: Sequence[ToolSpec]) -> list[ToolCall]:
+    """Return the calls an agent returned control for, if it did."""
+    if control is None:
+        return []
+    invocation = control.get("invocationId", "")
+    return [
+        _call(f"{invocation}/{number}", wanted, tools)
+        for number, wanted in enumerate(control.get("invocationInputs", ()))
+    ]
+
+
+def returned(control: Mapping[str, Any], results: Sequence[ToolResult]) -> dict[str, Any]:
+    """Return the session state that tells an agent the results of its calls."""
+    wanted = control.get("invocationInputs", ())
+    return {
+        "invocationId": control.get("invocationId", ""),
+        "returnControlInvocationResults": [
+            _result(one, result.output) for one, result in zip(wanted, results, strict=True)
+        ],
+    }
+
+
+def _call(key: str, wanted: Mapping[str, Any], tools: Sequence[ToolSpec]) -> ToolCall:
+    function = wanted.get("functionInvocationInput")
+    if function is not None:
+        name, parameters = _text(function.get("function")), function.get("parameters", [])
+    else:
+        api = wanted.get("apiInvocationInput", {})
+        # An operation of an OpenAPI schema: its path is its tool's name.
+        name = _text(api.get("apiPath")).strip("/").replace("-", "_")
+        bodies = api.get("requestBody", {}).get("content", {}).values()
+        parameters = [
+            *api.get("parameters", ()),
+            *(one for body in bodies for one in body.get("properties", ())),
+        ]
+    given = {one.get("name", ""): _value(one) for one in parameters}
+    return ToolCall(key, name, complete(name, given, tools))
+
+
+def _text(told: object) -> str:
+    # A tool without a name is unknown to us, and the agent is told so.
+    return told if isinstance(told, str) else ""
+
+
+def _value(parameter: Mapping[str, str]) -> str | float | bool:
+    text = parameter.get("value", "")
+    try:
+        match parameter.get("type"):
+            case "integer":
+                return int(text)
+            case "number":
+                return float(text)
+            case "boolean":
+                return text.casefold() == "true"
+    except ValueError:
+        pass  # the tool itself will say what it wants instead
+    return text
+
+
+def _result(wanted: Mapping[str, Any], output: str) -> dict[str, Any]:
+    if "functionInvocationInput" in wanted:
+        asked = wanted["functionInvocationInput"]
+        result = {"function": asked.get("function", ""), "responseBody": {"TEXT": {"body": output}}}
+        kind = "functionResult"
+    else:
+        asked = wanted.get("apiInvocationInput", {})
+        result = {
+            "apiPath": asked.get("apiPath", ""),
+            "httpMethod": asked.get("httpMethod", ""),
+            "httpStatusCode": 200,
+            "responseBody": {"application/json": {"body": output}},
+        }
+        kind = "apiResult"
+    return {kind: {"actionGroup": asked.get("actionGroup", ""), **result, **_confirmation(asked)}}
+
+
+def _confirmation(asked: Mapping[str, Any]) -> dict[str, str]:
+    # What we carry out ourselves is only proposed, so yes is safe; what the agent would carry
+    # out once it is told yes, our rules have never seen.
+    match asked.get("actionInvocationType"):
+        case "USER_CONFIRMATION_AND_RESULT":
+            return {"confirmationState": "CONFIRM"}
+        case "USER_CONFIRMATION":
+            return {"confirmationState": "DENY"}
+    return {}
+
 
 _MOST_READ, _MOST_WRITTEN = 200_000, 8_000
 """Tokens that one of the calls an agent makes of its model can cost at most."""
@@ -53,7 +147,9 @@ class BedrockAgentChat:
         self._client = client
         self._agent = {"agentId": agent_id, "agentAliasId": alias_id}
 
-    async def step(self, request: StepRequest) -> AsyncGenerator[Delta | Usage | Step, None]:
+    async def step(
+        self, request: StepRequest
+    ) -> AsyncGenerator[Delta | Usage | ProviderStep, None]:
         call = ProviderCall(
             PROVIDER,
             self.name,
@@ -124,7 +220,7 @@ class _Reading:
 
     def take(self, event: Mapping[str, Any]) -> str:
         if "returnControl" in event:
-            self.control = rude.clean(event["returnControl"])
+            self.control = sanitize.clean(event["returnControl"])
         self.news = self._count(event.get("trace", {}).get("trace", {}))
         chunk = event.get("chunk", {"bytes": b""})
         if "bytes" not in chunk:
@@ -137,7 +233,7 @@ class _Reading:
         for part in trace.values():
             output = part.get("modelInvocationOutput", {}) if isinstance(part, dict) else {}
             told = output.get("metadata", {}).get("usage")
-            usage = rude.usage(
+            usage = sanitize.usage(
                 told,
                 ("inputTokens", "outputTokens"),
                 input_at_most=_MOST_READ,

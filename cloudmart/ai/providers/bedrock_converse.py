@@ -1,6 +1,6 @@
 """A model on Bedrock, with our instructions, our tools and our history."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -8,7 +8,16 @@ from typing import Any
 import aioboto3
 from botocore.exceptions import ClientError
 
-from cloudmart.ai.ports import Delta, Step, StepRequest, Usage
+from cloudmart.ai.ports import (
+    Delta,
+    ProviderMessage,
+    ProviderStep,
+    Role,
+    StepRequest,
+    ToolResult,
+    ToolSpec,
+    Usage,
+)
 from cloudmart.ai.providers.bedrock import (
     FAILURES,
     PROVIDER,
@@ -20,21 +29,78 @@ from cloudmart.ai.providers.bedrock import (
 from cloudmart.ai.providers.call import ProviderCall
 from cloudmart.ai.providers.converse_answer import (
     MAX_TOKENS,
-    Reply,
+    ConverseReply,
     StreamedReply,
+    Thoughts,
     conclude,
     usage,
 )
-from cloudmart.ai.providers.converse_messages import (
-    has_thoughts,
-    messages,
-    system,
-    tool_config,
-)
-from cloudmart.ai.providers.private import Private
-from cloudmart.ai.providers.thoughts import Thoughts
+from cloudmart.ai.providers.refusals import Private
+from cloudmart.ai.providers.sanitize import loose
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.settings import BedrockSettings
+
+_NO_MORE_TOOLS = "Answer the customer now with what you know. Do not call another tool."
+
+
+def system(request: StepRequest) -> list[dict[str, str]]:
+    """Return the instructions; there is no other way here to forbid further tools."""
+    texts = [request.instructions, *([_NO_MORE_TOOLS] if request.final and request.tools else [])]
+    return [{"text": text} for text in texts]
+
+
+def messages(request: StepRequest, *, thoughts: bool = True) -> list[dict[str, Any]]:
+    """Return what was said, then what the turn did so far, with the model's thoughts or without."""
+    said = _history(request.history)
+    for step, results in request.exchange:
+        content = [part for part in step.replay if thoughts or not _is_thought(part)]
+        said.append({"role": "assistant", "content": content})
+        said.append({"role": "user", "content": [_result(result) for result in results]})
+    return said
+
+
+def has_thoughts(request: StepRequest) -> bool:
+    """Tell whether the model thought on its way here."""
+    return any(_is_thought(part) for step, _ in request.exchange for part in step.replay)
+
+
+def tool_config(request: StepRequest) -> dict[str, Any]:
+    """Return the tools, if there are any."""
+    if not request.tools:
+        return {}
+    return {"toolConfig": {"tools": [_tool(tool) for tool in request.tools]}}
+
+
+def _is_thought(part: dict[str, Any]) -> bool:
+    return "reasoningContent" in part
+
+
+def _history(history: Sequence[ProviderMessage]) -> list[dict[str, Any]]:
+    said: list[dict[str, Any]] = []
+    for message in history:
+        if not message.text.strip() or (not said and message.role is not Role.USER):
+            continue
+        if said and said[-1]["role"] == message.role:
+            said[-1]["content"].append({"text": message.text})
+        else:
+            said.append({"role": message.role.value, "content": [{"text": message.text}]})
+    return said
+
+
+def _result(result: ToolResult) -> dict[str, Any]:
+    return {"toolResult": {"toolUseId": result.call.id, "content": [{"text": result.output}]}}
+
+
+def _tool(tool: ToolSpec) -> dict[str, Any]:
+    return {
+        "toolSpec": {
+            "name": tool.name,
+            "description": tool.description,
+            # Amazon's own models read no more of a schema than its plain form has.
+            "inputSchema": {"json": loose(tool.parameters)},
+        }
+    }
+
 
 _COST_WITHIN = 1.0
 """Seconds in which a model tells what its answer cost, once that has ended."""
@@ -62,7 +128,9 @@ class BedrockConverseChat:
         self._streams = True
         self._takes_thoughts = True
 
-    async def step(self, request: StepRequest) -> AsyncGenerator[Delta | Usage | Step, None]:
+    async def step(
+        self, request: StepRequest
+    ) -> AsyncGenerator[Delta | Usage | ProviderStep, None]:
         call = ProviderCall(
             PROVIDER,
             self.name,
@@ -71,11 +139,11 @@ class BedrockConverseChat:
             seconds=request.seconds_left,
             private=Private(texts=request.said),
         )
-        reply: Reply
+        reply: ConverseReply
         if (stream := await self._open(call, request)) is None:
             answer = await call.begin(lambda: self._ask(self._client.converse, request))
             yield Usage()
-            reply = call.read(lambda: Reply.whole(answer))
+            reply = call.read(lambda: ConverseReply.whole(answer))
         else:
             yield Usage()
             events, reply, thoughts = aiter(stream), StreamedReply(), Thoughts()

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp.streams import StreamReader
 
-from cloudmart.redirects import DirectResponse, RedirectedError
+from cloudmart.aws_redirects import DirectResponse, RedirectedError
 
 LONGEST_BODY = 4 * 1024**2
 """Bytes of one answer: some 15,000 events, where a step has at most 4,000 tokens."""

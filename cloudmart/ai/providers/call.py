@@ -8,11 +8,10 @@ from typing import Any, TypeVar, cast
 
 import structlog
 
-from cloudmart.ai.ports import Step, ToolCall
+from cloudmart.ai.ports import ProviderStep, ToolCall
 from cloudmart.ai.providers.bounded import TOO_LARGE, why_refused
-from cloudmart.ai.providers.pieces import LONGEST_ANSWER
-from cloudmart.ai.providers.private import Private
-from cloudmart.ai.providers.refusals import UNREADABLE, Refusal, Said
+from cloudmart.ai.providers.refusals import UNREADABLE, Private, ProviderRefusal, Said
+from cloudmart.ai.providers.sanitize import LONGEST_ANSWER
 from cloudmart.errors import (
     ProviderFailedError,
     ProviderMisconfiguredError,
@@ -51,7 +50,7 @@ class ProviderCall:
         label: str,
         *,
         failures: tuple[type[Exception], ...],
-        explain: Callable[[Exception], Refusal],
+        explain: Callable[[Exception], ProviderRefusal],
         seconds: float,
         acts: bool = False,
         private: Private | None = None,
@@ -107,7 +106,7 @@ class ProviderCall:
             refusal = self._read(error)
             if refusal.lost:
                 broken = ProviderFailedError(self._provider, "it broke off")
-                refusal = Refusal(broken, said=refusal.said)
+                refusal = ProviderRefusal(broken, said=refusal.said)
             raise self.refuse(refusal) from error
 
     def read(self, read: Callable[[], T]) -> T:
@@ -143,7 +142,7 @@ class ProviderCall:
         final: bool,
         cut: bool = False,
         replay: Any = None,  # noqa: ANN401 - each provider's own
-    ) -> Step:
+    ) -> ProviderStep:
         """Return the step that an answer makes, or raise ProviderFailedError.
 
         An answer that was `cut` short says so; calls it asked for may lack their ends.
@@ -152,16 +151,16 @@ class ProviderCall:
         cut = cut or len(text) > LONGEST_ANSWER
         text = text[:LONGEST_ANSWER]
         if calls and not final and not cut:
-            return Step(text, calls, replay)
+            return ProviderStep(text, calls, replay)
         if not text:
             raise self.failed("it asked for more tools" if calls else "it was empty")
-        return Step(f"{text} …" if cut else text, (), replay)
+        return ProviderStep(f"{text} …" if cut else text, (), replay)
 
     def failed(self, reason: str) -> UpstreamError:
         """Return the error for an answer that is of no use, logged and counted."""
-        return self.refuse(Refusal(ProviderFailedError(self._provider, reason)))
+        return self.refuse(ProviderRefusal(ProviderFailedError(self._provider, reason)))
 
-    def refuse(self, refusal: Refusal) -> UpstreamError:
+    def refuse(self, refusal: ProviderRefusal) -> UpstreamError:
         """Return a refusal's error, logged and counted."""
         error, said = refusal.error, refusal.said
         PROVIDER_REFUSALS.labels(self._label, error.code).inc()
@@ -182,16 +181,18 @@ class ProviderCall:
         async with asyncio.timeout_at(self._end):
             return await answer
 
-    def _read(self, error: Exception) -> Refusal:
+    def _read(self, error: Exception) -> ProviderRefusal:
         if isinstance(error, TimeoutError):
-            return Refusal(ProviderTimeoutError(self._provider), said=Said(type(error).__name__))
+            return ProviderRefusal(
+                ProviderTimeoutError(self._provider), said=Said(type(error).__name__)
+            )
         if reason := why_refused(error):
             failed = ProviderFailedError(self._provider, reason)
-            return Refusal(failed, said=Said(type(error).__name__))
+            return ProviderRefusal(failed, said=Said(type(error).__name__))
         return self._explain(error)
 
 
-def _pause(refusal: Refusal) -> float:
+def _pause(refusal: ProviderRefusal) -> float:
     if refusal.wait is not None:
         return refusal.wait
     return random.uniform(0.25, 0.75)  # noqa: S311 - keeps callers from coming back together

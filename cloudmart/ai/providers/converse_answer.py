@@ -7,12 +7,50 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cloudmart.ai.ports import Step, StepRequest, ToolCall, Usage
-from cloudmart.ai.providers import rude
-from cloudmart.ai.providers.arguments import complete
+from cloudmart.ai.ports import ProviderStep, StepRequest, ToolCall, Usage
+from cloudmart.ai.providers import sanitize
 from cloudmart.ai.providers.call import WITHHELD, ProviderCall
-from cloudmart.ai.providers.pieces import Pieces
-from cloudmart.ai.providers.thoughts import without_thoughts
+from cloudmart.ai.providers.sanitize import Pieces, complete
+
+_OPEN, _CLOSE = "<thinking>", "</thinking>"
+_THOUGHT = re.compile(f"{_OPEN}.*?({_CLOSE}|\\Z)", re.DOTALL)
+
+
+def without_thoughts(text: str) -> str:
+    """Return a text without its thoughts."""
+    return _THOUGHT.sub("", text)
+
+
+class Thoughts:
+    """Leaves thoughts out of a text that comes in pieces, wherever those are divided."""
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._inside = False
+
+    def leave_out(self, piece: str) -> str:
+        """Return what may be shown now that a piece has come."""
+        self._held += piece
+        shown = ""
+        while True:
+            tag = _CLOSE if self._inside else _OPEN
+            before, found, after = self._held.partition(tag)
+            if not found:
+                break
+            shown += "" if self._inside else before
+            self._held, self._inside = after, not self._inside
+        undecided = _beginning_of(tag, self._held)
+        if not self._inside:
+            shown += self._held[: len(self._held) - undecided]
+        self._held = self._held[len(self._held) - undecided :]
+        return shown
+
+
+def _beginning_of(tag: str, text: str) -> int:
+    """Return how many characters at the end of a text may be the beginning of a tag."""
+    longest = min(len(tag) - 1, len(text))
+    return next((size for size in range(longest, 0, -1) if text.endswith(tag[:size])), 0)
+
 
 # As much as the smallest models on Bedrock can be asked for.
 MAX_TOKENS = 2000
@@ -34,15 +72,15 @@ class _Block:
 
     @property
     def text(self) -> str:
-        return rude.text("".join(self.texts))
+        return sanitize.text("".join(self.texts))
 
     @property
     def given(self) -> dict[str, Any] | None:
-        return rude.arguments("".join(self.inputs))
+        return sanitize.arguments("".join(self.inputs))
 
 
 @dataclass(slots=True)
-class Reply:
+class ConverseReply:
     """A message of the model, why it ended, and what it cost."""
 
     blocks: dict[int, _Block] = field(default_factory=lambda: defaultdict(_Block))
@@ -50,7 +88,7 @@ class Reply:
     told: object = None
 
     @classmethod
-    def whole(cls, answer: Mapping[str, Any]) -> "Reply":
+    def whole(cls, answer: Mapping[str, Any]) -> "ConverseReply":
         """Return a message that came in one piece."""
         reply = cls(stop=answer.get("stopReason"), told=answer.get("usage"))
         content = answer.get("output", {}).get("message", {}).get("content", ())
@@ -67,7 +105,7 @@ class Reply:
         return reply
 
 
-class StreamedReply(Reply):
+class StreamedReply(ConverseReply):
     """A message that comes in many."""
 
     def __init__(self) -> None:
@@ -81,7 +119,7 @@ class StreamedReply(Reply):
         elif delta := event.get("contentBlockDelta"):
             return self._take(self._block(delta), delta.get("delta", {}))
         elif stop := event.get("messageStop"):
-            self.stop = rude.text(stop.get("stopReason"))
+            self.stop = sanitize.text(stop.get("stopReason"))
         elif metadata := event.get("metadata"):
             self.told = metadata.get("usage")
         return ""
@@ -102,7 +140,7 @@ class StreamedReply(Reply):
 
 def _written(given: object) -> str:
     try:
-        return json.dumps(rude.clean({} if given is None else given))
+        return json.dumps(sanitize.clean({} if given is None else given))
     except ValueError:
         # No arguments of any tool.
         return "["
@@ -113,7 +151,7 @@ def _add(pieces: list[str], piece: object) -> None:
         pieces.append(piece)
 
 
-def conclude(call: ProviderCall, reply: Reply, request: StepRequest) -> Step:
+def conclude(call: ProviderCall, reply: ConverseReply, request: StepRequest) -> ProviderStep:
     """Return the step a reply makes, or raise ProviderFailedError."""
     if reply.stop is None:
         raise call.failed("it broke off")
@@ -135,9 +173,9 @@ def conclude(call: ProviderCall, reply: Reply, request: StepRequest) -> Step:
     )
 
 
-def usage(reply: Reply, request: StepRequest) -> Usage | None:
+def usage(reply: ConverseReply, request: StepRequest) -> Usage | None:
     """Return what a reply cost, as far as the model has told."""
-    told = rude.usage(
+    told = sanitize.usage(
         reply.told,
         ("inputTokens", "outputTokens"),
         input_at_most=request.size,
@@ -146,7 +184,7 @@ def usage(reply: Reply, request: StepRequest) -> Usage | None:
     if told is None or not isinstance(reply.told, Mapping):
         return None
     cached, written = (
-        rude.count(reply.told.get(name), request.size) or 0
+        sanitize.count(reply.told.get(name), request.size) or 0
         for name in ("cacheReadInputTokens", "cacheWriteInputTokens")
     )
     if told.input_tokens is None:
@@ -157,17 +195,17 @@ def usage(reply: Reply, request: StepRequest) -> Usage | None:
 
 
 def _call(block: _Block, number: int, request: StepRequest) -> ToolCall:
-    name = rude.text((block.tool or {}).get("name"))
+    name = sanitize.text((block.tool or {}).get("name"))
     given = block.given
     written = "".join(block.inputs) if given is None else complete(name, given, request.tools)
-    return ToolCall(_use(block, number)["toolUseId"], name, rude.text(written))
+    return ToolCall(_use(block, number)["toolUseId"], name, sanitize.text(written))
 
 
 def _use(block: _Block, number: int) -> dict[str, Any]:
     tool = block.tool or {}
     return {
-        "toolUseId": rude.text(tool.get("toolUseId")) or f"call_{number}",
-        "name": _NOT_IN_NAMES.sub("_", rude.text(tool.get("name")))[:64] or "unknown",
+        "toolUseId": sanitize.text(tool.get("toolUseId")) or f"call_{number}",
+        "name": _NOT_IN_NAMES.sub("_", sanitize.text(tool.get("name")))[:64] or "unknown",
         "input": block.given or {},
     }
 
@@ -179,7 +217,7 @@ def _part(block: _Block, number: int) -> dict[str, Any] | None:
         return {"reasoningContent": {"redactedContent": block.sealed}}
     if block.thoughts:
         signature = "".join(block.signatures)
-        reasoning = {"text": rude.text("".join(block.thoughts))}
+        reasoning = {"text": sanitize.text("".join(block.thoughts))}
         reasoning |= {"signature": signature} if signature else {}
         return {"reasoningContent": {"reasoningText": reasoning}}
     return {"text": block.text} if block.text.strip() else None

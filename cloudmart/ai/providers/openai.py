@@ -1,25 +1,30 @@
 """OpenAI's Responses API, and the many servers that speak it."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import httpx2
+import structlog
 from openai import (
     APIStatusError,
     AsyncOpenAI,
     AsyncStream,
     BadRequestError,
+    DefaultAioHttpClient,
     NotFoundError,
     UnprocessableEntityError,
 )
 
-from cloudmart.ai.ports import Delta, Step, StepRequest, Usage
+from cloudmart.ai.ports import Delta, ProviderStep, StepRequest, Usage
+from cloudmart.ai.providers.bounded import LONGEST_LINE, UNCOMPRESSED, Bounds, refuse_compressed
 from cloudmart.ai.providers.call import ProviderCall
-from cloudmart.ai.providers.openai_answer import Answer
-from cloudmart.ai.providers.openai_client import openai_client
+from cloudmart.ai.providers.openai_messages import StreamedAnswer, has_thoughts, items, tools
 from cloudmart.ai.providers.openai_refusals import (
     FAILURES,
     PROVIDER,
@@ -27,12 +32,82 @@ from cloudmart.ai.providers.openai_refusals import (
     explain,
     known,
 )
-from cloudmart.ai.providers.openai_request import has_thoughts, items, tools
-from cloudmart.ai.providers.openai_shutdown import watch_for_shutdown
-from cloudmart.ai.providers.private import Private
-from cloudmart.ai.providers.refusals import Said
+from cloudmart.ai.providers.refusals import Private, Said
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.settings import Effort, OpenAISettings
+
+_log = structlog.stdlib.get_logger(__name__)
+
+_EVERY = timedelta(days=1).total_seconds()
+_AGAIN = timedelta(hours=1).total_seconds()
+_SHUTDOWN_PATIENCE = 10.0
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[0-9TZ:.+-]{0,20}")
+
+
+async def watch_for_shutdown(client: AsyncOpenAI, model: str) -> None:
+    """Ask once a day, and once an hour while there is no answer, for as long as it is not ended."""
+    while True:
+        known = await warn_of_shutdown(client, model)
+        await asyncio.sleep(_EVERY if known else _AGAIN)
+
+
+async def warn_of_shutdown(client: AsyncOpenAI, model: str) -> bool:
+    """Log a warning if OpenAI has announced the day on which a model ends; tell if it answered.
+
+    Nothing is raised: a key may be restricted to creating responses, and a model that is not
+    there shows with the first message. The date is that of `GET /v1/models/{model}`.
+    """
+    try:
+        async with asyncio.timeout(_SHUTDOWN_PATIENCE):
+            date = (await client.models.retrieve(model)).shutdown_date
+    except (*FAILURES, TimeoutError, AttributeError) as error:
+        # The last is what becomes of a page: the SDK hands it on as a string.
+        _log.info("model_shutdown_unknown", model=model, cause=type(error).__name__)
+        return False
+    if isinstance(date, str) and _DATE.fullmatch(date):
+        _log.warning(
+            "model_will_be_shut_down",
+            model=model,
+            date=date,
+            advice="Set OPENAI_MODEL to its successor before that day.",
+        )
+    return True
+
+
+def openai_client(api_key: str, base_url: str) -> AsyncOpenAI:
+    """Return a client; nothing is connected yet."""
+    return AsyncOpenAI(
+        api_key=api_key,
+        base_url=base_url,
+        timeout=httpx2.Timeout(60, connect=3),
+        max_retries=0,
+        http_client=DefaultAioHttpClient(
+            # A conversation goes to the server that is configured and to no other.
+            follow_redirects=False,
+            headers=UNCOMPRESSED,
+            event_hooks={"response": [_bound]},
+        ),
+    )
+
+
+async def _bound(response: httpx2.Response) -> None:
+    refuse_compressed(response.headers.get("content-encoding"))
+    if isinstance(response.stream, httpx2.AsyncByteStream):
+        response.stream = _BoundedStream(response.stream)
+
+
+class _BoundedStream(httpx2.AsyncByteStream):
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        bounds = Bounds(LONGEST_LINE)
+        async for chunk in self._stream:
+            yield bounds.count(chunk)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
 
 BASE_URL = "https://api.openai.com/v1"
 
@@ -78,7 +153,9 @@ class OpenAIChat:
         self._seals_thoughts = self.is_openai or host.endswith(_AZURE)
         self._takes_thoughts = True
 
-    async def step(self, request: StepRequest) -> AsyncGenerator[Delta | Usage | Step, None]:
+    async def step(
+        self, request: StepRequest
+    ) -> AsyncGenerator[Delta | Usage | ProviderStep, None]:
         call = ProviderCall(
             PROVIDER,
             self.name,
@@ -87,7 +164,7 @@ class OpenAIChat:
             seconds=request.seconds_left,
             private=Private([self._client.api_key], request.said),
         )
-        answer = Answer(call, input_at_most=request.size, output_at_most=MAX_OUTPUT_TOKENS)
+        answer = StreamedAnswer(call, input_at_most=request.size, output_at_most=MAX_OUTPUT_TOKENS)
         async with await self._open(call, request) as stream:
             yield Usage()
             while (event := await call.next(stream)) is not None:

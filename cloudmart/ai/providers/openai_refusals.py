@@ -8,9 +8,9 @@ import httpx2
 from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError, OpenAIError
 
 from cloudmart.ai.providers.refusals import (
-    Refusal,
+    CallSettings,
+    ProviderRefusal,
     Said,
-    Settings,
     busy,
     by_status,
     faulty,
@@ -32,7 +32,7 @@ FAILURES = (OpenAIError, httpx2.HTTPError, aiohttp.ClientError, RuntimeError, Va
 The client below is aiohttp's, and not all that it raises is translated.
 """
 
-_SETTINGS = Settings("OPENAI_API_KEY", "OPENAI_MODEL or OPENAI_BASE_URL")
+_SETTINGS = CallSettings("OPENAI_API_KEY", "OPENAI_MODEL or OPENAI_BASE_URL")
 _MODEL = "OPENAI_MODEL or OPENAI_REASONING_EFFORT"
 
 _TOO_LONG = {"context_length_exceeded"}
@@ -50,28 +50,28 @@ class ConversationTooLongError(ProviderFailedError):
         super().__init__(PROVIDER, "the conversation is too long for the model")
 
 
-def explain(error: Exception) -> Refusal:
+def explain(error: Exception) -> ProviderRefusal:
     """Return what an exception means."""
     if isinstance(error, APIStatusError):
         return _explain_status(error)
     if isinstance(error, APITimeoutError):
         if isinstance(error.__cause__, httpx2.ConnectTimeout):
             return lost(PROVIDER, error, untouched=True)
-        return Refusal(ProviderTimeoutError(PROVIDER))
+        return ProviderRefusal(ProviderTimeoutError(PROVIDER))
     if isinstance(error, APIConnectionError | httpx2.HTTPError | aiohttp.ClientError):
         return lost(PROVIDER, error)
     if isinstance(error, APIError):
         return explain_code(error.code)
-    return Refusal(unreadable(PROVIDER), said=Said(type(error).__name__))
+    return ProviderRefusal(unreadable(PROVIDER), said=Said(type(error).__name__))
 
 
-def explain_code(code: object) -> Refusal:
+def explain_code(code: object) -> ProviderRefusal:
     """Return what an error inside a stream means."""
     said = Said.of(code)
-    return known(said) or Refusal(faulty(PROVIDER), said=said)
+    return known(said) or ProviderRefusal(faulty(PROVIDER), said=said)
 
 
-def _explain_status(error: APIStatusError) -> Refusal:
+def _explain_status(error: APIStatusError) -> ProviderRefusal:
     said = Said.of(error.code, error.request_id, error.message)
     wait = _wait(error.response.headers)
     if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR and (refusal := known(said, wait)):
@@ -85,12 +85,12 @@ def _wait(headers: httpx2.Headers) -> float | None:
     return seconds(headers.get("retry-after")) if exact is None else exact
 
 
-def known(said: Said, wait: float | None = None) -> Refusal | None:
+def known(said: Said, wait: float | None = None) -> ProviderRefusal | None:
     """Return what a code of OpenAI's means, None for one that only its status explains."""
     if said.code in _TOO_LONG:
-        return Refusal(ConversationTooLongError(), said=said)
+        return ProviderRefusal(ConversationTooLongError(), said=said)
     if said.code in _WRONG_MODEL:
-        return Refusal(ProviderMisconfiguredError(PROVIDER, _MODEL), said=said)
+        return ProviderRefusal(ProviderMisconfiguredError(PROVIDER, _MODEL), said=said)
     if said.code in _SPENT:
         # No second try: it would cost the time of both and be refused as well.
         wait = _UNTIL_SOMEBODY_PAYS if wait is None else wait

@@ -1,6 +1,8 @@
 """What a vendor's failure means, in our words."""
 
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -51,7 +53,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ProviderRefusal:
     """A failure in our words.
 
     `passing`: the same call may succeed in a moment, or after `wait` seconds where the vendor
@@ -68,7 +70,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class CallSettings:
     """The settings to look at when a vendor refuses us: who we are, and what we ask for."""
 
     key: str
@@ -76,32 +78,32 @@ class Settings:
 
 
 def by_status(
-    provider: str, status: int, settings: Settings, *, wait: float | None = None, said: Said
-) -> Refusal:
+    provider: str, status: int, settings: CallSettings, *, wait: float | None = None, said: Said
+) -> ProviderRefusal:
     """Return what an HTTP status means."""
     if status in _KEY:
-        return Refusal(ProviderMisconfiguredError(provider, settings.key), said=said)
+        return ProviderRefusal(ProviderMisconfiguredError(provider, settings.key), said=said)
     if status in _PLACE:
-        return Refusal(ProviderMisconfiguredError(provider, settings.place), said=said)
+        return ProviderRefusal(ProviderMisconfiguredError(provider, settings.place), said=said)
     if status in _BUSY:
         untouched = status == HTTPStatus.TOO_MANY_REQUESTS
         return replace(busy(provider, wait, said=said), untouched=untouched)
     if status in _SLOW:
-        return Refusal(ProviderTimeoutError(provider), passing=True, wait=wait, said=said)
+        return ProviderRefusal(ProviderTimeoutError(provider), passing=True, wait=wait, said=said)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Refusal(faulty(provider), passing=True, wait=wait, said=said)
-    return Refusal(ProviderFailedError(provider, "it refused the request"), said=said)
+        return ProviderRefusal(faulty(provider), passing=True, wait=wait, said=said)
+    return ProviderRefusal(ProviderFailedError(provider, "it refused the request"), said=said)
 
 
-def busy(provider: str, wait: float | None = None, *, said: Said = Said()) -> Refusal:
+def busy(provider: str, wait: float | None = None, *, said: Said = Said()) -> ProviderRefusal:
     """Return the refusal of a provider that takes no more requests for a while."""
     error = ProviderUnavailableError(provider)
     if wait is not None:
         error = ProviderUnavailableError(provider, retry_after=max(1, math.ceil(wait)))
-    return Refusal(error, passing=True, wait=wait, said=said)
+    return ProviderRefusal(error, passing=True, wait=wait, said=said)
 
 
-def lost(provider: str, error: BaseException, *, untouched: bool = False) -> Refusal:
+def lost(provider: str, error: BaseException, *, untouched: bool = False) -> ProviderRefusal:
     """Return what it means that the connection failed; the log has the kind of its first cause.
 
     `untouched` is said of a connection that was never made.
@@ -112,7 +114,7 @@ def lost(provider: str, error: BaseException, *, untouched: bool = False) -> Ref
         if cause is None:
             break
         error = cause
-    return Refusal(
+    return ProviderRefusal(
         ProviderUnavailableError(provider, "cannot be reached"),
         passing=True,
         lost=True,
@@ -143,3 +145,67 @@ def seconds(header: str | None, *, per_second: int = 1) -> float | None:
         except (ValueError, TypeError):
             return None
     return None if math.isnan(wait) else min(max(wait, 0.0), _LONGEST_WAIT)
+
+
+LONGEST_SENTENCE = 300
+
+_LONGEST_READ = 4000
+
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+=-]{0,127}")
+_KEY_FORM = r"\b(AKIA|ASIA)[A-Z0-9]{8}|\bsk-\S{4}"
+_LIKE_A_KEY = re.compile(_KEY_FORM)
+_WITH_A_KEY = re.compile(
+    rf"{_KEY_FORM}|\bBearer\s|\b(Credential|Signature)=|[A-Za-z0-9+/_=-]{{40}}"
+)
+_SHORTEST_QUOTE = 3
+_QUOTE = 16
+"""Characters that a sentence and a text have in common where one quotes the other."""
+_FRAGMENT = 8
+"""As many of a secret are too many."""
+
+
+class Private:
+    """Keeps out of a log what holds a secret of ours or a customer's words."""
+
+    def __init__(self, secrets: Sequence[str] = (), texts: Sequence[str] = ()) -> None:
+        self._secrets = secrets
+        self._texts = texts
+
+    def code(self, code: str) -> str:
+        """Return what looks like a code."""
+        return code if self._fits(_CODE, code) else ""
+
+    def request_id(self, request_id: str | None) -> str | None:
+        """Return what looks like an id."""
+        return request_id if request_id and self._fits(_ID, request_id) else None
+
+    def sentence(self, sentence: str) -> str:
+        """Return a sentence that quotes neither a key nor a customer."""
+        sentence = " ".join(sentence[:_LONGEST_READ].split())
+        if _WITH_A_KEY.search(sentence) or self._quoted(sentence):
+            return ""
+        return sentence[:LONGEST_SENTENCE]
+
+    def _fits(self, form: re.Pattern[str], word: str) -> bool:
+        fits = form.fullmatch(word) and not _LIKE_A_KEY.search(word)
+        return bool(fits) and not self._quoted(word) and not self._taken(word)
+
+    def _taken(self, word: str) -> bool:
+        """Tell whether a word as a whole is one of ours or of a customer's, however short."""
+        told = word.casefold()
+        return any(told in text.casefold() for text in (*self._secrets, *self._texts))
+
+    def _quoted(self, sentence: str) -> bool:
+        told = sentence.casefold()
+        return any(_quotes(told, secret, _FRAGMENT) for secret in self._secrets) or any(
+            _quotes(told, text, _QUOTE) for text in self._texts
+        )
+
+
+def _quotes(told: str, text: str, size: int) -> bool:
+    known = " ".join(text.casefold().split())
+    if len(known) <= size:
+        return len(known) >= _SHORTEST_QUOTE and known in told
+    windows = {told[start : start + size] for start in range(len(told) - size + 1)}
+    return any(known[start : start + size] in windows for start in range(len(known) - size + 1))

@@ -10,10 +10,8 @@ from typing import Annotated
 
 import typer
 
-from cloudmart.bootstrap import open_clients
 from cloudmart.cli.catalogue.entries import UnreadableFileError
-from cloudmart.cli.catalogue.loading import Loader, Tally
-from cloudmart.cli.catalogue.progress import watched
+from cloudmart.cli.catalogue.loading import Loader, LoadTally, watched
 from cloudmart.cli.catalogue.reading import read
 from cloudmart.cli.catalogue.writing import (
     STANDARD_OUTPUT,
@@ -22,8 +20,9 @@ from cloudmart.cli.catalogue.writing import (
     format_of,
     write,
 )
-from cloudmart.cli.configured import configured
-from cloudmart.cli.store import OF_AWS, Tell, explanation
+from cloudmart.cli.command_settings import configured
+from cloudmart.cli.database import OF_AWS, Tell, explanation
+from cloudmart.composition.services import open_clients
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import CloudmartError
 from cloudmart.products.repository import ProductRepository
@@ -83,7 +82,9 @@ def export(file: FileToWrite = STANDARD_OUTPUT, *, form: FormatOption = None) ->
     typer.echo(f"Products exported: {count}.", err=True)
 
 
-async def _load(settings: Settings, file: BufferedReader, tell: Tell, *, dry_run: bool) -> Tally:
+async def _load(
+    settings: Settings, file: BufferedReader, tell: Tell, *, dry_run: bool
+) -> LoadTally:
     async with _products(settings) as products:
         loader = Loader(products, tell, dry_run=dry_run)
         await loader.load(read(file))
@@ -120,7 +121,7 @@ def _explaining() -> Iterator[None]:
     raise typer.Exit(1)
 
 
-def _summary(tally: Tally, *, dry_run: bool) -> str:
+def _summary(tally: LoadTally, *, dry_run: bool) -> str:
     title = "Nothing written; it would be" if dry_run else "Loaded"
     counts = f"{tally.new} new, {tally.changed} changed, {tally.unchanged} unchanged"
     summary = f"{title}: {counts}, {tally.bad} bad."

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, ValidationError
 
 from cloudmart.products.models import ProductCreate
-from cloudmart.settings.wording import in_words
+from cloudmart.settings.judgement import in_words
 from cloudmart.values.model import Model
 from cloudmart.values.text import Key
 
@@ -32,7 +32,7 @@ class _Identified(Model):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CatalogueEntry:
     """A product as a file has it, and where in the file; without an id it is a new one."""
 
     place: str
@@ -52,13 +52,13 @@ class UnreadableFileError(Exception):
     """The file as a whole is no catalogue; the sentence says why."""
 
 
-def entry(place: str, value: Any) -> Entry | Bad:  # noqa: ANN401 - whatever a file holds
+def entry(place: str, value: Any) -> CatalogueEntry | Bad:  # noqa: ANN401 - whatever a file holds
     """Return the entry that a value of a file is, checked as a request would be."""
     if not isinstance(value, Mapping):
         return Bad(place, "not an object with a name and a price")
     try:
         identified = _Identified.model_validate(value)
-        return Entry(place, identified.id, ProductCreate.model_validate(value))
+        return CatalogueEntry(place, identified.id, ProductCreate.model_validate(value))
     except ValidationError as error:
         # The input is not repeated: it may be long, or play tricks on a terminal.
         faults = error.errors(include_url=False, include_input=False)

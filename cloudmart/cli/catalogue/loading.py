@@ -1,11 +1,20 @@
 """Bringing the catalogue to what a file says: new products added, changed ones changed."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+import os
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader, RawIOBase
+from typing import TYPE_CHECKING
 
-from cloudmart.cli.catalogue.entries import Bad, Entry
-from cloudmart.cli.store import Tell, patiently
+from rich.console import Console
+from rich.progress import Progress
+
+from cloudmart.cli.catalogue.entries import Bad, CatalogueEntry
+from cloudmart.cli.database import Tell, patiently
 from cloudmart.errors import ConflictError, UnavailableError
 from cloudmart.products.models import Product
 from cloudmart.products.repository import ProductRepository
@@ -19,7 +28,7 @@ AT_ONCE = 16
 
 
 @dataclass(slots=True)
-class Tally:
+class LoadTally:
     """What became of the entries of a file."""
 
     new: int = 0
@@ -48,9 +57,9 @@ class Loader:
         # Hashes rather than ids: a file may hold millions.
         self._seen: set[int] = set()
         self._written = False
-        self.tally = Tally()
+        self.tally = LoadTally()
 
-    async def load(self, found: Iterable[Entry | Bad]) -> None:
+    async def load(self, found: Iterable[CatalogueEntry | Bad]) -> None:
         """Load all that a file holds, in its order: of entries with one id, the last wins."""
         try:
             for batch in self._batches(found):
@@ -63,8 +72,10 @@ class Loader:
             )
             raise
 
-    def _batches(self, found: Iterable[Entry | Bad]) -> Iterator[dict[str, Entry]]:
-        batch: dict[str, Entry] = {}
+    def _batches(
+        self, found: Iterable[CatalogueEntry | Bad]
+    ) -> Iterator[dict[str, CatalogueEntry]]:
+        batch: dict[str, CatalogueEntry] = {}
         for one in found:
             if isinstance(one, Bad):
                 self.tally.bad += 1
@@ -85,7 +96,7 @@ class Loader:
         self._seen.add(hash(key))
         return len(self._seen) == before
 
-    async def _load_batch(self, batch: dict[str, Entry]) -> None:
+    async def _load_batch(self, batch: dict[str, CatalogueEntry]) -> None:
         known: dict[str, Product] = await patiently(self._tell)(
             self._products.find_whole, list(batch)
         )
@@ -98,7 +109,7 @@ class Loader:
         self.tally.unchanged += len(batch) - len(differing)
         self.tally.without_id += sum(one.id is None for one in batch.values())
 
-    async def _write(self, key: str, one: Entry) -> None:
+    async def _write(self, key: str, one: CatalogueEntry) -> None:
         async with self._under_way:
             if one.id is not None:
                 await patiently(self._tell)(self._products.save, key, one.product)
@@ -116,10 +127,84 @@ class Loader:
                 raise
 
 
-def _differs(one: Entry, known: Product | None) -> bool:
+def _differs(one: CatalogueEntry, known: Product | None) -> bool:
     if known is None:
         return True
     said = one.product.model_dump(exclude_unset=True)
     # A name is stored without the blanks around it, but not by every older version.
     stored = known.model_dump() | {"name": known.name.strip()}
     return any(value != stored[name] for name, value in said.items())
+
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+
+EVERY = 10.0
+"""Seconds between two lines where there is no terminal."""
+
+
+class _Watched(RawIOBase):
+    def __init__(self, file: BufferedReader, advance: Callable[[int], None]) -> None:
+        self._file = file
+        self._advance = advance
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        count = self._file.readinto1(buffer)
+        self._advance(count)
+        return count
+
+
+@contextmanager
+def watched(file: BufferedReader, title: str) -> Iterator[tuple[BufferedReader, Tell]]:
+    """Show how far a file has been read; give the file to read, and where to say things."""
+    console = Console(stderr=True)
+
+    def tell(sentence: str) -> None:
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+    total = _size(file)
+    if not console.is_terminal:
+        lines = ProgressLines(title, total, tell)
+        yield BufferedReader(_Watched(file, lines.advance)), tell
+        return
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task(title, total=total)
+        yield BufferedReader(_Watched(file, lambda count: progress.advance(task, count))), tell
+
+
+class ProgressLines:
+    """Says every ten seconds how far something has come, where no bar can move."""
+
+    def __init__(
+        self,
+        title: str,
+        total: int | None,
+        tell: Tell,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._title = title
+        self._total = total
+        self._tell = tell
+        self._monotonic = monotonic
+        self._read = 0
+        self._next = monotonic() + EVERY
+
+    def advance(self, count: int) -> None:
+        """Count bytes that were read, and say so if it is time."""
+        self._read += count
+        if (now := self._monotonic()) >= self._next:
+            self._next = now + EVERY
+            of = f" of {self._total:,}" if self._total else ""
+            self._tell(f"{self._title}: {self._read:,}{of} bytes read")
+
+
+def _size(file: BufferedReader) -> int | None:
+    try:
+        status = os.fstat(file.fileno())
+    except OSError:  # no file of the system's
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None

@@ -2,18 +2,118 @@
 
 import codecs
 import csv
+import json
 from collections.abc import Iterator
+from decimal import Decimal
 from io import BufferedReader
+from typing import Any
 
-from cloudmart.cli.catalogue.array import DECODER, JsonArray, reason
-from cloudmart.cli.catalogue.entries import Bad, Entry, UnreadableFileError, entry
-from cloudmart.cli.catalogue.lines import BadLineError, Lines
+from cloudmart.cli.catalogue.entries import Bad, CatalogueEntry, UnreadableFileError, entry
+
+LONGEST = 1024 * 1024
+"""Bytes of one entry: as many as a request's body may have."""
+
+
+class BadLineError(Exception):
+    """A line that cannot be read; the next one can."""
+
+
+class Lines(Iterator[str]):
+    """Reads a file line by line and goes on after a bad one."""
+
+    def __init__(self, file: BufferedReader) -> None:
+        self._file = file
+        self.number = 0
+
+    def __next__(self) -> str:
+        """Return the next line with its end, or raise BadLineError."""
+        line = self._file.readline(LONGEST + 1)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        if len(line) > LONGEST:
+            while line and not line.endswith(b"\n"):
+                line = self._file.readline(LONGEST)
+            raise BadLineError("longer than 1 MiB")
+        if self.number == 1:
+            line = line.removeprefix(codecs.BOM_UTF8)
+        try:
+            return line.decode()
+        except UnicodeDecodeError as error:
+            place = f"not UTF-8, from byte {error.start + 1} on"
+            raise BadLineError(f"{place}: save the file as UTF-8") from error
+
+
+_PIECE = 64 * 1024
+DECODER = json.JSONDecoder(parse_float=Decimal)
+
+
+def reason(error: ValueError | RecursionError) -> str:
+    """Tell in a few words why a text is not JSON."""
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    return error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+
+
+class JsonArray:
+    """Reads the values of an array; what it raises is a ValueError, and the end of reading."""
+
+    def __init__(self, file: BufferedReader) -> None:
+        self._file = file
+        # What is not UTF-8 becomes no text either, so that it spoils only the value it is in.
+        self._utf8 = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
+        self._text = ""
+        self._ended = False
+
+    def values(self) -> Iterator[Any]:
+        """Yield the values."""
+        self._take("[")
+        if self._upcoming() == "]":
+            return
+        while True:
+            yield self._value()
+            if self._take(",]") == "]":
+                return
+
+    def _value(self) -> Any:  # noqa: ANN401 - any JSON
+        while True:
+            self._upcoming()
+            try:
+                value, end = DECODER.raw_decode(self._text)
+            except (ValueError, RecursionError) as error:
+                # Incomplete or wrong: only more text can tell.
+                if self._ended or len(self._text) > LONGEST:
+                    raise ValueError(reason(error)) from error
+            else:
+                if end < len(self._text) or self._ended:
+                    self._text = self._text[end:]
+                    return value
+            self._read()
+
+    def _take(self, expected: str) -> str:
+        mark = self._upcoming()
+        if not mark or mark not in expected:
+            raise ValueError("the array does not end" if self._ended else "a comma is missing")
+        self._text = self._text[1:]
+        return mark
+
+    def _upcoming(self) -> str:
+        while not (text := self._text.lstrip(" \t\r\n")) and not self._ended:
+            self._read()
+        self._text = text
+        return text[:1]
+
+    def _read(self) -> None:
+        piece = self._file.read(_PIECE)
+        self._ended = not piece
+        self._text += self._utf8.decode(piece, final=self._ended)
+
 
 _NEEDED = ("name", "price")
 _DELIMITERS = ",;\t"
 
 
-def read(file: BufferedReader) -> Iterator[Entry | Bad]:
+def read(file: BufferedReader) -> Iterator[CatalogueEntry | Bad]:
     """Yield what a file holds, in memory that does not grow with it.
 
     Raises:
@@ -31,7 +131,7 @@ def read(file: BufferedReader) -> Iterator[Entry | Bad]:
             yield from _csv(Lines(file))
 
 
-def _array(file: BufferedReader) -> Iterator[Entry | Bad]:
+def _array(file: BufferedReader) -> Iterator[CatalogueEntry | Bad]:
     number = 0
     try:
         for value in JsonArray(file).values():
@@ -41,7 +141,7 @@ def _array(file: BufferedReader) -> Iterator[Entry | Bad]:
         yield Bad(f"after entry {number}", f"not JSON ({error}); the rest was not read")
 
 
-def _json_lines(lines: Lines) -> Iterator[Entry | Bad]:
+def _json_lines(lines: Lines) -> Iterator[CatalogueEntry | Bad]:
     while True:
         try:
             line = next(lines)
@@ -55,7 +155,7 @@ def _json_lines(lines: Lines) -> Iterator[Entry | Bad]:
             yield Bad(f"line {lines.number}", f"not JSON ({reason(error)})")
 
 
-def _csv(lines: Lines) -> Iterator[Entry | Bad]:
+def _csv(lines: Lines) -> Iterator[CatalogueEntry | Bad]:
     try:
         first = next((line for line in lines if line.strip()), "")
     except BadLineError as error:

@@ -2,14 +2,14 @@
 
 import typer
 
-from cloudmart.cli.pipeline import heartbeat, query, reconcile, replay, status
+from cloudmart.cli.pipeline import query, reconcile, replay, status
 
 app = typer.Typer(
     help="How orders get to BigQuery: looked at, tried, compared and put right.",
     no_args_is_help=True,
 )
 app.command()(status.status)
-app.command()(heartbeat.heartbeat)
+app.command()(status.heartbeat)
 app.command()(reconcile.reconcile)
 app.command()(replay.replay)
 app.command()(query.query)

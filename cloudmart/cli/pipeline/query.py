@@ -8,8 +8,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from cloudmart.cli.configured import EXIT_FAILED
-from cloudmart.cli.pipeline.opened import EXIT_AWAY, console, print_json
+from cloudmart.cli.command_settings import EXIT_FAILED
+from cloudmart.cli.pipeline.command import EXIT_AWAY, console, print_json
 from cloudmart.pipeline.place import place_of
 
 Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]

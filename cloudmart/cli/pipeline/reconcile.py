@@ -12,12 +12,11 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from cloudmart.cli.configured import EXIT_FAILED, configured_for_pipeline
-from cloudmart.cli.pipeline.opened import AwayError, console, opened, print_json, run
-from cloudmart.cli.pipeline.since import Since
-from cloudmart.pipeline.differences import Difference
+from cloudmart.cli.command_settings import EXIT_FAILED, configured_for_pipeline
+from cloudmart.cli.pipeline.command import AwayError, Since, console, opened, print_json, run
 from cloudmart.pipeline.opening import Pipeline
-from cloudmart.pipeline.reconcile import Comparison, Reconciler
+from cloudmart.pipeline.repair.differences import Difference
+from cloudmart.pipeline.repair.reconcile import Comparison, Reconciler
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
 

@@ -9,15 +9,13 @@ from typing import Annotated
 
 import typer
 
-from cloudmart.cli.configured import EXIT_FAILED, configured_for_pipeline
-from cloudmart.cli.pipeline.opened import AwayError, console, opened, print_json, run
+from cloudmart.cli.command_settings import EXIT_FAILED, configured_for_pipeline
+from cloudmart.cli.pipeline.command import AwayError, PerhapsSince, console, opened, print_json, run
 from cloudmart.cli.pipeline.reconcile import Json, Settle, compared, counting, reconciler
-from cloudmart.cli.pipeline.since import PerhapsSince
-from cloudmart.pipeline.differences import Difference
 from cloudmart.pipeline.opening import Pipeline
 from cloudmart.pipeline.ports import Quarantined
-from cloudmart.pipeline.quarantine import S3Quarantine
-from cloudmart.pipeline.replay import Replay, Replayed, order_of
+from cloudmart.pipeline.repair.differences import Difference
+from cloudmart.pipeline.repair.replay import Replay, Replayed, S3Quarantine, order_of
 from cloudmart.settings import Settings
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and end.")]

@@ -6,9 +6,9 @@ from typing import Any
 from cloudmart.ai.ports import (
     ChatModel,
     Delta,
-    Message,
+    ProviderMessage,
+    ProviderStep,
     Role,
-    Step,
     StepRequest,
     ToolSpec,
     Usage,
@@ -32,28 +32,28 @@ FIND_PRODUCTS = ToolSpec(
 )
 
 
-def user(text: str) -> Message:
+def user(text: str) -> ProviderMessage:
     """Return a customer's message."""
-    return Message(Role.USER, text)
+    return ProviderMessage(Role.USER, text)
 
 
-def assistant(text: str) -> Message:
+def assistant(text: str) -> ProviderMessage:
     """Return an assistant's message."""
-    return Message(Role.ASSISTANT, text)
+    return ProviderMessage(Role.ASSISTANT, text)
 
 
-def request(*history: Message, **changes: Any) -> StepRequest:  # noqa: ANN401
+def request(*history: ProviderMessage, **changes: Any) -> StepRequest:  # noqa: ANN401
     """Return a request with a history, of one message if none is given."""
     said = history or (user("Do you have lamps?"),)
     given: dict[str, Any] = {"seconds_left": 20.0} | changes
     return StepRequest(CONVERSATION, "You work in a shop.", said, **given)
 
 
-async def take(chat: ChatModel, asked: StepRequest | None = None) -> tuple[list[str], Step]:
+async def take(chat: ChatModel, asked: StepRequest | None = None) -> tuple[list[str], ProviderStep]:
     """Return the deltas of a step, and the step; there must be one, and it must be last."""
     async with aclosing(chat.step(asked or request())) as pieces:
         *deltas, step = [piece async for piece in pieces]
-    assert isinstance(step, Step)
+    assert isinstance(step, ProviderStep)
     return [delta.text for delta in deltas if isinstance(delta, Delta)], step
 
 

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai import AsyncOpenAI
 
-from cloudmart.ai.ports import Step, ToolResult, Usage
-from cloudmart.ai.providers import rude
-from cloudmart.ai.providers.bedrock_control import calls, returned
+from cloudmart.ai.ports import ProviderStep, ToolResult, Usage
+from cloudmart.ai.providers import sanitize
+from cloudmart.ai.providers.bedrock_agent import calls, returned
 from cloudmart.ai.providers.call import ProviderCall
-from cloudmart.ai.providers.converse_answer import Reply, StreamedReply, conclude, usage
+from cloudmart.ai.providers.converse_answer import ConverseReply, StreamedReply, conclude, usage
 from cloudmart.ai.providers.openai import OpenAIChat
-from cloudmart.ai.providers.refusals import Refusal, unreadable
+from cloudmart.ai.providers.refusals import ProviderRefusal, unreadable
 from cloudmart.errors import UpstreamError
 from tests.ai.providers.steps import FIND_PRODUCTS, request, take
 from tests.support import responses_api as api
@@ -83,7 +83,7 @@ def sendable(*texts: str) -> bool:
     return all(text.encode() is not None for text in texts)
 
 
-def whole(step: Step) -> None:
+def whole(step: ProviderStep) -> None:
     """Check a step: it can be sent on, kept, counted, and sent back."""
     assert step.calls or step.text.strip()
     assert sendable(step.text)
@@ -132,7 +132,7 @@ def converse_call() -> ProviderCall:
         "Bedrock",
         "test",
         failures=(),
-        explain=lambda _: Refusal(unreadable("Bedrock")),
+        explain=lambda _: ProviderRefusal(unreadable("Bedrock")),
         seconds=5,
     )
 
@@ -183,7 +183,7 @@ def test_a_whole_message_of_a_model_may_be_anything(answer: Any) -> None:  # noq
     async def read() -> None:
         call, asked = converse_call(), request(tools=[FIND_PRODUCTS])
         try:
-            reply = call.read(lambda: Reply.whole(answer))
+            reply = call.read(lambda: ConverseReply.whole(answer))
             sane(usage(reply, asked))
             whole(call.read(lambda: conclude(call, reply, asked)))
         except UpstreamError:
@@ -213,7 +213,7 @@ def test_an_agent_may_ask_for_anything(control: Any) -> None:  # noqa: ANN401
     async def read() -> None:
         call = converse_call()
         try:
-            clean = call.read(lambda: rude.clean(control))
+            clean = call.read(lambda: sanitize.clean(control))
             wanted = call.read(lambda: calls(clean, [FIND_PRODUCTS]))
             results = [ToolResult(each, "{}") for each in wanted]
             assert sendable(json.dumps(call.read(lambda: returned(clean, results))))
@@ -228,11 +228,11 @@ def test_an_agent_may_ask_for_anything(control: Any) -> None:  # noqa: ANN401
 @settings(max_examples=150, deadline=None)
 def test_arguments_are_an_object_or_none(written: Any) -> None:  # noqa: ANN401
     for form in (written, json.dumps(written)):
-        found = rude.arguments(form)
+        found = sanitize.arguments(form)
 
         assert found is None or json.dumps(found, ensure_ascii=False).encode()
 
 
 @pytest.mark.parametrize("value", ["\ud83d\ude00", "\ud83d", "plain", None, 5])
 def test_texts_are_whole(value: object) -> None:
-    assert sendable(rude.text(value))
+    assert sendable(sanitize.text(value))

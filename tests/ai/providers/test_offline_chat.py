@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from cloudmart.ai.ports import Message, Step, ToolCall, ToolResult, ToolSpec
-from cloudmart.ai.providers.offline_chat import OfflineChat
-from cloudmart.ai.providers.offline_words import NOT_ALLOWED, NOTICE
+from cloudmart.ai.ports import ProviderMessage, ProviderStep, ToolCall, ToolResult, ToolSpec
+from cloudmart.ai.providers.offline_chat import NOT_ALLOWED, NOTICE, OfflineChat
 from tests.ai.providers.steps import answer, assistant, request, take, user
 
 TOOLS = [
@@ -18,14 +17,14 @@ NEW, OLD = "a2b3c4d5e6f7g8h9", "ab12cd34"
 TOLD = assistant(f"{NOTICE}\n\nHello!")
 
 
-async def call(*history: Message) -> tuple[str, Any]:
+async def call(*history: ProviderMessage) -> tuple[str, Any]:
     """Return the tool that is called for a history, and its arguments."""
     _, step = await take(OfflineChat(), request(*history, tools=TOOLS))
     (asked,) = step.calls
     return asked.name, json.loads(asked.arguments)
 
 
-async def say(*history: Message, **changes: Any) -> str:  # noqa: ANN401
+async def say(*history: ProviderMessage, **changes: Any) -> str:  # noqa: ANN401
     """Return what is said without a tool, the notice having been given before."""
     return await answer(OfflineChat(), request(TOLD, *history, **({"tools": TOOLS} | changes)))
 
@@ -33,7 +32,7 @@ async def say(*history: Message, **changes: Any) -> str:  # noqa: ANN401
 async def after(output: object) -> str:
     """Return what is said about the result of a tool."""
     asked = ToolCall("1", "any", "{}")
-    exchange = [(Step("", [asked]), [ToolResult(asked, json.dumps(output))])]
+    exchange = [(ProviderStep("", [asked]), [ToolResult(asked, json.dumps(output))])]
     return await say(user("Hello"), exchange=exchange)
 
 

@@ -10,7 +10,7 @@ import pytest
 from openai import AsyncOpenAI
 from pydantic import SecretStr
 
-from cloudmart.ai.ports import Step, ToolCall, ToolResult, Usage
+from cloudmart.ai.ports import ProviderStep, ToolCall, ToolResult, Usage
 from cloudmart.ai.providers.call import WITHHELD
 from cloudmart.ai.providers.openai import OpenAIChat, openai_chat
 from cloudmart.errors import (
@@ -181,7 +181,7 @@ async def test_a_server_that_counts_no_tokens_is_answered_all_the_same() -> None
     async with talking(wire) as chat:
         _, step = await take(chat)
 
-    assert step == Step("Yes.", (), [api.message("Yes.")])
+    assert step == ProviderStep("Yes.", (), [api.message("Yes.")])
 
 
 async def test_remarks_on_the_way_are_no_part_of_the_answer() -> None:

@@ -6,7 +6,7 @@ import pytest
 from openai import AsyncOpenAI
 from structlog.testing import capture_logs
 
-from cloudmart.ai.providers.openai_shutdown import warn_of_shutdown
+from cloudmart.ai.providers.openai import warn_of_shutdown
 from tests.support import responses_api as api
 from tests.support.loopback import LoopbackServer, Reply
 

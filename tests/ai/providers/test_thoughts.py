@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudmart.ai.providers.thoughts import Thoughts, without_thoughts
+from cloudmart.ai.providers.converse_answer import Thoughts, without_thoughts
 
 
 @pytest.mark.parametrize(

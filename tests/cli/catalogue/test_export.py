@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cloudmart.dynamodb.codec import encode
-from cloudmart.local.catalogue import sample_products
+from cloudmart.local.seed import sample_products
 from cloudmart.settings import Settings
 from tests.cli.conftest import Cloudmart
 from tests.support.faults import Fault, FaultProxy

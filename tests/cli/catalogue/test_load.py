@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from cloudmart.cli.catalogue.progress import ProgressLines
+from cloudmart.cli.catalogue.loading import ProgressLines
 from cloudmart.dynamodb.codec import decode, encode
 from cloudmart.local.embedded import REGION
 from cloudmart.settings import Settings

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloudmart.cli.catalogue.entries import Bad, Entry, UnreadableFileError
+from cloudmart.cli.catalogue.entries import Bad, CatalogueEntry, UnreadableFileError
 from cloudmart.cli.catalogue.reading import read
 from cloudmart.products.models import ProductCreate
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-LAMP = Entry("", "1", ProductCreate(name="Lamp", description="Warm.", price=Decimal("19.99")))
-MUG = Entry("", None, ProductCreate(name="Mug", price=Decimal(8)))
+LAMP = CatalogueEntry(
+    "", "1", ProductCreate(name="Lamp", description="Warm.", price=Decimal("19.99"))
+)
+MUG = CatalogueEntry("", None, ProductCreate(name="Mug", price=Decimal(8)))
 
 BOM = b"\xef\xbb\xbf"
 CSV = b'id,name,description,price\r\n1,Lamp,Warm.,19.99\r\n"",Mug,"",8\r\n'
@@ -28,7 +30,7 @@ JSON_LINES = b"""{"id": "1", "name": "Lamp", "description": "Warm.", "price": 19
 """
 
 
-def _read(content: bytes) -> list[Entry | Bad]:
+def _read(content: bytes) -> list[CatalogueEntry | Bad]:
     return list(read(BufferedReader(BytesIO(content))))
 
 
@@ -56,7 +58,7 @@ def _reasons(content: bytes) -> list[str]:
 def test_one_catalogue_in_many_forms(content: bytes, places: list[str]) -> None:
     found = _read(content)
 
-    entries = [one for one in found if isinstance(one, Entry)]
+    entries = [one for one in found if isinstance(one, CatalogueEntry)]
     assert [one.place for one in found] == places
     assert [(one.id, one.product) for one in entries] == [
         (LAMP.id, LAMP.product),
@@ -67,14 +69,14 @@ def test_one_catalogue_in_many_forms(content: bytes, places: list[str]) -> None:
 def test_prices_are_decimal_from_the_first_digit() -> None:
     (entry,) = _read(b'{"name": "Lamp", "price": 0.1}')
 
-    assert isinstance(entry, Entry)
+    assert isinstance(entry, CatalogueEntry)
     assert entry.product.price == Decimal("0.1")
 
 
 def test_what_an_entry_leaves_out_is_known_as_left_out() -> None:
     (entry,) = _read(b"name,price\nLamp,1\n")
 
-    assert isinstance(entry, Entry)
+    assert isinstance(entry, CatalogueEntry)
     assert entry.product.model_fields_set == {"name", "price"}
 
 
@@ -86,7 +88,7 @@ def test_a_file_may_be_empty(content: bytes) -> None:
 def test_a_cell_may_hold_lines_quotes_and_commas() -> None:
     (first, second) = _read(b'name,price,description\nA,1,"one\r\ntwo, ""three"""\nB,2,\n')
 
-    assert isinstance(first, Entry)
+    assert isinstance(first, CatalogueEntry)
     assert first.product.description == 'one\r\ntwo, "three"'
     assert (first.place, second.place) == ("line 2", "line 4")
 
@@ -130,7 +132,7 @@ def test_a_bad_line_is_named_and_stops_nothing(line: bytes, reason: str) -> None
 
     assert [one.place for one in found] == ["line 1", "line 2", "line 3"]
     assert found[1] == Bad("line 2", reason)
-    assert isinstance(found[2], Entry)
+    assert isinstance(found[2], CatalogueEntry)
 
 
 def test_all_that_is_wrong_with_an_entry_is_told_at_once() -> None:
@@ -171,13 +173,13 @@ def test_a_bad_row_is_named_and_stops_nothing(row: bytes, reason: str) -> None:
     content = b"name,price\n" + row + b"\nB,2\n"
 
     assert _reasons(content)[0].startswith(reason)
-    assert isinstance(_read(content)[-1], Entry)
+    assert isinstance(_read(content)[-1], CatalogueEntry)
 
 
 def test_a_quote_that_is_never_closed_does_not_hide_what_came_before() -> None:
     found = _read(b'name,price\nA,1\n"B,2\n')
 
-    assert isinstance(found[0], Entry)
+    assert isinstance(found[0], CatalogueEntry)
     assert found[1:] == [Bad("line 3", "not CSV (unexpected end of data)")]
 
 
@@ -198,7 +200,7 @@ def test_where_an_array_breaks_off_is_told(end: bytes, reason: str) -> None:
     found = _read(b'[{"name": "A", "price": 1}' + end)
 
     last = found[-1]
-    assert isinstance(found[0], Entry)
+    assert isinstance(found[0], CatalogueEntry)
     assert isinstance(last, Bad)
     assert last.place == "after entry 1"
     assert last.reason.startswith(f"not JSON ({reason}")
@@ -208,7 +210,7 @@ def test_where_an_array_breaks_off_is_told(end: bytes, reason: str) -> None:
 def test_what_is_not_utf_8_in_an_array_spoils_its_entry_alone() -> None:
     found = _read(b'[{"name": "\xff", "price": 1}, {"name": "B", "price": 2}]')
 
-    assert [type(one) for one in found] == [Bad, Entry]
+    assert [type(one) for one in found] == [Bad, CatalogueEntry]
 
 
 @pytest.mark.parametrize(
@@ -285,7 +287,7 @@ def test_no_more_of_a_file_is_held_than_a_small_piece(
     ahead = [
         file.read_so_far - number * len(piece)
         for number, one in enumerate(read(BufferedReader(file)))
-        if isinstance(one, Entry)
+        if isinstance(one, CatalogueEntry)
     ]
 
     assert len(ahead) >= 1000

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloudmart.cli.catalogue.entries import Entry
+from cloudmart.cli.catalogue.entries import CatalogueEntry
 from cloudmart.cli.catalogue.reading import read
 from cloudmart.cli.catalogue.writing import Format, destination, format_of, write
 from cloudmart.products.models import Product, ProductCreate
@@ -53,8 +53,8 @@ def test_what_is_written_is_read_again(products: list[Product], form: Format) ->
 
     found = list(read(BufferedReader(BytesIO(text.encode()))))
 
-    assert [type(one) for one in found] == [Entry] * len(products)
-    assert [(one.id, one.product) for one in found if isinstance(one, Entry)] == [
+    assert [type(one) for one in found] == [CatalogueEntry] * len(products)
+    assert [(one.id, one.product) for one in found if isinstance(one, CatalogueEntry)] == [
         (product.id, ProductCreate.model_validate(product.model_dump())) for product in products
     ]
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from cloudmart.dynamodb.internal import ORDER_SECRET, note
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
-from cloudmart.local.pipeline.carrying import LocalTransport
+from cloudmart.local.pipeline import LocalTransport
+from cloudmart.orders.notes import ORDER_SECRET, note
+from cloudmart.pipeline.carry.rows import EventType, Row
 from cloudmart.pipeline.models import MappingStatus
 from cloudmart.pipeline.ports import RowFault
-from cloudmart.pipeline.rows import EventType, Row
-from cloudmart.pipeline.unknown import UnknownError
+from cloudmart.pipeline.watch.unknown import UnknownError
 from cloudmart.settings import Settings
 from tests.support.shop_tables import put
 

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from cloudmart.local.duckdb_warehouse import duckdb_connection
-from cloudmart.local.pipeline.queries import MOST_ROWS, Answer, answering, ask
+from cloudmart.local.queries import MOST_ROWS, Answer, answering, ask
 from cloudmart.pipeline.place import UnsafePlaceError, place_of, prepare
 
 

@@ -6,10 +6,9 @@ from uuid import uuid4
 import pytest
 
 from cloudmart.local.embedded import embedded_dynamodb
-from cloudmart.pipeline.bigquery import open_warehouse
-from cloudmart.pipeline.carrier import Carrier
-from cloudmart.pipeline.function import answer
-from cloudmart.pipeline.quarantine import S3Quarantine
+from cloudmart.pipeline.carry.bigquery import open_warehouse
+from cloudmart.pipeline.carry.carrier import Carrier, answer
+from cloudmart.pipeline.repair.replay import S3Quarantine
 from cloudmart.settings import Settings
 from tests.support.aws import aws_client
 from tests.support.bigquery_api import BigQueryApi

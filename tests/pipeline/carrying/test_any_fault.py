@@ -6,11 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudmart.local.event_source import Delivery
-from cloudmart.pipeline.bigquery import open_warehouse
-from cloudmart.pipeline.carrier import Carrier
-from cloudmart.pipeline.function import answer
+from cloudmart.pipeline.carry.bigquery import open_warehouse
+from cloudmart.pipeline.carry.carrier import Carrier, answer
+from cloudmart.pipeline.carry.rows import EventType, Row
 from cloudmart.pipeline.ports import Quarantined
-from cloudmart.pipeline.rows import EventType, Row
 from tests.support.bigquery_api import BadRow, Failure, LostAnswer, bigquery_api
 from tests.support.order_stream import MAPPING, Event, order
 

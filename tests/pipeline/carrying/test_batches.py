@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import structlog
 
-from cloudmart.pipeline.carrier import Carrier
-from cloudmart.pipeline.quarantine import S3Quarantine
-from cloudmart.pipeline.rows import EventType, Row
+from cloudmart.pipeline.carry.carrier import Carrier
+from cloudmart.pipeline.carry.rows import EventType, Row
+from cloudmart.pipeline.repair.replay import S3Quarantine
 from tests.pipeline.carrying.conftest import Function
 from tests.support.bigquery_api import BigQueryApi
 from tests.support.order_stream import Event, OrderStream, later, latest, order

@@ -10,11 +10,10 @@ import pytest
 
 from cloudmart.app import create_app
 from cloudmart.dynamodb.codec import encode
-from cloudmart.pipeline.bigquery import BigQueryWarehouse, open_warehouse
-from cloudmart.pipeline.carrier import Carrier
-from cloudmart.pipeline.function import answer
-from cloudmart.pipeline.quarantine import S3Quarantine
-from cloudmart.pipeline.rows import EventType, Row
+from cloudmart.pipeline.carry.bigquery import BigQueryWarehouse, open_warehouse
+from cloudmart.pipeline.carry.carrier import Carrier, answer
+from cloudmart.pipeline.carry.rows import EventType, Row
+from cloudmart.pipeline.repair.replay import S3Quarantine
 from cloudmart.settings import Settings
 from tests.pipeline.carrying.conftest import Function
 from tests.support.bigquery_dataset import Dataset, dataset

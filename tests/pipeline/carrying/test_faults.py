@@ -7,11 +7,10 @@ import pytest
 
 from cloudmart.errors import UnavailableError
 from cloudmart.local.event_source import Delivery, EventSourceMapping, Poller, Stream
-from cloudmart.pipeline.bigquery import open_warehouse
-from cloudmart.pipeline.carrier import Carrier, Outcome, SchemaError, UncountedError
-from cloudmart.pipeline.function import answer
+from cloudmart.pipeline.carry.bigquery import open_warehouse
+from cloudmart.pipeline.carry.carrier import Carrier, Outcome, SchemaError, UncountedError, answer
 from cloudmart.pipeline.ports import Quarantined
-from cloudmart.pipeline.quarantine import S3Quarantine
+from cloudmart.pipeline.repair.replay import S3Quarantine
 from tests.pipeline.carrying.conftest import Function
 from tests.support.bigquery_api import BadRow, BigQueryApi, Failure, LostAnswer
 from tests.support.loopback import Reply, loopback

@@ -1,0 +1,79 @@
+"""Chats that have ended: kept as closed tickets, then read for their mood."""
+
+import structlog
+from botocore.exceptions import ClientError
+
+from cloudmart.ai.conversations import ConversationRepository
+from cloudmart.ai.models import Chat, ChatEnded
+from cloudmart.ai.sentiment import Mood, Sentiment
+from cloudmart.errors import CloudmartError
+from cloudmart.observability.metrics import CHATS_ENDED
+from cloudmart.tickets.models import Ticket, TicketStatus, cut
+from cloudmart.tickets.repository import TicketRepository
+from cloudmart.values.ids import new_id
+from cloudmart.values.timestamp import now
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class ChatArchive:
+    """Keeps chats. The ticket comes first: whatever fails after that does not cost it."""
+
+    def __init__(
+        self,
+        tickets: TicketRepository,
+        conversations: ConversationRepository,
+        sentiment: Sentiment,
+    ) -> None:
+        self._tickets = tickets
+        self._conversations = conversations
+        self._sentiment = sentiment
+
+    async def keep(self, chat: Chat) -> ChatEnded:
+        """Save a chat as a closed ticket with its customer's mood."""
+        kept, truncated = cut(chat.messages)
+        texts = [message.text for message in kept if message.sender == "user"]
+        moment, mood = now(), await self._sentiment.guess(texts)
+        ticket = Ticket(
+            id=new_id(),
+            status=TicketStatus.CLOSED,
+            created_at=moment,
+            updated_at=moment,
+            thread_id=chat.id,
+            thread_name=chat.name,
+            conversation=kept,
+            truncated=truncated,
+            sentiment_scores=mood.scores,
+            overall_sentiment=mood.overall,
+            sentiment_source=mood.source,
+        )
+        await self._tickets.add(ticket)
+        await self._forget(chat)
+        mood = await self._reread(ticket, texts) or mood
+        CHATS_ENDED.labels(mood.overall, mood.source).inc()
+        return ChatEnded(
+            thread_id=chat.id,
+            ticket_id=ticket.id,
+            sentiment_scores=mood.scores,
+            overall_sentiment=mood.overall,
+        )
+
+    async def _forget(self, chat: Chat) -> None:
+        if chat.id is None:
+            return
+        try:
+            # Tickets show it to everyone who reads them: it is no secret from here on.
+            await self._conversations.forget_customer(chat.id)
+        except (CloudmartError, ClientError) as error:
+            _log.warning("customer_not_forgotten", cause=repr(error))
+
+    async def _reread(self, ticket: Ticket, texts: list[str]) -> Mood | None:
+        """Return the mood by the analyzer that is paid for, once the ticket says so too."""
+        try:
+            mood = await self._sentiment.ask(ticket.thread_id, texts)
+            if mood is not None:
+                await self._tickets.change_mood(ticket.id, mood.scores, mood.overall, mood.source)
+        except (CloudmartError, ClientError) as error:
+            _log.warning("mood_not_kept", cause=repr(error))
+            return None
+        return mood

@@ -1,0 +1,1 @@
+"""Changes to orders by chat: whose order, confirmation, allowance, audit."""

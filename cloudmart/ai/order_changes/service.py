@@ -1,0 +1,320 @@
+"""What an assistant may do with orders: show them to their owner, and propose changes."""
+
+import contextlib
+import hashlib
+import hmac
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from botocore.exceptions import ClientError
+
+from cloudmart.ai.conversations import ConversationRepository, Turn
+from cloudmart.ai.order_changes import confirmation
+from cloudmart.ai.order_changes.confirmation import Action, Pending
+from cloudmart.dynamodb.expression import Expression
+from cloudmart.dynamodb.table import RefusedError, Table
+from cloudmart.errors import (
+    ConflictError,
+    NotFoundError,
+    TooManyLookupsError,
+    UnavailableError,
+)
+from cloudmart.observability.metrics import ASSISTED_CHANGES
+from cloudmart.orders.hmac_key import SharedSecret
+from cloudmart.orders.models import Order, OrderStatus
+from cloudmart.orders.repository import OrderRepository
+from cloudmart.rates.limiting import FailedLookups
+from cloudmart.settings import OrderTools
+from cloudmart.values.email import owner_form
+from cloudmart.values.timestamp import stamp
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class Audit:
+    """Writes the events. Customers are known by a keyed hash, the same in every event of theirs."""
+
+    def __init__(self, secret: SharedSecret) -> None:
+        self._secret = secret
+
+    async def customer(self, address: str) -> str:
+        """Return the hash of a customer's e-mail address."""
+        subject = b"audit " + owner_form(address)
+        return hmac.digest(await self._secret.read(), subject, hashlib.sha256).hex()[:32]
+
+    def changed(self, action: Action, customer: str, before: Order, after: Order | None) -> None:
+        """Record a change; the request's id and the conversation's hash are in every event."""
+        ASSISTED_CHANGES.labels(action).inc()
+        _log.info(
+            "order_changed_by_assistant", **_change(action, customer, before), after=_state(after)
+        )
+
+    def doubtful(self, action: Action, customer: str, before: Order) -> None:
+        """Record a change that may or may not have been made: the store did not say."""
+        _log.warning("order_change_unknown", **_change(action, customer, before))
+
+
+def _change(action: Action, customer: str, before: Order) -> dict[str, object]:
+    return {
+        "action": action.value,
+        "order_id": before.id,
+        "customer": customer,
+        "before": _state(before),
+    }
+
+
+def _state(order: Order | None) -> dict[str, object] | None:
+    if order is None:
+        return None
+    return order.model_dump(mode="json", include={"status", "total", "updated_at"})
+
+
+# Bounded on both sides, so that no text makes it look twice at much.
+_PART = r"[^\s@<>()\[\]{},;:\"'`|«»“”„‘’]"  # noqa: RUF001 - quotes as people type them
+_ADDRESS = re.compile(f"{_PART}{{1,64}}@{_PART}{{1,255}}")
+
+
+def address_in(message: str) -> str | None:
+    """Return the e-mail address a customer gives in a message; of several, none."""
+    matches = (match.strip("*_.!?") for match in _ADDRESS.findall(message))
+    found = {owner_form(match): match.encode().lower().decode() for match in matches}
+    return found.popitem()[1] if len(found) == 1 else None
+
+
+def owns(address: str, order: Order) -> bool:
+    """Tell whether an order is a customer's, in a time that depends on neither."""
+    owner = owner_form(order.user_email or "")
+    return owner != b"" and hmac.compare_digest(owner_form(address), owner)
+
+
+MOST_CHANGES = 3
+_KEPT = timedelta(days=2)
+
+
+class Allowance:
+    """Counts the changes, in an item for each customer and day that all replicas add to."""
+
+    def __init__(self, conversations: Table) -> None:
+        self._table = conversations
+
+    async def take(self, customer: str, turn: str) -> bool:
+        """Count a change of a turn, or tell that there were enough.
+
+        Customers are known by their hash.
+        """
+        moment = datetime.now(UTC)
+        values = {"one": 1, "turn": turn, "expires": int((moment + _KEPT).timestamp())}
+        count = Expression("ADD #changes :one SET #turn = :turn, #expiresAt = :expires", values)
+        few = Expression(
+            "attribute_not_exists(#changes) OR #changes < :most", {"most": MOST_CHANGES}
+        )
+        key = f"changes-{customer}-{moment:%Y-%m-%d}"
+        try:
+            await self._table.change(key, count, few, done=lambda item: item.get("turn") == turn)
+        except RefusedError:
+            return False
+        return True
+
+
+MOST_FAILED_LOOKUPS = 5
+"""Look-ups of a conversation that may find nothing of the customer's before there are no more."""
+
+# One answer for orders that are not there, are another's, or nobody's until an e-mail is given.
+NOT_YOURS = {"error": "not_found_or_not_verified"}
+_SIGN_IN = {"error": "customer_must_sign_in"}
+_TOO_MANY = {"error": "too_many_failed_lookups"}
+_ENOUGH = (
+    "Nothing was changed: this is as much as can be changed here in a day. "
+    "If you end the chat, the shop's staff read it and can help."
+)
+_NOT_NOW = (
+    "Nothing was changed: the shop's data store does not answer at the moment. "
+    "Please ask for the change again in a few minutes."
+)
+_NOT_HERE = (
+    "Nothing was changed: orders cannot be changed in this chat. If you end the chat, the shop's "
+    "staff read it and can help."
+)
+_RIGHTS = (OrderTools.OFF, OrderTools.READ, OrderTools.CANCEL, OrderTools.DELETE)
+_MOST_LINES = 20
+
+
+class OrderChanges:
+    """Serves the owners of orders. A model proposes; the customer confirms; this carries out."""
+
+    def __init__(  # noqa: PLR0913 - what orders are changed with
+        self,
+        orders: OrderRepository,
+        conversations: ConversationRepository,
+        *,
+        audit: Audit,
+        allowance: Allowance,
+        lookups: FailedLookups,
+        policy: OrderTools,
+        local: bool = False,
+    ) -> None:
+        self._orders = orders
+        self._conversations = conversations
+        self._audit = audit
+        self._allowance = allowance
+        self._lookups = lookups
+        self._policy = policy
+        self._local = local
+
+    def allows(self, turn: Turn, right: OrderTools) -> bool:
+        """Tell whether the shop lets assistants do this with orders for whoever speaks now."""
+        policy = self._policy
+        if policy is OrderTools.AUTO:
+            # An address proves nothing: whoever knows it may list its orders, and name one.
+            policy = OrderTools.CANCEL if turn.proved or self._local else OrderTools.READ
+        return _RIGHTS.index(right) <= _RIGHTS.index(policy)
+
+    async def show(self, turn: Turn, order_id: str) -> dict[str, Any]:
+        """Return an order as its owner may see it."""
+        found = await self._find(turn, order_id)
+        return {"order": _shown(found)} if isinstance(found, Order) else found
+
+    async def propose(self, turn: Turn, action: Action, order_id: str) -> dict[str, Any]:
+        """Have the customer asked to confirm a change, if it is possible at all."""
+        found = await self._find(turn, order_id)
+        if not isinstance(found, Order):
+            return found
+        if refusal := _refusal(action, found):
+            return refusal
+        if turn.proposal is None:
+            waiting = turn.conversation.pending
+            same = waiting is not None and _same(waiting, action, found)
+            if waiting and same and not waiting.asked_anew(turn.message):
+                turn.reminder = waiting.reminder
+                return {"status": "customer_must_type_the_code", "order": _shown(found)}
+            turn.proposal = confirmation.propose(
+                turn.conversation.id, action, found.id, _version(found), _goods(found)
+            )
+        asked = turn.proposal.pending
+        if (asked.action, asked.order_id) != (action, found.id):
+            return {"error": "one_change_at_a_time"}
+        return {"status": "customer_is_asked_to_confirm", "order": _shown(found)}
+
+    async def confirm(self, turn: Turn, code: str) -> str:
+        """Carry out the change that a code confirms, and return what became of it in words."""
+        conversation = turn.conversation.id
+        hashed = confirmation.code_hash(conversation, code)
+        pending = await self._conversations.consume(turn, hashed)
+        if pending is None:
+            return (
+                "That code confirms nothing: it is wrong, was used, or has expired. "
+                "Nothing was changed. To get a new code, ask for the change again and name the "
+                "order."
+            )
+        try:
+            return await self._carry_out(turn, pending)
+        except (NotFoundError, ConflictError):
+            return (
+                f"Order {pending.order_id} is not what it was when you were asked to confirm. "
+                "Nothing was changed. Please ask again if you still want it."
+            )
+        except (UnavailableError, ClientError) as error:
+            _log.warning("confirmation_not_carried_out", cause=repr(error))
+            return _NOT_NOW
+
+    async def _carry_out(self, turn: Turn, pending: Pending) -> str:
+        action = pending.action
+        if not self.allows(turn, OrderTools(action)):
+            return _NOT_HERE
+        if turn.email is None:
+            raise NotFoundError("Order", pending.order_id)
+        customer = await self._audit.customer(turn.email)
+        order = await self._orders.get(pending.order_id)
+        if not owns(turn.email, order) or _version(order) != pending.version:
+            raise NotFoundError("Order", pending.order_id)
+        if not await self._allowance.take(customer, turn.lock):
+            return _ENOUGH
+        after: Order | None = None
+        try:
+            if action is Action.CANCEL:
+                after = await self._orders.cancel(order)
+            else:
+                await self._orders.erase(order)
+        except (UnavailableError, ClientError) as error:
+            if not await self._was_made(action, order):
+                self._audit.doubtful(action, customer, order)
+                _log.warning("order_change_unanswered", cause=repr(error))
+                return _doubtful(action, order)
+        self._audit.changed(action, customer, order, after)
+        return f"Order {order.id} is {_done(action)}."
+
+    async def _was_made(self, action: Action, order: Order) -> bool:
+        """Tell whether a change can be seen whose answer did not come."""
+        try:
+            found = await self._orders.get(order.id)
+        except NotFoundError:
+            return action is Action.DELETE
+        except (UnavailableError, ClientError):
+            return False
+        return action is Action.CANCEL and found.status is OrderStatus.CANCELED
+
+    async def _find(self, turn: Turn, order_id: str) -> Order | dict[str, Any]:
+        if turn.email is None:
+            return _SIGN_IN if turn.must_sign_in else NOT_YOURS
+        if turn.conversation.failed_lookups >= MOST_FAILED_LOOKUPS:
+            return _TOO_MANY
+        try:
+            async with self._lookups.looking(turn.client):
+                # Ids are lower case; a telephone begins what is typed with a capital.
+                for key in dict.fromkeys((order_id, order_id.lower())):
+                    with contextlib.suppress(NotFoundError):
+                        order = await self._orders.get(key)
+                        if owns(turn.email, order):
+                            return order
+                await self._lookups.add(turn.client)
+                await self._conversations.count_failed_lookup(turn)
+        except TooManyLookupsError:
+            return _TOO_MANY
+        return NOT_YOURS
+
+
+def _refusal(action: Action, order: Order) -> dict[str, Any] | None:
+    if action is Action.CANCEL and not order.cancelable:
+        return {"error": "cannot_be_canceled_any_more", "status": order.status}
+    if action is Action.DELETE and order.status is not OrderStatus.CANCELED:
+        return {"error": "only_canceled_orders_can_be_deleted", "status": order.status}
+    return None
+
+
+def _same(waiting: Pending, action: Action, order: Order) -> bool:
+    """Tell whether just this change waits for its code already."""
+    asked = (waiting.action, waiting.order_id, waiting.version)
+    return waiting.open and asked == (action, order.id, _version(order))
+
+
+def _done(action: Action) -> str:
+    return "canceled" if action is Action.CANCEL else "deleted"
+
+
+def _doubtful(action: Action, order: Order) -> str:
+    return (
+        f"I cannot tell whether order {order.id} is {_done(action)}: the shop's data store does "
+        "not answer at the moment. Please ask for the order in a few minutes."
+    )
+
+
+def _version(order: Order) -> str:
+    return f"{order.status} {stamp(order.updated_at) if order.updated_at else ''}"
+
+
+def _shown(order: Order) -> dict[str, Any]:
+    lines = [{"name": line.name[:200], "quantity": line.quantity} for line in order.items]
+    return {
+        "id": order.id,
+        "status": order.status,
+        "placed": order.created_at.date().isoformat() if order.created_at else None,
+        "total": float(order.total),
+        "items": lines[:_MOST_LINES],
+    }
+
+
+def _goods(order: Order) -> str:
+    count = sum(line.quantity for line in order.items)
+    return f"{count} {'item' if count == 1 else 'items'}, ${order.total:.2f}"

@@ -1,0 +1,184 @@
+"""`/`, `/api` and `/.well-known/api-catalog`: what there is."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Any
+
+import jinja2
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import Field
+
+from cloudmart.api_docs.directory import Directory
+from cloudmart.health.router import Board
+from cloudmart.health.state import Dependency, DependencyReading, Health, Status
+from cloudmart.http.endpoints import provide, quality
+from cloudmart.values.model import Model
+
+_STATES = {
+    Status.PASS: ("good", "Works"),
+    Status.WARN: ("odd", "Needs a look"),
+    Status.FAIL: ("bad", "Fails"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A dependency in a row of the page: its state in a word, and the rest in words."""
+
+    name: str
+    mark: str
+    state: str
+    words: str
+
+
+class LandingPage:
+    """A page that needs nothing else: its style is in it, and scripts are not allowed."""
+
+    def __init__(self) -> None:
+        folder = files(__package__) / "templates"
+        self._style = (folder / "landing.css").read_text("utf-8")
+        self._template = jinja2.Environment(
+            autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+        ).from_string((folder / "landing.html").read_text("utf-8"))
+        digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
+        self.headers = {
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": (
+                f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+                "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            ),
+            "Referrer-Policy": "no-referrer",
+            "Vary": "Accept",
+            "X-Content-Type-Options": "nosniff",
+        }
+
+    def render(self, health: Health) -> str:
+        """Return the page as things are now."""
+        mark, sentence = _whole(health)
+        return self._template.render(
+            style=self._style,
+            release=health.release,
+            mark=mark,
+            sentence=sentence,
+            lines=list(_lines(health)),
+        )
+
+
+@cache
+def landing_page() -> LandingPage:
+    """Return the page, read when it is first asked for."""
+    return LandingPage()
+
+
+def _whole(health: Health) -> tuple[str, str]:
+    if unready := health.unready():
+        return "bad", unready
+    if all(reading.status is Status.PASS for _, reading in health.readings()):
+        return "good", "All is well: the shop is open."
+    return "odd", "The shop is open, though something below needs a look."
+
+
+def _lines(health: Health) -> Iterator[Line]:
+    for dependency, reading in health.readings():
+        mark, state = _state(reading)
+        yield Line(dependency.title, mark, state, _words(dependency, reading))
+
+
+def _state(reading: DependencyReading) -> tuple[str, str]:
+    if reading.status is Status.PASS and reading.output:
+        return "off", "Off" if reading.off else "Not used"
+    return _STATES[reading.status]
+
+
+def _words(dependency: Dependency, reading: DependencyReading) -> str:
+    if not reading.output:
+        return ""
+    routes = ", ".join(dependency.routes)
+    affected = f" Affected: {routes}." if routes else ""
+    return f"{reading.output}{affected}"
+
+
+router = APIRouter(tags=["discovery"])
+Operations = Annotated[Directory, Depends(provide(Directory))]
+
+# References are relative to the catalogue itself, so they hold behind any name.
+_LINKSET = {
+    "linkset": [
+        {
+            "anchor": "/api",
+            "service-desc": [
+                {"href": "/api/openapi.json", "type": "application/vnd.oai.openapi+json"}
+            ],
+            "service-doc": [{"href": "/api/docs", "type": "text/html"}],
+            "service-meta": [{"href": "/api", "type": "application/json"}],
+            "status": [{"href": "/api/health", "type": "application/health+json"}],
+        }
+    ]
+}
+_CATALOG = 'application/linkset+json; profile="https://www.rfc-editor.org/info/rfc9727"'
+
+
+class OperationSummary(Model):
+    """An operation in one line, with a body to try."""
+
+    method: str = Field(description="The HTTP method, in capitals.")
+    path: str = Field(description="The path; what is in braces is yours to fill in.")
+    summary: str = Field(description="What it does.")
+    body: Any = Field(None, description="A body to try; null where none is taken.")
+    docs: str = Field(description="Its place in Swagger UI.")
+
+
+class Index(Model):
+    """Everything this API can do, and where to read more."""
+
+    title: str = Field(description="What this API is called.")
+    version: str = Field(description="The version of this API (Semantic Versioning).")
+    docs: str = Field(description="Where Swagger UI is.")
+    openapi: str = Field(description="Where the OpenAPI document is.")
+    problems: str = Field(description="Where each kind of error is explained.")
+    health: str = Field(description="How the service does.")
+    operations: list[OperationSummary] = Field(description="All there are.")
+
+
+@router.get("/", include_in_schema=False)
+async def show_landing_page(request: Request, health: Board, directory: Operations) -> Response:
+    accept = request.headers.get("accept", "")
+    if quality(accept, "application/json") > quality(accept, "text/html"):
+        index = await list_operations(request, directory)
+        return JSONResponse(index.model_dump(mode="json"), headers={"Vary": "Accept"})
+    page = landing_page()
+    return HTMLResponse(page.render(health), headers=page.headers)
+
+
+@router.get(
+    "/api",
+    summary="List all operations",
+    description="Each with a body to try and its place in Swagger UI. `/` answers the same to who "
+    "asks for JSON, and a page to a person.",
+)
+async def list_operations(request: Request, directory: Operations) -> Index:
+    return Index(
+        title=request.app.title,
+        version=request.app.version,
+        docs="/api/docs",
+        openapi="/api/openapi.json",
+        problems="/api/problems",
+        health="/api/health",
+        operations=[OperationSummary(**entry.listed()) for entry in directory.entries],
+    )
+
+
+@router.get(
+    "/.well-known/api-catalog",
+    summary="Find this API by machine (RFC 9727)",
+    response_class=Response,
+    responses={200: {"description": "A linkset (RFC 9264).", "content": {_CATALOG: {}}}},
+)
+async def get_api_catalog() -> Response:
+    return Response(json.dumps(_LINKSET), media_type=_CATALOG)

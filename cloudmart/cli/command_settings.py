@@ -1,0 +1,135 @@
+"""The settings of a command: read from every source, or refused in words."""
+
+import os
+import sys
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import NoReturn
+
+import boto3
+import structlog
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cloudmart.health.aws_environment import check
+from cloudmart.health.causes import ObstacleError
+from cloudmart.health.classify import SECRETS_MANAGER
+from cloudmart.health.obstacle import obstacle_of
+from cloudmart.health.secrets_manager import text_of
+from cloudmart.observability.logging import TERMINATION_LOG, write_last_words
+from cloudmart.settings import Loaded, Settings, load_settings
+from cloudmart.settings.report import Report, refusal
+
+DOTENV = Path(".env")
+EXIT_FAILED = 1
+EXIT_CONFIGURATION = 78
+"""sysexits.h calls it EX_CONFIG: the settings are wrong, and another try changes nothing."""
+
+UNREAD = (BotoCoreError, ClientError, ObstacleError)
+"""What `load` raises where the secret with the settings cannot be read."""
+
+_TABLES = ("aws", "dynamodb")
+_PIPELINE = (*_TABLES, "bigquery", "pipeline")
+_log = structlog.get_logger(__name__)
+
+
+def configured(environ: Mapping[str, str], *, termination_log: Path = TERMINATION_LOG) -> Settings:
+    """Return the settings, with their warnings logged; end the process if they are refused."""
+    return accepted(_loaded(environ, termination_log), termination_log)
+
+
+def accepted(loaded: Loaded, termination_log: Path = TERMINATION_LOG) -> Settings:
+    """Return settings that were read, with their warnings logged; end the process on refusals."""
+    if loaded.report.refusals:
+        _end(refusal(loaded.report.refusals), EXIT_CONFIGURATION, termination_log)
+    warn(loaded.report)
+    return loaded.settings
+
+
+def configured_for_tables(
+    environ: Mapping[str, str], *, termination_log: Path = TERMINATION_LOG
+) -> Settings:
+    """Return the settings for a command that has to do with tables alone.
+
+    The process ends if one of theirs is wrong, in whichever environment: a name that is left out
+    would be another table's. What is wrong elsewhere is not the command's business.
+    """
+    return _configured_for(_TABLES, environ, termination_log)
+
+
+def configured_for_pipeline(
+    environ: Mapping[str, str], *, termination_log: Path = TERMINATION_LOG
+) -> Settings:
+    """Return the settings for a command about the pipeline, refused as those for tables are."""
+    return _configured_for(_PIPELINE, environ, termination_log)
+
+
+def _configured_for(
+    groups: Collection[str], environ: Mapping[str, str], termination_log: Path
+) -> Settings:
+    loaded = _loaded(environ, termination_log)
+    found = (*loaded.report.refusals, *loaded.report.tolerated)
+    if faults := [fault for fault in found if fault.variable.group in groups]:
+        _end(refusal(faults), EXIT_CONFIGURATION, termination_log)
+    return loaded.settings
+
+
+def load(environ: Mapping[str, str]) -> Loaded:
+    """Return the settings with the secret they name read, in one try."""
+    loaded = load_settings(environ, dotenv=DOTENV)
+    if (secret_id := loaded.settings.sources.secret_id) is None:
+        return loaded
+    check(environ)
+    try:
+        store = boto3.client("secretsmanager", region_name=loaded.settings.aws.region)
+        secret = store.get_secret_value(SecretId=secret_id)
+    except (BotoCoreError, ClientError):
+        # A setting that is wrong, such as the region, may be why.
+        if loaded.report.refusals:
+            return loaded
+        raise
+    return load_settings(environ, text_of(secret), dotenv=DOTENV)
+
+
+def load_what_can_be_read(environ: Mapping[str, str]) -> tuple[Loaded, str | None]:
+    """Return the settings, and why those of the secret are not among them if they are not."""
+    try:
+        return load(environ), None
+    except UNREAD as error:
+        return load_settings(environ, dotenv=DOTENV), why_unread(error)
+
+
+def warn(report: Report) -> None:
+    """Log what is wrong or obsolete and does not stop the start, an event each."""
+    for fault in report.tolerated:
+        _log.warning("setting_wrong", variable=fault.name, problem=fault.what, source=fault.origin)
+    for each in report.misspelt:
+        _log.warning(
+            "setting_unknown", variable=each.name, problem=each.sentence, source=each.origin
+        )
+    for reading in report.obsolete:
+        reason = reading.variable.obsolete
+        _log.warning("setting_obsolete", variable=reading.name, reason=reason)
+
+
+def _loaded(environ: Mapping[str, str], termination_log: Path) -> Loaded:
+    try:
+        return load(environ)
+    except UNREAD as error:
+        message = f"CloudMart does not start: its secret cannot be read. {why_unread(error)}\n"
+        _end(message, EXIT_FAILED, termination_log)
+
+
+def why_unread(error: Exception) -> str:
+    """Return why the secret with the settings could not be read, and what to do about it."""
+    obstacle = error
+    if not isinstance(obstacle, ObstacleError):
+        obstacle = obstacle_of(error, os.environ, SECRETS_MANAGER)
+        obstacle.__cause__ = error
+    said = f" Answer: {obstacle.answer}" if obstacle.answer else ""
+    return f"{obstacle.sentence} {obstacle.remedy}{said}"
+
+
+def _end(message: str, code: int, termination_log: Path) -> NoReturn:
+    sys.stderr.write(message)
+    write_last_words(message, termination_log)
+    raise SystemExit(code)

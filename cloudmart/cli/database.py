@@ -1,0 +1,91 @@
+"""The data store as the command line meets it: waited for while it is busy, explained if away."""
+
+import os
+from collections.abc import Callable
+
+from aiohttp import ClientError as AiohttpError
+from botocore import exceptions as aws
+from botocore.parsers import ResponseParserError
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from cloudmart.dynamodb.refusals import MISCONFIGURED, OF_S3, PartState, explain
+from cloudmart.errors import CloudmartError, UnavailableError
+from cloudmart.health.causes import Cause, ObstacleError, aws_environment
+from cloudmart.health.causes.credentials import HALF_SET
+from cloudmart.health.classify import DYNAMODB
+from cloudmart.health.obstacle import obstacle_of
+
+OF_AWS = (
+    aws.BotoCoreError,
+    aws.ClientError,
+    ResponseParserError,
+    AiohttpError,
+    ObstacleError,
+    UnavailableError,
+)
+"""What AWS's SDK raises in a command, and what we make of it."""
+
+_BLAMED = {
+    HALF_SET,
+    *(each for each in vars(aws_environment).values() if isinstance(each, Cause)),
+}
+
+Tell = Callable[[str], None]
+"""Where a command says what happens while it works."""
+
+PATIENCE = 30.0
+"""Seconds a command waits for a store that is busy or away."""
+
+
+def patiently(tell: Tell, patience: float = PATIENCE) -> AsyncRetrying:
+    """Return what calls a function again for as long as only the store's state is in its way."""
+
+    def say(state: RetryCallState) -> None:
+        tell(f"The data store is busy or away. Trying again in {state.upcoming_sleep:.1f} s.")
+
+    return AsyncRetrying(
+        retry=retry_if_exception(_may_pass),
+        stop=stop_after_delay(patience),
+        wait=wait_random_exponential(multiplier=0.2, max=5),
+        before_sleep=say,
+        reraise=True,
+    )
+
+
+def explanation(error: Exception) -> str:
+    """Tell an operator what went wrong: the cause, which a customer is not told."""
+    if isinstance(error, ObstacleError):
+        return f"{error.sentence} {error.remedy}"
+    cause = error.__cause__ if isinstance(error, CloudmartError) else error
+    if cause is None:
+        return str(error)
+    if said := misled(cause):
+        return said
+    refusal = explain(cause)
+    if isinstance(cause, aws.ClientError) and cause.operation_name in OF_S3:
+        return f"S3 cannot be used: {refusal.remark.rstrip('.')}."
+    way_out = " `cloudmart tables apply` makes it." if refusal.state is PartState.MISSING else ""
+    return f"DynamoDB cannot be used: {refusal.remark.rstrip('.')}.{way_out}"
+
+
+def misled(error: BaseException) -> str | None:
+    """Return what a variable or a file is to blame for, and what to do; None if none is."""
+    obstacle = obstacle_of(error, os.environ, DYNAMODB)
+    blamed = obstacle.cause in _BLAMED
+    return f"{obstacle.sentence} {obstacle.remedy}" if blamed else None
+
+
+def _may_pass(error: BaseException) -> bool:
+    if not isinstance(error, UnavailableError):
+        return False
+    cause = error.__cause__
+    if isinstance(cause, aws.ClientError):
+        # A service that runs lives through these; a command had better say them.
+        return cause.response["Error"]["Code"] not in MISCONFIGURED
+    return cause is None or isinstance(cause, aws.HTTPClientError | aws.ConnectionError | OSError)

@@ -1,0 +1,185 @@
+"""What `cloudmart tables` prints: findings, a plan, and how its steps get on."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from cloudmart.dynamodb.refusals import PartState
+from cloudmart.tables.apply import Watcher
+from cloudmart.tables.backfill import BackfillTally
+from cloudmart.tables.steps import Finding, RunBackfill, Step
+
+_EVERY = 15.0
+
+
+class PlainWatcher:
+    """Writes a line for each step, for what came of it, and now and then between."""
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._clock = clock
+        self._next = 0.0
+
+    def begins(self, step: Step) -> None:
+        """Write what is to be done."""
+        self._next = self._clock() + _EVERY
+        self._say(f"{step.table}: {step} …")
+
+    def waits(self, _: Step, seconds: float) -> None:
+        """Write that DynamoDB is still at it, but not often."""
+        self._say_at_times(f"  still at it after {seconds:.0f} s")
+
+    def reads(self, step: RunBackfill, tally: BackfillTally) -> None:
+        """Write how far the backfill is, but not often."""
+        self._say_at_times(f"  {progress(step, tally)}")
+
+    def ends(self, finding: Finding) -> None:
+        """Write what came of it."""
+        self._say(f"  {outcome(finding)}")
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, markup=False)
+
+    def _say_at_times(self, line: str) -> None:
+        now = self._clock()
+        if now >= self._next:
+            self._next = now + _EVERY
+            self._say(line)
+
+
+class LiveWatcher:
+    """Writes the same lines, and below them something that moves: a bar for the backfill."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            BarColumn(bar_width=20),
+            TextColumn("{task.description}", markup=False),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+        )
+        self._task = self._progress.add_task("", visible=False)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def begins(self, step: Step) -> None:
+        """Write what is to be done, and begin to move."""
+        self._say(f"{step.table}: {step} …")
+        self._progress.reset(self._task, total=None, visible=True, description="")
+
+    def waits(self, _: Step, __: float) -> None:
+        """Leave it to the spinner and the clock."""
+
+    def reads(self, step: RunBackfill, tally: BackfillTally) -> None:
+        """Move the bar."""
+        # DynamoDB counts items every six hours, so there may be more than it knows of.
+        total = max(tally.expected, tally.seen) or None
+        count = progress(step, tally)
+        self._progress.update(
+            self._task, completed=tally.seen, total=total, description=count, refresh=True
+        )
+
+    def ends(self, finding: Finding) -> None:
+        """Write what came of it."""
+        self._progress.update(self._task, visible=False, refresh=True)
+        self._say(f"  {outcome(finding)}")
+
+    def _say(self, line: str) -> None:
+        self._progress.console.print(line, markup=False)
+
+
+def progress(step: RunBackfill, tally: BackfillTally) -> str:
+    """Return how far the backfill is, as a person reads it."""
+    of = f" of about {tally.expected:,}" if tally.expected else ""
+    verb = "to mend" if step.dry_run else "mended"
+    return f"{tally.seen:,}{of} {step.items.noun} read, {tally.mended:,} {verb}"
+
+
+def outcome(finding: Finding) -> str:
+    """Return what came of a step, as a person reads it."""
+    word = "done" if finding.state is PartState.OK else finding.state
+    return f"{word}: {finding.remark}" if finding.remark else word
+
+
+COLORS = {PartState.OK: "green", PartState.UNSUPPORTED: "dim", PartState.MISSING: "yellow"}
+_PIPE_WIDTH = 200
+
+
+def show(findings: Sequence[Finding], *, as_json: bool) -> None:
+    """Show findings, as a table or as JSON."""
+    if as_json:
+        typer.echo(json.dumps(_document(findings), indent=2))
+        return
+    table = Table("Table", "Part", "State", "Remark", box=None, pad_edge=False)
+    for one in findings:
+        color = COLORS.get(one.state, "red")
+        table.add_row(one.table, one.part, f"[{color}]{one.state}[/]", one.remark)
+    _console().print(table)
+
+
+def show_plan(findings: Sequence[Finding]) -> None:
+    """Say what is to be done, and what is not right but left alone."""
+    out = _console()
+    steps = [finding for finding in findings if finding.step]
+    out.print("To do:" if steps else "There is nothing to do.")
+    for finding in steps:
+        remark = f" ({finding.remark})" if finding.remark else ""
+        out.print(f"  {finding.table}: {finding.step}{remark}", markup=False)
+    left = [one for one in findings if not one.step and one.state is not PartState.OK]
+    if left:
+        out.print("Left alone:")
+    for one in left:
+        out.print(f"  {one.table}: {one.part}: {one.state}: {one.remark}", markup=False)
+
+
+@contextmanager
+def watching() -> Iterator[Watcher]:
+    """Show how steps get on: moving on a terminal, line by line elsewhere."""
+    out = _console()
+    if out.is_terminal:
+        with LiveWatcher(out) as watcher:
+            yield watcher
+    else:
+        yield PlainWatcher(out)
+
+
+def _document(findings: Sequence[Finding]) -> dict[str, Any]:
+    return {
+        "ok": all(finding.state.is_fine for finding in findings),
+        "findings": [
+            {
+                "table": finding.table,
+                "part": finding.part,
+                "state": finding.state,
+                "remark": finding.remark,
+                "step": str(finding.step) if finding.step else None,
+            }
+            for finding in findings
+        ],
+    }
+
+
+def _console() -> Console:
+    # What reads a pipe gets its lines whole.
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    return Console(highlight=False, width=width)

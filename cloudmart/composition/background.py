@@ -1,0 +1,167 @@
+"""What a process does besides answering: start, check what it depends on, notice that it is old."""
+
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from cloudmart.composition.providers import Providers
+from cloudmart.composition.runtime import Runtime
+from cloudmart.dynamodb.client import Database
+from cloudmart.dynamodb.table import Table
+from cloudmart.errors import ProviderDisabledError
+from cloudmart.health import state
+from cloudmart.health.background import live, restart_when_stale, unending
+from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes.process import KEYS_AWAY
+from cloudmart.health.identity import Identity
+from cloudmart.health.probes import Probe, connected, table_probe
+from cloudmart.health.staleness import fingerprint
+from cloudmart.health.startup import StartStep
+from cloudmart.health.state import UNUSED, Dependency, Health
+from cloudmart.observability.metrics import CONFIGURATION, READY
+from cloudmart.settings import (
+    DynamoDBSettings,
+    DynamoDBTransport,
+    Environment,
+    OrderTools,
+    Provider,
+    Settings,
+    SignInMethod,
+    why_disabled,
+)
+
+Work = Coroutine[Any, Any, None]
+
+
+class Background:
+    """What goes on in the background of a process.
+
+    Checks have a client of their own: they tell how the store does, not how busy we are.
+    """
+
+    def __init__(self, settings: Settings, process: Runtime, serving: Database) -> None:
+        self._settings = settings
+        self._process = process
+        self._serving = serving
+        self.probing = Database(
+            process.session,
+            within=settings.dynamodb.timeout,
+            direct=settings.dynamodb.transport is DynamoDBTransport.DIRECT,
+        )
+        self._identity = Identity(process.session, process.environ)
+        self._staleness = process.staleness
+        _show_configuration(settings, process)
+
+    def works(self) -> list[Work]:
+        """Return what is to go on for as long as the process lives."""
+        health = self._process.health
+        READY.set_function(lambda: health.unready() is None)
+        works = [live(health, self._process.patience, self._steps(), self._probes())]
+        if self._settings.startup.restart_on_stale_config:
+            works.append(unending(partial(restart_when_stale, health, self._staleness)))
+        return works
+
+    def _steps(self) -> list[StartStep]:
+        """Return what the start waits for, one after the other."""
+        environ = self._process.environ
+        return [
+            StartStep("credentials", self._identity.obtain, state.CREDENTIALS),
+            StartStep("a connection to the data store", connected(self.probing, environ)),
+            *(
+                StartStep(f"the table of {probe.dependency.name}", probe.ask, probe.dependency)
+                for probe in self._tables(_needed)
+            ),
+            StartStep("a connection to the data store", connected(self._serving, environ)),
+        ]
+
+    def _probes(self) -> list[Probe]:
+        """Return what is checked again and again."""
+        identity = self._identity
+        return [
+            Probe(state.CREDENTIALS, identity.obtain, urgent=identity.exhausted),
+            Probe(state.IDENTITY, identity.witness, urgent=lambda: False),
+            *self._tables(_needed),
+            *self._tables(_optional),
+            Probe(state.CONFIGURATION, self._staleness.look, urgent=lambda: False),
+        ]
+
+    def _tables(self, choose: Callable[[DynamoDBSettings], dict[Dependency, str]]) -> list[Probe]:
+        return [
+            table_probe(dependency, Table(self.probing, name), self._process.environ)
+            for dependency, name in choose(self._settings.dynamodb).items()
+        ]
+
+
+def _needed(names: DynamoDBSettings) -> dict[Dependency, str]:
+    """Return the tables without which there is no shop."""
+    return {
+        state.PRODUCTS: names.products_table,
+        state.ORDERS: names.orders_table,
+        state.TICKETS: names.tickets_table,
+    }
+
+
+def _optional(names: DynamoDBSettings) -> dict[Dependency, str]:
+    """Return the tables without which the shop is open, but the assistants are not."""
+    return {state.CONVERSATIONS: names.conversations_table}
+
+
+def show_providers(settings: Settings, vendors: Providers, health: Health) -> None:
+    """Show which providers of AI serve, and why the others do not."""
+    serving = {
+        Provider.OPENAI: (state.OPENAI, vendors.openai),
+        Provider.BEDROCK: (state.BEDROCK, vendors.bedrock),
+        Provider.AZURE: (state.AZURE, vendors.sentiment),
+    }
+    for provider, (dependency, vendor) in serving.items():
+        reason = why_disabled(settings)[provider]
+        if reason is None:
+            health.enable(dependency, UNUSED)
+        else:
+            instead = "" if isinstance(vendor, ProviderDisabledError) else " Rules answer instead."
+            alarming = provider in settings.faulty
+            health.disable(dependency, f"{reason}{instead}", alarming=alarming)
+
+
+def show_access(settings: Settings, health: Health) -> None:
+    """Show how callers are told apart, alarmingly where they are not and should be."""
+    access = settings.access
+    ways = ", ".join(access.ways) or "off"
+    orders = "signed-in" if access.signed_in else "open"
+    health.notes.append(f"access {ways}, customer orders {orders}")
+    if access.ways:
+        health.enable(state.ACCESS)
+        if SignInMethod.JWT in access.ways:
+            health.enable(state.ISSUER)
+    elif settings.environment is not Environment.LOCAL:
+        reason = "AUTH is off: anyone may change products and read all orders."
+        health.disable(state.ACCESS, reason, alarming=True)
+
+
+def show_order_tools(settings: Settings, health: Health) -> None:
+    """Show, as a warning, that assistants may change orders of customers who prove nothing."""
+    tools, local = settings.assistant.order_tools, settings.environment is Environment.LOCAL
+    proved = settings.access.signed_in and tools is OrderTools.CANCEL
+    if tools in {OrderTools.CANCEL, OrderTools.DELETE} and not local and not proved:
+        who = "a customer who has signed in" if settings.access.signed_in else "anybody"
+        health.warn(
+            state.ORDER_TOOLS,
+            f"AI_ORDER_TOOLS={tools} lets {who} {tools} an order in a chat by its id and its "
+            "e-mail address. With `auto` only a token does, and only for canceling.",
+        )
+
+
+def telling_of_issuer(health: Health) -> Callable[[bool], None]:
+    """Return what shows whether the issuer of tokens gives its keys."""
+    obstacle = ObstacleError(KEYS_AWAY, serious=False)
+
+    def tell(fetched: bool) -> None:  # noqa: FBT001 - the key ring's to call
+        health.remark(state.ISSUER, None if fetched else obstacle)
+
+    return tell
+
+
+def _show_configuration(settings: Settings, process: Runtime) -> None:
+    mark = fingerprint(settings)
+    CONFIGURATION.labels(mark).set(1)
+    process.health.notes.append(f"configuration {mark}")

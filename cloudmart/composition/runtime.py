@@ -1,0 +1,57 @@
+"""What a process has before it has its settings."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aioboto3
+
+from cloudmart.health.aws_environment import open_session
+from cloudmart.health.staleness import Staleness
+from cloudmart.health.startup import Patience
+from cloudmart.health.state import Health
+from cloudmart.observability.metrics import BUILD
+from cloudmart.settings import BuildSettings, Settings
+
+_ENOUGH = 12  # characters of a commit, to tell it from all others
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Its state, its patience, its session with AWS: begun once, whatever is served."""
+
+    health: Health
+    patience: Patience
+    session: aioboto3.Session
+    environ: Mapping[str, str]
+    staleness: Staleness
+    """Compares with what was mounted when the process began, before anything was waited for."""
+
+    @classmethod
+    def begin(
+        cls,
+        settings: Settings,
+        health: Health | None = None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> "Runtime":
+        """Return a process that has just begun.
+
+        Raises:
+            ObstacleError: AWS's SDK cannot use what the environment says.
+        """
+        health = health or Health()
+        health.rhythm = health.rhythm.allowing(settings.dynamodb.timeout)
+        health.release = _release(settings.build, health.release)
+        health.rollout = settings.build.rollout
+        patience = Patience(health.lifecycle, health.rhythm, settings.startup.timeout)
+        mounted = (settings.sources.secrets_dir, settings.sources.config_dir)
+        staleness = Staleness([each for each in mounted if each], health.rhythm)
+        session = open_session(settings.aws.region, environ)
+        return cls(health, patience, session, environ, staleness)
+
+
+def _release(build: BuildSettings, package: str) -> str:
+    """Return what was built as semantic versioning writes it, and tell it to the metrics."""
+    version, commit = build.version or package, build.commit or ""
+    BUILD.labels(version, commit).set(1)
+    return f"{version}+{commit[:_ENOUGH]}" if commit else version

@@ -1,0 +1,231 @@
+"""What is known of every dependency: the last check of each, written down as it happens."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from importlib.metadata import version
+
+import structlog
+
+from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes.process import UNCHECKED
+from cloudmart.health.lifecycle import Lifecycle, Timing
+from cloudmart.observability.metrics import DEPENDENCY_UP
+from cloudmart.values.timestamp import stamp
+
+_log = structlog.stdlib.get_logger(__name__)
+
+LAPSE = timedelta(minutes=15)
+"""How long what a use showed is told: nobody may use it again for hours."""
+UNUSED = "Configured, not used yet."
+_UNUSED_LATELY = "Configured, not used in the last 15 minutes."
+
+
+class Status(StrEnum):
+    """How a dependency, or the whole, does (draft-inadarei-api-health-check-06)."""
+
+    PASS = "pass"  # noqa: S105 - the draft's word
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """Something the service needs: under which name it is shown, and what fails without it.
+
+    A serious failure of what is `local` to this pod unreadies it; an outage of what all pods share
+    does not, for unreadying them all would make a part's outage the whole shop's.
+    """
+
+    name: str
+    measures: str = "responseTime"
+    kind: str = "component"
+    routes: tuple[str, ...] = ()
+    local: bool = False
+    words: str = ""
+    lapses: bool = False
+    """Whether it is known by its use alone, so that what the last use showed is soon no news."""
+
+    @property
+    def title(self) -> str:
+        """Return what a person calls it."""
+        return self.words or self.name.capitalize()
+
+    @property
+    def key(self) -> str:
+        """Return the name under which the draft wants it."""
+        return f"{self.name}:{self.measures}"
+
+
+@dataclass(frozen=True, slots=True)
+class DependencyReading:
+    """What the last check of a dependency found. Without a time, it holds for good."""
+
+    status: Status
+    output: str = ""
+    at: datetime | None = None
+    milliseconds: float | None = None
+    off: bool = False
+    """Whether the service does without it."""
+
+
+class Health:
+    """The state of the process and of all it depends on."""
+
+    def __init__(self, lifecycle: Lifecycle | None = None, rhythm: Timing | None = None) -> None:
+        self.lifecycle = lifecycle or Lifecycle()
+        self.rhythm = rhythm or Timing()
+        self.release = version("cloudmart")
+        self.rollout: str | None = None
+        self.notes: list[str] = []
+        """What else whoever asks should know."""
+        self._readings: dict[Dependency, DependencyReading] = {}
+        self._told: dict[Dependency, str] = {}
+        self._enabled: dict[Dependency, DependencyReading] = {}
+
+    def expect(self, dependency: Dependency) -> None:
+        """Show a dependency before its first check."""
+        self._readings.setdefault(dependency, DependencyReading(Status.WARN, "Not checked yet."))
+
+    def enable(self, dependency: Dependency, words: str = "") -> None:
+        """Show a dependency that is used, but costs too much to be checked."""
+        self._readings[dependency] = self._enabled[dependency] = DependencyReading(
+            Status.PASS, words
+        )
+
+    def disable(self, dependency: Dependency, reason: str, *, alarming: bool = False) -> None:
+        """Show a dependency the service does without, and why; alarming if that is a mistake."""
+        status = Status.WARN if alarming else Status.PASS
+        self._readings[dependency] = DependencyReading(status, f"Disabled: {reason}", off=True)
+
+    def warn(self, dependency: Dependency, words: str) -> None:
+        """Show what does as it was told, and should have been told otherwise."""
+        self._readings[dependency] = DependencyReading(Status.WARN, words)
+
+    def succeeded(self, dependency: Dependency, milliseconds: float | None = None) -> None:
+        """Write down that a dependency did what it should."""
+        self._note(
+            dependency, DependencyReading(Status.PASS, "", self.rhythm.now(), milliseconds), None
+        )
+
+    def failed(self, dependency: Dependency, obstacle: ObstacleError) -> None:
+        """Write down that a dependency did not, and why."""
+        status = Status.FAIL if obstacle.serious else Status.WARN
+        reading = DependencyReading(status, obstacle.sentence, self.rhythm.now())
+        self._note(dependency, reading, obstacle)
+
+    def remark(self, dependency: Dependency, obstacle: ObstacleError | None) -> None:
+        """Write down what no check found but a request showed, until the next one or its lapse."""
+        at = self.rhythm.now() if dependency.lapses else None
+        words, status = (obstacle.sentence, Status.WARN) if obstacle else ("", Status.PASS)
+        self._note(dependency, DependencyReading(status, words, at), obstacle)
+
+    def forget(self) -> None:
+        """Forget what uses showed too long ago: a series of the metrics ends with it."""
+        for dependency in [each for each in self._readings if self._has_lapsed(each)]:
+            del self._readings[dependency]
+            self._told.pop(dependency, None)
+            with suppress(KeyError):
+                DEPENDENCY_UP.remove(dependency.name)
+            if enabled := self._enabled.get(dependency):
+                words = _UNUSED_LATELY if enabled.output else ""
+                self._readings[dependency] = DependencyReading(Status.PASS, words)
+
+    def _has_lapsed(self, dependency: Dependency) -> bool:
+        at = self._readings[dependency].at
+        return dependency.lapses and at is not None and self.rhythm.now() - at > LAPSE
+
+    def readings(self) -> Iterator[tuple[Dependency, DependencyReading]]:
+        """Yield what is known, each reading as good as its age."""
+        self.forget()
+        oldest = self.rhythm.sample_every[1] * 2 + self.rhythm.probe_within
+        for dependency, reading in self._readings.items():
+            if (
+                self.lifecycle.started
+                and not dependency.lapses
+                and reading.at
+                and (self.rhythm.now() - reading.at).total_seconds() > oldest
+            ):
+                silent = ObstacleError(UNCHECKED, {"since": stamp(reading.at)})
+                yield dependency, DependencyReading(Status.WARN, silent.sentence, reading.at)
+            else:
+                yield dependency, reading
+
+    def unready(self) -> str | None:
+        """Return why this pod should get no requests, or None if it may."""
+        if self.lifecycle.failure and not self.lifecycle.started:
+            return "This pod has given up its start and is stopping."
+        if self.lifecycle.ending:
+            return "This pod is stopping."
+        if not self.lifecycle.started:
+            return self.lifecycle.waiting
+        for dependency, reading in self._readings.items():
+            if dependency.local and reading.status is Status.FAIL:
+                return reading.output
+        return None
+
+    def _note(
+        self, dependency: Dependency, reading: DependencyReading, obstacle: ObstacleError | None
+    ) -> None:
+        self._readings[dependency] = reading
+        DEPENDENCY_UP.labels(dependency.name).set(reading.status is Status.PASS)
+        if self.lifecycle.started:
+            # Before, the start tells what it waits for in its own words.
+            self._tell(dependency, reading.output, obstacle)
+
+    def _tell(self, dependency: Dependency, said: str, obstacle: ObstacleError | None) -> None:
+        """Log what has changed since it was last told."""
+        before = self._told.get(dependency, "")
+        self._told[dependency] = said
+        if obstacle and said != before:
+            _log.warning("dependency_failing", dependency=dependency.name, **obstacle.event())
+        elif before and not obstacle:
+            _log.info("dependency_recovered", dependency=dependency.name)
+
+
+CREDENTIALS = Dependency(
+    "credentials",
+    "validity",
+    "system",
+    ("/api/products", "/api/orders", "/api/tickets"),
+    local=True,
+    words="AWS credentials",
+)
+IDENTITY = Dependency("identity", "role", "system", words="AWS identity")
+CONFIGURATION = Dependency("configuration", "freshness", "system")
+CLOCK = Dependency("clock", "skew", "system", lapses=True)
+CLIENTS = Dependency("clients", "addresses", "system", lapses=True)
+RATE_LIMITS = Dependency("rate-limits", "storage")
+ACCESS = Dependency(
+    "access", "authentication", "system", ("/api/products", "/api/orders", "/api/tickets")
+)
+ISSUER = Dependency(
+    "issuer",
+    "keys",
+    routes=("/api/products", "/api/orders", "/api/tickets"),
+    words="the issuer of tokens",
+    lapses=True,
+)
+PRODUCTS = Dependency("products", kind="datastore", routes=("/api/products", "/api/orders"))
+ORDERS = Dependency("orders", kind="datastore", routes=("/api/orders",))
+TICKETS = Dependency("tickets", kind="datastore", routes=("/api/tickets",))
+
+CONVERSATIONS = Dependency("conversations", kind="datastore", routes=("/api/ai/{+path}",))
+ORDER_TOOLS = Dependency("assistants", "order-tools", "system", ("/api/ai/{+path}",))
+OPENAI = Dependency(
+    "openai",
+    "availability",
+    routes=("/api/ai/start", "/api/ai/message"),
+    words="OpenAI",
+    lapses=True,
+)
+BEDROCK = Dependency(
+    "bedrock",
+    "availability",
+    routes=("/api/ai/bedrock/start", "/api/ai/bedrock/message"),
+    words="Amazon Bedrock",
+    lapses=True,
+)
+AZURE = Dependency("azure", "availability", words="Azure AI Language", lapses=True)

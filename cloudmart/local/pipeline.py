@@ -1,0 +1,165 @@
+"""The pipeline as the local shop's own service sees it: running beside it, or not at all."""
+
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import aioboto3
+import boto3
+
+from cloudmart.dynamodb.client import Database
+from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
+from cloudmart.local.embedded import REGION
+from cloudmart.local.event_source import Delivery, EventSourceMapping, Poller, Stream
+from cloudmart.local.queries import answering, ask
+from cloudmart.pipeline.carry.carrier import Carrier, answer
+from cloudmart.pipeline.models import MappingStatus
+from cloudmart.pipeline.opening import OpenPipeline, Pipeline, assembled
+from cloudmart.pipeline.place import place_of
+from cloudmart.pipeline.ports import Quarantined
+from cloudmart.pipeline.watch.unknown import UnknownError
+from cloudmart.settings import Settings
+
+_MAPPING = EventSourceMapping(bisect=True, retries=5, age=3600, partial=True)
+
+
+class HeldInMemory:
+    """A quarantine that lasts as long as the process."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, Quarantined] = {}
+
+    def put(self, held: Quarantined) -> None:
+        """Keep a record."""
+        self._held[held.event_id] = held
+
+    def held(self) -> Iterator[Quarantined]:
+        """Yield what is kept."""
+        yield from list(self._held.values())
+
+    def release(self, held: Quarantined) -> None:
+        """Keep a record no longer."""
+        self._held.pop(held.event_id, None)
+
+
+class LocalTransport:
+    """Carries the stream's records in a thread, and tells how they get on."""
+
+    def __init__(self, warehouse: DuckDBWarehouse, stream: str) -> None:
+        self.quarantine = HeldInMemory()
+        self._carrier = Carrier(warehouse, self.quarantine)
+        self._given_up: list[dict[str, Any]] = []
+        self._last_result = "No records processed"
+        self._age: float | None = None
+        self._stopping = threading.Event()
+        delivery = Delivery(self._call, _MAPPING, self._given_up.append)
+        streams = boto3.client("dynamodbstreams", region_name=REGION)
+        self._poller = Poller(Stream(streams, stream), delivery)
+        self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
+
+    @contextmanager
+    def carrying(self) -> Iterator[None]:
+        """Carry for as long as the context lasts."""
+        self._thread.start()
+        try:
+            yield
+        finally:
+            self._stopping.set()
+            self._thread.join(5)
+
+    async def mapping(self, table: str, stream: str | None) -> MappingStatus:
+        """Return whether the thread still runs, and what came of its last batch."""
+        _ = table, stream
+        state = "Enabled" if self._thread.is_alive() else "Disabled"
+        return MappingStatus(state=state, last_result=self._last_result, iterator_age_seconds=None)
+
+    async def iterator_age(self) -> float:
+        """Return how old the records of the last batch were."""
+        if self._age is None:
+            raise UnknownError("No record has been read yet.")
+        return self._age
+
+    async def queued(self) -> int:
+        """Return how many batches were given up."""
+        return len(self._given_up)
+
+    async def quarantined(self) -> int:
+        """Return how many records cannot become a row."""
+        return len(list(self.quarantine.held()))
+
+    def _run(self) -> None:
+        self._poller.run(self._stopping)
+
+    def _call(self, event: dict[str, Any]) -> object:
+        created = event["Records"][0]["dynamodb"]["ApproximateCreationDateTime"]
+        # The stream tells whole seconds, so that what came at once can seem to be of the future.
+        self._age = round(max(0.0, datetime.now(UTC).timestamp() - created), 3)
+        self._last_result = "PROBLEM: Function call failed"
+        answered = answer(self._carrier, event)
+        waiting, sent = len(answered["batchItemFailures"]), len(event["Records"])
+        self._last_result = (
+            f"PROBLEM: {waiting} of {sent} records have to come again" if waiting else "OK"
+        )
+        return answered
+
+
+@contextmanager
+def local_pipeline(orders_table: str, port: int) -> Iterator[OpenPipeline]:
+    """Run the pipeline from a table's stream into DuckDB, and give what opens it for a service.
+
+    Raises:
+        UnsafePlaceError: somebody else may write where questions are to be asked.
+    """
+    client = boto3.client("dynamodb", region_name=REGION)
+    table = client.describe_table(TableName=orders_table)["Table"]
+    with duckdb_connection() as connection:
+        warehouse = DuckDBWarehouse(connection)
+        transport = LocalTransport(warehouse, table["LatestStreamArn"])
+
+        @asynccontextmanager
+        async def open_pipeline(
+            settings: Settings, _: aioboto3.Session, database: Database
+        ) -> AsyncIterator[Pipeline]:
+            async with assembled(
+                settings, database, transport, lambda: nullcontext(warehouse)
+            ) as pipeline:
+                yield pipeline
+
+        with transport.carrying(), answering(place_of(port), partial(ask, connection)):
+            yield open_pipeline
+
+
+_NOT_RUNNING = "No pipeline runs here; `cloudmart dev --pipeline` runs one."
+
+
+class NoTransport:
+    """Nothing carries orders, and everything that is asked about it is not known."""
+
+    async def mapping(self, table: str, stream: str | None) -> MappingStatus:
+        """Raise UnknownError."""
+        _ = table, stream
+        raise UnknownError(_NOT_RUNNING)
+
+    async def iterator_age(self) -> float:
+        """Raise UnknownError."""
+        raise UnknownError(_NOT_RUNNING)
+
+    async def queued(self) -> int:
+        """Raise UnknownError."""
+        raise UnknownError(_NOT_RUNNING)
+
+    async def quarantined(self) -> int:
+        """Raise UnknownError."""
+        raise UnknownError(_NOT_RUNNING)
+
+
+@asynccontextmanager
+async def open_idle(
+    settings: Settings, _: aioboto3.Session, database: Database
+) -> AsyncIterator[Pipeline]:
+    """Give a pipeline of which only the orders' own table is known."""
+    async with assembled(settings, database, NoTransport(), _NOT_RUNNING) as pipeline:
+        yield pipeline

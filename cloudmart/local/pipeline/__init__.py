@@ -1,1 +1,0 @@
-"""The pipeline of local mode: the Lambda in a thread, and DuckDB where BigQuery would be."""

@@ -1,0 +1,76 @@
+"""Items that are nobody's: the service's own notes, and orders that only try the pipeline.
+
+Notes are kept among the conversations. Those of releases before are still among the orders, where
+they look like empty cancelled orders, because older readers of the table do not know them.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from cloudmart.dynamodb.codec import decode, encode
+from cloudmart.settings import DynamoDBSettings
+from cloudmart.values.timestamp import now, stamp
+
+BACKFILL = "internal-backfill"
+PROBE = "internal-probe"
+"""An id no item ever has: reading it tells whether a table can be read."""
+ORDER_SECRET = "internal-order-secret"  # noqa: S105 - the name of a secret, not one
+
+# Orders of ours have 16 letters and digits, older ones 8 hex digits; neither has a hyphen.
+_PREFIX = "internal-"
+
+HEARTBEAT = "heartbeat-"
+"""How the ids of orders begin that only show whether the pipeline works."""
+
+
+def is_order(key: str) -> bool:
+    """Tell whether an id is that of an order somebody placed."""
+    return not is_internal(key) and not is_heartbeat(key)
+
+
+def is_internal(key: str) -> bool:
+    """Tell whether an id in the orders table is not an order's."""
+    return key.startswith(_PREFIX)
+
+
+def is_heartbeat(key: str) -> bool:
+    """Tell whether an order is none of a customer's, but travels the pipeline like one."""
+    return key.startswith(HEARTBEAT)
+
+
+def note(key: str, **attributes: object) -> dict[str, Any]:
+    """Return an item that carries attributes of ours under an internal id."""
+    moment = stamp(now())
+    shell = {"items": [], "total": Decimal(), "status": "Canceled"}
+    return {"id": key, **shell, "createdAt": moment, "updatedAt": moment, **attributes}
+
+
+_NO_COPY = (
+    "the secret is not among the conversations yet: nothing was removed. The service copies it "
+    "when the first order with an Idempotency-Key comes"
+)
+_ANOTHER = (
+    "none are left. The secret among them was another than the service's: a request that an older "
+    "release was sent with an Idempotency-Key would make a second order if it were repeated now"
+)
+
+
+async def remove_old_notes(client: Any, names: DynamoDBSettings) -> tuple[bool, str]:  # noqa: ANN401
+    """Remove the notes from among the orders, if the secret's copy is where it is read now.
+
+    Return whether none is left, and that in words.
+    """
+    old = await _secret(client, names.orders_table)
+    copy = await _secret(client, names.conversations_table)
+    if old is not None and copy is None:
+        return False, _NO_COPY
+    for key in (BACKFILL, ORDER_SECRET):
+        await client.delete_item(TableName=names.orders_table, Key=encode({"id": key}))
+    another = old is not None and old != copy
+    return True, _ANOTHER if another else "none are left"
+
+
+async def _secret(client: Any, table: str) -> object:  # noqa: ANN401
+    key = encode({"id": ORDER_SECRET})
+    answer = await client.get_item(TableName=table, Key=key, ConsistentRead=True)
+    return decode(answer.get("Item", {})).get("secret")

@@ -1,0 +1,220 @@
+"""Carrying a batch of the stream's records: each into the warehouse, or into quarantine."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from cloudmart.errors import UnavailableError
+from cloudmart.pipeline.carry.bigquery import open_warehouse
+from cloudmart.pipeline.carry.quarantine import S3QuarantineIntake
+from cloudmart.pipeline.carry.records import PoisonError, Record, event_id, read
+from cloudmart.pipeline.carry.rows import Row
+from cloudmart.pipeline.ports import Quarantined, QuarantineIntake, RowFault, Warehouse
+from cloudmart.settings import Settings, load_settings
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class SchemaError(Exception):
+    """The warehouse's table is not what rows need: a person has to look at it."""
+
+
+class UncountedError(Exception):
+    """A batch's records are not all accounted for: none of them may be told as done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a batch, in numbers; `waiting` has the events that must come again.
+
+    The numbers add up: each record is inserted, skipped, in quarantine, or waiting.
+    """
+
+    records: int
+    inserted: int = 0
+    skipped: int = 0
+    quarantined: int = 0
+    waiting: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        told = self.inserted + self.skipped + self.quarantined + len(self.waiting)
+        if told != self.records:
+            msg = f"{self.records} records came, and {told} are accounted for: {self}"
+            raise UncountedError(msg)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The events of a batch, and what has become of each so far."""
+
+    events: dict[str, Record]
+    rows: dict[str, Row] = field(default_factory=dict)
+    inserted: set[str] = field(default_factory=set)
+    skipped: set[str] = field(default_factory=set)
+    quarantined: set[str] = field(default_factory=set)
+    refused: dict[str, str] = field(default_factory=dict)
+    """Why an event has to come again."""
+
+    def outcome(self, records: int) -> Outcome:
+        """Return what became of all: from the first event that was refused on, all wait."""
+        events = list(self.events)
+        first = next((event for event in events if event in self.refused), None)
+        waiting = events[events.index(first) :] if first else []
+        gone = set(events) - set(waiting)
+        return Outcome(
+            records,
+            inserted=len(self.inserted & gone),
+            # An event that came twice in a batch is carried once.
+            skipped=len(self.skipped & gone) + records - len(events),
+            quarantined=len(self.quarantined & gone),
+            waiting=dict.fromkeys(waiting, self.refused[first] if first else ""),
+        )
+
+
+class Carrier:
+    """Carries batches. Whatever is left waiting is all that there is from one record on.
+
+    So no row of an order is inserted ahead of an earlier one of the same order.
+    """
+
+    def __init__(self, warehouse: Warehouse, quarantine: QuarantineIntake) -> None:
+        self._warehouse = warehouse
+        self._quarantine = quarantine
+        self._checked = False
+
+    def carry(self, records: Sequence[Record]) -> Outcome:
+        """Carry what can be carried, and tell what became of all, with a reason for what waits.
+
+        Raises:
+            SchemaError: nothing can be carried until the table is as it should be.
+            UnavailableError: nothing can be carried since the table cannot be looked at.
+            UncountedError: it is not known what became of each record.
+        """
+        if not self._checked:
+            self._check_schema()
+            self._checked = True
+        batch = _Batch({event_id(record): record for record in records})
+        self._read(batch)
+        self._insert(batch)
+        return batch.outcome(len(records))
+
+    def _read(self, batch: _Batch) -> None:
+        for event, record in batch.events.items():
+            try:
+                row = read(record)
+            except PoisonError as poison:
+                if not self._set_aside(event, poison.fault, batch):
+                    return
+                continue
+            if row is None:
+                batch.skipped.add(event)
+            else:
+                batch.rows[event] = row
+
+    def _insert(self, batch: _Batch) -> None:
+        rows = batch.rows
+        # Each round takes out at least the one row that made the others stop.
+        while rows:
+            faults = self._warehouse.insert(rows)
+            batch.inserted |= rows.keys() - faults.keys()
+            poison = {event: fault for event, fault in faults.items() if not fault.passing}
+            if not poison or not self._schema_is_well():
+                batch.refused |= {event: fault.reason for event, fault in faults.items()}
+                return
+            for event in [event for event in rows if event in poison]:
+                if not self._set_aside(event, poison[event], batch):
+                    left = faults.keys() - batch.quarantined - batch.refused.keys()
+                    batch.refused |= {event: faults[event].reason for event in left}
+                    return
+            rows = {event: row for event, row in rows.items() if event in faults.keys() - poison}
+
+    def _set_aside(self, event: str, fault: RowFault, batch: _Batch) -> bool:
+        try:
+            self._quarantine.put(Quarantined(event, fault, dict(batch.events[event])))
+        except UnavailableError:
+            _log.exception("quarantine_away")
+            batch.refused[event] = "quarantine away"
+            return False
+        batch.quarantined.add(event)
+        _log.error("record_quarantined", event_id=event, reason=fault.reason, column=fault.column)
+        return True
+
+    def _schema_is_well(self) -> bool:
+        try:
+            self._check_schema()
+        except UnavailableError:
+            return False
+        return True
+
+    def _check_schema(self) -> None:
+        if faults := self._warehouse.schema_faults():
+            _log.error("schema_faults", faults=faults)
+            raise SchemaError("; ".join(faults))
+
+
+_GROUPS = {"bigquery", "pipeline"}
+
+
+class WaitingError(Exception):
+    """A record has to come again."""
+
+
+def answer(
+    carrier: Carrier, event: Mapping[str, Any], context: LambdaContext | None = None
+) -> PartialItemFailureResponse:
+    """Carry a batch, and return which records have to come again, in Lambda's form."""
+    outcome = carrier.carry(event["Records"])
+    _log.info(
+        "batch_carried",
+        records=outcome.records,
+        inserted=outcome.inserted,
+        skipped=outcome.skipped,
+        quarantined=outcome.quarantined,
+        waiting=len(outcome.waiting),
+        reasons=sorted(set(outcome.waiting.values())),
+    )
+
+    def settle(record: DynamoDBRecord) -> None:
+        event = event_id(record.raw_event)
+        if event in outcome.waiting:
+            raise WaitingError(outcome.waiting[event])
+
+    processor = BatchProcessor(EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
+    return process_partial_response(
+        event=dict(event), record_handler=settle, processor=processor, context=context
+    )
+
+
+def open_carrier(environ: Mapping[str, str]) -> Carrier:
+    """Return a carrier between what an environment names, for as long as the process is.
+
+    Raises:
+        ValueError: a setting is missing, or not what it should be.
+    """
+    settings = _settings(environ)
+    if settings.pipeline.quarantine_bucket is None:
+        msg = "PIPELINE_QUARANTINE_BUCKET is not set"
+        raise ValueError(msg)
+    # Nobody tells a Lambda's process of its end.
+    warehouse = ExitStack().enter_context(open_warehouse(settings.bigquery))
+    return Carrier(warehouse, S3QuarantineIntake(settings.pipeline.quarantine_bucket))
+
+
+def _settings(environ: Mapping[str, str]) -> Settings:
+    loaded = load_settings(environ)
+    # What the service cannot start without is no matter of the Lambda's.
+    ours = [fault for fault in loaded.report.refusals if fault.variable.group in _GROUPS]
+    if ours:
+        raise ValueError(" ".join(fault.sentence for fault in ours))
+    return loaded.settings

@@ -1,0 +1,1 @@
+"""What an operator does for orders that BigQuery lacks: reconcile, replay."""

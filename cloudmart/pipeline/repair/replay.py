@@ -1,0 +1,117 @@
+"""Sending rows again that the warehouse lacks: under one id each, so that twice does no harm."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from cloudmart.errors import UnavailableError
+from cloudmart.pipeline.carry.quarantine import PREFIX, S3QuarantineIntake, key_of, translated
+from cloudmart.pipeline.carry.rows import Row
+from cloudmart.pipeline.ports import Quarantined, RowFault, Warehouse
+from cloudmart.pipeline.repair.differences import Difference
+from cloudmart.pipeline.watch.questions import Questions
+
+_AT_ONCE = 500
+_PATIENCE = 120.0
+
+Tell = Callable[[int], None]
+"""Is told how many orders have been dealt with."""
+
+
+@dataclass(slots=True)
+class Replayed:
+    """How many rows went in, and why others did not, by the order's id."""
+
+    sent: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+class Replay:
+    """Sends the rows that mend differences."""
+
+    def __init__(self, questions: Questions, *, patience: float = _PATIENCE) -> None:
+        self._questions = questions
+        self._patience = patience
+
+    async def send(self, differences: Sequence[Difference], tell: Tell) -> Replayed:
+        """Send what can be sent; what is broken off can be begun anew.
+
+        Raises:
+            UnavailableError: the warehouse takes nothing for some minutes.
+        """
+        done = Replayed()
+        for difference in differences:
+            if difference.row is None:
+                done.failed[difference.id] = difference.why
+        rows = {each.event_id: each.row for each in differences if each.row}
+        waiting = iter(rows.items())
+        while some := dict(islice(waiting, _AT_ONCE)):
+            await self._insert(some, done)
+            tell(len(done.sent) + len(done.failed))
+        return done
+
+    async def _insert(self, rows: dict[str, Row], done: Replayed) -> None:
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(UnavailableError),
+            stop=stop_after_delay(self._patience),
+            wait=wait_random_exponential(multiplier=0.5, max=15),
+            reraise=True,
+        ):
+            with attempt:
+                await self._try(rows, done)
+
+    async def _try(self, rows: dict[str, Row], done: Replayed) -> None:
+        """Insert all rows, each of which leaves when it is in or refused for good."""
+        while rows:
+            sending = dict(rows)
+            faults = await self._questions.ask(partial(_insert, sending))
+            poison = {event: fault for event, fault in faults.items() if not fault.passing}
+            for event, fault in poison.items():
+                done.failed[rows.pop(event).id] = f"{fault.column}: {fault.reason}".lstrip(": ")
+            for event in [event for event in sending if event not in faults]:
+                done.sent.append(rows.pop(event).id)
+            if faults and not poison:
+                reason = next(iter(faults.values())).reason
+                raise UnavailableError(f"BigQuery does not take the rows: {reason}")
+
+
+def _insert(rows: Mapping[str, Row], warehouse: Warehouse) -> Mapping[str, RowFault]:
+    return warehouse.insert(rows)
+
+
+def order_of(held: Quarantined) -> str | None:
+    """Return the id of the order that a record in quarantine is about, if it names one."""
+    try:
+        key = held.record["dynamodb"]["Keys"]["id"]["S"]
+    except (KeyError, TypeError):
+        return None
+    return key if isinstance(key, str) else None
+
+
+class S3Quarantine(S3QuarantineIntake):
+    """Keeps records in a bucket of S3."""
+
+    def held(self) -> Iterator[Quarantined]:
+        """Yield what is kept, by the day it happened."""
+        with translated():
+            pages = self.client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=PREFIX):
+                # A page of something on the way is read as an answer without this.
+                for each in page["Contents"] if page["KeyCount"] else ():
+                    answer = self.client.get_object(Bucket=self.bucket, Key=each["Key"])
+                    told = json.loads(answer["Body"].read())
+                    yield Quarantined(**told | {"fault": RowFault(**told["fault"])})
+
+    def release(self, held: Quarantined) -> None:
+        """Keep a record no longer."""
+        with translated():
+            self.client.delete_object(Bucket=self.bucket, Key=key_of(held))

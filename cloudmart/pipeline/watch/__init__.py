@@ -1,0 +1,1 @@
+"""How the pipeline does: its status, its heartbeat, its metrics."""

@@ -1,1 +1,0 @@
-"""What each kind of problem means: `/api/problems`."""

@@ -1,0 +1,214 @@
+"""Settings of the optional providers, and of the assistants that speak through them."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from cloudmart.settings.formats import (
+    AgentId,
+    Endpoint,
+    Group,
+    Key,
+    Language,
+    ModelId,
+    ModelName,
+    Region,
+)
+
+
+class Effort(StrEnum):
+    """How long an OpenAI model thinks; `off` sends none, for models that know no effort."""
+
+    OFF = "off"
+    MINIMAL = "minimal"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    XHIGH = "xhigh"
+    MAX = "max"
+
+
+class BedrockMode(StrEnum):
+    """How Bedrock answers; `auto` prefers an agent over a model, whichever is configured."""
+
+    AUTO = "auto"
+    AGENT = "agent"
+    CONVERSE = "converse"
+    OFF = "off"
+
+
+class OrderTools(StrEnum):
+    """What the assistants may do with orders; but for `auto`, each includes the ones before it."""
+
+    AUTO = "auto"
+    OFF = "off"
+    READ = "read"
+    CANCEL = "cancel"
+    DELETE = "delete"
+
+
+class OpenAISettings(Group):
+    """OpenAI, or a server that speaks its Responses API."""
+
+    api_key: Key | None = Field(
+        None,
+        validation_alias="OPENAI_API_KEY",
+        description="The key. Servers other than OpenAI's that want none take `EMPTY`.",
+        examples=["sk-…, as OpenAI's console shows it once"],
+    )
+    base_url: Endpoint | None = Field(
+        None,
+        validation_alias="OPENAI_BASE_URL",
+        description="Another server that speaks OpenAI's API; unset means OpenAI's own.",
+        examples=["http://vllm:8000/v1"],
+    )
+    model: ModelName = Field(
+        "gpt-6-luna",
+        validation_alias="OPENAI_MODEL",
+        description="The model that answers.",
+        examples=["gpt-6-luna"],
+    )
+    reasoning_effort: Effort = Field(
+        Effort.LOW,
+        validation_alias="OPENAI_REASONING_EFFORT",
+        description="How long the model may think; `off` sends no effort at all, for models that "
+        "do not know it.",
+        examples=["low"],
+    )
+    assistant_id: str | None = Field(
+        None,
+        validation_alias="OPENAI_ASSISTANT_ID",
+        deprecated="OpenAI shut the Assistants API on 2026-08-26, so nothing reads it any more. "
+        "Remove it; instructions and model are ours now.",
+        description="The assistant of OpenAI's former API.",
+        examples=["nothing: remove it"],
+    )
+
+
+class BedrockSettings(Group):
+    """Amazon Bedrock: an existing agent, or a model with our own tools."""
+
+    mode: BedrockMode = Field(
+        BedrockMode.AUTO,
+        validation_alias="BEDROCK_MODE",
+        description="`agent` (an existing Bedrock agent), `converse` (a model with our tools), "
+        "`auto` (whichever is configured, the agent first), or `off`.",
+        examples=["auto"],
+    )
+    region: Region | None = Field(
+        None,
+        validation_alias="BEDROCK_REGION",
+        description="Bedrock's region, where it is not AWS_REGION.",
+        examples=["us-east-1"],
+    )
+    agent_id: AgentId | None = Field(
+        None,
+        validation_alias="BEDROCK_AGENT_ID",
+        description="The id of a Bedrock agent; needs BEDROCK_AGENT_ALIAS_ID.",
+        examples=["10 letters and digits, from the agent's page in the Bedrock console"],
+    )
+    agent_alias_id: AgentId | None = Field(
+        None,
+        validation_alias="BEDROCK_AGENT_ALIAS_ID",
+        description="The id of the agent's alias; needs BEDROCK_AGENT_ID.",
+        examples=["10 letters and digits, from the agent's page in the Bedrock console"],
+    )
+    model_id: ModelId | None = Field(
+        None,
+        validation_alias="BEDROCK_MODEL_ID",
+        description="The model, or the inference profile, that `converse` calls.",
+        examples=["eu.amazon.nova-lite-v1:0"],
+    )
+
+    @property
+    def way(self) -> BedrockMode:
+        """How Bedrock really answers: `agent`, `converse`, or `off` while it cannot."""
+        agent = self.agent_id is not None and self.agent_alias_id is not None
+        if agent and self.mode in {BedrockMode.AUTO, BedrockMode.AGENT}:
+            return BedrockMode.AGENT
+        if self.model_id and self.mode in {BedrockMode.AUTO, BedrockMode.CONVERSE}:
+            return BedrockMode.CONVERSE
+        return BedrockMode.OFF
+
+
+class AzureSettings(Group):
+    """Azure AI Language, which tells a chat's sentiment."""
+
+    endpoint: Endpoint | None = Field(
+        None,
+        validation_alias="AZURE_ENDPOINT",
+        description="The resource's endpoint; needs AZURE_API_KEY.",
+        examples=["https://….cognitiveservices.azure.com/, from the resource's page"],
+    )
+    api_key: Key | None = Field(
+        None,
+        validation_alias="AZURE_API_KEY",
+        description="One of the resource's two keys; needs AZURE_ENDPOINT.",
+        examples=["key 1 or key 2 of the resource, from Azure's portal"],
+    )
+    language: Language = Field(
+        "en",
+        validation_alias="AZURE_LANGUAGE",
+        description="The language customers write in.",
+        examples=["en"],
+    )
+    daily_units: int = Field(
+        5000,
+        validation_alias="SENTIMENT_DAILY_UNITS",
+        ge=0,
+        description="Units (a thousand characters of a message, or a part of them) that all chats "
+        "together may have analyzed in a day (UTC); beyond it a lexicon reads the mood. 0 means "
+        "any number.",
+        examples=["5000"],
+    )
+
+
+class AssistantSettings(Group):
+    """What a chat may take, and may do."""
+
+    turn_timeout: float = Field(
+        45,
+        validation_alias="AI_TURN_TIMEOUT",
+        gt=0,
+        le=600,
+        description="Seconds one answer may take, tools included; the storefront gives up at 50.",
+        examples=["45"],
+    )
+    max_steps: int = Field(
+        4,
+        validation_alias="AI_MAX_STEPS",
+        ge=1,
+        le=20,
+        description="How many times the model may be called for one answer.",
+        examples=["4"],
+    )
+    order_tools: OrderTools = Field(
+        OrderTools.AUTO,
+        validation_alias="AI_ORDER_TOOLS",
+        description="What assistants may do with orders: `off`, `read`, `cancel` (and read), "
+        "`delete` (and the rest), or `auto`: `cancel` for a customer whose token proves the "
+        "address, and in local mode, else `read`.",
+        examples=["auto"],
+    )
+    conversation_ttl_days: int = Field(
+        30,
+        validation_alias="CONVERSATION_TTL_DAYS",
+        ge=1,
+        le=3650,
+        description="Days a conversation is kept after its last message.",
+        examples=["30"],
+    )
+    conversation_tokens: int = Field(
+        200_000,
+        validation_alias="AI_CONVERSATION_TOKENS",
+        ge=0,
+        description="Tokens one conversation may use; 0 means any number.",
+        examples=["200000"],
+    )
+    daily_tokens: int = Field(
+        5_000_000,
+        validation_alias="AI_DAILY_TOKENS",
+        ge=0,
+        description="Tokens all conversations together may use in a day (UTC); 0 means any number.",
+        examples=["5000000"],
+    )

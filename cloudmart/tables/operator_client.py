@@ -1,0 +1,72 @@
+"""The client of an operator's commands: patient, and with DynamoDB's refusals as they come."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from botocore.exceptions import ClientError
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from cloudmart.aws_redirects import DirectConfig
+from cloudmart.dynamodb.codec import encode
+from cloudmart.dynamodb.refusals import BUSY
+from cloudmart.dynamodb.schema import KEYS_VERSION, IndexedItems
+from cloudmart.dynamodb.session import operators_session
+from cloudmart.values.timestamp import now, stamp
+
+_CONFIG = DirectConfig(
+    connect_timeout=5,
+    read_timeout=30,
+    retries={"mode": "standard", "total_max_attempts": 4},
+)
+
+
+# Besides what any call may meet: a table that is new cannot have backups yet.
+_NOT_NOW = BUSY | {
+    "ContinuousBackupsUnavailableException",
+    "InternalServerError",
+    "TableInUseException",
+}
+
+
+def is_passing(error: BaseException) -> bool:
+    """Tell whether DynamoDB says "not now"."""
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] in _NOT_NOW
+
+
+CALL_PATIENCE = 120.0
+"""Seconds for which one call is made again while DynamoDB says "not now": no request could wait."""
+
+
+def trying(seconds: float = CALL_PATIENCE) -> AsyncRetrying:
+    """Return what makes one call again for some time while DynamoDB says "not now"."""
+    return AsyncRetrying(
+        retry=retry_if_exception(is_passing),
+        wait=wait_random_exponential(multiplier=0.2, max=10),
+        stop=stop_after_delay(seconds),
+        reraise=True,
+    )
+
+
+patiently = trying().wraps
+"""Make one call again in the same way."""
+
+
+def open_client(region: str | None) -> AbstractAsyncContextManager[Any]:
+    """Open a DynamoDB client for as long as the context lasts."""
+    session = operators_session(region)
+    client: AbstractAsyncContextManager[Any] = session.client("dynamodb", config=_CONFIG)
+    return client
+
+
+@patiently
+async def write_record(client: Any, notes: str, items: IndexedItems, started: str) -> None:  # noqa: ANN401
+    """Record that a pass which began at a time has found or made all items complete."""
+    times = {"startedAt": started, "completedAt": stamp(now())}
+    record = {"id": items.record, "keys": KEYS_VERSION, **times}
+    await client.put_item(TableName=notes, Item=encode(record))
+
+
+@patiently
+async def remove_record(client: Any, notes: str, items: IndexedItems) -> None:  # noqa: ANN401
+    """Remove the record, so that look-ups read the table."""
+    await client.delete_item(TableName=notes, Key=encode({"id": items.record}))

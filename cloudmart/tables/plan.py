@@ -1,0 +1,240 @@
+"""The tables against the schema: what DynamoDB says of each, and a finding for each part."""
+
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cloudmart.dynamodb.codec import Item, decode, encode
+from cloudmart.dynamodb.refusals import TROUBLE, PartState, TableRefusal, explain
+from cloudmart.dynamodb.schema import (
+    Description,
+    IndexedItems,
+    TableIndex,
+    TableSchema,
+    deviation,
+    fault_of_record,
+    index_named,
+    keys_of,
+    spell,
+)
+from cloudmart.tables.backfill import Backfill
+from cloudmart.tables.steps import (
+    DEFAULT_RATE,
+    INDEX_KEYS,
+    STREAM,
+    AddIndex,
+    CreateTable,
+    EnableExpiry,
+    EnableRecovery,
+    EnableStream,
+    Finding,
+    RunBackfill,
+    Step,
+)
+
+Answer = Mapping[str, Any]
+
+_UNASKED = TableRefusal(PartState.MISSING, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A table as DynamoDB describes it; `table` is None where there is none."""
+
+    table: Answer | TableRefusal | None
+    recovery: Answer | TableRefusal = _UNASKED
+    expiry: Answer | TableRefusal = _UNASKED
+    record: Item | TableRefusal | None = None
+
+
+async def survey(client: Any, schema: TableSchema) -> Observed:  # noqa: ANN401 - botocore's
+    """Ask DynamoDB all there is to know of a table."""
+    name = schema.name
+    table = await _ask(client.describe_table(TableName=name), "Table")
+    if table is None or isinstance(table, TableRefusal):
+        return Observed(table)
+    recovery = await _ask(
+        client.describe_continuous_backups(TableName=name), "ContinuousBackupsDescription"
+    )
+    expiry = await _ask(client.describe_time_to_live(TableName=name), "TimeToLiveDescription")
+    record = await _record(client, schema.items, schema.notes) if schema.items else None
+    return Observed(table, recovery or {}, expiry or {}, record)
+
+
+async def _record(client: Any, items: IndexedItems, notes: str) -> Item | TableRefusal | None:  # noqa: ANN401
+    key = encode({"id": items.record})
+    call = client.get_item(TableName=notes, Key=key, ConsistentRead=True)
+    stored = await _ask(call, "Item")
+    return stored if stored is None or isinstance(stored, TableRefusal) else decode(stored)
+
+
+async def _ask(call: Awaitable[Answer], member: str) -> Answer | TableRefusal | None:
+    try:
+        answer: Answer | None = (await call).get(member)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return None
+        return explain(error)
+    return answer
+
+
+_LET_USE = (
+    "look-ups read the whole table until `cloudmart tables use-indexes` has run, after the last "
+    "pod of an older release has ended"
+)
+
+
+def compare(schema: TableSchema, observed: Observed) -> list[Finding]:
+    """Return how each part of a table is."""
+    match observed.table:
+        case None:
+            return list(_absent(schema))
+        case TableRefusal(state, remark):
+            return [Finding(schema.name, "table", state, remark)]
+        case description:
+            return list(_present(schema, description, observed))
+
+
+def _absent(schema: TableSchema) -> Iterator[Finding]:
+    yield _missing(CreateTable(schema))
+    yield _missing(EnableRecovery(schema.name))
+    if schema.expires:
+        yield _missing(EnableExpiry(schema.name, schema.expires))
+    if schema.items:
+        # No older release has written anything to it, so that one pass is enough.
+        yield _missing(RunBackfill.of(schema, record=True))
+
+
+def _present(
+    schema: TableSchema, description: Description, observed: Observed
+) -> Iterator[Finding]:
+    name = schema.name
+    keys = keys_of(description, description)
+    if keys != {"HASH": ("id", "S")}:
+        remark = f"has the key {spell(keys)}, not id (S)"
+        yield Finding(name, "table", PartState.WRONG, remark)
+        return
+    yield _table(name, description)
+    yield _recovery(name, observed)
+    if schema.expires:
+        yield _expiry(name, schema.expires, observed)
+    if schema.stream:
+        yield _stream(name, description)
+    if schema.items:
+        yield _index_keys(name, observed)
+    for index in schema.indexes:
+        yield _index(name, description, index)
+
+
+def _missing(step: Step, remark: str = "") -> Finding:
+    return Finding(step.table, step.part, PartState.MISSING, remark, step)
+
+
+def _table(name: str, description: Description) -> Finding:
+    status = description["TableStatus"]
+    if status in {"CREATING", "UPDATING"}:
+        return Finding(name, "table", PartState.CHANGING, f"is {status.lower()}")
+    if status != "ACTIVE":
+        return Finding(name, "table", PartState.WRONG, f"is {status.lower()}")
+    billing = (description.get("BillingModeSummary") or {}).get("BillingMode", "PROVISIONED")
+    if billing != "PAY_PER_REQUEST":
+        return Finding(name, "table", PartState.WRONG, f"its capacity is {billing}, not on demand")
+    return Finding(name, "table", PartState.OK)
+
+
+def _recovery(name: str, observed: Observed) -> Finding:
+    step = EnableRecovery(name)
+    if isinstance(observed.recovery, TableRefusal):
+        return Finding(name, step.part, observed.recovery.state, observed.recovery.remark)
+    recovery = observed.recovery.get("PointInTimeRecoveryDescription") or {}
+    if recovery.get("PointInTimeRecoveryStatus") == "ENABLED":
+        return Finding(name, step.part, PartState.OK)
+    return _missing(step)
+
+
+def _expiry(name: str, attribute: str, observed: Observed) -> Finding:
+    step = EnableExpiry(name, attribute)
+    if isinstance(observed.expiry, TableRefusal):
+        return Finding(name, step.part, observed.expiry.state, observed.expiry.remark)
+    status = observed.expiry.get("TimeToLiveStatus", "DISABLED")
+    found = observed.expiry.get("AttributeName")
+    if status == "DISABLED":
+        return _missing(step)
+    if status == "DISABLING":
+        return Finding(
+            name, step.part, PartState.WRONG, "is being turned off; apply again in an hour"
+        )
+    if found != attribute:
+        return Finding(name, step.part, PartState.WRONG, f"goes by {found}, not by {attribute}")
+    return Finding(name, step.part, PartState.OK)
+
+
+def _stream(name: str, description: Description) -> Finding:
+    step = EnableStream(name)
+    stream = description.get("StreamSpecification") or {}
+    if not stream.get("StreamEnabled"):
+        return _missing(step)
+    view = stream.get("StreamViewType")
+    if view != STREAM["StreamViewType"]:
+        remark = f"shows {view}; {STREAM['StreamViewType']} needs it turned off first"
+        return Finding(name, step.part, PartState.WRONG, remark)
+    return Finding(name, step.part, PartState.OK)
+
+
+def _index_keys(name: str, observed: Observed) -> Finding:
+    record = observed.record
+    if isinstance(record, TableRefusal):
+        return Finding(name, INDEX_KEYS, record.state, record.remark)
+    if record is None or fault_of_record(record):
+        return Finding(name, INDEX_KEYS, PartState.MISSING, _LET_USE)
+    remark = f"all items have them since {record.get('completedAt')}"
+    return Finding(name, INDEX_KEYS, PartState.OK, remark)
+
+
+def _index(name: str, description: Description, index: TableIndex) -> Finding:
+    step = AddIndex(name, index)
+    found = index_named(description, index.name)
+    if found is None:
+        return _missing(step)
+    if found["IndexStatus"] in {"CREATING", "DELETING"}:
+        status = found["IndexStatus"].lower()
+        return Finding(name, step.part, PartState.CHANGING, f"is {status}", step)
+    if other := deviation(description, index):
+        return Finding(name, step.part, PartState.WRONG, other)
+    return Finding(name, step.part, PartState.OK)
+
+
+async def look_at(client: Any, schemas: Iterable[TableSchema]) -> list[Finding]:  # noqa: ANN401
+    """Return a finding for each part of each table, in the order of the steps they ask for."""
+    return [
+        finding for schema in schemas for finding in compare(schema, await survey(client, schema))
+    ]
+
+
+async def look_through(client: Any, schemas: Iterable[TableSchema]) -> list[Finding]:  # noqa: ANN401
+    """Return the same, but count the items that lack what the indexes are made of.
+
+    A record says nothing of an item that an older release, or a person, has written since.
+    """
+    findings: list[Finding] = []
+    for schema in schemas:
+        observed = await survey(client, schema)
+        for finding in compare(schema, observed):
+            known = observed.table is None or isinstance(observed.table, TableRefusal)
+            counted = finding.part == INDEX_KEYS and not known
+            findings.append(await _count(client, schema) if counted else finding)
+    return findings
+
+
+async def _count(client: Any, schema: TableSchema) -> Finding:  # noqa: ANN401
+    step = RunBackfill.of(schema)
+    try:
+        tally = await Backfill(client, step.table, step.items, rate=DEFAULT_RATE).count()
+    except TROUBLE as error:
+        refusal = explain(error)
+        return Finding(step.table, step.part, refusal.state, refusal.remark)
+    if not tally.mended:
+        return Finding(step.table, step.part, PartState.OK, tally.sentence(dry_run=True))
+    return Finding(step.table, step.part, PartState.MISSING, tally.sentence(dry_run=True), step)

@@ -1,0 +1,104 @@
+"""The data store as the command line meets it."""
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+
+from cloudmart.cli.database import explanation, patiently
+from cloudmart.errors import ConflictError, UnavailableError
+
+
+class Flaky:
+    """Fails some times before it answers."""
+
+    def __init__(self, error: Exception, times: int) -> None:
+        self._error = error
+        self._times = times
+        self.calls = 0
+
+    async def ask(self) -> str:
+        """Return an answer, or fail."""
+        self.calls += 1
+        if self.calls <= self._times:
+            raise self._error
+        return "answer"
+
+
+def _away(cause: Exception | None) -> UnavailableError:
+    error = UnavailableError("Away.")
+    error.__cause__ = cause
+    return error
+
+
+def _refused(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "No."}}, "GetItem")
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        None,
+        TimeoutError(),
+        EndpointConnectionError(endpoint_url="http://127.0.0.1:1"),
+        _refused("ProvisionedThroughputExceededException"),
+        _refused("InternalServerError"),
+    ],
+)
+async def test_what_may_pass_is_waited_for_and_each_wait_told(cause: Exception | None) -> None:
+    told: list[str] = []
+    flaky = Flaky(_away(cause), times=2)
+
+    answer: str = await patiently(told.append)(flaky.ask)
+
+    assert (answer, flaky.calls, len(told)) == ("answer", 3, 2)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        _away(NoCredentialsError()),
+        _away(_refused("AccessDeniedException")),
+        _away(_refused("ResourceNotFoundException")),
+        ConflictError("Taken."),
+        ZeroDivisionError(),
+    ],
+)
+async def test_what_waiting_does_not_mend_is_not_waited_for(error: Exception) -> None:
+    flaky = Flaky(error, times=1)
+
+    with pytest.raises(type(error)):
+        await patiently(print)(flaky.ask)
+
+    assert flaky.calls == 1
+
+
+async def test_patience_ends_with_the_error_itself() -> None:
+    flaky = Flaky(_away(None), times=1000)
+
+    with pytest.raises(UnavailableError):
+        await patiently(print, patience=0.01)(flaky.ask)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            _away(_refused("AccessDeniedException")),
+            "DynamoDB cannot be used: the permission dynamodb:GetItem is missing.",
+        ),
+        (
+            _away(_refused("ResourceNotFoundException")),
+            "DynamoDB cannot be used: the table does not exist. `cloudmart tables apply` makes it.",
+        ),
+        (
+            _away(_refused("ThrottlingException")),
+            "DynamoDB cannot be used: GetItem: ThrottlingException: No.",
+        ),
+        (_away(TimeoutError()), "DynamoDB cannot be used: TimeoutError."),
+        (NoCredentialsError(), "DynamoDB cannot be used: Unable to locate credentials."),
+        (_away(None), "Away."),
+    ],
+)
+def test_an_operator_is_told_the_cause(
+    error: UnavailableError | NoCredentialsError, sentence: str
+) -> None:
+    assert explanation(error) == sentence

@@ -1,0 +1,105 @@
+"""Connections beyond what a process may have open."""
+
+import asyncio
+import resource
+import select
+import socket
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from typing import ClassVar
+
+import pytest
+
+from cloudmart.observability.exposition import metrics_app
+from cloudmart.server.listen import MetricsProtocol, allow_connections
+from cloudmart.server.protocol import MOST_CONNECTIONS, BoundedProtocol
+from cloudmart.settings import Settings
+from tests.support.echo import echoing
+from tests.support.live import served
+
+
+class Narrow(BoundedProtocol):
+    """The server's protocol for five connections, which counts those that are open."""
+
+    most_connections = 5
+    open: ClassVar[Counter[str]] = Counter()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Count one more."""
+        self.open["now"] += 1
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count one less."""
+        self.open["now"] -= 1
+        super().connection_lost(exc)
+
+
+@pytest.fixture(scope="module")
+def port(shared_settings: Settings) -> Iterator[int]:
+    """Give the port of a shop with room for five connections."""
+    with served(shared_settings, Narrow) as url:
+        yield int(url.rpartition(":")[2])
+
+
+POST = b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+WAITING = {
+    "nothing": b"",
+    "half a head": b"GET /livez HT",
+    "no HTTP": b"BAD\r\n\r\n",
+    "half a body": POST + b"Content-Length: 2000\r\n\r\n{",
+    "a body that nobody reads": POST.replace(b"/orders", b"/no")
+    + b"Content-Length: 900000\r\n\r\n{",
+}
+
+
+@pytest.mark.parametrize("sent", WAITING.values(), ids=WAITING)
+def test_whoever_is_waited_for_makes_room_for_who_asks(sent: bytes, port: int) -> None:
+    for _ in range(3):
+        waiting = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(20)]
+        for each in waiting:
+            with suppress(OSError):
+                each.sendall(sent)
+        time.sleep(0.1)
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as asking:
+            asking.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            answer = asking.recv(65_536)
+        still_open = Narrow.open["now"]
+        for each in waiting:
+            each.close()
+
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert still_open <= Narrow.most_connections + 1
+
+
+def test_the_port_of_metrics_leaves_files_for_the_shop() -> None:
+    with echoing(metrics_app(), MetricsProtocol) as port, ExitStack() as stack:
+        connections = [stack.enter_context(_connected(port)) for _ in range(130)]
+        time.sleep(0.3)
+        # Of the others nothing is to be read.
+        ended = len(select.select(connections, [], [], 0)[0])
+
+    assert ended >= 130 - MetricsProtocol.most_connections
+
+
+def _connected(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=30)
+
+
+def test_a_process_asks_for_as_many_files_as_it_has_connections() -> None:
+    before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    connections = BoundedProtocol.most_connections
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, most), most))
+
+        allow_connections()
+
+        after, still_most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        assert still_most == most
+        assert after == min(MOST_CONNECTIONS + 500, most)
+        assert BoundedProtocol.most_connections == after - 500
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
+        BoundedProtocol.most_connections = connections

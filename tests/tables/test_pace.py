@@ -1,0 +1,13 @@
+"""A pace."""
+
+import pytest
+
+from cloudmart.tables.backfill import Pace
+
+
+def test_turns_are_even_and_those_that_nobody_took_are_lost() -> None:
+    pace = Pace(10)
+
+    waits = [pace.reserve(now) for now in (5.0, 5.0, 5.0, 9.0, 9.0)]
+
+    assert waits == pytest.approx([0, 0.1, 0.2, 0, 0.1])
