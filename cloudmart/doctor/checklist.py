@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-from cloudmart.findings.catalogue import CatalogueEntry
+from cloudmart.findings.catalogue import FindingEntry
 
 _FILE = Path(__file__).parent / "checklist.toml"
 
@@ -43,6 +43,6 @@ def checklist() -> dict[str, ChecklistLine]:
     return {key: ChecklistLine(id=key, **words) for key, words in lines.items()}
 
 
-def in_phase(entry: CatalogueEntry, phase: Phase | None) -> bool:
+def in_phase(entry: FindingEntry, phase: Phase | None) -> bool:
     """Tell whether a finding is looked for in a phase; all are where none is chosen."""
     return phase is None or checklist()[entry.line].phase in _PARTS[phase]

@@ -10,7 +10,7 @@ from cloudmart.doctor.engine import Examination, Waiting, examine, with_parents
 from cloudmart.doctor.opening import Load, Place, open_world
 from cloudmart.doctor.registry import CHECKS, catalogue
 from cloudmart.doctor.world import World
-from cloudmart.findings.catalogue import CatalogueEntry
+from cloudmart.findings.catalogue import FindingEntry
 from cloudmart.findings.finding import CheckExit, CheckFinding, CheckStatus, exit_of
 from cloudmart.findings.output import as_json, as_junit, show_findings
 
@@ -47,7 +47,7 @@ class DoctorChoices:
                 )
 
     @property
-    def entries(self) -> list[CatalogueEntry]:
+    def entries(self) -> list[FindingEntry]:
         """The findings that are chosen."""
         phase = Phase(self.phase) if self.phase else None
         return [

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
@@ -92,7 +93,7 @@ class _Engine:
         self._world = world
         self._catalogue = catalogue
         self._waiting = waiting
-        self._kept: dict[object, asyncio.Future[object]] = {}
+        self._kept: dict[object, Any] = {}
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
@@ -129,7 +130,7 @@ class _Engine:
             async with self._slots:
                 await self._look(run, {})
 
-    async def _look(self, run: _Run, kept: dict[object, asyncio.Future[object]]) -> None:
+    async def _look(self, run: _Run, kept: dict[object, Any]) -> None:
         check = run.check
         inputs = Inputs(self._world, check.inputs, kept, run.reads)
         results: dict[str, CheckFinding] = {}

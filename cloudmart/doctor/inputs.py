@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shlex
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
@@ -26,7 +27,7 @@ _DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "Unaut
 _ACTION = re.compile(r"not authorized to perform: (\w[\w-]*:\w+)")
 _FORBIDDEN = re.compile(r'cannot (\w+) resource "([^"]+)"')
 _PREFIXES = {"elbv2": "elasticloadbalancing", "bedrock-agent": "bedrock"}
-_RIGHTS = "`cloudmart iam render doctor` prints the policy that gives it."
+RIGHTS = "`cloudmart iam render doctor` prints the policy that gives it."
 _ROLE = "k8s/doctor-role.yaml gives it: bind it to whoever runs this."
 
 
@@ -53,7 +54,7 @@ class Inputs:
         self,
         world: World,
         declared: frozenset[str],
-        kept: dict[object, asyncio.Future[Any]],
+        kept: dict[object, Any],
         reads: set[str],
     ) -> None:
         self._world = world
@@ -111,16 +112,13 @@ class Inputs:
 
     @property
     def namespace(self) -> str:
-        """The namespace of the service."""
-        self._read("kubernetes")
-        cluster = self._world.cluster
-        return cluster.namespace if cluster else "default"
+        """The namespace of the service, as this command was told or knows by itself."""
+        return self._world.namespace
 
     def command(self, *words: str) -> str:
         """Return a command of kubectl for a person to run."""
-        self._read("kubernetes")
         cluster = self._world.cluster
-        return cluster.command(*words) if cluster else f"kubectl {' '.join(words)}"
+        return cluster.command(*words) if cluster else shlex.join(["kubectl", *words])
 
     def now(self) -> datetime:
         """Return the time."""
@@ -199,7 +197,7 @@ class Inputs:
             return await call()
         except ClientError as error:
             if error.response["Error"]["Code"] in _DENIED:
-                raise NotKnownError(_right(service, error), _RIGHTS) from error
+                raise NotKnownError(_right(service, error), RIGHTS) from error
             raise
         except TROUBLE as error:
             obstacle = obstacle_of(error, self._world.environ, STS, credentials=True)
@@ -224,7 +222,11 @@ class Inputs:
         return await self.once(key, lambda: self._world.threads.run(call))
 
     def _session(self) -> aioboto3.Session:
-        return self._world.session(self._world.loaded.settings.aws.region)
+        # One for a run: its credentials are got once.
+        if "session" not in self._kept:
+            self._kept["session"] = self._world.session(self._world.loaded.settings.aws.region)
+        session: aioboto3.Session = self._kept["session"]
+        return session
 
     async def _cluster(self, key: object, look: Callable[[Any], Any]) -> Any:  # noqa: ANN401
         self._read("kubernetes")

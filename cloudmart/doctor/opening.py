@@ -39,7 +39,8 @@ async def open_world(place: Place, environ: Mapping[str, str], load: Load) -> Wo
     they are those of the Deployment in the cluster.
     """
     in_cluster = "KUBERNETES_SERVICE_HOST" in environ
-    cluster = _cluster(place, environ, in_cluster=in_cluster)
+    namespace = place.namespace or environ.get("POD_NAMESPACE") or _own_namespace()
+    cluster = _cluster(place, namespace, in_cluster=in_cluster)
     source, told = "the environment of this process", dict(environ)
     scout = World(environ, _nothing(load))
     if cluster and not in_cluster and not _has_own(environ):
@@ -55,6 +56,7 @@ async def open_world(place: Place, environ: Mapping[str, str], load: Load) -> Wo
         unread=unread,
         cluster=cluster,
         no_cluster=_no_cluster(in_cluster=in_cluster),
+        namespace=namespace,
         url=place.url,
         in_cluster=in_cluster,
         threads=scout.threads,
@@ -75,14 +77,13 @@ async def _loaded(scout: World, told: Mapping[str, str], load: Load) -> tuple[Lo
         return load(elsewhere)[0], unread
 
 
-def _cluster(place: Place, environ: Mapping[str, str], *, in_cluster: bool) -> Kubernetes | None:
+def _cluster(place: Place, namespace: str, *, in_cluster: bool) -> Kubernetes | None:
     run = place.run
     if run is None:
         path = kubectl()
         if path is None:
             return None
         run = _quickly(program(path))
-    namespace = place.namespace or environ.get("POD_NAMESPACE") or _own_namespace()
     return Kubernetes(run, namespace, None if in_cluster else place.context)
 
 

@@ -3,12 +3,15 @@
 from functools import cache
 from pathlib import Path
 
-from cloudmart.doctor import configuration, kubernetes
+from cloudmart.doctor import configuration, dynamodb, identity, kubernetes, trust
 from cloudmart.doctor.check import DoctorCheck
 from cloudmart.findings.catalogue import FindingCatalogue, read_catalogue
 
 CHECKS: tuple[DoctorCheck, ...] = (
     *configuration.CHECKS,
+    *identity.CHECKS,
+    *trust.CHECKS,
+    *dynamodb.CHECKS,
     *kubernetes.CHECKS,
 )
 

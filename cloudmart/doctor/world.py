@@ -79,6 +79,7 @@ class World:
     unread: str | None = None
     cluster: Kubernetes | None = None
     no_cluster: str = "kubectl is not installed here"
+    namespace: str = "default"
     url: str | None = None
     in_cluster: bool = False
     session: Callable[[str | None], aioboto3.Session] = quick_session

@@ -12,7 +12,7 @@ _PAGE = "docs/findings.md"
 
 
 @dataclass(frozen=True, slots=True)
-class CatalogueEntry:
+class FindingEntry:
     """What is known of a finding before anything is looked at.
 
     `text` is what holds where all is well. Words in braces, in `why` and `fix`, are filled in
@@ -61,15 +61,15 @@ class CatalogueEntry:
 class FindingCatalogue:
     """All findings of a command, in the order in which they are told."""
 
-    entries: Mapping[str, CatalogueEntry] = field(default_factory=dict)
+    entries: Mapping[str, FindingEntry] = field(default_factory=dict)
 
-    def __getitem__(self, key: str) -> CatalogueEntry:
+    def __getitem__(self, key: str) -> FindingEntry:
         return self.entries[key]
 
     def __contains__(self, key: object) -> bool:
         return key in self.entries
 
-    def __iter__(self) -> Iterator[CatalogueEntry]:
+    def __iter__(self) -> Iterator[FindingEntry]:
         return iter(self.entries.values())
 
     @property
@@ -84,7 +84,7 @@ def read_catalogue(file: Path) -> FindingCatalogue:
     Raises:
         ValueError: an id is there twice, or a finding lacks one of its words.
     """
-    entries: dict[str, CatalogueEntry] = {}
+    entries: dict[str, FindingEntry] = {}
     for area, found in tomllib.loads(file.read_text("utf-8")).items():
         for key, words in found.items():
             if key in entries:
@@ -93,11 +93,11 @@ def read_catalogue(file: Path) -> FindingCatalogue:
     return FindingCatalogue(entries)
 
 
-def _entry(key: str, area: str, words: Mapping[str, str]) -> CatalogueEntry:
+def _entry(key: str, area: str, words: Mapping[str, str]) -> FindingEntry:
     told = {name: " ".join(text.split()) for name, text in words.items()}
     severity = CheckStatus(told.pop("severity", "fail"))
     try:
-        return CatalogueEntry(id=key, area=area, severity=severity, **told)
+        return FindingEntry(id=key, area=area, severity=severity, **told)
     except TypeError as error:
         raise ValueError(f"{key}: {error}") from error
 

@@ -40,7 +40,7 @@ def facts_of_pod(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _facts_of_token(path: str) -> dict[str, str]:
     """Return whom a ServiceAccount's token names; nothing where there is none to be read."""
-    claims = _claims(path) if path else {}
+    claims = token_claims(path) if path else {}
     issuer, subject = str(claims.get("iss", "")), str(claims.get("sub", ""))
     facts = {"issuer": issuer, "issuer_path": issuer.partition("://")[2], "subject": subject}
     match subject.split(":"):
@@ -49,7 +49,8 @@ def _facts_of_token(path: str) -> dict[str, str]:
     return facts
 
 
-def _claims(path: str) -> dict[str, Any]:
+def token_claims(path: str) -> dict[str, Any]:
+    """Return what a token claims; nothing where it is not there or cannot be read."""
     try:
         with Path(path).open(encoding="ascii") as file:
             payload = file.read(_LONGEST_TOKEN).split(".")[1]

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from cloudmart.local.embedded import REGION
 from cloudmart.rollout.cluster import Kubernetes
 from cloudmart.rollout.release import Release, Rendered
 from cloudmart.settings import load_settings
+from tests.doctor.shop_aws import ACCOUNT, CLUSTER, ShopAws, shop_aws
 from tests.support.api_server import Object
 from tests.support.fake_cluster import FakeCluster
 from tests.support.rollouts import SECRETS, secret, storefront
@@ -35,6 +36,7 @@ class HealthyShop:
 
     environ: dict[str, str]
     cluster: FakeCluster
+    aws: ShopAws
     parts: dict[str, Any] = field(default_factory=dict)
     """Other options of `World`: `url`, `resolve`, `certificate`, …"""
 
@@ -52,6 +54,12 @@ class HealthyShop:
         found = await diagnose_world(DoctorChoices(only=only), self.world())
         assert not found.found.broken
         return {each.id: each for each in found.found.findings}
+
+    def on_a_laptop(self) -> None:
+        """Have it looked at from a machine of an operator's, which is no pod."""
+        self.parts["in_cluster"] = False
+        for name in (*self.aws.injected, "CLOUDMART_CONFIG_DIR"):
+            del self.environ[name]
 
     @property
     def deployment(self) -> Object:
@@ -85,7 +93,6 @@ def healthy_shop(
     rendered: Rendered, engine: str, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[HealthyShop]:
     """Make the shop."""
-    _ = engine, monkeypatch
     config = directory / "config"
     config.mkdir()
     (config / "AWS_REGION").write_text(REGION)
@@ -96,11 +103,17 @@ def healthy_shop(
         "ADMIN_USERS": SECRETS["ADMIN_USERS"],
         "CLOUDMART_CONFIG_DIR": str(config),
     }
-    yield HealthyShop(environ, _cluster(rendered))
+    with shop_aws(engine, directory, monkeypatch) as aws:
+        aws.claims(NOW + timedelta(hours=12))
+        yield HealthyShop({**environ, **aws.environ}, _cluster(rendered, aws), aws)
 
 
-def _cluster(rendered: Rendered) -> FakeCluster:
+def _cluster(rendered: Rendered, aws: ShopAws) -> FakeCluster:
     cluster = FakeCluster()
+    arn = f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/{CLUSTER}"
+    cluster.scenario.configuration["clusters"][0]["name"] = arn
+    cluster.scenario.injected = dict(aws.injected)
+    cluster.scenario.raw["/.well-known/openid-configuration"] = json.dumps({"issuer": aws.issuer})
     keys = {name: SECRETS[name] for name in ("OPENAI_API_KEY", "ADMIN_USERS")}
     cluster.put(
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}},
@@ -109,6 +122,8 @@ def _cluster(rendered: Rendered) -> FakeCluster:
     )
     release = Release.of(rendered, cluster.live("secret/cloudmart-api-keys")["metadata"])
     cluster.put(*(each for each in release.every if each is not release.job))
+    account = cluster.live("serviceaccount/cloudmart-backend-sa")
+    account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"] = aws.role
     for pod in cluster.listed("pod"):
         path = f"/api/v1/namespaces/default/pods/{pod['metadata']['name']}:5000/proxy/health"
         cluster.scenario.raw[path] = json.dumps(_WELL)

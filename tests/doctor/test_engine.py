@@ -10,7 +10,7 @@ from cloudmart.doctor.check import CheckResult, DoctorCheck, RunCheck, passed, t
 from cloudmart.doctor.engine import Waiting, examine, with_parents
 from cloudmart.doctor.inputs import Inputs, NotAskedError, NotKnownError
 from cloudmart.doctor.world import World
-from cloudmart.findings.catalogue import CatalogueEntry, FindingCatalogue
+from cloudmart.findings.catalogue import FindingCatalogue, FindingEntry
 from cloudmart.findings.finding import CheckFinding, CheckStatus
 from cloudmart.settings import load_settings
 
@@ -22,7 +22,7 @@ SETTINGS = frozenset({"settings"})
 def catalogue(*ids: str, severity: CheckStatus = FAIL) -> FindingCatalogue:
     """Return a catalogue of some ids."""
     return FindingCatalogue(
-        {key: CatalogueEntry(key, "any", severity, "It holds.", "Why.", "Do.") for key in ids}
+        {key: FindingEntry(key, "any", severity, "It holds.", "Why.", "Do.") for key in ids}
     )
 
 

@@ -41,6 +41,8 @@ class Scenario:
     draining: int = 0
     """For how many looks pods of before stay."""
     logs: dict[str, str] = field(default_factory=dict)
+    injected: dict[str, str] = field(default_factory=dict)
+    """Variables that a webhook adds to the pods."""
     raw: dict[str, str] = field(default_factory=dict)
     """What `get --raw` answers, by path."""
 
@@ -118,7 +120,7 @@ def _run(cluster: "FakeCluster", deployment: Object) -> None:
             "labels": {**own["metadata"]["labels"]},
             "annotations": {**own["spec"]["template"]["metadata"].get("annotations", {})},
         },
-        "spec": own["spec"]["template"]["spec"],
+        "spec": _admitted(cluster, own["spec"]["template"]["spec"]),
         "status": status,
     }
     ready = _is_ready(status)
@@ -134,6 +136,14 @@ def _run(cluster: "FakeCluster", deployment: Object) -> None:
         "updatedReplicas": replicas,
         "availableReplicas": replicas if ready else replicas - 1,
     }
+
+
+def _admitted(cluster: "FakeCluster", spec: Object) -> Object:
+    admitted: Object = copy.deepcopy(spec)
+    for container in admitted["containers"]:
+        added = [{"name": key, "value": each} for key, each in cluster.scenario.injected.items()]
+        container["env"] = [*container.get("env", []), *added]
+    return admitted
 
 
 def _fate(cluster: "FakeCluster", pod: Object) -> Object:
