@@ -13,6 +13,7 @@ import structlog
 from fastapi.testclient import TestClient
 
 from cloudmart.app import create_app
+from cloudmart.dynamodb.session import operators_session
 from cloudmart.local.embedded import REGION, embedded_dynamodb
 from cloudmart.settings import DynamoDBSettings, Settings
 from cloudmart.tables.operator_client import open_client
@@ -154,7 +155,7 @@ def production(dynamodb: Any, names: DynamoDBSettings) -> DynamoDBSettings:  # n
 async def operator(engine: str) -> AsyncIterator[Any]:
     """Give the client of an operator's commands."""
     assert engine
-    async with open_client(REGION) as client:
+    async with open_client(operators_session(REGION)) as client:
         yield client
 
 

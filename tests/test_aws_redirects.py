@@ -8,7 +8,7 @@ from aiobotocore.config import AioConfig
 from botocore.exceptions import BotoCoreError
 
 from cloudmart.dynamodb.client import Database
-from cloudmart.dynamodb.session import new_session
+from cloudmart.dynamodb.session import new_session, operators_session
 from cloudmart.errors import UnavailableError
 from cloudmart.tables.operator_client import open_client
 from tests.support.loopback import LoopbackServer, Reply, loopback
@@ -63,7 +63,7 @@ async def test_an_operators_client_follows_none(
         server, other = (stack.enter_context(loopback()) for _ in range(2))
         redirecting(server, other, 307)
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
-        client = await stack.enter_async_context(open_client("us-east-1"))
+        client = await stack.enter_async_context(open_client(operators_session("us-east-1")))
 
         with pytest.raises(BotoCoreError):
             await client.put_item(**TABLE)

@@ -1,20 +1,17 @@
 """The settings of a command: read from every source, or refused in words."""
 
-import os
+import asyncio
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-import boto3
 import structlog
-from botocore.exceptions import BotoCoreError, ClientError
 
-from cloudmart.health.aws_environment import check
+from cloudmart.cli.database import told
 from cloudmart.health.causes import ObstacleError
-from cloudmart.health.classify import SECRETS_MANAGER
-from cloudmart.health.obstacle import obstacle_of
-from cloudmart.health.secrets_manager import text_of
+from cloudmart.health.command_session import open_for_command
+from cloudmart.health.secrets_manager import SecretStore
 from cloudmart.observability.logging import TERMINATION_LOG, write_last_words
 from cloudmart.settings import Loaded, Settings, load_settings
 from cloudmart.settings.report import Report, refusal
@@ -23,9 +20,6 @@ DOTENV = Path(".env")
 EXIT_FAILED = 1
 EXIT_CONFIGURATION = 78
 """sysexits.h calls it EX_CONFIG: the settings are wrong, and another try changes nothing."""
-
-UNREAD = (BotoCoreError, ClientError, ObstacleError)
-"""What `load` raises where the secret with the settings cannot be read."""
 
 _TABLES = ("aws", "dynamodb")
 _PIPELINE = (*_TABLES, "bigquery", "pipeline")
@@ -74,28 +68,31 @@ def _configured_for(
 
 
 def load(environ: Mapping[str, str]) -> Loaded:
-    """Return the settings with the secret they name read, in one try."""
+    """Return the settings with the secret they name read in one try, or raise ObstacleError."""
     loaded = load_settings(environ, dotenv=DOTENV)
     if (secret_id := loaded.settings.sources.secret_id) is None:
         return loaded
-    check(environ)
     try:
-        store = boto3.client("secretsmanager", region_name=loaded.settings.aws.region)
-        secret = store.get_secret_value(SecretId=secret_id)
-    except (BotoCoreError, ClientError):
+        text = asyncio.run(_read(secret_id, loaded.settings.aws.region, environ))
+    except ObstacleError:
         # A setting that is wrong, such as the region, may be why.
         if loaded.report.refusals:
             return loaded
         raise
-    return load_settings(environ, text_of(secret), dotenv=DOTENV)
+    return load_settings(environ, text, dotenv=DOTENV)
+
+
+async def _read(secret_id: str, region: str | None, environ: Mapping[str, str]) -> str:
+    session = await open_for_command(region, environ)
+    return (await SecretStore(session, secret_id, environ).read()).text
 
 
 def load_what_can_be_read(environ: Mapping[str, str]) -> tuple[Loaded, str | None]:
     """Return the settings, and why those of the secret are not among them if they are not."""
     try:
         return load(environ), None
-    except UNREAD as error:
-        return load_settings(environ, dotenv=DOTENV), why_unread(error)
+    except ObstacleError as error:
+        return load_settings(environ, dotenv=DOTENV), told(error)
 
 
 def warn(report: Report) -> None:
@@ -114,19 +111,9 @@ def warn(report: Report) -> None:
 def _loaded(environ: Mapping[str, str], termination_log: Path) -> Loaded:
     try:
         return load(environ)
-    except UNREAD as error:
-        message = f"CloudMart does not start: its secret cannot be read. {why_unread(error)}\n"
+    except ObstacleError as error:
+        message = f"CloudMart does not start: its secret cannot be read. {told(error)}\n"
         _end(message, EXIT_FAILED, termination_log)
-
-
-def why_unread(error: Exception) -> str:
-    """Return why the secret with the settings could not be read, and what to do about it."""
-    obstacle = error
-    if not isinstance(obstacle, ObstacleError):
-        obstacle = obstacle_of(error, os.environ, SECRETS_MANAGER)
-        obstacle.__cause__ = error
-    said = f" Answer: {obstacle.answer}" if obstacle.answer else ""
-    return f"{obstacle.sentence} {obstacle.remedy}{said}"
 
 
 def _end(message: str, code: int, termination_log: Path) -> NoReturn:

@@ -61,7 +61,7 @@ def patiently(tell: Tell, patience: float = PATIENCE) -> AsyncRetrying:
 def explanation(error: Exception) -> str:
     """Tell an operator what went wrong: the cause, which a customer is not told."""
     if isinstance(error, ObstacleError):
-        return f"{error.sentence} {error.remedy}"
+        return told(error)
     cause = error.__cause__ if isinstance(error, CloudmartError) else error
     if cause is None:
         return str(error)
@@ -77,8 +77,14 @@ def explanation(error: Exception) -> str:
 def misled(error: BaseException) -> str | None:
     """Return what a variable or a file is to blame for, and what to do; None if none is."""
     obstacle = obstacle_of(error, os.environ, DYNAMODB)
-    blamed = obstacle.cause in _BLAMED
-    return f"{obstacle.sentence} {obstacle.remedy}" if blamed else None
+    obstacle.__cause__ = error
+    return told(obstacle) if obstacle.cause in _BLAMED else None
+
+
+def told(obstacle: ObstacleError) -> str:
+    """Return what an operator is told of an obstacle: what is wrong, what to do, what was said."""
+    answer = f" Answer: {obstacle.answer}" if obstacle.answer else ""
+    return f"{obstacle.sentence} {obstacle.remedy}{answer}"
 
 
 def _may_pass(error: BaseException) -> bool:

@@ -11,11 +11,12 @@ import typer
 
 from cloudmart.cli import tables_output
 from cloudmart.cli.command_settings import EXIT_FAILED, configured_for_tables
-from cloudmart.cli.database import explanation, misled
+from cloudmart.cli.database import misled, told
 from cloudmart.dynamodb.refusals import TROUBLE, PartState, explain
 from cloudmart.dynamodb.schema import LOOK_AGAIN, TableSchema
-from cloudmart.health.aws_environment import check
+from cloudmart.dynamodb.session import operators_session
 from cloudmart.health.causes import ObstacleError
+from cloudmart.health.command_session import open_for_command
 from cloudmart.orders.notes import remove_old_notes as clear_orders
 from cloudmart.settings import Settings
 from cloudmart.tables.apply import apply as take_steps
@@ -162,14 +163,14 @@ async def _take(client: Any, steps: list[Step]) -> list[Finding]:  # noqa: ANN40
 
 def _run(settings: Settings, work: Callable[[Any], Awaitable[T]]) -> T:
     async def opened() -> T:
-        async with open_client(settings.aws.region) as client:
+        session = await open_for_command(settings.aws.region, os.environ, operators_session)
+        async with open_client(session) as client:
             return await work(client)
 
     try:
-        check(os.environ)
         return asyncio.run(opened())
     except ObstacleError as error:
-        typer.echo(explanation(error), err=True)
+        typer.echo(told(error), err=True)
         raise typer.Exit(EXIT_FAILED) from None
     except TROUBLE as error:
         if said := misled(error):

@@ -31,10 +31,10 @@ from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.health import state
-from cloudmart.health.aws_environment import open_session
 from cloudmart.health.background import in_background, unending
 from cloudmart.health.causes import ObstacleError
 from cloudmart.health.causes.process import CLOCK_CORRECTED
+from cloudmart.health.command_session import open_for_command
 from cloudmart.health.state import Health
 from cloudmart.orders.hmac_key import SharedSecret
 from cloudmart.orders.repository import OrderRepository
@@ -86,7 +86,7 @@ Services = dict[type[Any], Any]
 @asynccontextmanager
 async def open_clients(settings: Settings) -> AsyncIterator[Database]:
     """Open the connections of a command, and close them at its end."""
-    session = open_session(settings.aws.region, os.environ)
+    session = await open_for_command(settings.aws.region, os.environ)
     database = Database(session, within=settings.dynamodb.timeout)
     try:
         await database.open()

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiobotocore.parsers import AioJSONParser, AioResponseParserFactory
 from aiohttp import ClientError as AiohttpError
-from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 from botocore.parsers import ResponseParserError
 
 from cloudmart.errors import UnavailableError
@@ -157,6 +157,13 @@ _NOT_IMPLEMENTED = 501
 
 # AWS names the action in its sentence, which may be another service's (a key of KMS).
 _ACTION = re.compile(r"not authorized to perform: (\w[\w-]*:\w+)")
+_UNSET = {
+    NoRegionError: "no AWS region is set: set AWS_REGION to the tables' region",
+    NoCredentialsError: (
+        "there are no AWS credentials: sign in (`aws sso login`), name a profile with AWS_PROFILE, "
+        "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    ),
+}
 # Where the permission to call something is not called as what is called.
 OF_S3 = {
     "DeleteObject": "DeleteObject",
@@ -198,9 +205,9 @@ def explain(error: BaseException) -> TableRefusal:
             PartState.FAILED, f"something in between answers in DynamoDB's place: {error}"
         )
     if not isinstance(error, ClientError):
-        unset = isinstance(error, NoRegionError)
-        remark = "no AWS region is set: set AWS_REGION to the tables' region" if unset else ""
-        return TableRefusal(PartState.FAILED, remark or str(error) or type(error).__name__)
+        told = [sentence for kind, sentence in _UNSET.items() if isinstance(error, kind)]
+        remark = told[0] if told else str(error) or type(error).__name__
+        return TableRefusal(PartState.FAILED, remark)
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     if code in _UNKNOWN or status == _NOT_IMPLEMENTED:

@@ -1,11 +1,14 @@
 """Sessions with AWS, of which a process needs one."""
 
 import os
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any, NoReturn
 
 import aioboto3
 from aiobotocore.session import AioSession, get_session
+from botocore.exceptions import RefreshWithMFAUnsupportedError
 from botocore.loaders import Loader, create_loader
 
 from cloudmart.aws_redirects import DirectConfig
@@ -39,6 +42,12 @@ def operators_session(region: str | None) -> aioboto3.Session:
     return _session(get_session(), region)
 
 
+def configuration_of(session: aioboto3.Session) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return what the files of AWS's SDK say of a session's profile and of services."""
+    core = session._session  # noqa: SLF001 - aioboto3 shows it to nobody
+    return core.get_scoped_config(), core.full_config.get("services", {})
+
+
 def _session(core: AioSession, region: str | None, *models: str) -> aioboto3.Session:
     core.register_component("response_parser_factory", StrictParserFactory())
     # A pod has AWS_REGION; the SDK by itself reads AWS_DEFAULT_REGION only, and takes a blank value
@@ -48,7 +57,14 @@ def _session(core: AioSession, region: str | None, *models: str) -> aioboto3.Ses
     session = aioboto3.Session(botocore_session=core, region_name=region)
     # After aioboto3, which adds a search path of its own to the loader it finds, each time.
     core.register_component("data_loader", _loader(core.get_config_variable("data_path"), *models))
+    sources = core.get_component("credential_provider")
+    # By itself the SDK asks for a code on the terminal, and the whole process waits for an answer.
+    sources.get_provider("assume-role")._prompter = _refuse  # noqa: SLF001 - no public way
     return session
+
+
+def _refuse(_: str) -> NoReturn:
+    raise RefreshWithMFAUnsupportedError
 
 
 @cache

@@ -1,16 +1,18 @@
 """What of the environment AWS's SDK cannot use, found before it is asked for anything."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import aioboto3
 import structlog
 from botocore import exceptions as sdk
 
-from cloudmart.dynamodb.session import new_session
+from cloudmart.dynamodb.session import configuration_of, new_session
 from cloudmart.health.causes import ObstacleError
-from cloudmart.health.causes.aws_environment import SETTING_WRONG
+from cloudmart.health.causes.aws_environment import CONFIG_WRONG, SETTING_WRONG
 from cloudmart.health.obstacle import facts_of_pod, obstacle_of
 from cloudmart.settings.report import masked
 
@@ -38,6 +40,8 @@ _NUMBERS: Mapping[str, int] = {
 _LENIENT = {"AWS_MAX_ATTEMPTS"}
 """What may be blank."""
 _ADDRESSES = re.compile(r"AWS_ENDPOINT_URL(_\w+)?|AWS_EC2_METADATA_SERVICE_ENDPOINT")
+_FILES = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
+_ADDRESS = "an address such as https://HOST:PORT"
 # Whatever is not `true` is taken for `false`, without a word.
 _SWITCHES = (
     "AWS_EC2_METADATA_DISABLED",
@@ -48,13 +52,35 @@ _SWITCHES = (
 _HOST = re.compile(r"[A-Za-z0-9:]([A-Za-z0-9.:-]*[A-Za-z0-9.:])?")
 
 
-def open_session(region: str | None, environ: Mapping[str, str]) -> aioboto3.Session:
+def open_session(
+    region: str | None,
+    environ: Mapping[str, str],
+    make: Callable[[str | None], aioboto3.Session] = new_session,
+) -> aioboto3.Session:
     """Return a session with AWS, or raise ObstacleError for what the SDK would refuse."""
     check(environ)
     try:
-        return new_session(region)
+        session = make(region)
+        profile, services = configuration_of(session)
     except (sdk.BotoCoreError, ValueError) as error:
         raise obstacle_of(error, environ) from error
+    if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
+        for wrong in _wrong_in_files(profile, services):
+            raise ObstacleError(CONFIG_WRONG, facts_of_pod(environ), answer=wrong)
+    return session
+
+
+def _wrong_in_files(profile: Mapping[str, Any], services: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a profile says of addresses that the SDK would meet as a bug of its own."""
+    own = services.get(profile.get("services", ""), {})
+    for name, said in own.items():
+        if not isinstance(said, dict):
+            yield f"The services of the profile say {name} = {said}, without an endpoint_url."
+    sections = [profile, *(each for each in own.values() if isinstance(each, dict))]
+    for section in sections:
+        url = section.get("endpoint_url")
+        if url and not _is_address(url):
+            yield f"endpoint_url is {masked(url)!r} in a file of AWS's SDK. Right: {_ADDRESS}."
 
 
 def check(environ: Mapping[str, str]) -> None:
@@ -65,6 +91,9 @@ def check(environ: Mapping[str, str]) -> None:
     for name in _SWITCHES:
         if environ.get(name, "").lower() not in {"", "true", "false"}:
             _log.warning("aws_setting_ignored", variable=name, right="true or false")
+    for name in _FILES:
+        if (path := environ.get(name)) and not Path(path).expanduser().is_file():
+            _log.warning("aws_setting_ignored", variable=name, right="a file that is there")
 
 
 def _wrong(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -77,7 +106,7 @@ def _wrong(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         elif name in _NUMBERS and not _is_number(value, _NUMBERS[name], blank=name in _LENIENT):
             yield name, f"a whole number from {_NUMBERS[name]} on"
         elif _ADDRESSES.fullmatch(name) and value and not _is_address(value):
-            yield name, "an address such as https://HOST:PORT"
+            yield name, _ADDRESS
 
 
 def _is_number(value: str, least: int, *, blank: bool) -> bool:

@@ -20,7 +20,14 @@ FAILURES = (
     UnavailableError,
 )
 """What a call to AWS raises when it fails."""
-FAILURES_OF_CREDENTIALS = (*FAILURES, KeyError, ValueError, RuntimeError)
+FAILURES_OF_CREDENTIALS = (
+    *FAILURES,
+    AttributeError,
+    KeyError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 """What getting credentials raises besides: the SDK does not wrap what its providers meet."""
 
 _ASSUME = "AssumeRoleWithWebIdentity"
@@ -146,8 +153,8 @@ SECRETS_MANAGER = Service(
     {("AccessDeniedException", "KMS"): services.SECRET_LOCKED},
 )
 
-_OF_CREDENTIALS: tuple[tuple[type[Exception], Cause], ...] = (
-    (KeyError, credentials.AGENT_GARBLED),
+_OF_CREDENTIALS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Cause], ...] = (
+    ((AttributeError, KeyError, TypeError), credentials.AGENT_GARBLED),
     (ValueError, credentials.AGENT_ADDRESS),
     (RuntimeError, credentials.CLOCK),
 )

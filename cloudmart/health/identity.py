@@ -1,5 +1,6 @@
 """As whom the process calls AWS: its credentials, and whether they are the role's it should be."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +10,7 @@ import structlog
 from botocore.exceptions import NoCredentialsError
 
 from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes.aws_environment import CREDENTIALS_SLOW, PROGRAM_WRONG
 from cloudmart.health.causes.credentials import EXPIRING, ROLE_OF_NODE, ROLE_WRONG
 from cloudmart.health.classify import FAILURES, FAILURES_OF_CREDENTIALS
 from cloudmart.health.obstacle import facts_of_pod, obstacle_of
@@ -19,6 +21,8 @@ _log = structlog.stdlib.get_logger(__name__)
 _LAST_SECONDS = 60
 _OVERDUE = 10 * 60
 """Seconds before their end when credentials should have been renewed for minutes."""
+_WITHIN = 9.0
+"""Seconds for which credentials are waited for: less than a check may take."""
 _OF_MACHINE = "iam-role"
 """botocore's name for credentials that the machine's metadata service gave."""
 
@@ -26,9 +30,12 @@ _OF_MACHINE = "iam-role"
 class Identity:
     """The credentials of the process's one session, and the role they belong to."""
 
-    def __init__(self, session: aioboto3.Session, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, session: aioboto3.Session, environ: Mapping[str, str], within: float = _WITHIN
+    ) -> None:
         self._session = session
         self._environ = environ
+        self._within = within
         self._credentials: Any = None
         self._seen: tuple[str, str] | None = None
 
@@ -39,18 +46,28 @@ class Identity:
             ObstacleError: there are none; it is serious if there are none left either.
         """
         try:
-            self._credentials = await self._session.get_credentials()
-            if self._credentials is None:
-                raise NoCredentialsError
-            _keep_to_the_end(self._credentials)
-            await self._credentials.get_frozen_credentials()
+            async with asyncio.timeout(self._within):
+                frozen = await self._get()
+        except TimeoutError as error:
+            facts = self._facts() | {"seconds": f"{self._within:g}"}
+            raise ObstacleError(CREDENTIALS_SLOW, facts, serious=self.exhausted()) from error
         except FAILURES_OF_CREDENTIALS as error:
             raise obstacle_of(
                 error, self._environ, credentials=True, serious=self.exhausted()
             ) from error
+        if not all(isinstance(each, str) for each in (frozen.access_key, frozen.secret_key)):
+            # The SDK takes whatever a program prints, and fails when it signs.
+            raise ObstacleError(PROGRAM_WRONG, self._facts(), answer="Its keys are not text.")
         if self._expires_within(_OVERDUE):
             # The SDK keeps to itself why it could not renew what it can still use.
             raise ObstacleError(EXPIRING, self._facts(), serious=False)
+
+    async def _get(self) -> Any:  # noqa: ANN401 - botocore's
+        self._credentials = await self._session.get_credentials()
+        if self._credentials is None:
+            raise NoCredentialsError
+        _keep_to_the_end(self._credentials)
+        return await self._credentials.get_frozen_credentials()
 
     async def witness(self) -> None:
         """Ask AWS as whom it sees this process, once for each renewal of the credentials.

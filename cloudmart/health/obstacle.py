@@ -105,11 +105,14 @@ def obstacle_of(
         said = error.__cause__
     host = _host_of(said) or _host(environ, service)
     found = _in_environment(said, environ)
+    if found is None and credentials:
+        found = _of_source(said, environ)
     if found is None:
         cause = cause_of_no_credentials(said) if credentials else service.cause_of(said)
         found = _by_host(cause, host, environ, service), {}
     known = {**facts_of_pod(environ), "service": service.name, "host": host}
-    return ObstacleError(found[0], {**known, **facts, **found[1]}, serious=serious)
+    answer = found[1].get("answer", "")
+    return ObstacleError(found[0], {**known, **facts, **found[1]}, serious=serious, answer=answer)
 
 
 def _in_environment(error: BaseException, environ: Mapping[str, str]) -> _Found | None:
@@ -128,7 +131,9 @@ def _of_profile(_: Any, environ: Mapping[str, str]) -> _Found:  # noqa: ANN401 -
 def _of_file(error: Any, environ: Mapping[str, str]) -> _Found:  # noqa: ANN401
     path = str(error.kwargs.get("path", ""))
     named = [each for each in _CONFIGURATION if environ.get(each) == path]
-    return wrong.CONFIG_UNREADABLE, {"variable": (named or ["HOME"])[0], "path": path}
+    if not named:
+        return wrong.CONFIG_OF_HOME, {"path": path}
+    return wrong.CONFIG_UNREADABLE, {"variable": named[0], "path": path}
 
 
 def _of_pair(error: Any, environ: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
@@ -164,11 +169,12 @@ def _of_client(wrapped: Any, environ: Mapping[str, str]) -> _Found | None:  # no
     if isinstance(error, InvalidURL):
         return wrong.PROXY_WRONG, {"variable": _first(_PROXIES, environ)}
     bundle = _first(_BUNDLES, environ)
-    if bundle in environ and (
-        isinstance(error, FileNotFoundError | IsADirectoryError | PermissionError)
-        or (isinstance(error, ssl.SSLError) and "certificate or crl" in str(error))
+    if isinstance(error, FileNotFoundError | IsADirectoryError | PermissionError) or (
+        isinstance(error, ssl.SSLError) and "certificate or crl" in str(error)
     ):
-        return wrong.CA_BUNDLE, {"variable": bundle, "path": environ[bundle]}
+        if bundle in environ:
+            return wrong.CA_BUNDLE, {"variable": bundle, "path": environ[bundle]}
+        return wrong.CONFIG_WRONG, {}  # a profile's ca_bundle
     return None
 
 
@@ -185,23 +191,46 @@ def _of_value(error: Any, environ: Mapping[str, str]) -> _Found | None:  # noqa:
 
 def _of_provider(error: Any, _: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
     """Return the cause of a source of credentials that a profile names, unlike the pod's agent."""
+    if "credential_source" in str(error):
+        return wrong.CONFIG_WRONG, {}
     known = {"custom-process": wrong.PROGRAM_WRONG, "sso": wrong.PERSON}
     cause = known.get(error.kwargs.get("provider", ""))
     return (cause, {}) if cause else None
 
 
+def _of_source(error: BaseException, environ: Mapping[str, str]) -> _Found | None:
+    """Return the cause of an error of Python's own, met where no agent gives credentials.
+
+    Only a profile's program answers in so many ways that the SDK does not look for.
+    """
+    if any(environ.get(name) for name in _AGENT):
+        return None
+    if isinstance(error, RuntimeError):
+        return None if environ.get(_IDENTITY_TOKEN) else (wrong.CREDENTIALS_OLD, {})
+    if isinstance(error, UnicodeDecodeError):
+        return _of_program(error, environ)
+    if isinstance(error, AttributeError):
+        return wrong.PROGRAM_WRONG, {"answer": "What it prints is not a JSON object."}
+    if isinstance(error, TypeError):
+        return wrong.PROGRAM_WRONG, {"answer": "It has no name, or its answer is of wrong types."}
+    found = isinstance(error, KeyError | ValueError)
+    return (wrong.PROGRAM_WRONG, {}) if found else None
+
+
 def _of_program(_: Any, __: Mapping[str, str]) -> _Found:  # noqa: ANN401
     """Return the cause of what is no JSON: only a program's output is met here as it came."""
-    return wrong.PROGRAM_WRONG, {}
+    return wrong.PROGRAM_WRONG, {"answer": "What it prints is not JSON."}
 
 
 def _of_person(_: Any, __: Mapping[str, str]) -> _Found:  # noqa: ANN401
     return wrong.PERSON, {}
 
 
-def _of_path(error: Any, environ: Mapping[str, str]) -> _Found:  # noqa: ANN401
-    """Return the cause that a file is which a source of credentials did not find."""
+def _of_path(error: Any, environ: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
+    """Return the cause that a file is which a source of credentials cannot read or run."""
     path = str(error.filename or "")
+    if isinstance(error, PermissionError) and path in {"", environ.get(_IDENTITY_TOKEN, "")}:
+        return None
     if path and path == environ.get(_AGENT_TOKEN[0]):
         return keys.AGENT_TOKEN_MISSING, {"variable": _AGENT_TOKEN[0], "path": path}
     if path == environ.get(_IDENTITY_TOKEN, "") and path:
@@ -229,6 +258,7 @@ _BY_TYPE: tuple[
     (ValueError, _of_value),
     (FileNotFoundError, _of_path),
     (IsADirectoryError, _of_path),
+    (PermissionError, _of_path),
 )
 
 

@@ -49,7 +49,8 @@ def configure_logging(*, json: bool, level: int = logging.INFO) -> None:
     for chatty in ("aiobotocore", "botocore", "azure", "httpx2", "openai", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # A traceback for each renewal that fails: health says it once, and in words.
-    logging.getLogger("aiobotocore.credentials").setLevel(logging.ERROR)
+    for source in ("credentials", "tokens"):
+        logging.getLogger(f"aiobotocore.{source}").setLevel(logging.ERROR)
 
 
 TERMINATION_LOG = Path("/dev/termination-log")

@@ -3,6 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import aioboto3
 from botocore.exceptions import ClientError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
@@ -10,7 +11,6 @@ from cloudmart.aws_redirects import DirectConfig
 from cloudmart.dynamodb.codec import encode
 from cloudmart.dynamodb.refusals import BUSY
 from cloudmart.dynamodb.schema import KEYS_VERSION, IndexedItems
-from cloudmart.dynamodb.session import operators_session
 from cloudmart.values.timestamp import now, stamp
 
 _CONFIG = DirectConfig(
@@ -51,9 +51,8 @@ patiently = trying().wraps
 """Make one call again in the same way."""
 
 
-def open_client(region: str | None) -> AbstractAsyncContextManager[Any]:
+def open_client(session: aioboto3.Session) -> AbstractAsyncContextManager[Any]:
     """Open a DynamoDB client for as long as the context lasts."""
-    session = operators_session(region)
     client: AbstractAsyncContextManager[Any] = session.client("dynamodb", config=_CONFIG)
     return client
 

@@ -94,7 +94,14 @@ async def test_patience_ends_with_the_error_itself() -> None:
             "DynamoDB cannot be used: GetItem: ThrottlingException: No.",
         ),
         (_away(TimeoutError()), "DynamoDB cannot be used: TimeoutError."),
-        (NoCredentialsError(), "DynamoDB cannot be used: Unable to locate credentials."),
+        (
+            NoCredentialsError(),
+            (
+                "DynamoDB cannot be used: there are no AWS credentials: sign in (`aws sso login`), "
+                "name a profile with AWS_PROFILE, or set AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY."
+            ),
+        ),
         (_away(None), "Away."),
     ],
 )

@@ -318,7 +318,10 @@ def test_missing_credentials_are_told_in_words(
 
     assert (result.exit_code, result.stderr) == (
         1,
-        "DynamoDB cannot be reached: Unable to locate credentials\n",
+        (
+            "DynamoDB cannot be reached: there are no AWS credentials: sign in (`aws sso login`), "
+            "name a profile with AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n"
+        ),
     )
 
 

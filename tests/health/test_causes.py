@@ -22,7 +22,7 @@ PUBLIC = {"minutes", "since", "seconds"}
 FACTS = {
     *("namespace", "service_account", "pod", "region", "role", "role_name", "account"),
     *("issuer", "issuer_path", "subject", "service", "table", "secret"),
-    *("host", "variable", "value", "right", "path", "proxy"),
+    *("host", "variable", "value", "right", "path", "proxy", "seconds"),
 }
 
 

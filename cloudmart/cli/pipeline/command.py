@@ -16,8 +16,8 @@ from rich.console import Console
 from cloudmart.cli.database import OF_AWS, explanation, misled
 from cloudmart.dynamodb.client import Database
 from cloudmart.errors import CloudmartError
-from cloudmart.health.aws_environment import open_session
 from cloudmart.health.causes import ObstacleError
+from cloudmart.health.command_session import open_for_command
 from cloudmart.pipeline.opening import Pipeline, open_pipeline
 from cloudmart.pipeline.watch.unknown import UnknownError, why_of_aws
 from cloudmart.settings import Settings
@@ -39,7 +39,7 @@ class AwayError(Exception):
 @asynccontextmanager
 async def opened(settings: Settings, patience: float = _PATIENCE) -> AsyncIterator[Pipeline]:
     """Give the pipeline; a question to BigQuery may take so many seconds."""
-    session = open_session(settings.aws.region, os.environ)
+    session = await open_for_command(settings.aws.region, os.environ)
     database = Database(session, within=settings.dynamodb.timeout)
     try:
         await database.open()

@@ -28,6 +28,13 @@ CONFIG_UNREADABLE = Cause(
     _LIST,
     passes=False,
 )
+CONFIG_OF_HOME = Cause(
+    "sdk-config-of-home-unreadable",
+    "A configuration file of AWS's SDK in the home directory cannot be parsed.",
+    "It is {path}. Correct it, or move it away: a pod needs none.",
+    _LIST,
+    passes=False,
+)
 CONFIG_WRONG = Cause(
     "sdk-config-wrong",
     "The configuration of AWS's SDK contradicts itself.",
@@ -50,6 +57,21 @@ PROGRAM_WRONG = Cause(
     "The program that should give this process its AWS credentials gives none.",
     "A profile's credential_process names it. A pod needs no profile: remove AWS_PROFILE and "
     "AWS_CONFIG_FILE. On a machine of your own, run the program by hand and see what it says.",
+    _LIST,
+)
+CREDENTIALS_SLOW = Cause(
+    "credentials-slow",
+    "What should give this process its AWS credentials does not answer.",
+    "It did not answer within {seconds} s. If a profile names a credential_process, run that "
+    "program by hand: it may wait for somebody to sign in. A pod needs no profile: remove "
+    "AWS_PROFILE and AWS_CONFIG_FILE.",
+    _LIST,
+)
+CREDENTIALS_OLD = Cause(
+    "credentials-expired-at-once",
+    "The AWS credentials this process is given have expired already.",
+    "If a profile names a credential_process, run that program by hand and look at the Expiration "
+    "it prints. If that is in the future, the clock of this machine is wrong: set it.",
     _LIST,
 )
 CA_BUNDLE = Cause(

@@ -97,9 +97,9 @@ AGENT_TOKEN_GARBLED = Cause(
 )
 CREDENTIALS_PROCESS = Cause(
     "credentials-program-missing",
-    "The program that should give this pod its AWS credentials is not there.",
-    "A profile's credential_process names {path}. A pod needs no profile: remove AWS_PROFILE and "
-    "AWS_CONFIG_FILE.",
+    "The program or file that should give this pod its AWS credentials cannot be used.",
+    "A profile's credential_process or web_identity_token_file names {path}. It is not there, or "
+    "this user may not use it. A pod needs no profile: remove AWS_PROFILE and AWS_CONFIG_FILE.",
     "kubectl set env deployment/cloudmart-backend --namespace {namespace} --list",
     passes=False,
 )
