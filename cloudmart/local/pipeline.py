@@ -20,7 +20,7 @@ from cloudmart.pipeline.models import MappingStatus
 from cloudmart.pipeline.opening import OpenPipeline, Pipeline, assembled
 from cloudmart.pipeline.place import place_of
 from cloudmart.pipeline.ports import Quarantined
-from cloudmart.pipeline.watch.unknown import UnknownError
+from cloudmart.pipeline.watch.unknown import PATIENCE, UnknownError
 from cloudmart.settings import Settings
 
 _MAPPING = EventSourceMapping(bisect=True, retries=5, age=3600, partial=True)
@@ -123,8 +123,9 @@ def local_pipeline(orders_table: str, port: int) -> Iterator[OpenPipeline]:
         async def open_pipeline(
             settings: Settings, _: aioboto3.Session, database: Database
         ) -> AsyncIterator[Pipeline]:
+            within = max(PATIENCE, settings.dynamodb.timeout)
             async with assembled(
-                settings, database, transport, lambda: nullcontext(warehouse)
+                settings, database, transport, lambda: nullcontext(warehouse), within=within
             ) as pipeline:
                 yield pipeline
 

@@ -72,14 +72,12 @@ async def assembled(
     transport: Transport,
     warehouse: OpenWarehouse | str,
     *,
-    within: float | None = None,
+    within: float = PATIENCE,
 ) -> AsyncIterator[Pipeline]:
     """Give the pipeline over a transport and a warehouse, or the reason why there is none.
 
-    Its status takes so many seconds at most, whatever is away: by default six, or as many as one
-    call of DynamoDB may take.
+    Its status takes so many seconds at most, whatever is away.
     """
-    within = within or max(PATIENCE, settings.dynamodb.timeout)
     names = settings.dynamodb
     orders = OrdersByDay(
         Table(database, names.orders_table), Table(database, names.conversations_table)

@@ -28,7 +28,7 @@ class Store:
 
     def __init__(self) -> None:
         self.go_on = asyncio.Event()
-        self.writing = 0
+        self.writing = asyncio.Semaphore(0)
         self.requests: list[Request] = []
         router = APIRouter(route_class=JsonRoute)
         router.post("/notes", max_body_size=LARGEST_BODY)(self.write)
@@ -39,7 +39,7 @@ class Store:
 
     async def write(self, note: Note, request: Request) -> int:
         """Write a note."""
-        self.writing += 1
+        self.writing.release()
         self.requests.append(request)
         await self.go_on.wait()
         return len(note.text)
@@ -54,10 +54,10 @@ def post(store: Store, path: str, length: int) -> tuple[Asked, asyncio.Task[None
     return ask(store.app, path, "POST", content_length=str(length), **JSON)
 
 
-async def settle() -> None:
-    """Let every task go on until it waits."""
-    for _ in range(1000):
-        await asyncio.sleep(0)
+async def writing(store: Store, number: int) -> None:
+    """Wait until so many requests are at the store: large bodies are read in a thread."""
+    for _ in range(number):
+        await asyncio.wait_for(store.writing.acquire(), 60)
 
 
 async def test_a_body_is_let_go_while_the_store_writes() -> None:
@@ -67,10 +67,9 @@ async def test_a_body_is_let_go_while_the_store_writes() -> None:
     tracemalloc.start()
 
     asked.send(content)
-    await settle()
+    await writing(store, 1)
     held, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert store.writing == 1
     store.go_on.set()
     await answered
 
@@ -88,8 +87,7 @@ async def test_one_large_body_waits_for_no_other_to_come_or_to_be_written() -> N
     for asked, _ in others:
         asked.send(content)
 
-    await settle()
-    assert store.writing == 3
+    await writing(store, 3)
     store.go_on.set()
     late.send(content[-1:])
     await asyncio.gather(late_answered, *(answered for _, answered in others))

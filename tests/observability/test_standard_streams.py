@@ -11,7 +11,7 @@ import pytest
 
 from cloudmart.observability.standard_streams import stderr_that_never_blocks
 from cloudmart.settings import Settings
-from tests.support.process import environment, serving_process
+from tests.support.process import PATIENCE, environment, serving_process
 from tests.support.raw import send
 
 NO_HTTP = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
@@ -40,22 +40,19 @@ def test_a_log_that_nobody_reads_stops_neither_probes_nor_metrics_nor_the_end(
         refused = [send(it.port, NO_HTTP).statuses for _ in range(500)]
         it.wait_for(200, "/livez")
         metrics = httpx2.get(f"http://127.0.0.1:{it.metrics_port}/metrics")
-        began = time.monotonic()
         it.stop()
-        code = it.process.wait(timeout=20)
-        took = time.monotonic() - began
+        code = it.process.wait(timeout=PATIENCE)
 
     assert refused == [[400]] * 500
     assert metrics.status_code == 200
     assert code == 0
-    assert took < 15
 
 
 def test_a_start_that_fails_ends_though_nobody_reads_why(
     full_pipe: tuple[int, int], settings: Settings, tmp_path: Path
 ) -> None:
     with serving_process(environment(settings, AUTH=""), tmp_path, stderr=full_pipe[1]) as it:
-        code = it.process.wait(timeout=20)
+        code = it.process.wait(timeout=PATIENCE)
 
     assert code == 78
     assert "AUTH is not set" in it.termination_log.read_text()

@@ -26,5 +26,12 @@ def echo() -> Echo:
 @pytest.fixture(scope="module")
 def port(echo: Echo) -> Iterator[int]:
     """Give the port of a server of it."""
+    with echoing(echo) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def impatient(echo: Echo) -> Iterator[int]:
+    """Give the port of an impatient one."""
     with echoing(echo, Impatient) as port:
         yield port

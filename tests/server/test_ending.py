@@ -3,7 +3,8 @@
 import asyncio
 import re
 import socket
-import time
+import threading
+from typing import ClassVar
 
 import pytest
 from fastapi import FastAPI
@@ -12,28 +13,39 @@ from cloudmart.cli.serve import StartingApp
 from cloudmart.health.lifecycle import Lifecycle
 from cloudmart.health.state import Health
 from cloudmart.observability.exposition import metrics_app
-from tests.server.conftest import Impatient
+from cloudmart.server.protocol import BoundedProtocol
 from tests.support.echo import LARGE, Echo, echoing
-from tests.support.raw import Raw, send
+from tests.support.raw import PATIENCE, Raw, is_cut, send, until
 
 GET = b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n"
 LAST = b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 OFFER = b"Host: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
 
 
+class Told(BoundedProtocol):
+    """The server's protocol, which tells when the process begins to end."""
+
+    told: ClassVar[threading.Event]
+
+    def dismiss(self) -> None:
+        """Tell it."""
+        super().dismiss()
+        self.told.set()
+
+
 @pytest.mark.parametrize("behind", [b"", GET % b"/next", GET % b"/next" * 10_000, b"GET /nex"])
 def test_the_end_of_the_process_comes_after_the_answer_that_is_given(behind: bytes) -> None:
     echo, lifecycle = Echo(), Lifecycle()
+    Told.told = threading.Event()
     with (
-        echoing(echo, lifecycle=lifecycle) as port,
-        socket.create_connection(("127.0.0.1", port), timeout=10) as connection,
+        echoing(echo, Told, lifecycle=lifecycle) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection,
     ):
         connection.sendall(GET % b"/late" + behind)
-        while not echo.asked:
-            time.sleep(0.01)
+        until(lambda: bool(echo.asked))
 
         lifecycle.end_now()
-        time.sleep(0.2)
+        assert Told.told.wait(PATIENCE)
         echo.let.set()
 
         received = b""
@@ -44,25 +56,20 @@ def test_the_end_of_the_process_comes_after_the_answer_that_is_given(behind: byt
     assert echo.asked == ["/late"]
 
 
-def test_the_application_hears_of_a_client_that_went_away(port: int, echo: Echo) -> None:
-    connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+def test_the_application_hears_of_a_client_that_went_away(impatient: int, echo: Echo) -> None:
+    connection = socket.create_connection(("127.0.0.1", impatient), timeout=PATIENCE)
     connection.sendall(GET % b"/gone")
-    while "/gone" not in echo.asked:
-        time.sleep(0.01)
+    until(lambda: "/gone" in echo.asked)
     connection.close()
 
-    give_up = time.monotonic() + 10
-    while "/gone: it is" not in echo.asked and time.monotonic() < give_up:
-        time.sleep(0.05)
-
-    assert echo.asked[-1] == "/gone: it is"
+    until(lambda: echo.asked[-1] == "/gone: it is")
 
 
 @pytest.mark.parametrize("ending", [b"", b"Connection: close\r\n"])
-def test_who_does_not_read_an_answer_does_not_keep_it(ending: bytes, port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+def test_who_does_not_read_an_answer_does_not_keep_it(ending: bytes, impatient: int) -> None:
+    with socket.create_connection(("127.0.0.1", impatient), timeout=PATIENCE) as connection:
         connection.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n" + ending + b"\r\n")
-        time.sleep(3)
+        until(lambda: is_cut(connection))
         received = 0
         try:
             while piece := connection.recv(1024**2):
@@ -78,7 +85,7 @@ def test_what_answers_while_the_process_starts_reads_requests_as_the_shop_does()
         await asyncio.Event().wait()
         return None
 
-    with echoing(StartingApp(Health(), prepare), Impatient) as port:
+    with echoing(StartingApp(Health(), prepare)) as port:
         posted = b"POST /api/orders HTTP/1.1\r\n" + OFFER + b"Content-Length: 5\r\n\r\nhello"
         offered = send(port, posted + LAST)
         trailers = b"0\r\n" + b"X-A: b\r\n" * 100_000
@@ -92,7 +99,7 @@ def test_what_answers_while_the_process_starts_reads_requests_as_the_shop_does()
 
 
 def test_the_metrics_are_read_as_the_shop_is() -> None:
-    with echoing(metrics_app(), Impatient) as port:
+    with echoing(metrics_app()) as port:
         offered = send(port, b"GET /metrics HTTP/1.1\r\n" + OFFER + b"\r\n" + LAST)
         broken = send(port, b"GET /metrics HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n")
 

@@ -2,18 +2,19 @@
 
 import socket
 import struct
-import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from cloudmart.server.protocol import READ_AHEAD
 from tests.server.conftest import Impatient
 from tests.support.echo import Echo, echoing
-from tests.support.raw import send
+from tests.support.raw import PATIENCE, send, until
 
 GET = b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
+CROWD = 40
 LAST = b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
@@ -73,6 +74,7 @@ def test_requests_behind_a_slow_one_stay_in_the_kernel(late: tuple[Echo, int]) -
     with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
         # What the kernels of both sides take, until it is enough.
         connection.sendall(GET % b"/late")
+        until(lambda: bool(echo.asked))
         sent = 0
         try:
             while sent < 64 * 1024**2:
@@ -83,28 +85,38 @@ def test_requests_behind_a_slow_one_stay_in_the_kernel(late: tuple[Echo, int]) -
         assert echo.asked == ["/late"]
         assert sent < 64 * 1024**2
         echo.let.set()
+        connection.settimeout(PATIENCE)
         answers = b""
-        while answers.count(b'"/next"') < 1000:
-            answers += connection.recv(65_536)
+        while answers.count(b'"/next"') < 1000 and (piece := connection.recv(65_536)):
+            answers += piece
+
+    assert answers.count(b'"/next"') >= 1000
 
 
-def test_whoever_asks_one_thing_does_not_wait_behind_all_that_others_sent_ahead(port: int) -> None:
-    # A round of the event loop in which each of them is answered once takes 0.2 s.
-    crowd = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(40)]
-    try:
+def test_whoever_asks_one_thing_does_not_wait_behind_all_that_others_sent_ahead(
+    port: int, echo: Echo
+) -> None:
+    before = len(echo.asked)
+    with ExitStack() as stack:
+        one, *crowd = [stack.enter_context(_connected(port)) for _ in range(1 + CROWD)]
         for each in crowd:
             each.sendall(GET % b"/busy" * 100)
-        time.sleep(0.1)
-        waited = []
-        for _ in range(3):
-            began = time.monotonic()
-            assert send(port, LAST).statuses == [200]
-            waited.append(time.monotonic() - began)
-    finally:
-        for each in crowd:
-            each.close()
+        until(lambda: len(echo.asked) > before)
 
-    assert min(waited) < 0.2
+        answered_first = []
+        for number in range(20):
+            before = len(echo.asked)
+            one.sendall(GET % b"/one-%d" % number)
+            one.recv(65_536)
+            answered_first.append(echo.asked[before:].index(f"/one-{number}"))
+
+    # In turns it is two or three; more, where this thread had to wait as well. If each of the
+    # others had one under way at every moment, it would be all of them at least.
+    assert min(answered_first) < CROWD / 2
+
+
+def _connected(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
 
 
 def test_no_more_of_a_body_is_kept_than_is_read_ahead(late: tuple[Echo, int]) -> None:
@@ -163,12 +175,10 @@ def test_what_was_pipelined_before_a_half_close_is_answered(port: int) -> None:
     ],
 )
 def test_a_request_that_ends_in_the_middle_is_a_bad_one(asked: bytes, port: int) -> None:
-    began = time.monotonic()
-
     raw = send(port, asked, half_close=True)
 
+    # Without the client's end, which is what tells, it would be a 408.
     assert raw.statuses == [400]
-    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("asked", [b"", b"\r\n", GET % b"/1" + b"\r\n"])

@@ -59,7 +59,7 @@ class Echo:
             "names": [name.decode() for name, _ in scope["headers"]],
             "client": scope["client"],
         }
-        content = json.dumps(told).encode() + b" " * LARGE * path.startswith("/large")
+        content = json.dumps(told).encode() + b" " * (LARGE if path.startswith("/large") else 0)
         headers = [(b"content-length", b"%d" % len(content))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": content})

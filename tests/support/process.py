@@ -29,6 +29,10 @@ with stderr_that_never_blocks(tell_dropped):
 """
 
 
+PATIENCE = 60.0
+"""Seconds for what a process does at once on a machine that has nothing else to do."""
+
+
 def free_port() -> int:
     """Return a port nobody listens at."""
     with socket.socket() as probe:
@@ -54,7 +58,7 @@ class Serving:
     def wait_for(self, status: int, path: str, host: str = "127.0.0.1") -> httpx2.Response:
         """Return the first answer of a probe that has a status."""
         url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.process.communicate()[1]
             try:
@@ -72,7 +76,7 @@ class Serving:
 
     def ended(self) -> tuple[int, str]:
         """Wait for the end, and return the exit code and all that was logged."""
-        _, log = self.process.communicate(timeout=30)
+        _, log = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, log
 
 

@@ -3,8 +3,14 @@
 import json
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+PATIENCE = 60.0
+"""Seconds for what happens at once on a machine that has nothing else to do."""
+
+_ESTABLISHED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ class Raw:
 def send(
     port: int,
     *parts: bytes,
-    patience: float = 30,
+    patience: float = PATIENCE,
     pause: float = 0,
     half_close: bool = False,
     host: str = "127.0.0.1",
@@ -78,6 +84,21 @@ def send(
         except OSError:
             pass
         return Raw(_all(connection))
+
+
+def until(happened: Callable[[], bool]) -> None:
+    """Wait until something has happened, or raise TimeoutError."""
+    give_up = time.monotonic() + PATIENCE
+    while not happened():
+        if time.monotonic() > give_up:
+            raise TimeoutError
+        time.sleep(0.01)
+
+
+def is_cut(connection: socket.socket) -> bool:
+    """Tell whether the other side has broken the connection off, whatever waits to be read."""
+    state = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8)[0]
+    return state != _ESTABLISHED
 
 
 def _all(connection: socket.socket) -> bytes:

@@ -10,9 +10,10 @@ from cloudmart.pipeline.opening import OpenPipeline, Pipeline, assembled
 from cloudmart.pipeline.ports import Warehouse
 from cloudmart.pipeline.watch.aws import AwsTransport
 from cloudmart.settings import Settings
+from tests.support.shop_tables import CALL_WITHIN
 
 
-def ending_in(warehouse: Warehouse, within: float | None = None) -> OpenPipeline:
+def ending_in(warehouse: Warehouse, within: float = CALL_WITHIN) -> OpenPipeline:
     """Return what opens a pipeline that ends in a warehouse; its status takes so many seconds."""
 
     @asynccontextmanager

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from contextlib import aclosing
 
 import pytest
@@ -76,13 +75,11 @@ async def test_a_call_throttled_twice_is_unavailable(rig: Rig) -> None:
 
 async def test_a_wait_longer_than_the_time_left_is_not_waited_for(rig: Rig) -> None:
     rig.server.play(rig.wire.throttled(retry_after="30"))
-    begun = time.monotonic()
 
     with pytest.raises(ProviderUnavailableError) as raised:
         await take(rig.chat, request(seconds_left=20))
 
     assert raised.value.retry_after == 30
-    assert time.monotonic() - begun < 20
     assert len(rig.server.requests) == 1
 
 
