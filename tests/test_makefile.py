@@ -53,7 +53,7 @@ def test_of_two_that_set_up_at_once_the_second_waits_and_finds_the_work_done(
 
 def test_the_work_s_exit_code_is_told(tmp_path: Path) -> None:
     done = subprocess.run(  # noqa: S603 - our own script
-        [sys.executable, LOCKED, ".venv.lock", "exit 3"], cwd=tmp_path, check=False, timeout=10
+        [sys.executable, LOCKED, ".venv.lock", "exit 3"], cwd=tmp_path, check=False, timeout=60
     )
 
     assert done.returncode == 3

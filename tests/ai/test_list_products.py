@@ -159,7 +159,7 @@ def test_an_outage_is_told_to_the_agent(event: Event, engine: str) -> None:
     nowhere = aws_client(
         "dynamodb",
         endpoint_url="http://127.0.0.1:9",
-        config=Config(connect_timeout=0.2, retries={"total_max_attempts": 1}),
+        config=Config(connect_timeout=5, retries={"total_max_attempts": 1}),
     )
 
     said = answer(event, nowhere, "products")

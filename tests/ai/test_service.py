@@ -231,7 +231,7 @@ async def test_a_bug_in_an_adapter_leaves_the_history_unharmed(shop: Shop) -> No
 
 async def test_a_turn_that_takes_too_long_is_given_up(shop: Shop) -> None:
     chat = ScriptedChat(asyncio.Event(), "Never.")
-    assistant = shop.assistant(chat, turn_timeout=0.5)
+    assistant = shop.assistant(chat, turn_timeout=3)
     thread = await assistant.start()
 
     with pytest.raises(ProviderTimeoutError):

@@ -107,7 +107,7 @@ def balancer(directory: Path) -> Iterator[Balancer]:
         yield it
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
 @retry(

@@ -106,7 +106,7 @@ def test_it_says_where_the_shop_is_and_that_its_data_will_not_last(shop: Shop) -
 
 
 def test_what_it_points_to_is_there(shop: Shop) -> None:
-    with httpx2.Client(base_url=shop.home, trust_env=False) as http:
+    with httpx2.Client(base_url=shop.home, timeout=60, trust_env=False) as http:
         answers = [http.get(path) for path in ("/api", "/docs", "/api/products")]
 
     assert [answer.status_code for answer in answers] == [200, 200, 200]
@@ -114,7 +114,7 @@ def test_what_it_points_to_is_there(shop: Shop) -> None:
 
 
 def test_it_goes_to_no_cloud_and_no_proxy(shop: Shop) -> None:
-    with httpx2.Client(base_url=shop.home, trust_env=False) as http:
+    with httpx2.Client(base_url=shop.home, timeout=60, trust_env=False) as http:
         answer = http.post("/api/orders", json={"productId": "1", "quantity": 1})
 
     assert answer.status_code == 201
@@ -133,7 +133,7 @@ def test_it_listens_on_the_loopback_of_both_families(shop: Shop) -> None:
     if not socket.has_ipv6:
         pytest.skip("this machine has no IPv6")
 
-    answer = httpx2.get(f"http://[::1]:{port}/livez", trust_env=False)
+    answer = httpx2.get(f"http://[::1]:{port}/livez", timeout=60, trust_env=False)
 
     assert answer.status_code == 200
 
@@ -141,7 +141,7 @@ def test_it_listens_on_the_loopback_of_both_families(shop: Shop) -> None:
 def test_a_container_reaches_it_at_every_address_it_has() -> None:
     with _open("--empty", "--host", EVERYWHERE) as (_, home, _):
         port = int(home.removeprefix("http://127.0.0.1:"))
-        answer = httpx2.get(f"http://127.0.0.2:{port}/api/products", trust_env=False)
+        answer = httpx2.get(f"http://127.0.0.2:{port}/api/products", timeout=60, trust_env=False)
 
     assert answer.json() == []
 

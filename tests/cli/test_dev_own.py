@@ -64,7 +64,7 @@ def test_one_s_own_products_take_the_place_of_the_samples(tmp_path: Path) -> Non
     with running("-m", "cloudmart", "dev", "--port", "0", CATALOGUE=str(file)) as command:
         banner = command.read_until("Data lives in memory")
         (home,) = {word.removesuffix("/api") for word in banner.split() if word.endswith("/api")}
-        products = httpx2.get(f"{home}/api/products", trust_env=False).json()
+        products = httpx2.get(f"{home}/api/products", timeout=60, trust_env=False).json()
         command.send(signal.SIGTERM)
         ended = command.ended()
 

@@ -37,15 +37,19 @@ def test_an_order_placed_by_http_is_a_row_to_another_process() -> None:
         banner = shop.read_until("Data lives in memory")
         (port,) = re.findall(r"http://127\.0\.0\.1:(\d+)/api", banner)
         home = f"http://127.0.0.1:{port}/api"
-        lamp = httpx2.post(f"{home}/products", json={"name": "Lamp", "price": 19.5}).json()
-        order = httpx2.post(f"{home}/orders", json={"productId": lamp["id"], "quantity": 2}).json()
+        lamp = httpx2.post(
+            f"{home}/products", json={"name": "Lamp", "price": 19.5}, timeout=60
+        ).json()
+        order = httpx2.post(
+            f"{home}/orders", json={"productId": lamp["id"], "quantity": 2}, timeout=60
+        ).json()
 
         give_up = time.monotonic() + 60
         sql = "select id, status, totalAmount, eventType from orders"
         while not (found := rows(query(port, runtime, sql))):
             assert time.monotonic() < give_up
 
-        status = httpx2.get(f"{home}/pipeline/status").json()
+        status = httpx2.get(f"{home}/pipeline/status", timeout=60).json()
         wrong = query(port, runtime, "drop table orders")
         shop.send(signal.SIGTERM)
         ended = shop.ended()
@@ -70,7 +74,7 @@ def test_a_shop_without_a_pipeline_says_how_to_have_one() -> None:
     ) as shop:
         banner = shop.read_until("Data lives in memory")
         (home,) = re.findall(r"http://\S+/api", banner)
-        told = httpx2.get(f"{home}/pipeline/status").json()
+        told = httpx2.get(f"{home}/pipeline/status", timeout=60).json()
 
     reasons = {each["what"]: each["why"] for each in told["unknown"]}
     expected = "No pipeline runs here; `cloudmart dev --pipeline` runs one."

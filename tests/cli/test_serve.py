@@ -75,8 +75,8 @@ def test_what_breaks_a_provider_s_client_stops_the_start_or_that_provider(
         refused = command.ended()
     with running("-m", "cloudmart", "serve", **environ, DEGRADED_START="true") as command:
         products = _products_of(command, port)
-        health = httpx2.get(f"http://127.0.0.1:{port}/health", trust_env=False).json()
-        chat = httpx2.post(f"http://127.0.0.1:{port}/api/ai/start", trust_env=False)
+        health = httpx2.get(f"http://127.0.0.1:{port}/health", timeout=60, trust_env=False).json()
+        chat = httpx2.post(f"http://127.0.0.1:{port}/api/ai/start", timeout=60, trust_env=False)
         command.send(signal.SIGTERM)
         ended = command.ended()
 

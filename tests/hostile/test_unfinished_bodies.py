@@ -31,7 +31,7 @@ def unfinished(
         # The server may read no further for now.
         with suppress(TimeoutError):
             connection.sendall(f"{head}Content-Length: {size}\r\n\r\n".encode() + body)
-        connection.settimeout(30)
+        connection.settimeout(50)
         yield connection
 
 

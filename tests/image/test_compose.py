@@ -56,7 +56,7 @@ def test_the_profile_adds_the_page_and_leads_to_the_api(tmp_path: Path) -> None:
 
 
 def _client(port: int) -> httpx2.Client:
-    return httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=20)
+    return httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)
 
 
 @retry(

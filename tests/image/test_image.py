@@ -168,7 +168,7 @@ def test_a_request_that_runs_at_sigterm_is_answered(
         answers: list[httpx2.Response] = []
         slow = threading.Thread(target=lambda: answers.append(shop.client.get("/api/products/1")))
         slow.start()
-        assert faults.hanging.wait(20)
+        assert faults.hanging.wait(60)
         shop.container.signal("TERM")
         faults.heal()
         slow.join()

@@ -24,11 +24,11 @@ def test_a_pod_of_production_serves_and_keeps_to_itself_what_is_not_for_everybod
 
     with serving_process(environment(stocked, **kept), tmp_path) as pod:
         pod.wait_for(200, "/ready")
-        with httpx2.Client(base_url=pod.url) as shop:
+        with httpx2.Client(base_url=pod.url, timeout=60) as shop:
             products = shop.get("/api/products").json()
             refused = shop.delete("/api/products/1")
-            metrics = shop.get("/metrics")
-        scraped = httpx2.get(f"http://127.0.0.1:{pod.metrics_port}/metrics")
+            metrics = shop.get("/metrics", timeout=60)
+        scraped = httpx2.get(f"http://127.0.0.1:{pod.metrics_port}/metrics", timeout=60)
         pod.stop()
         code, _ = pod.ended()
 

@@ -172,12 +172,12 @@ def _served(directory: Path) -> Iterator[httpx2.Client]:
         os.chown(temporary, 101, 101)
     running = subprocess.Popen(words, **identity)  # type: ignore[call-overload]  # noqa: S603 - nginx
     try:
-        with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             _wait(client)
             yield client
     finally:
         running.terminate()
-        assert running.wait(10) == 0
+        assert running.wait(60) == 0
 
 
 @retry(

@@ -39,7 +39,7 @@ def test_a_log_that_nobody_reads_stops_neither_probes_nor_metrics_nor_the_end(
         it.wait_for(200, "/ready")
         refused = [send(it.port, NO_HTTP).statuses for _ in range(500)]
         it.wait_for(200, "/livez")
-        metrics = httpx2.get(f"http://127.0.0.1:{it.metrics_port}/metrics")
+        metrics = httpx2.get(f"http://127.0.0.1:{it.metrics_port}/metrics", timeout=PATIENCE)
         it.stop()
         code = it.process.wait(timeout=PATIENCE)
 

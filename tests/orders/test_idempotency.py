@@ -256,7 +256,7 @@ async def test_of_many_who_change_what_they_have_seen_alike_one_does(
 def test_a_delete_of_what_was_seen_whose_answer_was_lost_is_done(
     faults: FaultProxy, settings: Settings
 ) -> None:
-    with served(settings) as url, httpx2.Client(base_url=url) as client:
+    with served(settings) as url, httpx2.Client(base_url=url, timeout=60) as client:
         placed = client.post("/api/orders", json=LAMPS)
         faults.fail(Fault.LOST, "DeleteItem", times=1)
         seen = {"If-Match": placed.headers["ETag"]}
@@ -267,7 +267,7 @@ def test_a_delete_of_what_was_seen_whose_answer_was_lost_is_done(
 
 
 def test_a_write_whose_answer_was_lost_is_one_order(faults: FaultProxy, settings: Settings) -> None:
-    with served(settings) as url, httpx2.Client(base_url=url) as client:
+    with served(settings) as url, httpx2.Client(base_url=url, timeout=60) as client:
         client.post("/api/orders", json=LAMPS, headers=KEY)
         before = len(client.get("/api/orders").json())
         faults.fail(Fault.LOST, "PutItem", times=1)

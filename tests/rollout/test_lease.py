@@ -1,5 +1,6 @@
 """One roll-out at a time."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
@@ -51,7 +52,8 @@ def test_a_second_roll_out_is_refused_and_told_whose_the_first_is(rig: Rig) -> N
     assert ended.code == 1
     assert ended.changes == []
     assert "Another roll-out is at work in default: ann@laptop, process 7." in ended.told
-    assert "its hold ends in 40 s" in ended.told or "its hold ends in 39 s" in ended.told
+    (seconds,) = re.findall(r"its hold ends in (\d+) s", ended.told)
+    assert int(seconds) <= 40
 
 
 def test_a_lease_whose_holder_has_died_is_taken_and_given_back(cluster: FakeCluster) -> None:
@@ -91,7 +93,7 @@ def test_whose_lease_was_taken_is_told_so(cluster: FakeCluster) -> None:
     with lease(cluster, lost, every=0.01):
         cluster.put(held(0))
 
-        assert lost.wait(5)
+        assert lost.wait(60)
 
 
 def test_who_is_broken_off_leaves_the_lease_to_end_by_itself(cluster: FakeCluster) -> None:

@@ -115,6 +115,6 @@ def test_api_and_metrics_are_where_the_environment_says(
 def _answers(host: str, port: int, path: str) -> bool:
     where = f"[{host}]" if ":" in host else host
     try:
-        return httpx2.get(f"http://{where}:{port}{path}", timeout=10).status_code == 200
+        return httpx2.get(f"http://{where}:{port}{path}", timeout=60).status_code == 200
     except httpx2.ConnectError:
         return False

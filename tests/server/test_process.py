@@ -31,11 +31,11 @@ def test_an_idle_process_tells_its_metrics_and_ends_at_once_whoever_keeps_a_conn
 ) -> None:
     with (
         serving_process(environment(settings), tmp_path) as it,
-        httpx2.Client(base_url=it.url) as client,
+        httpx2.Client(base_url=it.url, timeout=60) as client,
     ):
         it.wait_for(200, "/ready")
         assert client.get("/api/products").json() == []
-        metrics = httpx2.get(f"http://127.0.0.1:{it.metrics_port}/metrics").text
+        metrics = httpx2.get(f"http://127.0.0.1:{it.metrics_port}/metrics", timeout=60).text
         hidden = client.get("/metrics").status_code
         it.stop()
         code, log = it.ended()
@@ -82,11 +82,11 @@ def test_a_request_that_runs_is_finished_and_the_process_unready_meanwhile(
         it.wait_for(200, "/ready")
         faults.hanging.clear()
         faults.fail(Fault.HANG, _LIST)
-        slow = pool.submit(httpx2.get, f"{it.url}/api/products", timeout=20)
-        assert faults.hanging.wait(10)
+        slow = pool.submit(httpx2.get, f"{it.url}/api/products", timeout=60)
+        assert faults.hanging.wait(60)
         it.stop()
         unready = it.wait_for(503, "/ready")
-        alive = httpx2.get(f"{it.url}/health")
+        alive = httpx2.get(f"{it.url}/health", timeout=60)
         faults.heal()
         answer = slow.result()
         code, _ = it.ended()
@@ -111,8 +111,8 @@ def test_what_does_not_finish_in_time_is_told_so(
         it.wait_for(200, "/ready")
         faults.hanging.clear()
         faults.fail(Fault.HANG, _LIST)
-        slow = pool.submit(httpx2.get, f"{it.url}/api/products", timeout=20)
-        assert faults.hanging.wait(10)
+        slow = pool.submit(httpx2.get, f"{it.url}/api/products", timeout=60)
+        assert faults.hanging.wait(60)
         it.stop()
         if by == "a second signal":
             it.wait_for(503, "/ready")
@@ -148,7 +148,7 @@ def test_a_start_that_fails_listens_meanwhile_and_leaves_word(
             environ.pop(name, None)
         with serving_process(environ, tmp_path) as it:
             alive = it.wait_for(200, "/livez")
-            startup = httpx2.get(f"{it.url}/startupz")
+            startup = httpx2.get(f"{it.url}/startupz", timeout=60)
             code, log = it.ended()
 
     message = it.termination_log.read_text()
@@ -197,7 +197,7 @@ def test_with_a_secret_the_process_waits_for_it_and_then_serves_behind_the_same_
         )
         with (
             serving_process(environ, tmp_path) as it,
-            httpx2.Client(base_url=it.url) as client,
+            httpx2.Client(base_url=it.url, timeout=60) as client,
         ):
             it.wait_for(200, "/livez")
             # One connection for it all: it outlives the change.

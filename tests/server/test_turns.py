@@ -34,7 +34,7 @@ def test_a_body_and_the_beginning_of_the_next_head_in_one_segment(port: int) -> 
 
 
 def test_the_first_is_answered_before_the_next_head_is_there(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(POST % b"/first" + b"GET /second HT")
 
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
@@ -137,7 +137,7 @@ def test_no_more_of_a_body_is_kept_than_is_read_ahead(late: tuple[Echo, int]) ->
 def test_a_client_that_closes_leaves_no_one_behind(late: tuple[Echo, int]) -> None:
     echo, port = late
     for _ in range(20):
-        connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+        connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         connection.sendall(GET % b"/late" + GET % b"/next" * 1000)
         # With a reset: there is nobody any more to answer.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

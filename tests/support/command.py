@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-_LONGEST = 60.0
+_LONGEST = 120.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from cloudmart.health.lifecycle import Timing
 from cloudmart.health.state import Health
 from cloudmart.settings import Settings
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 _LONG = 24 * 60 * 60.0
 
 

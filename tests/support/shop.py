@@ -23,7 +23,7 @@ def running_shop(**environ: str) -> Iterator[str]:
         yield _address(process)
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
         if process.stdout:
             process.stdout.close()
 

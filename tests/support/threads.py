@@ -29,7 +29,7 @@ class Threads(ThreadPoolExecutor):
         """Count one more."""
 
         def counted() -> T:
-            self._gate.wait(10)
+            self._gate.wait(60)
             try:
                 return fn(*args, **kwargs)
             finally:

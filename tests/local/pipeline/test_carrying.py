@@ -58,7 +58,7 @@ def transport(
 
 def until(condition: Callable[[], bool]) -> None:
     """Wait until something is so."""
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < give_up
         time.sleep(0.05)
