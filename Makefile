@@ -107,6 +107,7 @@ docs: $(VENV)/.local ## Write the pages of docs/ that are made from the code
 	@$(BIN)/cloudmart config --markdown > docs/configuration.md
 	@$(BIN)/python -m cloudmart.health.causes.page docs/operations.md
 	@$(BIN)/python -m cloudmart.access.page docs/access.md
+	@$(BIN)/python -m cloudmart.verify.page docs/verify.md
 
 # --- The cluster -------------------------------------------------------------------------------
 

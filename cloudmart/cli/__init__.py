@@ -14,6 +14,7 @@ from cloudmart.cli import (
     rollout,
     serve,
     tables,
+    verify,
 )
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ app.command()(openapi.openapi)
 app.command()(config.config)
 app.command()(doctor.doctor)
 app.command()(rollout.rollout)
+app.command()(verify.verify)
 app.add_typer(auth.app, name="auth")
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(iam.app, name="iam")

@@ -44,6 +44,11 @@ class CheckFinding:
     fix: str = ""
     docs: str = ""
 
+    @property
+    def took(self) -> float:
+        """Return the seconds that it took, where a command measures them."""
+        return 0.0
+
     def document(self) -> dict[str, str]:
         """Return it for programs."""
         return asdict(self)

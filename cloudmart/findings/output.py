@@ -53,7 +53,11 @@ def as_junit(findings: Sequence[CheckFinding], suite: str) -> str:
 
 def _case(parent: ET.Element, finding: CheckFinding, suite: str) -> None:
     case = ET.SubElement(
-        parent, "testcase", classname=f"{suite}.{finding.area}", name=finding.id, time="0"
+        parent,
+        "testcase",
+        classname=f"{suite}.{finding.area}",
+        name=finding.id,
+        time=f"{finding.took:g}",
     )
     told = _printable("\n".join(_details(finding)))
     observed = _printable(finding.observed)

@@ -1,0 +1,221 @@
+"""`cloudmart verify`: the shop at an address, tried as its customers and its staff use it."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn, Self
+from urllib.parse import urlsplit
+
+import typer
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text
+
+from cloudmart.findings.finding import CheckExit, CheckStatus, exit_of
+from cloudmart.findings.output import as_json, as_junit, first_steps, lines_of, summary_of
+from cloudmart.verify.credentials import AdminCredentials, is_private_host
+from cloudmart.verify.run import NOTHING_LEFT, VerifyRun
+from cloudmart.verify.shop_client import ShopClient
+from cloudmart.verify.step import StepFailedError, StepFinding
+from cloudmart.verify.visit import VerifyChoices, Visit
+
+NAME, PASSWORD, TOKEN = "VERIFY_USER", "VERIFY_PASSWORD", "VERIFY_TOKEN"
+_COLORS = {
+    CheckStatus.PASS: "green",
+    CheckStatus.WARN: "yellow",
+    CheckStatus.FAIL: "red",
+    CheckStatus.SKIP: "dim",
+    CheckStatus.UNKNOWN: "yellow",
+}
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_PIPE_WIDTH = 10_000
+
+
+def _address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        known = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        known = False
+    if not known or parts.path.strip("/") or parts.query or parts.fragment:
+        raise typer.BadParameter("the shop's address is wanted, such as https://shop.example.com")
+    if parts.username is not None or parts.password is not None:
+        raise typer.BadParameter(
+            f"an address holds no password: set {NAME} and {PASSWORD}, or {TOKEN}"
+        )
+    return value.rstrip("/")
+
+
+def verify(  # noqa: PLR0913 - an option each
+    url: Annotated[
+        str, typer.Argument(callback=_address, help="The shop: https://shop.example.com")
+    ],
+    *,
+    as_json_document: Annotated[
+        bool, typer.Option("--json", help="Print the findings for a program.")
+    ] = False,
+    junit: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="Also write the findings to a file, as JUnit's XML."),
+    ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave what was made, and say what it is.")
+    ] = False,
+    admin: Annotated[
+        bool,
+        typer.Option("--admin", help=f"Sign in, by {NAME} and {PASSWORD}, or {TOKEN}, or asked."),
+    ] = False,
+    assistants: Annotated[
+        bool, typer.Option("--assistants", help="Have a turn with each assistant: costs money.")
+    ] = False,
+    anonymous_order: Annotated[
+        bool, typer.Option("--anonymous-order", help="Place a guest's order, a real one.")
+    ] = False,
+    expect: Annotated[
+        str | None, typer.Option(help="The roll-out that should answer; another is a failure.")
+    ] = None,
+) -> None:
+    """Try the shop from outside, as its customers and its staff use it.
+
+    Without --admin it changes nothing, unless the shop asks nobody who they are (AUTH=off). What
+    it makes it removes again, also at Ctrl-C. Exit codes: 0 all is well; 1 something failed; 2 it
+    was called wrongly; 3 it broke itself.
+    """
+    if junit is not None and not junit.resolve().parent.is_dir():
+        raise typer.BadParameter(f"{junit.parent} is no folder", param_hint="--junit")
+    choices = VerifyChoices(keep, admin, assistants, anonymous_order, expect)
+    watcher = _Watcher(quiet=as_json_document)
+    with closing(ShopClient(url)) as shop:
+        if admin:
+            shop.credentials = _credentials(shop, os.environ)
+        run = VerifyRun(Visit(shop, choices), watcher)
+        code = CheckExit.BROKE
+        try:
+            with _ended_by_signals(), watcher:
+                run.run()
+            code = CheckExit.BROKE if run.broke else exit_of(run.findings)
+        finally:
+            # Also of a run that was broken off.
+            if junit is not None:
+                _write(junit, as_junit(run.findings, "verify"))
+            if as_json_document:
+                sys.stdout.write(as_json(run.findings, code, url=url, run=shop.run) + "\n")
+    watcher.sums_up(run)
+    raise typer.Exit(code)
+
+
+class _Watcher:
+    """Writes a line for each step: in colours, with what is tried now, on a terminal alone."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        terminal = sys.stdout.isatty()
+        self._quiet = quiet
+        self._console = Console(
+            highlight=False, soft_wrap=True, width=None if terminal else _PIPE_WIDTH
+        )
+        self._moving = Status("", console=self._console) if terminal and not quiet else None
+
+    def __enter__(self) -> Self:
+        if self._moving:
+            self._moving.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._moving:
+            self._moving.stop()
+
+    def begins(self, key: str) -> None:
+        """Show what is tried."""
+        if self._moving:
+            self._moving.update(f"{key} …")
+
+    def ends(self, finding: StepFinding) -> None:
+        """Write what came of it."""
+        if self._quiet:
+            return
+        first, *rest = lines_of(finding)
+        took = f" ({finding.seconds:.2f} s)" if finding.seconds else ""
+        self._write(first + took, _COLORS[finding.status], len(str(finding.status)))
+        for line in rest:
+            self._write(line)
+        if finding.id == NOTHING_LEFT:
+            sys.stdout.flush()
+
+    def sums_up(self, run: VerifyRun) -> None:
+        """Write how many passed, and what to do first."""
+        if self._quiet:
+            return
+        self._write(summary_of(run.findings))
+        steps = first_steps(run.findings)
+        for line in ["Do this first:", *(f"  {step}" for step in steps)] if steps else []:
+            self._write(line)
+
+    def _write(self, line: str, color: str = "", length: int = 0) -> None:
+        text = Text(line)
+        if color:
+            text.stylize(color, 0, length)
+        self._console.print(text)
+
+
+def _credentials(shop: ShopClient, environ: Mapping[str, str]) -> AdminCredentials | None:
+    """Return what an administrator signs in with, if the shop asks for it; never shown."""
+    if not _asks(shop):
+        return None
+    _need_privacy(shop.url)
+    if token := environ.get(TOKEN):
+        return AdminCredentials(token=token)
+    name, password = environ.get(NAME), environ.get(PASSWORD)
+    if name and password:
+        return AdminCredentials(name, password)
+    if not sys.stdin.isatty():
+        _wrong(
+            f"--admin signs in: set {NAME} and {PASSWORD}, or {TOKEN}. No terminal is there to ask."
+        )
+    name = name or typer.prompt("Name", err=True)
+    return AdminCredentials(name, typer.prompt("Password", hide_input=True, err=True))
+
+
+def _asks(shop: ShopClient) -> bool:
+    """Tell whether the shop asks who calls; where it does not say, the run will tell why."""
+    try:
+        return shop.get("/api/orders?limit=1").status in {401, 403}
+    except StepFailedError:
+        return False
+
+
+def _need_privacy(url: str) -> None:
+    """End where credentials would cross the internet as plain text."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme != "https" and not is_private_host(host):
+        _wrong(f"--admin would send credentials to {host} as plain text: use https://")
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Have whatever ends the process run through what removes what was made."""
+
+    def end(number: int, _: object) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    former = {each: signal.signal(each, end) for each in _SIGNALS}
+    try:
+        yield
+    finally:
+        for each, handler in former.items():
+            signal.signal(each, handler)
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        sys.stderr.write(f"{file} could not be written: {error.strerror}.\n")
+
+
+def _wrong(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(CheckExit.CALLED_WRONGLY)

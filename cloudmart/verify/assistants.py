@@ -1,0 +1,112 @@
+"""The assistants: their routes at no cost, and with `--assistants` a turn with each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from cloudmart.verify.reaching import REACHED
+from cloudmart.verify.staff import TICKETS, titled_ticket
+from cloudmart.verify.step import StepSkippedError, VerifyStep
+from cloudmart.verify.visit import Visit, skip_if_limited
+
+_QUESTION = "Hello! Please answer with one short sentence."
+_SENTIMENT = "/api/ai/analyze-sentiment"
+_COSTS = "it costs money: --assistants tries it"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRoute:
+    """An assistant's routes, and what they call a conversation."""
+
+    name: str
+    path: str
+    member: str
+    unknown: str
+
+
+ROUTES = (
+    ChatRoute("openai", "/api/ai", "threadId", "thread_"),
+    ChatRoute("bedrock", "/api/ai/bedrock", "conversationId", "conv_"),
+)
+
+
+def start_chat(route: ChatRoute, visit: Visit) -> str:
+    """Start a conversation, which expires by itself and costs nothing."""
+    _started(route, visit)
+    return "a conversation without a message, which expires by itself"
+
+
+def refuse_unknown_chat(route: ChatRoute, visit: Visit) -> str:
+    """Say something in a conversation that does not exist."""
+    body = {route.member: f"{route.unknown}{visit.run}unknown", "message": _QUESTION}
+    answer = skip_if_limited(visit.shop.ask("POST", f"{route.path}/message", json=body))
+    answer.expect_problem(404, "unknown-conversation")
+    return "an unknown conversation is not found"
+
+
+def refuse_bad_chat(visit: Visit) -> str:
+    """End a chat that is none."""
+    answer = skip_if_limited(visit.shop.ask("POST", _SENTIMENT, json={"thread": "verify"}))
+    answer.expect_problem(422, "invalid-request")
+    return "a chat that is none is refused"
+
+
+def have_a_turn(route: ChatRoute, visit: Visit) -> str:
+    """Say something, and be answered."""
+    if not visit.choices.assistants:
+        raise StepSkippedError(_COSTS)
+    body = {route.member: _started(route, visit), "message": _QUESTION}
+    answer = skip_if_limited(visit.shop.ask("POST", f"{route.path}/message", json=body))
+    words = answer.expect_object(200).get("response")
+    if not isinstance(words, str) or not words.strip():
+        raise answer.wrong(f"says nothing: {answer.shown}")
+    return f"{len(words)} characters were answered"
+
+
+def read_sentiment(visit: Visit) -> str:
+    """End a chat, and have its mood read."""
+    if not visit.choices.assistants:
+        raise StepSkippedError(_COSTS)
+    said = [{"sender": "user", "text": "Thank you, this lamp is wonderful!"}]
+    body = {"thread": {"name": visit.title, "messages": said}}
+    item = visit.made.begin(
+        "ticket", TICKETS, lambda: titled_ticket(visit, "closed", "threadName"), visit.title
+    )
+    item.stays = "" if visit.has_rights else "only an administrator removes it"
+    answer = visit.shop.ask("POST", _SENTIMENT, json=body)
+    if answer.is_refusal:
+        visit.made.forget(item)
+    told = skip_if_limited(answer).expect_object(200)
+    item.key = str(told.get("ticketId"))
+    scores = told.get("sentimentScores")
+    if not isinstance(scores, Mapping) or not told.get("overallSentiment"):
+        raise answer.wrong(f"tells no mood: {answer.shown}")
+    return f"{told['overallSentiment']}, kept as {item}"
+
+
+STEPS = (
+    *(
+        VerifyStep(f"{route.name}-chat-started", partial(start_chat, route), REACHED)
+        for route in ROUTES
+    ),
+    *(
+        VerifyStep(f"{route.name}-chat-refused", partial(refuse_unknown_chat, route), REACHED)
+        for route in ROUTES
+    ),
+    VerifyStep("bad-chat-refused", refuse_bad_chat, REACHED),
+    *(
+        VerifyStep(
+            f"{route.name}-answers", partial(have_a_turn, route), (f"{route.name}-chat-started",)
+        )
+        for route in ROUTES
+    ),
+    VerifyStep("sentiment-told", read_sentiment, REACHED),
+)
+
+
+def _started(route: ChatRoute, visit: Visit) -> str:
+    answer = skip_if_limited(visit.shop.ask("POST", f"{route.path}/start", json={}))
+    key = answer.expect_object(200).get(route.member)
+    if not isinstance(key, str) or not key:
+        raise answer.wrong(f"names no conversation: {answer.shown}")
+    return key

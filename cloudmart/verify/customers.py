@@ -1,0 +1,160 @@
+"""What a customer does: look around, and be refused what is wrong."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from cloudmart.verify.reaching import REACHED
+from cloudmart.verify.shapes import fault_of_order, fault_of_product
+from cloudmart.verify.shop_client import ShopAnswer
+from cloudmart.verify.step import StepSkippedError, VerifyStep
+from cloudmart.verify.visit import Members, Visit, path_of
+
+_UNKNOWN = "verify0unknown0x"
+"""An id that nothing has: it holds digits that no id of ours has."""
+
+
+def list_products(visit: Visit) -> str:
+    """Read the catalogue as the storefront does: whole."""
+    answer = visit.shop.get("/api/products")
+    products = answer.expect_list()
+    for each in products:
+        if fault := fault_of_product(each):
+            raise answer.wrong(f"cannot be shown: {fault}")
+    visit.offer = next((each for each in products if each["price"] > 0), None)
+    return f"{len(products)} products"
+
+
+def read_product(visit: Visit) -> str:
+    """Read one product by its id and by its name, and one that does not exist."""
+    visit.shop.get(f"/api/products/{_UNKNOWN}").expect_problem(404, "not-found")
+    offer = visit.need_offer()
+    answer = visit.shop.get(path_of("/api/products", offer["id"]))
+    told = answer.expect_object(200)
+    if fault := fault_of_product(told):
+        raise answer.wrong(f"cannot be shown: {fault}")
+    if told["id"] != offer["id"]:
+        raise answer.wrong(f"is another product than was asked for: {answer.shown}")
+    query = urlencode({"q": str(offer["name"])[:200]})
+    found = visit.shop.get(f"/api/products?{query}")
+    if offer["id"] not in [each.get("id") for each in found.expect_list()]:
+        raise found.wrong("does not find a product by its name")
+    return f"product {offer['id']!r} by its id and by its name"
+
+
+def refuse_wrong_price(visit: Visit) -> str:
+    """Try to pay less than the catalogue wants."""
+    offer = visit.need_offer()
+    price = round(float(offer["price"]) / 2, 2)
+    body = {"productId": offer["id"], "quantity": 1, "price": price}
+    answer = _refused_order(visit, body)
+    answer.expect_problem(409, "price-changed")
+    return f"{price} instead of {offer['price']} is refused"
+
+
+def refuse_bad_body(visit: Visit) -> str:
+    """Send an order that is none."""
+    answer = _refused_order(visit, {"items": "verify"})
+    answer.expect_problem(422, "invalid-request")
+    return "an order without lines is refused"
+
+
+def refuse_unknown_product(visit: Visit) -> str:
+    """Order what is not in the catalogue."""
+    answer = _refused_order(visit, {"productId": _UNKNOWN, "quantity": 1})
+    answer.expect_problem(422, "unknown-product")
+    return "an unknown product is refused"
+
+
+def refuse_test_order(visit: Visit) -> str:
+    """Try to place a test order as anybody."""
+    # Of a product that does not exist: where it is not refused as it should be, nothing is placed.
+    body = {"userEmail": visit.address, "productId": _UNKNOWN, "quantity": 1}
+    answer = _refused_order(visit, body)
+    if visit.open_to_all:
+        answer.expect_problem(422, "unknown-product")
+        return "nobody is asked who they are (AUTH=off), so anybody may place one"
+    answer.expect_problem(403, "reserved-address")
+    return "a test order of anybody is refused"
+
+
+def read_unknown_order(visit: Visit) -> str:
+    """Read an order that does not exist."""
+    visit.shop.get(f"/api/orders/{_UNKNOWN}").expect_problem(404, "not-found")
+    return "an unknown order is not found"
+
+
+def list_orders_of_nobody(visit: Visit) -> str:
+    """Look for the orders of an address that has none."""
+    answer = visit.shop.get(f"/api/orders/user?{urlencode({'email': visit.address})}")
+    if answer.of_pod and answer.status in {401, 403}:
+        answer.expect_problem(answer.status, "unauthorized", "forbidden")
+        return "customers sign in for it"
+    if orders := answer.expect_list():
+        raise answer.wrong(f"has {len(orders)} orders of an address that never ordered")
+    return "an address without orders has none"
+
+
+def refuse_bad_ticket(visit: Visit) -> str:
+    """Send a ticket that is none."""
+    answer = visit.shop.ask("POST", "/api/tickets", json={"subject": ["verify"]})
+    if answer.made_something:
+        _note_mistake(visit, answer, "ticket", "/api/tickets")
+    answer.expect_problem(422, "invalid-request")
+    return "a ticket that is none is refused"
+
+
+def place_anonymous_order(visit: Visit) -> str:
+    """Place an order as a guest does, who leaves no address."""
+    if not visit.choices.anonymous_order:
+        raise StepSkippedError("it is a real order: --anonymous-order places it")
+    body = {"productId": visit.need_offer()["id"], "quantity": 1}
+    key = {"Idempotency-Key": f"verify-{visit.run}-guest"}
+
+    def find() -> str | None:
+        return _key_of(visit.shop.ask("POST", "/api/orders", json=body, headers=key))
+
+    item = visit.made.begin("order", "/api/orders", find, "a guest's, the newest")
+    item.stays = "" if visit.has_rights else "only an administrator removes it"
+    answer = visit.shop.ask("POST", "/api/orders", json=body, headers=key)
+    if answer.is_refusal:
+        visit.made.forget(item)
+    order = answer.expect_object(201)
+    if fault := fault_of_order(order):
+        raise answer.wrong(f"cannot be shown: {fault}")
+    item.key = str(order["id"])
+    return f"order {item.key}"
+
+
+STEPS = (
+    VerifyStep("products-listed", list_products, REACHED),
+    VerifyStep("product-read", read_product, ("products-listed",)),
+    VerifyStep("wrong-price-refused", refuse_wrong_price, ("products-listed",)),
+    VerifyStep("bad-order-refused", refuse_bad_body, REACHED),
+    VerifyStep("unknown-product-refused", refuse_unknown_product, REACHED),
+    VerifyStep("unknown-order-refused", read_unknown_order, REACHED),
+    VerifyStep("orders-by-email", list_orders_of_nobody, REACHED),
+    VerifyStep("bad-ticket-refused", refuse_bad_ticket, REACHED),
+)
+AFTER_RIGHTS = (
+    VerifyStep("test-order-refused", refuse_test_order, REACHED),
+    VerifyStep("anonymous-order-placed", place_anonymous_order, ("products-listed",)),
+)
+"""Steps that depend on whether callers are asked who they are."""
+
+
+def _refused_order(visit: Visit, body: Members) -> ShopAnswer:
+    answer = visit.shop.ask("POST", "/api/orders", json=body)
+    if answer.made_something:
+        _note_mistake(visit, answer, "order", "/api/orders")
+    return answer
+
+
+def _note_mistake(visit: Visit, answer: ShopAnswer, noun: str, collection: str) -> None:
+    """Note what should have been refused and was made, so that it is removed or told."""
+    item = visit.made.begin(noun, collection, lambda: None)
+    item.key = _key_of(answer)
+
+
+def _key_of(answer: ShopAnswer) -> str | None:
+    told: Any = answer.expect_object(200, 201)
+    return str(told["id"]) if told.get("id") else None

@@ -1,0 +1,63 @@
+"""A step of a verification, and how it ends."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cloudmart.findings.finding import CheckFinding
+from cloudmart.verify.layers import Layer
+
+if TYPE_CHECKING:
+    from cloudmart.verify.visit import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class StepFinding(CheckFinding):
+    """What came of a step: the layer that failed, if one did, and how long the step took."""
+
+    layer: str = ""
+    seconds: float = 0.0
+
+    @property
+    def took(self) -> float:
+        """Return the seconds that the step took."""
+        return self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyStep:
+    """Something to try; skipped where one of its parents did not pass.
+
+    `run` returns what was seen.
+    """
+
+    id: str
+    run: Callable[["Visit"], str]
+    parents: tuple[str, ...] = ()
+
+
+class StepFailedError(Exception):
+    """The shop did not do as it should.
+
+    `request` is the id of the request that showed it, and `timed_out` whether nothing came at all.
+    """
+
+    def __init__(
+        self, layer: Layer, sentence: str, *, request: str = "", timed_out: bool = False
+    ) -> None:
+        super().__init__(sentence)
+        self.layer = layer
+        self.request = request
+        self.timed_out = timed_out
+
+
+class StepSkippedError(Exception):
+    """It is not tried; the sentence says why."""
+
+
+class StepUnknownError(Exception):
+    """It was tried, and nobody can say; the sentence says why."""
+
+
+class StepWarnedError(Exception):
+    """It works, and something is to be looked at."""

@@ -1,0 +1,87 @@
+"""The page that customers see: that it is one, and that a browser may call this API for it."""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urljoin, urlsplit
+
+from cloudmart.verify.reaching import REACHED
+from cloudmart.verify.shop_client import ShopAnswer
+from cloudmart.verify.step import StepFailedError, VerifyStep
+from cloudmart.verify.visit import Visit
+
+_SCRIPT = re.compile(rb"""<script[^>]+?src\s*=\s*["']?([^"'\s>]+)""", re.IGNORECASE)
+_MOST_SCRIPTS = 10
+# An address of an API, in a page or in a script: `/api/…`, `"api/…`, `https://shop.example.com/api`.
+_CALL = re.compile(rb"""(?:(https?://[A-Za-z0-9.\-:\[\]]+)|["'`=(\s])/?api(?=["'`/])""")
+_PUBLIC = re.compile(r'"publicBaseUrl":\s*"([^"]+)"')
+
+
+def read_page(visit: Visit) -> str:
+    """Read the page at `/`, and which API it calls."""
+    page = visit.shop.ask("GET", "/", headers={"Accept": "text/html"})
+    visit.apart = not page.of_pod
+    page.expect(200)
+    if page.kind != "text/html":
+        raise page.wrong(f"is no page: it is {page.kind or 'of no kind'}: {page.shown}")
+    scripts = list(_scripts(visit, page))
+    calls = [found for text in (page.body, *scripts) for found in _CALL.findall(text)]
+    others = {each.decode() for each in calls if each}
+    ours = {urlsplit(each).netloc for each in (visit.origin, _public_origin(visit) or "")}
+    if b"" in calls or any(urlsplit(each).netloc.lower() in ours for each in others):
+        return f"a page that calls this API; {len(scripts)} scripts were read"
+    if others:
+        raise page.wrong(f"is a page that calls another API than this one: {', '.join(others)}")
+    raise page.wrong(
+        f"is a page that calls no API: neither it nor {len(scripts)} scripts name /api"
+    )
+
+
+def let_the_page_call(visit: Visit) -> str:
+    """Ask as a browser does whether the page may place an order."""
+    origin = _public_origin(visit) or visit.origin
+    asked = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type,idempotency-key",
+    }
+    preflight = visit.shop.ask("OPTIONS", "/api/orders", headers=asked)
+    if preflight.headers.get("Access-Control-Allow-Origin") in {origin, "*"}:
+        return f"pages of {origin} may call it"
+    if origin != visit.origin:
+        raise preflight.wrong(f"lets no page of {origin} call the API: {preflight.status}")
+    # For a page of the same origin a browser asks for no leave, and names the origin all the same.
+    same = {"Origin": origin, "Sec-Fetch-Site": "same-origin"}
+    answer = visit.shop.ask("POST", "/api/orders", json={}, headers=same)
+    answer.expect_problem(422, "invalid-request")
+    return f"pages of {origin} call their own origin"
+
+
+STEPS = (
+    VerifyStep("page-calls-api", read_page, REACHED),
+    VerifyStep("page-may-call", let_the_page_call, REACHED),
+)
+
+
+def _scripts(visit: Visit, page: ShopAnswer) -> Iterator[bytes]:
+    """Yield the scripts of a page that come from its own origin, some at most."""
+    for source in list(dict.fromkeys(_SCRIPT.findall(page.body)))[:_MOST_SCRIPTS]:
+        address = urljoin(f"{visit.origin}/", source.decode(errors="replace"))
+        if address.startswith(f"{visit.origin}/"):
+            path = address.removeprefix(visit.origin)
+            script = visit.shop.ask("GET", path, headers={"Accept": "*/*"}).expect(200)
+            if script.kind == "text/html":
+                raise script.wrong("is no script, but a page: the storefront's build is not whole")
+            yield script.body
+
+
+def _public_origin(visit: Visit) -> str | None:
+    """Return the origin that the service itself believes to be the shop's, if it says one."""
+    try:
+        told = visit.shop.ask("GET", "/api/config.js", headers={"Accept": "*/*"})
+    except StepFailedError:
+        return None
+    found = _PUBLIC.search(told.body.decode(errors="replace")) if told.of_pod else None
+    if found is None:
+        return None
+    parts = urlsplit(found[1])
+    return f"{parts.scheme}://{parts.netloc}".lower()

@@ -1,0 +1,101 @@
+"""A visit to a shop: what was asked for, and what the steps have learnt so far."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from cloudmart.values.email import TEST_ADDRESSES
+from cloudmart.verify.made import MadeItem, MadeItems
+from cloudmart.verify.shop_client import ShopAnswer, ShopClient
+from cloudmart.verify.step import StepSkippedError
+
+Members = Mapping[str, Any]
+
+_BY_CHOICE = frozenset({"ai-disabled", "ai-tokens-spent"})
+"""Problems of assistants that are settings of the shop, and no faults."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyChoices:
+    """What the command line has said."""
+
+    keep: bool = False
+    admin: bool = False
+    assistants: bool = False
+    anonymous_order: bool = False
+    expect: str | None = None
+
+
+@dataclass(slots=True)
+class Visit:
+    """What the steps share."""
+
+    shop: ShopClient
+    choices: VerifyChoices = field(default_factory=VerifyChoices)
+    made: MadeItems = field(default_factory=MadeItems)
+    open_to_all: bool = False
+    """Whether nobody is asked who they are (`AUTH=off`)."""
+    apart: bool = True
+    """Whether `/` is answered by something else than a pod, so that pods have `/api` alone."""
+    offer: Members | None = None
+    """A product of the catalogue that can be ordered."""
+    product: MadeItem | None = None
+    order: MadeItem | None = None
+    ticket: MadeItem | None = None
+    document: Members = field(default_factory=dict)
+
+    @property
+    def run(self) -> str:
+        """Return what this visit's items are known by."""
+        return self.shop.run
+
+    @property
+    def address(self) -> str:
+        """Return the e-mail of this visit's test order."""
+        return f"{self.run}{TEST_ADDRESSES}"
+
+    @property
+    def title(self) -> str:
+        """Return what this visit's product and ticket are called."""
+        return f"Verification {self.run}, please ignore"
+
+    @property
+    def origin(self) -> str:
+        """Return the origin of the address, as browsers name it."""
+        parts = urlsplit(self.shop.url)
+        return f"{parts.scheme}://{parts.netloc}".lower()
+
+    @property
+    def has_rights(self) -> bool:
+        """Tell whether it may do what administrators do."""
+        return self.open_to_all or self.shop.credentials is not None
+
+    def need_rights(self) -> None:
+        """Raise StepSkippedError where this visit may only do what customers do."""
+        if not self.has_rights:
+            raise StepSkippedError("it is for administrators: --admin tries it")
+
+    def need(self, item: MadeItem | None) -> MadeItem:
+        """Return an item that an earlier step made, or raise StepSkippedError."""
+        if item is None or item.key is None:
+            raise StepSkippedError("nothing was made that it could be tried with")
+        return item
+
+    def need_offer(self) -> Members:
+        """Return a product that can be ordered, or raise StepSkippedError."""
+        if self.offer is None:
+            raise StepSkippedError("the catalogue has no product that can be ordered")
+        return self.offer
+
+
+def path_of(collection: str, key: object) -> str:
+    """Return the path of an item, whatever its id holds."""
+    return f"{collection}/{quote(str(key), safe='')}"
+
+
+def skip_if_limited(answer: ShopAnswer) -> ShopAnswer:
+    """Return an answer of the assistants, or raise StepSkippedError where it is no fault."""
+    if answer.of_pod and (answer.status == 429 or answer.code in _BY_CHOICE):  # noqa: PLR2004
+        raise StepSkippedError(f"{answer.target}: {answer.shown}"[:300])
+    return answer

@@ -1,0 +1,214 @@
+"""A proxy in front of a shop, as a load balancer is, that breaks the operations it is told to.
+
+with breaking_proxy(url) as proxy:
+    proxy.break_operation("GET", "/api/products/{product_id}", Break.HANG)
+"""
+
+import json
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import Enum
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+_HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
+
+
+class Break(Enum):
+    """What becomes of an operation."""
+
+    CRASH = "a pod answers 500"
+    PAGE = "the storefront answers, with a page"
+    HANG = "nobody answers"
+    LATE = "a pod does as it is asked, and its answer never comes"
+    CUT = "a pod's answer ends in its middle"
+    BAD_GATEWAY = 502
+    NO_TARGET = 503
+    TIMEOUT = 504
+
+
+@dataclass(slots=True)
+class _Rule:
+    method: str
+    template: str
+    how: Break
+    body: bytes
+    after: int
+
+    def applies(self, method: str, path: str, body: bytes) -> bool:
+        """Tell whether the rule breaks this request, and count it."""
+        if method != self.method or not matches(self.template, path) or self.body not in body:
+            return False
+        self.after -= 1
+        return self.after < 0
+
+
+class BreakingProxy:
+    """Forwards requests, except those it is told to break."""
+
+    def __init__(self, shop: str) -> None:
+        self.shop = urlsplit(shop).netloc
+        self.seen: list[tuple[str, str]] = []
+        """The method and path of every request."""
+        self.ended = threading.Event()
+        self.hanging = threading.Event()
+        """Set once a request hangs."""
+        self.url = ""
+        self._broken: list[_Rule] = []
+
+    def break_operation(
+        self, method: str, template: str, how: Break, *, body: bytes = b"", after: int = 0
+    ) -> None:
+        """Break one operation of the document: those of its requests whose body holds something.
+
+        So many of them pass before.
+        """
+        self._broken.append(_Rule(method, template, how, body, after))
+
+    def heal(self) -> None:
+        """Break nothing any more."""
+        self._broken.clear()
+
+    def break_of(self, method: str, path: str, body: bytes) -> Break | None:
+        """Return how a request is broken, if it is."""
+        self.seen.append((method, path))
+        return next((rule.how for rule in self._broken if rule.applies(method, path, body)), None)
+
+
+def matches(template: str, path: str) -> bool:
+    """Tell whether a path is one of an operation's."""
+    pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template))
+    # These are spelt out in the document, beside a path with an id.
+    spelt = path in {"/api/orders/user", "/api/tickets/status"}
+    return path == template if spelt else re.fullmatch(pattern, path) is not None
+
+
+@contextmanager
+def breaking_proxy(shop: str, tls: ssl.SSLContext | None = None) -> Iterator[BreakingProxy]:
+    """Run a proxy on loopback for as long as the context lasts."""
+    proxy = BreakingProxy(shop)
+    with _Server(proxy) as server:
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        proxy.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, args=[0.02])
+        thread.start()
+        try:
+            yield proxy
+        finally:
+            proxy.ended.set()
+            server.shutdown()
+            thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, proxy: BreakingProxy) -> None:
+        super().__init__(("127.0.0.1", 0), _Forwarding)
+        self.proxy = proxy
+
+    def handle_error(self, *_: Any) -> None:  # noqa: ANN401
+        """Let a client go that lost its patience."""
+
+
+class _Forwarding(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def do_GET(self) -> None:
+        self._do()
+
+    def do_POST(self) -> None:
+        self._do()
+
+    def do_PUT(self) -> None:
+        self._do()
+
+    def do_DELETE(self) -> None:
+        self._do()
+
+    def do_OPTIONS(self) -> None:
+        self._do()
+
+    def _do(self) -> None:
+        proxy = self.server.proxy
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        how = proxy.break_of(self.command, urlsplit(self.path).path, body)
+        match how:
+            case None | Break.CUT:
+                self._forward(body, how)
+            case Break.CRASH:
+                problem = {"type": "/api/problems/internal-error", "error": "It broke."}
+                request = self.headers.get("X-Request-ID", "")
+                kind = "application/problem+json"
+                self._send(500, json.dumps(problem).encode(), kind, {"X-Request-ID": request})
+            case Break.PAGE:
+                self._send(200, b"<!doctype html><title>Shop</title>", "text/html", {})
+            case Break.LATE:
+                self._forward(body, how)
+            case Break.HANG:
+                self._hang()
+            case _:
+                self._send(int(how.value), b"<html>Gateway</html>", "text/html", {})
+
+    def _forward(self, body: bytes, how: Break | None) -> None:
+        shop = HTTPConnection(self.server.proxy.shop, timeout=60)
+        try:
+            headers = {
+                name: value
+                for name, value in self.headers.items()
+                if name.lower() not in _HOP_BY_HOP
+            }
+            shop.request(self.command, self.path, body or None, headers)
+            answer = shop.getresponse()
+            whole = answer.read()
+        finally:
+            shop.close()
+        told = {k: v for k, v in answer.getheaders() if k.lower() not in _HOP_BY_HOP}
+        if how is Break.LATE:
+            self._hang()
+        elif how is Break.CUT:
+            self._send(answer.status, whole[: len(whole) // 2], "", told, length=len(whole))
+            self.close_connection = True
+        else:
+            self._send(answer.status, whole, "", told)
+
+    def _send(
+        self,
+        status: int,
+        body: bytes,
+        kind: str,
+        headers: dict[str, str],
+        length: int | None = None,
+    ) -> None:
+        self.send_response_only(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if kind:
+            self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body) if length is None else length))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _hang(self) -> None:
+        """Answer nothing until the client has gone."""
+        self.server.proxy.hanging.set()
+        self.close_connection = True
+        self.connection.settimeout(0.05)
+        while not self.server.proxy.ended.is_set():
+            with suppress(TimeoutError):
+                if not self.connection.recv(1, socket.MSG_PEEK):
+                    return
+
+    def log_message(self, *_: Any) -> None:  # noqa: ANN401
+        """Keep quiet."""

@@ -1,0 +1,111 @@
+"""Each published operation broken in turn, in front of a shop that is well: it is named."""
+
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from cloudmart.verify.layers import Layer
+from cloudmart.verify.shop_client import ShopClient
+from tests.support.breaking_proxy import Break, BreakingProxy, breaking_proxy, matches
+from tests.verify.conftest import failed, tried
+
+DOCUMENT = Path(__file__).parents[2] / "openapi" / "openapi.json"
+OPERATIONS = sorted(
+    (method.upper(), path)
+    for path, operations in json.loads(DOCUMENT.read_text("utf-8"))["paths"].items()
+    for method in operations
+)
+LAYERS = {
+    Break.CRASH: Layer.POD,
+    Break.PAGE: Layer.BALANCER,
+    Break.CUT: Layer.POD,
+    Break.HANG: Layer.POD,
+    Break.BAD_GATEWAY: Layer.BALANCER,
+    Break.NO_TARGET: Layer.BALANCER,
+    Break.TIMEOUT: Layer.BALANCER,
+}
+
+
+@pytest.fixture(scope="module")
+def proxied(shop_url: str) -> Iterator[BreakingProxy]:
+    """Give a proxy in front of a shop."""
+    with breaking_proxy(shop_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxy(proxied: BreakingProxy) -> Iterator[BreakingProxy]:
+    """Give it with nothing broken."""
+    proxied.seen.clear()
+    yield proxied
+    proxied.heal()
+
+
+def named(proxy: BreakingProxy, method: str, template: str, within: float = 30) -> set[str]:
+    """Try the shop, and return the layers of the failures that name an operation."""
+    layers = set()
+    for finding in failed(tried(ShopClient(proxy.url, within))).values():
+        words = finding.observed.replace(":", " ").replace(";", " ").split()
+        if any(a == method and matches(template, b.partition("?")[0]) for a, b in pairwise(words)):
+            layers.add(finding.layer)
+    return layers
+
+
+def test_a_shop_that_is_well_is_asked_for_every_operation_of_the_document(
+    proxy: BreakingProxy,
+) -> None:
+    findings = tried(ShopClient(proxy.url, 30))
+
+    assert failed(findings) == {}
+    left = [
+        f"{method} {template}"
+        for method, template in OPERATIONS
+        if not any(each == method and matches(template, path) for each, path in proxy.seen)
+    ]
+    assert left == []
+    assert findings["operations-touched"].observed == "each of 30 operations was asked"
+
+
+@pytest.mark.parametrize("how", [Break.CRASH, Break.PAGE, Break.CUT])
+@pytest.mark.parametrize(("method", "template"), OPERATIONS)
+def test_an_operation_that_answers_something_else_is_named_with_its_layer(
+    proxy: BreakingProxy, method: str, template: str, how: Break
+) -> None:
+    proxy.break_operation(method, template, how)
+
+    assert named(proxy, method, template) == {LAYERS[how]}
+
+
+@pytest.mark.parametrize(
+    ("method", "template"),
+    [
+        ("GET", "/api/products"),
+        ("GET", "/api/orders/{order_id}"),
+        ("DELETE", "/api/products/{product_id}"),
+        ("POST", "/api/ai/message"),
+        ("GET", "/ready"),
+    ],
+)
+def test_an_operation_that_does_not_answer_is_named_and_the_others_are_tried(
+    proxy: BreakingProxy, method: str, template: str
+) -> None:
+    proxy.break_operation(method, template, Break.HANG)
+
+    assert named(proxy, method, template, within=3) == {Layer.POD}
+    assert ("GET", "/api/problems") in proxy.seen
+
+
+@pytest.mark.parametrize("how", [Break.BAD_GATEWAY, Break.NO_TARGET, Break.TIMEOUT])
+def test_what_a_balancer_answers_itself_is_told_from_what_a_pod_answers(
+    proxy: BreakingProxy, how: Break
+) -> None:
+    proxy.break_operation("GET", "/api/products", how)
+
+    finding = tried(ShopClient(proxy.url, 30))["products-listed"]
+
+    assert finding.layer == "balancer"
+    assert f"GET /api/products answered {how.value}, and the load balancer did" in finding.observed
+    assert "kubectl describe ingress" in finding.fix
