@@ -20,6 +20,12 @@ from cloudmart.errors import UnavailableError
 _OF_ONE_TRY = 5 / 7
 """The share of a call's time after which a try that is not answered is given up for the next."""
 
+PAGES_AT_ONCE = 8
+"""Pages of lists that are read at once, over all requests: each is some megabytes while it is."""
+
+MERGES_AT_ONCE = 2
+"""Lists of several keys of which a part is read at once: a page of each key."""
+
 _CONFIG = AioConfig(
     connect_timeout=1,
     # As many as requests and chats are served at once by default. Where MAX_CONCURRENCY and
@@ -66,6 +72,8 @@ class Database:
         Operations on items leave the SDK's layers out where the way is `direct`.
         """
         self.within = within
+        self.pages = asyncio.Semaphore(PAGES_AT_ONCE)
+        self.merges = asyncio.Semaphore(MERGES_AT_ONCE)
         self._session = session
         self._direct = direct
         self._corrected = corrected

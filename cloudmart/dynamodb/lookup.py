@@ -9,6 +9,7 @@ import structlog
 from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.codec import Item
+from cloudmart.dynamodb.query_keys import query_keys
 from cloudmart.dynamodb.refusals import explain
 from cloudmart.dynamodb.schema import (
     LOOK_AGAIN,
@@ -20,7 +21,7 @@ from cloudmart.dynamodb.schema import (
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
 from cloudmart.observability.metrics import INDEX_FALLBACKS
-from cloudmart.values.page import Page, Pages, merge
+from cloudmart.values.page import Page, Pages
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -94,8 +95,9 @@ class Lookup:
 
     def _query(self, values: Sequence[str]) -> Pages[Item]:
         index = self._index
-        found = [self._table.query(index.name, index.partition, value) for value in values]
-        return found[0] if len(found) == 1 else merge(found, by=lambda item: item[index.sort])
+        if len(values) == 1:
+            return self._table.query(index.name, index.partition, values[0])
+        return query_keys(self._table, index, values)
 
     async def _is_usable(self) -> bool:
         if self._clock() >= self._look_after:

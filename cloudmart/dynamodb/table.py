@@ -19,6 +19,9 @@ from cloudmart.dynamodb.expression import (
 from cloudmart.errors import ConflictError, ItemTooLargeError
 from cloudmart.values.page import Page, Pages
 
+Key = dict[str, Any]
+"""Where a page begins, as DynamoDB sends and takes it."""
+
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 
 BATCH = 100
@@ -60,6 +63,11 @@ class Table:
         """Return the item as last written, or None."""
         answer = await self._call("get_item", Key=encode({"id": key}), ConsistentRead=True)
         return decode(answer["Item"]) if "Item" in answer else None
+
+    async def get_large(self, key: str) -> Item | None:
+        """Return an item as `get` does, where it may be large: few of these are read at once."""
+        async with self.database.budget(), self.database.pages:
+            return await self.get(key)
 
     async def get_many(
         self, keys: Sequence[str], attributes: Sequence[str] | None = None
@@ -205,16 +213,18 @@ class Table:
 
     async def query(self, index: str, name: str, value: str) -> Pages[Item]:
         """Walk through an index's items of one key, greatest sort key first, page by page."""
-        async for page in self._walk(
-            "query",
-            IndexName=index,
-            KeyConditionExpression="#key = :key",
-            ExpressionAttributeNames={"#key": name},
-            ExpressionAttributeValues=encode({":key": value}),
-            ScanIndexForward=False,
-            Limit=_PAGE,
-        ):
+        async for page in self._walk("query", **key_query(index, name, value), Limit=_PAGE):
             yield page
+
+    async def read_page(self, operation: str, **parameters: Any) -> tuple[Page[Item], Key | None]:  # noqa: ANN401
+        """Read a page of a scan or a query; return it, and where the next one begins.
+
+        Pages are large, so few are read at once, whoever asks for them.
+        """
+        async with self.database.pages:
+            answer = await self._call(operation, **parameters)
+            after = answer.get("LastEvaluatedKey")
+            return Page([decode(item) for item in answer["Items"]], last=after is None), after
 
     async def describe(self) -> dict[str, Any]:
         """Return DynamoDB's description of the table."""
@@ -222,13 +232,13 @@ class Table:
         return description
 
     async def _walk(self, operation: str, **parameters: Any) -> Pages[Item]:  # noqa: ANN401
-        while True:
-            answer = await self._call(operation, **parameters)
-            after = answer.get("LastEvaluatedKey")
-            yield Page([decode(item) for item in answer["Items"]], last=after is None)
-            if after is None:
-                return
-            parameters["ExclusiveStartKey"] = after
+        # A list that has begun waits for its turn; one that has not is refused in time.
+        async with self.database.budget():
+            page, after = await self.read_page(operation, **parameters)
+        yield page
+        while after is not None:
+            page, after = await self.read_page(operation, **parameters, ExclusiveStartKey=after)
+            yield page
 
     async def _write_when(self, operation: str, key: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401
         try:
@@ -248,6 +258,17 @@ class Table:
             if "exceeded the maximum allowed size" not in str(error):
                 raise
             raise ItemTooLargeError("There is no room for that in what is stored.") from error
+
+
+def key_query(index: str, name: str, value: str) -> dict[str, Any]:
+    """Return a query of an index's items of one key, greatest sort key first."""
+    return {
+        "IndexName": index,
+        "KeyConditionExpression": "#key = :key",
+        "ExpressionAttributeNames": {"#key": name},
+        "ExpressionAttributeValues": encode({":key": value}),
+        "ScanIndexForward": False,
+    }
 
 
 def _came_through(error: ClientError, item: Item) -> bool:

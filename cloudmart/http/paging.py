@@ -27,7 +27,8 @@ _log = structlog.stdlib.get_logger(__name__)
 Streamed = TypeVar("Streamed", bound=Entity)
 
 _JSON = "application/json"
-_NOTHING: Message = {"type": "http.response.body", "body": b"", "more_body": True}
+_BODY = "http.response.body"
+_NOTHING: Message = {"type": _BODY, "body": b"", "more_body": True}
 
 
 @cache
@@ -78,22 +79,28 @@ class _JsonArray(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer."""
-        slot = slot_of(scope)
-
-        async def sent(message: Message) -> None:
-            slot.give_back()
-            await send(message)
-            if message.get("more_body"):
-                # A server waits for a slow client before it takes the next message, however small.
-                await send(_NOTHING)
-                await slot.take_again()
-
-        await super().__call__(scope, receive, sent)
+        self._slot = slot_of(scope)
+        await super().__call__(scope, receive, send)
 
     async def stream_response(self, send: Send) -> None:
         """Send the chunks; leave the answer without its end if one cannot be had."""
+        slot = self._slot
+        start = {"status": self.status_code, "headers": self.raw_headers}
+        slot.give_back()
+        await send({"type": "http.response.start", **start})
         try:
-            await super().stream_response(send)
+            async for chunk in self.body_iterator:
+                message = {"type": _BODY, "body": chunk, "more_body": True}
+                # A slow client's chunk is the server's to hold, and to count: once is enough.
+                del chunk
+                slot.give_back()
+                await send(message)
+                del message
+                # A server waits for a slow client before it takes the next message, however small.
+                await send(_NOTHING)
+                await slot.take_again()
+            slot.give_back()
+            await send({"type": _BODY, "body": b"", "more_body": False})
         except CloudmartError as error:
             # The server sees an answer that never ended, and closes the connection.
             LISTS_BROKEN_OFF.inc()
@@ -138,12 +145,12 @@ Limit = Annotated[
     # A query has no null.
     Annotated[int, Field(ge=1, le=1000)] | SkipJsonSchema[None],
     Query(
-        description="Items a page at most; a page ends after 4 MiB. Without it the whole list is "
+        description="Items a page at most; a page ends after 512 KiB. Without it the whole list is "
         "answered.",
         examples=[20],
     ),
 ]
-_LARGE = 4 * 1024**2
+_LARGE = 512 * 1024
 """Bytes after which a page ends, however few its items are."""
 
 _Cursor = Annotated[str, Field(max_length=4096)]
@@ -175,7 +182,7 @@ class Paging:
                 if items:
                     pieces.append(encode(kind, items)[1:-1])
                     size, left, last = size + len(pieces[-1]), left - len(items), items[-1].id
-                # A long answer that nobody reads is held as a whole: the rest is another page.
+                # What was read is held while the next page of the store is waited for.
                 more = len(items) < len(page.items) or (size >= _LARGE and not page.last)
                 if more:
                     break

@@ -27,7 +27,7 @@ class TicketRepository:
 
     async def get(self, ticket_id: str) -> Ticket:
         """Return the ticket, or raise NotFoundError."""
-        item = await self._table.get(ticket_id)
+        item = await self._table.get_large(ticket_id)
         if item is None:
             raise NotFoundError("Ticket", ticket_id)
         return Ticket.read(item)
