@@ -78,13 +78,24 @@ def connected(port: int) -> Iterator[socket.socket]:
         yield connection
 
 
-def send(port: int, *parts: bytes, stay: float) -> None:
-    """Send as much as is taken, and stay for so many seconds without reading."""
-    with connected(port) as connection:
+def send(port: int, *parts: bytes, stay: float, reads: bool = False) -> None:
+    """Send as much as is taken, and stay for so many seconds, with or without reading."""
+    end = time.monotonic() + stay
+    with connected(port) as connection, ThreadPoolExecutor(1) as reader:
+        if reads:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024**2)
+            reader.submit(read, connection, end)
         with suppress(OSError):
             for part in parts:
                 connection.sendall(part)
-        time.sleep(stay)
+        time.sleep(max(0, end - time.monotonic()))
+
+
+def read(connection: socket.socket, end: float) -> None:
+    """Read all that comes until a moment."""
+    with suppress(OSError):
+        while time.monotonic() < end and connection.recv(1024**2):
+            pass
 
 
 def head(method: str, path: str, *lines: str) -> bytes:
@@ -125,11 +136,17 @@ ATTACKS: dict[str, Callable[[int], list[bytes]]] = {
         b" " * (MAX_BODY - 1),
     ],
     "lists": lambda _: [head("GET", TICKETS)],
+    "pipelined lists": lambda _: [head("GET", TICKETS) * 2000],
+    "pages of lists": lambda _: [head("GET", f"{TICKETS}?limit=50") * 2000],
+    "lists of a status": lambda _: [head("GET", f"{TICKETS}/status?status=open") * 2000],
+    "large items": lambda _: [head("GET", f"{TICKETS}/ticket-1") * 2000],
     "assets": lambda _: [head("GET", "/docs/assets/swagger-ui-bundle.js")],
 }
 
+READ = {"pipelined lists that are read": "pipelined lists", "items that are read": "large items"}
 
-@pytest.mark.parametrize("attack", ATTACKS)
+
+@pytest.mark.parametrize("attack", [*ATTACKS, *READ])
 def test_a_pod_lives_and_others_are_answered(attack: str, pod: Serving) -> None:
     with (
         ThreadPoolExecutor(CONNECTIONS) as attackers,
@@ -137,7 +154,8 @@ def test_a_pod_lives_and_others_are_answered(attack: str, pod: Serving) -> None:
         probing(pod.port) as longest,
     ):
         for number in range(CONNECTIONS):
-            attackers.submit(send, pod.port, *ATTACKS[attack](number), stay=STAY)
+            parts = ATTACKS[READ.get(attack, attack)](number)
+            attackers.submit(send, pod.port, *parts, stay=STAY, reads=attack in READ)
         time.sleep(0.5)
         order = place_order(customer)
 

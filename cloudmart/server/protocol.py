@@ -13,7 +13,7 @@ from cloudmart.server.head import LARGEST_HEAD, Head
 from cloudmart.server.reader import WORTH_READING, RequestReader
 from cloudmart.server.refusal import MalformedError, RefusalLog, RefusedError, refusal_answer
 from cloudmart.server.turns import READ_AHEAD, Deadline, LoopShare
-from cloudmart.server.unread import ReadingRate, UnreadAnswers
+from cloudmart.server.unread import HELD_UNCOUNTED, ReadingRate, UnreadAnswers
 
 __all__ = [
     "HEAD_WITHIN",
@@ -44,7 +44,6 @@ MOST_CONNECTIONS = 10_000
 
 _TOO_SLOW = "The request's headers did not come in time."
 _BROKEN_OFF = "The request ended in the middle."
-
 
 _SHARED = LoopShare()
 _REFUSALS = RefusalLog()
@@ -86,6 +85,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         self._reader = RequestReader()
         self._exchange: Exchange | None = None
         self._waits_its_turn = False
+        self._waits_to_write = False
         self._idle = False
         self._paused = False
         self._ended = False
@@ -100,6 +100,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a request, but not for ever."""
         self.transport = transport
+        transport.set_write_buffer_limits(high=HELD_UNCOUNTED)
         self._scope = {
             "type": "http",
             "asgi": {"version": self._config.asgi_version, "spec_version": "2.3"},
@@ -169,6 +170,9 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         """Go on writing."""
         self._can_write.set()
         self._reading.resume()
+        if self._waits_to_write:
+            self._waits_to_write = False
+            self._wait_for_turn()
 
     # --- What the server calls -------------------------------------------------------------
 
@@ -248,9 +252,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
             self._end()
             return
         if self._reader:
-            self._deadline.within(self.head_within)
-            self._waits_its_turn = True
-            self._turns.wait(self._take_turn)
+            self._wait_for_turn()
         elif self._ended:
             self._finish()
         else:
@@ -263,6 +265,11 @@ class BoundedProtocol(asyncio.BufferedProtocol):
 
     # --- Reading ---------------------------------------------------------------------------
 
+    def _wait_for_turn(self) -> None:
+        self._waits_its_turn = True
+        self._deadline.within(self.head_within)
+        self._turns.wait(self._take_turn)
+
     def _take_turn(self) -> None:
         self._waits_its_turn = False
         if not self._lingering:
@@ -271,6 +278,11 @@ class BoundedProtocol(asyncio.BufferedProtocol):
 
     def _advance(self) -> None:
         """Read on to the next request, as far as it has come."""
+        if not self._can_write.is_set():
+            # An answer that is not read holds memory, and so would the next one.
+            self._waits_its_turn = self._waits_to_write = True
+            self._deadline.lift()
+            return
         try:
             head = self._reader.next_head()
             if head is not None:

@@ -16,6 +16,12 @@ LEAST_READ = 16 * 1024
 MOST_UNREAD = 16
 """Answers that one client may leave unread at once."""
 
+MOST_HELD = 64 * 1024**2
+"""Bytes of answers that a process holds for clients which do not take them."""
+
+HELD_UNCOUNTED = 16 * 1024
+"""Bytes of an answer that may wait on any connection without being counted."""
+
 KERNEL_HOLDS = 64 * 1024
 """Bytes of an answer that the kernel takes before the client has read what went before."""
 
@@ -35,11 +41,22 @@ def hold_little(listener: socket.socket) -> None:
 
 
 class UnreadAnswers:
-    """Counts, by client, the answers that are not being read."""
+    """Counts the answers that are not being read, by client, and the bytes of all that wait.
 
-    def __init__(self, most: int = MOST_UNREAD) -> None:
+    Where these are too many, whoever reads least is let go.
+
+    Args:
+        most: Answers that one client may leave unread.
+        held: Bytes, over all clients.
+    """
+
+    def __init__(self, most: int = MOST_UNREAD, held: int = MOST_HELD) -> None:
         self._most = most
+        self._room = held
         self._by_client: Counter[str] = Counter()
+        self._waiting: dict[ReadingRate, int] = {}
+        self._held = 0
+        self._making_room = False
 
     def add(self, client: str) -> bool:
         """Count one more, and tell whether the client may have as many."""
@@ -51,6 +68,32 @@ class UnreadAnswers:
         self._by_client[client] -= 1
         if not self._by_client[client]:
             del self._by_client[client]
+
+    def hold(self, answer: "ReadingRate") -> None:
+        """Count the bytes of an answer that waits, and make room where these are too many."""
+        self._waiting[answer] = answer.waits
+        self._held += answer.waits
+        if self._held > self._room and not self._making_room:
+            # Not at once: this is called while something is being written.
+            self._making_room = True
+            asyncio.get_running_loop().call_soon(self._make_room)
+
+    def let_go(self, answer: "ReadingRate") -> None:
+        """Count the bytes of an answer no more."""
+        self._held -= self._waiting.pop(answer, 0)
+
+    def _make_room(self) -> None:
+        self._making_room = False
+        # Some may have been read meanwhile.
+        for each in self._waiting:
+            each.measure()
+            self._waiting[each] = each.waits
+        self._held = sum(self._waiting.values())
+        for each in sorted(self._waiting, key=lambda each: each.left):
+            # Of those that read too little more go than must: to look at all takes a while.
+            if self._held <= (self._room * 3 // 4 if each.left < each.grace else self._room):
+                return
+            each.reset()
 
 
 class ReadingRate:
@@ -76,11 +119,13 @@ class ReadingRate:
         self._transport = transport
         self._client: str | None = None
         self._unread = unread
-        self._grace = self._left = grace
         self._loop = asyncio.get_running_loop()
+        self.grace = self.left = grace
+        """Seconds for which the client may still read less than it must."""
+        self.waits = 0
+        """Bytes that waited for it when they were last counted."""
         self._clock: asyncio.TimerHandle | None = None
         self._looked_at = 0.0
-        self._waiting = 0
         self._counted: str | None = None
 
     @property
@@ -92,13 +137,14 @@ class ReadingRate:
         """Begin to watch: an answer waits for its client; None where that is one of many."""
         if self._clock is None:
             self._client = client
-            self._looked_at, self._waiting = self._loop.time(), self._waits()
+            self._looked_at, self.waits = self._loop.time(), self._bytes()
             self._schedule()
+            self._unread.hold(self)
 
     def resume(self) -> None:
         """Watch no longer: the client has read."""
         if self._clock is not None:
-            self._measure()
+            self.measure()
         self.stop()
 
     def stop(self) -> None:
@@ -106,28 +152,39 @@ class ReadingRate:
         if self._clock is not None:
             self._clock.cancel()
             self._clock = None
+            self._unread.let_go(self)
         self._count(None)
+
+    def measure(self) -> bool:
+        """Take into account what was read since the last time; tell whether that was enough."""
+        now, waits = self._loop.time(), self._bytes()
+        earned = (self.waits - waits) / LEAST_READ - (now - self._looked_at)
+        self.left = min(self.grace, self.left + earned)
+        self._looked_at, self.waits = now, waits
+        return earned >= 0
+
+    def reset(self) -> None:
+        """Break the connection off."""
+        self.stop()
+        UNREAD_ANSWERS.inc()
+        with suppress(OSError, ValueError):
+            # Or the kernel would keep for minutes what the client does not read.
+            self._transport.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, _RESET
+            )
+        self._transport.abort()
 
     def _schedule(self) -> None:
         # A moment more: a clock may ring a little early.
-        self._clock = self._loop.call_later(min(_EVERY, self._left + 0.001), self._look)
+        self._clock = self._loop.call_later(min(_EVERY, self.left + 0.001), self._look)
 
     def _look(self) -> None:
-        reads = self._measure()
+        reads = self.measure()
         allowed = self._count(None if reads else self._client)
-        if self._left <= 0 or not allowed:
-            self.stop()
-            self._reset()
+        if self.left <= 0 or not allowed:
+            self.reset()
         else:
             self._schedule()
-
-    def _measure(self) -> bool:
-        """Take into account what was read since the last time; tell whether that was enough."""
-        now, waiting = self._loop.time(), self._waits()
-        earned = (self._waiting - waiting) / LEAST_READ - (now - self._looked_at)
-        self._left = min(self._grace, self._left + earned)
-        self._looked_at, self._waiting = now, waiting
-        return earned >= 0
 
     def _count(self, client: str | None) -> bool:
         if client == self._counted:
@@ -137,16 +194,7 @@ class ReadingRate:
         self._counted = client
         return client is None or self._unread.add(client)
 
-    def _reset(self) -> None:
-        UNREAD_ANSWERS.inc()
-        with suppress(OSError, ValueError):
-            # Or the kernel would keep for minutes what the client does not read.
-            self._transport.get_extra_info("socket").setsockopt(
-                socket.SOL_SOCKET, socket.SO_LINGER, _RESET
-            )
-        self._transport.abort()
-
-    def _waits(self) -> int:
+    def _bytes(self) -> int:
         """Return the bytes that the client has not read: ours, and what the kernel holds."""
         waits = self._transport.get_write_buffer_size()
         # Not every kernel tells. A connection that is being lost has no file any more.

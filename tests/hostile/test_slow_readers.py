@@ -19,6 +19,8 @@ from tests.support.raw import PATIENCE, is_cut, until
 LIST = b"GET /api/tickets HTTP/1.1\r\nHost: x\r\n\r\n"
 ASSET = b"GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
 SLOTS = 3
+SIZE = 300_000
+"""Bytes of the asset, about."""
 
 
 class Hasty(BoundedProtocol):
@@ -32,6 +34,12 @@ class Patient(Hasty):
     """The server's protocol, which lets clients go on for longer than a test takes."""
 
     read_within = 60.0
+
+
+class Full(Patient):
+    """The server's protocol with room for few answers, whoever they are for."""
+
+    unread = UnreadAnswers(most=1000, held=20 * SIZE)
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +157,16 @@ def test_a_proxy_that_is_not_trusted_may_leave_more_unread(patient: str) -> None
         time.sleep(2)
 
         assert not any(map(is_cut, unread))
+
+
+def test_answers_that_wait_have_an_end_whoever_they_are_for(settings: Settings) -> None:
+    with served(settings, Full) as home, ExitStack() as stack:
+        unread = [stack.enter_context(asked(home, ASSET, f"127.0.0.{n}")) for n in range(2, 42)]
+        with asked(home, LIST, "127.0.0.50") as reading:
+            begun = time.monotonic()
+            while time.monotonic() < begun + 2:
+                assert reading.recv(1000)
+
+        assert sum(map(is_cut, unread)) >= 20
+        with httpx2.Client(base_url=home, timeout=30) as client:
+            assert client.get("/docs/assets/swagger-ui-bundle.js").status_code == 200

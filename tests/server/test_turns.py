@@ -224,3 +224,24 @@ def test_empty_lines_before_a_request_are_passed_over(port: int) -> None:
     raw = send(port, b"\r\n\r\n" + POST % b"/1" + b"\r\n\r\n", b"\n" + LAST, pause=0.05)
 
     assert raw.statuses == [200, 200]
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_request_behind_an_answer_that_is_not_read_is_not_worked_on(apart: bool) -> None:  # noqa: FBT001 - a parameter
+    echo = Echo()
+    first, second = GET % b"/large", GET % b"/next" + LAST
+    with (
+        echoing(echo) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=30) as connection,
+    ):
+        connection.sendall(first if apart else first + second)
+        connection.recv(100)
+        if apart:
+            connection.sendall(second)
+        time.sleep(0.3)
+        asked = [*echo.asked]
+        while connection.recv(1024**2):
+            pass
+
+        assert asked == ["/large"]
+        assert echo.asked == ["/large", "/next", "/last"]
