@@ -89,9 +89,10 @@ class UnreadAnswers:
             each.measure()
             self._waiting[each] = each.waits
         self._held = sum(self._waiting.values())
-        for each in sorted(self._waiting, key=lambda each: each.left):
+        # Whoever has just begun to wait may not have had the time to read: what was taken tells.
+        for each in sorted(self._waiting, key=lambda each: (not each.is_late, each.taken)):
             # Of those that read too little more go than must: to look at all takes a while.
-            if self._held <= (self._room * 3 // 4 if each.left < each.grace else self._room):
+            if self._held <= (self._room * 3 // 4 if each.is_late else self._room):
                 return
             each.reset()
 
@@ -120,10 +121,11 @@ class ReadingRate:
         self._client: str | None = None
         self._unread = unread
         self._loop = asyncio.get_running_loop()
-        self.grace = self.left = grace
-        """Seconds for which the client may still read less than it must."""
+        self._grace = self._left = grace
         self.waits = 0
-        """Bytes that waited for it when they were last counted."""
+        """Bytes that waited for the client when they were last counted."""
+        self.taken = 0
+        """Bytes that it has taken of those that waited."""
         self._clock: asyncio.TimerHandle | None = None
         self._looked_at = 0.0
         self._counted: str | None = None
@@ -132,6 +134,11 @@ class ReadingRate:
     def watching(self) -> bool:
         """Tell whether an answer waits for its client."""
         return self._clock is not None
+
+    @property
+    def is_late(self) -> bool:
+        """Tell whether the client has read too little for some time."""
+        return self._left < self._grace - _EVERY
 
     def pause(self, client: str | None) -> None:
         """Begin to watch: an answer waits for its client; None where that is one of many."""
@@ -158,8 +165,10 @@ class ReadingRate:
     def measure(self) -> bool:
         """Take into account what was read since the last time; tell whether that was enough."""
         now, waits = self._loop.time(), self._bytes()
-        earned = (self.waits - waits) / LEAST_READ - (now - self._looked_at)
-        self.left = min(self.grace, self.left + earned)
+        taken = self.waits - waits
+        self.taken += taken
+        earned = taken / LEAST_READ - (now - self._looked_at)
+        self._left = min(self._grace, self._left + earned)
         self._looked_at, self.waits = now, waits
         return earned >= 0
 
@@ -176,12 +185,12 @@ class ReadingRate:
 
     def _schedule(self) -> None:
         # A moment more: a clock may ring a little early.
-        self._clock = self._loop.call_later(min(_EVERY, self.left + 0.001), self._look)
+        self._clock = self._loop.call_later(min(_EVERY, self._left + 0.001), self._look)
 
     def _look(self) -> None:
         reads = self.measure()
         allowed = self._count(None if reads else self._client)
-        if self.left <= 0 or not allowed:
+        if self._left <= 0 or not allowed:
             self.reset()
         else:
             self._schedule()
