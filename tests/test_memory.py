@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -193,3 +193,15 @@ def _most_memory(serving: Serving) -> int:
     """Return the most memory a process ever had, in bytes."""
     status = Path(f"/proc/{serving.process.pid}/status").read_text("utf-8")
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
+def test_heads_that_never_end_take_bounded_memory(pod: Serving) -> None:
+    begun = head("GET", "/livez", *(f"X-{n}: {'a' * 500}" for n in range(120)))[:-2]
+    with ExitStack() as stack, httpx2.Client(base_url=pod.url, timeout=30) as customer:
+        for _ in range(800):
+            attacker = stack.enter_context(socket.create_connection(("127.0.0.1", pod.port)))
+            with suppress(OSError):
+                attacker.sendall(begun)
+
+        assert place_order(customer).status_code == 201
+    assert _most_memory(pod) < MOST

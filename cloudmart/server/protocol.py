@@ -9,20 +9,11 @@ from uvicorn.server import ServerState
 
 from cloudmart.http.client_address import one_client
 from cloudmart.server.exchange import Exchange, Header, address_of
-from cloudmart.server.head import LARGEST_HEAD, Head
+from cloudmart.server.head import Head
 from cloudmart.server.reader import WORTH_READING, RequestReader
 from cloudmart.server.refusal import MalformedError, RefusalLog, RefusedError, refusal_answer
 from cloudmart.server.turns import READ_AHEAD, Deadline, LoopShare
 from cloudmart.server.unread import HELD_UNCOUNTED, ReadingRate, UnreadAnswers
-
-__all__ = [
-    "HEAD_WITHIN",
-    "LARGEST_HEAD",
-    "MOST_CONNECTIONS",
-    "READ_AHEAD",
-    "READ_WITHIN",
-    "BoundedProtocol",
-]
 
 HEAD_WITHIN = 10.0
 """Seconds a request's first line and headers may take."""
@@ -124,6 +115,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         self._deadline.close()
         self._reading.stop()
         self._can_write.set()
+        self._note_head()
         if self._exchange is not None:
             self._exchange.disconnect()
 
@@ -146,6 +138,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
                 self._idle = False
                 self._deadline.within(self.head_within)
             self._advance()
+        self._note_head()
         if len(self._reader.received) >= READ_AHEAD and not self.is_idle():
             self._pause()
 
@@ -274,7 +267,12 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         self._waits_its_turn = False
         if not self._lingering:
             self._advance()
+            self._note_head()
             self._resume()
+
+    def _note_head(self) -> None:
+        begun = len(self._reader.received) if self._reader.head is not None else 0
+        _SHARED.heads.note(self.transport, begun)
 
     def _advance(self) -> None:
         """Read on to the next request, as far as it has come."""

@@ -8,6 +8,9 @@ from collections.abc import Callable
 READ_AHEAD = 16 * 1024
 """Bytes of a connection that are kept before the application asks for them."""
 
+MOST_OF_HEADS = 16 * 1024**2
+"""Bytes of heads that have begun, over all connections; what was read of them is kept twice."""
+
 
 class Turns:
     """Lets one connection at a time go on to the next of the requests that wait on it.
@@ -33,6 +36,32 @@ class Turns:
         go_on()
 
 
+class UnfinishedHeads:
+    """Counts the bytes of heads that have begun, over all connections.
+
+    A head is kept until the last of it has come. Where all of them are too much, the connection
+    goes that has been at its head longest: others need a moment for theirs.
+    """
+
+    def __init__(self, most: int = MOST_OF_HEADS) -> None:
+        self._most = most
+        self._begun: dict[asyncio.Transport, int] = {}
+        self._bytes = 0
+
+    def note(self, connection: asyncio.Transport, size: int) -> None:
+        """Note how much of a connection's next head has come; 0 where none has begun."""
+        before = self._begun.get(connection, 0)
+        self._bytes += size - before
+        if size:
+            self._begun[connection] = size
+        elif before:
+            del self._begun[connection]
+        while self._bytes > self._most:
+            oldest = next(iter(self._begun))
+            self._bytes -= self._begun.pop(oldest)
+            oldest.abort()
+
+
 class LoopShare(threading.local):
     """What the connections of an event loop share; it runs in one thread."""
 
@@ -41,6 +70,7 @@ class LoopShare(threading.local):
     def __init__(self) -> None:
         # Where all of them read to: each copies at once what is its own.
         self.buffer = memoryview(bytearray(READ_AHEAD))
+        self.heads = UnfinishedHeads()
 
     def turns_of(self, loop: asyncio.AbstractEventLoop) -> Turns:
         """Return who waits for a turn in an event loop."""

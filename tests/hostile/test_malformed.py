@@ -5,7 +5,7 @@ import json
 import httpx2
 import pytest
 
-from cloudmart.server.protocol import LARGEST_HEAD
+from cloudmart.server.head import LARGEST_HEAD
 from tests.support.problems import is_problem
 from tests.support.raw import send
 

@@ -15,8 +15,9 @@ import pytest
 from cloudmart.observability.exposition import metrics_app
 from cloudmart.server.listen import MetricsProtocol, allow_connections
 from cloudmart.server.protocol import MOST_CONNECTIONS, BoundedProtocol
+from cloudmart.server.turns import MOST_OF_HEADS
 from cloudmart.settings import Settings
-from tests.support.echo import echoing
+from tests.support.echo import Echo, echoing
 from tests.support.live import served
 from tests.support.raw import PATIENCE, until
 
@@ -103,3 +104,19 @@ def test_a_process_asks_for_as_many_files_as_it_has_connections() -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
         BoundedProtocol.most_connections = connections
+
+
+def test_heads_that_have_begun_have_an_end_together() -> None:
+    begun = b"GET / HTTP/1.1\r\n" + (b"X-A: " + b"a" * 500 + b"\r\n") * 120
+    with echoing(Echo()) as port, ExitStack() as stack:
+        many = range(2 * MOST_OF_HEADS // len(begun))
+        connections = [stack.enter_context(_connected(port)) for _ in many]
+        for each in connections:
+            with suppress(OSError):
+                each.sendall(begun)
+        first, last = connections[0], connections[-1]
+        last.sendall(b"Connection: close\r\n\r\n")
+
+        assert last.recv(100).startswith(b"HTTP/1.1 200 ")
+        with suppress(ConnectionResetError):
+            assert first.recv(100) == b""
