@@ -105,7 +105,8 @@ openapi: $(VENV)/.local ## Renew openapi/ from the code
 .PHONY: docs
 docs: $(VENV)/.local ## Write the pages of docs/ that are made from the code
 	@$(BIN)/cloudmart config --markdown > docs/configuration.md
-	@$(BIN)/python -m cloudmart.health.causes.page docs/operations.md
+	@$(BIN)/python -m cloudmart.health.causes.page docs/operations/runbook.md
+	@$(BIN)/python -m cloudmart.cli.reference_page docs/operations/reference.md
 	@$(BIN)/python -m cloudmart.access.page docs/access.md
 	@$(BIN)/python -m cloudmart.verify.page docs/verify.md
 

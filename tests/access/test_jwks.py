@@ -270,7 +270,7 @@ def test_without_its_issuer_the_shop_is_open_to_customers_and_closed_to_tokens(
 
     problem = is_problem(answer, 503)
     assert before["status"] == "pass"
-    assert after["output"] == "The issuer of tokens does not give its keys."
+    assert after["output"] == "The service cannot fetch the keys of the tokens' issuer."
     assert problem["detail"].startswith("Sign-in cannot be checked at the moment")
     assert answer.headers["Retry-After"] == "10"
     assert (nobody.status_code, products.status_code) == (401, 200)

@@ -147,7 +147,7 @@ def test_why_a_secret_cannot_be_read_is_told_as_serve_does(
     misled = run(CLOUDMART_SECRET_ID="nowhere", AWS_REGION="us-east-1")  # noqa: S106
 
     assert (missing.exit_code, misled.exit_code) == (1, 1)
-    assert "Create it, or correct CLOUDMART_SECRET_ID." in missing.stderr
+    assert "Create the secret, or correct CLOUDMART_SECRET_ID." in missing.stderr
     assert "AWS_PROFILE names the profile 'prod'" in misled.stderr
 
 

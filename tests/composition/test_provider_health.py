@@ -28,12 +28,12 @@ from tests.support.serving import serving
 
 UNUSED = {"status": "pass", "output": "Configured, not used yet."}
 LATELY = {"status": "pass", "output": "Configured, not used in the last 15 minutes."}
-REFUSED = {"status": "fail", "output": "It refused this service when it was last used."}
+REFUSED = {"status": "fail", "output": "It refused this service at the last call."}
 AWAY = {
     "status": "fail",
-    "output": "It could not be reached, or took no more requests, when it was last used.",
+    "output": "At the last call it could not be reached, or it accepted no more requests.",
 }
-FAILED = {"status": "warn", "output": "It gave no usable answer when it was last used."}
+FAILED = {"status": "warn", "output": "It gave no usable answer at the last call."}
 WORKS: dict[str, str] = {"status": "pass"}
 
 _LONG = 24 * 60 * 60.0

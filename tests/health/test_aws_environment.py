@@ -88,7 +88,7 @@ WRONG: Mapping[str, tuple[Mapping[str, str], str, str]] = {
             remedy,
         )
         for profile, more, cause, remedy in (
-            ("garbled", {}, "credentials-program-wrong", "credential_process names it"),
+            ("garbled", {}, "credentials-program-wrong", "credential_process names the program"),
             ("failing", {}, "credentials-program-wrong", "run the program by hand"),
             ("person", {}, "credentials-want-a-person", "remove AWS_PROFILE"),
             ("former", {}, "credentials-want-a-person", "aws sso login"),
@@ -103,12 +103,12 @@ WRONG: Mapping[str, tuple[Mapping[str, str], str, str]] = {
     "a token of two lines for the agent": (
         AGENT | {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": TWO_LINES},
         "pod-identity-token-garbled",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE was set by hand",
+        "Somebody set AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     ),
     "a token of two lines in the environment": (
         AGENT | {"AWS_CONTAINER_AUTHORIZATION_TOKEN": "a\nb"},
         "pod-identity-token-garbled",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN was set by hand",
+        "Somebody set AWS_CONTAINER_AUTHORIZATION_TOKEN",
     ),
     "an agent anywhere": (
         {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://agent.example/v1"},
@@ -118,7 +118,7 @@ WRONG: Mapping[str, tuple[Mapping[str, str], str, str]] = {
     "an identity token that is a directory": (
         {"AWS_ROLE_ARN": "arn:aws:iam::210987654321:role/x", "AWS_WEB_IDENTITY_TOKEN_FILE": "/etc"},
         "token-missing",
-        "AWS_WEB_IDENTITY_TOKEN_FILE was set by hand",
+        "somebody set AWS_WEB_IDENTITY_TOKEN_FILE by hand",
     ),
     "a role that is none": (
         {"AWS_ROLE_ARN": "x", "AWS_WEB_IDENTITY_TOKEN_FILE": TWO_LINES},
@@ -133,7 +133,7 @@ WRONG: Mapping[str, tuple[Mapping[str, str], str, str]] = {
     "certificates that are none": (
         KEYS | {"AWS_CA_BUNDLE": BROKEN, "AWS_ENDPOINT_URL_DYNAMODB": ""},
         "ca-bundle-wrong",
-        "dynamodb.us-east-1.amazonaws.com was called",
+        "called dynamodb.us-east-1.amazonaws.com.",
     ),
     "a proxy that is none": (
         KEYS | {"HTTPS_PROXY": "http://proxy:port", "AWS_ENDPOINT_URL_DYNAMODB": ""},
@@ -148,7 +148,7 @@ WRONG: Mapping[str, tuple[Mapping[str, str], str, str]] = {
     "an account that is not known": (
         KEYS | {"AWS_ACCOUNT_ID_ENDPOINT_MODE": "required", "AWS_ENDPOINT_URL_DYNAMODB": ""},
         "account-unknown",
-        "AWS_ACCOUNT_ID_ENDPOINT_MODE is required",
+        "AWS_ACCOUNT_ID_ENDPOINT_MODE is `required`",
     ),
 }
 REFUSED = {
@@ -310,7 +310,7 @@ def test_where_the_error_names_no_host_the_one_that_is_configured_is_named() -> 
 
     obstacle = obstacle_of(OSError(), environ, DYNAMODB)
 
-    assert "dynamodb.cn-north-1.amazonaws.com.cn:" in obstacle.remedy
+    assert "dynamodb.cn-north-1.amazonaws.com.cn. " in obstacle.remedy
 
 
 def test_who_lost_the_race_of_the_webhook_is_told_what_decides() -> None:

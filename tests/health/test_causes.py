@@ -67,10 +67,17 @@ def test_what_is_run_first_changes_nothing_that_a_roll_out_applies(cause: Any) -
             assert verb not in {"annotate", "apply", "edit", "label", "patch", "replace", "scale"}
 
 
-def test_the_guide_ends_with_every_cause_in_the_words_of_the_code() -> None:
-    page = (ROOT / "docs" / "operations.md").read_text()
+def test_the_runbook_ends_with_every_cause_in_the_words_of_the_code() -> None:
+    page = (ROOT / "docs" / "operations" / "runbook.md").read_text("utf-8")
 
     assert page.partition(MARK)[2] == f"\n{causes_page()}"
+
+
+@pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.code)
+def test_the_runbook_has_a_heading_for_a_cause_that_a_link_can_name(cause: Any) -> None:  # noqa: ANN401
+    page = (ROOT / "docs" / "operations" / "runbook.md").read_text("utf-8")
+
+    assert f"\n### `{cause.code}`\n" in page
 
 
 @pytest.mark.parametrize(

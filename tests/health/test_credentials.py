@@ -62,7 +62,8 @@ async def test_credentials_are_used_to_their_end_while_sts_does_not_answer(
 
     assert check["status"] == "warn"
     assert check["output"] == (
-        "This pod's AWS credentials expire within minutes and could not be renewed yet."
+        "This pod's AWS credentials expire within minutes, "
+        "and the service could not renew them yet."
     )
     assert "credentials-expiring" in causes(events, "dependency_failing")
 
@@ -138,8 +139,8 @@ async def test_a_pod_without_a_region_does_not_wait(world: World) -> None:
         "CloudMart cannot start, waiting for a connection to the data store.\n"
         "Cause: No AWS region is set. (region-unset)\n"
         "Answer: NoRegionError: You must specify a region.\n"
-        "Remedy: Set AWS_REGION to the region of the tables: `region` in operator.yaml, then a "
-        "roll-out.\n"
+        "Remedy: AWS_REGION must be the region of the tables. Fill in `region` in operator.yaml "
+        "and roll out.\n"
         "Next: kubectl set env deployment/cloudmart-backend --namespace default --list"
     )
 
@@ -210,8 +211,8 @@ async def test_a_pod_identity_agent_that_never_comes_ends_the_start_in_time(
     assert told.pop("Answer").endswith('503 from container metadata: {"message": "not yet"}')
     assert told == {
         "Cause": "The node's Pod Identity agent gives this pod no credentials. (pod-identity-away)",
-        "Remedy": "The agent must run on the node, and the cluster must have an association of "
-        "the ServiceAccount with a role.",
+        "Remedy": "The agent must run on the node. The cluster must have a Pod Identity "
+        "association of the ServiceAccount with a role.",
         "Next": "kubectl get pods --namespace kube-system --output wide --selector "
         "app.kubernetes.io/name=eks-pod-identity-agent",
     }

@@ -43,7 +43,7 @@ async def test_static_keys_that_win_over_the_role_are_told(world: World, events:
     async with pod(world.settings) as it:
         await it.checks_everything()
 
-        sentence = "This pod runs as another role than its ServiceAccount names."
+        sentence = "This pod runs under another role than its ServiceAccount names."
         assert await told(it) == ("warn", sentence, True, 1)
         assert (await it.report())["status"] == "warn"
     (event,) = [event for event in events if event["event"] == "dependency_failing"]
@@ -70,7 +70,7 @@ async def test_a_pod_the_webhook_missed_says_that_it_runs_as_its_node(
     async with pod(deployed) as it:
         await it.checks_everything()
 
-        sentence = "This pod runs as the machine it is on, not as itself."
+        sentence = "This pod runs under the role of its node, not under its own."
         assert await told(it) == ("warn", sentence, True, 1)
     assert node.asked[-1].endswith(NODE)
     assert sts.calls["GetCallerIdentity"] == 1

@@ -69,6 +69,6 @@ async def test_a_check_with_a_bug_ends_no_other(events: list[Any]) -> None:
     assert readings["till"] == ("pass", "")
     assert readings["shelf"] == (
         "fail",
-        "Something the service needs answers in a way this version does not know.",
+        "A part that the service needs answers in a way this version does not know.",
     )
     assert [event["event"] for event in events].count("probe_broken") == 2

@@ -177,7 +177,7 @@ async def test_a_newer_version_of_the_secret_is_told_and_what_is_not_known_is_a_
         seen.append(await seen_later(15))
         assert secrets.calls["GetSecretValue"] == asked
 
-    denied = "This pod's role may not read the secret with the service's settings."
+    denied = "This pod's role has no permission to read the secret with the service's settings."
     stale = STALE.replace("12:00", "12:01")
     assert seen == [
         ("pass", "", True, 0),

@@ -154,7 +154,7 @@ def test_replicas_count_together_and_health_warns_when_they_cannot(open_: OPEN) 
     ((status, output),) = _counting(one)
     assert status == "warn"
     assert output == (
-        "The Redis of the rate limits does not answer: each process counts clients by itself."
+        "The Redis of the rate limits does not answer: each process counts clients on its own."
     )
 
 

@@ -1,4 +1,4 @@
-"""What of the environment AWS's SDK cannot use."""
+"""Variables and files for AWS's SDK."""
 
 from cloudmart.health.causes.cause import Cause
 
@@ -7,61 +7,62 @@ _LIST = "kubectl set env deployment/cloudmart-backend --namespace {namespace} --
 SETTING_WRONG = Cause(
     "sdk-setting-wrong",
     "A variable of AWS's SDK has a value that the SDK refuses.",
-    "{variable} is {value}. Right: {right}. Correct or remove it, in the Deployment or the "
+    "{variable} is {value}. Right: {right}. Correct or remove it in the Deployment or in the "
     "overlay's settings.env.",
     _LIST,
     passes=False,
 )
 PROFILE_MISSING = Cause(
     "profile-missing",
-    "A profile of AWS's configuration is asked for that does not exist.",
-    "{variable} names the profile {value}, and no configuration file of this pod has one: a pod "
-    "needs none. Remove {variable}; a blank value counts as a name.",
+    "A profile of AWS's configuration is named that does not exist.",
+    "{variable} names the profile {value}, and no configuration file of this pod has one. A "
+    "pod needs no profile. Remove {variable}; a blank value counts as a name.",
     _LIST,
     passes=False,
 )
 CONFIG_UNREADABLE = Cause(
     "sdk-config-unreadable",
     "A configuration file of AWS's SDK cannot be parsed.",
-    "{variable} names {path}, which cannot be parsed. Correct the file, or remove {variable}: a "
-    "pod needs none.",
+    "{variable} names {path}, which AWS's SDK cannot parse. Correct the file, or remove "
+    "{variable}: a pod does not need it.",
     _LIST,
     passes=False,
 )
 CONFIG_OF_HOME = Cause(
     "sdk-config-of-home-unreadable",
     "A configuration file of AWS's SDK in the home directory cannot be parsed.",
-    "It is {path}. Correct it, or move it away: a pod needs none.",
+    "It is {path}. Correct it, or move it away: a pod does not need it.",
     _LIST,
     passes=False,
 )
 CONFIG_WRONG = Cause(
     "sdk-config-wrong",
     "The configuration of AWS's SDK contradicts itself.",
-    "The answer says what is wrong. Look into the variables that begin with AWS_, and into the "
-    "files of AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE.",
+    "The answer in the log says what is wrong. Check the variables that begin with AWS_ and "
+    "the files that AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name.",
     _LIST,
     passes=False,
 )
 PERSON = Cause(
     "credentials-want-a-person",
     "A profile of AWS's configuration gets credentials only when a person signs in.",
-    "A pod cannot sign in, and needs no profile: remove AWS_PROFILE and AWS_CONFIG_FILE. On a "
-    "machine of your own, sign in first: `aws sso login`; a profile that asks for a code (MFA) "
-    "wants keys that are exported instead.",
+    "A pod cannot sign in, and it needs no profile: remove AWS_PROFILE and AWS_CONFIG_FILE. "
+    "On your own machine, sign in first: `aws sso login`. For a profile that asks for a code "
+    "(MFA), export keys instead.",
     _LIST,
     passes=False,
 )
 PROGRAM_WRONG = Cause(
     "credentials-program-wrong",
     "The program that should give this process its AWS credentials gives none.",
-    "A profile's credential_process names it. A pod needs no profile: remove AWS_PROFILE and "
-    "AWS_CONFIG_FILE. On a machine of your own, run the program by hand and see what it says.",
+    "A profile's credential_process names the program. A pod needs no profile: remove "
+    "AWS_PROFILE and AWS_CONFIG_FILE. On your own machine, run the program by hand and read "
+    "its output.",
     _LIST,
 )
 CREDENTIALS_SLOW = Cause(
     "credentials-slow",
-    "What should give this process its AWS credentials does not answer.",
+    "The source of this process's AWS credentials does not answer.",
     "It did not answer within {seconds} s. If a profile names a credential_process, run that "
     "program by hand: it may wait for somebody to sign in. A pod needs no profile: remove "
     "AWS_PROFILE and AWS_CONFIG_FILE.",
@@ -69,46 +70,47 @@ CREDENTIALS_SLOW = Cause(
 )
 CREDENTIALS_OLD = Cause(
     "credentials-expired-at-once",
-    "The AWS credentials this process is given have expired already.",
-    "If a profile names a credential_process, run that program by hand and look at the Expiration "
-    "it prints. If that is in the future, the clock of this machine is wrong: set it.",
+    "The source of this process's AWS credentials gives credentials that have expired.",
+    "If a profile names a credential_process, run that program by hand and read the Expiration it "
+    "prints. If that is in the future, the clock of this machine is wrong: set it.",
     _LIST,
 )
 CA_BUNDLE = Cause(
     "ca-bundle-wrong",
-    "The file of certificates with which AWS is to be checked cannot be used.",
-    "{variable} names {path}: it is not there, or holds no certificate. Mount the file, or remove "
-    "{variable}; AWS's own certificates need none. {host} was called.",
+    "The file of certificates for checking AWS's servers cannot be used.",
+    "{variable} names {path}. The file does not exist, or it holds no certificate. Mount the "
+    "file, or remove {variable}: AWS's own servers do not need it. The service called {host}.",
     _LIST,
     passes=False,
 )
 PROXY_WRONG = Cause(
     "proxy-wrong",
-    "The address of the proxy is none that can be called.",
-    "Correct {variable} to http://HOST:PORT, or remove it. {host} was called.",
+    "The proxy's address is malformed.",
+    "Correct {variable} to http://HOST:PORT, or remove it. The service called {host}.",
     _LIST,
     passes=False,
 )
 PROXY_AWAY = Cause(
     "proxy-away",
-    "The proxy through which AWS is called does not answer.",
-    "{variable} names {proxy}. See that it runs and that network policies let pods reach it; "
-    "NO_PROXY names what is reached directly.",
+    "The proxy for calls to AWS does not answer.",
+    "{variable} names {proxy}. Check that the proxy runs and that network policies let pods "
+    "reach it. NO_PROXY names the hosts that pods call without it.",
     "kubectl get networkpolicy --namespace {namespace} --output yaml",
 )
 ACCOUNT_ENDPOINT = Cause(
     "account-endpoint-away",
-    "The endpoint of this account's own at AWS's data store does not answer.",
-    "The pod calls {host}, for its credentials name their account; an endpoint in the VPC or a "
-    "network policy may know dynamodb.{region}.amazonaws.com only. Let pods reach {host}, or set "
-    "AWS_ACCOUNT_ID_ENDPOINT_MODE=disabled in the overlay's settings.env and roll it out.",
+    "The data store's endpoint for this account does not answer.",
+    "The pod calls {host} because its credentials name their account. An endpoint in the VPC "
+    "or a network policy may allow dynamodb.{region}.amazonaws.com only. Let pods reach "
+    "{host}. Or set AWS_ACCOUNT_ID_ENDPOINT_MODE=disabled in the overlay's settings.env and "
+    "roll out.",
     "kubectl get networkpolicy --namespace {namespace} --output yaml",
 )
 ACCOUNT_UNKNOWN = Cause(
     "account-unknown",
-    "AWS's SDK must call the account's own endpoint, and does not know the account.",
-    "AWS_ACCOUNT_ID_ENDPOINT_MODE is required, and these credentials do not name their account. "
-    "Set it to preferred, or remove it.",
+    "AWS's SDK must call the account's own endpoint, but does not know the account.",
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE is `required`, and these credentials do not name their "
+    "account. Set it to `preferred`, or remove it.",
     _LIST,
     passes=False,
 )

@@ -1,4 +1,4 @@
-"""The causes as `docs/operations.md` ends with them; `make docs` writes them there."""
+"""Write the causes at the end of `docs/operations/runbook.md`; `make docs` runs it."""
 
 import re
 import sys
@@ -8,31 +8,32 @@ from cloudmart.health.causes import Cause, all_causes
 
 MARK = "<!-- What follows is written by `make docs`. -->\n"
 
-_HEAD = "| cause | what probes and logs say | what to do | run first |\n|---|---|---|---|\n"
-
 
 def causes_page() -> str:
-    """Return a section for each group of causes."""
+    """Return a section for each group of causes, with a heading for each cause."""
     return "\n".join(
-        f"### {title}\n\n{_HEAD}{''.join(map(_row, causes))}"
+        "\n".join([f"## {title.removesuffix('.')}\n", *map(_entry, causes)])
         for title, causes in all_causes().items()
     )
 
 
 def main(page: Path) -> None:
     """Renew the end of a page."""
-    text = page.read_text().partition(MARK)[0]
-    page.write_text(f"{text}{MARK}\n{causes_page()}")
+    text = page.read_text(encoding="utf-8").partition(MARK)[0]
+    page.write_text(f"{text}{MARK}\n{causes_page()}", encoding="utf-8")
 
 
-def _row(cause: Cause) -> str:
-    ends = "" if cause.passes else " The start does not wait for it: it ends at once."
+def _entry(cause: Cause) -> str:
+    ends = "" if cause.passes else " The start does not wait for this: it fails at once."
     # Outside of code, a word in angle brackets would be read as HTML.
-    said, done = (
+    sentence, remedy = (
         re.sub(r"[{<](\w+)[}>]", r"`<\1>`", text) for text in (cause.sentence, cause.remedy)
     )
     command = re.sub(r"\{(\w+)\}", r"<\1>", cause.command)
-    return f"| `{cause.code}` | {said} | {done}{ends} | `{command}` |\n"
+    return (
+        f"### `{cause.code}`\n\n**Message:** {sentence}\n\n**Run first:** `{command}`\n\n"
+        f"**What to do:** {remedy}{ends}\n"
+    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,72 @@
+"""Write the commands and metrics into `docs/operations/reference.md`; `make docs` runs it."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from prometheus_client.metrics import MetricWrapperBase
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+from typer.main import get_command
+
+from cloudmart.cli import app
+from cloudmart.observability import metrics
+
+MARK = "<!-- What follows is written by `make docs`. -->\n"
+
+
+def reference_page() -> str:
+    """Return a section for the commands and one for the metrics."""
+    return "\n".join(["## Commands\n", *_commands(), "## Metrics\n", *_metrics(), ""])
+
+
+def main(page: Path) -> None:
+    """Renew the end of a page."""
+    text = page.read_text(encoding="utf-8").partition(MARK)[0]
+    page.write_text(f"{text}{MARK}\n{reference_page()}", encoding="utf-8")
+
+
+def _commands() -> Iterator[str]:
+    for path, command in _leaves(get_command(app), "cloudmart"):
+        yield f"### `{path}`\n\n{_one_line(command.help)}\n"
+        if command.params:
+            yield "| argument or option | meaning | default |\n|---|---|---|"
+            yield "\n".join(map(_parameter, command.params)) + "\n"
+
+
+def _leaves(command: object, path: str) -> Iterator[tuple[str, TyperCommand]]:
+    """Yield each command that has no commands below it, with all of its names."""
+    if isinstance(command, TyperGroup):
+        for name, each in command.commands.items():
+            yield from _leaves(each, f"{path} {name}")
+    elif isinstance(command, TyperCommand):
+        yield path, command
+
+
+def _parameter(parameter: object) -> str:
+    if isinstance(parameter, TyperArgument):
+        names = f"`{str(parameter.name).upper()}`"
+    elif isinstance(parameter, TyperOption):
+        names = ", ".join(f"`{each}`" for each in parameter.opts)
+    else:
+        return ""
+    default = parameter.default
+    shown = f"`{default}`" if isinstance(default, str | int | Path) and default is not False else ""
+    return f"| {names} | {_one_line(parameter.help)} | {shown} |"
+
+
+def _metrics() -> Iterator[str]:
+    yield "| metric | type | labels | meaning |\n|---|---|---|---|"
+    for metric in vars(metrics).values():
+        if isinstance(metric, MetricWrapperBase):
+            labels = ", ".join(f"`{label}`" for label in metric._labelnames)  # noqa: SLF001 - told nowhere else
+            for family in metric.describe():
+                name = f"{family.name}{'_total' if family.type == 'counter' else ''}"
+                yield f"| `{name}` | {family.type} | {labels} | {family.documentation} |"
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,25 @@
+"""The reference of commands and metrics."""
+
+from pathlib import Path
+
+from cloudmart.cli.reference_page import MARK, reference_page
+
+PAGE = Path(__file__).parents[2] / "docs" / "operations" / "reference.md"
+
+
+def test_the_page_is_current() -> None:
+    assert PAGE.read_text("utf-8").partition(MARK)[2] == f"\n{reference_page()}", "run `make docs`"
+
+
+def test_an_option_is_listed_with_its_meaning_and_default() -> None:
+    row = "| `--timeout` | Seconds that the new pods may take. | `900` |"
+
+    assert row in reference_page().splitlines()
+
+
+def test_a_counter_has_the_name_that_prometheus_sees_and_its_labels() -> None:
+    (row,) = (
+        line for line in reference_page().splitlines() if "cloudmart_startup_waits_total" in line
+    )
+
+    assert row.split(" | ")[1:3] == ["counter", "`waits_for`, `cause`"]
