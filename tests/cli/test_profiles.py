@@ -41,7 +41,7 @@ PRINTED = {
 SAID = {
     "a program that is not there": (
         "credential_process=/nowhere/program\n",
-        "names /nowhere/program. It is not there, or this user may not use it.",
+        "names /nowhere/program. It does not exist, or this user has no permission",
     ),
     "a program that is a directory": ("credential_process=/etc\n", "names /etc. It is not there"),
     "a program that fails": ("credential_process=/bin/false\n", "run the program by hand"),
