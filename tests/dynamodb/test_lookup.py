@@ -321,12 +321,15 @@ async def test_a_store_that_does_not_answer_is_unavailable_to_everyone_in_time(
     )
 
     assert {type(outcome) for outcome in outcomes} == {UnavailableError}
-    assert time.monotonic() - started < 3 * hasty.within
+    # One after the other, they would take twenty times as long.
+    assert time.monotonic() - started < 10 * hasty.within
 
 
 async def test_a_query_that_hangs_leaves_no_time_for_a_second_wait(
     hasty: Database, hasty_lookup: Lookup, orders: Table, notes: Table, faults: FaultProxy
 ) -> None:
+    # The second would be as long as the first; between them a busy machine has its seconds.
+    hasty.within = 3
     await _record(notes)
     faults.fail(Fault.HANG, "Query")
     faults.fail(Fault.HANG, "DescribeTable", after=1)
