@@ -35,7 +35,7 @@ PRINTED = {
     "numbers": ('{"Version": 1, "AccessKeyId": 5, "SecretAccessKey": 7}', "keys are not text"),
     "no date": (json.dumps(OLD | {"Expiration": "soon"}), "Unknown string format"),
     "a number as a date": (json.dumps(OLD | {"Expiration": 5}), "of wrong types"),
-    "keys of before": (json.dumps(OLD), "look at the Expiration it prints"),
+    "keys of before": (json.dumps(OLD), "read the Expiration it prints"),
 }
 # What a profile says, and what is told then.
 SAID = {
@@ -43,7 +43,7 @@ SAID = {
         "credential_process=/nowhere/program\n",
         "names /nowhere/program. It does not exist, or this user has no permission",
     ),
-    "a program that is a directory": ("credential_process=/etc\n", "names /etc. It is not there"),
+    "a program that is a directory": ("credential_process=/etc\n", "names /etc. It does not exist"),
     "a program that fails": ("credential_process=/bin/false\n", "run the program by hand"),
     "a blank program": ("credential_process=\n", "It has no name"),
     "half a quotation": ('credential_process="/bin/echo\n', "No closing quotation"),
