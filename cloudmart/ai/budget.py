@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from math import ceil
+from typing import TypeGuard
 
 import structlog
 from botocore.exceptions import ClientError
@@ -20,8 +21,14 @@ from cloudmart.errors import CloudmartError, ProviderTimeoutError, TokensSpentEr
 _log = structlog.stdlib.get_logger(__name__)
 
 _KEPT = timedelta(days=7)
+_MOST_REAL = 10**13
+"""More tokens than can be used in a day: a stored count that is more was not counted."""
+
 _GATHERED = 1.0
 """Seconds in which what all chats use is gathered, and then written at once."""
+
+_SHOWN = 40
+"""Characters of a stored count that is told."""
 
 _LONGEST = 30.0
 """Seconds after which a write that failed is tried again, at the latest."""
@@ -136,6 +143,8 @@ class TokenBudget:
         if known is None or known.day != day or known.until < time.monotonic():
             try:
                 item = await self._table.get(day)
+                if item and not _is_real(item.get("tokens", 0)):
+                    item = await self._begun_anew(day, item)
             except (ClientError, CloudmartError) as error:
                 # What others use is not known for now; what is used here is, and still counts.
                 _log.warning("tokens_not_read", cause=repr(error))
@@ -145,6 +154,11 @@ class TokenBudget:
             newer = self._known is not known and self._known is not None
             known = self._known if newer and self._known else self._learn(day, item)
         return known.tokens
+
+    async def _begun_anew(self, day: str, item: Item) -> Item:
+        """Count a day from nothing again, and return its item: what is there was never counted."""
+        _log.warning("tokens_not_believed", day=day, stored=repr(item["tokens"])[:_SHOWN])
+        return await self._table.amend(day, Expression("SET #tokens = :tokens", {"tokens": 0}))
 
     def _learn(self, day: str, item: Item | None) -> _Known:
         self._known = _Known(day, _tokens(item), time.monotonic() + _FRESH)
@@ -156,9 +170,13 @@ class TokenBudget:
 
 
 def _tokens(item: Item | None) -> int:
-    """Return a day's count; one that is no number counts as none, and costs no answer."""
-    counted = item.get("tokens") if item else None
-    return int(counted) if isinstance(counted, int | float | Decimal) else 0
+    """Return a day's count; one that nothing can have counted is none, and costs no answer."""
+    counted = item.get("tokens", 0) if item else 0
+    return int(counted) if _is_real(counted) else 0
+
+
+def _is_real(counted: object) -> TypeGuard[int | Decimal]:
+    return isinstance(counted, int | Decimal) and -_MOST_REAL <= counted <= _MOST_REAL
 
 
 def _today() -> str:

@@ -105,7 +105,10 @@ class Asset:
 # The load balancer forwards only `/api`; a person at home tries `/docs`.
 PREFIXES = ("", "/api")
 
-ALIASES = ("/docs/", "/redoc", "/swagger")
+ALIASES = (
+    *("/docs/", "/redoc", "/swagger", "/swagger/"),
+    *("/swagger-ui", "/swagger-ui.html", "/swagger-ui/index.html", "/api-docs"),
+)
 """What people try first, from other services: they are led to `/docs`."""
 
 _CSP = {

@@ -2,9 +2,9 @@
 
 import asyncio
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import structlog
 
@@ -15,6 +15,8 @@ from cloudmart.health.secrets_manager import SecretStore
 from cloudmart.observability.logging import TERMINATION_LOG, write_last_words
 from cloudmart.settings import Loaded, Settings, load_settings
 from cloudmart.settings.report import Report, refusal
+
+T = TypeVar("T")
 
 DOTENV = Path(".env")
 EXIT_FAILED = 1
@@ -95,17 +97,26 @@ def load_what_can_be_read(environ: Mapping[str, str]) -> tuple[Loaded, str | Non
         return load_settings(environ, dotenv=DOTENV), told(error)
 
 
-def warn(report: Report) -> None:
-    """Log what is wrong or obsolete and does not stop the start, an event each."""
-    for fault in report.tolerated:
+def warn(report: Report, before: Report | None = None) -> None:
+    """Log what is wrong or obsolete and does not stop the start, an event each.
+
+    What an earlier report held has been logged.
+    """
+    old = before or Report((), (), ())
+    for fault in _new(report.tolerated, old.tolerated):
         _log.warning("setting_wrong", variable=fault.name, problem=fault.what, source=fault.origin)
-    for each in report.misspelt:
+    for each in _new(report.misspelt, old.misspelt):
         _log.warning(
             "setting_unknown", variable=each.name, problem=each.sentence, source=each.origin
         )
-    for reading in report.obsolete:
+    for reading in _new(report.obsolete, old.obsolete):
         reason = reading.variable.obsolete
         _log.warning("setting_obsolete", variable=reading.name, reason=reason)
+
+
+def _new(found: Iterable[T], before: Iterable[T]) -> list[T]:
+    known = list(before)
+    return [each for each in found if each not in known]
 
 
 def _loaded(environ: Mapping[str, str], termination_log: Path) -> Loaded:

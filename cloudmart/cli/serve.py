@@ -37,7 +37,7 @@ from cloudmart.server.listen import (
 )
 from cloudmart.settings import Settings, load_settings
 from cloudmart.settings.load import for_serving
-from cloudmart.settings.report import refusal
+from cloudmart.settings.report import Report, refusal
 
 
 class StartingApp:
@@ -132,20 +132,22 @@ def run(
             bound(addresses, settings.port, "PORT") as main,
             bound(addresses, settings.metrics_port, "METRICS_PORT") as metrics,
         ):
-            serve_until_end(_app(settings, process), lifecycle, main, metrics, grace=grace)
+            serve_until_end(
+                _app(settings, process, loaded.report), lifecycle, main, metrics, grace=grace
+            )
     except PortTakenError as error:
         lifecycle.fail(str(error))
     return exit_code(lifecycle, termination_log)
 
 
-def _app(settings: Settings, process: Runtime) -> ASGIApp:
+def _app(settings: Settings, process: Runtime, report: Report) -> ASGIApp:
     secret = settings.sources.secret_id
     if secret is None:
         return create_app(settings, process=process)
-    return StartingApp(process.health, lambda: _with_secret(secret, process))
+    return StartingApp(process.health, lambda: _with_secret(secret, process, report))
 
 
-async def _with_secret(secret_id: str, process: Runtime) -> FastAPI | None:
+async def _with_secret(secret_id: str, process: Runtime, before: Report) -> FastAPI | None:
     """Return the application, once the secret with the rest of its settings could be read."""
     store = SecretStore(process.session, secret_id, process.environ)
     try:
@@ -157,6 +159,6 @@ async def _with_secret(secret_id: str, process: Runtime) -> FastAPI | None:
     if loaded.report.refusals:
         process.health.lifecycle.fail(refusal(loaded.report.refusals), EXIT_CONFIGURATION)
         return None
-    warn(loaded.report)
+    warn(loaded.report, before)
     process.staleness.follow(SecretVersion(secret.version, store.newest))
     return create_app(loaded.settings, process=process)

@@ -41,12 +41,17 @@ class StrictJSONParser(AioJSONParser):  # type: ignore[misc]  # the SDK has no t
         return await super().parse(response, shape)
 
     def _do_error_parse(self, response: Response, shape: object) -> Any:  # noqa: ANN401 - as above
+        status = response["status_code"]
         try:
-            return super()._do_error_parse(response, shape)
+            parsed = super()._do_error_parse(response, shape)
         except ForeignAnswerError:
-            if response["status_code"] < _SERVER_FAULT:
+            if status < _SERVER_FAULT:
                 raise
             return self._do_generic_error_parse(response)
+        # The SDK writes the status where an answer names no error; AWS always names one.
+        if status < _SERVER_FAULT and parsed["Error"]["Code"] in {"", str(status)}:
+            raise ForeignAnswerError(f"an answer with status {status} names no error")
+        return parsed
 
     def _parse_body_as_json(self, body_contents: bytes) -> dict[str, Any]:
         try:

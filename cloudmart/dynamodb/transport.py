@@ -295,6 +295,8 @@ class Transport:
         if response.status == HTTPStatus.OK:
             return document
         refused = _RefusedError(document, response)
+        if refused.code == str(response.status) and not transient:
+            raise ForeignAnswerError(f"an answer with status {response.status} names no error")
         if refused.code in _CLOCK_CODES:
             self._notice_clock(headers.get("date"))
         raise refused

@@ -23,11 +23,14 @@ class Precondition:
         """Tell whether anything depends on the present state."""
         return self.condition is not None and self.condition.strip() != "*"
 
-    def check(self, etag: str) -> None:
-        """Raise PreconditionFailedError if what has a tag must not change."""
+    def check(self, etag: str, *others: str) -> None:
+        """Raise PreconditionFailedError if what has a tag must not change.
+
+        `others` are those of the same state as other clients see it.
+        """
         # A weak tag says that two states are alike, which is not enough for a change.
         strong = {tag for weak, tag in _TAGS.findall(self.condition or "") if not weak}
-        if self.is_given and etag not in strong:
+        if self.is_given and strong.isdisjoint({etag, *others}):
             raise PreconditionFailedError(etag)
 
 

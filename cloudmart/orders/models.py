@@ -149,8 +149,17 @@ class Order(Versioned):
 
     @property
     def etag(self) -> str:
-        """Return the strong validator of its present state."""
-        return entity_tag(self.version, self.updated_at, self.status)
+        """Return the strong validator of its present state.
+
+        Who changed it is shown to the staff only, and a strong tag is that of one representation.
+        """
+        named = any(change.by is not None for change in self.status_history)
+        return entity_tag(self.version, self.updated_at, self.status, *(["staff"] if named else []))
+
+    @property
+    def etags(self) -> tuple[str, str]:
+        """Return the tags of its present state: of what the staff sees, and of what others do."""
+        return self.etag, self.for_customers().etag
 
     @property
     def cancelable(self) -> bool:

@@ -173,7 +173,7 @@ class OrderRepository:
 
         def change(item: Item) -> Mapping[str, Any]:
             order = Order.read(item)
-            when.check(order.etag)
+            when.check(*order.etags)
             return _changes(item, order.with_status(status, by))
 
         item = await revise(self._table, order_id, _VERSION, change) if is_order(order_id) else None
@@ -221,7 +221,7 @@ class OrderRepository:
         if not when.is_given:
             return await self._table.remove(order_id)
         return await remove_seen(
-            self._table, order_id, _VERSION, lambda item: when.check(Order.read(item).etag)
+            self._table, order_id, _VERSION, lambda item: when.check(*Order.read(item).etags)
         )
 
     async def _as_read(self, order: Order) -> Item:

@@ -115,10 +115,11 @@ async def place_order(  # noqa: PLR0913, PLR0917 - each is a part of the request
     key: IdempotencyKey = None,
 ) -> Order:
     client = client_address(request.scope)
-    order = await ordering.place(body, key, client, staff=caller.admin)
+    placed = await ordering.place(body, key, client, staff=caller.admin)
+    order = placed.for_customers()
     response.headers["Location"] = f"{router.prefix}/{order.id}"
     response.headers["ETag"] = order.etag
-    return order.for_customers()
+    return order
 
 
 @router.get(
@@ -162,9 +163,10 @@ async def get_order(
     response: Response,
 ) -> Order:
     client = client_address(request.scope)
-    order = await ordering.find(order_id, client, staff=caller.admin and caller.name is not None)
+    found = await ordering.find(order_id, client, staff=caller.admin and caller.name is not None)
+    order = found if caller.admin else found.for_customers()
     response.headers["ETag"] = order.etag
-    return order if caller.admin else order.for_customers()
+    return order
 
 
 @router.put(

@@ -47,8 +47,8 @@ class WayBack:
             self._undo()
             runs = tell_the_truth_of_what_runs(self._cluster, self._journal)
         raise NotRolledOutError(
-            f"The pods of {runs} run again, as before (revision {at}). What else was applied "
-            "stays, and the next roll-out finds it."
+            f"The pods of {runs} run again, as before (revision {at}). Only the Deployment was "
+            "restored: what else was applied stays, and the next roll-out finds it."
         )
 
     def _undo(self) -> None:

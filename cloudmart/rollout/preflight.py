@@ -241,7 +241,7 @@ def unread_keys(rendered: Rendered, secret: Manifest) -> Iterator[str]:
     for name in sorted((secret.get("data") or {}).keys() - read):
         meant = nearest(name) if name not in known else None
         hint = f"; did you mean {meant}?" if meant else "."
-        yield f"Secret {SECRET}: no new pod reads {name}{hint}"
+        yield f"No fault: Secret {SECRET} holds {name}, which this release does not read{hint}"
 
 
 def _values(secret: Manifest) -> tuple[dict[str, str], list[str]]:

@@ -198,6 +198,11 @@ class Rollout:
         if entry.pending:
             journal.warn(entry.pending)
         if self._choices.tables:
+            jobs = self._cluster.command("get", "jobs")
+            self._goes_on += (
+                f" A Job that goes over the indexes may go on: `{jobs}`. Until one has recorded "
+                f"that it is done, look-ups read whole tables: run `{self._again()}` again."
+            )
             with journal.stage("indexes", "The indexes, now that no older pod writes"):
                 self._indexes.use(release, self._again(), self._draining)
         return f"Rolled out: {environment} runs {release.tag}."

@@ -77,6 +77,12 @@ def in_words(detail: Mapping[str, Any]) -> str:
     return said.removeprefix("Value error, ")
 
 
+def first_in_words(error: ValidationError) -> tuple[str, str]:
+    """Return where the first thing is that is wrong, and what in_words says of it."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return ".".join(str(step) for step in first["loc"]), in_words(first)
+
+
 def _plain(number: float | Decimal) -> str:
     return f"{Decimal(str(number)).normalize():f}"
 

@@ -138,7 +138,7 @@ class Versioned(Entity):
         return super().item() | {"version": self.version}
 
 
-def entity_tag(version: int, changed: datetime | None, status: StrEnum) -> str:
-    """Return the tag of a state."""
+def entity_tag(version: int, changed: datetime | None, status: StrEnum, *more: str) -> str:
+    """Return the tag of a state; `more` tells what is shown of it from what others are shown."""
     moment = round(changed.timestamp() * 1000) if changed else 0
-    return f'"{version}-{moment}-{status}"'
+    return f'"{"-".join((str(version), str(moment), status, *more))}"'

@@ -9,6 +9,7 @@ from typing import Any
 
 import aioboto3
 import pytest
+from structlog.testing import capture_logs
 
 from cloudmart.ai.budget import TokenBudget
 from cloudmart.ai.loop import ToolRunning
@@ -286,6 +287,24 @@ async def test_a_count_that_is_none_costs_no_answer_and_no_process(
 
     assert answer == "Hello."
     assert len(await shop.history(thread)) == 2
+
+
+@pytest.mark.parametrize("stored", ["many", None, Decimal("1e100"), Decimal("-1e100")])
+async def test_a_days_count_that_cannot_be_real_begins_anew_and_is_told(
+    shop: Shop,
+    stored: Any,  # noqa: ANN401 - whatever somebody wrote
+) -> None:
+    day = f"tokens-{datetime.now(UTC):%Y-%m-%d}"
+    await shop.conversations.put({"id": day, "tokens": stored}, new=True)
+    replica = budget(shop.conversations)
+
+    with capture_logs() as events:
+        async with running(replica):
+            await replica.reserve(10)
+            replica.settle(10, 7)
+
+    assert await spent(shop.conversations) == [7]
+    assert [event["day"] for event in events if event["event"] == "tokens_not_believed"] == [day]
 
 
 @pytest.mark.parametrize("fault", [Fault.THROTTLED, Fault.RESET, Fault.UNHEARD_OF])

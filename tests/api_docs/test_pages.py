@@ -85,7 +85,13 @@ def test_of_a_long_path_only_the_beginning_is_repeated(path: str, client: TestCl
 
 
 @pytest.mark.parametrize("prefix", ["", "/api"])
-@pytest.mark.parametrize("alias", ["/docs/", "/redoc", "/swagger"])
+@pytest.mark.parametrize(
+    "alias",
+    [
+        *("/docs/", "/redoc", "/swagger", "/swagger/"),
+        *("/swagger-ui", "/swagger-ui.html", "/swagger-ui/index.html", "/api-docs"),
+    ],
+)
 def test_what_people_try_first_leads_to_the_docs(
     alias: str, prefix: str, client: TestClient
 ) -> None:

@@ -41,7 +41,7 @@ async def test_a_failing_store_is_unavailable_and_its_words_stay_inside(
 
 @pytest.mark.parametrize("write", ["put", "update", "remove", "upsert"])
 @pytest.mark.parametrize(
-    "fault", [Fault.PAGE, Fault.NOTHING, Fault.BARE, Fault.ARRAY, Fault.FORBIDDEN]
+    "fault", [Fault.PAGE, Fault.NOTHING, Fault.BARE, Fault.ARRAY, Fault.FORBIDDEN, Fault.NAMELESS]
 )
 async def test_an_answer_that_is_not_the_stores_is_no_success(
     fault: Fault, write: str, faults: FaultProxy, products: Table

@@ -64,8 +64,14 @@ def test_each_key_that_is_mounted_by_no_name_is_named(production: Rendered) -> N
 
     assert found.faults == []
     assert found.notes == [
-        "Secret cloudmart-api-keys: no new pod reads GCP_SERVICE_ACCOUNT_KEY.",
-        "Secret cloudmart-api-keys: no new pod reads OPENAI_APIKEY; did you mean OPENAI_API_KEY?",
+        (
+            "No fault: Secret cloudmart-api-keys holds GCP_SERVICE_ACCOUNT_KEY, which this release "
+            "does not read."
+        ),
+        (
+            "No fault: Secret cloudmart-api-keys holds OPENAI_APIKEY, which this release does not "
+            "read; did you mean OPENAI_API_KEY?"
+        ),
     ]
 
 

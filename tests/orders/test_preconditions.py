@@ -179,6 +179,37 @@ def guarded(stocked: Settings) -> Iterator[TestClient]:
         yield client
 
 
+def test_what_staff_sees_and_what_customers_see_have_tags_of_their_own(guarded: TestClient) -> None:
+    placed = guarded.post("/api/orders", json=LAMP)
+    place = placed.headers["Location"]
+    before = guarded.get(place, auth=ADMIN), guarded.get(place)
+    guarded.put(place, json={"status": "Processing"}, auth=ADMIN)
+    staff, customer = guarded.get(place, auth=ADMIN), guarded.get(place)
+
+    # One representation, one tag.
+    assert {answer.headers["ETag"] for answer in before} == {placed.headers["ETag"]}
+    assert before[0].content == before[1].content
+    assert staff.content != customer.content
+    assert staff.headers["ETag"] != customer.headers["ETag"]
+
+
+@pytest.mark.parametrize("seen_by", [ADMIN, None], ids=["staff", "customer"])
+def test_either_tag_of_a_state_is_good_for_a_change(
+    seen_by: tuple[str, str] | None, guarded: TestClient
+) -> None:
+    place = guarded.post("/api/orders", json=LAMP).headers["Location"]
+    guarded.put(place, json={"status": "Processing"}, auth=ADMIN)
+    seen = {"If-Match": guarded.get(place, auth=seen_by).headers["ETag"]}
+
+    first = guarded.put(place, json={"status": "Shipped"}, auth=ADMIN, headers=seen)
+    again = guarded.put(place, json={"status": "Delivered"}, auth=ADMIN, headers=seen)
+    gone = guarded.delete(
+        place, auth=ADMIN, headers={"If-Match": guarded.get(place).headers["ETag"]}
+    )
+
+    assert (first.status_code, again.status_code, gone.status_code) == (200, 412, 200)
+
+
 def test_who_changed_an_order_is_told_to_staff_only(guarded: TestClient) -> None:
     place = guarded.post("/api/orders", json=LAMP).headers["Location"]
     changed = guarded.put(place, json={"status": "Shipped"}, auth=ADMIN).json()

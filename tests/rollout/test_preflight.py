@@ -83,8 +83,8 @@ def test_keys_that_no_pod_reads_are_named(rig: Rig) -> None:
     ended = rig.run()
 
     assert ended.code == 0, ended.told
-    assert "no new pod reads OPENAI_APIKEY; did you mean OPENAI_API_KEY?" in ended.told
-    assert "no new pod reads GCP_SERVICE_ACCOUNT_KEY." in ended.told
+    assert "OPENAI_APIKEY, which this release does not read; did you mean OPENAI_" in ended.told
+    assert "holds GCP_SERVICE_ACCOUNT_KEY, which this release does not read." in ended.told
 
 
 @pytest.mark.parametrize("key", ["OPENAI_ASSISTANT_ID", "GCP_SERVICE_ACCOUNT_KEY"])

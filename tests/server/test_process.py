@@ -248,11 +248,17 @@ def test_who_gets_in_may_be_told_by_the_secret_and_must_be_by_then(
     _secret(engine, untold, json.dumps({"OPENAI_MODEL": "from-the-secret"}))
     environ = environment(settings, AUTH="", AWS_ENDPOINT_URL_SECRETS_MANAGER=engine)
 
-    with serving_process(environ | {"CLOUDMART_SECRET_ID": told}, tmp_path) as it:
+    with serving_process(
+        environ | {"CLOUDMART_SECRET_ID": told, "OPENAI_APIKEY": "x"}, tmp_path
+    ) as it:
         ready = it.wait_for(200, "/ready")
+        it.stop()
+        _, log = it.ended()
     with serving_process(environ | {"CLOUDMART_SECRET_ID": untold}, tmp_path) as it:
         code, _ = it.ended()
 
     assert ready.status_code == 200
+    # It is known before the secret is, and is not news after.
+    assert log.count("did you mean OPENAI_API_KEY?") == 1
     assert code == 78
     assert "AUTH is not set" in it.termination_log.read_text()

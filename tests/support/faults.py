@@ -38,6 +38,7 @@ class Fault(Enum):
     NOTHING = "the answer has status 200, and no body"
     BARE = "the answer is an empty object with status 200, and not the store's"
     ARRAY = "the answer is the store's, and no object"
+    NAMELESS = "the store refuses, and does not say what"
     UNPROCESSED = "a batch is left undone"
     THROTTLED = (400, "ProvisionedThroughputExceededException")
     LIMITED = (400, "ThrottlingException")
@@ -57,6 +58,12 @@ _PAGES: dict[object, tuple[int, bytes]] = {
     Fault.FORBIDDEN: (403, b"<!doctype html><html><body>Blocked.</body></html>"),
     Fault.NOTHING: (200, b""),
     Fault.BARE: (200, b"{}"),
+}
+
+
+_OF_STORE: dict[object, tuple[int, bytes]] = {
+    Fault.ARRAY: (200, b"[]"),
+    Fault.NAMELESS: (400, b"{}"),
 }
 
 
@@ -217,8 +224,8 @@ class _Forwarder(BaseHTTPRequestHandler):
         elif fault in _PAGES:
             status, page = _PAGES[fault]
             self._answer(status, page, of_store=False)
-        elif fault is Fault.ARRAY:
-            self._answer(200, b"[]")
+        elif fault in _OF_STORE:
+            self._answer(*_OF_STORE[fault])
         elif fault is Fault.RESET:
             self._reset()
         elif fault is Fault.LOST:

@@ -11,6 +11,9 @@ from typing import Any
 COUNTS: list[Any] = [None, -5, 1.5, "5", 10**12, 10**40, 1e300, float("nan"), True, [], {}, ""]
 """Numbers of tokens."""
 
+DIGITS = 5000
+"""More than Python reads of a number, or writes."""
+
 HALVES = ("Fine \ud83d", "\ude00!")
 """An emoji that is divided between two pieces, as JSON escapes carry it."""
 

@@ -1,6 +1,8 @@
 """OpenAI's Responses API, and the many servers that speak it."""
 
 import asyncio
+import json
+import math
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +22,7 @@ from openai import (
     NotFoundError,
     UnprocessableEntityError,
 )
+from openai._streaming import ServerSentEvent, SSEDecoder
 
 from cloudmart.ai.ports import Delta, ProviderStep, StepRequest, Usage
 from cloudmart.ai.providers.bounded import LONGEST_LINE, UNCOMPRESSED, Bounds, refuse_compressed
@@ -74,9 +77,12 @@ async def warn_of_shutdown(client: AsyncOpenAI, model: str) -> bool:
     return True
 
 
+_MOST_DIGITS = 100
+
+
 def openai_client(api_key: str, base_url: str) -> AsyncOpenAI:
     """Return a client; nothing is connected yet."""
-    return AsyncOpenAI(
+    return _Client(
         api_key=api_key,
         base_url=base_url,
         timeout=httpx2.Timeout(60, connect=3),
@@ -88,6 +94,27 @@ def openai_client(api_key: str, base_url: str) -> AsyncOpenAI:
             event_hooks={"response": [_bound]},
         ),
     )
+
+
+class _Client(AsyncOpenAI):
+    def _make_sse_decoder(self) -> SSEDecoder:
+        return _Decoder()
+
+
+class _Decoder(SSEDecoder):
+    def decode(self, line: str) -> ServerSentEvent | None:
+        event = super().decode(line)
+        return event and _Event(event=event.event, data=event.data, id=event.id, retry=event.retry)
+
+
+class _Event(ServerSentEvent):
+    def json(self) -> Any:  # noqa: ANN401 - any JSON
+        return json.loads(self.data, parse_int=_number)
+
+
+def _number(digits: str) -> float:
+    # Python reads no number of thousands of digits, which would cost the whole event.
+    return int(digits) if len(digits) <= _MOST_DIGITS else math.inf
 
 
 async def _bound(response: httpx2.Response) -> None:

@@ -11,6 +11,7 @@ from cloudmart.dynamodb.codec import decode
 from cloudmart.orders.notes import is_internal
 from cloudmart.pipeline.carry.rows import EventType, Row
 from cloudmart.pipeline.ports import RowFault
+from cloudmart.settings.judgement import first_in_words
 
 Record = Mapping[str, Any]
 """A record as Lambda's event has it."""
@@ -67,9 +68,8 @@ def _was(image: Any, row: Row) -> bool:  # noqa: ANN401 - whatever the stream se
 
 
 def _unreadable(error: ValidationError) -> RowFault:
-    first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(step) for step in first["loc"])
-    return RowFault(passing=False, reason="unreadable", column=where, message=first["msg"])
+    where, what = first_in_words(error)
+    return RowFault(passing=False, reason="unreadable", column=where, message=what)
 
 
 def _canonical(record: Record) -> bytes:

@@ -10,6 +10,7 @@ from cloudmart.dynamodb.codec import Item
 from cloudmart.orders.models import Order
 from cloudmart.pipeline.carry.rows import EventType, Row
 from cloudmart.pipeline.ports import OrderState
+from cloudmart.settings.judgement import first_in_words
 from cloudmart.values.money import in_cents
 from cloudmart.values.timestamp import UNKNOWN, stamp
 
@@ -57,9 +58,7 @@ def compare(key: str, item: Item | None, state: OrderState | None) -> Difference
     try:
         order = Order.read_whole(item)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(step) for step in first["loc"])
-        why = f"{where}: {first['msg']}"
+        why = ": ".join(first_in_words(error))
         return Difference(key, DifferenceKind.UNREADABLE, None, there, None, why)
     if state is None:
         return Difference(

@@ -4,6 +4,7 @@ import math
 import resource
 import time
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from cloudmart.errors import ProviderFailedError, ProviderMisconfiguredError, Up
 from tests.ai.providers.conftest import Rig
 from tests.ai.providers.steps import FIND_PRODUCTS, answer, cost, request, take, user
 from tests.support.loopback import Reply, loopback
-from tests.support.rude import BOMB, COUNTS, HALVES, JOINED, LONE, NESTED, REPLACED
+from tests.support.rude import BOMB, COUNTS, DIGITS, HALVES, JOINED, LONE, NESTED, REPLACED
 
 QUESTION = "Is my card 4111 1111 1111 1111 all right?"
 
@@ -181,3 +182,18 @@ async def test_a_refusal_that_quotes_us_is_not_logged(rig: Rig, quoted: str) -> 
     (event,) = events
     assert quoted not in repr(event)
     assert event["vendor_sentence"] == ""
+
+
+async def test_a_count_of_thousands_of_digits_costs_no_answer(rig: Rig) -> None:
+    if rig.chat.name != "openai":
+        pytest.skip("AWS's SDK reads the numbers of the others")
+    named = dict.fromkeys(rig.wire.names, "many")
+    whole = rig.wire.costing(named)
+    chunks = [
+        chunk.replace(b'"many"', b"9" * DIGITS) if isinstance(chunk, bytes) else chunk
+        for chunk in whole.chunks
+    ]
+    rig.server.play(*[replace(whole, chunks=chunks)] * 2)
+
+    assert await answer(rig.chat) == "Yes."
+    assert await cost(rig.chat) in {None, Usage()}

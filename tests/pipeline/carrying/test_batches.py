@@ -101,6 +101,7 @@ def test_an_order_that_cannot_be_read_is_quarantined_whole_with_its_reason(
     assert held.record == json.loads(json.dumps(events[1], default=str))
     assert (held.event_id, held.fault.reason) == (events[1]["eventID"], "unreadable")
     assert (held.fault.column, held.fault.passing) == ("total", False)
+    assert held.fault.message == "a number such as 19.99 is needed"
 
 
 @pytest.mark.parametrize("kind", VALUES)
