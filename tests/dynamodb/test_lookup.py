@@ -330,6 +330,7 @@ async def test_a_query_that_hangs_leaves_no_time_for_a_second_wait(
 ) -> None:
     # The second would be as long as the first; between them a busy machine has its seconds.
     hasty.within = 3
+    await hasty.open()
     await _record(notes)
     faults.fail(Fault.HANG, "Query")
     faults.fail(Fault.HANG, "DescribeTable", after=1)
