@@ -44,7 +44,7 @@ def test_of_two_that_set_up_at_once_the_second_waits_and_finds_the_work_done(
         for _ in range(2)
     ]
 
-    ended = [each.communicate(timeout=30) for each in begun]
+    ended = [each.communicate(timeout=60) for each in begun]
 
     assert [each.returncode for each in begun] == [0, 0]
     assert sorted(said for said, _ in ended) == ["", "begun\n"]

@@ -112,7 +112,7 @@ def balancer(directory: Path) -> Iterator[Balancer]:
 
 @retry(
     retry=retry_if_exception_type(httpx2.TransportError),
-    stop=stop_after_delay(20),
+    stop=stop_after_delay(60),
     wait=wait_fixed(0.05),
     reraise=True,
 )

@@ -182,7 +182,7 @@ def _served(directory: Path) -> Iterator[httpx2.Client]:
 
 @retry(
     retry=retry_if_exception_type(httpx2.TransportError),
-    stop=stop_after_delay(10),
+    stop=stop_after_delay(60),
     wait=wait_fixed(0.05),
     reraise=True,
 )
