@@ -70,7 +70,7 @@ SAID = {
     "a source that is none": (f"{ROLE}credential_source=Sky\n", "Sky"),
     "a role that wants a code": (
         f"{ROLE}mfa_serial=arn:aws:iam::1:mfa/ann\nsource_profile=other\n[profile other]\n{KEYS}",
-        "a profile that asks for a code (MFA) wants keys that are exported",
+        "For a profile that asks for a code (MFA), export keys",
     ),
     "a token that is not there": (
         f"{ROLE}web_identity_token_file=/nowhere/token\n",

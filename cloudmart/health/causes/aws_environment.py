@@ -38,7 +38,7 @@ CONFIG_OF_HOME = Cause(
 CONFIG_WRONG = Cause(
     "sdk-config-wrong",
     "The configuration of AWS's SDK contradicts itself.",
-    "The answer in the log says what is wrong. Check the variables that begin with AWS_ and "
+    "The answer says what is wrong. Check the variables that begin with AWS_ and "
     "the files that AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name.",
     _LIST,
     passes=False,
