@@ -228,9 +228,9 @@ fuzz: $(VENV)/.dev ## Compare our HTTP with another parser's on generated stream
 test-dynamodb-local: $(VENV)/.dev $(DYNAMODB_LOCAL) ## Run the tests on AWS's own DynamoDB Local (needs java and npm)
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --dynamodb local
 
-.PHONY: test-direct-transport
-test-direct-transport: $(VENV)/.dev ## Run the tests with DYNAMODB_TRANSPORT=direct (nightly; not part of .ci/run)
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile --transport direct
+.PHONY: test-sdk-transport
+test-sdk-transport: $(VENV)/.dev ## Run the tests with DYNAMODB_TRANSPORT=sdk (nightly; not part of .ci/run)
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --transport sdk
 
 .PHONY: lambda-zip
 lambda-zip: $(BIN)/python ## Pack the pipeline's Lambdas into dist/lambda.zip (CREDENTIALS=… adds the workload identity's file)

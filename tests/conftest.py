@@ -49,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the command line choose the DynamoDB to test on."""
     parser.addoption("--dynamodb", choices=_ENGINES, default="embedded", help="the DynamoDB to use")
     parser.addoption(
-        "--transport", choices=("direct", "sdk"), default="sdk", help="how items are reached"
+        "--transport", choices=("direct", "sdk"), default="direct", help="how items are reached"
     )
     parser.addoption("--write-snapshots", action="store_true", help="renew what tests compare with")
 

@@ -81,11 +81,11 @@ class DynamoDBSettings(Group):
         examples=["cloudmart-conversations"],
     )
     transport: DynamoDBTransport = Field(
-        DynamoDBTransport.SDK,
+        DynamoDBTransport.DIRECT,
         validation_alias="DYNAMODB_TRANSPORT",
-        description="How items are read and written: `sdk` uses AWS's SDK; `direct`, which is new, "
-        "signs and sends requests without its layers, at a quarter of their cost.",
-        examples=["direct"],
+        description="How items are read and written: `direct` signs and sends requests without the "
+        "layers of AWS's SDK, at a quarter of their cost; `sdk` uses the SDK, and is the way back.",
+        examples=["sdk"],
     )
     timeout: float = Field(
         3.5,

@@ -35,10 +35,13 @@ async def database(
 
 
 @pytest_asyncio.fixture
-async def hasty(faults: FaultProxy, session: aioboto3.Session) -> AsyncIterator[Database]:
+async def hasty(
+    faults: FaultProxy, session: aioboto3.Session, pytestconfig: pytest.Config
+) -> AsyncIterator[Database]:
     """Give a client that waits for less time than a test should take."""
     assert faults.port
-    database = Database(session, within=0.5)
+    direct = pytestconfig.getoption("transport") == "direct"
+    database = Database(session, within=0.5, direct=direct)
     await database.open()
     yield database
     await database.close()

@@ -31,7 +31,7 @@ GOOD = {
     "DYNAMODB_ORDERS_TABLE": "shop-orders",
     "DYNAMODB_TICKETS_TABLE": "shop-tickets",
     "DYNAMODB_CONVERSATIONS_TABLE": "shop-conversations",
-    "DYNAMODB_TRANSPORT": "direct",
+    "DYNAMODB_TRANSPORT": "sdk",
     "DYNAMODB_TIMEOUT": "3",
     "OPENAI_API_KEY": "sk-proj-Zp3xxxQ8noneR7todo",
     "OPENAI_BASE_URL": "https://api.openai.com/v1",

@@ -9,6 +9,7 @@ with loopback() as server:
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections import deque
@@ -73,10 +74,12 @@ class LoopbackServer:
         self._script: deque[Reply] = deque()
         self._http: _Server | None = None
 
-    def start(self) -> None:
-        """Listen on a free port."""
+    def start(self, tls: ssl.SSLContext | None = None) -> None:
+        """Listen on a free port, in plain text or with a certificate."""
         self._http = _Server(self)
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
+        if tls:
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._http.server_port}"
         # A short poll: every test waits for it once.
         threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -102,10 +105,10 @@ class LoopbackServer:
 
 
 @contextmanager
-def loopback() -> Iterator[LoopbackServer]:
+def loopback(tls: ssl.SSLContext | None = None) -> Iterator[LoopbackServer]:
     """Run a server for as long as the context lasts."""
     server = LoopbackServer()
-    server.start()
+    server.start(tls)
     try:
         yield server
     finally:
