@@ -195,7 +195,7 @@ CREDENTIALS = Dependency(
 )
 IDENTITY = Dependency("identity", "role", "system", words="AWS identity")
 CONFIGURATION = Dependency("configuration", "freshness", "system")
-CLOCK = Dependency("clock", "skew", "system", lapses=True)
+CLOCK = Dependency("clock", "skew", "system")
 CLIENTS = Dependency("clients", "addresses", "system", lapses=True)
 RATE_LIMITS = Dependency("rate-limits", "storage")
 ACCESS = Dependency(

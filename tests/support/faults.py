@@ -12,10 +12,12 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -109,6 +111,8 @@ class FaultProxy:
         """What was asked last."""
         self.rewrite: Callable[[bytes], bytes] = bytes
         """What is done to the body of an answer that passes."""
+        self.ahead = timedelta()
+        """How far its clock is ahead of ours; it refuses signatures that are five minutes off."""
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
         self._healed = threading.Event()
@@ -169,6 +173,11 @@ def fault_proxy(engine: str) -> Iterator[FaultProxy]:
 
 
 _OK = 200
+_OUT_OF_TIME = Refusal(
+    400,
+    "InvalidSignatureException",
+    "Signature expired: 20261128T080000Z is now earlier than 20261128T080500Z",
+)
 
 
 class _Server(ThreadingHTTPServer):
@@ -212,6 +221,7 @@ class _Forwarder(BaseHTTPRequestHandler):
         operation = self._operation(body)
         self.server.proxy.bodies.append(body)
         fault, healed = self.server.proxy.fault_of(operation)
+        fault = self._fault_of_clock() or fault
         if fault is None:
             strictly = operation == "UpdateItem" and not self._asks_for_xml
             self._answer(*(self._updated(body) if strictly else self._forwarded(body)))
@@ -242,6 +252,18 @@ class _Forwarder(BaseHTTPRequestHandler):
             message = "arn:aws:dynamodb:us-east-1:123456789012:table/secret-table is not to be had"
             status, code = fault.value
             self._answer(*self._refusal(Refusal(status, code, message)))
+
+    def _fault_of_clock(self) -> Refusal | None:
+        if not self.server.proxy.ahead:
+            return None
+        signed = datetime.fromisoformat(self.headers["X-Amz-Date"])
+        off = abs(datetime.now(UTC) + self.server.proxy.ahead - signed)
+        return _OUT_OF_TIME if off > timedelta(minutes=5) else None
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return what goes into the header `Date`."""
+        now = time.time() if timestamp is None else timestamp
+        return super().date_time_string(now + self.server.proxy.ahead.total_seconds())
 
     @property
     def _asks_for_xml(self) -> bool:
