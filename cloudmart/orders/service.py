@@ -10,7 +10,7 @@ from typing import Protocol
 import structlog
 
 from cloudmart.errors import (
-    ConflictError,
+    CloudmartError,
     Fault,
     IdempotencyKeyReusedError,
     IdempotencyKeyTakenError,
@@ -138,9 +138,6 @@ def digest(request: OrderCreate) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-_OLD_ID = re.compile(r"[0-9a-fA-F]{8}")
-
-
 class Catalogue(Protocol):
     """Where names and prices come from."""
 
@@ -207,12 +204,10 @@ class OrderService:
     async def _place_once(self, request: OrderCreate, key: str, client: str) -> Order:
         order_id = await self._keys.order_id(key)
         keyed = KeyedRequest(digest(request), await self._keys.client_mark(client))
-        # Before prices are looked at: what was placed once is answered even if they changed.
-        if earlier := await self._earlier(order_id, request, keyed):
-            return earlier
         try:
             return await self._place(request, order_id, keyed)
-        except ConflictError:
+        except CloudmartError:
+            # Whatever is in the way now, prices that changed too: what was placed once is answered.
             if earlier := await self._earlier(order_id, request, keyed):
                 return earlier
             raise

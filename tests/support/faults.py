@@ -109,6 +109,8 @@ class FaultProxy:
         """Set once a call hangs."""
         self.bodies: deque[bytes] = deque(maxlen=100)
         """What was asked last."""
+        self.on_tables: deque[tuple[str, str]] = deque(maxlen=100)
+        """Operation and table of the last calls that name one table."""
         self.rewrite: Callable[[bytes], bytes] = bytes
         """What is done to the body of an answer that passes."""
         self.ahead = timedelta()
@@ -219,7 +221,7 @@ class _Forwarder(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         operation = self._operation(body)
-        self.server.proxy.bodies.append(body)
+        self._note(operation, body)
         fault, healed = self.server.proxy.fault_of(operation)
         fault = self._fault_of_clock() or fault
         if fault is None:
@@ -252,6 +254,11 @@ class _Forwarder(BaseHTTPRequestHandler):
             message = "arn:aws:dynamodb:us-east-1:123456789012:table/secret-table is not to be had"
             status, code = fault.value
             self._answer(*self._refusal(Refusal(status, code, message)))
+
+    def _note(self, operation: str, body: bytes) -> None:
+        self.server.proxy.bodies.append(body)
+        if not self._asks_for_xml and (table := json.loads(body).get("TableName")):
+            self.server.proxy.on_tables.append((operation, table))
 
     def _fault_of_clock(self) -> Refusal | None:
         if not self.server.proxy.ahead:
