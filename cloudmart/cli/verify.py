@@ -15,7 +15,7 @@ from rich.status import Status
 from rich.text import Text
 
 from cloudmart.findings.finding import CheckExit, CheckStatus, exit_of
-from cloudmart.findings.output import as_json, as_junit, first_steps, lines_of, summary_of
+from cloudmart.findings.output import as_json, as_junit, first_steps, lines_of, skips_of, summary_of
 from cloudmart.verify.credentials import AdminCredentials, is_private_host
 from cloudmart.verify.run import NOTHING_LEFT, VerifyRun
 from cloudmart.verify.shop_client import ShopClient
@@ -134,8 +134,8 @@ class _Watcher:
 
     def ends(self, finding: StepFinding) -> None:
         """Write what came of it."""
-        if self._quiet:
-            return
+        if self._quiet or finding.status is CheckStatus.SKIP:
+            return  # they are told at the end, a line for each reason
         first, *rest = lines_of(finding)
         took = f" ({finding.seconds:.2f} s)" if finding.seconds else ""
         self._write(first + took, _COLORS[finding.status], len(str(finding.status)))
@@ -148,6 +148,8 @@ class _Watcher:
         """Write how many passed, and what to do first."""
         if self._quiet:
             return
+        for line in skips_of(run.findings):
+            self._write(line, _COLORS[CheckStatus.SKIP], len(CheckStatus.SKIP))
         self._write(summary_of(run.findings))
         steps = first_steps(run.findings)
         for line in ["Do this first:", *(f"  {step}" for step in steps)] if steps else []:

@@ -90,9 +90,12 @@ def summary_of(findings: Sequence[CheckFinding]) -> str:
 
 def first_steps(findings: Sequence[CheckFinding]) -> list[str]:
     """Return what to do first, in order: a line for each failure's remedy, a few at most."""
-    failed = [each for each in findings if each.status is CheckStatus.FAIL and each.fix]
-    steps = list(dict.fromkeys(f"{each.fix} ({each.id})" for each in failed))
-    return [f"{number}. {step}" for number, step in enumerate(steps[:FIRST_STEPS], 1)]
+    steps: dict[str, list[str]] = {}
+    for each in findings:
+        if each.status is CheckStatus.FAIL and each.fix:
+            steps.setdefault(each.fix, []).append(each.id)
+    told = [f"{fix} ({', '.join(ids)})" for fix, ids in steps.items()]
+    return [f"{number}. {step}" for number, step in enumerate(told[:FIRST_STEPS], 1)]
 
 
 def show_findings(
@@ -108,7 +111,7 @@ def show_findings(
             for line in lines_of(each):
                 write(line)
     if not every:
-        for line in _skipped(findings):
+        for line in skips_of(findings):
             write(line)
     write(summary_of(findings))
     if steps := first_steps(findings):
@@ -122,7 +125,7 @@ def one_line(text: str) -> str:
     return "".join(each if each.isprintable() else "?" for each in " ".join(text.split()))
 
 
-def _skipped(findings: Sequence[CheckFinding]) -> Iterator[str]:
+def skips_of(findings: Sequence[CheckFinding]) -> Iterator[str]:
     """Yield a line for each reason why something was skipped."""
     reasons: dict[str, list[str]] = {}
     for each in findings:

@@ -37,7 +37,7 @@ STEPS: tuple[VerifyStep, ...] = (
 NOTHING_LEFT = "nothing-left-behind"
 _PAGE = "docs/verify.md"
 _IN_A_ROW = 3
-"""Steps in a row without any answer after which the rest is not tried."""
+"""Steps in a row without any answer, or without a pod's, after which the rest is not tried."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -72,7 +72,7 @@ class VerifyRun:
         # A step may find that they are refused, and drop them.
         self._credentials = visit.shop.credentials
         self._blocked: set[str] = set()
-        self._silent = 0
+        self._silent = self._unheard = 0
 
     def run(self) -> None:
         """Run all steps; whatever ends it, what was made is removed or told."""
@@ -111,6 +111,8 @@ class VerifyRun:
             sentence = f"the step itself broke: {type(error).__name__}"
             finding = _finding(step.id, CheckStatus.UNKNOWN, sentence)
         self._silent = self._silent + 1 if silent else 0
+        if finding.status is CheckStatus.FAIL and not self._visit.shop.answered:
+            self._unheard += 1
         if finding.status in {CheckStatus.FAIL, CheckStatus.UNKNOWN}:
             self._blocked.add(step.id)
         return replace(finding, seconds=round(time.monotonic() - began, 3))
@@ -118,6 +120,8 @@ class VerifyRun:
     def _reason_to_skip(self, step: VerifyStep) -> str | None:
         if self._silent >= _IN_A_ROW:
             return f"{_IN_A_ROW} steps in a row were not answered"
+        if self._unheard >= _IN_A_ROW and not self._visit.shop.answered:
+            return f"no pod answered in {_IN_A_ROW} steps: is this the shop's address?"
         return next((f"{each} failed" for each in step.parents if each in self._blocked), None)
 
     def _left(self) -> StepFinding:

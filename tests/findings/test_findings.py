@@ -124,6 +124,12 @@ def test_a_person_is_told_five_steps_at_most() -> None:
     assert first_steps(many) == [f"{number + 1}. Do {number}. ({number})" for number in range(5)]
 
 
+def test_what_mends_several_things_is_told_once() -> None:
+    same = [CheckFinding(key, "any", CheckStatus.FAIL, fix="Do it.") for key in ("a", "b")]
+
+    assert first_steps(same) == ["1. Do it. (a, b)"]
+
+
 def test_a_catalogue_fills_in_what_was_seen(tmp_path: Path) -> None:
     file = tmp_path / "catalogue.toml"
     file.write_text(CATALOGUE)

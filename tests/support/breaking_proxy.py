@@ -61,6 +61,8 @@ class BreakingProxy:
         self.hanging = threading.Event()
         """Set once a request hangs."""
         self.url = ""
+        self.pages: dict[str, tuple[str, bytes]] = {}
+        """What stands before the shop answers at some paths: a kind, and a body."""
         self._broken: list[_Rule] = []
 
     def break_operation(
@@ -143,7 +145,11 @@ class _Forwarding(BaseHTTPRequestHandler):
     def _do(self) -> None:
         proxy = self.server.proxy
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        how = proxy.break_of(self.command, urlsplit(self.path).path, body)
+        path = urlsplit(self.path).path
+        how = proxy.break_of(self.command, path, body)
+        if page := proxy.pages.get(path):
+            self._send(200, page[1], page[0], {})
+            return
         match how:
             case None | Break.CUT:
                 self._forward(body, how)

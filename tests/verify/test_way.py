@@ -92,17 +92,19 @@ def test_a_certificate_that_ends_soon_is_a_warning(
     assert "TLSv1.3; the certificate is good until" in findings["certificate-good"].observed
 
 
-def test_a_server_of_pages_is_no_shop() -> None:
+def test_a_server_of_pages_is_no_shop_and_is_left_after_three_steps() -> None:
     with loopback() as server:
         server.answer = lambda _: Reply(200, {"Content-Type": "text/html"}, [b"<h1>Hello</h1>"])
         findings = tried(ShopClient(server.url))
 
-    assert findings["health-answers"].layer == "balancer"
+    assert {each.layer for each in failed(findings).values()} == {"balancer"}
+    assert len(failed(findings)) == 3
     assert "not JSON, and no pod did: the rule for /api leads elsewhere" in (
         findings["health-answers"].observed
     )
-    assert findings["page-calls-api"].status is CheckStatus.FAIL
-    assert findings["probe-ready"].observed == "the load balancer leads only /api to the pods"
+    assert findings["products-listed"].observed == (
+        "no pod answered in 3 steps: is this the shop's address?"
+    )
 
 
 def test_an_address_that_leads_elsewhere_is_told_with_where_it_leads() -> None:
