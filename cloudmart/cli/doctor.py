@@ -1,6 +1,7 @@
 """`cloudmart doctor`: the deployment checklist from inside."""
 
 import asyncio
+import logging
 import os
 import sys
 import traceback
@@ -14,6 +15,7 @@ from rich.console import Console
 
 from cloudmart.cli.command_settings import load_what_can_be_read
 from cloudmart.findings.finding import CheckExit
+from cloudmart.observability.logging import configure_logging
 
 _WIDEST = 86_400
 
@@ -85,6 +87,8 @@ def doctor(  # noqa: PLR0913 - an option each
     if listing:
         sys.stdout.writelines(f"{line}\n" for line in command.listed(choices))
         return
+    # What clients of the service's own log is told by findings.
+    configure_logging(json=False, level=logging.CRITICAL)
     outputs = command.DoctorOutputs(as_json, junit, bundle, strict, every)
     try:
         with _live() as tell:

@@ -3,8 +3,8 @@
 import asyncio
 import re
 import shlex
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,9 +14,12 @@ import httpx2
 from botocore.exceptions import ClientError
 
 from cloudmart.doctor.world import World
+from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.refusals import OF_S3, TROUBLE
+from cloudmart.health.aws_environment import open_session
 from cloudmart.health.classify import STS
 from cloudmart.health.obstacle import obstacle_of
+from cloudmart.pipeline.opening import Pipeline
 from cloudmart.rollout.cluster import KubectlError, KubectlReason
 from cloudmart.settings import Loaded, Settings
 
@@ -125,6 +128,10 @@ class Inputs:
         self._read("clock")
         return self._world.now()
 
+    def outside(self, name: str) -> None:
+        """Note that somebody outside is asked, by a client of the service's own."""
+        self._read(name)
+
     async def text_of(self, path: str) -> str:
         """Return the text of a file, or raise OSError."""
         self._read("files")
@@ -208,6 +215,22 @@ class Inputs:
         for each in services:
             self._read(f"aws:{each}")
         return self._session()
+
+    @asynccontextmanager
+    async def pipeline(self) -> AsyncIterator[Pipeline]:
+        """Give the pipeline as an operator's commands see it."""
+        self._read("pipeline")
+        settings = self._world.loaded.settings
+        # Not the other session: its clients leave the values of items as they are sent.
+        session = open_session(settings.aws.region, self._world.environ)
+        database = Database(session, within=settings.dynamodb.timeout)
+        try:
+            await database.open()
+            opened = self._world.pipeline(settings, session, database)
+            async with opened as pipeline:
+                yield pipeline
+        finally:
+            await database.close()
 
     async def once(self, key: object, ask: Callable[[], Awaitable[T]]) -> T:
         """Return what a question is answered, which several checks may ask."""

@@ -77,6 +77,12 @@ async def health_of(inputs: Inputs, pod: str) -> Mapping[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
+async def metrics_of(inputs: Inputs, pod: str) -> str:
+    """Return the metrics of one pod, asked through the API server."""
+    path = f"/api/v1/namespaces/{inputs.namespace}/pods/{pod}:9000/proxy/metrics"
+    return await inputs.kubectl("get", "--raw", path)
+
+
 CHECKS = (
     DoctorCheck(("kubernetes-reachable",), reachable, KUBERNETES),
     DoctorCheck(("deployment-exists",), deployed, KUBERNETES, ("kubernetes-reachable",)),

@@ -3,7 +3,20 @@
 from functools import cache
 from pathlib import Path
 
-from cloudmart.doctor import configuration, dynamodb, identity, kubernetes, trust
+from cloudmart.doctor import (
+    azure,
+    bedrock,
+    configuration,
+    dynamodb,
+    edge,
+    identity,
+    kubernetes,
+    lifecycle,
+    openai,
+    pipeline,
+    pods,
+    trust,
+)
 from cloudmart.doctor.check import DoctorCheck
 from cloudmart.findings.catalogue import FindingCatalogue, read_catalogue
 
@@ -12,7 +25,14 @@ CHECKS: tuple[DoctorCheck, ...] = (
     *identity.CHECKS,
     *trust.CHECKS,
     *dynamodb.CHECKS,
+    *openai.CHECKS,
+    *bedrock.CHECKS,
+    *azure.CHECKS,
+    *pipeline.CHECKS,
     *kubernetes.CHECKS,
+    *pods.CHECKS,
+    *edge.CHECKS,
+    *lifecycle.CHECKS,
 )
 
 

@@ -12,6 +12,7 @@ import httpx2
 
 from cloudmart.aws_redirects import DirectConfig
 from cloudmart.dynamodb.session import operators_session
+from cloudmart.pipeline.opening import OpenPipeline, open_pipeline
 from cloudmart.pipeline.watch.questions import DaemonThreads
 from cloudmart.rollout.cluster import Kubernetes
 from cloudmart.settings import Loaded
@@ -86,5 +87,6 @@ class World:
     resolve: Callable[[str], Sequence[str]] = addresses_of
     certificate: Callable[[str, int], Mapping[str, Any]] = certificate_of
     client: Callable[[], httpx2.AsyncClient] = http_client
+    pipeline: OpenPipeline = open_pipeline
     now: Callable[[], datetime] = _now
     threads: DaemonThreads = field(default_factory=lambda: DaemonThreads(_THREADS, "doctor"))

@@ -1,6 +1,6 @@
 """What is in the namespace besides a release, and gets in its way."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from cloudmart.rollout.cluster import KubectlError, Kubernetes
@@ -25,10 +25,8 @@ def _leftovers(cluster: Kubernetes, release: Release) -> Iterator[str]:
     own = {reference(each) for each in release.every}
     labels = release.deployment["spec"]["template"]["metadata"]["labels"]
     page = release.storefront.service if release.storefront else None
-    for each in cluster.every(_CHECKED):
-        if reference(each) not in own and (what := _what(each, labels, page)):
-            remove = _remove(cluster, each)
-            yield f"{reference(each)} {what} Remove it, if it is not meant: {remove}."
+    for _, sentence in strangers(cluster, own, labels, page):
+        yield sentence
     seen = set[str]()
     for each in cluster.every(_RELEASED, "--selector", _OURS):
         if reference(each) not in own and reference(each) not in seen:
@@ -46,6 +44,25 @@ def _leftovers(cluster: Kubernetes, release: Release) -> Iterator[str]:
                 f"{reference(each)} has a scrape job for the backend ({job}). Metrics are on port "
                 "9000 of each pod now: let it go by the pods' annotations, or by a PodMonitor."
             )
+
+
+def strangers(
+    cluster: Kubernetes, own: Collection[str], labels: Mapping[str, str], page: str | None
+) -> Iterator[tuple[str, str]]:
+    """Yield what else acts on pods with some labels: its kind, and a sentence about it.
+
+    `own` are the references of what may; `page` is the Service of the storefront.
+    """
+    for each in cluster.every(_CHECKED):
+        if reference(each) not in own and (what := _what(each, labels, page)):
+            remove = _remove(cluster, each)
+            sentence = f"{reference(each)} {what} Remove it, if it is not meant: {remove}."
+            yield each["kind"], sentence
+
+
+def ours(cluster: Kubernetes) -> set[str]:
+    """Return the references of what a release has brought, as its labels tell."""
+    return {reference(each) for each in cluster.every(_RELEASED, "--selector", _OURS)}
 
 
 def _scraped_twice(cluster: Kubernetes, release: Release) -> Iterator[str]:

@@ -13,21 +13,32 @@ import pytest
 from cloudmart.doctor.command import DoctorChoices, diagnose_world
 from cloudmart.doctor.world import World
 from cloudmart.findings.finding import CheckFinding, CheckStatus
+from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
 from cloudmart.local.embedded import REGION
+from cloudmart.orders.indexes import order_keys
 from cloudmart.rollout.cluster import Kubernetes
 from cloudmart.rollout.release import Release, Rendered
 from cloudmart.settings import load_settings
+from cloudmart.values.timestamp import stamp
 from tests.doctor.shop_aws import ACCOUNT, CLUSTER, ShopAws, shop_aws
+from tests.doctor.shop_edge import ShopEdge, shop_edge
+from tests.doctor.shop_providers import AGENT, ALIAS, ShopProviders, shop_providers
 from tests.support.api_server import Object
 from tests.support.fake_cluster import FakeCluster
 from tests.support.rollouts import SECRETS, secret, storefront
+from tests.support.shop_tables import put
+from tests.support.watched_pipeline import ending_in
 
 NOW = datetime(2026, 11, 28, 8, 0, tzinfo=UTC)
 _WELL = {
     "status": "pass",
     "serviceId": "cloudmart-backend",
     "notes": ["configuration 9fceb02d0ae5"],
+    "checks": {"orders:table": [{"status": "pass"}]},
 }
+METRICS = """# TYPE cloudmart_pipeline_heartbeats_total counter
+cloudmart_pipeline_heartbeats_total{outcome="arrived"} 3.0
+"""
 
 
 @dataclass(slots=True)
@@ -37,6 +48,9 @@ class HealthyShop:
     environ: dict[str, str]
     cluster: FakeCluster
     aws: ShopAws
+    providers: ShopProviders
+    edge: ShopEdge
+    warehouse: DuckDBWarehouse
     parts: dict[str, Any] = field(default_factory=dict)
     """Other options of `World`: `url`, `resolve`, `certificate`, …"""
 
@@ -46,7 +60,13 @@ class HealthyShop:
             self.environ,
             load_settings(self.environ),
             cluster=Kubernetes(self.cluster, "default"),
-            **{"now": lambda: NOW, "in_cluster": True, **self.parts},
+            **{
+                "now": lambda: NOW,
+                "in_cluster": True,
+                "pipeline": ending_in(self.warehouse, 10),
+                **self.edge.parts,
+                **self.parts,
+            },
         )
 
     async def look(self, *only: str) -> Mapping[str, CheckFinding]:
@@ -60,6 +80,11 @@ class HealthyShop:
         self.parts["in_cluster"] = False
         for name in (*self.aws.injected, "CLOUDMART_CONFIG_DIR"):
             del self.environ[name]
+
+    def with_an_agent(self, alias: str = ALIAS) -> None:
+        """Have Bedrock answer by an agent, not by a model."""
+        del self.environ["BEDROCK_MODEL_ID"]
+        self.environ |= {"BEDROCK_AGENT_ID": AGENT, "BEDROCK_AGENT_ALIAS_ID": alias}
 
     @property
     def deployment(self) -> Object:
@@ -84,8 +109,23 @@ class HealthyShop:
 
     def says(self, pod: str, **members: Any) -> None:  # noqa: ANN401 - any JSON
         """Have a pod answer with a health report."""
-        path = f"/api/v1/namespaces/default/pods/{pod}:5000/proxy/health"
-        self.cluster.scenario.raw[path] = json.dumps({**_WELL, **members})
+        _answer(self.cluster, pod, **members)
+
+    def shows(self, metrics: str) -> None:
+        """Have the first pod show other metrics."""
+        path = f"/api/v1/namespaces/default/pods/{self.pod['metadata']['name']}"
+        self.cluster.scenario.raw[f"{path}:9000/proxy/metrics"] = metrics
+
+    def order(self, key: str, *, carried: bool, at: datetime | None = None) -> None:
+        """Have an order in DynamoDB, and in the warehouse if it was carried."""
+        created = at or datetime.now(UTC) - timedelta(seconds=5)
+        item = {"id": key, "userEmail": "ann@example.org", "createdAt": stamp(created)}
+        put(self.aws.client("dynamodb"), self.aws.names.orders_table, item | order_keys(item))
+        if carried:
+            row = (key, "Pending", created.replace(tzinfo=None), "INSERT")
+            self.warehouse.connection.execute(
+                "INSERT INTO orders (id, status, createdAt, eventType) VALUES (?, ?, ?, ?)", row
+            )
 
 
 @contextmanager
@@ -103,12 +143,38 @@ def healthy_shop(
         "ADMIN_USERS": SECRETS["ADMIN_USERS"],
         "CLOUDMART_CONFIG_DIR": str(config),
     }
-    with shop_aws(engine, directory, monkeypatch) as aws:
+    with (
+        shop_aws(engine, directory, monkeypatch) as aws,
+        shop_providers(monkeypatch) as providers,
+        duckdb_connection() as connection,
+    ):
         aws.claims(NOW + timedelta(hours=12))
-        yield HealthyShop({**environ, **aws.environ}, _cluster(rendered, aws), aws)
+        edge, warehouse = shop_edge(aws), DuckDBWarehouse(connection)
+        told = {**environ, **aws.environ, **providers.environ, **_pipeline(aws, providers)}
+        shop = HealthyShop(told, _cluster(rendered, aws, edge), aws, providers, edge, warehouse)
+        shop.order("well", carried=True)
+        yield shop
 
 
-def _cluster(rendered: Rendered, aws: ShopAws) -> FakeCluster:
+def _pipeline(aws: ShopAws, providers: ShopProviders) -> dict[str, str]:
+    """Make what the pipeline needs of AWS, and return what the service is told of it."""
+    table = aws.client("dynamodb").describe_table(TableName=aws.names.orders_table)["Table"]
+    providers.map_stream(table["LatestStreamArn"])
+    bucket = f"quarantine-{aws.key}"
+    aws.client("s3").create_bucket(Bucket=bucket)
+    queue = aws.client("sqs").create_queue(QueueName=f"failures-{aws.key}")["QueueUrl"]
+    return {
+        "PIPELINE_FAILURE_QUEUE": queue,
+        "PIPELINE_QUARANTINE_BUCKET": bucket,
+        "PIPELINE_HEARTBEAT": "300",
+        "GOOGLE_CLOUD_PROJECT_ID": "cloudmart-shop",
+        "BIGQUERY_DATASET_ID": "cloudmart",
+        "BIGQUERY_TABLE_ID": "cloudmart-orders",
+        "BIGQUERY_EMULATOR_HOST": "http://127.0.0.1:9",
+    }
+
+
+def _cluster(rendered: Rendered, aws: ShopAws, edge: ShopEdge) -> FakeCluster:
     cluster = FakeCluster()
     arn = f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/{CLUSTER}"
     cluster.scenario.configuration["clusters"][0]["name"] = arn
@@ -122,12 +188,23 @@ def _cluster(rendered: Rendered, aws: ShopAws) -> FakeCluster:
     )
     release = Release.of(rendered, cluster.live("secret/cloudmart-api-keys")["metadata"])
     cluster.put(*(each for each in release.every if each is not release.job))
+    cluster.scenario.raw["/version"] = json.dumps({"major": "1", "minor": "36+"})
+    gate = {"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled"}
+    cluster.live("namespace/default")["metadata"]["labels"] = gate
+    for ingress in cluster.listed("ingress"):
+        ingress["status"] = {"loadBalancer": {"ingress": [{"hostname": edge.name}]}}
     account = cluster.live("serviceaccount/cloudmart-backend-sa")
     account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"] = aws.role
     for pod in cluster.listed("pod"):
-        path = f"/api/v1/namespaces/default/pods/{pod['metadata']['name']}:5000/proxy/health"
-        cluster.scenario.raw[path] = json.dumps(_WELL)
+        _answer(cluster, pod["metadata"]["name"])
     return cluster
+
+
+def _answer(cluster: FakeCluster, pod: str, **members: Any) -> None:  # noqa: ANN401 - any JSON
+    """Have a pod answer, asked through the API server."""
+    path = f"/api/v1/namespaces/default/pods/{pod}"
+    cluster.scenario.raw[f"{path}:5000/proxy/health"] = json.dumps({**_WELL, **members})
+    cluster.scenario.raw.setdefault(f"{path}:9000/proxy/metrics", METRICS)
 
 
 def told(found: Mapping[str, CheckFinding], key: str, status: CheckStatus) -> str:

@@ -8,18 +8,25 @@ from tests.doctor.healthy import HealthyShop
 
 async def test_where_all_is_well_every_finding_passes(shop: HealthyShop) -> None:
     found = await shop.look()
+    shop.with_an_agent()
+    with_an_agent = await shop.look("bedrock")
 
-    not_well = {key: each for key, each in found.items() if each.status is not CheckStatus.PASS}
-    assert not_well == {}
+    agents = {key for key, each in with_an_agent.items() if each.status is CheckStatus.PASS}
+    fine = {key for key, each in found.items() if each.status is CheckStatus.PASS}
+    assert {key: each for key, each in found.items() if key not in fine | agents} == {}
+    assert {"bedrock-agent-prepared", "bedrock-alias-version"} <= agents
     assert list(found) == [each.id for each in catalogue()]
 
 
 async def test_every_check_reads_all_that_it_declares(shop: HealthyShop) -> None:
-    in_a_pod = (await diagnose_world(DoctorChoices(), shop.world())).found.reads
-    shop.on_a_laptop()
-    on_a_laptop = (await diagnose_world(DoctorChoices(), shop.world())).found.reads
+    reads = {each.name: set[str]() for each in CHECKS}
+    for change in (None, shop.on_a_laptop, shop.with_an_agent):
+        if change:
+            change()
+        found = (await diagnose_world(DoctorChoices(), shop.world())).found
+        for name, read in found.reads.items():
+            reads[name] |= read
 
-    reads = {each.name: in_a_pod[each.name] | on_a_laptop[each.name] for each in CHECKS}
     assert reads == {each.name: set(each.inputs) for each in CHECKS}
 
 

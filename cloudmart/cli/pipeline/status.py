@@ -11,21 +11,19 @@ from cloudmart.cli.command_settings import EXIT_FAILED, configured_for_pipeline
 from cloudmart.cli.pipeline.command import AwayError, console, opened, print_json, run
 from cloudmart.pipeline.models import NewestOrder, PipelineStatus
 from cloudmart.pipeline.watch.heartbeat import Beat
+from cloudmart.pipeline.watch.status import troubles_of
 from cloudmart.settings import Settings
 from cloudmart.values.ids import new_id
 from cloudmart.values.timestamp import stamp
 
 Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 
-_LATE = 60.0
-"""Seconds of lag that a person should know of."""
-
 
 def status(*, as_json: Json = False) -> None:
     """Show how orders get to BigQuery; exit code 1 if something is not well or not known."""
     settings = configured_for_pipeline(os.environ)
     found = run(lambda: _look(settings))
-    troubles = list(_troubles(found))
+    troubles = [sentence for _, sentence in troubles_of(found)]
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
@@ -64,21 +62,6 @@ def _rows(found: PipelineStatus) -> Iterator[tuple[str, str | None]]:
     yield "Lag", _seconds(found.lag_seconds)
     yield "Today in DynamoDB", _number(found.today.dynamodb)
     yield "Today in BigQuery", _number(found.today.bigquery)
-
-
-def _troubles(found: PipelineStatus) -> Iterator[str]:
-    if found.stream not in {None, "on"}:
-        yield "The orders' table has no stream as it is needed: `cloudmart tables status`."
-    if found.mapping and found.mapping.state != "Enabled":
-        yield f"The stream is not being read: the mapping is {found.mapping.state.lower()}."
-    if found.mapping and (found.mapping.last_result or "").startswith("PROBLEM"):
-        yield "The last batch failed."
-    if found.failures.queued:
-        yield "Batches were given up: `cloudmart pipeline replay` brings their orders."
-    if found.failures.quarantined:
-        yield "Records are in quarantine: `cloudmart pipeline replay --quarantined`."
-    if (found.lag_seconds or 0) > _LATE:
-        yield f"BigQuery is {found.lag_seconds:.0f} s behind."
 
 
 def _order(order: NewestOrder | None) -> str | None:

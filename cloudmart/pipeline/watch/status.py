@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,6 +37,9 @@ from cloudmart.values.timestamp import now
 # What BigQuery answers where a query does not fit its table.
 _OUR_FAULT = (400, 404)
 
+
+_LATE = 60.0
+"""Seconds of lag that a person should know of."""
 
 WATCHED = timedelta(days=2)
 """Orders no older than this are looked for one by one: a stream keeps its records for a day."""
@@ -188,6 +191,24 @@ def _newest(warehouse: Warehouse) -> OrderState | None:
         ):
             raise UnknownError(f"BigQuery's table cannot be used: {'; '.join(faults)}.") from error
         raise
+
+
+def troubles_of(found: PipelineStatus) -> Iterator[tuple[str, str]]:
+    """Yield what is not well, each by a word and in a sentence."""
+    if found.stream not in {None, "on"}:
+        sentence = "The orders' table has no stream as it is needed: `cloudmart tables status`."
+        yield "stream", sentence
+    if found.mapping and found.mapping.state != "Enabled":
+        state = found.mapping.state.lower()
+        yield "mapping", f"The stream is not being read: the mapping is {state}."
+    if found.mapping and (found.mapping.last_result or "").startswith("PROBLEM"):
+        yield "result", "The last batch failed."
+    if found.failures.queued:
+        yield "queue", "Batches were given up: `cloudmart pipeline replay` brings their orders."
+    if found.failures.quarantined:
+        yield "quarantine", "Records are in quarantine: `cloudmart pipeline replay --quarantined`."
+    if (found.lag_seconds or 0) > _LATE:
+        yield "lag", f"BigQuery is {found.lag_seconds:.0f} s behind."
 
 
 def show(status: PipelineStatus) -> None:

@@ -1,0 +1,167 @@
+"""The pods: the roll-out's state, what keeps them from running, what they say of themselves."""
+
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+
+from cloudmart.doctor import kubernetes
+from cloudmart.doctor.check import CheckResult, DoctorCheck, passed, trouble
+from cloudmart.doctor.inputs import Inputs, NotKnownError
+from cloudmart.doctor.pods_settings import main_container
+from cloudmart.rollout.cluster import Kubernetes
+from cloudmart.rollout.journal import Journal
+from cloudmart.rollout.leftovers import ours, strangers
+from cloudmart.rollout.pods import Limits, obstructions
+from cloudmart.rollout.preflight import gate_command, gate_warning
+from cloudmart.rollout.release import named
+from cloudmart.rollout.replacing import PodReplacement
+
+_ROLLING = 3600.0
+"""Seconds for which a roll-out is followed at most."""
+
+_OFTEN = 3
+_TAIL = "200"
+_PROBES = {"startupProbe": "/startupz", "readinessProbe": "/readyz", "livenessProbe": "/livez"}
+# The paths that ask nobody: a restart cures nothing that others have.
+_ASK_NOBODY = {"/livez", "/health", "/api/health"}
+_OF_KIND = {
+    "NetworkPolicy": "policies-add-up",
+    "HorizontalPodAutoscaler": "one-autoscaler",
+    "PodDisruptionBudget": "one-disruption-budget",
+    "Service": "no-other-way-in",
+    "Ingress": "no-other-way-in",
+}
+
+
+async def rollout(inputs: Inputs) -> AsyncIterator[CheckResult]:
+    """Tell how far the roll-out is, and what Kubernetes says where it is stuck."""
+    view = await inputs.looking("rollout", _view)
+    observed = f"{view.progress}. {view.stuck}" if view.stuck else view.progress
+    if view.complete:
+        yield passed("rollout-complete", observed)
+    else:
+        yield trouble("rollout-complete", observed)
+
+
+def _view(cluster: Kubernetes) -> Any:  # noqa: ANN401 - what pods are seen
+    return PodReplacement(cluster, Journal(), Limits()).look()
+
+
+async def start(inputs: Inputs) -> AsyncIterator[CheckResult]:
+    """Tell what keeps pods from running, and which have been restarted often."""
+    for pod in await kubernetes.pods(inputs):
+        for each in obstructions(pod):
+            yield trouble("pods-start", each.sentence)
+        for container in pod.get("status", {}).get("containerStatuses") or ():
+            ended = ((container.get("lastState") or {}).get("terminated") or {}).get("reason", "")
+            times = container.get("restartCount", 0)
+            if times > _OFTEN or ended == "OOMKilled":
+                observed = f"{named(pod)}: {times} restarts{f', {ended}' if ended else ''}"
+                previous = inputs.command("logs", f"pod/{named(pod)}", "--previous")
+                yield trouble("pods-stay-up", observed, previous=previous)
+
+
+async def health(inputs: Inputs) -> AsyncIterator[CheckResult]:
+    """Tell what each pod says of all it depends on, as it sees it from inside."""
+    for pod in await _running(inputs):
+        report = await kubernetes.health_of(inputs, named(pod))
+        for name, readings in (report.get("checks") or {}).items():
+            for each in readings:
+                if each.get("status") == "pass":
+                    continue
+                observed = f"{named(pod)}: {name}: {each.get('output') or each.get('status')}"
+                key = "pods-newest" if name.startswith("configuration") else "pods-reach-all"
+                restart = inputs.command("rollout", "restart", "deployment/cloudmart-backend")
+                yield trouble(key, observed, restart=restart)
+
+
+async def metrics(inputs: Inputs) -> AsyncIterator[CheckResult]:
+    """Tell whether every pod shows its metrics."""
+    for pod in await _running(inputs):
+        text = await kubernetes.metrics_of(inputs, named(pod))
+        if "cloudmart_" not in text:
+            yield trouble("metrics-answer", f"{named(pod)} shows no metrics on port 9000")
+
+
+async def logs(inputs: Inputs) -> AsyncIterator[CheckResult]:
+    """Tell which errors the pods have logged, by their events: their words may be customers'."""
+    for pod in await _running(inputs):
+        text = await inputs.kubectl("logs", f"pod/{named(pod)}", "--tail", _TAIL)
+        events = Counter(_errors(text))
+        if events:
+            told = ", ".join(f"{event} ({times})" for event, times in events.most_common(5))
+            tail = inputs.command("logs", f"pod/{named(pod)}", "--tail", _TAIL)
+            yield trouble("logs-clean", f"{named(pod)}: {told}", logs=tail)
+
+
+def _errors(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict) and event.get("level") in {"error", "critical"}:
+            yield str(event.get("event"))
+
+
+async def probes(inputs: Inputs) -> AsyncIterator[CheckResult]:
+    """Tell whether the pods are probed, and whether the liveness probe asks nobody."""
+    live = await kubernetes.deployment(inputs)
+    container = main_container(live["spec"]["template"]["spec"])
+    missing = [name for name in _PROBES if name not in container]
+    if missing:
+        yield trouble("probes-set", f"there is no {', '.join(missing)}")
+    path = _path(container.get("livenessProbe"))
+    if path and path not in _ASK_NOBODY:
+        yield trouble("liveness-asks-nobody", f"it asks {path}")
+
+
+def _path(probe: Mapping[str, Any] | None) -> str | None:
+    return ((probe or {}).get("httpGet") or {}).get("path")
+
+
+async def beside(inputs: Inputs) -> AsyncIterator[CheckResult]:
+    """Tell what else acts on the pods: policies, autoscalers, ways in."""
+    live = await kubernetes.deployment(inputs)
+    labels = live["spec"]["template"]["metadata"]["labels"]
+
+    def look(cluster: Kubernetes) -> list[tuple[str, str]]:
+        return list(strangers(cluster, ours(cluster), labels, "cloudmart-frontend"))
+
+    for kind, sentence in await inputs.looking("strangers", look):
+        yield trouble(
+            _OF_KIND[kind],
+            sentence,
+            fix=sentence.partition("Remove it")[2]
+            and (f"Remove it{sentence.partition('Remove it')[2]}"),
+        )
+
+
+async def gate(inputs: Inputs) -> AsyncIterator[CheckResult]:
+    """Tell whether pods count as ready only once the load balancer knows them."""
+    if await inputs.looking("gate", gate_warning):
+        command = await inputs.looking("gate-command", gate_command)
+        yield trouble("readiness-gate-on", "it is off, or cannot be seen", fix=f"`{command}`")
+
+
+async def _running(inputs: Inputs) -> list[Any]:
+    running = [pod for pod in await kubernetes.pods(inputs) if kubernetes.is_running(pod)]
+    if not running:
+        raise NotKnownError("no pod of the service runs")
+    return running
+
+
+_KUBERNETES = kubernetes.KUBERNETES
+_PARENTS = ("deployment-exists",)
+
+CHECKS = (
+    DoctorCheck(("rollout-complete",), rollout, _KUBERNETES, _PARENTS, settles=_ROLLING),
+    DoctorCheck(("pods-start", "pods-stay-up"), start, _KUBERNETES, _PARENTS, settles=_ROLLING),
+    DoctorCheck(("pods-reach-all", "pods-newest"), health, _KUBERNETES, _PARENTS),
+    DoctorCheck(("metrics-answer",), metrics, _KUBERNETES, _PARENTS),
+    DoctorCheck(("logs-clean",), logs, _KUBERNETES, _PARENTS),
+    DoctorCheck(("probes-set", "liveness-asks-nobody"), probes, _KUBERNETES, _PARENTS),
+    DoctorCheck(tuple(dict.fromkeys(_OF_KIND.values())), beside, _KUBERNETES, _PARENTS),
+    DoctorCheck(("readiness-gate-on",), gate, _KUBERNETES, _PARENTS),
+)

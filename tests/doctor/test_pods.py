@@ -1,0 +1,154 @@
+"""Findings of the cluster: the roll-out, the pods, what stands beside them."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from cloudmart.findings.finding import CheckStatus
+from tests.doctor.healthy import HealthyShop, told
+from tests.support.overlays import FILLED
+
+FAIL, WARN, UNKNOWN = CheckStatus.FAIL, CheckStatus.WARN, CheckStatus.UNKNOWN
+TAG = FILLED["tag"]
+SELECTED = {"matchLabels": {"app": "cloudmart-backend"}}
+
+
+@pytest.mark.parametrize(
+    ("fate", "observed"),
+    [
+        ("unpullable", "ImagePullBackOff"),
+        ("refusing", "it ended with exit code 78. CloudMart does not start: AUTH is not set."),
+    ],
+)
+async def test_what_keeps_pods_from_running_is_told(
+    shop: HealthyShop, fate: str, observed: str
+) -> None:
+    getattr(shop.cluster.scenario, fate).append(TAG)
+
+    found = await shop.look("rollout-complete", "pods-start")
+
+    assert told(found, "rollout-complete", FAIL).startswith("0 of ")
+    assert observed in told(found, "pods-start", FAIL)
+
+
+async def test_a_rollout_that_is_stuck_is_told_in_kubernetes_words(shop: HealthyShop) -> None:
+    shop.cluster.scenario.unschedulable = True
+
+    found = await shop.look("rollout-complete", "pods-start")
+
+    assert "Insufficient cpu" in told(found, "pods-start", FAIL)
+    assert told(found, "rollout-complete", FAIL)
+
+
+async def test_a_pod_that_is_restarted_again_and_again_is_told(shop: HealthyShop) -> None:
+    pod = shop.add_pod("pod-2")
+    ended = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
+    pod["status"]["containerStatuses"][0] |= {"restartCount": 7, "lastState": ended}
+
+    found = await shop.look("pods-stay-up")
+
+    assert told(found, "pods-stay-up", WARN) == "pod-2: 7 restarts, OOMKilled"
+    assert "logs pod/pod-2 --previous" in found["pods-stay-up"].fix
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "name", "output"),
+    [
+        ("pods-reach-all", FAIL, "orders:table", "The shop's data store does not answer."),
+        ("pods-newest", WARN, "configuration:age", "Running with configuration older than"),
+    ],
+)
+async def test_what_a_pod_says_of_itself_is_told(
+    shop: HealthyShop, key: str, status: CheckStatus, name: str, output: str
+) -> None:
+    pod = shop.pod["metadata"]["name"]
+    shop.says(pod, checks={name: [{"status": "warn", "output": output}]})
+
+    found = await shop.look(key)
+
+    assert told(found, key, status) == f"{pod}: {name}: {output}"
+
+
+async def test_a_pod_without_metrics_is_told(shop: HealthyShop) -> None:
+    shop.shows("")
+
+    found = await shop.look("metrics-answer")
+
+    assert told(found, "metrics-answer", WARN).endswith("shows no metrics on port 9000")
+
+
+async def test_errors_in_the_logs_are_told_by_their_events_alone(shop: HealthyShop) -> None:
+    lines = [
+        {"level": "error", "event": "provider_refused", "reason": "Ann's secret wish"},
+        {"level": "info", "event": "order_placed"},
+    ]
+    shop.cluster.scenario.logs["*"] = "\n".join(map(json.dumps, lines)) + "\nplain text\n"
+
+    found = await shop.look("logs-clean")
+
+    assert told(found, "logs-clean", WARN).endswith(": provider_refused (1)")
+    assert "Ann" not in str(found["logs-clean"])
+
+
+async def test_probes_that_are_missing_are_told(shop: HealthyShop) -> None:
+    container = shop.deployment["spec"]["template"]["spec"]["containers"][0]
+    del container["startupProbe"]
+    container["livenessProbe"]["httpGet"]["path"] = "/ready"
+
+    found = await shop.look("probes-set", "liveness-asks-nobody")
+
+    assert told(found, "probes-set", FAIL) == "there is no startupProbe"
+    assert told(found, "liveness-asks-nobody", FAIL) == "it asks /ready"
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "kind", "spec"),
+    [
+        (
+            *("policies-add-up", WARN, "NetworkPolicy"),
+            {"podSelector": SELECTED, "ingress": [{}]},
+        ),
+        (
+            *("one-autoscaler", FAIL, "HorizontalPodAutoscaler"),
+            {"scaleTargetRef": {"name": "cloudmart-backend"}},
+        ),
+        ("one-disruption-budget", WARN, "PodDisruptionBudget", {"selector": SELECTED}),
+        (
+            *("no-other-way-in", WARN, "Service"),
+            {"type": "LoadBalancer", "selector": {"app": "cloudmart-backend"}, "ports": []},
+        ),
+    ],
+)
+async def test_what_is_left_over_is_told_with_the_command_that_removes_it(
+    shop: HealthyShop, key: str, status: CheckStatus, kind: str, spec: dict[str, Any]
+) -> None:
+    shop.cluster.put({"kind": kind, "metadata": {"name": "before"}, "spec": copy.deepcopy(spec)})
+
+    found = await shop.look(key)
+    assert told(found, key, status).startswith(f"{kind.lower()}/before ")
+    assert f"kubectl --namespace default delete {kind.lower()}/before" in found[key].fix
+
+    del shop.cluster.objects[f"{kind.lower()}/before"]
+    assert (await shop.look(key))[key].status is CheckStatus.PASS
+
+
+async def test_a_gate_that_is_off_is_switched_on_by_the_fix(shop: HealthyShop) -> None:
+    shop.cluster.live("namespace/default")["metadata"]["labels"] = {}
+
+    found = await shop.look("readiness-gate-on")
+    assert told(found, "readiness-gate-on", WARN)
+
+    *_, verb, kind, name, label = found["readiness-gate-on"].fix.strip("`").split()
+    shop.cluster([verb, f"{kind}/{name}", label], None)
+    mended = await shop.look("readiness-gate-on")
+    assert mended["readiness-gate-on"].status is CheckStatus.PASS
+
+
+async def test_a_pod_that_may_not_be_asked_is_unknown(shop: HealthyShop) -> None:
+    shop.cluster.scenario.raw.clear()
+
+    found = await shop.look("pods-reach-all")
+
+    assert told(found, "pods-reach-all", UNKNOWN)
