@@ -137,6 +137,11 @@ def _namespace(value: str) -> str:
 
 @app.command()
 def render(
+    which: Annotated[
+        str | None,
+        typer.Argument(help="serve, operator or doctor: one of them, not all."),
+    ] = None,
+    *,
     account: Annotated[str, typer.Option(callback=_account, help="The AWS account's number.")],
     oidc_provider: Annotated[
         str, typer.Option(callback=_provider, help="The cluster's OpenID Connect issuer.")
@@ -148,7 +153,7 @@ def render(
         Path | None, typer.Option(file_okay=False, help="Write a file for each policy instead.")
     ] = None,
 ) -> None:
-    """Print the trust and permission policies of the service and of the operator's Job.
+    """Print the trust and permission policies of the service, the operator's Job and the doctor.
 
     What they are about (tables, Bedrock's agent or model, the pipeline, the secret, the region
     unless the issuer names it) is read from the variables that the service reads. Nothing is asked
@@ -166,6 +171,11 @@ def render(
         raise typer.Exit(EXIT_CONFIGURATION)
     cluster = {"oidc_provider": oidc_provider, "namespace": namespace}
     rendered = policies(values_of(loaded.settings, account, region) | cluster)
+    if which is not None:
+        chosen = {name: each for name, each in rendered.items() if name.partition("-")[0] == which}
+        if not chosen:
+            raise typer.BadParameter(f"there is no policy {which!r}", param_hint="WHICH")
+        rendered = chosen
     if directory is None:
         typer.echo(json.dumps(rendered, indent=2))
         return

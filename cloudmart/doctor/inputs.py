@@ -30,7 +30,7 @@ _DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "Unaut
 _ACTION = re.compile(r"not authorized to perform: (\w[\w-]*:\w+)")
 _FORBIDDEN = re.compile(r'cannot (\w+) resource "([^"]+)"')
 _PREFIXES = {"elbv2": "elasticloadbalancing", "bedrock-agent": "bedrock"}
-RIGHTS = "`cloudmart iam render doctor` prints the policy that gives it."
+RIGHTS = "`cloudmart iam render doctor …` prints the policy that gives it."
 _ROLE = "k8s/doctor-role.yaml gives it: bind it to whoever runs this."
 
 

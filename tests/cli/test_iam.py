@@ -1,14 +1,17 @@
 """`cloudmart iam render`: policies for one account, which allow what is called and no more."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from typer import Typer
 from typer.testing import CliRunner, Result
 
+from cloudmart import doctor
 from cloudmart.app import create_app
 from cloudmart.cli import app
 from cloudmart.settings import DynamoDBSettings, Settings
@@ -41,6 +44,8 @@ SERVE = (
     "cloudmart.cli.serve",
 )
 OPERATOR = ("cloudmart.cli.tables",)
+# It only looks, by a policy of its own: what it imports could do more.
+DOCTOR = ("cloudmart.cli.doctor",)
 # These call nothing of what they import, or an embedded DynamoDB.
 NOBODY = ("cloudmart.cli.dev", "cloudmart.cli.iam", "cloudmart.cli.openapi")
 # What lets records out of the quarantine is for a person, with an account of their own.
@@ -81,10 +86,41 @@ def test_a_policy_allows_exactly_what_the_code_calls(policy: str, programs: tupl
 
 
 def test_every_command_that_calls_aws_has_a_policy() -> None:
-    assigned = {*SERVE, *OPERATOR, *NOBODY, *PERSON}
+    assigned = {*SERVE, *OPERATOR, *DOCTOR, *NOBODY, *PERSON}
 
     calling = {name for name in _modules(app) if actions_of(name)}
     assert {name for name in calling if not assigned & {name, name.rpartition(".")[0]}} == set()
+
+
+def test_the_doctors_policy_lets_it_look_and_change_nothing() -> None:
+    allowed = actions(rendered(**EVERYTHING)["doctor"])
+
+    looks = {each for each in allowed if re.search(r":(Get|Describe|List|Query)", each)}
+    assert allowed - looks == {"bedrock:InvokeModel"}
+    assert asked_by_checks() <= allowed
+
+
+def asked_by_checks() -> set[str]:
+    """Return the actions of the operations that checks name to ask AWS for."""
+    prefixes = {"elbv2": "elasticloadbalancing", "bedrock-agent": "bedrock"}
+    # Nobody needs leave to ask who they are; a model's answer is allowed under another name.
+    others = {"sts": None, "bedrock-runtime": None}
+    asked: set[str] = set()
+    for file in sorted(Path(doctor.__file__).parent.glob("*.py")):
+        named = re.findall(r'aws\(\s*"([\w-]+)",\s*"(\w+)"', file.read_text("utf-8"))
+        for service, operation in named:
+            if service not in others:
+                client = boto3.client(service, region_name="eu-central-1")
+                name = client.meta.method_to_api_mapping[operation]
+                asked.add(f"{prefixes.get(service, service)}:{name}")
+    return asked
+
+
+def test_one_policy_may_be_asked_for() -> None:
+    only = json.loads(render("doctor", AWS_REGION="eu-central-1").stdout)
+
+    assert set(only) == {"doctor", "doctor-trust"}
+    assert render("nurse", AWS_REGION="eu-central-1").exit_code == 2
 
 
 def test_the_running_service_calls_all_that_its_policy_allows_of_tables(
@@ -116,10 +152,14 @@ def test_bringing_the_tables_about_calls_nothing_its_policy_does_not_allow(
     assert {f"dynamodb:{operation}" for operation in faults.calls} <= allowed
 
 
-def test_only_the_two_service_accounts_of_the_cluster_get_the_roles() -> None:
+def test_only_the_service_accounts_of_the_cluster_get_the_roles() -> None:
     policies = rendered()
 
-    for name, account in (("serve", "cloudmart-backend-sa"), ("operator", "cloudmart-tables-sa")):
+    for name, account in (
+        ("serve", "cloudmart-backend-sa"),
+        ("operator", "cloudmart-tables-sa"),
+        ("doctor", "cloudmart-doctor-sa"),
+    ):
         (statement,) = policies[f"{name}-trust"]["Statement"]
         assert statement["Principal"] == {
             "Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"

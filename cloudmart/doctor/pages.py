@@ -1,0 +1,107 @@
+"""The checklist and the runbook of its findings, as `make docs` writes them."""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from cloudmart.doctor.checklist import ChecklistLine, checklist
+from cloudmart.doctor.registry import catalogue
+from cloudmart.verify.run import verify_catalogue
+
+_WRITTEN = "<!-- Written by `make docs` from the catalogues of findings: change it there. -->"
+_TITLES = {
+    "before": "Before a release",
+    "during": "During it",
+    "after": "After it",
+    "assistants": "Assistants",
+}
+_CHECKLIST = f"""# Deployment checklist
+
+{_WRITTEN}
+
+Each line is run by the command beside it. `cloudmart doctor` looks from inside: from a laptop with
+kubectl, in a pod, or as `k8s/doctor-job.yaml`. `cloudmart verify` looks from outside, as a customer
+does. Both change nothing that they do not take back, and print no secret.
+
+| exit code | meaning |
+|---|---|
+| 0 | nothing failed |
+| 1 | something failed |
+| 2 | it was called wrongly |
+| 3 | it broke itself, so its findings are not complete |
+| 4 | something is a warning, and `--strict` was given |
+
+`skip` and `unknown` are no failures, and say why: what a finding rests on failed, nothing of the
+kind is configured, or a right is missing. `cloudmart iam render` prints the policy (`doctor`) and
+`k8s/doctor-role.yaml` has the Role that let everything be looked at.
+"""
+_FINDINGS = f"""# Findings
+
+{_WRITTEN}
+
+Every finding of `cloudmart doctor`: what holds where all is well, why it matters, what to do. Words
+in angle brackets are filled in with what was seen. Those of `cloudmart verify` are on
+[its own page](verify.md).
+"""
+
+
+def checklist_page() -> str:
+    """Return the checklist: each line, its findings, its command."""
+    parts = dict.fromkeys(each.phase for each in checklist().values())
+    return _CHECKLIST + "".join(_part(part) for part in parts)
+
+
+def _part(part: str) -> str:
+    lines = (each for each in checklist().values() if each.phase == part)
+    head = f"\n## {_TITLES[part]}\n\n| line | command | findings |\n|---|---|---|\n"
+    return head + "".join(map(_row, lines))
+
+
+def _row(line: ChecklistLine) -> str:
+    pages = {"findings.md": catalogue(), "verify.md": verify_catalogue()}
+    links = [
+        f"[{each.id}]({page}#{each.id})"
+        for page, entries in pages.items()
+        for each in entries
+        if each.line == line.id
+    ]
+    return f"| {line.text} | `{line.command}` | {', '.join(links)} |\n"
+
+
+def findings_page() -> str:
+    """Return the runbook: a heading for each finding."""
+    return _FINDINGS + "".join(_sections())
+
+
+def _sections() -> Iterator[str]:
+    area = ""
+    for each in catalogue():
+        if each.area != area:
+            area = each.area
+            yield f"\n## {area.capitalize()}\n"
+        yield (
+            f"\n### {each.id}\n\n{_shown(each.text)} Otherwise: {each.severity}.\n\n"
+            f"*Why:* {_shown(each.why)}\n\n*Fix:* {_shown(each.fix)}\n"
+        )
+
+
+def _shown(text: str) -> str:
+    return re.sub(r"(`[^`]*`)|\{(\w+)\}", _blank, text)
+
+
+def _blank(found: re.Match[str]) -> str:
+    """Return a word to be filled in; outside of code it would be read as HTML."""
+    if found[1]:
+        return re.sub(r"\{(\w+)\}", lambda name: f"<{name[1].replace('_', '-')}>", found[1])
+    return f"`<{found[2].replace('_', '-')}>`"
+
+
+def main(directory: Path) -> None:
+    """Write both pages."""
+    (directory / "checklist.md").write_text(checklist_page(), encoding="utf-8")
+    (directory / "findings.md").write_text(findings_page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
