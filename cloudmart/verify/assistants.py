@@ -11,6 +11,9 @@ from cloudmart.verify.visit import Visit, skip_if_limited
 
 _QUESTION = "Hello! Please answer with one short sentence."
 _SENTIMENT = "/api/ai/analyze-sentiment"
+_A_TURN = 60.0
+"""Seconds that an assistant may take: the storefront waits 50."""
+
 _COSTS = "it costs money: --assistants tries it"
 
 
@@ -56,7 +59,9 @@ def have_a_turn(route: ChatRoute, visit: Visit) -> str:
     if not visit.choices.assistants:
         raise StepSkippedError(_COSTS)
     body = {route.member: _started(route, visit), "message": _QUESTION}
-    answer = skip_if_limited(visit.shop.ask("POST", f"{route.path}/message", json=body))
+    answer = skip_if_limited(
+        visit.shop.ask("POST", f"{route.path}/message", json=body, within=_A_TURN)
+    )
     words = answer.expect_object(200).get("response")
     if not isinstance(words, str) or not words.strip():
         raise answer.wrong(f"says nothing: {answer.shown}")
@@ -73,7 +78,7 @@ def read_sentiment(visit: Visit) -> str:
         "ticket", TICKETS, lambda: titled_ticket(visit, "closed", "threadName"), visit.title
     )
     item.stays = "" if visit.has_rights else "only an administrator removes it"
-    answer = visit.shop.ask("POST", _SENTIMENT, json=body)
+    answer = visit.shop.ask("POST", _SENTIMENT, json=body, within=_A_TURN)
     if answer.is_refusal:
         visit.made.forget(item)
     told = skip_if_limited(answer).expect_object(200)

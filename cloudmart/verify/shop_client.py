@@ -135,7 +135,7 @@ class ShopClient:
     """The method and path of every request so far."""
     _http: httpx2.Client | None = None
 
-    def ask(
+    def ask(  # noqa: PLR0913 - each is a part of the request
         self,
         method: str,
         path: str,
@@ -143,8 +143,12 @@ class ShopClient:
         json: object = None,
         headers: Mapping[str, str] | None = None,
         admin: bool = False,
+        within: float | None = None,
     ) -> ShopAnswer:
-        """Return the answer, or raise StepFailedError where none came."""
+        """Return the answer, or raise StepFailedError where none came.
+
+        `within` is the time for what takes longer than all else.
+        """
         self.asked.append((method, path.partition("?")[0]))
         request = f"verify-{self.run}-{len(self.asked)}"
         target = f"{method} {path}"
@@ -152,7 +156,9 @@ class ShopClient:
         if admin and self.credentials:
             sent["Authorization"] = self.credentials.header
         try:
-            response, body = self._exchange(method, path, json, sent)
+            response, body = self._exchange(
+                method, path, within or self.within, json=json, headers=sent
+            )
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, OSError) as error:
             layer, sentence = layer_of_error(error, answered=self.answered)
             raise StepFailedError(
@@ -179,13 +185,15 @@ class ShopClient:
             self._http.close()
 
     def _exchange(
-        self, method: str, path: str, body: object, headers: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        within: float,
+        **sent: Any,  # noqa: ANN401 - httpx2's
     ) -> tuple[httpx2.Response, bytes]:
-        until = time.monotonic() + self.within
+        until = time.monotonic() + within
         received = bytearray()
-        with self._client().stream(
-            method, f"{self.url}{path}", json=body, headers=headers
-        ) as response:
+        with self._client().stream(method, f"{self.url}{path}", timeout=within, **sent) as response:
             for chunk in response.iter_bytes():
                 received += chunk
                 if len(received) > MOST_BYTES:
@@ -198,7 +206,6 @@ class ShopClient:
     def _client(self) -> httpx2.Client:
         if self._http is None:
             self._http = httpx2.Client(
-                timeout=self.within,
                 # The machine's own certificates, as curl takes them.
                 verify=ssl.create_default_context(),
                 follow_redirects=False,
