@@ -56,15 +56,15 @@ def heard(
 ) -> Heard:
     """Give what a process has said, that was given words to keep to itself."""
     heard = Heard()
-    with loopback() as vendor, FaultsOf(engine) as faults:
+    with loopback() as provider, FaultsOf(engine) as faults:
         environ = environment(
             shared_settings,
             AUTH="off",
             AWS_ENDPOINT_URL_DYNAMODB=faults.url,
             LOG_LEVEL=str(logging.DEBUG),
             OPENAI_API_KEY=f"sk-{heard.plant('settings')}",
-            OPENAI_BASE_URL=f"{vendor.url}/v1",
-            AZURE_ENDPOINT=vendor.url,
+            OPENAI_BASE_URL=f"{provider.url}/v1",
+            AZURE_ENDPOINT=provider.url,
             AZURE_API_KEY=heard.plant("settings"),
             RATE_LIMIT_STORAGE=f"redis://:{heard.plant('settings')}@127.0.0.1:{free_port()}",
             **{f"RATE_LIMIT_{kind}": "100000" for kind in ("READ", "WRITE", "CHAT", "EMAIL")},
@@ -83,7 +83,7 @@ def heard(
                     faults.fail(fault)
                     speaker.ask_for_everything()
                     faults.heal()
-                speaker.chat(vendor)
+                speaker.chat(provider)
                 heard.health += [client.get(path).text for path in ("/health", "/ready", "/")]
             metrics = httpx2.get(f"http://127.0.0.1:{process.metrics_port}/metrics", timeout=60)
             heard.metrics = metrics.text
@@ -125,15 +125,15 @@ class Speaker:
             for path in ("/api/products", "/api/orders", "/api/orders/user", "/api/tickets"):
                 self._ask("GET", f"{path}?{query.format(plant('query'))}")
 
-    def chat(self, vendor: LoopbackServer) -> None:
+    def chat(self, provider: LoopbackServer) -> None:
         """Talk to an assistant whose provider fails, repeats what it was told, and answers."""
         plant = self._heard.plant
-        # A vendor that quotes its customer. Of one that refuses the key, the log keeps the words.
+        # A provider that quotes its customer. Of one that refuses the key, the log keeps the words.
         quoted = {"error": {"message": plant("provider"), "code": "wrong", "type": "x"}}
         refused = {"error": {"message": "No.", "code": "wrong", "type": "x"}}
         said = response("completed", output=[message(plant("provider"))])
         done = event("response.completed", response=said)
-        vendor.answer = lambda _: Reply.json(500, quoted)
+        provider.answer = lambda _: Reply.json(500, quoted)
         thread = self._client.post("/api/ai/start").json()["threadId"]
         self._heard.sent["thread"] = [thread]
         for reply in (
@@ -143,7 +143,7 @@ class Speaker:
             Reply(200, {"content-type": "text/event-stream"}, [plant("provider").encode()]),
             Reply(200, {"content-type": "text/html"}, [plant("provider").encode()]),
         ):
-            vendor.play(reply, reply)
+            provider.play(reply, reply)
             text = f"Where is my order {plant('chat')}? I am {plant('chat')}@example.org."
             self._ask("POST", "/api/ai/message", json={"threadId": thread, "message": text})
         messages = [{"sender": "user", "text": plant("chat")} for _ in range(12)]

@@ -1,4 +1,4 @@
-"""What the assistants need of a provider, in our words; a vendor's types never cross this line."""
+"""What the assistants need of a provider, in our words; its types never cross this line."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass

@@ -106,19 +106,19 @@ def _optional(names: DynamoDBSettings) -> dict[Dependency, str]:
     return {state.CONVERSATIONS: names.conversations_table}
 
 
-def show_providers(settings: Settings, vendors: Providers, health: Health) -> None:
+def show_providers(settings: Settings, providers: Providers, health: Health) -> None:
     """Show which providers of AI serve, and why the others do not."""
     serving = {
-        Provider.OPENAI: (state.OPENAI, vendors.openai),
-        Provider.BEDROCK: (state.BEDROCK, vendors.bedrock),
-        Provider.AZURE: (state.AZURE, vendors.sentiment),
+        Provider.OPENAI: (state.OPENAI, providers.openai),
+        Provider.BEDROCK: (state.BEDROCK, providers.bedrock),
+        Provider.AZURE: (state.AZURE, providers.sentiment),
     }
-    for provider, (dependency, vendor) in serving.items():
+    for provider, (dependency, chosen) in serving.items():
         reason = why_disabled(settings)[provider]
         if reason is None:
             health.enable(dependency, UNUSED)
         else:
-            instead = "" if isinstance(vendor, ProviderDisabledError) else " Rules answer instead."
+            instead = "" if isinstance(chosen, ProviderDisabledError) else " Rules answer instead."
             alarming = provider in settings.faulty
             health.disable(dependency, f"{reason}{instead}", alarming=alarming)
 

@@ -70,7 +70,7 @@ _CAUSES: tuple[tuple[type[UpstreamError], Cause], ...] = (
 )
 
 
-def observed(settings: Settings, vendors: Providers, health: Health) -> Providers:
+def observed(settings: Settings, providers: Providers, health: Health) -> Providers:
     """Return the providers, of which those that are configured tell health of their use."""
     disabled = why_disabled(settings)
 
@@ -79,13 +79,13 @@ def observed(settings: Settings, vendors: Providers, health: Health) -> Provider
             return model
         return ObservedChat(model, _telling(health, dependency))
 
-    azure = vendors.sentiment
+    azure = providers.sentiment
     if not disabled[Provider.AZURE]:
         azure = ObservedSentiment(azure, _telling(health, state.AZURE))
     return replace(
-        vendors,
-        openai=chat(Provider.OPENAI, vendors.openai, state.OPENAI),
-        bedrock=chat(Provider.BEDROCK, vendors.bedrock, state.BEDROCK),
+        providers,
+        openai=chat(Provider.OPENAI, providers.openai, state.OPENAI),
+        bedrock=chat(Provider.BEDROCK, providers.bedrock, state.BEDROCK),
         sentiment=azure,
     )
 

@@ -137,7 +137,7 @@ async def open_providers(
         late = _bedrock(settings, session or aioboto3.Session())
         bedrock = _chat(settings, Provider.BEDROCK, "The Bedrock assistant", late)
         sentiment = _azure(settings.azure) if azure else nullcontext(instead)
-        vendors = Providers(
+        providers = Providers(
             openai=await stack.enter_async_context(openai),
             bedrock=await stack.enter_async_context(bedrock),
             sentiment=await stack.enter_async_context(sentiment),
@@ -145,13 +145,13 @@ async def open_providers(
         )
         _log.info(
             "assistants_chosen",
-            openai=_name(vendors.openai),
-            bedrock=_name(vendors.bedrock),
-            sentiment=vendors.sentiment.source,
+            openai=_name(providers.openai),
+            bedrock=_name(providers.bedrock),
+            sentiment=providers.sentiment.source,
         )
         if settings.bedrock.way is BedrockMode.AGENT:
             _warn_of_agents(settings.bedrock)
-        yield vendors
+        yield providers
 
 
 def _chat(

@@ -99,15 +99,15 @@ async def open_clients(settings: Settings) -> AsyncIterator[Database]:
 async def open_service(
     settings: Settings,
     process: Runtime,
-    vendors: Providers,
+    providers: Providers,
     open_pipeline: OpenPipeline = open_pipeline,
     counter: Counter | None = None,
 ) -> AsyncIterator[Services]:
     """Give the services; they can do their work once what they need is there."""
     serving = _database(settings, process)
     upkeep = Background(settings, process, serving)
-    show_providers(settings, vendors, process.health)
-    vendors = observed(settings, vendors, process.health)
+    show_providers(settings, providers, process.health)
+    providers = observed(settings, providers, process.health)
     show_access(settings, process.health)
     show_order_tools(settings, process.health)
     async with AsyncExitStack() as stack:
@@ -122,7 +122,7 @@ async def open_service(
         await stack.enter_async_context(in_background(process.health.lifecycle, *works))
         gate = build_gate(settings.access, telling_of_issuer(process.health))
         stack.push_async_callback(gate.close)
-        yield build_services(settings, stores, vendors, counter) | {
+        yield build_services(settings, stores, providers, counter) | {
             Health: process.health,
             PipelineMonitor: pipeline.monitor,
             Gate: gate,
@@ -130,7 +130,7 @@ async def open_service(
 
 
 def build_services(
-    settings: Settings, stores: "Stores", vendors: Providers, counter: Counter | None = None
+    settings: Settings, stores: "Stores", providers: Providers, counter: Counter | None = None
 ) -> Services:
     """Return the services an endpoint may ask for; clients are counted by process by default."""
     lookups = FailedLookups(counter or StoredCounter(BoundedStorage()))
@@ -139,14 +139,14 @@ def build_services(
         stores.orders,
         OrderService(stores.orders, stores.products, IdempotencyKeys(stores.secret), lookups),
         stores.tickets,
-        _assistants(settings, stores, vendors, lookups),
+        _assistants(settings, stores, providers, lookups),
         ChatArchive(
             stores.tickets,
             stores.conversations,
             Sentiment(
                 stores.conversations,
-                vendors.sentiment,
-                instead=vendors.instead,
+                providers.sentiment,
+                instead=providers.instead,
                 units=stores.units,
             ),
         ),
@@ -208,7 +208,7 @@ class Stores:
 
 
 def _assistants(
-    told: Settings, stores: Stores, vendors: Providers, lookups: FailedLookups
+    told: Settings, stores: Stores, providers: Providers, lookups: FailedLookups
 ) -> Assistants:
     settings = told.assistant
     desk = OrderChanges(
@@ -237,6 +237,6 @@ def _assistants(
         )
 
     return Assistants(
-        openai=assistant(ConversationKind.THREAD, vendors.openai),
-        bedrock=assistant(ConversationKind.CONVERSATION, vendors.bedrock),
+        openai=assistant(ConversationKind.THREAD, providers.openai),
+        bedrock=assistant(ConversationKind.CONVERSATION, providers.bedrock),
     )

@@ -19,7 +19,7 @@ from cloudmart.settings.formats import (
 
 
 class Provider(StrEnum):
-    """A vendor the shop can do without: unset, it is disabled with a reason."""
+    """A provider the shop can do without: unset, it is disabled with a reason."""
 
     OPENAI = "openai"
     BEDROCK = "bedrock"

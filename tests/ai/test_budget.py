@@ -161,8 +161,8 @@ async def test_a_process_that_ends_writes_what_it_used(
     settings: Settings, session: aioboto3.Session
 ) -> None:
     chat = ScriptedChat(*HELLO)
-    vendors = Providers(chat, chat, ScriptedMoods("none"), ScriptedMoods("none"))
-    app = create_app(settings, lambda *_: nullcontext(vendors), process=still(settings))
+    providers = Providers(chat, chat, ScriptedMoods("none"), ScriptedMoods("none"))
+    app = create_app(settings, lambda *_: nullcontext(providers), process=still(settings))
 
     with serving(app) as client:
         question = client.post("/api/ai/start").json() | {"message": "Lamps?"}

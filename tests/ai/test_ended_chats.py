@@ -32,8 +32,8 @@ def begin(settings: Settings, thread: str = THREAD, **attributes: Any) -> str:  
 
 def end(settings: Settings, chat: Any, azure: ScriptedMoods, offline: ScriptedMoods) -> Any:  # noqa: ANN401
     """End a chat and return the answer and the ticket, as the admin page reads it."""
-    vendors = Providers(OFF, OFF, azure, offline)
-    with serving(create_app(settings, lambda *_: nullcontext(vendors))) as client:
+    providers = Providers(OFF, OFF, azure, offline)
+    with serving(create_app(settings, lambda *_: nullcontext(providers))) as client:
         answer = client.post("/api/ai/analyze-sentiment", json={"thread": chat})
         assert answer.status_code == 200, answer.text
         ticket = client.get(f"/api/tickets/{answer.json()['ticketId']}")

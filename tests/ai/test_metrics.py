@@ -31,8 +31,8 @@ def test_tokens_tools_and_outcomes_are_counted(settings: Settings) -> None:
         *(USAGE, ProviderStep("", [SEARCH, INVENTED]), USAGE, "None."),
         ProviderUnavailableError("X"),
     )
-    vendors = Providers(chat, chat, ScriptedMoods("none"), ScriptedMoods("none"))
-    app = create_app(settings, lambda *_: nullcontext(vendors), process=still(settings))
+    providers = Providers(chat, chat, ScriptedMoods("none"), ScriptedMoods("none"))
+    app = create_app(settings, lambda *_: nullcontext(providers), process=still(settings))
 
     with serving(app) as client:
         before = counted(client)

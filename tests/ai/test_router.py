@@ -35,8 +35,8 @@ ROUTES = [("/api/ai", "threadId"), ("/api/ai/bedrock", "conversationId")]
 
 def app_with(settings: Settings, model: ChatModel | ProviderDisabledError) -> FastAPI:
     moods = ScriptedMoods("none")
-    vendors = Providers(model, model, moods, moods)
-    return create_app(settings, lambda *_: nullcontext(vendors))
+    providers = Providers(model, model, moods, moods)
+    return create_app(settings, lambda *_: nullcontext(providers))
 
 
 def events(body: str) -> Iterator[tuple[str, Any]]:

@@ -26,28 +26,28 @@ AGENT = {"agent_id": "ABCDEFGHIJ", "agent_alias_id": "KLMNOPQRST"}
 MODEL = {"model_id": "eu.amazon.nova-2-lite-v1:0"}
 
 
-def names(vendors: Providers) -> list[str]:
+def names(providers: Providers) -> list[str]:
     """Return who serves, or the reason why nobody does."""
-    chats = (vendors.openai, vendors.bedrock)
+    chats = (providers.openai, providers.bedrock)
     return [
         *(str(chat) if isinstance(chat, ProviderDisabledError) else chat.name for chat in chats),
-        vendors.sentiment.source,
+        providers.sentiment.source,
     ]
 
 
 async def test_rules_answer_in_local_mode_where_nothing_is_configured() -> None:
     settings = Settings(environment=Environment.LOCAL, **UNSET)
 
-    async with open_providers(settings) as vendors:
-        assert names(vendors) == ["offline", "offline", "offline-vader"]
+    async with open_providers(settings) as providers:
+        assert names(providers) == ["offline", "offline", "offline-vader"]
 
 
 @pytest.mark.parametrize("environment", [Environment.STAGING, Environment.PRODUCTION])
 async def test_elsewhere_what_is_missing_is_told(environment: Environment) -> None:
     settings = Settings(environment=environment, **UNSET)
 
-    async with open_providers(settings) as vendors:
-        openai, bedrock, sentiment = names(vendors)
+    async with open_providers(settings) as providers:
+        openai, bedrock, sentiment = names(providers)
         assert openai == "The assistant is not available here: OPENAI_API_KEY is not set."
         assert bedrock == (
             "The Bedrock assistant is not available here: Neither BEDROCK_AGENT_ID with "
@@ -78,17 +78,17 @@ async def test_what_is_configured_serves_everywhere(
         ),
     )
 
-    async with open_providers(settings) as vendors:
-        assert names(vendors) == ["openai", name, "azure"]
-        assert vendors.instead.source == "offline-vader"
+    async with open_providers(settings) as providers:
+        assert names(providers) == ["openai", name, "azure"]
+        assert providers.instead.source == "offline-vader"
 
 
 async def test_a_provider_left_out_as_faulty_says_why() -> None:
     reason = "OPENAI_API_KEY still holds the example's text."
     settings = Settings(environment=Environment.PRODUCTION, **UNSET, faulty={"openai": reason})
 
-    async with open_providers(settings) as vendors:
-        assert names(vendors)[0] == f"The assistant is not available here: {reason}"
+    async with open_providers(settings) as providers:
+        assert names(providers)[0] == f"The assistant is not available here: {reason}"
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""What the tests stand on: a DynamoDB engine, fakes of vendors' wire protocols."""
+"""What the tests stand on: a DynamoDB engine, fakes of providers' wire protocols."""

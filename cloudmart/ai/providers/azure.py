@@ -189,7 +189,7 @@ def _read_all(results: Sequence[Any], private: Private) -> list[Scores | None]:
 
 def _read(result: Any, private: Private) -> Scores | None:  # noqa: ANN401 - as above
     if (code := _code(result)) is not None:
-        _log.warning("document_not_scored", provider="azure", vendor_code=private.code(code))
+        _log.warning("document_not_scored", provider="azure", provider_code=private.code(code))
         return None
     if result is None:
         return None

@@ -170,10 +170,10 @@ class ProviderCall:
             provider=self._label,
             problem=error.code,
             reason=str(error),
-            vendor_code=self._private.code(said.code),
-            vendor_request_id=self._private.request_id(said.request_id),
+            provider_code=self._private.code(said.code),
+            provider_request_id=self._private.request_id(said.request_id),
             # Other failures are about what the customer wrote.
-            vendor_sentence=self._private.sentence(said.sentence) if ours else "",
+            provider_sentence=self._private.sentence(said.sentence) if ours else "",
         )
         return error
 

@@ -1,4 +1,4 @@
-"""What a vendor's failure means, in our words."""
+"""What a provider's failure means, in our words."""
 
 import math
 import re
@@ -36,7 +36,7 @@ _SLOW = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT}
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A vendor's own words about a failure: they may be of any kind, name keys, quote customers."""
+    """A provider's own words about a failure. They may name keys and quote customers."""
 
     code: str = ""
     request_id: str | None = None
@@ -44,7 +44,7 @@ class Said:
 
     @classmethod
     def of(cls, code: object, request_id: object = None, sentence: object = "") -> "Said":
-        """Return what a vendor said, as far as it is text."""
+        """Return what a provider said, as far as it is text."""
         return cls(
             code if isinstance(code, str) else "",
             request_id if isinstance(request_id, str) else None,
@@ -56,9 +56,9 @@ class Said:
 class ProviderRefusal:
     """A failure in our words.
 
-    `passing`: the same call may succeed in a moment, or after `wait` seconds where the vendor
-    said so. `lost`: the connection failed, not the vendor. `untouched`: nothing can have been done
-    with the request.
+    `passing`: the same call may succeed in a moment, or after `wait` seconds where the provider
+    said so. `lost`: the connection failed, not the provider. `untouched`: nothing can have been
+    done with the request.
     """
 
     error: UpstreamError
@@ -71,7 +71,7 @@ class ProviderRefusal:
 
 @dataclass(frozen=True, slots=True)
 class CallSettings:
-    """The settings to look at when a vendor refuses us: who we are, and what we ask for."""
+    """The settings to look at when a provider refuses us: who we are, and what we ask for."""
 
     key: str
     place: str

@@ -98,7 +98,7 @@ async def test_why_a_document_is_refused_is_logged_unless_it_quotes_the_customer
     with capture_logs() as events:
         await azure.score(["My password is hunter2, not hunter1.", "two"])
 
-    assert [event["vendor_code"] for event in events] == ["InvalidDocument", ""]
+    assert [event["provider_code"] for event in events] == ["InvalidDocument", ""]
 
 
 async def test_a_text_with_both_moods_is_neutral_where_they_cancel_out(

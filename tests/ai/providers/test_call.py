@@ -38,8 +38,8 @@ async def test_a_refusal_that_speaks_of_our_settings_is_logged_in_its_words(rig:
     (event,) = events
     assert event["log_level"] == "error"
     assert event["problem"] == "ai-misconfigured"
-    assert event["vendor_request_id"] in {"req_1", "req-1"}
-    assert "Said by the provider" in event["vendor_sentence"]
+    assert event["provider_request_id"] in {"req_1", "req-1"}
+    assert "Said by the provider" in event["provider_sentence"]
 
 
 async def test_what_a_customer_wrote_is_in_no_log(rig: Rig) -> None:

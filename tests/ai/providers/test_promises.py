@@ -224,4 +224,4 @@ async def test_a_provider_that_cannot_be_reached_is_called_that(rig: Rig) -> Non
         await take(rig.chat)
 
     # For the operator, what the SDKs wrapped.
-    assert events[-1]["vendor_code"] == "ConnectionRefusedError"
+    assert events[-1]["provider_code"] == "ConnectionRefusedError"

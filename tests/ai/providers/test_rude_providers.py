@@ -181,7 +181,7 @@ async def test_a_refusal_that_quotes_us_is_not_logged(rig: Rig, quoted: str) -> 
 
     (event,) = events
     assert quoted not in repr(event)
-    assert event["vendor_sentence"] == ""
+    assert event["provider_sentence"] == ""
 
 
 async def test_a_count_of_thousands_of_digits_costs_no_answer(rig: Rig) -> None:
