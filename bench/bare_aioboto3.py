@@ -3,11 +3,13 @@
 from typing import Any
 
 from bench.shop import CUSTOMER, NAMES, ORDERS, OTHER_CUSTOMER, PRODUCTS, order_item
-from cloudmart.dynamodb.codec import encode
+from cloudmart.dynamodb.codec import encode_item
 from cloudmart.orders.indexes import ORDERS_BY_EMAIL
 from cloudmart.values.ids import new_id
 
-_ORDER = encode(order_item(ORDERS[0]) | {"userEmail": OTHER_CUSTOMER, "emailKey": OTHER_CUSTOMER})
+_ORDER = encode_item(
+    order_item(ORDERS[0]) | {"userEmail": OTHER_CUSTOMER, "emailKey": OTHER_CUSTOMER}
+)
 
 
 async def scan_products(dynamodb: Any, _: int) -> None:  # noqa: ANN401 - made at run time

@@ -9,14 +9,14 @@ from fastapi import FastAPI, Response
 
 from bench.shop import ORDERS, PRODUCTS
 from cloudmart.health.report import WELL
-from cloudmart.http.paging import encode
+from cloudmart.http.paging import encode_list
 from cloudmart.orders.models import Order
 from cloudmart.products.models import Product
 
 _JSON = "application/json"
-_PRODUCTS = encode(Product, PRODUCTS)
+_PRODUCTS = encode_list(Product, PRODUCTS)
 _PRODUCT = PRODUCTS[0].model_dump_json()
-_ORDERS = encode(Order, ORDERS)
+_ORDERS = encode_list(Order, ORDERS)
 _ORDER = ORDERS[0].model_dump_json()
 _WELL = json.dumps(WELL)
 

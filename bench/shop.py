@@ -6,14 +6,14 @@ from decimal import Decimal
 
 import boto3
 
-from cloudmart.dynamodb.codec import Item, encode
+from cloudmart.dynamodb.codec import Item, encode_item
 from cloudmart.dynamodb.schema import KEYS_VERSION
 from cloudmart.orders.indexes import INDEXED_ORDERS, order_keys
 from cloudmart.orders.models import Order, OrderLine, total_of
 from cloudmart.products.models import Product
 from cloudmart.settings import DynamoDBSettings
-from cloudmart.tables.schema import tables
-from cloudmart.tables.steps import definition
+from cloudmart.tables.schema import shop_tables
+from cloudmart.tables.steps import table_definition
 from cloudmart.values.timestamp import stamp
 
 NAMES = DynamoDBSettings(
@@ -76,10 +76,10 @@ OTHER_CUSTOMER = "bob@example.org"
 def open_shop() -> None:
     """Make the tables and fill them."""
     dynamodb = boto3.client("dynamodb")
-    for schema in tables(NAMES):
-        dynamodb.create_table(**definition(schema))
+    for schema in shop_tables(NAMES):
+        dynamodb.create_table(**table_definition(schema))
     for table, item in _items():
-        dynamodb.put_item(TableName=table, Item=encode(item))
+        dynamodb.put_item(TableName=table, Item=encode_item(item))
 
 
 def order_item(order: Order) -> Item:

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from cloudmart.access.route import check_rights
 from cloudmart.ai.router import router as assistants
-from cloudmart.api_docs.directory import Directory, install_not_found
+from cloudmart.api_docs.directory import OperationDirectory, install_not_found
 from cloudmart.api_docs.document import DocumentedApp
 from cloudmart.api_docs.pages import add_config, add_pages
 from cloudmart.api_docs.problems import router as problems
@@ -75,7 +75,7 @@ def create_app(
             open_service(settings, process, providers, open_pipeline, counter) as services,
         ):
             try:
-                yield {"services": services | {Directory: directory}}
+                yield {"services": services | {OperationDirectory: directory}}
             finally:
                 await counter.close()
 
@@ -96,8 +96,8 @@ def create_app(
     add_middleware(app, settings, process.health, counter)
     if settings.environment is Environment.LOCAL:
         app.add_route(exposition.PATH, exposition.expose, include_in_schema=False)
-    directory = Directory(app.openapi)
-    problem.install(app)
+    directory = OperationDirectory(app.openapi)
+    problem.install_problem_handlers(app)
     install_not_found(app, directory)
     for router in (products, orders, tickets, assistants, pipeline, problems, discovery, health):
         app.include_router(router)

@@ -11,7 +11,7 @@ from cloudmart.settings import load_settings
 from cloudmart.settings.load import for_serving
 from cloudmart.settings.network import FILES
 from cloudmart.settings.report import SettingState
-from k8s.kustomize import OVERLAYS, PUBLIC, render
+from k8s.kustomize import OVERLAYS, PUBLIC, render_overlay
 from k8s.operator_values import faults, operator_values, storefront_faults
 from k8s.sharing import shared_with_others
 
@@ -34,7 +34,7 @@ def complaints(overlay: Path) -> list[str]:
     if missing:
         # Most settings are made of them, so what is wrong with those would be told twice.
         return missing
-    told = render(overlay).environment()
+    told = render_overlay(overlay).environment()
     # Files of the pod's. What is missing and secret comes from the directory.
     for name in ("CLOUDMART_SECRETS_DIR", *FILES):
         told.pop(name, None)

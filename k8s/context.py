@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from k8s.kustomize import kubectl
+from k8s.kustomize import find_kubectl
 
 
 class NoContextError(Exception):
@@ -32,7 +32,7 @@ def chosen(contexts: Sequence[str], named: str) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the context to use, and on stderr the cluster it is; return the exit code."""
-    program = kubectl()
+    program = find_kubectl()
     if program is None:
         return _complain("kubectl is not installed: `make kubectl` brings one.")
     try:

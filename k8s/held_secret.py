@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cloudmart.rollout.cluster import KubectlError, Kubernetes, program
+from cloudmart.rollout.cluster import KubectlError, Kubernetes, kubectl_program
 from cloudmart.rollout.preflight import namespace_faults, secret_faults, secret_of, unread_keys
 from k8s.context import NoContextError, chosen
-from k8s.kustomize import OVERLAYS, PUBLIC, Rendered, kubectl, render
+from k8s.kustomize import OVERLAYS, PUBLIC, Rendered, find_kubectl, render_overlay
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     if environment not in PUBLIC:
         # Local mode does without.
         return 0
-    path = str(kubectl())
+    path = str(find_kubectl())
     words = [path, "config", "get-contexts", "--output", "name"]
     known = subprocess.run(words, check=False, capture_output=True, text=True)  # noqa: S603 - kubectl
     try:
@@ -53,9 +53,9 @@ def main(arguments: Sequence[str]) -> int:
     except NoContextError as error:
         sys.stderr.write(f"{_not_seen(str(error))}\n")
         return 1 if named else 0
-    rendered = render(OVERLAYS / environment)
+    rendered = render_overlay(OVERLAYS / environment)
     namespace = rendered.named("Deployment", "cloudmart-backend")["metadata"]["namespace"]
-    cluster = Kubernetes(program(path), namespace, context)
+    cluster = Kubernetes(kubectl_program(path), namespace, context)
     found = judge(cluster, rendered, environment)
     sys.stderr.writelines(f"{line}\n" for line in (*found.faults, *found.notes))
     if not found.faults and not found.notes:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import yaml
 
-from cloudmart.rollout.release import Manifest, Rendered, kubectl, render
+from cloudmart.rollout.release import Manifest, Rendered, find_kubectl, render_overlay
 
-__all__ = ["OVERLAYS", "PUBLIC", "ROOT", "Manifest", "Rendered", "kubectl", "render"]
+__all__ = ["OVERLAYS", "PUBLIC", "ROOT", "Manifest", "Rendered", "find_kubectl", "render_overlay"]
 
 ROOT = Path(__file__).parent
 OVERLAYS = ROOT / "overlays"
@@ -23,7 +23,9 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in PUBLIC:
         sys.stderr.write(f"Which environment? One of: {', '.join(PUBLIC)}\n")
         return 2
-    yaml.safe_dump_all(render(OVERLAYS / arguments[0]).manifests, sys.stdout, sort_keys=False)
+    yaml.safe_dump_all(
+        render_overlay(OVERLAYS / arguments[0]).manifests, sys.stdout, sort_keys=False
+    )
     return 0
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from cloudmart.settings.judgement import is_placeholder
+from cloudmart.settings.validation import is_placeholder
 
 _NONE = "none"
 _REGION = r"[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from k8s.check import complaints
-from k8s.kustomize import OVERLAYS, PUBLIC, render
+from k8s.kustomize import OVERLAYS, PUBLIC, render_overlay
 from k8s.operator_values import operator_values
 
 # What they need of the process's own environment is nothing: all is in the overlay.
@@ -19,7 +19,7 @@ _RENDER = [sys.executable, "-m", "cloudmart", "iam", "render"]
 
 def render_policies(overlay: Path, issuer: str, directory: Path) -> int:
     """Write a file for each policy, and return the exit code of what wrote them."""
-    rendered = render(overlay)
+    rendered = render_overlay(overlay)
     values = operator_values(overlay)
     told = rendered.environment()
     told.pop("CLOUDMART_SECRETS_DIR", None)

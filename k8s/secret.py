@@ -13,10 +13,10 @@ from subprocess import CalledProcessError
 from dotenv import dotenv_values
 
 from cloudmart.settings import load_settings
-from cloudmart.settings.misspelt import nearest
+from cloudmart.settings.misspelt import nearest_setting
 from cloudmart.settings.network import FILES
 from cloudmart.settings.variables import variables
-from k8s.kustomize import OVERLAYS, PUBLIC, Manifest, Rendered, render
+from k8s.kustomize import OVERLAYS, PUBLIC, Manifest, Rendered, render_overlay
 
 NAME = "cloudmart-api-keys"
 
@@ -62,7 +62,7 @@ def faults(rendered: Rendered, values: Mapping[str, str]) -> list[str]:
 
 
 def _stranger(name: str) -> str:
-    meant = nearest(name)
+    meant = nearest_setting(name)
     return (
         f"{name} is not a setting; did you mean {meant}?"
         if meant
@@ -81,7 +81,7 @@ def main(arguments: list[str]) -> int:
         return _complain(f"There is no {_shown(file)}. Begin with `{example}`.")
     values = {name: value or "" for name, value in dotenv_values(file, interpolate=False).items()}
     try:
-        rendered = render(overlay)
+        rendered = render_overlay(overlay)
     except FileNotFoundError as error:
         return _complain(str(error))
     except CalledProcessError as error:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
-from k8s.kustomize import Rendered, render
+from k8s.kustomize import Rendered, render_overlay
 from k8s.operator_values import operator_values
 
 _TABLES = ("DYNAMODB_", "_TABLE")
@@ -36,7 +36,7 @@ def resources(overlay: Path) -> frozenset[Resource]:
     # The address of a Redis has its password in it, so it is with the keys.
     held = dotenv_values(overlay / "secret.env").get("RATE_LIMIT_STORAGE")
     redis = {Resource("the Redis database", _database(held))} if held else set()
-    return frozenset(_resources(render(overlay), values)) | redis
+    return frozenset(_resources(render_overlay(overlay), values)) | redis
 
 
 def shared(overlays: Mapping[str, frozenset[Resource]]) -> list[str]:

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from cloudmart.app import create_app
 from cloudmart.orders.indexes import INDEXED_ORDERS
 from cloudmart.settings import Settings
-from cloudmart.tables.schema import tables
+from cloudmart.tables.schema import shop_tables
 from cloudmart.tickets.indexes import INDEXED_TICKETS
 from tests.support.faults import FaultProxy
 from tests.support.serving import serving, still
@@ -53,7 +53,7 @@ def _write(dynamodb: Any, settings: Settings, kind: str, items: list[dict[str, W
     drop_indexes(dynamodb, table)
     for item in items:
         dynamodb.put_item(TableName=table, Item=item)
-    for schema in tables(settings.dynamodb):
+    for schema in shop_tables(settings.dynamodb):
         for index in schema.indexes if schema.name == table else ():
             add_index(dynamodb, table, index)
     return table

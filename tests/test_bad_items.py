@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import REGISTRY
 
-from cloudmart.dynamodb.codec import decode
+from cloudmart.dynamodb.codec import decode_item
 from cloudmart.settings import Settings
 from tests.support.wire_values import VALUES, Wire
 
@@ -127,4 +127,4 @@ def test_a_change_works_on_every_item_and_keeps_what_it_does_not_know(
         now = dynamodb.get_item(TableName=table, Key={"id": {"S": key}})["Item"]
         kept = {name: value for name, value in item.items() if name not in changed}
         # DynamoDB writes a number in full.
-        assert decode({name: now[name] for name in kept}) == decode(kept)
+        assert decode_item({name: now[name] for name in kept}) == decode_item(kept)

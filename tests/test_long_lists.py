@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from cloudmart.dynamodb.codec import encode
+from cloudmart.dynamodb.codec import encode_item
 from cloudmart.orders.indexes import order_keys
 from cloudmart.settings import Settings
 from tests.support.faults import Fault, FaultProxy, fault_proxy
@@ -37,7 +37,7 @@ def shop(
     let_use_indexes(dynamodb, shared_settings.dynamodb)
     for start in range(0, MANY, 25):
         orders = [_order(number) for number in range(start, start + 25)]
-        writes = [{"PutRequest": {"Item": encode(order)}} for order in orders]
+        writes = [{"PutRequest": {"Item": encode_item(order)}} for order in orders]
         dynamodb.batch_write_item(RequestItems={table: writes})
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", proxy.url)

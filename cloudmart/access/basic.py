@@ -15,7 +15,7 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
-from cloudmart.access.gate import REALM, Caller
+from cloudmart.access.authentication import REALM, Caller
 from cloudmart.errors import TooManyAttemptsError, UnavailableError
 
 LONGEST = 1024
@@ -25,12 +25,12 @@ LONGEST = 1024
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     """Return the hash of a password, for ADMIN_USERS."""
     return _HASHER.hash(_as_bytes(password))
 
 
-def is_right(password: str, hash_: str) -> bool:
+def verify_password(password: str, hash_: str) -> bool:
     """Tell whether a hash is a password's. It takes tens of milliseconds and some megabytes."""
     try:
         return _HASHER.verify(hash_, _as_bytes(password))
@@ -114,7 +114,7 @@ class Passwords:
             reset = self._wrong.get_window_stats(_WRONG, client).reset_time
             raise TooManyAttemptsError(retry_after=max(1, round(reset - time.time() + 0.5)))
         known = self._admins.get(name)
-        same = await asyncio.to_thread(is_right, password, known or self._anyones)
+        same = await asyncio.to_thread(verify_password, password, known or self._anyones)
         if right := same and known is not None:
             return right
         self._wrong.hit(_WRONG, client)

@@ -50,7 +50,7 @@ def _unheard(_: bool) -> None:  # noqa: FBT001 - as above
     """Tell nobody."""
 
 
-class KeyRing:
+class IssuerKeys:
     """The keys of one issuer, by their ids.
 
     While the issuer is away, the keys it had are believed for a day. An id that is not known is

@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute, Mount
 
-from cloudmart.access.gate import Gate
+from cloudmart.access.authentication import Authentication
 from cloudmart.access.rights import RIGHTS, Right
 from cloudmart.http.json import JsonRoute
 
@@ -28,7 +28,7 @@ class GuardedRoute(JsonRoute):
             return handler
 
         async def guarded(request: Request) -> Response:
-            gate: Gate = request.state.services[Gate]
+            gate: Authentication = request.state.services[Authentication]
             request.state.caller = await gate.admit(request.scope, right)
             return await handler(request)
 
@@ -43,7 +43,7 @@ def right_of(route: APIRoute) -> Right:
 
 def check_rights(routes: Sequence[BaseRoute]) -> None:
     """Raise LookupError for a route without a right, or with one that nothing enforces."""
-    for entry, guarded in entries(routes):
+    for entry, guarded in guarded_entries(routes):
         right = RIGHTS.get(entry)
         if right is None:
             raise LookupError(f"who may call {entry}? cloudmart/access/rights.py does not say")
@@ -51,7 +51,7 @@ def check_rights(routes: Sequence[BaseRoute]) -> None:
             raise LookupError(f"{entry} is for {right}: its router needs route_class=GuardedRoute")
 
 
-def entries(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, bool]]:
+def guarded_entries(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, bool]]:
     """Yield each method and path that is answered, and whether a gate stands before it."""
     for each in iter_route_contexts(routes):
         route = each.original_route

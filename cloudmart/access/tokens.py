@@ -7,8 +7,8 @@ from typing import Any
 import jwt
 import structlog
 
-from cloudmart.access.gate import REALM, Caller
-from cloudmart.access.jwks import KeyRing
+from cloudmart.access.authentication import REALM, Caller
+from cloudmart.access.jwks import IssuerKeys
 from cloudmart.settings import AccessSettings
 
 LONGEST = 8 * 1024
@@ -30,7 +30,7 @@ class Tokens:
     token says of its algorithm and its keys is compared, and never followed.
     """
 
-    def __init__(self, settings: AccessSettings, keys: KeyRing) -> None:
+    def __init__(self, settings: AccessSettings, keys: IssuerKeys) -> None:
         self._settings = settings
         self._keys = keys
 

@@ -12,7 +12,7 @@ import structlog
 from botocore.exceptions import ClientError
 
 from cloudmart.ai.conversations import Conversation
-from cloudmart.ai.ports import Delta, ProviderStep, StepRequest, Usage
+from cloudmart.ai.ports import ProviderStep, StepRequest, TextDelta, Usage
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.expression import Expression
 from cloudmart.dynamodb.table import Table
@@ -219,12 +219,12 @@ class Spending:
         """Return what the step may use."""
         return self.asked + LONGEST_OUTPUT
 
-    def take(self, event: Delta | Usage | ProviderStep) -> None:
+    def take(self, event: TextDelta | Usage | ProviderStep) -> None:
         """Take in what the step yields."""
         match event:
             case Usage():
                 self.told = event
-            case Delta():
+            case TextDelta():
                 self.pieces += 1
                 self.written += _size(event.text)
             case ProviderStep():

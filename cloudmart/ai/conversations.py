@@ -21,7 +21,7 @@ from pydantic import Field
 from cloudmart.ai.order_changes.confirmation import (
     MOST_CODES,
     MOST_TRIES,
-    Pending,
+    PendingChange,
     Proposal,
     without_code,
 )
@@ -44,7 +44,7 @@ _log = structlog.stdlib.get_logger(__name__)
 T = TypeVar("T")
 
 
-async def finished(work: Coroutine[Any, Any, T]) -> T:
+async def run_to_completion(work: Coroutine[Any, Any, T]) -> T:
     """Return what work returns; where its caller is cancelled, that is told after its end.
 
     For writes: one that was cancelled on its way may have been made or not, and nobody knows.
@@ -84,7 +84,7 @@ class ConversationKind(StrEnum):
     CONVERSATION = "conv"
 
 
-class Spoken(Model):
+class StoredMessage(Model):
     """A message as it is kept."""
 
     role: Role
@@ -97,9 +97,9 @@ Count = Annotated[int, Field(ge=0, le=10**12)]
 class Conversation(Entity):
     """A conversation. Its id is a bearer's secret: it goes to no log and to no provider."""
 
-    history: list[Spoken] = []
+    history: list[StoredMessage] = []
     email: str | None = None
-    pending: Pending | None = None
+    pending: PendingChange | None = None
     codes: list[str] = []
     tokens: Count = 0
     failed_lookups: Count = 0
@@ -178,18 +178,21 @@ class ConversationRepository:
             raise UnknownConversationError
         turn = Turn(Conversation(id=key), secrets.token_hex(16), None)
         try:
-            item = await finished(self._lock(turn))
+            item = await run_to_completion(self._lock(turn))
             turn.conversation = Conversation.read(item)
             turn.email = turn.conversation.email
             yield turn
         finally:
             if turn.locked and not turn.done:
-                await finished(self._release(turn))
+                await run_to_completion(self._release(turn))
 
     async def commit(self, turn: Turn, question: str, answer: str) -> None:
         """Write a turn and end it, or raise ConflictError where its lock was lost."""
-        said = [Spoken(role=Role.USER, text=question), Spoken(role=Role.ASSISTANT, text=answer)]
-        history = capped([*turn.conversation.history, *said])
+        said = [
+            StoredMessage(role=Role.USER, text=question),
+            StoredMessage(role=Role.ASSISTANT, text=answer),
+        ]
+        history = newest_turns([*turn.conversation.history, *said])
         changes: dict[str, object] = {
             "history": [spoken.model_dump() for spoken in history],
             "expiresAt": self._expiry(),
@@ -202,11 +205,11 @@ class ConversationRepository:
             changes["pending"] = pending.model_dump()
             changes["codes"] = [*turn.conversation.codes, pending.code_hash][-MOST_CODES:]
         try:
-            await finished(self._end(turn, changes))
+            await run_to_completion(self._end(turn, changes))
         except RefusedError as error:
             raise ConflictError("The answer came too late. Please ask again.") from error
 
-    async def consume(self, turn: Turn, code_hash: str) -> Pending | None:
+    async def consume(self, turn: Turn, code_hash: str) -> PendingChange | None:
         """Return the change a code confirms, and forget it; count a wrong code."""
         consumed = Expression("SET #confirmedBy = :lock REMOVE #pending", {"lock": turn.lock})
         right = Expression(
@@ -328,7 +331,7 @@ def _has_expired(item: Item, moment: int) -> bool:
     return not isinstance(expires, Decimal) or expires <= moment
 
 
-def capped(history: Sequence[Spoken]) -> list[Spoken]:
+def newest_turns(history: Sequence[StoredMessage]) -> list[StoredMessage]:
     """Return the newest turns that are kept, each with its question and its answer."""
     kept = list(history[-2 * MOST_TURNS :])
     size = sum(len(spoken.text.encode()) for spoken in kept)

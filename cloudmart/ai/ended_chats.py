@@ -5,10 +5,10 @@ from botocore.exceptions import ClientError
 
 from cloudmart.ai.conversations import ConversationRepository
 from cloudmart.ai.models import Chat, ChatEnded
-from cloudmart.ai.sentiment import Mood, Sentiment
+from cloudmart.ai.sentiment import ChatSentiment, SentimentService
 from cloudmart.errors import CloudmartError
 from cloudmart.observability.metrics import CHATS_ENDED
-from cloudmart.tickets.models import Ticket, TicketStatus, cut
+from cloudmart.tickets.models import Ticket, TicketStatus, newest_messages
 from cloudmart.tickets.repository import TicketRepository
 from cloudmart.values.ids import new_id
 from cloudmart.values.timestamp import now
@@ -23,7 +23,7 @@ class ChatArchive:
         self,
         tickets: TicketRepository,
         conversations: ConversationRepository,
-        sentiment: Sentiment,
+        sentiment: SentimentService,
     ) -> None:
         self._tickets = tickets
         self._conversations = conversations
@@ -31,7 +31,7 @@ class ChatArchive:
 
     async def keep(self, chat: Chat) -> ChatEnded:
         """Save a chat as a closed ticket with its customer's mood."""
-        kept, truncated = cut(chat.messages)
+        kept, truncated = newest_messages(chat.messages)
         texts = [message.text for message in kept if message.sender == "user"]
         moment, mood = now(), await self._sentiment.guess(texts)
         ticket = Ticket(
@@ -67,12 +67,14 @@ class ChatArchive:
         except (CloudmartError, ClientError) as error:
             _log.warning("customer_not_forgotten", cause=repr(error))
 
-    async def _reread(self, ticket: Ticket, texts: list[str]) -> Mood | None:
+    async def _reread(self, ticket: Ticket, texts: list[str]) -> ChatSentiment | None:
         """Return the mood by the analyzer that is paid for, once the ticket says so too."""
         try:
             mood = await self._sentiment.ask(ticket.thread_id, texts)
             if mood is not None:
-                await self._tickets.change_mood(ticket.id, mood.scores, mood.overall, mood.source)
+                await self._tickets.change_sentiment(
+                    ticket.id, mood.scores, mood.overall, mood.source
+                )
         except (CloudmartError, ClientError) as error:
             _log.warning("mood_not_kept", cause=repr(error))
             return None

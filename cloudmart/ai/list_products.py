@@ -13,7 +13,7 @@ import boto3
 import structlog
 from botocore.config import Config
 
-from cloudmart.dynamodb.codec import decode
+from cloudmart.dynamodb.codec import decode_item
 from cloudmart.observability.logging import configure_logging
 from cloudmart.products.models import Product
 from cloudmart.settings import load_settings
@@ -33,10 +33,10 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Answer an agent from the catalogue that the environment names."""
     _ = context
     configure_logging(json=True)
-    return answer(event, *_catalogue())
+    return answer_agent(event, *_catalogue())
 
 
-def answer(event: Mapping[str, Any], client: Any, table: str) -> dict[str, Any]:  # noqa: ANN401
+def answer_agent(event: Mapping[str, Any], client: Any, table: str) -> dict[str, Any]:  # noqa: ANN401
     """Return the products whose name contains what the agent asks for, or all there are.
 
     An answer that would be too long says how many more there are; one that could not be had says
@@ -71,7 +71,7 @@ def _products(wanted: str, client: Any, table: str) -> Iterator[dict[str, Any]]:
         # A page ends at 1 MB of the table, however little of it is asked for.
         page = client.scan(**scan, **start)
         for item in page["Items"]:
-            product = Product.read(decode(item))
+            product = Product.read(decode_item(item))
             if product.for_sale and wanted in searchable(product.name):
                 yield {
                     "id": product.id,

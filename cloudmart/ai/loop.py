@@ -10,11 +10,11 @@ from cloudmart.ai.budget import Spending, TokenBudget
 from cloudmart.ai.conversations import Turn
 from cloudmart.ai.ports import (
     ChatModel,
-    Delta,
     ProviderMessage,
     ProviderStep,
     Role,
     StepRequest,
+    TextDelta,
     ToolCall,
     ToolResult,
     Usage,
@@ -27,7 +27,7 @@ from cloudmart.observability.metrics import AI_TOKENS, CHAT_STEPS
 MOST_CALLS = 5
 """Calls of one step that are run; the others are told that they were too many."""
 
-_BREAK = Delta("\n\n")
+_BREAK = TextDelta("\n\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class ToolRunning:
     name: str
 
 
-Emit = Callable[[Delta | ToolRunning], Awaitable[None]]
+Emit = Callable[[TextDelta | ToolRunning], Awaitable[None]]
 
 
-class Loop:
+class ToolLoop:
     """Asks a model for steps until one of them is an answer."""
 
     def __init__(
@@ -101,7 +101,7 @@ class Loop:
                     spending.take(event)
                     if isinstance(event, ProviderStep):
                         step = event
-                    elif isinstance(event, Delta):
+                    elif isinstance(event, TextDelta):
                         written = True
                         await emit(event)
         if step is None:
@@ -109,7 +109,7 @@ class Loop:
         if step.calls and written:
             await emit(_BREAK)
         elif not step.calls and not written:
-            await emit(Delta(step.text))
+            await emit(TextDelta(step.text))
         return step
 
     async def _run(self, turn: Turn, calls: Sequence[ToolCall], emit: Emit) -> list[ToolResult]:

@@ -68,7 +68,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Delta:
+class TextDelta:
     """A piece of an answer while it is being written."""
 
     text: str
@@ -125,7 +125,7 @@ class ChatModel(Protocol):
     name: str
     """Names the provider in metrics, logs and health: `openai`, `bedrock-agent`, `offline`, …"""
 
-    def step(self, request: StepRequest) -> AsyncGenerator[Delta | Usage | ProviderStep, None]:
+    def step(self, request: StepRequest) -> AsyncGenerator[TextDelta | Usage | ProviderStep, None]:
         """Yield zero or more deltas, then exactly one ProviderStep; or raise an UpstreamError.
 
         A step that answers has a text that is not blank; one that was `final` answers. Deltas are

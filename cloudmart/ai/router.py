@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Request, Response
 
-from cloudmart.access.gate import Caller, CurrentCaller
+from cloudmart.access.authentication import Caller, CurrentCaller
 from cloudmart.access.route import GuardedRoute
 from cloudmart.ai.ended_chats import ChatArchive
 from cloudmart.ai.loop import ToolRunning
@@ -19,7 +19,7 @@ from cloudmart.ai.models import (
     ThreadMessage,
     ThreadStarted,
 )
-from cloudmart.ai.ports import Delta
+from cloudmart.ai.ports import TextDelta
 from cloudmart.ai.service import Assistant, Assistants
 from cloudmart.errors import (
     ConversationBusyError,
@@ -35,8 +35,14 @@ from cloudmart.errors import (
 from cloudmart.http.bodies import LARGEST_BODY
 from cloudmart.http.client_address import client_address
 from cloudmart.http.endpoints import provide
-from cloudmart.http.events import MEDIA_TYPE, Channel, EventStream, wants_events, while_connected
 from cloudmart.http.problem import may_fail
+from cloudmart.http.server_sent_events import (
+    MEDIA_TYPE,
+    EventChannel,
+    EventStream,
+    wants_events,
+    while_connected,
+)
 from cloudmart.values import ids
 
 EVENTS: dict[int | str, dict[str, Any]] = {
@@ -56,7 +62,7 @@ EVENTS: dict[int | str, dict[str, Any]] = {
 }
 
 
-async def answer(
+async def send_reply(
     request: Request, caller: Caller, assistant: Assistant, conversation: str, message: str
 ) -> Response:
     """Answer a message as the client asked for it, for as long as it waits."""
@@ -72,9 +78,9 @@ async def answer(
     )
 
 
-async def _tell(channel: Channel, reply: Callable[..., Coroutine[Any, Any, str]]) -> None:
-    async def tell(event: Delta | ToolRunning) -> None:
-        if isinstance(event, Delta):
+async def _tell(channel: EventChannel, reply: Callable[..., Coroutine[Any, Any, str]]) -> None:
+    async def tell(event: TextDelta | ToolRunning) -> None:
+        if isinstance(event, TextDelta):
             await channel.event("delta", {"text": event.text})
         else:
             await channel.comment("working")
@@ -171,7 +177,7 @@ async def start_thread(chats: Chats) -> ThreadStarted:
 async def send_thread_message(
     body: ThreadBody, chats: Chats, request: Request, caller: CurrentCaller
 ) -> Response:
-    return await answer(request, caller, chats.openai, body.thread_id, body.message)
+    return await send_reply(request, caller, chats.openai, body.thread_id, body.message)
 
 
 @router.post(
@@ -194,7 +200,7 @@ async def start_conversation(chats: Chats) -> ConversationStarted:
 async def send_conversation_message(
     body: ConversationBody, chats: Chats, request: Request, caller: CurrentCaller
 ) -> Response:
-    return await answer(request, caller, chats.bedrock, body.conversation_id, body.message)
+    return await send_reply(request, caller, chats.bedrock, body.conversation_id, body.message)
 
 
 @router.post(

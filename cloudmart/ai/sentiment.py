@@ -68,7 +68,7 @@ NEUTRAL = SentimentScores(positive=Decimal(0), neutral=Decimal(1), negative=Deci
 
 
 @dataclass(frozen=True, slots=True)
-class Mood:
+class ChatSentiment:
     """How a customer sounded, and who says so."""
 
     scores: SentimentScores
@@ -85,7 +85,7 @@ class Mood:
         return "neutral"
 
 
-class Sentiment:
+class SentimentService:
     """Reads moods. What costs nothing always answers; what is paid for answers once for a chat."""
 
     def __init__(
@@ -101,13 +101,13 @@ class Sentiment:
         self._free = instead
         self._units = units
 
-    async def guess(self, texts: Sequence[str]) -> Mood:
+    async def guess(self, texts: Sequence[str]) -> ChatSentiment:
         """Return the mood of texts by the analyzer that is always there."""
         if not _spoken(texts):
-            return Mood(NEUTRAL, "none")
-        return await self._read(self._free, _spoken(texts)) or Mood(NEUTRAL, "none")
+            return ChatSentiment(NEUTRAL, "none")
+        return await self._read(self._free, _spoken(texts)) or ChatSentiment(NEUTRAL, "none")
 
-    async def ask(self, conversation: str | None, texts: Sequence[str]) -> Mood | None:
+    async def ask(self, conversation: str | None, texts: Sequence[str]) -> ChatSentiment | None:
         """Return the mood of a chat by the analyzer that is paid for, None where it is not asked.
 
         It is asked once for each conversation of ours, and while some of the day's units are left.
@@ -123,7 +123,9 @@ class Sentiment:
         SENTIMENT_UNITS.inc(units)
         return await self._read(self._paid, spoken)
 
-    async def _read(self, analyzer: SentimentAnalyzer, texts: Sequence[str]) -> Mood | None:
+    async def _read(
+        self, analyzer: SentimentAnalyzer, texts: Sequence[str]
+    ) -> ChatSentiment | None:
         try:
             async with asyncio.timeout(ANALYSIS_TIMEOUT):
                 scores = await analyzer.score(texts)
@@ -134,10 +136,10 @@ class Sentiment:
             # To have read nothing is not to have found the customer neutral.
             _log.warning("sentiment_not_read", source=analyzer.source, cause="no text was scored")
             return None
-        return Mood(average(scores), analyzer.source)
+        return ChatSentiment(mean_scores(scores), analyzer.source)
 
 
-def average(scores: Sequence[Scores | None]) -> SentimentScores:
+def mean_scores(scores: Sequence[Scores | None]) -> SentimentScores:
     """Return the mean of the scores there are; neutral where there are none."""
     known = [score for score in scores if score is not None]
     if not known:

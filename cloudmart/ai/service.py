@@ -10,11 +10,16 @@ import structlog
 from botocore.exceptions import ClientError
 
 from cloudmart.ai.budget import TokenBudget
-from cloudmart.ai.conversations import ConversationKind, ConversationRepository, Turn, finished
-from cloudmart.ai.loop import Emit, Loop, ToolRunning
+from cloudmart.ai.conversations import (
+    ConversationKind,
+    ConversationRepository,
+    Turn,
+    run_to_completion,
+)
+from cloudmart.ai.loop import Emit, ToolLoop, ToolRunning
 from cloudmart.ai.order_changes import confirmation
 from cloudmart.ai.order_changes.service import OrderChanges, address_in
-from cloudmart.ai.ports import Delta
+from cloudmart.ai.ports import TextDelta
 from cloudmart.errors import CloudmartError, ProviderDisabledError, ProviderTimeoutError
 from cloudmart.http.client_address import UNKNOWN
 from cloudmart.observability.metrics import CHAT_TURNS
@@ -22,7 +27,7 @@ from cloudmart.observability.metrics import CHAT_TURNS
 _log = structlog.stdlib.get_logger(__name__)
 
 
-async def unheard(_: Delta | ToolRunning) -> None:
+async def ignore_event(_: TextDelta | ToolRunning) -> None:
     """Let what happens on the way to an answer pass: nobody listens."""
 
 
@@ -33,7 +38,7 @@ class AssistantService:
         self,
         kind: ConversationKind,
         provider: str,
-        loop: Loop,
+        loop: ToolLoop,
         *,
         conversations: ConversationRepository,
         desk: OrderChanges,
@@ -58,7 +63,7 @@ class AssistantService:
         self,
         conversation: str,
         message: str,
-        emit: Emit = unheard,
+        emit: Emit = ignore_event,
         *,
         proved: str | None = None,
         client: str = UNKNOWN,
@@ -94,16 +99,16 @@ class AssistantService:
             # Before the model and without it: a model that was talked into something, or is away,
             # has no part in a confirmation. The customer may go away now: what they confirmed is
             # still carried out.
-            answer = await finished(self._confirm(turn, question, code))
-            await emit(Delta(answer))
+            answer = await run_to_completion(self._confirm(turn, question, code))
+            await emit(TextDelta(answer))
             return answer
         self._budget.check(before)
         answer = kept = await self._think(turn, question, emit, deadline)
         if proposal := turn.proposal:
-            await emit(Delta(f"\n\n{proposal.shown}"))
+            await emit(TextDelta(f"\n\n{proposal.shown}"))
             answer, kept = (f"{kept}\n\n{line}" for line in (proposal.shown, proposal.kept))
         elif turn.reminder:
-            await emit(Delta(f"\n\n{turn.reminder}"))
+            await emit(TextDelta(f"\n\n{turn.reminder}"))
             answer = kept = f"{kept}\n\n{turn.reminder}"
         await self._conversations.commit(turn, question, kept)
         return answer
@@ -151,7 +156,7 @@ class Assistant(Protocol):
         self,
         conversation: str,
         message: str,
-        emit: Emit = unheard,
+        emit: Emit = ignore_event,
         *,
         proved: str | None = None,
         client: str = UNKNOWN,
@@ -174,7 +179,7 @@ class DisabledAssistant:
         self,
         conversation: str,  # noqa: ARG002 - its kind's
         message: str,  # noqa: ARG002
-        emit: Emit = unheard,  # noqa: ARG002
+        emit: Emit = ignore_event,  # noqa: ARG002
         *,
         proved: str | None = None,  # noqa: ARG002
         client: str = UNKNOWN,  # noqa: ARG002

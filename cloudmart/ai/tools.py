@@ -22,7 +22,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from cloudmart.ai.conversations import Turn
-from cloudmart.ai.order_changes.confirmation import Action
+from cloudmart.ai.order_changes.confirmation import OrderAction
 from cloudmart.ai.order_changes.service import OrderChanges
 from cloudmart.ai.ports import ToolCall, ToolSpec
 from cloudmart.observability.metrics import TOOL_CALLS
@@ -39,7 +39,7 @@ _WORD = re.compile(r"\w{3,}")
 _IN_NAME, _IN_DESCRIPTION = 3, 1
 
 
-async def search(products: ProductRepository, query: str) -> list[dict[str, Any]]:
+async def search_products(products: ProductRepository, query: str) -> list[dict[str, Any]]:
     """Return the few products that a query fits best; any few for one without words."""
     words = {_singular(word) for word in _WORD.findall(searchable(query))}
     best: list[tuple[int, Product]] = []
@@ -193,13 +193,13 @@ class Toolbox:
         ]
 
     async def _search(self, _: Turn, query: str) -> dict[str, Any]:
-        return {"products": await search(self._products, query)}
+        return {"products": await search_products(self._products, query)}
 
     async def _cancel(self, turn: Turn, order_id: str) -> dict[str, Any]:
-        return await self._desk.propose(turn, Action.CANCEL, order_id)
+        return await self._desk.propose(turn, OrderAction.CANCEL, order_id)
 
     async def _delete(self, turn: Turn, order_id: str) -> dict[str, Any]:
-        return await self._desk.propose(turn, Action.DELETE, order_id)
+        return await self._desk.propose(turn, OrderAction.DELETE, order_id)
 
 
 def _order_tool(name: str, description: str, run: Run, right: OrderTools) -> Tool:

@@ -13,8 +13,8 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
 from cloudmart.api_docs.document import Operation, operations
-from cloudmart.http.endpoints import quality
-from cloudmart.http.problem import DOCS, problem, shown_path
+from cloudmart.http.endpoints import accept_quality
+from cloudmart.http.problem import DOCS, problem_response, quoted_path
 
 _MOST_NEAREST = 3
 _ALIKE = 0.6
@@ -40,7 +40,7 @@ class OperationEntry:
         return entry | ({"body": self.body} if self.body is not None else {}) | {"docs": self.docs}
 
 
-class Directory:
+class OperationDirectory:
     """The operations of a document, read when they are first asked for."""
 
     def __init__(self, document: Callable[[], Mapping[str, Any]]) -> None:
@@ -129,16 +129,16 @@ _PAGE = """<!doctype html>
 """
 
 
-def install_not_found(app: FastAPI, directory: Directory) -> None:
+def install_not_found(app: FastAPI, directory: OperationDirectory) -> None:
     """Answer 404 and 405 of an app as problems that name the nearest operations."""
 
     async def not_found(request: Request, _: Exception) -> Response:
         nearest = directory.nearest(request.method, request.scope["path"])
-        sentence = f"There is no {request.method} {shown_path(request.scope)!r}."
+        sentence = f"There is no {request.method} {quoted_path(request.scope)!r}."
         if _is_for_a_person(request):
-            return page(sentence, nearest)
+            return not_found_page(sentence, nearest)
         told = f"{sentence}{_guess(nearest)}"
-        return problem(request.scope, 404, told, details=_details(nearest))
+        return problem_response(request.scope, 404, told, details=_details(nearest))
 
     async def not_allowed(request: Request, error: Exception) -> Response:
         path = request.scope["path"]
@@ -146,16 +146,20 @@ def install_not_found(app: FastAPI, directory: Directory) -> None:
         if not methods and isinstance(error, HTTPException):
             methods = [(error.headers or {}).get("Allow", "GET")]
         nearest = directory.nearest(request.method, path)
-        sentence = f"{shown_path(request.scope)!r} does not take {request.method}.{_guess(nearest)}"
+        sentence = (
+            f"{quoted_path(request.scope)!r} does not take {request.method}.{_guess(nearest)}"
+        )
         # What answers GET answers HEAD.
         allow = {"Allow": ", ".join(["HEAD"] * ("GET" in methods) + methods)}
-        return problem(request.scope, 405, sentence, details=_details(nearest), headers=allow)
+        return problem_response(
+            request.scope, 405, sentence, details=_details(nearest), headers=allow
+        )
 
     app.add_exception_handler(404, not_found)
     app.add_exception_handler(405, not_allowed)
 
 
-def page(sentence: str, nearest: Sequence[OperationEntry]) -> Response:
+def not_found_page(sentence: str, nearest: Sequence[OperationEntry]) -> Response:
     """Return the answer to a wrong address for a person with a browser."""
     guess = ""
     if nearest:
@@ -169,10 +173,10 @@ def page(sentence: str, nearest: Sequence[OperationEntry]) -> Response:
 
 def _is_for_a_person(request: Request) -> bool:
     accept = request.headers.get("accept", "")
-    wanted = quality(accept, "text/html")
+    wanted = accept_quality(accept, "text/html")
     others = ("application/json", "application/problem+json", "application/*")
     return request.method in {"GET", "HEAD"} and wanted > max(
-        quality(accept, each) for each in others
+        accept_quality(accept, each) for each in others
     )
 
 

@@ -48,12 +48,12 @@ _SCHEMES: Mapping[SignInMethod, tuple[str, dict[str, str]]] = {
 }
 
 
-def schemes(access: AccessSettings) -> dict[str, dict[str, str]]:
+def security_schemes(access: AccessSettings) -> dict[str, dict[str, str]]:
     """Return the security schemes that are in use."""
     return dict(_SCHEMES[way] for way in access.ways)
 
 
-def security(access: AccessSettings, method: str, path: str) -> list[dict[str, list[str]]]:
+def security_of(access: AccessSettings, method: str, path: str) -> list[dict[str, list[str]]]:
     """Return what an operation asks of its callers: one of these, or nothing."""
     right = RIGHTS[f"{method} {path}"]
     if right in {Right.ANYONE, Right.READER, Right.TESTER}:
@@ -66,12 +66,12 @@ def security(access: AccessSettings, method: str, path: str) -> list[dict[str, l
     return [{_SCHEMES[way][0]: []} for way in access.ways]
 
 
-def refusals(access: AccessSettings, method: str, path: str) -> Answers:
+def access_refusals(access: AccessSettings, method: str, path: str) -> Answers:
     """Return the answers of an operation to whoever may not call it, or cannot be told apart."""
     right = RIGHTS[f"{method} {path}"]
     if right is Right.TESTER and access.ways:
         return may_fail(ReservedAddressError)
-    if not security(access, method, path):
+    if not security_of(access, method, path):
         return {}
     if right is Right.GUEST:
         return may_fail(UnauthorizedError, UnavailableError)
@@ -165,7 +165,7 @@ def _completed(document: dict[str, Any], access: AccessSettings) -> dict[str, An
     schemas |= problem.pop("$defs") | {"Problem": problem}
     components["headers"] = _HEADERS
     document["security"] = []
-    if in_use := schemes(access):
+    if in_use := security_schemes(access):
         components["securitySchemes"] = in_use
     for method, path, operation in operations(document):
         limited = CLASSES[f"{method} {path}"] is not RouteClass.FREE
@@ -199,9 +199,9 @@ def _add_refusals(operation: Operation, *, limited: bool) -> None:
 
 
 def _add_protection(operation: Operation, access: AccessSettings, method: str, path: str) -> None:
-    if asked := security(access, method, path):
+    if asked := security_of(access, method, path):
         operation["security"] = asked
-    _add_answers(operation, refusals(access, method, path))
+    _add_answers(operation, access_refusals(access, method, path))
 
 
 def _add_answers(operation: Operation, more: Answers) -> None:

@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request, Response, status
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from cloudmart.api_docs.document import DocumentedApp
-from cloudmart.http.endpoints import quality
+from cloudmart.http.endpoints import accept_quality
 
 PATH = "/api/config.js"
 
@@ -24,7 +24,7 @@ def add_config(app: FastAPI, base: str | None) -> None:
         app: The application.
         base: The shop's address, with no slash at its end; None: that of the page.
     """
-    body = script(base)
+    body = config_script(base)
     # A page asks each time, and is told at once when a roll-out changed the address.
     headers = {
         "Cache-Control": "no-cache",
@@ -41,7 +41,7 @@ def add_config(app: FastAPI, base: str | None) -> None:
     app.add_api_route(PATH, config, include_in_schema=False)
 
 
-def script(base: str | None) -> bytes:
+def config_script(base: str | None) -> bytes:
     """Return the script; it may stand in a page as well as in a file."""
     told = {"publicBaseUrl": base, "apiBaseUrl": f"{base or ''}/api"}
     # All else that could end a script or a string of it is no ASCII, which JSON escapes.
@@ -85,7 +85,7 @@ class Asset:
         if content.version in request.headers.get("if-none-match", ""):
             return Response(None, status.HTTP_304_NOT_MODIFIED, headers)
         body = content.plain
-        if quality(request.headers.get("accept-encoding", ""), "gzip") > 0:
+        if accept_quality(request.headers.get("accept-encoding", ""), "gzip") > 0:
             body, headers["Content-Encoding"] = content.compressed, "gzip"
         return Response(body, headers=headers, media_type=self._media_type)
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from cloudmart import errors
 from cloudmart.errors import CloudmartError, NotFoundError
-from cloudmart.http.problem import CODES, TYPES, may_fail, title
+from cloudmart.http.problem import CODES, TYPES, may_fail, problem_title
 from cloudmart.values.model import Model
 
 router = APIRouter(prefix=TYPES, tags=["problems"])
@@ -30,7 +30,7 @@ def _kinds() -> dict[str, ProblemKind]:
     return {
         code: ProblemKind(
             type=f"{TYPES}/{code}",
-            title=title(code),
+            title=problem_title(code),
             status=status,
             explanation=explanation,
         )

@@ -14,10 +14,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import Field
 
-from cloudmart.api_docs.directory import Directory
+from cloudmart.api_docs.directory import OperationDirectory
 from cloudmart.health.router import Board
 from cloudmart.health.state import Dependency, DependencyReading, Health, Status
-from cloudmart.http.endpoints import provide, quality
+from cloudmart.http.endpoints import accept_quality, provide
 from cloudmart.values.model import Model
 
 _STATES = {
@@ -28,7 +28,7 @@ _STATES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LandingPageLine:
     """A dependency in a row of the page: its state in a word, and the rest in words."""
 
     name: str
@@ -84,10 +84,10 @@ def _whole(health: Health) -> tuple[str, str]:
     return "odd", "The shop is open, though something below needs a look."
 
 
-def _lines(health: Health) -> Iterator[Line]:
+def _lines(health: Health) -> Iterator[LandingPageLine]:
     for dependency, reading in health.readings():
         mark, state = _state(reading)
-        yield Line(dependency.title, mark, state, _words(dependency, reading))
+        yield LandingPageLine(dependency.title, mark, state, _words(dependency, reading))
 
 
 def _state(reading: DependencyReading) -> tuple[str, str]:
@@ -105,7 +105,7 @@ def _words(dependency: Dependency, reading: DependencyReading) -> str:
 
 
 router = APIRouter(tags=["discovery"])
-Operations = Annotated[Directory, Depends(provide(Directory))]
+Operations = Annotated[OperationDirectory, Depends(provide(OperationDirectory))]
 
 # References are relative to the catalogue itself, so they hold behind any name.
 _LINKSET = {
@@ -149,7 +149,7 @@ class Index(Model):
 @router.get("/", include_in_schema=False)
 async def show_landing_page(request: Request, health: Board, directory: Operations) -> Response:
     accept = request.headers.get("accept", "")
-    if quality(accept, "application/json") > quality(accept, "text/html"):
+    if accept_quality(accept, "application/json") > accept_quality(accept, "text/html"):
         index = await list_operations(request, directory)
         return JSONResponse(index.model_dump(mode="json"), headers={"Vary": "Accept"})
     page = landing_page()

@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from cloudmart.access.basic import LONGEST, hashed
+from cloudmart.access.basic import LONGEST, hash_password
 
 app = typer.Typer(help="What administrators sign in with.", no_args_is_help=True)
 _SHORTEST = 8
@@ -33,7 +33,7 @@ def make_hash(*, stdin: FromStdin = False) -> None:
         _fail(f"A password has {_SHORTEST} to {LONGEST} characters.")
     if not password.isprintable():
         _fail("A password has characters that can be seen: no tabs, and nothing unprintable.")
-    typer.echo(hashed(password))
+    typer.echo(hash_password(password))
 
 
 def _line() -> str:

@@ -9,10 +9,10 @@ from typing import NoReturn, TypeVar
 import structlog
 
 from cloudmart.cli.database import told
-from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes import DependencyError
 from cloudmart.health.command_session import open_for_command
 from cloudmart.health.secrets_manager import SecretStore
-from cloudmart.observability.logging import TERMINATION_LOG, write_last_words
+from cloudmart.observability.logging import TERMINATION_LOG, write_termination_message
 from cloudmart.settings import Loaded, Settings, load_settings
 from cloudmart.settings.report import Report, refusal
 
@@ -28,20 +28,22 @@ _PIPELINE = (*_TABLES, "bigquery", "pipeline")
 _log = structlog.get_logger(__name__)
 
 
-def configured(environ: Mapping[str, str], *, termination_log: Path = TERMINATION_LOG) -> Settings:
+def settings_for_command(
+    environ: Mapping[str, str], *, termination_log: Path = TERMINATION_LOG
+) -> Settings:
     """Return the settings, with their warnings logged; end the process if they are refused."""
-    return accepted(_loaded(environ, termination_log), termination_log)
+    return exit_on_refusals(_loaded(environ, termination_log), termination_log)
 
 
-def accepted(loaded: Loaded, termination_log: Path = TERMINATION_LOG) -> Settings:
+def exit_on_refusals(loaded: Loaded, termination_log: Path = TERMINATION_LOG) -> Settings:
     """Return settings that were read, with their warnings logged; end the process on refusals."""
     if loaded.report.refusals:
         _end(refusal(loaded.report.refusals), EXIT_CONFIGURATION, termination_log)
-    warn(loaded.report)
+    log_warnings(loaded.report)
     return loaded.settings
 
 
-def configured_for_tables(
+def settings_for_tables(
     environ: Mapping[str, str], *, termination_log: Path = TERMINATION_LOG
 ) -> Settings:
     """Return the settings for a command that has to do with tables alone.
@@ -52,7 +54,7 @@ def configured_for_tables(
     return _configured_for(_TABLES, environ, termination_log)
 
 
-def configured_for_pipeline(
+def settings_for_pipeline(
     environ: Mapping[str, str], *, termination_log: Path = TERMINATION_LOG
 ) -> Settings:
     """Return the settings for a command about the pipeline, refused as those for tables are."""
@@ -69,14 +71,14 @@ def _configured_for(
     return loaded.settings
 
 
-def load(environ: Mapping[str, str]) -> Loaded:
-    """Return the settings with the secret they name read in one try, or raise ObstacleError."""
+def load_with_secret(environ: Mapping[str, str]) -> Loaded:
+    """Return the settings with the secret they name read in one try, or raise DependencyError."""
     loaded = load_settings(environ, dotenv=DOTENV)
     if (secret_id := loaded.settings.sources.secret_id) is None:
         return loaded
     try:
         text = asyncio.run(_read(secret_id, loaded.settings.aws.region, environ))
-    except ObstacleError:
+    except DependencyError:
         # A setting that is wrong, such as the region, may be why.
         if loaded.report.refusals:
             return loaded
@@ -92,12 +94,12 @@ async def _read(secret_id: str, region: str | None, environ: Mapping[str, str]) 
 def load_what_can_be_read(environ: Mapping[str, str]) -> tuple[Loaded, str | None]:
     """Return the settings, and why those of the secret are not among them if they are not."""
     try:
-        return load(environ), None
-    except ObstacleError as error:
+        return load_with_secret(environ), None
+    except DependencyError as error:
         return load_settings(environ, dotenv=DOTENV), told(error)
 
 
-def warn(report: Report, before: Report | None = None) -> None:
+def log_warnings(report: Report, before: Report | None = None) -> None:
     """Log what is wrong or obsolete and does not stop the start, an event each.
 
     What an earlier report held has been logged.
@@ -121,13 +123,13 @@ def _new(found: Iterable[T], before: Iterable[T]) -> list[T]:
 
 def _loaded(environ: Mapping[str, str], termination_log: Path) -> Loaded:
     try:
-        return load(environ)
-    except ObstacleError as error:
+        return load_with_secret(environ)
+    except DependencyError as error:
         message = f"CloudMart does not start: its secret cannot be read. {told(error)}\n"
         _end(message, EXIT_FAILED, termination_log)
 
 
 def _end(message: str, code: int, termination_log: Path) -> NoReturn:
     sys.stderr.write(message)
-    write_last_words(message, termination_log)
+    write_termination_message(message, termination_log)
     raise SystemExit(code)

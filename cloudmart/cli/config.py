@@ -18,8 +18,14 @@ from cloudmart.cli.command_settings import (
 )
 from cloudmart.settings import Loaded, why_disabled
 from cloudmart.settings.load import for_serving
-from cloudmart.settings.reference import reference
-from cloudmart.settings.report import SettingFault, SettingReading, SettingState, digest, refusal
+from cloudmart.settings.reference import settings_page
+from cloudmart.settings.report import (
+    SettingFault,
+    SettingReading,
+    SettingState,
+    refusal,
+    secret_digest,
+)
 
 _COLOURS = {SettingState.OK: "green", SettingState.DEFAULT: "dim", SettingState.OBSOLETE: "yellow"}
 
@@ -80,7 +86,7 @@ def _value(reading: SettingReading) -> str:
 
 def _digest(reading: SettingReading) -> str | None:
     value = reading.value
-    return digest(reading.variable.name, value) if isinstance(value, SecretStr) else None
+    return secret_digest(reading.variable.name, value) if isinstance(value, SecretStr) else None
 
 
 def _plain(value: object) -> str | None:
@@ -115,7 +121,7 @@ def config(
     the secret that CLOUDMART_SECRET_ID names cannot be read, else with 0.
     """
     if as_markdown:
-        sys.stdout.write(reference())
+        sys.stdout.write(settings_page())
         return
     loaded, unread = load_what_can_be_read(os.environ)
     serving = loaded if unread else for_serving(loaded)

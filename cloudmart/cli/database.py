@@ -14,19 +14,19 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from cloudmart.dynamodb.refusals import MISCONFIGURED, OF_S3, PartState, explain
+from cloudmart.dynamodb.refusals import MISCONFIGURED, OF_S3, PartState, explain_refusal
 from cloudmart.errors import CloudmartError, UnavailableError
-from cloudmart.health.causes import Cause, ObstacleError, aws_environment
+from cloudmart.health.causes import Cause, DependencyError, aws_environment
 from cloudmart.health.causes.credentials import HALF_SET
 from cloudmart.health.classify import DYNAMODB
-from cloudmart.health.obstacle import obstacle_of
+from cloudmart.health.dependency_error import dependency_error_of
 
 OF_AWS = (
     aws.BotoCoreError,
     aws.ClientError,
     ResponseParserError,
     AiohttpError,
-    ObstacleError,
+    DependencyError,
     UnavailableError,
 )
 """What AWS's SDK raises in a command, and what we make of it."""
@@ -60,28 +60,28 @@ def patiently(tell: Tell, patience: float = PATIENCE) -> AsyncRetrying:
 
 def explanation(error: Exception) -> str:
     """Tell an operator what went wrong: the cause, which a customer is not told."""
-    if isinstance(error, ObstacleError):
+    if isinstance(error, DependencyError):
         return told(error)
     cause = error.__cause__ if isinstance(error, CloudmartError) else error
     if cause is None:
         return str(error)
-    if said := misled(cause):
+    if said := explain_misconfiguration(cause):
         return said
-    refusal = explain(cause)
+    refusal = explain_refusal(cause)
     if isinstance(cause, aws.ClientError) and cause.operation_name in OF_S3:
         return f"S3 cannot be used: {refusal.remark.rstrip('.')}."
     way_out = " `cloudmart tables apply` makes it." if refusal.state is PartState.MISSING else ""
     return f"DynamoDB cannot be used: {refusal.remark.rstrip('.')}.{way_out}"
 
 
-def misled(error: BaseException) -> str | None:
+def explain_misconfiguration(error: BaseException) -> str | None:
     """Return what a variable or a file is to blame for, and what to do; None if none is."""
-    obstacle = obstacle_of(error, os.environ, DYNAMODB)
+    obstacle = dependency_error_of(error, os.environ, DYNAMODB)
     obstacle.__cause__ = error
     return told(obstacle) if obstacle.cause in _BLAMED else None
 
 
-def told(obstacle: ObstacleError) -> str:
+def told(obstacle: DependencyError) -> str:
     """Return what an operator is told of an obstacle: what is wrong, what to do, what was said."""
     answer = f" Answer: {obstacle.answer}" if obstacle.answer else ""
     return f"{obstacle.sentence} {obstacle.remedy}{answer}"

@@ -20,9 +20,9 @@ from rich.console import Console
 
 from cloudmart.app import create_app
 from cloudmart.cli.catalogue.entries import UnreadableFileError
-from cloudmart.cli.catalogue.loading import Loader
-from cloudmart.cli.catalogue.reading import read
-from cloudmart.cli.command_settings import DOTENV, warn
+from cloudmart.cli.catalogue.loading import CatalogueLoader
+from cloudmart.cli.catalogue.reading import read_catalogue_file
+from cloudmart.cli.command_settings import DOTENV, log_warnings
 from cloudmart.composition.runtime import Runtime
 from cloudmart.composition.services import open_clients
 from cloudmart.dynamodb.client import Database
@@ -32,7 +32,7 @@ from cloudmart.pipeline.place import UnsafePlaceError
 from cloudmart.products.repository import ProductRepository
 from cloudmart.server.listen import LOOPBACK, CannotListenError, bind_all, serve_until_end
 from cloudmart.settings import Environment, Settings, load_settings
-from cloudmart.settings.layers import dotenv
+from cloudmart.settings.sources import dotenv_source
 
 _HERE = ",".join(LOOPBACK)
 
@@ -95,7 +95,7 @@ def dev(
 
 
 def _port_of_dotenv() -> int:
-    told = dotenv(DOTENV).find(("PORT",))
+    told = dotenv_source(DOTENV).find(("PORT",))
     if told is None:
         return _PORT
     if not told.value.isdecimal() or int(told.value) > 65535:  # noqa: PLR2004 - the largest port
@@ -115,7 +115,7 @@ def _run(
         with warnings.catch_warnings(action="ignore"):
             # Not above: what serves in production has nothing of local mode.
             from cloudmart.local import embedded, seed  # noqa: PLC0415
-            from cloudmart.local.pipeline import local_pipeline, open_idle  # noqa: PLC0415
+            from cloudmart.local.pipeline import local_pipeline, open_idle_pipeline  # noqa: PLC0415
 
             if pipeline:
                 from cloudmart.local.pipeline import local_pipeline  # noqa: PLC0415
@@ -130,16 +130,16 @@ def _run(
     for expected in ("uvicorn", "cloudmart.composition.providers", "cloudmart.pipeline"):
         logging.getLogger(expected).setLevel(logging.WARNING)
     with embedded.embedded_dynamodb() as url:
-        environ = embedded.sealed(os.environ, url)
+        environ = embedded.offline_aws_environment(os.environ, url)
         os.environ.clear()
         os.environ.update(environ)
         address, port = listeners[0].getsockname()[:2]
         told = {**environ, "ENVIRONMENT": Environment.LOCAL, "PORT": str(port)}
         loaded = load_settings(told, secrets={}, dotenv=DOTENV)
-        warn(loaded.report)
+        log_warnings(loaded.report)
         names = loaded.settings.dynamodb
         bare = empty or catalogue is not None
-        furnish = partial(seed.furnish, names=names, empty=bare)
+        furnish = partial(seed.seed_tables, names=names, empty=bare)
         products = asyncio.run(_with_database(loaded.settings, furnish))
         kind = "sample products"
         if catalogue is not None:
@@ -148,7 +148,7 @@ def _run(
             products = asyncio.run(_with_database(loaded.settings, load))
             kind = f"products of {catalogue.name}"
         process = Runtime.begin(loaded.settings, environ=environ)
-        idling = contextlib.nullcontext(open_idle)
+        idling = contextlib.nullcontext(open_idle_pipeline)
         with local_pipeline(names.orders_table, port) if pipeline else idling as open_pipeline:
             serve_until_end(
                 create_app(loaded.settings, process=process, open_pipeline=open_pipeline),
@@ -169,8 +169,8 @@ async def _with_database(settings: Settings, furnish: Callable[[Database], Await
 
 async def _load(database: Database, table: str, file: BufferedReader) -> int:
     """Load a file of products, and return how many there are then."""
-    loader = Loader(ProductRepository(Table(database, table)), _say, dry_run=False)
-    await loader.load(read(file))
+    loader = CatalogueLoader(ProductRepository(Table(database, table)), _say, dry_run=False)
+    await loader.load(read_catalogue_file(file))
     if not loader.tally.seen:
         raise UnreadableFileError("It has no entries.")
     return loader.tally.new

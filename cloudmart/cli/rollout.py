@@ -91,9 +91,9 @@ def rollout(  # noqa: PLR0913 - an option each
     not, or not all of it, and a person is needed.
     """
     # Not above: commands of a pod have no use for it.
-    from cloudmart.rollout.command import Command, rolled_out  # noqa: PLC0415
-    from cloudmart.rollout.pods import Limits  # noqa: PLC0415
-    from cloudmart.rollout.run import Choices  # noqa: PLC0415
+    from cloudmart.rollout.command import RolloutCommand, run_rollout  # noqa: PLC0415
+    from cloudmart.rollout.pods import RolloutLimits  # noqa: PLC0415
+    from cloudmart.rollout.run import RolloutChoices  # noqa: PLC0415
 
     folder = manifests or _found()
     if folder is None:
@@ -108,17 +108,19 @@ def rollout(  # noqa: PLR0913 - an option each
             if public
             else f"{folder} is not the folder k8s/ of a checkout."
         )
-    command = Command(
+    command = RolloutCommand(
         overlay=folder / "overlays" / environment,
-        choices=Choices(environment, url, tables=not skip_tables, storefront=not skip_storefront),
-        limits=Limits(timeout, tables_timeout, answers_within),
+        choices=RolloutChoices(
+            environment, url, tables=not skip_tables, storefront=not skip_storefront
+        ),
+        limits=RolloutLimits(timeout, tables_timeout, answers_within),
         context=context,
         dry_run=dry_run,
         save=save,
         report=report,
         complaints=lambda: _complaints(folder, environment),
     )
-    code, document = rolled_out(command)
+    code, document = run_rollout(command)
     if as_json:
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
     raise typer.Exit(code)

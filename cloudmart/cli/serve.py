@@ -13,11 +13,16 @@ from fastapi import FastAPI, Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cloudmart.app import create_app
-from cloudmart.cli.command_settings import DOTENV, EXIT_CONFIGURATION, accepted, warn
+from cloudmart.cli.command_settings import (
+    DOTENV,
+    EXIT_CONFIGURATION,
+    exit_on_refusals,
+    log_warnings,
+)
 from cloudmart.composition.runtime import Runtime
 from cloudmart.errors import UnavailableError
-from cloudmart.health.background import in_background
-from cloudmart.health.causes import ObstacleError
+from cloudmart.health.background import background_task
+from cloudmart.health.causes import DependencyError
 from cloudmart.health.router import router
 from cloudmart.health.secrets_manager import SecretStore, SecretVersion
 from cloudmart.health.startup import GaveUpError, give_up
@@ -25,13 +30,13 @@ from cloudmart.health.state import Health
 from cloudmart.http import problem
 from cloudmart.http.browser_security import SecurityHeaders
 from cloudmart.http.middleware import RequestContext
-from cloudmart.observability.logging import TERMINATION_LOG, configure_logging, tell_dropped
+from cloudmart.observability.logging import TERMINATION_LOG, configure_logging, log_dropped_lines
 from cloudmart.observability.standard_streams import stderr_that_never_blocks
 from cloudmart.server.listen import (
     EVERYWHERE,
     PortTakenError,
     allow_connections,
-    bound,
+    bound_sockets,
     exit_code,
     serve_until_end,
 )
@@ -65,17 +70,19 @@ class StartingApp:
         app = FastAPI(lifespan=self._lifespan, openapi_url=None, redirect_slashes=False)
         app.add_middleware(RequestContext)
         app.add_middleware(SecurityHeaders, https=False, vary=True)
-        problem.install(app)
+        problem.install_problem_handlers(app)
         app.add_exception_handler(404, self._wait)
         app.include_router(router)
         return app
 
     async def _wait(self, request: Request, _: Exception) -> Response:
-        return problem.expected(request.scope, UnavailableError(self._health.lifecycle.waiting))
+        return problem.failure_response(
+            request.scope, UnavailableError(self._health.lifecycle.waiting)
+        )
 
     @asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        async with in_background(self._health.lifecycle, self._make_way()):
+        async with background_task(self._health.lifecycle, self._make_way()):
             yield
 
     async def _make_way(self) -> None:
@@ -94,12 +101,12 @@ _GARBAGE = (10_000, 10, 10)
 
 def serve() -> None:
     """Serve the API, configured by the environment."""
-    with stderr_that_never_blocks(tell_dropped):
+    with stderr_that_never_blocks(log_dropped_lines):
         configure_logging(json=not sys.stderr.isatty())
-        raise SystemExit(run(os.environ, host=None))
+        raise SystemExit(run_server(os.environ, host=None))
 
 
-def run(
+def run_server(
     environ: Mapping[str, str],
     *,
     host: str | None,
@@ -117,11 +124,11 @@ def run(
     loaded = load_settings(environ, dotenv=DOTENV)
     if loaded.settings.sources.secret_id is None:
         loaded = for_serving(loaded)
-    settings = accepted(loaded, termination_log)
+    settings = exit_on_refusals(loaded, termination_log)
     health = Health()
     try:
         process = Runtime.begin(settings, health, environ)
-    except ObstacleError as obstacle:
+    except DependencyError as obstacle:
         give_up(health, GaveUpError("a session with AWS", obstacle, 0))
         return exit_code(health.lifecycle, termination_log)
     lifecycle = health.lifecycle
@@ -129,8 +136,8 @@ def run(
     addresses = (host,) if host else settings.listen_address or EVERYWHERE
     try:
         with (
-            bound(addresses, settings.port, "PORT") as main,
-            bound(addresses, settings.metrics_port, "METRICS_PORT") as metrics,
+            bound_sockets(addresses, settings.port, "PORT") as main,
+            bound_sockets(addresses, settings.metrics_port, "METRICS_PORT") as metrics,
         ):
             serve_until_end(
                 _app(settings, process, loaded.report), lifecycle, main, metrics, grace=grace
@@ -159,6 +166,6 @@ async def _with_secret(secret_id: str, process: Runtime, before: Report) -> Fast
     if loaded.report.refusals:
         process.health.lifecycle.fail(refusal(loaded.report.refusals), EXIT_CONFIGURATION)
         return None
-    warn(loaded.report, before)
+    log_warnings(loaded.report, before)
     process.staleness.follow(SecretVersion(secret.version, store.newest))
     return create_app(loaded.settings, process=process)

@@ -10,21 +10,21 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from cloudmart.cli import tables_output
-from cloudmart.cli.command_settings import EXIT_FAILED, configured_for_tables
-from cloudmart.cli.database import misled, told
-from cloudmart.dynamodb.refusals import TROUBLE, PartState, explain
+from cloudmart.cli.command_settings import EXIT_FAILED, settings_for_tables
+from cloudmart.cli.database import explain_misconfiguration, told
+from cloudmart.dynamodb.refusals import TROUBLE, PartState, explain_refusal
 from cloudmart.dynamodb.schema import LOOK_AGAIN, TableSchema
 from cloudmart.dynamodb.session import operators_session
-from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes import DependencyError
 from cloudmart.health.command_session import open_for_command
-from cloudmart.orders.notes import remove_old_notes as clear_orders
+from cloudmart.orders.notes import remove_notes_from_orders
 from cloudmart.settings import Settings
-from cloudmart.tables.apply import apply as take_steps
+from cloudmart.tables.apply import apply_steps
 from cloudmart.tables.operator_client import open_client, remove_record
-from cloudmart.tables.plan import look_at, look_through
-from cloudmart.tables.schema import tables as wanted_tables
-from cloudmart.tables.steps import DEFAULT_RATE, Finding, RunBackfill, Step
-from cloudmart.tables.terraform import configuration
+from cloudmart.tables.plan import check_tables, check_tables_and_items
+from cloudmart.tables.schema import shop_tables
+from cloudmart.tables.steps import DEFAULT_RATE, RunBackfill, Step, TableFinding
+from cloudmart.tables.terraform import terraform_configuration
 
 T = TypeVar("T")
 
@@ -48,9 +48,9 @@ _NOTICED = LOOK_AGAIN + 10
 @app.command()
 def status(*, as_json: Json = False) -> None:
     """Show each part of each table; exit code 1 if one is not as it should be."""
-    settings = configured_for_tables(os.environ)
-    findings = _run(settings, lambda client: look_at(client, wanted_tables(settings.dynamodb)))
-    tables_output.show(findings, as_json=as_json)
+    settings = settings_for_tables(os.environ)
+    findings = _run(settings, lambda client: check_tables(client, shop_tables(settings.dynamodb)))
+    tables_output.show_table_findings(findings, as_json=as_json)
     _end(findings)
 
 
@@ -62,8 +62,8 @@ def apply(*, dry_run: DryRun = False, rate: Rate = DEFAULT_RATE) -> None:
     indexes are made of, for which all orders and tickets are read. What is there is never changed
     otherwise. A second run finds nothing to do.
     """
-    settings = configured_for_tables(os.environ)
-    schemas = list(wanted_tables(settings.dynamodb))
+    settings = settings_for_tables(os.environ)
+    schemas = list(shop_tables(settings.dynamodb))
     _end(_run(settings, lambda client: _apply(client, schemas, dry_run=dry_run, rate=rate)))
 
 
@@ -89,7 +89,7 @@ def leave_indexes(*, wait: Wait = _NOTICED) -> None:
 
     Ends when every process has noticed, so that the older pods may start.
     """
-    settings = configured_for_tables(os.environ)
+    settings = settings_for_tables(os.environ)
     schemas = _with_indexes(settings)
     _run(settings, lambda client: _leave(client, schemas))
     typer.echo(f"Look-ups read the tables. Waiting {wait:.0f} s until every process knows.")
@@ -102,23 +102,25 @@ def remove_old_notes() -> None:
 
     Exit code 1 if the secret that makes ids of idempotency keys has not been copied yet.
     """
-    settings = configured_for_tables(os.environ)
-    done, remark = _run(settings, lambda client: clear_orders(client, settings.dynamodb))
+    settings = settings_for_tables(os.environ)
+    done, remark = _run(
+        settings, lambda client: remove_notes_from_orders(client, settings.dynamodb)
+    )
     state = PartState.OK if done else PartState.WRONG
-    finding = Finding(settings.dynamodb.orders_table, "old notes", state, remark)
-    tables_output.show([finding], as_json=False)
+    finding = TableFinding(settings.dynamodb.orders_table, "old notes", state, remark)
+    tables_output.show_table_findings([finding], as_json=False)
     _end([finding])
 
 
 @app.command()
 def terraform() -> None:
     """Print the tables as Terraform should have them."""
-    settings = configured_for_tables(os.environ)
-    typer.echo(configuration(wanted_tables(settings.dynamodb)), nl=False)
+    settings = settings_for_tables(os.environ)
+    typer.echo(terraform_configuration(shop_tables(settings.dynamodb)), nl=False)
 
 
 def _pass(*, rate: int, dry_run: bool = False, record: bool = False) -> None:
-    settings = configured_for_tables(os.environ)
+    settings = settings_for_tables(os.environ)
     steps: list[Step] = [
         replace(RunBackfill.of(schema, record=record), rate=rate, dry_run=dry_run)
         for schema in _with_indexes(settings)
@@ -127,7 +129,7 @@ def _pass(*, rate: int, dry_run: bool = False, record: bool = False) -> None:
 
 
 def _with_indexes(settings: Settings) -> list[TableSchema]:
-    return [schema for schema in wanted_tables(settings.dynamodb) if schema.items]
+    return [schema for schema in shop_tables(settings.dynamodb) if schema.items]
 
 
 async def _leave(client: Any, schemas: Iterable[TableSchema]) -> None:  # noqa: ANN401
@@ -142,8 +144,8 @@ async def _apply(
     *,
     dry_run: bool,
     rate: int,
-) -> list[Finding]:
-    findings = await look_through(client, schemas)
+) -> list[TableFinding]:
+    findings = await check_tables_and_items(client, schemas)
     tables_output.show_plan(findings)
     remaining = [finding for finding in findings if not finding.step]
     if dry_run:
@@ -156,9 +158,9 @@ def _paced(step: Step, rate: int) -> Step:
     return replace(step, rate=rate) if isinstance(step, RunBackfill) else step
 
 
-async def _take(client: Any, steps: list[Step]) -> list[Finding]:  # noqa: ANN401
-    with tables_output.watching() as watcher:
-        return await take_steps(client, steps, watcher)
+async def _take(client: Any, steps: list[Step]) -> list[TableFinding]:  # noqa: ANN401
+    with tables_output.watch_steps() as watcher:
+        return await apply_steps(client, steps, watcher)
 
 
 def _run(settings: Settings, work: Callable[[Any], Awaitable[T]]) -> T:
@@ -169,17 +171,17 @@ def _run(settings: Settings, work: Callable[[Any], Awaitable[T]]) -> T:
 
     try:
         return asyncio.run(opened())
-    except ObstacleError as error:
+    except DependencyError as error:
         typer.echo(told(error), err=True)
         raise typer.Exit(EXIT_FAILED) from None
     except TROUBLE as error:
-        if said := misled(error):
+        if said := explain_misconfiguration(error):
             typer.echo(said, err=True)
             raise typer.Exit(EXIT_FAILED) from None
-        typer.echo(f"DynamoDB cannot be reached: {explain(error).remark}", err=True)
+        typer.echo(f"DynamoDB cannot be reached: {explain_refusal(error).remark}", err=True)
         raise typer.Exit(EXIT_FAILED) from None
 
 
-def _end(findings: Iterable[Finding]) -> None:
+def _end(findings: Iterable[TableFinding]) -> None:
     if not all(finding.state.is_fine for finding in findings):
         raise typer.Exit(EXIT_FAILED)

@@ -16,7 +16,7 @@ from rich.table import Table
 from cloudmart.dynamodb.refusals import PartState
 from cloudmart.tables.apply import Watcher
 from cloudmart.tables.backfill import BackfillTally
-from cloudmart.tables.steps import Finding, RunBackfill, Step
+from cloudmart.tables.steps import RunBackfill, Step, TableFinding
 
 _EVERY = 15.0
 
@@ -40,11 +40,11 @@ class PlainWatcher:
 
     def reads(self, step: RunBackfill, tally: BackfillTally) -> None:
         """Write how far the backfill is, but not often."""
-        self._say_at_times(f"  {progress(step, tally)}")
+        self._say_at_times(f"  {progress_text(step, tally)}")
 
-    def ends(self, finding: Finding) -> None:
+    def ends(self, finding: TableFinding) -> None:
         """Write what came of it."""
-        self._say(f"  {outcome(finding)}")
+        self._say(f"  {outcome_text(finding)}")
 
     def _say(self, line: str) -> None:
         self._console.print(line, markup=False)
@@ -94,28 +94,28 @@ class LiveWatcher:
         """Move the bar."""
         # DynamoDB counts items every six hours, so there may be more than it knows of.
         total = max(tally.expected, tally.seen) or None
-        count = progress(step, tally)
+        count = progress_text(step, tally)
         self._progress.update(
             self._task, completed=tally.seen, total=total, description=count, refresh=True
         )
 
-    def ends(self, finding: Finding) -> None:
+    def ends(self, finding: TableFinding) -> None:
         """Write what came of it."""
         self._progress.update(self._task, visible=False, refresh=True)
-        self._say(f"  {outcome(finding)}")
+        self._say(f"  {outcome_text(finding)}")
 
     def _say(self, line: str) -> None:
         self._progress.console.print(line, markup=False)
 
 
-def progress(step: RunBackfill, tally: BackfillTally) -> str:
+def progress_text(step: RunBackfill, tally: BackfillTally) -> str:
     """Return how far the backfill is, as a person reads it."""
     of = f" of about {tally.expected:,}" if tally.expected else ""
     verb = "to mend" if step.dry_run else "mended"
     return f"{tally.seen:,}{of} {step.items.noun} read, {tally.mended:,} {verb}"
 
 
-def outcome(finding: Finding) -> str:
+def outcome_text(finding: TableFinding) -> str:
     """Return what came of a step, as a person reads it."""
     word = "done" if finding.state is PartState.OK else finding.state
     return f"{word}: {finding.remark}" if finding.remark else word
@@ -125,7 +125,7 @@ COLORS = {PartState.OK: "green", PartState.UNSUPPORTED: "dim", PartState.MISSING
 _PIPE_WIDTH = 200
 
 
-def show(findings: Sequence[Finding], *, as_json: bool) -> None:
+def show_table_findings(findings: Sequence[TableFinding], *, as_json: bool) -> None:
     """Show findings, as a table or as JSON."""
     if as_json:
         typer.echo(json.dumps(_document(findings), indent=2))
@@ -137,7 +137,7 @@ def show(findings: Sequence[Finding], *, as_json: bool) -> None:
     _console().print(table)
 
 
-def show_plan(findings: Sequence[Finding]) -> None:
+def show_plan(findings: Sequence[TableFinding]) -> None:
     """Say what is to be done, and what is not right but left alone."""
     out = _console()
     steps = [finding for finding in findings if finding.step]
@@ -153,7 +153,7 @@ def show_plan(findings: Sequence[Finding]) -> None:
 
 
 @contextmanager
-def watching() -> Iterator[Watcher]:
+def watch_steps() -> Iterator[Watcher]:
     """Show how steps get on: moving on a terminal, line by line elsewhere."""
     out = _console()
     if out.is_terminal:
@@ -163,7 +163,7 @@ def watching() -> Iterator[Watcher]:
         yield PlainWatcher(out)
 
 
-def _document(findings: Sequence[Finding]) -> dict[str, Any]:
+def _document(findings: Sequence[TableFinding]) -> dict[str, Any]:
     return {
         "ok": all(finding.state.is_fine for finding in findings),
         "findings": [

@@ -10,8 +10,8 @@ from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.health import state
-from cloudmart.health.background import live, restart_when_stale, unending
-from cloudmart.health.causes import ObstacleError
+from cloudmart.health.background import restart_when_stale, run_forever, start_and_check
+from cloudmart.health.causes import DependencyError
 from cloudmart.health.causes.process import KEYS_AWAY
 from cloudmart.health.identity import Identity
 from cloudmart.health.probes import Probe, connected, table_probe
@@ -56,9 +56,9 @@ class Background:
         """Return what is to go on for as long as the process lives."""
         health = self._process.health
         READY.set_function(lambda: health.unready() is None)
-        works = [live(health, self._process.patience, self._steps(), self._probes())]
+        works = [start_and_check(health, self._process.patience, self._steps(), self._probes())]
         if self._settings.startup.restart_on_stale_config:
-            works.append(unending(partial(restart_when_stale, health, self._staleness)))
+            works.append(run_forever(partial(restart_when_stale, health, self._staleness)))
         return works
 
     def _steps(self) -> list[StartStep]:
@@ -151,9 +151,9 @@ def show_order_tools(settings: Settings, health: Health) -> None:
         )
 
 
-def telling_of_issuer(health: Health) -> Callable[[bool], None]:
+def issuer_reporter(health: Health) -> Callable[[bool], None]:
     """Return what shows whether the issuer of tokens gives its keys."""
-    obstacle = ObstacleError(KEYS_AWAY, serious=False)
+    obstacle = DependencyError(KEYS_AWAY, serious=False)
 
     def tell(fetched: bool) -> None:  # noqa: FBT001 - the key ring's to call
         health.remark(state.ISSUER, None if fetched else obstacle)

@@ -6,21 +6,21 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cloudmart.health import state
-from cloudmart.health.causes import ObstacleError
-from cloudmart.health.causes.process import COUNTED_APART, STRANGER
+from cloudmart.health.causes import DependencyError
+from cloudmart.health.causes.process import ANONYMOUS, COUNTED_APART
 from cloudmart.health.state import Health
 from cloudmart.http.bodies import Bodies
 from cloudmart.http.browser_security import CrossOrigin, SameOrigin, SecurityHeaders, origin_of
 from cloudmart.http.client_address import Clients, PublicAddress
 from cloudmart.http.concurrency import ConcurrencyLimit, Slot
-from cloudmart.http.middleware import REQUEST_ID, Head, RequestContext
-from cloudmart.rates.counter import BoundedStorage, Counter, StoredCounter
+from cloudmart.http.middleware import REQUEST_ID, HeadRequests, RequestContext
+from cloudmart.rates.counter import BoundedStorage, RateCounter, StoredCounter
 from cloudmart.rates.limiting import LIMIT, REMAINING, RESET, RateLimits, RouteClass, class_of
 from cloudmart.rates.shared import SharedCounter
 from cloudmart.settings import Environment, LimitSettings, Settings
 
 
-def limits_of(settings: Settings) -> dict[RouteClass, int]:
+def rate_limits_of(settings: Settings) -> dict[RouteClass, int]:
     """Return what one client may ask for a minute, by class; what has no limit is left out."""
     limits = settings.limits
     told = {
@@ -34,7 +34,7 @@ def limits_of(settings: Settings) -> dict[RouteClass, int]:
     return {kind: most for kind, most in told.items() if most}
 
 
-def counter_of(limits: LimitSettings, tell: Callable[[bool], None]) -> Counter:
+def build_counter(limits: LimitSettings, tell: Callable[[bool], None]) -> RateCounter:
     """Return what counts; nothing is connected yet.
 
     Args:
@@ -91,11 +91,11 @@ _EXPOSED = [
 ]
 
 
-def add_middleware(app: FastAPI, settings: Settings, health: Health, counter: Counter) -> None:
+def add_middleware(app: FastAPI, settings: Settings, health: Health, counter: RateCounter) -> None:
     """Put around an application what every request passes; the last added is the outermost."""
     caps = settings.limits
     app.add_middleware(Admission, requests=caps.concurrency, chats=caps.chats)
-    if limits := limits_of(settings):
+    if limits := rate_limits_of(settings):
         app.add_middleware(RateLimits, counter=counter, limits=limits)
     origins = allowed_origins(settings)
     anybody = "*" in origins
@@ -115,7 +115,7 @@ def add_middleware(app: FastAPI, settings: Settings, health: Health, counter: Co
     https = (settings.public_base_url or "").lower().startswith("https:")
     app.add_middleware(SecurityHeaders, https=https, vary=not anybody)
     # Outermost: what measures, limits and guards a request knows it as GET.
-    app.add_middleware(Head)
+    app.add_middleware(HeadRequests)
 
 
 def allowed_origins(settings: Settings) -> list[str]:
@@ -128,24 +128,24 @@ def allowed_origins(settings: Settings) -> list[str]:
     return [*dict.fromkeys([*map(origin_of, told), *own])]
 
 
-def open_counter(settings: Settings, health: Health) -> Counter:
+def open_counter(settings: Settings, health: Health) -> RateCounter:
     """Return what counts clients, and have health tell whether replicas count together."""
-    obstacle = ObstacleError(COUNTED_APART, serious=False)
+    obstacle = DependencyError(COUNTED_APART, serious=False)
 
     def tell(shared: bool) -> None:  # noqa: FBT001 - the counter's to call
         health.remark(state.RATE_LIMITS, None if shared else obstacle)
 
     if settings.limits.storage:
         health.enable(state.RATE_LIMITS)
-    elif limits_of(settings):
+    elif rate_limits_of(settings):
         health.notes.append("rate limits are counted by each process for itself")
-    return counter_of(settings.limits, tell)
+    return build_counter(settings.limits, tell)
 
 
 def _clients(settings: Settings, health: Health) -> Clients:
     if settings.environment is Environment.LOCAL:
         return Clients(settings.limits.trusted_proxies)
-    obstacle = ObstacleError(STRANGER, serious=False)
+    obstacle = DependencyError(ANONYMOUS, serious=False)
     return Clients(
         settings.limits.trusted_proxies,
         on_stranger=lambda: health.remark(state.CLIENTS, obstacle),

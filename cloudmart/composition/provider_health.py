@@ -15,7 +15,7 @@ from cloudmart.errors import (
     UpstreamError,
 )
 from cloudmart.health import state
-from cloudmart.health.causes import Cause, ObstacleError
+from cloudmart.health.causes import Cause, DependencyError
 from cloudmart.health.causes.providers import AWAY, FAILED, REFUSES, SLOW
 from cloudmart.health.state import Dependency, Health
 from cloudmart.settings import Provider, Settings, why_disabled
@@ -70,7 +70,7 @@ _CAUSES: tuple[tuple[type[UpstreamError], Cause], ...] = (
 )
 
 
-def observed(settings: Settings, providers: Providers, health: Health) -> Providers:
+def observe_providers(settings: Settings, providers: Providers, health: Health) -> Providers:
     """Return the providers, of which those that are configured tell health of their use."""
     disabled = why_disabled(settings)
 
@@ -97,7 +97,7 @@ def _telling(health: Health, dependency: Dependency) -> Tell:
             return
         cause = next((cause for kind, cause in _CAUSES if isinstance(error, kind)), FAILED)
         # An answer that is late or of no use may be due to the question.
-        obstacle = ObstacleError(cause, serious=cause in {REFUSES, AWAY})
+        obstacle = DependencyError(cause, serious=cause in {REFUSES, AWAY})
         obstacle.__cause__ = error
         health.failed(dependency, obstacle)
 

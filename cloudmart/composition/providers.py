@@ -16,9 +16,16 @@ from typing import Self
 import aioboto3
 import structlog
 
-from cloudmart.ai.ports import ChatModel, Delta, ProviderStep, SentimentAnalyzer, StepRequest, Usage
-from cloudmart.ai.providers.bedrock_agent import bedrock_agent
-from cloudmart.ai.providers.bedrock_converse import bedrock_converse
+from cloudmart.ai.ports import (
+    ChatModel,
+    ProviderStep,
+    SentimentAnalyzer,
+    StepRequest,
+    TextDelta,
+    Usage,
+)
+from cloudmart.ai.providers.bedrock_agent import open_bedrock_agent
+from cloudmart.ai.providers.bedrock_converse import open_bedrock_converse
 from cloudmart.ai.providers.offline_chat import OfflineChat
 from cloudmart.ai.providers.offline_sentiment import OfflineSentiment
 from cloudmart.errors import ProviderDisabledError, ProviderMisconfiguredError
@@ -43,7 +50,7 @@ class _Opened:
     steps: int = 0
 
 
-class LateChat:
+class LazyChat:
     """Opens a model for its first step, and anew after it was refused.
 
     AWS's clients look for credentials when they are made, and one that found none never looks
@@ -69,7 +76,7 @@ class LateChat:
 
     async def step(
         self, request: StepRequest
-    ) -> AsyncGenerator[Delta | Usage | ProviderStep, None]:
+    ) -> AsyncGenerator[TextDelta | Usage | ProviderStep, None]:
         async with self._lent() as model, aclosing(model.step(request)) as events:
             async for event in events:
                 yield event
@@ -171,26 +178,26 @@ def _chat(
 # Their SDKs are a third of all there is to import: only who has a key waits for them.
 @asynccontextmanager
 async def _openai(settings: OpenAISettings) -> AsyncIterator[ChatModel]:
-    from cloudmart.ai.providers.openai import openai_chat  # noqa: PLC0415
+    from cloudmart.ai.providers.openai import open_openai_chat  # noqa: PLC0415
 
-    async with openai_chat(settings) as chat:
+    async with open_openai_chat(settings) as chat:
         yield chat
 
 
 @asynccontextmanager
 async def _azure(settings: AzureSettings) -> AsyncIterator[SentimentAnalyzer]:
-    from cloudmart.ai.providers.azure import azure_sentiment  # noqa: PLC0415
+    from cloudmart.ai.providers.azure import open_azure_sentiment  # noqa: PLC0415
 
-    async with azure_sentiment(settings) as sentiment:
+    async with open_azure_sentiment(settings) as sentiment:
         yield sentiment
 
 
-def _bedrock(settings: Settings, session: aioboto3.Session) -> LateChat:
+def _bedrock(settings: Settings, session: aioboto3.Session) -> LazyChat:
     agent = settings.bedrock.way is BedrockMode.AGENT
-    return LateChat(
+    return LazyChat(
         "bedrock-agent" if agent else "bedrock-converse",
         partial(
-            bedrock_agent if agent else bedrock_converse,
+            open_bedrock_agent if agent else open_bedrock_converse,
             settings.bedrock,
             session,
             settings.aws.region,

@@ -8,7 +8,7 @@ import aioboto3
 
 from cloudmart.health.aws_environment import open_session
 from cloudmart.health.staleness import Staleness
-from cloudmart.health.startup import Patience
+from cloudmart.health.startup import StartupRetry
 from cloudmart.health.state import Health
 from cloudmart.observability.metrics import BUILD
 from cloudmart.settings import BuildSettings, Settings
@@ -21,7 +21,7 @@ class Runtime:
     """Its state, its patience, its session with AWS: begun once, whatever is served."""
 
     health: Health
-    patience: Patience
+    patience: StartupRetry
     session: aioboto3.Session
     environ: Mapping[str, str]
     staleness: Staleness
@@ -37,13 +37,13 @@ class Runtime:
         """Return a process that has just begun.
 
         Raises:
-            ObstacleError: AWS's SDK cannot use what the environment says.
+            DependencyError: AWS's SDK cannot use what the environment says.
         """
         health = health or Health()
         health.rhythm = health.rhythm.allowing(settings.dynamodb.timeout)
         health.release = _release(settings.build, health.release)
         health.rollout = settings.build.rollout
-        patience = Patience(health.lifecycle, health.rhythm, settings.startup.timeout)
+        patience = StartupRetry(health.lifecycle, health.rhythm, settings.startup.timeout)
         mounted = (settings.sources.secrets_dir, settings.sources.config_dir)
         staleness = Staleness([each for each in mounted if each], health.rhythm)
         session = open_session(settings.aws.region, environ)

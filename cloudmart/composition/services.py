@@ -7,32 +7,32 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from cloudmart.access.gate import Gate, SignIn
+from cloudmart.access.authentication import Authentication, AuthenticationScheme
 from cloudmart.ai.budget import TokenBudget
 from cloudmart.ai.conversations import ConversationKind, ConversationRepository
 from cloudmart.ai.ended_chats import ChatArchive
-from cloudmart.ai.loop import Loop
+from cloudmart.ai.loop import ToolLoop
 from cloudmart.ai.order_changes.service import Allowance, Audit, OrderChanges
 from cloudmart.ai.ports import ChatModel
-from cloudmart.ai.sentiment import Sentiment, SentimentUnits
+from cloudmart.ai.sentiment import SentimentService, SentimentUnits
 from cloudmart.ai.service import Assistant, Assistants, AssistantService, DisabledAssistant
 from cloudmart.ai.tools import Toolbox
 from cloudmart.composition.background import (
     Background,
+    issuer_reporter,
     show_access,
     show_order_tools,
     show_providers,
-    telling_of_issuer,
 )
-from cloudmart.composition.provider_health import observed
+from cloudmart.composition.provider_health import observe_providers
 from cloudmart.composition.providers import Providers
 from cloudmart.composition.runtime import Runtime
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.health import state
-from cloudmart.health.background import in_background, unending
-from cloudmart.health.causes import ObstacleError
+from cloudmart.health.background import background_task, run_forever
+from cloudmart.health.causes import DependencyError
 from cloudmart.health.causes.process import CLOCK_CORRECTED
 from cloudmart.health.command_session import open_for_command
 from cloudmart.health.state import Health
@@ -42,41 +42,46 @@ from cloudmart.orders.service import IdempotencyKeys, OrderService
 from cloudmart.pipeline.opening import OpenPipeline, open_pipeline
 from cloudmart.pipeline.watch.status import PipelineMonitor
 from cloudmart.products.repository import ProductRepository
-from cloudmart.rates.counter import BoundedStorage, Counter, StoredCounter
+from cloudmart.rates.counter import BoundedStorage, RateCounter, StoredCounter
 from cloudmart.rates.limiting import FailedLookups
-from cloudmart.settings import AccessSettings, DynamoDBTransport, Environment, Settings
-from cloudmart.settings import SignInMethod as Named
-from cloudmart.settings.access import admins
+from cloudmart.settings import (
+    AccessSettings,
+    DynamoDBTransport,
+    Environment,
+    Settings,
+    SignInMethod,
+)
+from cloudmart.settings.access import parse_admins
 from cloudmart.tickets.repository import TicketRepository
 
 
-def build_gate(settings: AccessSettings, tell: Callable[[bool], None]) -> Gate:
+def build_authentication(settings: AccessSettings, tell: Callable[[bool], None]) -> Authentication:
     """Return the gate for some settings; `tell` hears whether an issuer gives its keys.
 
     A way in that is named and not configured, as local mode tolerates it, lets nobody in.
     """
-    ways: dict[str, SignIn] = {}
-    if Named.BASIC in settings.ways:
+    ways: dict[str, AuthenticationScheme] = {}
+    if SignInMethod.BASIC in settings.ways:
         ways["basic"] = _passwords(settings)
-    if Named.JWT in settings.ways:
+    if SignInMethod.JWT in settings.ways:
         ways["bearer"] = _tokens(settings, tell)
-    return Gate(ways, signed_in=settings.signed_in)
+    return Authentication(ways, signed_in=settings.signed_in)
 
 
 # What hashes and what checks signatures takes a while to import: only who needs it waits.
-def _passwords(settings: AccessSettings) -> SignIn:
+def _passwords(settings: AccessSettings) -> AuthenticationScheme:
     from cloudmart.access.basic import Passwords  # noqa: PLC0415
 
-    return Passwords(admins(settings.admin_users) if settings.admin_users else {})
+    return Passwords(parse_admins(settings.admin_users) if settings.admin_users else {})
 
 
-def _tokens(settings: AccessSettings, tell: Callable[[bool], None]) -> SignIn:
-    from cloudmart.access.jwks import KeyRing  # noqa: PLC0415
+def _tokens(settings: AccessSettings, tell: Callable[[bool], None]) -> AuthenticationScheme:
+    from cloudmart.access.jwks import IssuerKeys  # noqa: PLC0415
     from cloudmart.access.tokens import Tokens  # noqa: PLC0415
 
     issuer = (settings.issuer or "").rstrip("/")
     url = settings.jwks_url or f"{issuer}/.well-known/jwks.json"
-    return Tokens(settings, KeyRing(url, settings.algorithm, tell))
+    return Tokens(settings, IssuerKeys(url, settings.algorithm, tell))
 
 
 Services = dict[type[Any], Any]
@@ -101,13 +106,13 @@ async def open_service(
     process: Runtime,
     providers: Providers,
     open_pipeline: OpenPipeline = open_pipeline,
-    counter: Counter | None = None,
+    counter: RateCounter | None = None,
 ) -> AsyncIterator[Services]:
     """Give the services; they can do their work once what they need is there."""
     serving = _database(settings, process)
     upkeep = Background(settings, process, serving)
     show_providers(settings, providers, process.health)
-    providers = observed(settings, providers, process.health)
+    providers = observe_providers(settings, providers, process.health)
     show_access(settings, process.health)
     show_order_tools(settings, process.health)
     async with AsyncExitStack() as stack:
@@ -118,19 +123,19 @@ async def open_service(
         )
         stores = Stores.of(settings, serving)
         repeated = [*pipeline.works(settings.pipeline), stores.budget.run]
-        works = [*upkeep.works(), *map(unending, repeated)]
-        await stack.enter_async_context(in_background(process.health.lifecycle, *works))
-        gate = build_gate(settings.access, telling_of_issuer(process.health))
+        works = [*upkeep.works(), *map(run_forever, repeated)]
+        await stack.enter_async_context(background_task(process.health.lifecycle, *works))
+        gate = build_authentication(settings.access, issuer_reporter(process.health))
         stack.push_async_callback(gate.close)
         yield build_services(settings, stores, providers, counter) | {
             Health: process.health,
             PipelineMonitor: pipeline.monitor,
-            Gate: gate,
+            Authentication: gate,
         }
 
 
 def build_services(
-    settings: Settings, stores: "Stores", providers: Providers, counter: Counter | None = None
+    settings: Settings, stores: "Stores", providers: Providers, counter: RateCounter | None = None
 ) -> Services:
     """Return the services an endpoint may ask for; clients are counted by process by default."""
     lookups = FailedLookups(counter or StoredCounter(BoundedStorage()))
@@ -143,7 +148,7 @@ def build_services(
         ChatArchive(
             stores.tickets,
             stores.conversations,
-            Sentiment(
+            SentimentService(
                 stores.conversations,
                 providers.sentiment,
                 instead=providers.instead,
@@ -159,7 +164,7 @@ def _database(settings: Settings, process: Runtime) -> Database:
 
     def corrected(off: timedelta) -> None:
         minutes = {"minutes": f"{abs(off.total_seconds()) / 60:.0f}"}
-        obstacle = ObstacleError(CLOCK_CORRECTED, minutes, serious=False) if off else None
+        obstacle = DependencyError(CLOCK_CORRECTED, minutes, serious=False) if off else None
         process.health.remark(state.CLOCK, obstacle)
 
     return Database(
@@ -228,7 +233,7 @@ def _assistants(
         return AssistantService(
             kind,
             model.name,
-            Loop(model, toolbox, stores.budget, max_steps=settings.max_steps),
+            ToolLoop(model, toolbox, stores.budget, max_steps=settings.max_steps),
             conversations=stores.conversations,
             desk=desk,
             budget=stores.budget,

@@ -19,13 +19,13 @@ _COST = "one unit, about 0.001 USD"
 async def analysis(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Have one word scored, which is paid for, and tell what was in the way."""
     # Not above: the SDK takes most of a second to import.
-    from cloudmart.ai.providers.azure import azure_sentiment  # noqa: PLC0415
+    from cloudmart.ai.providers.azure import open_azure_sentiment  # noqa: PLC0415
 
     inputs.outside("azure")
     if reason := why_disabled(inputs.settings)[Provider.AZURE]:
         raise NotAskedError(reason)
     try:
-        async with azure_sentiment(inputs.settings.azure, budget=6) as sentiment:
+        async with open_azure_sentiment(inputs.settings.azure, budget=6) as sentiment:
             (scores,) = await sentiment.score(["Good."])
     except ProviderMisconfiguredError as error:
         setting = next((each for each in _OF_SETTING if each in str(error)), "AZURE_API_KEY")

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from cloudmart.doctor.world import World
 from cloudmart.rollout.cluster import KubectlError, Kubernetes
-from cloudmart.settings.report import SettingReading, digest
+from cloudmart.settings.report import SettingReading, secret_digest
 
 _SHORTEST = 6
 """Characters of a secret that is looked for in texts: a shorter one would be found in any word."""
@@ -88,7 +88,7 @@ def _settings(world: World) -> str:
 def _row(reading: SettingReading) -> Mapping[str, Any]:
     value = reading.value
     if isinstance(value, SecretStr):
-        shown: Any = f"set ({digest(reading.name, value)})"
+        shown: Any = f"set ({secret_digest(reading.name, value)})"
     elif reading.variable.secret:
         shown = None
     else:

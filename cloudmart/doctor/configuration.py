@@ -6,13 +6,13 @@ from cloudmart.doctor import kubernetes
 from cloudmart.doctor.check import CheckResult, DoctorCheck, passed, trouble
 from cloudmart.doctor.inputs import Inputs, NotAskedError, NotKnownError
 from cloudmart.doctor.pods_settings import settings_of_pods
-from cloudmart.health.aws_environment import check
-from cloudmart.health.causes import ObstacleError
-from cloudmart.rollout.release import DEPLOYMENT, ROLLOUT, SECRET, named
+from cloudmart.health.aws_environment import check_aws_environment
+from cloudmart.health.causes import DependencyError
+from cloudmart.rollout.release import DEPLOYMENT, ROLLOUT, SECRET, name_of
 from cloudmart.settings import Environment
-from cloudmart.settings.layers import directory
 from cloudmart.settings.load import for_serving
 from cloudmart.settings.report import SettingFault, SettingState
+from cloudmart.settings.sources import directory_source
 
 _OF_STATE = {
     SettingState.MISSING: "settings-complete",
@@ -67,8 +67,8 @@ async def access(inputs: Inputs) -> AsyncIterator[CheckResult]:
 async def aws_settings(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Tell which variable AWS's SDK refuses, and whether the region is set."""
     try:
-        check(inputs.environ)
-    except ObstacleError as error:
+        check_aws_environment(inputs.environ)
+    except DependencyError as error:
         variable = error.facts.get("variable", "")
         observed = f"{variable} is {error.facts.get('value')}"
         yield trouble("aws-settings-usable", observed, fix=error.remedy)
@@ -82,7 +82,7 @@ async def mounted_files(inputs: Inputs) -> AsyncIterator[CheckResult]:
     if not path:
         raise NotAskedError(f"{_FILES} is not set: the ConfigMap is mounted in pods only")
     try:
-        files = await inputs.threaded(("files", path), lambda: directory(path))
+        files = await inputs.threaded(("files", path), lambda: directory_source(path))
     except ValueError as error:
         raise NotKnownError(f"{_FILES} {error}") from error
     told = {name: str(value).strip() for name, value in files.values.items()}
@@ -114,7 +114,7 @@ async def objects(inputs: Inputs) -> AsyncIterator[CheckResult]:
 async def rollout_ids(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Tell whether all pods have been started by one roll-out."""
     ids = {
-        named(pod): (pod["metadata"].get("annotations") or {}).get(ROLLOUT, "none")
+        name_of(pod): (pod["metadata"].get("annotations") or {}).get(ROLLOUT, "none")
         for pod in await kubernetes.pods(inputs)
     }
     yield _agreement("rollout-ids-agree", ids)
@@ -125,7 +125,7 @@ async def fingerprints(inputs: Inputs) -> AsyncIterator[CheckResult]:
     running = [pod for pod in await kubernetes.pods(inputs) if kubernetes.is_running(pod)]
     if not running:
         raise NotKnownError("no pod of the service runs")
-    marks = {named(pod): await _mark(inputs, named(pod)) for pod in running}
+    marks = {name_of(pod): await _mark(inputs, name_of(pod)) for pod in running}
     restart = inputs.command(*_RESTART)
     yield _agreement("fingerprints-agree", marks, restart=restart)
 

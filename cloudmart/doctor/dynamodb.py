@@ -9,13 +9,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cloudmart.doctor.check import CheckResult, DoctorCheck, passed, skipped, trouble, unknown
 from cloudmart.doctor.inputs import RIGHTS, Inputs, NotAskedError, NotKnownError
-from cloudmart.dynamodb.codec import encode
+from cloudmart.dynamodb.codec import encode_item
 from cloudmart.dynamodb.refusals import KMS, PartState
 from cloudmart.dynamodb.schema import TableIndex, TableSchema
 from cloudmart.settings import Environment
-from cloudmart.tables.plan import look_at
-from cloudmart.tables.schema import tables
-from cloudmart.tables.steps import INDEX_KEYS, Finding
+from cloudmart.tables.plan import check_tables
+from cloudmart.tables.schema import shop_tables
+from cloudmart.tables.steps import INDEX_KEYS, TableFinding
 
 _PARTS = {
     "recovery": "table-recovery",
@@ -44,7 +44,7 @@ Ask = Callable[[Any], Awaitable[Any]]
 
 async def parts(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Tell of each part of each table whether it is as it should be."""
-    schemas = list(tables(inputs.settings.dynamodb))
+    schemas = list(shop_tables(inputs.settings.dynamodb))
     found = await inputs.guarded("dynamodb", lambda: _with_client(inputs, schemas))
     for each in found:
         for result in _results(each):
@@ -54,13 +54,13 @@ async def parts(inputs: Inputs) -> AsyncIterator[CheckResult]:
         yield passed("table-exists", names)
 
 
-async def _with_client(inputs: Inputs, schemas: list[TableSchema]) -> list[Finding]:
+async def _with_client(inputs: Inputs, schemas: list[TableSchema]) -> list[TableFinding]:
     async with inputs.session("dynamodb").client("dynamodb") as client:
-        found = await asyncio.gather(*(look_at(client, [schema]) for schema in schemas))
+        found = await asyncio.gather(*(check_tables(client, [schema]) for schema in schemas))
     return [finding for findings in found for finding in findings]
 
 
-def _results(found: Finding) -> list[CheckResult]:
+def _results(found: TableFinding) -> list[CheckResult]:
     """Return what a finding about a part of a table stands for here."""
     observed = f"{found.table}: {found.part} {found.state}" + (
         f": {found.remark}" if found.remark else ""
@@ -76,7 +76,7 @@ def _results(found: Finding) -> list[CheckResult]:
     return [trouble(key, observed, table=found.table) for key in keys]
 
 
-def _keys_of(found: Finding) -> tuple[str, ...]:
+def _keys_of(found: TableFinding) -> tuple[str, ...]:
     if found.part in _PARTS:
         return (_PARTS[found.part],)
     if found.part.startswith("index"):
@@ -120,7 +120,7 @@ async def permissions(inputs: Inputs) -> AsyncIterator[CheckResult]:
             "this process is not the service, so its permissions say nothing: run "
             "k8s/doctor-job.yaml in the cluster"
         )
-    schemas = list(tables(settings.dynamodb))
+    schemas = list(shop_tables(settings.dynamodb))
     session = inputs.session("dynamodb")
 
     async def use_all() -> list[CheckResult]:
@@ -137,7 +137,7 @@ async def permissions(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 def _uses(schema: TableSchema) -> list[tuple[str, str, Ask]]:
-    name, key = schema.name, encode({"id": _NOBODY})
+    name, key = schema.name, encode_item({"id": _NOBODY})
     never = {"TableName": name, "ConditionExpression": _NEVER}
     value = {":now": {"S": "never"}}
     update: Mapping[str, Any] = {

@@ -10,7 +10,7 @@ import httpx2
 
 from cloudmart.doctor.check import CheckResult, DoctorCheck, passed, skipped, trouble
 from cloudmart.doctor.inputs import Inputs, NotAskedError
-from cloudmart.rollout.release import named
+from cloudmart.rollout.release import name_of
 
 _DAYS = 21
 _HTTPS = 443
@@ -154,7 +154,7 @@ def _host(inputs: Inputs) -> str:
 async def _balancer_name(inputs: Inputs) -> str | None:
     for ingress in await inputs.every("ingresses"):
         points = ((ingress.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
-        if named(ingress).startswith("cloudmart") and points:
+        if name_of(ingress).startswith("cloudmart") and points:
             return str(points[0].get("hostname") or points[0].get("ip"))
     return None
 

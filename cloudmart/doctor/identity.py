@@ -10,10 +10,10 @@ from cloudmart.doctor import kubernetes
 from cloudmart.doctor.check import CheckResult, DoctorCheck, passed, skipped, trouble
 from cloudmart.doctor.inputs import Inputs, NotAskedError
 from cloudmart.doctor.pods_settings import main_container
-from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes import DependencyError
+from cloudmart.health.dependency_error import token_claims
 from cloudmart.health.identity import Identity, same_role
-from cloudmart.health.obstacle import token_claims
-from cloudmart.rollout.release import named
+from cloudmart.rollout.release import name_of
 
 AUDIENCE = "sts.amazonaws.com"
 ACCOUNTS = ("cloudmart-backend-sa", "cloudmart-doctor-sa")
@@ -41,7 +41,7 @@ async def credentials(inputs: Inputs) -> AsyncIterator[CheckResult]:
     session = inputs.session("sts")
     try:
         await Identity(session, inputs.environ).obtain()
-    except ObstacleError as error:
+    except DependencyError as error:
         observed = f"{error.sentence} {error.answer}".strip()
         yield trouble("credentials-found", observed, fix=error.remedy)
         yield skipped("credentials-renewed", "credentials-found failed")
@@ -84,7 +84,7 @@ async def injected(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 async def every_pod(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Tell which pods EKS's webhook has missed."""
-    ways = {named(pod): way_of(told_to(pod)) for pod in await kubernetes.pods(inputs)}
+    ways = {name_of(pod): way_of(told_to(pod)) for pod in await kubernetes.pods(inputs)}
     missed = [name for name, way in ways.items() if way is None]
     if missed:
         restart = inputs.command("rollout", "restart", "deployment/cloudmart-backend")

@@ -18,7 +18,7 @@ from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.refusals import OF_S3, TROUBLE
 from cloudmart.health.aws_environment import open_session
 from cloudmart.health.classify import STS
-from cloudmart.health.obstacle import obstacle_of
+from cloudmart.health.dependency_error import dependency_error_of
 from cloudmart.pipeline.opening import Pipeline
 from cloudmart.rollout.cluster import KubectlError, KubectlReason
 from cloudmart.settings import Loaded, Settings
@@ -207,7 +207,7 @@ class Inputs:
                 raise NotKnownError(_right(service, error), RIGHTS) from error
             raise
         except TROUBLE as error:
-            obstacle = obstacle_of(error, self._world.environ, STS, credentials=True)
+            obstacle = dependency_error_of(error, self._world.environ, STS, credentials=True)
             raise NotKnownError(f"{service}: {obstacle.sentence}", obstacle.remedy) from error
 
     def session(self, *services: str) -> aioboto3.Session:

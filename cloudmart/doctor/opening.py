@@ -7,8 +7,8 @@ from pathlib import Path
 
 from cloudmart.doctor.pods_settings import settings_of_pods
 from cloudmart.doctor.world import World
-from cloudmart.rollout.cluster import Answered, KubectlError, Kubernetes, Run, program
-from cloudmart.rollout.release import DEPLOYMENT, kubectl
+from cloudmart.rollout.cluster import KubectlError, KubectlResult, Kubernetes, Run, kubectl_program
+from cloudmart.rollout.release import DEPLOYMENT, find_kubectl
 from cloudmart.settings import Loaded
 from cloudmart.settings.variables import variables
 
@@ -80,15 +80,15 @@ async def _loaded(scout: World, told: Mapping[str, str], load: Load) -> tuple[Lo
 def _cluster(place: Place, namespace: str, *, in_cluster: bool) -> Kubernetes | None:
     run = place.run
     if run is None:
-        path = kubectl()
+        path = find_kubectl()
         if path is None:
             return None
-        run = _quickly(program(path))
+        run = _quickly(kubectl_program(path))
     return Kubernetes(run, namespace, None if in_cluster else place.context)
 
 
 def _quickly(run: Run) -> Run:
-    def quick(words: list[str], told: str | None) -> Answered:
+    def quick(words: list[str], told: str | None) -> KubectlResult:
         return run(["--request-timeout=5s", *words], told)
 
     return quick  # type: ignore[return-value]  # a list is a sequence

@@ -10,7 +10,7 @@ from cloudmart.doctor.inputs import Inputs, NotAskedError, NotKnownError
 from cloudmart.pipeline.models import PipelineStatus
 from cloudmart.pipeline.watch.status import troubles_of
 from cloudmart.pipeline.watch.unknown import UnknownError
-from cloudmart.rollout.release import named
+from cloudmart.rollout.release import name_of
 
 # What of a status tells of a finding, and the word by which its trouble is told.
 _STATUS = {
@@ -120,7 +120,7 @@ async def heartbeat(inputs: Inputs) -> AsyncIterator[CheckResult]:
         raise NotAskedError("PIPELINE_HEARTBEAT is not set: no heartbeats are sent")
     counts: dict[str, float] = {}
     for pod in await kubernetes.pods(inputs):
-        for outcome, number in _heartbeats(await kubernetes.metrics_of(inputs, named(pod))):
+        for outcome, number in _heartbeats(await kubernetes.metrics_of(inputs, name_of(pod))):
             counts[outcome] = counts.get(outcome, 0) + number
     lost = {outcome: number for outcome, number in counts.items() if outcome != "arrived"}
     told = ", ".join(f"{number:.0f} {outcome}" for outcome, number in sorted(counts.items()))

@@ -12,10 +12,10 @@ from cloudmart.doctor.pods_settings import main_container
 from cloudmart.rollout.cluster import Kubernetes
 from cloudmart.rollout.journal import Journal
 from cloudmart.rollout.leftovers import ours, strangers
-from cloudmart.rollout.pods import Limits, obstructions
+from cloudmart.rollout.pod_replacement import PodReplacement
+from cloudmart.rollout.pods import RolloutLimits, pod_faults
 from cloudmart.rollout.preflight import gate_command, gate_warning
-from cloudmart.rollout.release import named
-from cloudmart.rollout.replacing import PodReplacement
+from cloudmart.rollout.release import name_of
 
 _ROLLING = 3600.0
 """Seconds for which a roll-out is followed at most."""
@@ -45,32 +45,32 @@ async def rollout(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 def _view(cluster: Kubernetes) -> Any:  # noqa: ANN401 - what pods are seen
-    return PodReplacement(cluster, Journal(), Limits()).look()
+    return PodReplacement(cluster, Journal(), RolloutLimits()).look()
 
 
 async def start(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Tell what keeps pods from running, and which have been restarted often."""
     for pod in await kubernetes.pods(inputs):
-        for each in obstructions(pod):
+        for each in pod_faults(pod):
             yield trouble("pods-start", each.sentence)
         for container in pod.get("status", {}).get("containerStatuses") or ():
             ended = ((container.get("lastState") or {}).get("terminated") or {}).get("reason", "")
             times = container.get("restartCount", 0)
             if times > _OFTEN or ended == "OOMKilled":
-                observed = f"{named(pod)}: {times} restarts{f', {ended}' if ended else ''}"
-                previous = inputs.command("logs", f"pod/{named(pod)}", "--previous")
+                observed = f"{name_of(pod)}: {times} restarts{f', {ended}' if ended else ''}"
+                previous = inputs.command("logs", f"pod/{name_of(pod)}", "--previous")
                 yield trouble("pods-stay-up", observed, previous=previous)
 
 
 async def health(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Tell what each pod says of all it depends on, as it sees it from inside."""
     for pod in await _running(inputs):
-        report = await kubernetes.health_of(inputs, named(pod))
+        report = await kubernetes.health_of(inputs, name_of(pod))
         for name, readings in (report.get("checks") or {}).items():
             for each in readings:
                 if each.get("status") == "pass":
                     continue
-                observed = f"{named(pod)}: {name}: {each.get('output') or each.get('status')}"
+                observed = f"{name_of(pod)}: {name}: {each.get('output') or each.get('status')}"
                 key = "pods-newest" if name.startswith("configuration") else "pods-reach-all"
                 restart = inputs.command("rollout", "restart", "deployment/cloudmart-backend")
                 yield trouble(key, observed, restart=restart)
@@ -79,20 +79,20 @@ async def health(inputs: Inputs) -> AsyncIterator[CheckResult]:
 async def metrics(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Tell whether every pod shows its metrics."""
     for pod in await _running(inputs):
-        text = await kubernetes.metrics_of(inputs, named(pod))
+        text = await kubernetes.metrics_of(inputs, name_of(pod))
         if "cloudmart_" not in text:
-            yield trouble("metrics-answer", f"{named(pod)} shows no metrics on port 9000")
+            yield trouble("metrics-answer", f"{name_of(pod)} shows no metrics on port 9000")
 
 
 async def logs(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Tell which errors the pods have logged, by their events: their words may be customers'."""
     for pod in await _running(inputs):
-        text = await inputs.kubectl("logs", f"pod/{named(pod)}", "--tail", _TAIL)
+        text = await inputs.kubectl("logs", f"pod/{name_of(pod)}", "--tail", _TAIL)
         events = Counter(_errors(text))
         if events:
             told = ", ".join(f"{event} ({times})" for event, times in events.most_common(5))
-            tail = inputs.command("logs", f"pod/{named(pod)}", "--tail", _TAIL)
-            yield trouble("logs-clean", f"{named(pod)}: {told}", logs=tail)
+            tail = inputs.command("logs", f"pod/{name_of(pod)}", "--tail", _TAIL)
+            yield trouble("logs-clean", f"{name_of(pod)}: {told}", logs=tail)
 
 
 def _errors(text: str) -> Iterator[str]:

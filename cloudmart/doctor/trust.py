@@ -19,9 +19,9 @@ from cloudmart.doctor.identity import (
     way_of,
 )
 from cloudmart.doctor.inputs import Inputs, NotAskedError, NotKnownError
-from cloudmart.health.obstacle import token_claims
+from cloudmart.health.dependency_error import token_claims
 from cloudmart.rollout.cluster import Kubernetes
-from cloudmart.rollout.release import named
+from cloudmart.rollout.release import name_of
 
 _ROLE = "eks.amazonaws.com/role-arn"
 _ASSUME = "sts:AssumeRoleWithWebIdentity"
@@ -159,7 +159,7 @@ def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - IAM takes one for a list
 async def pod_identity(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Tell whether associations and annotations go together, and whether the agents run."""
     pods = await kubernetes.pods(inputs)
-    ways = {named(pod): way_of(told_to(pod)) for pod in pods}
+    ways = {name_of(pod): way_of(told_to(pod)) for pod in pods}
     role = await _annotation(inputs)
     if role:
         yield passed("account-annotated", role)

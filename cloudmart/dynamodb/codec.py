@@ -21,12 +21,12 @@ _NUMBERS = Context(
 _EXACT = Context(prec=300)
 
 
-def encode(item: Mapping[str, Any]) -> dict[str, Any]:
+def encode_item(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return an item as DynamoDB takes it, or raise TypeError (a float, for one)."""
     return {name: _encoded(value) for name, value in item.items()}
 
 
-def decode(item: Mapping[str, Any]) -> Item:
+def decode_item(item: Mapping[str, Any]) -> Item:
     """Return an item that DynamoDB sent, or raise TypeError for a type it does not have."""
     return {name: _decoded(value) for name, value in item.items()}
 
@@ -64,7 +64,7 @@ _WRITERS: tuple[tuple[Any, Callable[[Any], dict[str, Any]]], ...] = (
     (bool, lambda value: {"BOOL": value}),
     (Decimal | int, lambda value: {"N": _number(value)}),
     (type(None), lambda _: {"NULL": True}),
-    (Mapping, lambda value: {"M": encode(value)}),
+    (Mapping, lambda value: {"M": encode_item(value)}),
     (list | tuple, lambda value: {"L": [_encoded(each) for each in value]}),
     (AbstractSet, _encoded_set),
     (bytes | bytearray, lambda value: {"B": bytes(value)}),
@@ -89,7 +89,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "N": Decimal,
     "BOOL": bool,
     "NULL": lambda _: None,
-    "M": decode,
+    "M": decode_item,
     "L": lambda values: [_decoded(each) for each in values],
     "SS": set,
     "NS": lambda values: {Decimal(each) for each in values},

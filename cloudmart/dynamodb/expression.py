@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from cloudmart.dynamodb.codec import Item, encode
+from cloudmart.dynamodb.codec import Item, encode_item
 
 _NAME = re.compile(r"#(\w+)")
 
@@ -72,7 +72,7 @@ def parameters(
         written["ExpressionAttributeNames"] = names
     values = {f":{name}": one for part in given.values() for name, one in part.values.items()}
     if values:
-        written["ExpressionAttributeValues"] = encode(values)
+        written["ExpressionAttributeValues"] = encode_item(values)
     return written
 
 
@@ -89,5 +89,5 @@ def setting(changes: Mapping[str, Any], first: Mapping[str, Any] | None = None) 
     return {
         "UpdateExpression": f"SET {', '.join(sets)}",
         "ExpressionAttributeNames": {f"#{number}": name for number, name in enumerate(named)},
-        "ExpressionAttributeValues": encode(values),
+        "ExpressionAttributeValues": encode_item(values),
     }

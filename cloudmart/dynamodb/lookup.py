@@ -10,13 +10,13 @@ from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.query_keys import query_keys
-from cloudmart.dynamodb.refusals import explain
+from cloudmart.dynamodb.refusals import explain_refusal
 from cloudmart.dynamodb.schema import (
     LOOK_AGAIN,
     IndexedItems,
     TableIndex,
-    fault_of,
     fault_of_record,
+    index_fault,
 )
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
@@ -132,7 +132,7 @@ class Lookup:
             # always right. A store that does not answer would not answer that either.
             if not isinstance(error.__cause__, ClientError):
                 raise
-            fault = None if self._usable else explain(error.__cause__).remark
+            fault = None if self._usable else explain_refusal(error.__cause__).remark
         self._usable = fault is None
         self._look_after = self._clock() + LOOK_AGAIN
         if fault and not self._warned:
@@ -148,7 +148,7 @@ class Lookup:
         return self._usable
 
     async def _fault(self) -> str | None:
-        if fault := fault_of(await self._table.describe(), self._index):
+        if fault := index_fault(await self._table.describe(), self._index):
             return f"the index {fault}"
         return await self._record.fault()
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cloudmart.dynamodb.codec import Item, encode
+from cloudmart.dynamodb.codec import Item, encode_item
 from cloudmart.dynamodb.schema import TableIndex
 from cloudmart.dynamodb.table import Key, Table, key_query
 from cloudmart.values.page import Page, Pages
@@ -61,6 +61,6 @@ def _known(
             walk.start, walk.ended = after, after is None
         elif told:
             names = ("id", index.partition, index.sort)
-            walk.start = encode({name: told[-1][name] for name in names})
+            walk.start = encode_item({name: told[-1][name] for name in names})
         known += told
     return sorted(known, key=lambda item: item[index.sort], reverse=True)

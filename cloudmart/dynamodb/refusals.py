@@ -203,7 +203,7 @@ class TableRefusal:
     remark: str
 
 
-def explain(error: BaseException) -> TableRefusal:
+def explain_refusal(error: BaseException) -> TableRefusal:
     """Return what a call's trouble means: a missing permission by the name of its IAM action."""
     if isinstance(error, ForeignAnswerError):
         return TableRefusal(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
-from cloudmart.dynamodb.codec import Item, encode
+from cloudmart.dynamodb.codec import Item, encode_item
 from cloudmart.dynamodb.expression import changing, parameters, unchanged
 from cloudmart.values.timestamp import UNKNOWN, read_time, stamp
 
@@ -137,7 +137,7 @@ class Amendment:
     def parameters(self) -> dict[str, Any]:
         """Return UpdateItem's parameters: the change, if what it rests on is still as it was."""
         return {
-            "Key": encode({"id": self.item["id"]}),
+            "Key": encode_item({"id": self.item["id"]}),
             **parameters(
                 update=changing(self._changes),
                 when=unchanged(self.item, self.sources),
@@ -164,7 +164,7 @@ def index_named(description: Description, name: str) -> Description | None:
     return next((index for index in indexes if index["IndexName"] == name), None)
 
 
-def fault_of(description: Description, index: TableIndex) -> str | None:
+def index_fault(description: Description, index: TableIndex) -> str | None:
     """Return why an index does not serve (yet), or None if it does."""
     found = index_named(description, index.name)
     if found is None:
@@ -180,7 +180,7 @@ def deviation(description: Description, index: TableIndex) -> str | None:
     keys = keys_of(description, found)
     wanted = {"HASH": (index.partition, "S"), "RANGE": (index.sort, "S")}
     if keys != wanted:
-        return f"has the key {spell(keys)}, not {spell(wanted)}"
+        return f"has the key {format_key(keys)}, not {format_key(wanted)}"
     projection = found["Projection"]["ProjectionType"]
     return None if projection == "ALL" else f"holds {projection}, not whole items"
 
@@ -210,6 +210,6 @@ def has_stream(description: Description) -> bool:
     return bool((description.get("StreamSpecification") or {}).get("StreamEnabled"))
 
 
-def spell(keys: Mapping[str, tuple[str, str]]) -> str:
+def format_key(keys: Mapping[str, tuple[str, str]]) -> str:
     """Write a key as a person reads it."""
     return " + ".join(f"{name} ({kind})" for name, kind in keys.values()) or "no key"

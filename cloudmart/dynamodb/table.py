@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.client import Database, answer_was_lost
-from cloudmart.dynamodb.codec import Item, decode, encode
+from cloudmart.dynamodb.codec import Item, decode_item, encode_item
 from cloudmart.dynamodb.expression import (
     Expression,
     changing,
@@ -61,8 +61,8 @@ class Table:
 
     async def get(self, key: str) -> Item | None:
         """Return the item as last written, or None."""
-        answer = await self._call("get_item", Key=encode({"id": key}), ConsistentRead=True)
-        return decode(answer["Item"]) if "Item" in answer else None
+        answer = await self._call("get_item", Key=encode_item({"id": key}), ConsistentRead=True)
+        return decode_item(answer["Item"]) if "Item" in answer else None
 
     async def get_large(self, key: str) -> Item | None:
         """Return an item as `get` does, where it may be large: few of these are read at once."""
@@ -75,7 +75,7 @@ class Table:
         """Return the items there are, or the named attributes of them, by id; at most 100 keys."""
         wanted: Any = {
             self.name: {
-                "Keys": [encode({"id": key}) for key in dict.fromkeys(keys)],
+                "Keys": [encode_item({"id": key}) for key in dict.fromkeys(keys)],
                 "ConsistentRead": True,
                 **projection(attributes),
             }
@@ -85,7 +85,7 @@ class Table:
             while wanted:
                 answer = await self.database.call("batch_get_item", RequestItems=wanted)
                 came = answer["Responses"].get(self.name, ())
-                found |= {item["id"]: item for item in map(decode, came)}
+                found |= {item["id"]: item for item in map(decode_item, came)}
                 wanted = answer.get("UnprocessedKeys")
                 if wanted and not came:
                     await asyncio.sleep(_BREATHER)
@@ -94,7 +94,7 @@ class Table:
     async def put(self, item: Item, *, new: bool) -> None:
         """Write a whole item; with `new`, raise ConflictError where its id is taken."""
         try:
-            await self._call("put_item", Item=encode(item), **(_FREE if new else {}))
+            await self._call("put_item", Item=encode_item(item), **(_FREE if new else {}))
         except ClientError as error:
             if _code(error) != _CONDITION_FAILED:
                 raise
@@ -109,7 +109,7 @@ class Table:
         try:
             answer = await self._call(
                 "update_item",
-                Key=encode({"id": key}),
+                Key=encode_item({"id": key}),
                 ConditionExpression="attribute_exists(id)",
                 ReturnValues="ALL_NEW",
                 **setting(changes),
@@ -118,7 +118,7 @@ class Table:
             if _code(error) != _CONDITION_FAILED:
                 raise
             return None
-        return decode(answer["Attributes"])
+        return decode_item(answer["Attributes"])
 
     async def upsert(
         self, key: str, changes: Mapping[str, Any], *, first: Mapping[str, Any]
@@ -127,7 +127,7 @@ class Table:
 
         Those of `first` are only set where the item has none of their name.
         """
-        await self._call("update_item", Key=encode({"id": key}), **setting(changes, first))
+        await self._call("update_item", Key=encode_item({"id": key}), **setting(changes, first))
 
     async def change(
         self,
@@ -172,7 +172,7 @@ class Table:
             if not error.again or error.item is None or not done(error.item):
                 raise
             return error.item
-        return decode(answer["Attributes"])
+        return decode_item(answer["Attributes"])
 
     async def remove_when(self, key: str, when: Expression) -> None:
         """Delete an item, or raise RefusedError where the condition does not hold."""
@@ -183,7 +183,7 @@ class Table:
         try:
             await self._call(
                 "delete_item",
-                Key=encode({"id": key}),
+                Key=encode_item({"id": key}),
                 ConditionExpression="attribute_exists(id)",
             )
         except ClientError as error:
@@ -207,7 +207,7 @@ class Table:
         options: dict[str, Any] = {"Limit": min(page_size or _PAGE, _PAGE)}
         options |= projection(attributes)
         if after:
-            options["ExclusiveStartKey"] = encode({"id": after})
+            options["ExclusiveStartKey"] = encode_item({"id": after})
         async for page in self._walk("scan", **options):
             yield page
 
@@ -224,7 +224,7 @@ class Table:
         async with self.database.pages:
             answer = await self._call(operation, **parameters)
             after = answer.get("LastEvaluatedKey")
-            return Page([decode(item) for item in answer["Items"]], last=after is None), after
+            return Page([decode_item(item) for item in answer["Items"]], last=after is None), after
 
     async def describe(self) -> dict[str, Any]:
         """Return DynamoDB's description of the table."""
@@ -242,12 +242,12 @@ class Table:
 
     async def _write_when(self, operation: str, key: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401
         try:
-            return await self._call(operation, Key=encode({"id": key}), **options)
+            return await self._call(operation, Key=encode_item({"id": key}), **options)
         except ClientError as error:
             if _code(error) != _CONDITION_FAILED:
                 raise
             stored = error.response.get("Item")
-            item = decode(stored) if stored else None
+            item = decode_item(stored) if stored else None
             raise RefusedError(item, again=answer_was_lost(error)) from error
 
     async def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -266,7 +266,7 @@ def key_query(index: str, name: str, value: str) -> dict[str, Any]:
         "IndexName": index,
         "KeyConditionExpression": "#key = :key",
         "ExpressionAttributeNames": {"#key": name},
-        "ExpressionAttributeValues": encode({":key": value}),
+        "ExpressionAttributeValues": encode_item({":key": value}),
         "ScanIndexForward": False,
     }
 
@@ -274,7 +274,7 @@ def key_query(index: str, name: str, value: str) -> dict[str, Any]:
 def _came_through(error: ClientError, item: Item) -> bool:
     # The SDK tries again when an answer is lost. Its second try then meets what the first wrote.
     again = error.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
-    return again and decode(error.response.get("Item", {})) == item
+    return again and decode_item(error.response.get("Item", {})) == item
 
 
 def _code(error: ClientError) -> str:

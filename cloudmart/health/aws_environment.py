@@ -11,9 +11,9 @@ import structlog
 from botocore import exceptions as sdk
 
 from cloudmart.dynamodb.session import configuration_of, new_session
-from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes import DependencyError
 from cloudmart.health.causes.aws_environment import CONFIG_WRONG, SETTING_WRONG
-from cloudmart.health.obstacle import facts_of_pod, obstacle_of
+from cloudmart.health.dependency_error import dependency_error_of, facts_of_pod
 from cloudmart.settings.report import masked
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -57,16 +57,16 @@ def open_session(
     environ: Mapping[str, str],
     make: Callable[[str | None], aioboto3.Session] = new_session,
 ) -> aioboto3.Session:
-    """Return a session with AWS, or raise ObstacleError for what the SDK would refuse."""
-    check(environ)
+    """Return a session with AWS, or raise DependencyError for what the SDK would refuse."""
+    check_aws_environment(environ)
     try:
         session = make(region)
         profile, services = configuration_of(session)
     except (sdk.BotoCoreError, ValueError) as error:
-        raise obstacle_of(error, environ) from error
+        raise dependency_error_of(error, environ) from error
     if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
         for wrong in _wrong_in_files(profile, services):
-            raise ObstacleError(CONFIG_WRONG, facts_of_pod(environ), answer=wrong)
+            raise DependencyError(CONFIG_WRONG, facts_of_pod(environ), answer=wrong)
     return session
 
 
@@ -83,11 +83,11 @@ def _wrong_in_files(profile: Mapping[str, Any], services: Mapping[str, Any]) -> 
             yield f"endpoint_url is {masked(url)!r} in a file of AWS's SDK. Right: {_ADDRESS}."
 
 
-def check(environ: Mapping[str, str]) -> None:
-    """Raise ObstacleError for a variable that the SDK refuses; log those that it ignores."""
+def check_aws_environment(environ: Mapping[str, str]) -> None:
+    """Raise DependencyError for a variable that the SDK refuses; log those that it ignores."""
     for name, right in _wrong(environ):
         facts = {"variable": name, "value": repr(masked(environ[name])), "right": right}
-        raise ObstacleError(SETTING_WRONG, facts_of_pod(environ) | facts)
+        raise DependencyError(SETTING_WRONG, facts_of_pod(environ) | facts)
     for name in _SWITCHES:
         if environ.get(name, "").lower() not in {"", "true", "false"}:
             _log.warning("aws_setting_ignored", variable=name, right="true or false")

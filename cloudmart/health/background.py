@@ -11,7 +11,7 @@ import structlog
 from cloudmart.health.lifecycle import Lifecycle
 from cloudmart.health.probes import Probe, Sampler
 from cloudmart.health.staleness import Staleness
-from cloudmart.health.startup import Patience, StartStep, start
+from cloudmart.health.startup import StartStep, StartupRetry, start
 from cloudmart.health.state import Health
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -20,9 +20,9 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 """Seconds after which work that broke off is begun anew."""
 
 
-async def live(
+async def start_and_check(
     health: Health,
-    patience: Patience,
+    patience: StartupRetry,
     steps: Sequence[StartStep],
     probes: Sequence[Probe],
 ) -> None:
@@ -51,7 +51,7 @@ async def restart_when_stale(health: Health, staleness: Staleness) -> None:
             return
 
 
-async def unending(
+async def run_forever(
     work: Callable[[], Awaitable[None]],
     *,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -75,7 +75,7 @@ async def unending(
 
 
 @asynccontextmanager
-async def in_background(
+async def background_task(
     lifecycle: Lifecycle, *works: Coroutine[Any, Any, None]
 ) -> AsyncIterator[None]:
     """Let work go on for as long as the context lasts."""

@@ -8,7 +8,7 @@ import structlog
 
 from cloudmart.dynamodb.session import new_session
 from cloudmart.health.aws_environment import open_session
-from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes import DependencyError
 from cloudmart.health.causes.credentials import NONE
 from cloudmart.health.identity import Identity
 
@@ -32,13 +32,13 @@ async def open_for_command(
     Where there are none at all, the first call tells: a command may have other things to show.
 
     Raises:
-        ObstacleError: what the environment or a profile says cannot be used.
+        DependencyError: what the environment or a profile says cannot be used.
     """
     session = open_session(region, environ, make)
     waiting = asyncio.get_running_loop().call_later(_SILENT, _tell_waiting)
     try:
         await Identity(session, environ, within).obtain()
-    except ObstacleError as obstacle:
+    except DependencyError as obstacle:
         if obstacle.serious and obstacle.cause is not NONE:
             raise
     finally:

@@ -9,11 +9,11 @@ import aioboto3
 import structlog
 from botocore.exceptions import NoCredentialsError
 
-from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes import DependencyError
 from cloudmart.health.causes.aws_environment import CREDENTIALS_SLOW, PROGRAM_WRONG
 from cloudmart.health.causes.credentials import EXPIRING, ROLE_OF_NODE, ROLE_WRONG
 from cloudmart.health.classify import FAILURES, FAILURES_OF_CREDENTIALS
-from cloudmart.health.obstacle import facts_of_pod, obstacle_of
+from cloudmart.health.dependency_error import dependency_error_of, facts_of_pod
 from cloudmart.observability.metrics import IDENTITY_MISMATCH
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -43,24 +43,24 @@ class Identity:
         """Get credentials, or renew them if they are about to expire.
 
         Raises:
-            ObstacleError: there are none; it is serious if there are none left either.
+            DependencyError: there are none; it is serious if there are none left either.
         """
         try:
             async with asyncio.timeout(self._within):
                 frozen = await self._get()
         except TimeoutError as error:
             facts = self._facts() | {"seconds": f"{self._within:g}"}
-            raise ObstacleError(CREDENTIALS_SLOW, facts, serious=self.exhausted()) from error
+            raise DependencyError(CREDENTIALS_SLOW, facts, serious=self.exhausted()) from error
         except FAILURES_OF_CREDENTIALS as error:
-            raise obstacle_of(
+            raise dependency_error_of(
                 error, self._environ, credentials=True, serious=self.exhausted()
             ) from error
         if not all(isinstance(each, str) for each in (frozen.access_key, frozen.secret_key)):
             # The SDK takes whatever a program prints, and fails when it signs.
-            raise ObstacleError(PROGRAM_WRONG, self._facts(), answer="Its keys are not text.")
+            raise DependencyError(PROGRAM_WRONG, self._facts(), answer="Its keys are not text.")
         if self._expires_within(_OVERDUE):
             # The SDK keeps to itself why it could not renew what it can still use.
-            raise ObstacleError(EXPIRING, self._facts(), serious=False)
+            raise DependencyError(EXPIRING, self._facts(), serious=False)
 
     async def _get(self) -> Any:  # noqa: ANN401 - botocore's
         self._credentials = await self._session.get_credentials()
@@ -73,7 +73,7 @@ class Identity:
         """Ask AWS as whom it sees this process, once for each renewal of the credentials.
 
         Raises:
-            ObstacleError: as another than it should be, or AWS does not say.
+            DependencyError: as another than it should be, or AWS does not say.
         """
         expected = self._environ.get("AWS_ROLE_ARN")
         of_machine = self._of_machine()
@@ -85,7 +85,7 @@ class Identity:
         if not right:
             cause = ROLE_OF_NODE if of_machine else ROLE_WRONG
             answer = f"AWS sees {seen}, where {expected or 'a role of its own'} was expected."
-            raise ObstacleError(cause, self._facts(), answer=answer, serious=False)
+            raise DependencyError(cause, self._facts(), answer=answer, serious=False)
 
     def exhausted(self) -> bool:
         """Tell whether there are no credentials, or none that have not expired."""
@@ -113,7 +113,7 @@ class Identity:
                 self._seen = (frozen.access_key, arn)
                 _log.info("identity_seen", role=arn)
         except FAILURES as error:
-            raise obstacle_of(error, self._environ, serious=False) from error
+            raise dependency_error_of(error, self._environ, serious=False) from error
         return self._seen[1]
 
 

@@ -9,11 +9,11 @@ import structlog
 
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.table import Table
-from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes import DependencyError
 from cloudmart.health.causes.process import SLOW
 from cloudmart.health.causes.services import UNKNOWN
 from cloudmart.health.classify import DYNAMODB, FAILURES, FAILURES_OF_CREDENTIALS
-from cloudmart.health.obstacle import obstacle_of
+from cloudmart.health.dependency_error import dependency_error_of
 from cloudmart.health.state import Dependency, Health
 from cloudmart.orders.notes import PROBE
 
@@ -22,7 +22,7 @@ _log = structlog.stdlib.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A check of one dependency: `ask` returns, or raises ObstacleError.
+    """A check of one dependency: `ask` returns, or raises DependencyError.
 
     `urgent` tells whether it is serious at once that there is no answer in time.
     """
@@ -39,20 +39,20 @@ def table_probe(dependency: Dependency, table: Table, environ: Mapping[str, str]
         try:
             await table.get(PROBE)
         except FAILURES as error:
-            obstacle = obstacle_of(error, environ, DYNAMODB, table=table.name)
+            obstacle = dependency_error_of(error, environ, DYNAMODB, table=table.name)
             raise obstacle from error.__cause__ or error
 
     return Probe(dependency, ask)
 
 
 def connected(database: Database, environ: Mapping[str, str]) -> Callable[[], Awaitable[None]]:
-    """Return what opens a database's client, or raises ObstacleError."""
+    """Return what opens a database's client, or raises DependencyError."""
 
     async def ask() -> None:
         try:
             await database.open()
         except FAILURES_OF_CREDENTIALS as error:
-            raise obstacle_of(error, environ, DYNAMODB) from error
+            raise dependency_error_of(error, environ, DYNAMODB) from error
 
     return ask
 
@@ -85,16 +85,16 @@ class Sampler:
         try:
             async with asyncio.timeout(rhythm.probe_within):
                 await probe.ask()
-        except ObstacleError as obstacle:
+        except DependencyError as obstacle:
             self._health.failed(probe.dependency, obstacle)
         except TimeoutError:
             within = {"seconds": f"{rhythm.probe_within:g}"}
-            slow = ObstacleError(SLOW, within, serious=probe.urgent())
+            slow = DependencyError(SLOW, within, serious=probe.urgent())
             self._health.failed(probe.dependency, slow)
         except Exception:  # noqa: BLE001 - see below
             # A probe with a bug must not end the checks of all the others.
             _log.exception("probe_broken", dependency=probe.dependency.name)
-            self._health.failed(probe.dependency, ObstacleError(UNKNOWN))
+            self._health.failed(probe.dependency, DependencyError(UNKNOWN))
         else:
             took = round((rhythm.monotonic() - began) * 1000, 1)
             timed = probe.dependency.measures == "responseTime"

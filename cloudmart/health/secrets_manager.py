@@ -7,7 +7,7 @@ from typing import Any
 import aioboto3
 
 from cloudmart.health.classify import FAILURES_OF_CREDENTIALS, SECRETS_MANAGER
-from cloudmart.health.obstacle import obstacle_of
+from cloudmart.health.dependency_error import dependency_error_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,16 @@ class SecretStore:
         self._environ = environ
 
     async def read(self) -> Secret:
-        """Return the secret as it is now, or raise ObstacleError."""
+        """Return the secret as it is now, or raise DependencyError."""
         try:
             async with self._session.client("secretsmanager") as client:
                 answer = await client.get_secret_value(SecretId=self._id)
         except FAILURES_OF_CREDENTIALS as error:
-            raise obstacle_of(error, self._environ, SECRETS_MANAGER, secret=self._id) from error
+            raise dependency_error_of(
+                error, self._environ, SECRETS_MANAGER, secret=self._id
+            ) from error
         return Secret(text_of(answer), answer["VersionId"])
 
     async def newest(self) -> str:
-        """Return the version the secret has now, or raise ObstacleError."""
+        """Return the version the secret has now, or raise DependencyError."""
         return (await self.read()).version

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes import DependencyError
 from cloudmart.health.causes.process import STALE
 from cloudmart.health.lifecycle import Timing
 from cloudmart.health.secrets_manager import SecretVersion
 from cloudmart.observability.metrics import CONFIGURATION_STALE
 from cloudmart.settings import Settings
-from cloudmart.settings.report import digest
+from cloudmart.settings.report import secret_digest
 from cloudmart.settings.variables import Variable, variables
 
 _LARGEST_FILE = 1024 * 1024
@@ -55,7 +55,7 @@ class Staleness:
         return bool(self._since)
 
     async def look(self) -> None:
-        """Raise ObstacleError where the cluster's configuration is newer than ours."""
+        """Raise DependencyError where the cluster's configuration is newer than ours."""
         changed = await asyncio.to_thread(self._read) != self._copies
         changed = changed or await self._has_newer_secret()
         CONFIGURATION_STALE.set(changed)
@@ -63,16 +63,18 @@ class Staleness:
             self._since = ""
             return
         self._since = self._since or f"{self._rhythm.now():%Y-%m-%d %H:%M} UTC"
-        raise ObstacleError(STALE, {"since": self._since}, serious=False)
+        raise DependencyError(STALE, {"since": self._since}, serious=False)
 
     async def _has_newer_secret(self) -> bool:
         if self._secret is None or self._rhythm.monotonic() < self._ask_secret_after:
             return self._secret_is_newer
         try:
             self._secret_is_newer = await self._secret.newest() != self._secret.current
-        except ObstacleError as unknown:
+        except DependencyError as unknown:
             # Not to know is worth a warning; the configuration we have goes on being good.
-            raise ObstacleError(unknown.cause, unknown.facts, serious=False) from unknown.__cause__
+            raise DependencyError(
+                unknown.cause, unknown.facts, serious=False
+            ) from unknown.__cause__
         self._ask_secret_after = self._rhythm.monotonic() + _ASK_SECRET_EVERY
         return self._secret_is_newer
 
@@ -121,4 +123,4 @@ def _plain(variable: Variable, settings: Settings) -> str:
     # Not getattr: reading an obsolete field warns whoever still does.
     group = settings.__dict__[variable.group] if variable.group else settings
     value = group.__dict__[variable.field]
-    return digest(variable.name, value) if isinstance(value, SecretStr) else str(value)
+    return secret_digest(variable.name, value) if isinstance(value, SecretStr) else str(value)

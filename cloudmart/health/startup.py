@@ -9,7 +9,7 @@ from typing import TypeVar
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
-from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes import DependencyError
 from cloudmart.health.causes.process import SLOW
 from cloudmart.health.causes.services import UNKNOWN
 from cloudmart.health.lifecycle import Lifecycle, Timing
@@ -24,7 +24,7 @@ T = TypeVar("T")
 class GaveUpError(Exception):
     """Something the start needs did not come, or never will."""
 
-    def __init__(self, what: str, obstacle: ObstacleError, waited: float) -> None:
+    def __init__(self, what: str, obstacle: DependencyError, waited: float) -> None:
         self.obstacle = obstacle
         self.what = what
         opening = (
@@ -41,7 +41,7 @@ class GaveUpError(Exception):
         )
 
 
-class Patience:
+class StartupRetry:
     """Waits for one thing after another until a deadline that is common to all."""
 
     def __init__(self, lifecycle: Lifecycle, rhythm: Timing, timeout: float) -> None:
@@ -65,7 +65,7 @@ class Patience:
         jitter = wait_random_exponential(multiplier=0.5, max=self._rhythm.longest_wait)
         retrying = AsyncRetrying(
             retry=retry_if_exception(
-                lambda error: isinstance(error, ObstacleError) and error.cause.passes
+                lambda error: isinstance(error, DependencyError) and error.cause.passes
             ),
             # The last attempt is made when the deadline comes, not one wait before.
             wait=lambda state: max(0.0, min(jitter(state), self._timeout - self.waited)),
@@ -76,7 +76,7 @@ class Patience:
         )
         try:
             return await retrying(self._attempt, ask)
-        except ObstacleError as obstacle:
+        except DependencyError as obstacle:
             raise GaveUpError(what, obstacle, self.waited) from obstacle
 
     async def _attempt(self, ask: Callable[[], Awaitable[T]]) -> T:
@@ -85,11 +85,11 @@ class Patience:
             async with asyncio.timeout(within):
                 return await ask()
         except TimeoutError as error:
-            raise ObstacleError(SLOW, {"seconds": f"{within:g}"}) from error
+            raise DependencyError(SLOW, {"seconds": f"{within:g}"}) from error
 
     def _tell(self, what: str, state: RetryCallState) -> None:
         obstacle = state.outcome.exception() if state.outcome else None
-        assert isinstance(obstacle, ObstacleError)  # noqa: S101 - no other is retried
+        assert isinstance(obstacle, DependencyError)  # noqa: S101 - no other is retried
         self._lifecycle.waiting = f"The service is starting. {obstacle.sentence}"
         STARTUP_WAITS.labels(what, obstacle.cause.code).inc()
         if (what, obstacle.cause.code) not in self._told:
@@ -99,14 +99,14 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class StartStep:
-    """Something the start needs: `ask` returns, or raises ObstacleError."""
+    """Something the start needs: `ask` returns, or raises DependencyError."""
 
     name: str
     ask: Callable[[], Awaitable[None]]
     dependency: Dependency | None = None
 
 
-async def start(health: Health, patience: Patience, steps: Sequence[StartStep]) -> bool:
+async def start(health: Health, patience: StartupRetry, steps: Sequence[StartStep]) -> bool:
     """Take one step after another; tell whether the process is ready or has to end."""
     try:
         for step in steps:
@@ -124,7 +124,7 @@ async def _take(health: Health, step: StartStep) -> None:
     """Take a step, and write down how the dependency did that it is about."""
     try:
         await step.ask()
-    except ObstacleError as obstacle:
+    except DependencyError as obstacle:
         if step.dependency:
             health.failed(step.dependency, obstacle)
         if obstacle.serious:
@@ -132,7 +132,7 @@ async def _take(health: Health, step: StartStep) -> None:
     except Exception as error:
         # Not known yet: it may pass, as all that stands in the way of a start may.
         _log.exception("step_broken", step=step.name)
-        raise ObstacleError(UNKNOWN) from error
+        raise DependencyError(UNKNOWN) from error
     else:
         if step.dependency:
             health.succeeded(step.dependency)

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import structlog
 
-from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes import DependencyError
 from cloudmart.health.causes.process import UNCHECKED
 from cloudmart.health.lifecycle import Lifecycle, Timing
 from cloudmart.observability.metrics import DEPENDENCY_UP
@@ -110,13 +110,13 @@ class Health:
             dependency, DependencyReading(Status.PASS, "", self.rhythm.now(), milliseconds), None
         )
 
-    def failed(self, dependency: Dependency, obstacle: ObstacleError) -> None:
+    def failed(self, dependency: Dependency, obstacle: DependencyError) -> None:
         """Write down that a dependency did not, and why."""
         status = Status.FAIL if obstacle.serious else Status.WARN
         reading = DependencyReading(status, obstacle.sentence, self.rhythm.now())
         self._note(dependency, reading, obstacle)
 
-    def remark(self, dependency: Dependency, obstacle: ObstacleError | None) -> None:
+    def remark(self, dependency: Dependency, obstacle: DependencyError | None) -> None:
         """Write down what no check found but a request showed, until the next one or its lapse."""
         at = self.rhythm.now() if dependency.lapses else None
         words, status = (obstacle.sentence, Status.WARN) if obstacle else ("", Status.PASS)
@@ -148,7 +148,7 @@ class Health:
                 and reading.at
                 and (self.rhythm.now() - reading.at).total_seconds() > oldest
             ):
-                silent = ObstacleError(UNCHECKED, {"since": stamp(reading.at)})
+                silent = DependencyError(UNCHECKED, {"since": stamp(reading.at)})
                 yield dependency, DependencyReading(Status.WARN, silent.sentence, reading.at)
             else:
                 yield dependency, reading
@@ -167,7 +167,7 @@ class Health:
         return None
 
     def _note(
-        self, dependency: Dependency, reading: DependencyReading, obstacle: ObstacleError | None
+        self, dependency: Dependency, reading: DependencyReading, obstacle: DependencyError | None
     ) -> None:
         self._readings[dependency] = reading
         DEPENDENCY_UP.labels(dependency.name).set(reading.status is Status.PASS)
@@ -175,7 +175,7 @@ class Health:
             # Before, the start tells what it waits for in its own words.
             self._tell(dependency, reading.output, obstacle)
 
-    def _tell(self, dependency: Dependency, said: str, obstacle: ObstacleError | None) -> None:
+    def _tell(self, dependency: Dependency, said: str, obstacle: DependencyError | None) -> None:
         """Log what has changed since it was last told."""
         before = self._told.get(dependency, "")
         self._told[dependency] = said

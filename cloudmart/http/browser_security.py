@@ -8,7 +8,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloudmart.errors import CrossOriginError
-from cloudmart.http.problem import expected
+from cloudmart.http.problem import failure_response
 
 # What is the same for everybody; all else may be somebody's own.
 _PUBLIC = (
@@ -102,7 +102,7 @@ class SameOrigin:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
         if scope["type"] == "http" and scope["method"] not in _SAFE and not self._may(scope):
-            await expected(scope, CrossOriginError())(scope, receive, send)
+            await failure_response(scope, CrossOriginError())(scope, receive, send)
             return
         await self.app(scope, receive, send)
 

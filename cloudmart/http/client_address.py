@@ -75,7 +75,7 @@ class Clients:
                 break
         return _name(client)
 
-    def is_crowd(self, name: str) -> bool:
+    def is_shared_address(self, name: str) -> bool:
         """Tell whether a name stands for many clients: those of a proxy that is not trusted."""
         return name in self._crowds
 

@@ -41,7 +41,7 @@ def path_id(example: str) -> Any:  # noqa: ANN401 - FastAPI's own type of a para
     )
 
 
-def with_plus(request: Request, name: str) -> str:
+def plus_query(request: Request, name: str) -> str:
     """Return a parameter of the query in which a `+` is a `+`.
 
     Forms mean a space by it, and so does FastAPI. A page that does not encode what it sends means
@@ -65,7 +65,7 @@ _MOST_PARAMETERS = 8
 """A header may be long; no client has more to say."""
 
 
-def quality(accept: str, name: str) -> float:
+def accept_quality(accept: str, name: str) -> float:
     """Return the weight of a media type or coding that a header names itself; 0 if it does not."""
     for part in accept.split(",", _MOST_NAMES)[:_MOST_NAMES]:
         named, *parameters = part.split(";", _MOST_PARAMETERS)

@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException
 
 from cloudmart.http.bodies import MAX_BODY, Bodies, Body
 from cloudmart.http.concurrency import slot_of
+from cloudmart.http.json_decoder import Shape, decode_json, shape_of
 from cloudmart.http.json_structure import DEEPEST, is_too_deep
-from cloudmart.http.known_members import Shape, decode, shape_of
 
 _JSON = re.compile(r"application/(?:[a-z0-9.+_-]+\+)?json")
 _NEEDED = "The body must be JSON: send the header `Content-Type: application/json`."
@@ -62,7 +62,7 @@ class JsonRequest(Request):
             raise HTTPException(400, _TOO_DEEP)
         if len(content) <= PLAIN:
             return _load(content)
-        return await decode(content, self._shape, _load)
+        return await decode_json(content, self._shape, _load)
 
 
 class JsonRoute(APIRoute):

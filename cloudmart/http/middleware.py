@@ -13,13 +13,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloudmart.errors import UnavailableError
 from cloudmart.http.client_address import Clients
-from cloudmart.http.problem import UNEXPECTED, expected, problem
+from cloudmart.http.problem import UNEXPECTED, failure_response, problem_response
 from cloudmart.observability.metrics import REQUESTS
 
 _log = structlog.stdlib.get_logger(__name__)
 
 
-class Head:
+class HeadRequests:
     """Lets every route that answers GET answer HEAD; the server sends no body for it."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -36,7 +36,7 @@ class Head:
 _SENTENCE = "The service is being restarted and could not finish in time. Please try again."
 
 
-async def say_last_words(scope: Scope, send: Send, kind: str | None) -> None:
+async def end_answer(scope: Scope, send: Send, kind: str | None) -> None:
     """End an answer in the way its kind can be ended; None has not begun.
 
     One that has not begun is a 503; a stream of events gets an event; anything else is broken off,
@@ -44,7 +44,7 @@ async def say_last_words(scope: Scope, send: Send, kind: str | None) -> None:
     """
     if task := asyncio.current_task():
         task.uncancel()
-    answer = expected(scope, UnavailableError(_SENTENCE))
+    answer = failure_response(scope, UnavailableError(_SENTENCE))
     if kind is None:
         await answer(scope, _gone, send)
     elif kind.startswith("text/event-stream"):
@@ -87,7 +87,7 @@ class RequestContext:
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
         state["client"] = client = self._clients.name(scope)
-        state["crowd"] = self._clients.is_crowd(client)
+        state["crowd"] = self._clients.is_shared_address(client)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         started = time.perf_counter()
@@ -107,17 +107,17 @@ class RequestContext:
             if scope["query_string"].count(b"&") < MOST_PARAMETERS:
                 await self.app(scope, receive, named)
             else:
-                await problem(scope, 422, _MANY_PARAMETERS)(scope, receive, named)
+                await problem_response(scope, 422, _MANY_PARAMETERS)(scope, receive, named)
         except ClientDisconnect:
             _log.info("client_gone", method=scope["method"], route=_route(scope))
         except asyncio.CancelledError:
             # Only a server that stops cancels a request.
-            await say_last_words(scope, named, kind)
+            await end_answer(scope, named, kind)
         except Exception:
             _log.exception("request_failed", method=scope["method"], route=_route(scope))
             if status:
                 raise
-            await problem(scope, 500, UNEXPECTED)(scope, receive, named)
+            await problem_response(scope, 500, UNEXPECTED)(scope, receive, named)
         finally:
             # A caller may send any word as its method; a metric's labels must stay few.
             method = scope["method"] if scope["method"] in _METHODS else "other"

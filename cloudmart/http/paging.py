@@ -36,19 +36,19 @@ def _adapter(kind: type[Entity]) -> TypeAdapter[list[Any]]:
     return TypeAdapter(list[kind])  # type: ignore[valid-type]
 
 
-def encode(kind: type[Streamed], items: Sequence[Streamed]) -> bytes:
+def encode_list(kind: type[Streamed], items: Sequence[Streamed]) -> bytes:
     """Return entities as a JSON array."""
     return _adapter(kind).dump_json(list(items), by_alias=True)
 
 
-async def stream(kind: type[Streamed], pages: Pages[Streamed]) -> Response:
+async def stream_list(kind: type[Streamed], pages: Pages[Streamed]) -> Response:
     """Answer a whole list.
 
     The first page is read before the answer begins, so that a store that is away is still a 503.
     """
     first: Page[Streamed] = await anext(pages, Page([], last=True))
     if first.last:
-        return Response(encode(kind, first.items), media_type=_JSON)
+        return Response(encode_list(kind, first.items), media_type=_JSON)
     return _JsonArray(_chunks(kind, first, pages), media_type=_JSON)
 
 
@@ -66,7 +66,7 @@ async def _chunks(
 
 def _taken(kind: type[Streamed], page: Page[Streamed]) -> bytes:
     """Encode a page, and let go of its items: a client may take its time over what is sent."""
-    encoded = encode(kind, page.items)
+    encoded = encode_list(kind, page.items)
     page.items.clear()
     return encoded
 
@@ -113,13 +113,13 @@ _VERSION = "1"
 _LONGEST_KEY = 2048
 
 
-def write(name: str, last: str) -> str:
+def write_cursor(name: str, last: str) -> str:
     """Return the cursor that goes on after an item of a list."""
     text = json.dumps([_VERSION, name, last], ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def read(name: str, cursor: str) -> str:
+def read_cursor(name: str, cursor: str) -> str:
     """Return the id a cursor goes on after.
 
     Raises:
@@ -173,14 +173,14 @@ class Paging:
     async def answer(self, kind: type[E], pages: Pages[E]) -> Response:
         """Answer the part of the list that was asked for as a JSON array."""
         if self.limit is None:
-            return await stream(kind, pages)
+            return await stream_list(kind, pages)
         pieces: list[bytes] = []
         size, left, last, more = 0, self.limit, "", False
         async with aclosing(pages):
             async for page in pages:
                 items = page.items[:left]
                 if items:
-                    pieces.append(encode(kind, items)[1:-1])
+                    pieces.append(encode_list(kind, items)[1:-1])
                     size, left, last = size + len(pieces[-1]), left - len(items), items[-1].id
                 # What was read is held while the next page of the store is waited for.
                 more = len(items) < len(page.items) or (size >= _LARGE and not page.last)
@@ -191,14 +191,14 @@ class Paging:
         return Response(body, headers=headers, media_type="application/json")
 
     def _next(self, last: str) -> str:
-        url = self.request.url.include_query_params(cursor=write(self.name, last))
+        url = self.request.url.include_query_params(cursor=write_cursor(self.name, last))
         return f"{url.path}?{url.query}"
 
 
 def paged(name: str) -> Callable[..., Awaitable[Paging]]:
     """Return the dependency that reads `limit` and `cursor` of the list with a name."""
     description = "Where to go on: take it from the last page's `Link`."
-    example = write(f"{name}?q=", ids.PRODUCT)
+    example = write_cursor(f"{name}?q=", ids.PRODUCT)
     parameter = Query(description=description, examples=[example])
 
     async def paging(
@@ -208,7 +208,7 @@ def paged(name: str) -> Callable[..., Awaitable[Paging]]:
     ) -> Paging:
         # A cursor belongs to one list: the same filter, asked for in the same words.
         whole = f"{name}?q={request.query_params.get('q', '')}"
-        after = read(whole, cursor) if cursor is not None else None
+        after = read_cursor(whole, cursor) if cursor is not None else None
         return Paging(request, whole, limit, after)
 
     return paging

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from cloudmart.errors import CloudmartError, Fault, ForbiddenError, UnauthorizedError
-from cloudmart.settings.judgement import in_words
+from cloudmart.settings.validation import error_in_words
 
 MEDIA_TYPE = "application/problem+json"
 TYPES = "/api/problems"
@@ -77,12 +77,12 @@ _UNREADABLE = "There was an error parsing the body"
 """What FastAPI says of a body that could not be decoded."""
 
 
-def title(code: str) -> str:
+def problem_title(code: str) -> str:
     """Return the kind of a problem in a few words."""
     return re.sub("^ai-", "assistant-", code).replace("-", " ").capitalize()
 
 
-def problem(  # noqa: PLR0913 - RFC 9457's members
+def problem_response(  # noqa: PLR0913 - RFC 9457's members
     scope: Scope,
     status: int,
     sentence: str,
@@ -96,10 +96,10 @@ def problem(  # noqa: PLR0913 - RFC 9457's members
     code = code or _code(status)
     members: dict[str, Any] = {
         "type": f"{TYPES}/{code}",
-        "title": title(code),
+        "title": problem_title(code),
         "status": status,
         "detail": sentence,
-        "instance": quote(shown_path(scope), errors="replace"),
+        "instance": quote(quoted_path(scope), errors="replace"),
         "requestId": scope.get("state", {}).get("request_id", ""),
         "error": sentence,
     }
@@ -114,7 +114,7 @@ def problem(  # noqa: PLR0913 - RFC 9457's members
     return Response(json.dumps(members), status, headers, MEDIA_TYPE)
 
 
-def shown_path(scope: Scope) -> str:
+def quoted_path(scope: Scope) -> str:
     """Return the path that was asked for, as far as an answer repeats it."""
     path: str = scope["path"]
     return path if len(path) <= _LONGEST_PATH else f"{path[:_LONGEST_PATH]}…"
@@ -131,10 +131,10 @@ def _code(status: int) -> str:
     return HTTPStatus(status).phrase.lower().replace(" ", "-").replace("'", "")
 
 
-def expected(scope: Scope, error: CloudmartError) -> Response:
+def failure_response(scope: Scope, error: CloudmartError) -> Response:
     """Return the answer that tells of an expected failure."""
     wait = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else None
-    answer = problem(
+    answer = problem_response(
         scope,
         error.status,
         str(error),
@@ -152,7 +152,7 @@ def expected(scope: Scope, error: CloudmartError) -> Response:
 
 async def _expected(request: Request, error: Exception) -> Response:
     assert isinstance(error, CloudmartError)  # noqa: S101 - registered for no other
-    return expected(request.scope, error)
+    return failure_response(request.scope, error)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -160,12 +160,12 @@ async def _refused(request: Request, error: Exception) -> Response:
     status = error.status_code
     sentence = error.detail
     if status == HTTPStatus.NOT_FOUND:
-        sentence = f"There is no {shown_path(request.scope)!r} here."
+        sentence = f"There is no {quoted_path(request.scope)!r} here."
     elif status == HTTPStatus.METHOD_NOT_ALLOWED:
         sentence = f"{request.method} is not possible here."
     elif sentence == _UNREADABLE:
         sentence = "The body is not valid JSON."
-    return problem(request.scope, status, sentence, headers=error.headers)
+    return problem_response(request.scope, status, sentence, headers=error.headers)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -173,12 +173,14 @@ async def _invalid(request: Request, error: Exception) -> Response:
     found = error.errors()
     if any(fault["type"] == "json_invalid" for fault in found):
         position = found[0]["loc"][-1]
-        return problem(request.scope, 400, f"The body is not valid JSON (at character {position}).")
+        return problem_response(
+            request.scope, 400, f"The body is not valid JSON (at character {position})."
+        )
     # The input is never echoed: it may be a secret, not a number, or no text at all.
-    by_place = {_pointer(fault["loc"]): in_words(fault) for fault in reversed(found)}
+    by_place = {_pointer(fault["loc"]): error_in_words(fault) for fault in reversed(found)}
     faults = [Fault(*fault) for fault in reversed(by_place.items())]
     sentence = f"The request is not valid: {_sentence(faults[0])}"
-    return problem(request.scope, 422, sentence, faults=faults)
+    return problem_response(request.scope, 422, sentence, faults=faults)
 
 
 def _sentence(fault: Fault) -> str:
@@ -192,7 +194,7 @@ def _pointer(location: Sequence[str | int]) -> str:
     return "".join(f"/{step}" for step in steps)
 
 
-def install(app: FastAPI) -> None:
+def install_problem_handlers(app: FastAPI) -> None:
     """Answer every expected failure as a problem."""
     app.add_exception_handler(CloudmartError, _expected)
     app.add_exception_handler(HTTPException, _refused)
@@ -215,7 +217,7 @@ class Problem(BaseModel):
     """An error (RFC 9457). `error` says the same as `detail`, for clients that read it."""
 
     type: str = Field(description="The kind of problem: a path that answers with an explanation.")
-    title: str = Field(description="The kind in a few words.")
+    problem_title: str = Field(description="The kind in a few words.")
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="What went wrong, for a person.")
     instance: str = Field(description="The path that was asked for.")
@@ -230,7 +232,7 @@ def may_fail(*errors: type[CloudmartError]) -> Answers:
     """Return the `responses` of an endpoint that may raise some errors."""
     answers: Answers = {}
     for error in errors:
-        add(answers, error.status, error.code, str(error.__doc__), error.example)
+        add_problem_response(answers, error.status, error.code, str(error.__doc__), error.example)
     return answers
 
 
@@ -239,11 +241,13 @@ def may_refuse(*statuses: int) -> Answers:
     answers: Answers = {}
     for status in statuses:
         code, explanation, sentence = CODES[status]
-        add(answers, status, code, explanation, sentence)
+        add_problem_response(answers, status, code, explanation, sentence)
     return answers
 
 
-def add(answers: Answers, status: int, code: str, explanation: str, sentence: str) -> None:
+def add_problem_response(
+    answers: Answers, status: int, code: str, explanation: str, sentence: str
+) -> None:
     """Add a problem to the answers an operation may give."""
     answer = answers.setdefault(
         int(status),
@@ -258,7 +262,7 @@ def add(answers: Answers, status: int, code: str, explanation: str, sentence: st
         "summary": explanation,
         "value": {
             "type": f"{TYPES}/{code}",
-            "title": title(code),
+            "title": problem_title(code),
             "status": int(status),
             "detail": sentence,
             "instance": "/api/…",

@@ -60,7 +60,7 @@ _OF_AWS = ("AWS_", "BEDROCK_", "BOTO_", "CLOUDMART_SECRET_ID")
 _LOOPBACK = "127.0.0.1"
 
 
-def sealed(environ: Mapping[str, str], url: str) -> dict[str, str]:
+def offline_aws_environment(environ: Mapping[str, str], url: str) -> dict[str, str]:
     """Return an environment in which AWS's SDK knows one endpoint only, and no credentials."""
     kept = {name: value for name, value in environ.items() if not name.startswith(_OF_AWS)}
     # A proxy of the person's must not be asked for what is on this machine.

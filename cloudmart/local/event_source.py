@@ -64,7 +64,7 @@ class _Batch:
 
 
 @dataclass(slots=True)
-class Delivery:
+class BatchDelivery:
     """Delivers batches to a function; `on_failure` is sent what is given up, as AWS words it.
 
     `clock` and `sleep` are the time's; other ones make tests quick.
@@ -182,7 +182,7 @@ class _Shard:
     finished: bool = False
 
 
-class Stream:
+class StreamReader:
     """Reads a stream from its beginning, or from now on; `client` is boto3's of the streams."""
 
     def __init__(self, client: Any, arn: str, start: str = "TRIM_HORIZON") -> None:  # noqa: ANN401
@@ -268,10 +268,10 @@ class Stream:
         return {**record, "dynamodb": change, "eventSourceARN": self._arn}
 
 
-class Poller:
+class StreamPoller:
     """Takes a stream's records to a function in batches, each shard's in their order."""
 
-    def __init__(self, stream: Stream, delivery: Delivery) -> None:
+    def __init__(self, stream: StreamReader, delivery: BatchDelivery) -> None:
         self._stream = stream
         self._delivery = delivery
 
@@ -299,4 +299,4 @@ def _batches(records: Sequence[Any], size: int) -> list[list[Any]]:
     return list(iter(lambda: list(islice(rest, size)), []))
 
 
-__all__ = ["Delivery", "EventSourceMapping", "Poller", "Stream"]
+__all__ = ["BatchDelivery", "EventSourceMapping", "StreamPoller", "StreamReader"]

@@ -13,11 +13,16 @@ import boto3
 from cloudmart.dynamodb.client import Database
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
 from cloudmart.local.embedded import REGION
-from cloudmart.local.event_source import Delivery, EventSourceMapping, Poller, Stream
+from cloudmart.local.event_source import (
+    BatchDelivery,
+    EventSourceMapping,
+    StreamPoller,
+    StreamReader,
+)
 from cloudmart.local.queries import answering, ask
-from cloudmart.pipeline.carry.carrier import Carrier, answer
+from cloudmart.pipeline.carry.carrier import Carrier, carry_batch
 from cloudmart.pipeline.models import MappingStatus
-from cloudmart.pipeline.opening import OpenPipeline, Pipeline, assembled
+from cloudmart.pipeline.opening import OpenPipeline, Pipeline, assemble_pipeline
 from cloudmart.pipeline.place import place_of
 from cloudmart.pipeline.ports import Quarantined
 from cloudmart.pipeline.watch.unknown import PATIENCE, UnknownError
@@ -26,7 +31,7 @@ from cloudmart.settings import Settings
 _MAPPING = EventSourceMapping(bisect=True, retries=5, age=3600, partial=True)
 
 
-class HeldInMemory:
+class MemoryQuarantine:
     """A quarantine that lasts as long as the process."""
 
     def __init__(self) -> None:
@@ -49,15 +54,15 @@ class LocalTransport:
     """Carries the stream's records in a thread, and tells how they get on."""
 
     def __init__(self, warehouse: DuckDBWarehouse, stream: str) -> None:
-        self.quarantine = HeldInMemory()
+        self.quarantine = MemoryQuarantine()
         self._carrier = Carrier(warehouse, self.quarantine)
         self._given_up: list[dict[str, Any]] = []
         self._last_result = "No records processed"
         self._age: float | None = None
         self._stopping = threading.Event()
-        delivery = Delivery(self._call, _MAPPING, self._given_up.append)
+        delivery = BatchDelivery(self._call, _MAPPING, self._given_up.append)
         streams = boto3.client("dynamodbstreams", region_name=REGION)
-        self._poller = Poller(Stream(streams, stream), delivery)
+        self._poller = StreamPoller(StreamReader(streams, stream), delivery)
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
 
     @contextmanager
@@ -98,7 +103,7 @@ class LocalTransport:
         # The stream tells whole seconds, so that what came at once can seem to be of the future.
         self._age = round(max(0.0, datetime.now(UTC).timestamp() - created), 3)
         self._last_result = "PROBLEM: Function call failed"
-        answered = answer(self._carrier, event)
+        answered = carry_batch(self._carrier, event)
         waiting, sent = len(answered["batchItemFailures"]), len(event["Records"])
         self._last_result = (
             f"PROBLEM: {waiting} of {sent} records have to come again" if waiting else "OK"
@@ -124,7 +129,7 @@ def local_pipeline(orders_table: str, port: int) -> Iterator[OpenPipeline]:
             settings: Settings, _: aioboto3.Session, database: Database
         ) -> AsyncIterator[Pipeline]:
             within = max(PATIENCE, settings.dynamodb.timeout)
-            async with assembled(
+            async with assemble_pipeline(
                 settings, database, transport, lambda: nullcontext(warehouse), within=within
             ) as pipeline:
                 yield pipeline
@@ -158,9 +163,9 @@ class NoTransport:
 
 
 @asynccontextmanager
-async def open_idle(
+async def open_idle_pipeline(
     settings: Settings, _: aioboto3.Session, database: Database
 ) -> AsyncIterator[Pipeline]:
     """Give a pipeline of which only the orders' own table is known."""
-    async with assembled(settings, database, NoTransport(), _NOT_RUNNING) as pipeline:
+    async with assemble_pipeline(settings, database, NoTransport(), _NOT_RUNNING) as pipeline:
         yield pipeline

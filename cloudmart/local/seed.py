@@ -16,8 +16,8 @@ from cloudmart.products.models import ProductCreate
 from cloudmart.products.repository import ProductRepository
 from cloudmart.settings import DynamoDBSettings
 from cloudmart.tables.operator_client import write_record
-from cloudmart.tables.schema import tables
-from cloudmart.tables.steps import definition
+from cloudmart.tables.schema import shop_tables
+from cloudmart.tables.steps import table_definition
 from cloudmart.tickets.models import Ticket, TicketCreate
 from cloudmart.tickets.repository import TicketRepository
 from cloudmart.values import ids
@@ -56,21 +56,21 @@ def _picture(shelf: str, drawing: list[str]) -> str:
     return "data:image/svg+xml," + quote(svg, safe="!*,/:;=@?&$+")
 
 
-async def furnish(database: Database, names: DynamoDBSettings, *, empty: bool) -> int:
+async def seed_tables(database: Database, names: DynamoDBSettings, *, empty: bool) -> int:
     """Furnish a DynamoDB that has no tables; return how many products were put on the shelves."""
     await _create_tables(database, names)
-    return 0 if empty else await fill(database, names)
+    return 0 if empty else await seed_items(database, names)
 
 
 async def _create_tables(database: Database, names: DynamoDBSettings) -> None:
-    for schema in tables(names):
-        await database.call("create_table", **definition(schema))
+    for schema in shop_tables(names):
+        await database.call("create_table", **table_definition(schema))
         if schema.items:
             # There are no older items, so none lacks what the indexes are made of.
             await write_record(database.client, schema.notes, schema.items, stamp(now()))
 
 
-async def fill(database: Database, names: DynamoDBSettings) -> int:
+async def seed_items(database: Database, names: DynamoDBSettings) -> int:
     """Put the samples in: the catalogue, an order, a ticket; return how many products there are."""
     products = ProductRepository(Table(database, names.products_table))
     catalogue = sample_products()

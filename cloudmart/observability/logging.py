@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 
-def tell_dropped(lines: int) -> None:
+def log_dropped_lines(lines: int) -> None:
     """Log how many lines of the log were left out because nobody read it."""
     structlog.stdlib.get_logger(__name__).warning("log_lines_dropped", lines=lines)
 
@@ -58,7 +58,7 @@ _MOST_BYTES = 4096  # of it are kept
 _CUT = b"\n..."
 
 
-def write_last_words(message: str, path: Path = TERMINATION_LOG) -> None:
+def write_termination_message(message: str, path: Path = TERMINATION_LOG) -> None:
     """Write why the process ends, where Kubernetes reads it; elsewhere there is no such file."""
     text = message.encode()
     if len(text) > _MOST_BYTES:

@@ -12,7 +12,7 @@ ORDERS_BY_EMAIL = TableIndex("emailKey-createdAt-index", EMAIL_KEY, CREATED_AT)
 ORDERS_BY_DAY = TableIndex("dayShard-createdAt-index", DAY_SHARD, CREATED_AT)
 
 
-def address_of(order: Item) -> object:
+def order_address(order: Item) -> object:
     """Return the address an order shows, whatever older releases called it."""
     address = order.get("userEmail")
     return order.get("customerEmail") if _is_empty(address) else address
@@ -20,7 +20,7 @@ def address_of(order: Item) -> object:
 
 def is_test_order(order: Item) -> bool:
     """Tell whether an order only tries the shop, and counts in no figures."""
-    return is_test_address(address_of(order))
+    return is_test_address(order_address(order))
 
 
 def order_keys(order: Item) -> dict[str, str]:
@@ -31,7 +31,7 @@ def order_keys(order: Item) -> dict[str, str]:
     created = created_at(order)
     day = None if is_test_order(order) else day_of(created)
     keys = {
-        EMAIL_KEY: email_key(address_of(order)),
+        EMAIL_KEY: email_key(order_address(order)),
         DAY_SHARD: in_shard(day, order["id"]) if day else None,
         CREATED_AT: created,
     }

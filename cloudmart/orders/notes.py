@@ -7,7 +7,7 @@ they look like empty cancelled orders, because older readers of the table do not
 from decimal import Decimal
 from typing import Any
 
-from cloudmart.dynamodb.codec import decode, encode
+from cloudmart.dynamodb.codec import decode_item, encode_item
 from cloudmart.settings import DynamoDBSettings
 from cloudmart.values.timestamp import now, stamp
 
@@ -38,7 +38,7 @@ def is_heartbeat(key: str) -> bool:
     return key.startswith(HEARTBEAT)
 
 
-def note(key: str, **attributes: object) -> dict[str, Any]:
+def note_item(key: str, **attributes: object) -> dict[str, Any]:
     """Return an item that carries attributes of ours under an internal id."""
     moment = stamp(now())
     shell = {"items": [], "total": Decimal(), "status": "Canceled"}
@@ -55,7 +55,7 @@ _ANOTHER = (
 )
 
 
-async def remove_old_notes(client: Any, names: DynamoDBSettings) -> tuple[bool, str]:  # noqa: ANN401
+async def remove_notes_from_orders(client: Any, names: DynamoDBSettings) -> tuple[bool, str]:  # noqa: ANN401
     """Remove the notes from among the orders, if the secret's copy is where it is read now.
 
     Return whether none is left, and that in words.
@@ -65,12 +65,12 @@ async def remove_old_notes(client: Any, names: DynamoDBSettings) -> tuple[bool, 
     if old is not None and copy is None:
         return False, _NO_COPY
     for key in (BACKFILL, ORDER_SECRET):
-        await client.delete_item(TableName=names.orders_table, Key=encode({"id": key}))
+        await client.delete_item(TableName=names.orders_table, Key=encode_item({"id": key}))
     another = old is not None and old != copy
     return True, _ANOTHER if another else "none are left"
 
 
 async def _secret(client: Any, table: str) -> object:  # noqa: ANN401
-    key = encode({"id": ORDER_SECRET})
+    key = encode_item({"id": ORDER_SECRET})
     answer = await client.get_item(TableName=table, Key=key, ConsistentRead=True)
-    return decode(answer.get("Item", {})).get("secret")
+    return decode_item(answer.get("Item", {})).get("secret")

@@ -15,7 +15,7 @@ from cloudmart.dynamodb.schema import CREATED_AT, amendment, created_at
 from cloudmart.dynamodb.table import BATCH, VERSION, RefusedError, Table, remove_seen, revise
 from cloudmart.errors import ConflictError, NotFoundError
 from cloudmart.http.etag import UNCONDITIONAL, Precondition
-from cloudmart.orders.indexes import INDEXED_ORDERS, ORDERS_BY_EMAIL, address_of, order_keys
+from cloudmart.orders.indexes import INDEXED_ORDERS, ORDERS_BY_EMAIL, order_address, order_keys
 from cloudmart.orders.models import Order, OrderStatus
 from cloudmart.orders.notes import is_order
 from cloudmart.values.email import email_key, owner_form
@@ -70,7 +70,7 @@ class AddressScan:
         found: dict[str, list[tuple[str, str]]] = defaultdict(list)
         async for page in self._table.scan(attributes=_ATTRIBUTES):
             for item in page.items:
-                key = email_key(address_of(item))
+                key = email_key(order_address(item))
                 if key and key in keys and is_order(item["id"]):
                     found[key].append((created_at(item), item["id"]))
         return {key: [id_ for _, id_ in sorted(found[key], reverse=True)] for key in keys}
@@ -255,7 +255,7 @@ def _is_order(item: Item) -> bool:
 
 def _has_key(item: Item, key: str) -> bool:
     # An index may hold what an item had before a release that does not know its attributes.
-    return _is_order(item) and email_key(address_of(item)) == key
+    return _is_order(item) and email_key(order_address(item)) == key
 
 
 def _for_customers(item: Item) -> Order:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response, 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from cloudmart.access.gate import CurrentCaller
+from cloudmart.access.authentication import CurrentCaller
 from cloudmart.access.route import GuardedRoute
 from cloudmart.errors import (
     IdempotencyKeyReusedError,
@@ -19,9 +19,9 @@ from cloudmart.errors import (
     UnknownProductError,
 )
 from cloudmart.http.client_address import client_address
-from cloudmart.http.endpoints import Message, path_id, provide, with_plus
+from cloudmart.http.endpoints import Message, path_id, plus_query, provide
 from cloudmart.http.etag import IfMatch, IfMatchToDelete
-from cloudmart.http.paging import Paging, paged, stream
+from cloudmart.http.paging import Paging, paged, stream_list
 from cloudmart.http.problem import may_fail
 from cloudmart.orders.models import Order, OrderCreate, OrderUpdate
 from cloudmart.orders.repository import OrderRepository
@@ -48,7 +48,7 @@ Address = Annotated[
 
 
 async def _sought(request: Request, email: Address) -> str:
-    return with_plus(request, "email") or email
+    return plus_query(request, "email") or email
 
 
 Sought = Annotated[str, Depends(_sought)]
@@ -145,7 +145,7 @@ async def list_orders(orders: Orders, paging: PagingOfOrders) -> Response:
 )
 async def list_customer_orders(email: Sought, orders: Orders, caller: CurrentCaller) -> Response:
     caller.check_may_see_orders_of(email)
-    return await stream(Order, orders.placed_by(email, owner=caller.owner))
+    return await stream_list(Order, orders.placed_by(email, owner=caller.owner))
 
 
 @router.get(

@@ -50,7 +50,7 @@ class Offer(Protocol):
         """Its price for one."""
 
 
-def price(request: OrderCreate, offers: Mapping[str, Offer]) -> list[OrderLine]:
+def price_lines(request: OrderCreate, offers: Mapping[str, Offer]) -> list[OrderLine]:
     """Return the request's lines with the catalogue's names and prices.
 
     Raises:
@@ -132,7 +132,7 @@ class IdempotencyKeys:
         return hmac.digest(await self._secret.read(), subject, hashlib.sha256).hex()[:32]
 
 
-def digest(request: OrderCreate) -> str:
+def request_digest(request: OrderCreate) -> str:
     """Return what tells one request from another: all of it that decides the order."""
     canonical = request.model_dump_json(exclude_none=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
@@ -203,7 +203,7 @@ class OrderService:
 
     async def _place_once(self, request: OrderCreate, key: str, client: str) -> Order:
         order_id = await self._keys.order_id(key)
-        keyed = KeyedRequest(digest(request), await self._keys.client_mark(client))
+        keyed = KeyedRequest(request_digest(request), await self._keys.client_mark(client))
         try:
             return await self._place(request, order_id, keyed)
         except CloudmartError:
@@ -219,7 +219,7 @@ class OrderService:
         keyed: KeyedRequest | None = None,
     ) -> Order:
         offers = await self._catalogue.find_many([line.product_id for line in request.lines])
-        order = Order.place(price(request, offers), request.user_email)
+        order = Order.place(price_lines(request, offers), request.user_email)
         if order_id is not None:
             order = order.model_copy(update={"id": order_id})
         await self._orders.add(order, request=keyed)

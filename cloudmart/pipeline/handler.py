@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 def handler(event: Mapping[str, Any], context: "LambdaContext") -> "PartialItemFailureResponse":
     """Carry a batch, and return which records have to come again, in Lambda's form."""
-    from cloudmart.pipeline.carry.carrier import answer  # noqa: PLC0415 - as above
+    from cloudmart.pipeline.carry.carrier import carry_batch  # noqa: PLC0415 - as above
 
-    return answer(_carrier(), event, context)
+    return carry_batch(_carrier(), event, context)
 
 
 @cache

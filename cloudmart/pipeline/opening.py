@@ -16,7 +16,7 @@ from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.table import Table
 from cloudmart.pipeline.ports import Warehouse
 from cloudmart.pipeline.repair.orders_by_day import OrdersByDay
-from cloudmart.pipeline.watch.aws import AwsTransport, Transport
+from cloudmart.pipeline.watch.aws import AwsTransport, PipelineTransport
 from cloudmart.pipeline.watch.heartbeat import Heartbeat, HeartbeatSchedule
 from cloudmart.pipeline.watch.questions import OpenWarehouse, Questions
 from cloudmart.pipeline.watch.status import PipelineMonitor
@@ -59,17 +59,17 @@ async def open_pipeline(
     reason = why_disabled(settings)[Provider.BIGQUERY]
     try:
         warehouse = reason or (lambda: _bigquery(settings.bigquery, patience))
-        async with assembled(settings, database, transport, warehouse) as pipeline:
+        async with assemble_pipeline(settings, database, transport, warehouse) as pipeline:
             yield pipeline
     finally:
         await transport.close()
 
 
 @asynccontextmanager
-async def assembled(
+async def assemble_pipeline(
     settings: Settings,
     database: Database,
-    transport: Transport,
+    transport: PipelineTransport,
     warehouse: OpenWarehouse | str,
     *,
     within: float = PATIENCE,

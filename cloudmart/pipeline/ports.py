@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from cloudmart.pipeline.carry.rows import EventType, Row
-from cloudmart.values.money import in_cents
+from cloudmart.values.money import round_to_cents
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def amount_of(stored: float | None) -> Decimal | None:
     if stored is None or not math.isfinite(stored):
         return None
     try:
-        return in_cents(Decimal(stored))
+        return round_to_cents(Decimal(stored))
     except ArithmeticError:  # far more than there is
         return None
 

@@ -13,7 +13,7 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LimitState:
     """Where a client stands with a limit, after what it just did."""
 
     allowed: bool
@@ -23,14 +23,14 @@ class Standing:
     """Seconds until there is room for at least one more."""
 
 
-class Counter(Protocol):
+class RateCounter(Protocol):
     """Counts by a limit and by whatever tells apart who and what is counted."""
 
-    async def hit(self, limit: RateLimitItem, *key: str) -> Standing:
+    async def hit(self, limit: RateLimitItem, *key: str) -> LimitState:
         """Count one more, unless that would be too many."""
         ...
 
-    async def look(self, limit: RateLimitItem, *key: str) -> Standing:
+    async def look(self, limit: RateLimitItem, *key: str) -> LimitState:
         """Return where somebody stands, and whether one more would be allowed."""
         ...
 
@@ -45,12 +45,12 @@ class StoredCounter:
     def __init__(self, storage: Storage) -> None:
         self._limiter = SlidingWindowCounterRateLimiter(storage)
 
-    async def hit(self, limit: RateLimitItem, *key: str) -> Standing:
+    async def hit(self, limit: RateLimitItem, *key: str) -> LimitState:
         """Count one more, unless that would be too many."""
         allowed = await self._limiter.hit(limit, *key)
         return await self._standing(limit, key, allowed=allowed)
 
-    async def look(self, limit: RateLimitItem, *key: str) -> Standing:
+    async def look(self, limit: RateLimitItem, *key: str) -> LimitState:
         """Return where somebody stands, and whether one more would be allowed."""
         return await self._standing(limit, key)
 
@@ -59,9 +59,9 @@ class StoredCounter:
 
     async def _standing(
         self, limit: RateLimitItem, key: tuple[str, ...], *, allowed: bool | None = None
-    ) -> Standing:
+    ) -> LimitState:
         stats = await self._limiter.get_window_stats(limit, *key)
-        return Standing(
+        return LimitState(
             allowed=stats.remaining > 0 if allowed is None else allowed,
             limit=limit.amount,
             remaining=stats.remaining,

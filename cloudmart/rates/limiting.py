@@ -1,7 +1,7 @@
 """Limits before every route: who asks for too much is told when to come again."""
 
 import asyncio
-from collections import Counter as Tally
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from enum import StrEnum
@@ -12,9 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloudmart.errors import TooManyLookupsError, TooManyRequestsError
 from cloudmart.http.client_address import client_address
-from cloudmart.http.problem import expected
+from cloudmart.http.problem import failure_response
 from cloudmart.observability.metrics import RATE_LIMITED
-from cloudmart.rates.counter import Counter, Standing
+from cloudmart.rates.counter import LimitState, RateCounter
 
 
 class RouteClass(StrEnum):
@@ -128,7 +128,9 @@ LIMIT, REMAINING, RESET = "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-R
 class RateLimits:
     """Counts each request by its client and its class; a class without a limit is not counted."""
 
-    def __init__(self, app: ASGIApp, counter: Counter, limits: Mapping[RouteClass, int]) -> None:
+    def __init__(
+        self, app: ASGIApp, counter: RateCounter, limits: Mapping[RouteClass, int]
+    ) -> None:
         self.app = app
         self._counter = counter
         self._limits = {kind: RateLimitItemPerMinute(most) for kind, most in limits.items()}
@@ -156,10 +158,10 @@ class RateLimits:
         else:
             RATE_LIMITED.labels(kind).inc()
             refusal = TooManyRequestsError(retry_after=standing.reset)
-            await expected(scope, refusal)(scope, receive, announced)
+            await failure_response(scope, refusal)(scope, receive, announced)
 
 
-def _headers(standing: Standing) -> list[tuple[bytes, bytes]]:
+def _headers(standing: LimitState) -> list[tuple[bytes, bytes]]:
     return [
         (b"ratelimit-limit", b"%d" % standing.limit),
         (b"ratelimit-remaining", b"%d" % standing.remaining),
@@ -181,9 +183,9 @@ class FailedLookups:
     Without that, guesses that are sent all at once would all be answered before one is counted.
     """
 
-    def __init__(self, counter: Counter) -> None:
+    def __init__(self, counter: RateCounter) -> None:
         self._counter = counter
-        self._under_way: Tally[str] = Tally()
+        self._under_way: Counter[str] = Counter()
         self._ended: dict[str, asyncio.Event] = {}
 
     @asynccontextmanager

@@ -11,7 +11,7 @@ from limits.aio.storage import RedisStorage
 from limits.errors import StorageError
 
 from cloudmart.observability.metrics import RATE_LIMITS_SHARED
-from cloudmart.rates.counter import Counter, Standing, StoredCounter
+from cloudmart.rates.counter import LimitState, RateCounter, StoredCounter
 
 WITHIN = 0.25
 """Seconds a request waits for the shared counters at most."""
@@ -34,7 +34,7 @@ class SharedCounter:
     def __init__(
         self,
         url: str,
-        local: Counter,
+        local: RateCounter,
         tell: Callable[[bool], None],
         clock: Callable[[], float] = monotonic,
         *,
@@ -70,11 +70,11 @@ class SharedCounter:
         self._away = False
         RATE_LIMITS_SHARED.set(1)
 
-    async def hit(self, limit: RateLimitItem, *key: str) -> Standing:
+    async def hit(self, limit: RateLimitItem, *key: str) -> LimitState:
         """Count one more, unless that would be too many."""
         return await self._ask(lambda counter: counter.hit(limit, *key))
 
-    async def look(self, limit: RateLimitItem, *key: str) -> Standing:
+    async def look(self, limit: RateLimitItem, *key: str) -> LimitState:
         """Return where somebody stands, and whether one more would be allowed."""
         return await self._ask(lambda counter: counter.look(limit, *key))
 
@@ -82,7 +82,7 @@ class SharedCounter:
         """Close the connections."""
         await self._pool.disconnect()
 
-    async def _ask(self, ask: Callable[[Counter], Awaitable[Standing]]) -> Standing:
+    async def _ask(self, ask: Callable[[RateCounter], Awaitable[LimitState]]) -> LimitState:
         now = self._clock()
         if now < self._ask_after:
             return await ask(self._local)

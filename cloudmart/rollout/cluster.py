@@ -16,7 +16,7 @@ _PATIENCE = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class KubectlResult:
     """What kubectl left when it ended."""
 
     code: int
@@ -24,14 +24,14 @@ class Answered:
     err: str
 
 
-Run = Callable[[Sequence[str], str | None], Answered]
+Run = Callable[[Sequence[str], str | None], KubectlResult]
 """Runs kubectl with some words and, if any, an input."""
 
 
-def program(path: str) -> Run:
+def kubectl_program(path: str) -> Run:
     """Return what runs a kubectl."""
 
-    def run(words: Sequence[str], told: str | None) -> Answered:
+    def run(words: Sequence[str], told: str | None) -> KubectlResult:
         try:
             ended = subprocess.run(  # noqa: S603 - kubectl, with words of ours
                 [path, *words],
@@ -43,8 +43,8 @@ def program(path: str) -> Run:
                 timeout=_PATIENCE,
             )
         except subprocess.TimeoutExpired:
-            return Answered(1, "", f"Unable to connect: no answer within {_PATIENCE} s")
-        return Answered(ended.returncode, ended.stdout, ended.stderr)
+            return KubectlResult(1, "", f"Unable to connect: no answer within {_PATIENCE} s")
+        return KubectlResult(ended.returncode, ended.stdout, ended.stderr)
 
     return run
 
@@ -89,7 +89,7 @@ _PREAMBLE = re.compile(
 class KubectlError(Exception):
     """kubectl did not do what it was told; the text is its own."""
 
-    def __init__(self, answered: Answered) -> None:
+    def __init__(self, answered: KubectlResult) -> None:
         # Warnings of the API come first, and are no reason.
         lines = [each for each in answered.err.splitlines() if not each.startswith("Warning:")]
         text = _PREAMBLE.sub("", "\n".join(lines)).strip()
@@ -179,6 +179,6 @@ class Kubernetes:
         return read
 
 
-def listed(manifests: Sequence[Manifest]) -> Manifest:
+def manifest_list(manifests: Sequence[Manifest]) -> Manifest:
     """Return manifests as one input for kubectl."""
     return {"apiVersion": "v1", "kind": "List", "items": list(manifests)}

@@ -12,48 +12,48 @@ from typing import Any
 
 import yaml
 
-from cloudmart.rollout.applying import save
-from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes, Run, program
+from cloudmart.rollout.apply import save_running_release
+from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes, Run, kubectl_program
 from cloudmart.rollout.jobs import tables_job
 from cloudmart.rollout.journal import (
-    BrokenOffError,
     ExitCode,
     Journal,
     NotRolledOutError,
     PersonNeededError,
+    RolloutInterruptedError,
 )
 from cloudmart.rollout.lease import RolloutLease
-from cloudmart.rollout.pods import Limits
+from cloudmart.rollout.pods import RolloutLimits
 from cloudmart.rollout.release import (
     DEPLOYMENT,
     Release,
     Rendered,
-    kubectl,
-    named,
-    reference,
-    render,
+    find_kubectl,
+    name_of,
+    object_reference,
+    render_overlay,
 )
-from cloudmart.rollout.run import Choices, Rollout
+from cloudmart.rollout.run import Rollout, RolloutChoices
 
 
-def tell_the_plan(
-    journal: Journal, cluster: Kubernetes, release: Release, choices: Choices
+def print_plan(
+    journal: Journal, cluster: Kubernetes, release: Release, choices: RolloutChoices
 ) -> None:
     """Tell each stage and the commands that would change the cluster in it."""
-    job = named(release.job)
+    job = name_of(release.job)
     if choices.tables:
         journal.say(f"The tables: job/{job}")
         journal.command(cluster.command("delete", "job", job, "--ignore-not-found", "--wait"))
         journal.command(f"{cluster.command('apply', '--filename')} {job}.json")
     journal.say(f"The pods: deployment/{DEPLOYMENT}")
     journal.command(f"{cluster.command('apply', '--filename')} service.json")
-    journal.detail("\n".join(map(reference, release.service)))
+    journal.detail("\n".join(map(object_reference, release.service)))
     journal.say("The way to them: Service, Ingress, network policies")
     journal.command(f"{cluster.command('apply', '--filename')} edge.json")
-    journal.detail("\n".join(map(reference, release.edge)))
+    journal.detail("\n".join(map(object_reference, release.edge)))
     journal.say(f"From outside: {choices.url or release.url}")
     if choices.tables:
-        job = named(tables_job(release, "use-indexes"))
+        job = name_of(tables_job(release, "use-indexes"))
         journal.say(f"The indexes, now that no older pod writes: job/{job}")
         journal.command(cluster.command("delete", "job", job, "--ignore-not-found", "--wait"))
         journal.command(f"{cluster.command('apply', '--filename')} {job}.json")
@@ -63,12 +63,12 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class RolloutCommand:
     """What the command line has said."""
 
     overlay: Path
-    choices: Choices
-    limits: Limits
+    choices: RolloutChoices
+    limits: RolloutLimits
     complaints: Callable[[], str]
     """Tells what is still to be filled in; nothing if all is."""
     context: str | None = None
@@ -80,7 +80,7 @@ class Command:
     journal: Journal = field(default_factory=Journal)
 
 
-def rolled_out(command: Command) -> tuple[ExitCode, dict[str, Any]]:
+def run_rollout(command: RolloutCommand) -> tuple[ExitCode, dict[str, Any]]:
     """Do what was said; return the exit code and all that was done and seen."""
     journal, environment = command.journal, command.choices.environment
     journal.facts |= {"environment": environment, "exitCode": None}
@@ -90,7 +90,7 @@ def rolled_out(command: Command) -> tuple[ExitCode, dict[str, Any]]:
         code, sentence = ExitCode.NOT, str(error)
     except PersonNeededError as error:
         code, sentence = ExitCode.NEEDS_A_PERSON, str(error)
-    except BrokenOffError as error:
+    except RolloutInterruptedError as error:
         code, sentence = ExitCode.NEEDS_A_PERSON, str(error)
     for line in sentence.splitlines():
         journal.say(line)
@@ -102,11 +102,11 @@ def rolled_out(command: Command) -> tuple[ExitCode, dict[str, Any]]:
     return code, journal.document()
 
 
-def _act(command: Command) -> str:
+def _act(command: RolloutCommand) -> str:
     rendered = _rendered(command)
     release = Release.of(rendered, None)
     if command.dry_run:
-        tell_the_plan(command.journal, _cluster(command, release), release, command.choices)
+        print_plan(command.journal, _cluster(command, release), release, command.choices)
         return "Dry run: nothing was changed."
     cluster = _cluster(command, release)
     try:
@@ -140,11 +140,11 @@ def _ended_by(error: KubectlError, rollout: Rollout) -> Exception:
     return (PersonNeededError if rollout.touched else NotRolledOutError)(sentence)
 
 
-def _rendered(command: Command) -> Rendered:
+def _rendered(command: RolloutCommand) -> Rendered:
     try:
         if complaints := command.complaints():
             raise NotRolledOutError(f"{complaints}\nNothing was changed.")
-        return render(command.overlay)
+        return render_overlay(command.overlay)
     except FileNotFoundError as error:
         raise NotRolledOutError(f"{error} Nothing was changed.") from error
     except subprocess.CalledProcessError as error:
@@ -153,13 +153,13 @@ def _rendered(command: Command) -> Rendered:
         ) from error
 
 
-def _cluster(command: Command, release: Release) -> Kubernetes:
-    run = command.run or program(str(kubectl()))
+def _cluster(command: RolloutCommand, release: Release) -> Kubernetes:
+    run = command.run or kubectl_program(str(find_kubectl()))
     return Kubernetes(run, release.namespace, command.context)
 
 
 def _save(file: Path, cluster: Kubernetes, release: Release) -> str:
-    saved, absent = save(cluster, release)
+    saved, absent = save_running_release(cluster, release)
     if absent:
         raise NotRolledOutError(
             f"{', '.join(absent)} is not there: nothing was written to {file}. Is this the right "
@@ -188,7 +188,7 @@ def _broken_off_by_signals(rollout: Rollout, reason: list[str]) -> Iterator[None
     def end(_: int, __: FrameType | None) -> None:
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_IGN)
-        raise BrokenOffError(
+        raise RolloutInterruptedError(
             f"{reason[0]} {rollout.goes_on}\nThe next roll-out can begin in a minute."
         )
 
@@ -200,7 +200,7 @@ def _broken_off_by_signals(rollout: Rollout, reason: list[str]) -> Iterator[None
             signal.signal(each, handler)
 
 
-def _keep(command: Command) -> None:
+def _keep(command: RolloutCommand) -> None:
     journal = command.journal
     file = command.report or _default_report(journal, command.choices.environment)
     try:

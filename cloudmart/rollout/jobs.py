@@ -4,17 +4,17 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes, listed
+from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes, manifest_list
 from cloudmart.rollout.journal import Journal, PersonNeededError
 from cloudmart.rollout.pods import (
-    Grievances,
-    Limits,
-    Obstruction,
-    last_lines,
-    obstructions,
+    FaultHistory,
+    PodFault,
+    RolloutLimits,
+    last_log_lines,
+    pod_faults,
     warnings_about,
 )
-from cloudmart.rollout.release import Manifest, Release, named
+from cloudmart.rollout.release import Manifest, Release, name_of
 
 
 class JobFailedError(Exception):
@@ -24,7 +24,7 @@ class JobFailedError(Exception):
 class JobRunner:
     """Runs Jobs, each to its end."""
 
-    def __init__(self, cluster: Kubernetes, journal: Journal, limits: Limits) -> None:
+    def __init__(self, cluster: Kubernetes, journal: Journal, limits: RolloutLimits) -> None:
         self._cluster = cluster
         self._journal = journal
         self._limits = limits
@@ -37,13 +37,13 @@ class JobRunner:
         Raises:
             JobFailedError: it failed, did not start, or took too long.
         """
-        name = named(job)
+        name = name_of(job)
         # What a Job does cannot be changed, so one of the same name has to go first.
         words = ("delete", "job", name, "--ignore-not-found", "--wait")
         self._journal.command(self._cluster.command(*words))
         self._cluster.do(*words)
         self._journal.command(f"{self._cluster.command('apply', '--filename')} {name}.json")
-        self._cluster.do("apply", "--filename", "-", told=listed([*beside, job]))
+        self._cluster.do("apply", "--filename", "-", told=manifest_list([*beside, job]))
         try:
             self._wait(name, within)
         except JobFailedError:
@@ -52,7 +52,7 @@ class JobRunner:
         self._tell_log(name)
 
     def _wait(self, name: str, within: float) -> None:
-        limits, grievances = self._limits, Grievances(self._limits.clock)
+        limits, grievances = self._limits, FaultHistory(self._limits.clock)
         deadline = limits.clock() + within
         while limits.clock() < deadline:
             try:
@@ -81,7 +81,7 @@ class JobRunner:
             f"`{self._cluster.command('logs', f'job/{name}', '--follow')}`."
         )
 
-    def _look(self, name: str) -> tuple[str, list[Obstruction]]:
+    def _look(self, name: str) -> tuple[str, list[PodFault]]:
         job = self._cluster.get("job", name)
         conditions = [
             each["type"]
@@ -94,14 +94,14 @@ class JobRunner:
         active = job.get("status", {}).get("active")
         return ("at work" if active else "waiting for a pod"), self._found(name)
 
-    def _found(self, name: str) -> list[Obstruction]:
+    def _found(self, name: str) -> list[PodFault]:
         pods = self._cluster.every("pods", "--selector", f"job-name={name}")
-        found = [each for pod in pods for each in obstructions(pod)]
+        found = [each for pod in pods for each in pod_faults(pod)]
         if not pods:
             return warnings_about(self._cluster, "Job", name)
         if any(pod.get("status", {}).get("phase") == "Pending" for pod in pods) and not found:
             return [
-                each for pod in pods for each in warnings_about(self._cluster, "Pod", named(pod))
+                each for pod in pods for each in warnings_about(self._cluster, "Pod", name_of(pod))
             ]
         return found
 
@@ -112,11 +112,11 @@ class JobRunner:
         self._cluster.do(*words)
 
     def _tell_log(self, name: str) -> None:
-        if lines := last_lines(self._cluster, f"job/{name}"):
+        if lines := last_log_lines(self._cluster, f"job/{name}"):
             self._journal.detail("\n".join(lines))
 
 
-def _reasons(found: list[Obstruction]) -> str:
+def _reasons(found: list[PodFault]) -> str:
     return f" {found[0].sentence}" if found else ""
 
 
@@ -127,7 +127,7 @@ _DRAIN_WITHIN = 180.0
 class IndexUse:
     """Starts the Jobs after which look-ups use the indexes, or no more."""
 
-    def __init__(self, jobs: JobRunner, journal: Journal, limits: Limits) -> None:
+    def __init__(self, jobs: JobRunner, journal: Journal, limits: RolloutLimits) -> None:
         self._jobs = jobs
         self._journal = journal
         self._limits = limits
@@ -167,7 +167,7 @@ class IndexUse:
 def tables_job(release: Release, *words: str) -> Manifest:
     """Return a Job that runs another command of `cloudmart tables` as the release's own does."""
     job: dict[str, Any] = copy.deepcopy(dict(release.job))
-    tag = named(release.job).removeprefix("cloudmart-tables-")
+    tag = name_of(release.job).removeprefix("cloudmart-tables-")
     job["metadata"]["name"] = f"cloudmart-{words[0]}-{tag}"
     (container,) = job["spec"]["template"]["spec"]["containers"]
     container["command"] = ["cloudmart", "tables", *words]

@@ -137,7 +137,7 @@ class NotRolledOutError(Exception):
     """It was not rolled out, and what ran before runs."""
 
 
-class UnwellError(Exception):
+class UnhealthyError(Exception):
     """The new pods, or the way to them, are not as they should be: go back."""
 
 
@@ -145,5 +145,5 @@ class PersonNeededError(Exception):
     """It cannot go on and cannot go back by itself."""
 
 
-class BrokenOffError(BaseException):
+class RolloutInterruptedError(BaseException):
     """Somebody broke the roll-out off, or another one has taken its place."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from cloudmart.rollout.cluster import KubectlError, Kubernetes
-from cloudmart.rollout.release import DEPLOYMENT, Manifest, Release, named, reference
+from cloudmart.rollout.release import DEPLOYMENT, Manifest, Release, name_of, object_reference
 
 _CHECKED = "networkpolicies,ingresses,horizontalpodautoscalers,poddisruptionbudgets,services"
 _RELEASED = f"deployments,serviceaccounts,{_CHECKED}"
@@ -22,26 +22,28 @@ def leftovers(cluster: Kubernetes, release: Release) -> list[str]:
 
 
 def _leftovers(cluster: Kubernetes, release: Release) -> Iterator[str]:
-    own = {reference(each) for each in release.every}
+    own = {object_reference(each) for each in release.every}
     labels = release.deployment["spec"]["template"]["metadata"]["labels"]
     page = release.storefront.service if release.storefront else None
     for _, sentence in strangers(cluster, own, labels, page):
         yield sentence
     seen = set[str]()
     for each in cluster.every(_RELEASED, "--selector", _OURS):
-        if reference(each) not in own and reference(each) not in seen:
-            seen.add(reference(each))
+        name = object_reference(each)
+        if name not in own and name not in seen:
+            seen.add(name)
             yield (
-                f"{reference(each)} is of an earlier release, and this one has none. Remove it: "
+                f"{name} is of an earlier release, and this one has none. Remove it: "
                 f"{_remove(cluster, each)}."
             )
     yield from _scraped_twice(cluster, release)
     for each in cluster.every("configmaps"):
-        if named(each) == _WAF_RULES:
-            yield f"{reference(each)} is read by nothing. Remove it: {_remove(cluster, each)}."
+        name = object_reference(each)
+        if name_of(each) == _WAF_RULES:
+            yield f"{name} is read by nothing. Remove it: {_remove(cluster, each)}."
         elif job := _scrape_job(each):
             yield (
-                f"{reference(each)} has a scrape job for the backend ({job}). Metrics are on port "
+                f"{name} has a scrape job for the backend ({job}). Metrics are on port "
                 "9000 of each pod now: let it go by the pods' annotations, or by a PodMonitor."
             )
 
@@ -54,15 +56,15 @@ def strangers(
     `own` are the references of what may; `page` is the Service of the storefront.
     """
     for each in cluster.every(_CHECKED):
-        if reference(each) not in own and (what := _what(each, labels, page)):
+        if object_reference(each) not in own and (what := _what(each, labels, page)):
             remove = _remove(cluster, each)
-            sentence = f"{reference(each)} {what} Remove it, if it is not meant: {remove}."
+            sentence = f"{object_reference(each)} {what} Remove it, if it is not meant: {remove}."
             yield each["kind"], sentence
 
 
 def ours(cluster: Kubernetes) -> set[str]:
     """Return the references of what a release has brought, as its labels tell."""
-    return {reference(each) for each in cluster.every(_RELEASED, "--selector", _OURS)}
+    return {object_reference(each) for each in cluster.every(_RELEASED, "--selector", _OURS)}
 
 
 def _scraped_twice(cluster: Kubernetes, release: Release) -> Iterator[str]:
@@ -74,9 +76,10 @@ def _scraped_twice(cluster: Kubernetes, release: Release) -> Iterator[str]:
     except KubectlError:
         return  # Without the Prometheus Operator there is no such kind.
     for each in monitors:
+        name = object_reference(each)
         if _selects(each["spec"].get("selector"), metadata["labels"]):
             yield (
-                f"{reference(each)} scrapes the pods, and their annotations offer them to another "
+                f"{name} scrapes the pods, and their annotations offer them to another "
                 "Prometheus: metrics may be counted twice. Choose the component "
                 "k8s/components/pod-monitor in the overlay."
             )
@@ -141,4 +144,4 @@ def _scrape_job(config: Manifest) -> str | None:
 
 
 def _remove(cluster: Kubernetes, manifest: Manifest) -> str:
-    return f"`{cluster.command('delete', reference(manifest))}`"
+    return f"`{cluster.command('delete', object_reference(manifest))}`"

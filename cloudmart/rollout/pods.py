@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cloudmart.rollout.cluster import KubectlError, Kubernetes
-from cloudmart.rollout.release import Manifest, named
+from cloudmart.rollout.release import Manifest, name_of
 
 _CONFIGURATION = 78
 """The exit code of a pod whose settings are wrong: another start changes nothing."""
@@ -32,7 +32,7 @@ _MOST = 3  # pods that are described, of many that fare alike
 
 
 @dataclass(frozen=True, slots=True)
-class Obstruction:
+class PodFault:
     """What keeps a pod from running."""
 
     what: str
@@ -49,26 +49,26 @@ class Obstruction:
         return f"{self.what}: {self.reason}. {shown}".strip()
 
 
-def obstructions(pod: Manifest) -> Iterator[Obstruction]:
+def pod_faults(pod: Manifest) -> Iterator[PodFault]:
     """Yield what keeps a pod from running, as its status tells it."""
-    name, status = named(pod), pod.get("status", {})
+    name, status = name_of(pod), pod.get("status", {})
     for condition in status.get("conditions") or ():
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             reason, message = condition.get("reason", ""), condition.get("message", "")
-            yield Obstruction(name, reason, message, _PATIENCE.get(reason))
+            yield PodFault(name, reason, message, _PATIENCE.get(reason))
     for container in _containers(status):
         # How one that is well by now had ended before is no obstacle.
         if not container.get("ready") and (ended := _ended(container)):
             code, message = ended["exitCode"], (ended.get("message") or "").strip()
             patience = 0.0 if code == _CONFIGURATION else None
-            yield Obstruction(name, f"it ended with exit code {code}", message, patience)
+            yield PodFault(name, f"it ended with exit code {code}", message, patience)
         waiting = (container.get("state") or {}).get("waiting") or {}
         if (reason := waiting.get("reason", "")) in _PATIENCE:
             message = waiting.get("message", "")
-            yield Obstruction(name, reason, message, _PATIENCE[reason])
+            yield PodFault(name, reason, message, _PATIENCE[reason])
 
 
-def warnings_about(cluster: Kubernetes, kind: str, name: str) -> list[Obstruction]:
+def warnings_about(cluster: Kubernetes, kind: str, name: str) -> list[PodFault]:
     """Return the warnings that Kubernetes has of an object, each once; none if it may not tell."""
     chosen = f"involvedObject.kind={kind},involvedObject.name={name},type=Warning"
     try:
@@ -80,12 +80,12 @@ def warnings_about(cluster: Kubernetes, kind: str, name: str) -> list[Obstructio
         for each in events
     }
     return [
-        Obstruction(f"{kind.lower()}/{name}", reason, message, patience)
+        PodFault(f"{kind.lower()}/{name}", reason, message, patience)
         for (reason, message), patience in found.items()
     ]
 
 
-def describe(cluster: Kubernetes, pods: Sequence[Manifest]) -> Iterator[str]:
+def describe_pods(cluster: Kubernetes, pods: Sequence[Manifest]) -> Iterator[str]:
     """Yield what is known of pods that are not well: conditions, warnings, last words."""
     for pod in pods[:_MOST]:
         yield "\n".join(_lines(cluster, pod))
@@ -94,20 +94,20 @@ def describe(cluster: Kubernetes, pods: Sequence[Manifest]) -> Iterator[str]:
 
 
 def _lines(cluster: Kubernetes, pod: Manifest) -> Iterator[str]:
-    name, status = named(pod), pod.get("status", {})
+    name, status = name_of(pod), pod.get("status", {})
     yield f"pod/{name}: {status.get('phase', 'Unknown')}"
     for condition in status.get("conditions") or ():
         if condition["status"] != "True":
             told = " ".join(filter(None, (condition.get("reason"), condition.get("message"))))
             yield f"  {condition['type']} is {condition['status']}: {told or 'no reason is given'}"
-    for each in obstructions(pod):
+    for each in pod_faults(pod):
         yield f"  {each.reason}: {each.message}"
     for each in warnings_about(cluster, "Pod", name):
         yield f"  warning {each.reason}: {each.message}"
-    yield from (f"  log: {line}" for line in last_lines(cluster, f"pod/{name}"))
+    yield from (f"  log: {line}" for line in last_log_lines(cluster, f"pod/{name}"))
 
 
-def last_lines(cluster: Kubernetes, what: str) -> list[str]:
+def last_log_lines(cluster: Kubernetes, what: str) -> list[str]:
     """Return the last lines of a log: those of the container before, where this one has none."""
     for words in (
         ("logs", what, "--tail", _LAST_LINES),
@@ -135,7 +135,7 @@ def _ended(container: Any) -> Any:  # noqa: ANN401
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RolloutLimits:
     """Seconds that things may take, and the pause between two looks."""
 
     pods: float = 900
@@ -147,13 +147,13 @@ class Limits:
 
 
 @dataclass(slots=True)
-class Grievances:
+class FaultHistory:
     """What was in the way when it was looked at last, and since when."""
 
     clock: Callable[[], float]
     _since: dict[tuple[str, str], float] = field(default_factory=dict)
 
-    def note(self, found: Iterable[Obstruction]) -> tuple[list[Obstruction], Obstruction | None]:
+    def note(self, found: Iterable[PodFault]) -> tuple[list[PodFault], PodFault | None]:
         """Return what is new, and what has lasted too long to pass by itself.
 
         Reasons that a pod has in turn (ErrImagePull, ImagePullBackOff) are one.

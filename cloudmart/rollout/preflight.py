@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes, listed
+from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes, manifest_list
 from cloudmart.rollout.release import (
     DEPLOYMENT,
     SECRET,
@@ -13,11 +13,11 @@ from cloudmart.rollout.release import (
     Release,
     Rendered,
     StorefrontAddress,
-    named,
-    reference,
+    name_of,
+    object_reference,
 )
 from cloudmart.settings import load_settings
-from cloudmart.settings.misspelt import nearest
+from cloudmart.settings.misspelt import nearest_setting
 from cloudmart.settings.network import FILES
 from cloudmart.settings.report import SettingState
 from cloudmart.settings.variables import variables
@@ -106,7 +106,7 @@ def right_faults(cluster: Kubernetes) -> Iterator[str]:
             yield f"You may not {verb} {resource} {where}: ask for that right."
 
 
-def refusals(cluster: Kubernetes, release: Release) -> list[str]:
+def server_refusals(cluster: Kubernetes, release: Release) -> list[str]:
     """Have the server judge all that would be applied, and return what it refuses.
 
     Nothing is changed. What it calls invalid may only be so beside what is left of an earlier
@@ -115,7 +115,7 @@ def refusals(cluster: Kubernetes, release: Release) -> list[str]:
     others = [each for each in release.tables if each is not release.job]
     job = release.job
     # One of the same name may be there; a Job cannot be changed, and it will be removed first.
-    probe = {**job, "metadata": {**job["metadata"], "name": f"{named(job)}-check"}}
+    probe = {**job, "metadata": {**job["metadata"], "name": f"{name_of(job)}-check"}}
     refused: list[str] = []
     for verb, manifests in (
         ("create", [probe]),
@@ -124,7 +124,7 @@ def refusals(cluster: Kubernetes, release: Release) -> list[str]:
         ("apply", release.edge),
     ):
         try:
-            cluster.do(verb, "--dry-run=server", "--filename", "-", told=listed(manifests))
+            cluster.do(verb, "--dry-run=server", "--filename", "-", told=manifest_list(manifests))
         except KubectlError as error:
             if error.reason is KubectlReason.AWAY:
                 raise
@@ -139,12 +139,12 @@ def refusals(cluster: Kubernetes, release: Release) -> list[str]:
 def identity_faults(cluster: Kubernetes, release: Release) -> Iterator[str]:
     """Yield a sentence for each ServiceAccount that is another role's than operator.yaml says."""
     accounts = [each for each in release.every if each["kind"] == "ServiceAccount"]
-    wanted = {named(each): _role(each) for each in accounts}
-    for live in cluster.present([reference(each) for each in accounts]):
-        has, should = _role(live), wanted[named(live)]
+    wanted = {name_of(each): _role(each) for each in accounts}
+    for live in cluster.present([object_reference(each) for each in accounts]):
+        has, should = _role(live), wanted[name_of(live)]
         if not has or not should or has == should:
             continue
-        account = f"serviceaccount/{named(live)}"
+        account = f"serviceaccount/{name_of(live)}"
         if _account(has) != _account(should):
             yield (
                 f"{account} is of the AWS account {_account(has)}, and operator.yaml says "
@@ -239,7 +239,7 @@ def unread_keys(rendered: Rendered, secret: Manifest) -> Iterator[str]:
     known = {name for each in variables().values() for name in each.names}
     read = _mounted(rendered) or known
     for name in sorted((secret.get("data") or {}).keys() - read):
-        meant = nearest(name) if name not in known else None
+        meant = nearest_setting(name) if name not in known else None
         hint = f"; did you mean {meant}?" if meant else "."
         yield f"No fault: Secret {SECRET} holds {name}, which this release does not read{hint}"
 

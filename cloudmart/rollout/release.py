@@ -19,7 +19,7 @@ _OWN = Path(__file__).parents[2] / ".cache" / "kubectl" / "kubectl"
 Manifest = Mapping[str, Any]
 
 
-def kubectl() -> str | None:
+def find_kubectl() -> str | None:
     """Return where a kubectl is: `KUBECTL`, the path's, or ours; None where there is none."""
     named = os.environ.get("KUBECTL", "kubectl")
     found = shutil.which(named) or shutil.which(_OWN)
@@ -62,14 +62,14 @@ class Rendered:
         return told
 
 
-def render(overlay: Path) -> Rendered:
+def render_overlay(overlay: Path) -> Rendered:
     """Return what a directory renders to.
 
     Raises:
         FileNotFoundError: there is no kubectl.
         subprocess.CalledProcessError: kubectl refuses it; its `stderr` says why.
     """
-    program = kubectl()
+    program = find_kubectl()
     if program is None:
         raise FileNotFoundError("kubectl is not installed: `make kubectl` brings one.")
     text = subprocess.run(  # noqa: S603 - kubectl, on our own files
@@ -205,23 +205,23 @@ class Release:
     def _storefront(self, backend: Mapping[str, Any]) -> StorefrontAddress:
         name = backend["name"]
         port = backend["port"].get("number") or backend["port"]["name"]
-        own = any(each["kind"] == "Service" and named(each) == name for each in self.edge)
+        own = any(each["kind"] == "Service" and name_of(each) == name for each in self.edge)
         return StorefrontAddress(name, port, own)
 
 
-def named(manifest: Manifest) -> str:
+def name_of(manifest: Manifest) -> str:
     """Return the name of an object."""
     return str(manifest["metadata"]["name"])
 
 
-def reference(manifest: Manifest) -> str:
+def object_reference(manifest: Manifest) -> str:
     """Return an object as kubectl takes it: kind/name."""
-    return f"{manifest['kind'].lower()}/{named(manifest)}"
+    return f"{manifest['kind'].lower()}/{name_of(manifest)}"
 
 
 def is_backend(manifest: Manifest) -> bool:
     """Tell whether this is the Deployment of the service."""
-    return manifest["kind"] == "Deployment" and named(manifest) == DEPLOYMENT
+    return manifest["kind"] == "Deployment" and name_of(manifest) == DEPLOYMENT
 
 
 def tag_of(deployment: Manifest) -> str:
@@ -246,9 +246,9 @@ def _with_id(deployment: Manifest, rollout_id: str) -> Manifest:
 
 def _with_a_plain_name(manifest: Manifest) -> Manifest:
     # A Job's pods are called after it, and a host's name has no dots: the API warns of each.
-    if manifest["kind"] != "Job" or "." not in named(manifest):
+    if manifest["kind"] != "Job" or "." not in name_of(manifest):
         return manifest
-    metadata = {**manifest["metadata"], "name": named(manifest).replace(".", "-")}
+    metadata = {**manifest["metadata"], "name": name_of(manifest).replace(".", "-")}
     return {**manifest, "metadata": metadata}
 
 

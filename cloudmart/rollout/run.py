@@ -6,32 +6,32 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NoReturn
 
-from cloudmart.rollout.applying import apply, record_what_is_there, tell_what_goes
+from cloudmart.rollout.apply import apply_stage, record_live_objects, report_removals
 from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes
-from cloudmart.rollout.going_back import WayBack, revision, undo
 from cloudmart.rollout.jobs import IndexUse, JobFailedError, JobRunner
-from cloudmart.rollout.journal import Journal, NotRolledOutError, PersonNeededError, UnwellError
+from cloudmart.rollout.journal import Journal, NotRolledOutError, PersonNeededError, UnhealthyError
 from cloudmart.rollout.leftovers import leftovers
-from cloudmart.rollout.pods import Limits
+from cloudmart.rollout.pod_references import missing_for_rollback
+from cloudmart.rollout.pod_replacement import PodReplacement
+from cloudmart.rollout.pods import RolloutLimits
 from cloudmart.rollout.preflight import (
     gate_warning,
     identity_faults,
     namespace_faults,
-    refusals,
     right_faults,
     secret_faults,
     secret_of,
+    server_refusals,
     storefront_faults,
     unread_keys,
 )
-from cloudmart.rollout.release import DEPLOYMENT, Manifest, Release, Rendered, named
-from cloudmart.rollout.replacing import PodReplacement
-from cloudmart.rollout.shop_entry import ShopEntry
-from cloudmart.rollout.way_back import missing_for_the_way_back
+from cloudmart.rollout.release import DEPLOYMENT, Manifest, Release, Rendered, name_of
+from cloudmart.rollout.rollback import Rollback, revision_of, undo_arguments
+from cloudmart.rollout.smoke_test import SmokeTest
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class RolloutChoices:
     """What whoever rolls out has chosen."""
 
     environment: str
@@ -47,9 +47,9 @@ class Rollout:
         self,
         cluster: Kubernetes,
         rendered: Rendered,
-        choices: Choices,
+        choices: RolloutChoices,
         journal: Journal,
-        limits: Limits,
+        limits: RolloutLimits,
     ) -> None:
         self._cluster = cluster
         self._rendered = rendered
@@ -81,7 +81,7 @@ class Rollout:
             self._change_tables(release)
             self._replace_pods(release)
             entry = self._open_the_way(release)
-        except UnwellError as error:
+        except UnhealthyError as error:
             self._go_back(release, str(error))
         return self._finish(release, entry)
 
@@ -107,18 +107,20 @@ class Rollout:
             rights = list(right_faults(cluster))
             if secret is None or rights:
                 would_be = Release.of(self._rendered, None)
-                raise _refusal([*filter(None, [absent]), *rights, *refusals(cluster, would_be)])
+                raise _refusal(
+                    [*filter(None, [absent]), *rights, *server_refusals(cluster, would_be)]
+                )
             release = Release.of(self._rendered, secret["metadata"])
             journal.facts |= {"rolloutId": release.rollout_id, "tag": release.tag}
             journal.say(f"The tag {release.tag}, as roll-out {release.rollout_id}")
             self._before = cluster.find("deployment", DEPLOYMENT)
             found: list[Iterable[str]] = [secret_faults(self._rendered, secret)]
-            found.append(refusals(cluster, release))
+            found.append(server_refusals(cluster, release))
             found.append(identity_faults(cluster, release))
             if self._choices.storefront and (storefront := release.storefront):
                 found.append(storefront_faults(cluster, storefront))
             if self._before:
-                found.append(missing_for_the_way_back(cluster, self._before))
+                found.append(missing_for_rollback(cluster, self._before))
             else:
                 journal.say("It is the first roll-out here: there is nothing to go back to.")
             _refuse(chain.from_iterable(map(_with_rights, found)))
@@ -133,9 +135,9 @@ class Rollout:
     def _record(self, release: Release) -> None:
         """Record what is there as applied, tell what will go, and have the server judge it."""
         manifests = [each for each in release.every if each is not release.job]
-        live = record_what_is_there(self._cluster, self._journal, manifests)
+        live = record_live_objects(self._cluster, self._journal, manifests)
         try:
-            tell_what_goes(self._cluster, self._journal, manifests, live)
+            report_removals(self._cluster, self._journal, manifests, live)
         except KubectlError as error:
             raise NotRolledOutError(
                 f"The cluster refuses the manifests: {error}\n"
@@ -147,11 +149,11 @@ class Rollout:
             return
         job = release.job
         self._goes_on = (
-            f"job/{named(job)} may go on. It can be watched with "
-            f"`{self._cluster.command('logs', f'job/{named(job)}', '--follow')}`. The pods were "
+            f"job/{name_of(job)} may go on. It can be watched with "
+            f"`{self._cluster.command('logs', f'job/{name_of(job)}', '--follow')}`. The pods were "
             "not touched."
         )
-        with self._journal.stage("tables", f"The tables: job/{named(job)}"):
+        with self._journal.stage("tables", f"The tables: job/{name_of(job)}"):
             beside = [each for each in release.tables if each is not job]
             try:
                 self._jobs.run(job, self._limits.tables, *beside)
@@ -166,32 +168,32 @@ class Rollout:
         with self._journal.stage("pods", f"The pods: {deployment}"):
             if self._before:
                 # Somebody may have changed it while the tables were changed.
-                _keep_the_way_back(missing_for_the_way_back(self._cluster, self._before))
-                record_what_is_there(self._cluster, self._journal, release.service)
+                _check_rollback(missing_for_rollback(self._cluster, self._before))
+                record_live_objects(self._cluster, self._journal, release.service)
             try:
-                apply(self._cluster, self._journal, "service", release.service)
+                apply_stage(self._cluster, self._journal, "service", release.service)
             except KubectlError as error:
-                raise UnwellError(f"The manifests were not taken: {error}") from error
+                raise UnhealthyError(f"The manifests were not taken: {error}") from error
             self._pods.wait()
-            if self._before and self._pods.revision() == revision(self._before):
+            if self._before and self._pods.revision() == revision_of(self._before):
                 self._journal.say(
                     "No pod was replaced: release, settings and Secret are those that run."
                 )
 
-    def _open_the_way(self, release: Release) -> ShopEntry:
-        entry = ShopEntry(self._cluster, self._journal, self._limits, release)
+    def _open_the_way(self, release: Release) -> SmokeTest:
+        entry = SmokeTest(self._cluster, self._journal, self._limits, release)
         with self._journal.stage("edge", "The way to them: Service, Ingress, network policies"):
-            record_what_is_there(self._cluster, self._journal, release.edge)
+            record_live_objects(self._cluster, self._journal, release.edge)
             try:
-                apply(self._cluster, self._journal, "edge", release.edge)
+                apply_stage(self._cluster, self._journal, "edge", release.edge)
             except KubectlError as error:
-                raise UnwellError(f"The manifests were not taken: {error}") from error
+                raise UnhealthyError(f"The manifests were not taken: {error}") from error
         url = (self._choices.url or release.url).rstrip("/")
         with self._journal.stage("answers", f"From outside: {url}"):
             entry.wait(url, storefront=self._choices.storefront, draining=self._draining)
         return entry
 
-    def _finish(self, release: Release, entry: ShopEntry) -> str:
+    def _finish(self, release: Release, entry: SmokeTest) -> str:
         environment, journal = self._choices.environment, self._journal
         self._goes_on = f"The release runs: {release.tag}, roll-out {release.rollout_id}."
         self._warn_of_leftovers(release)
@@ -209,16 +211,16 @@ class Rollout:
 
     def _go_back(self, release: Release, reason: str) -> NoReturn:
         self._journal.say(reason)
-        self._pods.tell_what_is_wrong()
+        self._pods.report_faults()
         if self._before is None:
             raise PersonNeededError(
                 "There was nothing before it to go back to. What was applied stays: mend what is "
                 f"wrong and roll out again, or remove it: `{self._back()}`."
             )
         self._goes_on = f"The way back has begun: `{self._back()}`. It goes on by itself."
-        way_back = WayBack(self._cluster, self._journal, self._pods, self._before)
+        rollback = Rollback(self._cluster, self._journal, self._pods, self._before)
         indexes = self._indexes if self._choices.tables else None
-        way_back.go(lambda: indexes.leave(release) if indexes else None)
+        rollback.go(lambda: indexes.leave(release) if indexes else None)
 
     def _draining(self) -> bool:
         try:
@@ -237,7 +239,7 @@ class Rollout:
     def _back(self) -> str:
         if self._before is None:
             return self._cluster.command("delete", "deployment", DEPLOYMENT)
-        return self._cluster.command(*undo(self._before))
+        return self._cluster.command(*undo_arguments(self._before))
 
 
 def _with_rights(faults: Iterable[str]) -> Iterator[str]:
@@ -260,6 +262,6 @@ def _refusal(faults: Iterable[str]) -> NotRolledOutError:
     return NotRolledOutError("\n".join([*dict.fromkeys(faults), "Nothing was changed."]))
 
 
-def _keep_the_way_back(faults: Iterable[str]) -> None:
+def _check_rollback(faults: Iterable[str]) -> None:
     if found := list(faults):
         raise NotRolledOutError("\n".join([*found, "The pods were not touched."]))

@@ -240,7 +240,7 @@ class Exchange:
         await self.send({"type": "http.response.body", "body": _BROKEN})
 
 
-def address_of(name: tuple[Any, ...] | None) -> tuple[str, int] | None:
+def asgi_address(name: tuple[Any, ...] | None) -> tuple[str, int] | None:
     """Return an address as the application is to see it: a client of IPv4 as one of IPv4."""
     if not isinstance(name, tuple):
         return None

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 import httptools
 
 from cloudmart.server.body import ChunkedBody, SizedBody
-from cloudmart.server.refusal import FieldsTooLargeError, MalformedError, RefusedError
+from cloudmart.server.refusal import FieldsTooLargeError, MalformedError, RequestRefusedError
 
 LARGEST_HEAD = 64 * 1024
 """Bytes a request may have beside its body: first line, headers, chunk extensions, trailers."""
@@ -33,7 +33,7 @@ _VERSIONS = {b" HTTP/1.1": "1.1", b" HTTP/1.0": "1.0"}
 _LOOKED_AT = frozenset((b"accept", b"content-length", b"expect", b"host", b"transfer-encoding"))
 
 
-class Head:
+class RequestHead:
     """Reads one request's head, in as many pieces as it comes in.
 
     The parser of httptools sees the head alone: it takes what follows an offer to change the
@@ -108,7 +108,7 @@ class Head:
         # Each refers to the other, and the garbage collector looks seldom.
         del self._parser
         if method == b"CONNECT":
-            raise RefusedError(HTTPStatus.NOT_IMPLEMENTED, _NO_TUNNEL)
+            raise RequestRefusedError(HTTPStatus.NOT_IMPLEMENTED, _NO_TUNNEL)
         try:
             url = httptools.parse_url(self._url)
         except httptools.HttpParserError:
@@ -129,7 +129,7 @@ class Head:
         end = self._line.find(b"\r\n")
         if not 0 <= end <= LARGEST_LINE:
             if len(self._line) > LARGEST_LINE + 1:
-                raise RefusedError(HTTPStatus.REQUEST_URI_TOO_LONG, _LINE_TOO_LONG)
+                raise RequestRefusedError(HTTPStatus.REQUEST_URI_TOO_LONG, _LINE_TOO_LONG)
             return
         version = _VERSIONS.get(self._line[end - 9 : end])
         if version is None:

@@ -14,9 +14,9 @@ from starlette.types import ASGIApp
 
 from cloudmart.health.lifecycle import Lifecycle
 from cloudmart.observability.exposition import metrics_app
-from cloudmart.observability.logging import TERMINATION_LOG, write_last_words
+from cloudmart.observability.logging import TERMINATION_LOG, write_termination_message
 from cloudmart.server.protocol import MOST_CONNECTIONS, BoundedProtocol
-from cloudmart.server.server import Server, heeding_signals
+from cloudmart.server.server import Server, handle_signals
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -80,7 +80,9 @@ def bind_all(
 
 
 @contextmanager
-def bound(addresses: Sequence[str], port: int, variable: str) -> Iterator[list[socket.socket]]:
+def bound_sockets(
+    addresses: Sequence[str], port: int, variable: str
+) -> Iterator[list[socket.socket]]:
     """Give sockets that are bound for as long as the context lasts, or raise PortTakenError."""
     try:
         listeners = bind_all(addresses, port)
@@ -154,7 +156,7 @@ async def _serve(
     metrics: Sequence[socket.socket],
 ) -> None:
     until_then = Lifecycle()
-    with heeding_signals(lifecycle, server):
+    with handle_signals(lifecycle, server):
         async with asyncio.TaskGroup() as group:
             if metrics:
                 beside = Server(metrics_app(), until_then, protocol=MetricsProtocol)
@@ -170,5 +172,5 @@ def exit_code(lifecycle: Lifecycle, termination_log: Path = TERMINATION_LOG) -> 
     if failure is None:
         return 0
     sys.stderr.write(f"{failure.message.strip()}\n")
-    write_last_words(failure.message, termination_log)
+    write_termination_message(failure.message, termination_log)
     return failure.code

@@ -8,12 +8,12 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from cloudmart.http.client_address import one_client
-from cloudmart.server.exchange import Exchange, Header, address_of
-from cloudmart.server.head import Head
+from cloudmart.server.exchange import Exchange, Header, asgi_address
+from cloudmart.server.head import RequestHead
 from cloudmart.server.reader import WORTH_READING, RequestReader
-from cloudmart.server.refusal import MalformedError, RefusalLog, RefusedError, refusal_answer
-from cloudmart.server.turns import READ_AHEAD, Deadline, LoopShare
-from cloudmart.server.unread import HELD_UNCOUNTED, ReadingRate, UnreadAnswers
+from cloudmart.server.refusal import MalformedError, RefusalLog, RequestRefusedError, refusal_answer
+from cloudmart.server.scheduling import READ_AHEAD, Deadline, LoopResources
+from cloudmart.server.slow_readers import HELD_UNCOUNTED, ReadingRate, UnreadAnswers
 
 HEAD_WITHIN = 10.0
 """Seconds a request's first line and headers may take."""
@@ -36,7 +36,7 @@ MOST_CONNECTIONS = 10_000
 _TOO_SLOW = "The request's headers did not come in time."
 _BROKEN_OFF = "The request ended in the middle."
 
-_SHARED = LoopShare()
+_SHARED = LoopResources()
 _REFUSALS = RefusalLog()
 
 
@@ -97,8 +97,8 @@ class BoundedProtocol(asyncio.BufferedProtocol):
             "asgi": {"version": self._config.asgi_version, "spec_version": "2.3"},
             "scheme": "https" if transport.get_extra_info("sslcontext") else "http",
             "root_path": self._config.root_path,
-            "client": address_of(transport.get_extra_info("peername")),
-            "server": address_of(transport.get_extra_info("sockname")),
+            "client": asgi_address(transport.get_extra_info("peername")),
+            "server": asgi_address(transport.get_extra_info("sockname")),
         }
         self._reading = ReadingRate(transport, self.unread, grace=self.read_within)
         self._connections.add(self)
@@ -222,7 +222,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
             piece = exchange.body.take(self._reader.received)
             if self._ended and not (piece or exchange.body.complete or exchange.body.more_waits):
                 raise MalformedError(_BROKEN_OFF)
-        except RefusedError as refused:
+        except RequestRefusedError as refused:
             self._refuse(refused)
             return None
         self._resume()
@@ -285,7 +285,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
             head = self._reader.next_head()
             if head is not None:
                 self._begin(head)
-        except RefusedError as refused:
+        except RequestRefusedError as refused:
             if self._reader.unread is None:
                 self._refuse(refused)
             else:
@@ -295,7 +295,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
             if self._ended and self._exchange is None:
                 self._finish()
 
-    def _begin(self, head: Head) -> None:
+    def _begin(self, head: RequestHead) -> None:
         body = head.finish()
         scope = {**self._scope, **head.scope(), "state": self._app_state.copy()}
         if self._ended:
@@ -328,7 +328,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
 
     # --- Ending ----------------------------------------------------------------------------
 
-    def _refuse(self, refused: RefusedError) -> None:
+    def _refuse(self, refused: RequestRefusedError) -> None:
         exchange = self._exchange
         if exchange is not None and exchange.started:
             # In the middle of another answer it would be taken for a part of that.
@@ -385,7 +385,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         elif self._lingering:
             self._give_up()
         elif self._reader.head is not None:
-            self._refuse(RefusedError(HTTPStatus.REQUEST_TIMEOUT, _TOO_SLOW))
+            self._refuse(RequestRefusedError(HTTPStatus.REQUEST_TIMEOUT, _TOO_SLOW))
         else:
             self._end()
 

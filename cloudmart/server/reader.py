@@ -1,7 +1,7 @@
 """What has come on a connection and was not asked for yet: where its requests begin."""
 
 from cloudmart.server.body import ChunkedBody, SizedBody
-from cloudmart.server.head import Head
+from cloudmart.server.head import RequestHead
 from cloudmart.server.refusal import FieldsTooLargeError
 
 WORTH_READING = 256 * 1024
@@ -16,7 +16,7 @@ class RequestReader:
 
     def __init__(self) -> None:
         self.received = bytearray()
-        self.head: Head | None = None
+        self.head: RequestHead | None = None
         self.unread: SizedBody | ChunkedBody | None = None
         self._worth_reading = 0
         self._searched = 0
@@ -29,7 +29,7 @@ class RequestReader:
         """Leave out the rest of a body: its request has been answered without it."""
         self.unread, self._worth_reading = body, WORTH_READING
 
-    def next_head(self) -> Head | None:
+    def next_head(self) -> RequestHead | None:
         """Return the next request's head if all of it has come, or raise RefusedError."""
         if self.unread is not None and not self._skip(self.unread):
             return None
@@ -40,7 +40,7 @@ class RequestReader:
         if not received:
             return None
         if self.head is None:
-            self.head = Head()
+            self.head = RequestHead()
         end = received.find(_HEAD_END, max(0, self._searched - 3))
         upto = len(received) if end < 0 else end + len(_HEAD_END)
         self.head.feed(bytes(received[self._searched : upto]))

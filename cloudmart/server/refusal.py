@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import structlog
 
-from cloudmart.http.problem import CODES, TYPES, title
+from cloudmart.http.problem import CODES, TYPES, problem_title
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -17,7 +17,7 @@ _ONCE_IN = 1.0
 _KINDS = {status: CODES[status][0] for status in (HTTPStatus.REQUEST_URI_TOO_LONG,)}
 
 
-class RefusedError(Exception):
+class RequestRefusedError(Exception):
     """A request is not to be read any further; its connection ends with the answer."""
 
     def __init__(self, status: HTTPStatus, sentence: str) -> None:
@@ -28,26 +28,26 @@ class RefusedError(Exception):
         """Tells this refusal from others, in the answer and in the log."""
 
 
-class MalformedError(RefusedError):
+class MalformedError(RequestRefusedError):
     """What came is not HTTP/1.1, or could be read in two ways."""
 
     def __init__(self, sentence: str = "This is not a request of HTTP/1.1.") -> None:
         super().__init__(HTTPStatus.BAD_REQUEST, sentence)
 
 
-class FieldsTooLargeError(RefusedError):
+class FieldsTooLargeError(RequestRefusedError):
     """A request has more beside its body than is read."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, sentence)
 
 
-def refusal_answer(refused: RefusedError) -> bytes:
+def refusal_answer(refused: RequestRefusedError) -> bytes:
     """Return the last answer of a connection, as it is sent."""
     kind = _KINDS.get(refused.status)
     problem = {
         "type": f"{TYPES}/{kind}" if kind else "about:blank",
-        "title": title(kind) if kind else refused.status.phrase,
+        "title": problem_title(kind) if kind else refused.status.phrase,
         "status": int(refused.status),
         "detail": refused.sentence,
         # The address may be what is wrong, and is not kept.
@@ -74,7 +74,7 @@ class RefusalLog:
         self._last = -_ONCE_IN
         self._untold = 0
 
-    def tell(self, refused: RefusedError) -> None:
+    def tell(self, refused: RequestRefusedError) -> None:
         """Write a line, or count one that is left out."""
         now = time.monotonic()
         if now - self._last < _ONCE_IN:

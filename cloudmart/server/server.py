@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from cloudmart.health.lifecycle import Lifecycle
 from cloudmart.server.protocol import BoundedProtocol
-from cloudmart.server.unread import hold_little
+from cloudmart.server.slow_readers import limit_send_buffer
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -84,7 +84,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the application and listen."""
         for each in sockets or ():
-            hold_little(each)
+            limit_send_buffer(each)
         await super().startup(sockets)
         for each in sockets or ():
             host, port = each.getsockname()[:2]
@@ -133,7 +133,7 @@ class Server(uvicorn.Server):
 
 
 @contextmanager
-def heeding_signals(lifecycle: Lifecycle, *servers: Server) -> Iterator[None]:
+def handle_signals(lifecycle: Lifecycle, *servers: Server) -> Iterator[None]:
     """End the lifecycle at the first SIGTERM or Ctrl-C, hurry its end at the next."""
     loop = asyncio.get_running_loop()
     heard: list[str] = []

@@ -1,7 +1,6 @@
 """The settings of a process: read once, frozen, nested by what they are about."""
 
 from cloudmart.settings.access import AccessSettings, Algorithm, CustomerOrders, SignInMethod
-from cloudmart.settings.agreement import why_disabled
 from cloudmart.settings.ai import (
     AssistantSettings,
     AzureSettings,
@@ -11,6 +10,7 @@ from cloudmart.settings.ai import (
     OpenAISettings,
     OrderTools,
 )
+from cloudmart.settings.consistency import why_disabled
 from cloudmart.settings.limits import LimitSettings
 from cloudmart.settings.load import Loaded, load_settings
 from cloudmart.settings.model import Environment, Settings

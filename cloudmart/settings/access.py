@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from cloudmart.settings.formats import SPACED, Endpoint, Group, Listed
+from cloudmart.settings.formats import SPACED, Endpoint, Listed, SettingsGroup
 
 _NAME = re.compile(r"[\w.@+-]{1,64}")
 _HASH = re.compile(
@@ -21,7 +21,7 @@ _PASSES = range(1, 11)
 _LANES = range(1, 9)
 
 
-def admins(told: SecretStr) -> Mapping[str, str]:
+def parse_admins(told: SecretStr) -> Mapping[str, str]:
     """Return the hash of each administrator by name, or raise ValueError in words.
 
     No message has a name or a hash in it: a password may stand in their place.
@@ -44,7 +44,7 @@ def admins(told: SecretStr) -> Mapping[str, str]:
 
 
 def _checked(told: SecretStr) -> SecretStr:
-    admins(told)
+    parse_admins(told)
     return told
 
 
@@ -77,7 +77,7 @@ class Algorithm(StrEnum):
 _Name = Annotated[str, Field(max_length=256)]
 
 
-class AccessSettings(Group):
+class AccessSettings(SettingsGroup):
     """Who gets in."""
 
     auth: Annotated[tuple[SignInMethod, ...], Listed] = Field(

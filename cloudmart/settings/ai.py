@@ -7,12 +7,12 @@ from pydantic import Field
 from cloudmart.settings.formats import (
     AgentId,
     Endpoint,
-    Group,
     Key,
     Language,
     ModelId,
     ModelName,
     Region,
+    SettingsGroup,
 )
 
 
@@ -47,7 +47,7 @@ class OrderTools(StrEnum):
     DELETE = "delete"
 
 
-class OpenAISettings(Group):
+class OpenAISettings(SettingsGroup):
     """OpenAI, or a server that speaks its Responses API."""
 
     api_key: Key | None = Field(
@@ -85,7 +85,7 @@ class OpenAISettings(Group):
     )
 
 
-class BedrockSettings(Group):
+class BedrockSettings(SettingsGroup):
     """Amazon Bedrock: an existing agent, or a model with our own tools."""
 
     mode: BedrockMode = Field(
@@ -131,7 +131,7 @@ class BedrockSettings(Group):
         return BedrockMode.OFF
 
 
-class AzureSettings(Group):
+class AzureSettings(SettingsGroup):
     """Azure AI Language, which tells a chat's sentiment."""
 
     endpoint: Endpoint | None = Field(
@@ -163,7 +163,7 @@ class AzureSettings(Group):
     )
 
 
-class AssistantSettings(Group):
+class AssistantSettings(SettingsGroup):
     """What a chat may take, and may do."""
 
     turn_timeout: float = Field(

@@ -257,7 +257,7 @@ SPACED: JsonDict = {"divided by": "white space"}
 """Marks a field that holds several values, with white space between them."""
 
 
-class Group(BaseModel):
+class SettingsGroup(BaseModel):
     """Settings that belong together, built by a field's name or by its variable."""
 
     model_config = SettingsConfigDict(

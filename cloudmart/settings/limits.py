@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from cloudmart.settings.formats import Group, Networks, RedisUrl
+from cloudmart.settings.formats import Networks, RedisUrl, SettingsGroup
 
 
-class LimitSettings(Group):
+class LimitSettings(SettingsGroup):
     """Who is one client, and how much it may ask for."""
 
     trusted_proxies: Networks = Field(

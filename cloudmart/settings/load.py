@@ -8,14 +8,20 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from cloudmart.settings import layers
-from cloudmart.settings.agreement import contradictions, halves
-from cloudmart.settings.judgement import as_told, nested, of_form, settle, unmet
-from cloudmart.settings.layers import Held, Layer, Told
+from cloudmart.settings import sources
+from cloudmart.settings.consistency import contradictions, incomplete_settings
 from cloudmart.settings.misspelt import misspelt
 from cloudmart.settings.model import Environment, Settings
 from cloudmart.settings.network import network_faults
 from cloudmart.settings.report import Report, SettingFault, SettingReading, SettingState, masked
+from cloudmart.settings.sources import Held, SettingSource, SourceValue
+from cloudmart.settings.validation import (
+    fault_of_text,
+    form_faults,
+    missing_providers,
+    nest_values,
+    validate_settings,
+)
 from cloudmart.settings.variables import Variable, variables
 
 # Kubernetes mounts a Secret that is not there as an empty directory.
@@ -53,19 +59,19 @@ def load_settings(
         dotenv: A file read in local mode only.
     """
     places, faults = _places(environ, secrets, dotenv)
-    found = {each: layers.find(places, each.names) for each in variables().values()}
+    found = {each: sources.find_value(places, each.names) for each in variables().values()}
     told = {variable: each for variable, each in found.items() if each}
-    faults += [fault for each in told.items() if (fault := as_told(*each))]
-    faults += of_form(_without(told, faults))
-    settings = Settings.model_validate(nested(_without(told, faults)))
+    faults += [fault for each in told.items() if (fault := fault_of_text(*each))]
+    faults += form_faults(_without(told, faults))
+    settings = Settings.model_validate(nest_values(_without(told, faults)))
     if settings.sources.secret_id is None or secrets is not None:
         faults += [
             *contradictions(settings, told),
-            *halves(settings, told),
+            *incomplete_settings(settings, told),
             *network_faults(environ, settings),
         ]
-        faults += unmet(settings, told, faults)
-    settings, refusals, tolerated = settle(settings, faults)
+        faults += missing_providers(settings, told, faults)
+    settings, refusals, tolerated = validate_settings(settings, faults)
     readings = tuple(_reading(each, told.get(each), faults) for each in found)
     near = tuple(misspelt([*places, *_mounted(settings.sources.config_dir)]))
     return Loaded(settings, Report(readings, tuple(refusals), tuple(tolerated), near))
@@ -73,15 +79,15 @@ def load_settings(
 
 def _places(
     environ: Mapping[str, str], secrets: Held | None, dotenv: Path | None
-) -> tuple[list[Layer], list[SettingFault]]:
-    places, faults = [layers.environment(environ)], []
-    readers: dict[str, Callable[[str], Layer]] = {"secrets_dir": layers.directory}
+) -> tuple[list[SettingSource], list[SettingFault]]:
+    places, faults = [sources.environment_source(environ)], []
+    readers: dict[str, Callable[[str], SettingSource]] = {"secrets_dir": sources.directory_source}
     if secrets is not None:
-        readers["secret_id"] = partial(layers.secret, secrets)
+        readers["secret_id"] = partial(sources.secret_source, secrets)
     for field, read in readers.items():
         variable = variables()["sources", field]
         told = places[0].find(variable.names)
-        if told and not as_told(variable, told):
+        if told and not fault_of_text(variable, told):
             try:
                 place = read(told.value)
             except ValueError as error:
@@ -91,20 +97,20 @@ def _places(
             if field == "secrets_dir" and not place.values and _needs_files(environ):
                 faults.append(SettingFault.about(variable, told, _EMPTY))
     if dotenv and environ.get("ENVIRONMENT") == Environment.LOCAL:
-        places.append(layers.dotenv(dotenv))
+        places.append(sources.dotenv_source(dotenv))
     if environ.get("ENVIRONMENT") == Environment.LOCAL:
-        places.append(layers.local_mode())
+        places.append(sources.local_mode_source())
     return places, faults
 
 
-def _mounted(config_dir: Path | None) -> Iterator[Layer]:
+def _mounted(config_dir: Path | None) -> Iterator[SettingSource]:
     """Yield the mounted copy of the ConfigMap, whose values come by the environment."""
     if config_dir:
         with suppress(ValueError):
-            layer = layers.directory(str(config_dir))
+            layer = sources.directory_source(str(config_dir))
             # The names of tables are there, too, under keys (`orders-table`) that no variable has.
             told = {name: value for name, value in layer.values.items() if "-" not in name}
-            yield Layer(layer.origin, told)
+            yield SettingSource(layer.origin, told)
 
 
 def _needs_files(environ: Mapping[str, str]) -> bool:
@@ -113,13 +119,15 @@ def _needs_files(environ: Mapping[str, str]) -> bool:
     return not local and not environ.get("CLOUDMART_SECRET_ID", "").strip()
 
 
-def _without(told: Mapping[Variable, Told], faults: Iterable[SettingFault]) -> dict[Variable, Told]:
+def _without(
+    told: Mapping[Variable, SourceValue], faults: Iterable[SettingFault]
+) -> dict[Variable, SourceValue]:
     faulty = {fault.variable for fault in faults}
     return {variable: each for variable, each in told.items() if variable not in faulty}
 
 
 def _reading(
-    variable: Variable, told: Told | None, faults: Iterable[SettingFault]
+    variable: Variable, told: SourceValue | None, faults: Iterable[SettingFault]
 ) -> SettingReading:
     state = (
         SettingState.DEFAULT

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from cloudmart.settings.layers import Layer
+from cloudmart.settings.sources import SettingSource
 from cloudmart.settings.variables import variables
 
 # What SDKs and platforms read by themselves and is near to a setting of ours.
@@ -61,7 +61,7 @@ class Misspelt:
         return f"{self.name} is not a setting; did you mean {self.meant}?"
 
 
-def misspelt(places: Iterable[Layer]) -> Iterator[Misspelt]:
+def misspelt(places: Iterable[SettingSource]) -> Iterator[Misspelt]:
     """Yield the names in some places that look as if a setting was meant, each once."""
     seen: set[str] = set()
     for place in places:
@@ -69,11 +69,11 @@ def misspelt(places: Iterable[Layer]) -> Iterator[Misspelt]:
             if name in seen or _is_service_link(name, str(value)):
                 continue
             seen.add(name)
-            if meant := nearest(name):
+            if meant := nearest_setting(name):
                 yield Misspelt(name, meant, place.origin)
 
 
-def nearest(name: str) -> str | None:
+def nearest_setting(name: str) -> str | None:
     """Return the setting that a name is a misspelling of, or None if it is none."""
     known = [each for variable in variables().values() for each in variable.names]
     if name in known or name in LEFT_ALONE:

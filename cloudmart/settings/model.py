@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from cloudmart.settings.access import AccessSettings
 from cloudmart.settings.ai import AssistantSettings, AzureSettings, BedrockSettings, OpenAISettings
-from cloudmart.settings.formats import Addresses, Group, PublicBase
+from cloudmart.settings.formats import Addresses, PublicBase, SettingsGroup
 from cloudmart.settings.limits import LimitSettings
 from cloudmart.settings.pipeline import BigQuerySettings, PipelineSettings
 from cloudmart.settings.platform import (
@@ -29,7 +29,7 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
-class Settings(Group, BaseSettings):
+class Settings(SettingsGroup, BaseSettings):
     """The settings of a process, read once."""
 
     environment: Environment = Field(

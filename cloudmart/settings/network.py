@@ -8,11 +8,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cloudmart.settings.access import SignInMethod
-from cloudmart.settings.agreement import why_disabled
-from cloudmart.settings.layers import Told
+from cloudmart.settings.consistency import why_disabled
 from cloudmart.settings.model import Settings
 from cloudmart.settings.platform import Provider
 from cloudmart.settings.report import SettingFault
+from cloudmart.settings.sources import SourceValue
 from cloudmart.settings.variables import Variable
 
 _HTTPX = "SSL_CERT_FILE"
@@ -65,7 +65,8 @@ def _fault(client: _Client, name: str, value: str, what: str) -> SettingFault:
     )
     variable = Variable("network", name.lower(), (name,), "", example, None, False, None)  # noqa: FBT003 - it is no secret, but masked
     return replace(
-        SettingFault.about(variable, Told(name, value, "environment"), what), client=client.provider
+        SettingFault.about(variable, SourceValue(name, value, "environment"), what),
+        client=client.provider,
     )
 
 

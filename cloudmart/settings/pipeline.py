@@ -10,12 +10,12 @@ from cloudmart.settings.formats import (
     DatasetId,
     Endpoint,
     FunctionName,
-    Group,
     ProjectId,
+    SettingsGroup,
 )
 
 
-class BigQuerySettings(Group):
+class BigQuerySettings(SettingsGroup):
     """BigQuery, where orders go for analysis."""
 
     project_id: ProjectId | None = Field(
@@ -52,7 +52,7 @@ class BigQuerySettings(Group):
     )
 
 
-class PipelineSettings(Group):
+class PipelineSettings(SettingsGroup):
     """The way of orders from their table to BigQuery."""
 
     quarantine_bucket: BucketName | None = Field(

@@ -7,13 +7,13 @@ from typing import Annotated
 from pydantic import AliasChoices, Field
 
 from cloudmart.settings.formats import (
-    Group,
     Listed,
     Origins,
     Region,
     Release,
     RoleArn,
     SecretId,
+    SettingsGroup,
     TableName,
 )
 
@@ -27,7 +27,7 @@ class Provider(StrEnum):
     BIGQUERY = "bigquery"
 
 
-class AWSSettings(Group):
+class AWSSettings(SettingsGroup):
     """Where the process is in AWS, and as whom."""
 
     region: Region | None = Field(
@@ -53,7 +53,7 @@ class DynamoDBTransport(StrEnum):
     SDK = "sdk"
 
 
-class DynamoDBSettings(Group):
+class DynamoDBSettings(SettingsGroup):
     """The tables, and how they are reached."""
 
     products_table: TableName = Field(
@@ -99,7 +99,7 @@ class DynamoDBSettings(Group):
     )
 
 
-class StartupSettings(Group):
+class StartupSettings(SettingsGroup):
     """How the process starts, stops, and when it refuses to."""
 
     timeout: float = Field(
@@ -142,7 +142,7 @@ class StartupSettings(Group):
     )
 
 
-class SourceSettings(Group):
+class SourceSettings(SettingsGroup):
     """Where else settings come from."""
 
     secrets_dir: Path | None = Field(
@@ -166,7 +166,7 @@ class SourceSettings(Group):
     )
 
 
-class BuildSettings(Group):
+class BuildSettings(SettingsGroup):
     """What was built: an image brings these along."""
 
     version: Release | None = Field(
@@ -190,7 +190,7 @@ class BuildSettings(Group):
     )
 
 
-class CorsSettings(Group):
+class CorsSettings(SettingsGroup):
     """Which pages of other origins may call the API."""
 
     allowed_origins: Origins = Field(

@@ -87,7 +87,7 @@ pod: `kubectl exec deploy/cloudmart-backend -- cloudmart config`.
 """
 
 
-def reference() -> str:
+def settings_page() -> str:
     """Return the page, in Markdown."""
     sections = {"": "The process.", **groups()}
     return "\n".join([OPENING, *(line for each in sections.items() for line in _section(*each))])

@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from cloudmart.settings.layers import Told
 from cloudmart.settings.misspelt import Misspelt
 from cloudmart.settings.platform import Provider
+from cloudmart.settings.sources import SourceValue
 from cloudmart.settings.variables import Variable
 
 _MOST = 80
@@ -28,7 +28,7 @@ def masked(value: str) -> str:
     return hidden if len(hidden) <= _MOST else f"{hidden[:_MOST]}…"
 
 
-def digest(name: str, secret: SecretStr) -> str:
+def secret_digest(name: str, secret: SecretStr) -> str:
     """Return eight characters that tell two values of one secret apart, and give neither away.
 
     The same on every replica, so that pods can be compared. Slow on purpose, and salted with the
@@ -68,7 +68,11 @@ class SettingFault:
 
     @classmethod
     def about(
-        cls, variable: Variable, told: Told, what: str, state: SettingState = SettingState.MALFORMED
+        cls,
+        variable: Variable,
+        told: SourceValue,
+        what: str,
+        state: SettingState = SettingState.MALFORMED,
     ) -> "SettingFault":
         """Return what is wrong with a value that was told."""
         secret = f"{len(told.value)} characters"

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import AliasChoices, BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from cloudmart.settings.formats import SPACED, Group
+from cloudmart.settings.formats import SPACED, SettingsGroup
 from cloudmart.settings.model import Settings
 from cloudmart.settings.platform import Provider
 
@@ -106,6 +106,6 @@ def _hides(annotation: Any) -> bool:  # noqa: ANN401 - any type at all
     return annotation is SecretStr or any(_hides(part) for part in get_args(annotation))
 
 
-def _group(annotation: Any) -> type[Group] | None:  # noqa: ANN401 - any type at all
-    is_group = isinstance(annotation, type) and issubclass(annotation, Group)
+def _group(annotation: Any) -> type[SettingsGroup] | None:  # noqa: ANN401 - any type at all
+    is_group = isinstance(annotation, type) and issubclass(annotation, SettingsGroup)
     return annotation if is_group else None

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from cloudmart.dynamodb.refusals import TROUBLE, PartState, explain
+from cloudmart.dynamodb.refusals import TROUBLE, PartState, explain_refusal
 from cloudmart.dynamodb.schema import (
     Description,
     TableIndex,
@@ -31,18 +31,18 @@ from cloudmart.tables.steps import (
     EnableExpiry,
     EnableRecovery,
     EnableStream,
-    Finding,
     RunBackfill,
     Step,
-    definition,
+    TableFinding,
     index_definition,
+    table_definition,
 )
 from cloudmart.values.timestamp import now, stamp
 
 _LONGEST_PAUSE = 10.0
 
 
-class Change:
+class TableChange:
     """Makes one change to a table and waits until it is made; the caller bounds the time.
 
     Each first looks whether the change is there already: somebody else may have made it, or an
@@ -80,7 +80,7 @@ class Change:
         async for attempt in trying(self._patience):
             # Where it exists since a moment ago, or is being created, it only has to be waited for.
             with attempt, suppress(self._client.exceptions.ResourceInUseException):
-                await self._client.create_table(**definition(schema))
+                await self._client.create_table(**table_definition(schema))
         await self._settled(schema.name, new=True)
 
     async def _enable_recovery(self, table: str) -> None:
@@ -215,24 +215,24 @@ class Watcher(Protocol):
     def reads(self, step: RunBackfill, tally: BackfillTally) -> None:
         """The backfill has got this far."""
 
-    def ends(self, finding: Finding) -> None:
+    def ends(self, finding: TableFinding) -> None:
         """A step was taken, or could not be."""
 
 
-async def apply(
+async def apply_steps(
     client: Any,  # noqa: ANN401 - botocore makes its clients at run time
     steps: Sequence[Step],
     watcher: Watcher,
     *,
     patience: float = PATIENCE,
     call_patience: float = CALL_PATIENCE,
-) -> list[Finding]:
+) -> list[TableFinding]:
     """Take steps in their order and return how their parts are then.
 
     What fails does not keep the others from being tried, unless they need the table it was to
     create.
     """
-    findings: list[Finding] = []
+    findings: list[TableFinding] = []
     absent: set[str] = set()
     for step in steps:
         if step.table in absent:
@@ -251,9 +251,9 @@ async def _take(
     step: Step,
     watcher: Watcher,
     patience: tuple[float, float],
-) -> Finding:
+) -> TableFinding:
     of_step, of_call = patience
-    change = Change(client, lambda seconds: watcher.waits(step, seconds), patience=of_call)
+    change = TableChange(client, lambda seconds: watcher.waits(step, seconds), patience=of_call)
     try:
         async with asyncio.timeout(of_step) as limit:
             if isinstance(step, RunBackfill):
@@ -262,13 +262,13 @@ async def _take(
     except TROUBLE as error:
         if limit.expired():
             remark = "DynamoDB is still at it; apply again to go on waiting"
-            return Finding(step.table, step.part, PartState.CHANGING, remark)
-        refusal = explain(error)
-        return Finding(step.table, step.part, refusal.state, refusal.remark)
-    return Finding(step.table, step.part, PartState.OK)
+            return TableFinding(step.table, step.part, PartState.CHANGING, remark)
+        refusal = explain_refusal(error)
+        return TableFinding(step.table, step.part, refusal.state, refusal.remark)
+    return TableFinding(step.table, step.part, PartState.OK)
 
 
-async def _backfill(client: Any, step: RunBackfill, watcher: Watcher) -> Finding:  # noqa: ANN401
+async def _backfill(client: Any, step: RunBackfill, watcher: Watcher) -> TableFinding:  # noqa: ANN401
     backfill = Backfill(client, step.table, step.items, rate=step.rate)
     started = stamp(now())
 
@@ -281,4 +281,4 @@ async def _backfill(client: Any, step: RunBackfill, watcher: Watcher) -> Finding
     elif step.record:
         await write_record(client, step.notes, step.items, started)
     state = PartState.OK if tally.is_complete else PartState.WRONG
-    return Finding(step.table, step.part, state, tally.sentence(dry_run=step.dry_run))
+    return TableFinding(step.table, step.part, state, tally.sentence(dry_run=step.dry_run))

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cloudmart.dynamodb.codec import Item, decode
+from cloudmart.dynamodb.codec import Item, decode_item
 from cloudmart.dynamodb.schema import Amendment, IndexedItems, amendment
 from cloudmart.errors import UnavailableError
 from cloudmart.orders.indexes import DAY_SHARD
@@ -70,7 +70,7 @@ def _some(count: int, what: str) -> Iterable[str]:
     return [f"{count:,} {what}"] if count else []
 
 
-class Pace:
+class RateLimiter:
     """Hands out turns, one after the other, to however many tasks ask for them."""
 
     def __init__(self, rate: float) -> None:
@@ -120,7 +120,7 @@ class Backfill:
         self._table = table
         self._items = items
         self._page_size = page_size
-        self._pace = Pace(rate)
+        self._pace = RateLimiter(rate)
         self._at_once = asyncio.Semaphore(_AT_ONCE)
 
     async def count(self, tell: Callable[[BackfillTally], None] = lambda _: None) -> BackfillTally:
@@ -171,7 +171,7 @@ class Backfill:
             ExpressionAttributeNames=names,
             **start,
         )
-        items = [item for item in map(decode, answer["Items"]) if is_order(item["id"])]
+        items = [item for item in map(decode_item, answer["Items"]) if is_order(item["id"])]
         return items, answer.get("LastEvaluatedKey")
 
     async def _mend_all(self, amendments: list[Amendment], tally: BackfillTally) -> None:
@@ -197,7 +197,7 @@ class Backfill:
                 stored = refusal.get("Item")
                 if not stored:
                     return
-                needed = amendment(decode(stored), self._items)
+                needed = amendment(decode_item(stored), self._items)
                 if not needed:
                     return
         raise UnavailableError(f"Item {needed.item['id']!r} keeps changing while it is mended.")

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from cloudmart.aws_redirects import DirectConfig
-from cloudmart.dynamodb.codec import encode
+from cloudmart.dynamodb.codec import encode_item
 from cloudmart.dynamodb.refusals import BUSY
 from cloudmart.dynamodb.schema import KEYS_VERSION, IndexedItems
 from cloudmart.values.timestamp import now, stamp
@@ -62,10 +62,10 @@ async def write_record(client: Any, notes: str, items: IndexedItems, started: st
     """Record that a pass which began at a time has found or made all items complete."""
     times = {"startedAt": started, "completedAt": stamp(now())}
     record = {"id": items.record, "keys": KEYS_VERSION, **times}
-    await client.put_item(TableName=notes, Item=encode(record))
+    await client.put_item(TableName=notes, Item=encode_item(record))
 
 
 @patiently
 async def remove_record(client: Any, notes: str, items: IndexedItems) -> None:  # noqa: ANN401
     """Remove the record, so that look-ups read the table."""
-    await client.delete_item(TableName=notes, Key=encode({"id": items.record}))
+    await client.delete_item(TableName=notes, Key=encode_item({"id": items.record}))

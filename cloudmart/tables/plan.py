@@ -6,8 +6,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cloudmart.dynamodb.codec import Item, decode, encode
-from cloudmart.dynamodb.refusals import TROUBLE, PartState, TableRefusal, explain
+from cloudmart.dynamodb.codec import Item, decode_item, encode_item
+from cloudmart.dynamodb.refusals import TROUBLE, PartState, TableRefusal, explain_refusal
 from cloudmart.dynamodb.schema import (
     Description,
     IndexedItems,
@@ -15,9 +15,9 @@ from cloudmart.dynamodb.schema import (
     TableSchema,
     deviation,
     fault_of_record,
+    format_key,
     index_named,
     keys_of,
-    spell,
 )
 from cloudmart.tables.backfill import Backfill
 from cloudmart.tables.steps import (
@@ -29,9 +29,9 @@ from cloudmart.tables.steps import (
     EnableExpiry,
     EnableRecovery,
     EnableStream,
-    Finding,
     RunBackfill,
     Step,
+    TableFinding,
 )
 
 Answer = Mapping[str, Any]
@@ -40,7 +40,7 @@ _UNASKED = TableRefusal(PartState.MISSING, "")
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class ObservedTable:
     """A table as DynamoDB describes it; `table` is None where there is none."""
 
     table: Answer | TableRefusal | None
@@ -49,25 +49,25 @@ class Observed:
     record: Item | TableRefusal | None = None
 
 
-async def survey(client: Any, schema: TableSchema) -> Observed:  # noqa: ANN401 - botocore's
+async def describe_table(client: Any, schema: TableSchema) -> ObservedTable:  # noqa: ANN401 - botocore's
     """Ask DynamoDB all there is to know of a table."""
     name = schema.name
     table = await _ask(client.describe_table(TableName=name), "Table")
     if table is None or isinstance(table, TableRefusal):
-        return Observed(table)
+        return ObservedTable(table)
     recovery = await _ask(
         client.describe_continuous_backups(TableName=name), "ContinuousBackupsDescription"
     )
     expiry = await _ask(client.describe_time_to_live(TableName=name), "TimeToLiveDescription")
     record = await _record(client, schema.items, schema.notes) if schema.items else None
-    return Observed(table, recovery or {}, expiry or {}, record)
+    return ObservedTable(table, recovery or {}, expiry or {}, record)
 
 
 async def _record(client: Any, items: IndexedItems, notes: str) -> Item | TableRefusal | None:  # noqa: ANN401
-    key = encode({"id": items.record})
+    key = encode_item({"id": items.record})
     call = client.get_item(TableName=notes, Key=key, ConsistentRead=True)
     stored = await _ask(call, "Item")
-    return stored if stored is None or isinstance(stored, TableRefusal) else decode(stored)
+    return stored if stored is None or isinstance(stored, TableRefusal) else decode_item(stored)
 
 
 async def _ask(call: Awaitable[Answer], member: str) -> Answer | TableRefusal | None:
@@ -76,7 +76,7 @@ async def _ask(call: Awaitable[Answer], member: str) -> Answer | TableRefusal | 
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             return None
-        return explain(error)
+        return explain_refusal(error)
     return answer
 
 
@@ -86,18 +86,18 @@ _LET_USE = (
 )
 
 
-def compare(schema: TableSchema, observed: Observed) -> list[Finding]:
+def compare_table(schema: TableSchema, observed: ObservedTable) -> list[TableFinding]:
     """Return how each part of a table is."""
     match observed.table:
         case None:
             return list(_absent(schema))
         case TableRefusal(state, remark):
-            return [Finding(schema.name, "table", state, remark)]
+            return [TableFinding(schema.name, "table", state, remark)]
         case description:
             return list(_present(schema, description, observed))
 
 
-def _absent(schema: TableSchema) -> Iterator[Finding]:
+def _absent(schema: TableSchema) -> Iterator[TableFinding]:
     yield _missing(CreateTable(schema))
     yield _missing(EnableRecovery(schema.name))
     if schema.expires:
@@ -108,13 +108,13 @@ def _absent(schema: TableSchema) -> Iterator[Finding]:
 
 
 def _present(
-    schema: TableSchema, description: Description, observed: Observed
-) -> Iterator[Finding]:
+    schema: TableSchema, description: Description, observed: ObservedTable
+) -> Iterator[TableFinding]:
     name = schema.name
     keys = keys_of(description, description)
     if keys != {"HASH": ("id", "S")}:
-        remark = f"has the key {spell(keys)}, not id (S)"
-        yield Finding(name, "table", PartState.WRONG, remark)
+        remark = f"has the key {format_key(keys)}, not id (S)"
+        yield TableFinding(name, "table", PartState.WRONG, remark)
         return
     yield _table(name, description)
     yield _recovery(name, observed)
@@ -128,50 +128,54 @@ def _present(
         yield _index(name, description, index)
 
 
-def _missing(step: Step, remark: str = "") -> Finding:
-    return Finding(step.table, step.part, PartState.MISSING, remark, step)
+def _missing(step: Step, remark: str = "") -> TableFinding:
+    return TableFinding(step.table, step.part, PartState.MISSING, remark, step)
 
 
-def _table(name: str, description: Description) -> Finding:
+def _table(name: str, description: Description) -> TableFinding:
     status = description["TableStatus"]
     if status in {"CREATING", "UPDATING"}:
-        return Finding(name, "table", PartState.CHANGING, f"is {status.lower()}")
+        return TableFinding(name, "table", PartState.CHANGING, f"is {status.lower()}")
     if status != "ACTIVE":
-        return Finding(name, "table", PartState.WRONG, f"is {status.lower()}")
+        return TableFinding(name, "table", PartState.WRONG, f"is {status.lower()}")
     billing = (description.get("BillingModeSummary") or {}).get("BillingMode", "PROVISIONED")
     if billing != "PAY_PER_REQUEST":
-        return Finding(name, "table", PartState.WRONG, f"its capacity is {billing}, not on demand")
-    return Finding(name, "table", PartState.OK)
+        return TableFinding(
+            name, "table", PartState.WRONG, f"its capacity is {billing}, not on demand"
+        )
+    return TableFinding(name, "table", PartState.OK)
 
 
-def _recovery(name: str, observed: Observed) -> Finding:
+def _recovery(name: str, observed: ObservedTable) -> TableFinding:
     step = EnableRecovery(name)
     if isinstance(observed.recovery, TableRefusal):
-        return Finding(name, step.part, observed.recovery.state, observed.recovery.remark)
+        return TableFinding(name, step.part, observed.recovery.state, observed.recovery.remark)
     recovery = observed.recovery.get("PointInTimeRecoveryDescription") or {}
     if recovery.get("PointInTimeRecoveryStatus") == "ENABLED":
-        return Finding(name, step.part, PartState.OK)
+        return TableFinding(name, step.part, PartState.OK)
     return _missing(step)
 
 
-def _expiry(name: str, attribute: str, observed: Observed) -> Finding:
+def _expiry(name: str, attribute: str, observed: ObservedTable) -> TableFinding:
     step = EnableExpiry(name, attribute)
     if isinstance(observed.expiry, TableRefusal):
-        return Finding(name, step.part, observed.expiry.state, observed.expiry.remark)
+        return TableFinding(name, step.part, observed.expiry.state, observed.expiry.remark)
     status = observed.expiry.get("TimeToLiveStatus", "DISABLED")
     found = observed.expiry.get("AttributeName")
     if status == "DISABLED":
         return _missing(step)
     if status == "DISABLING":
-        return Finding(
+        return TableFinding(
             name, step.part, PartState.WRONG, "is being turned off; apply again in an hour"
         )
     if found != attribute:
-        return Finding(name, step.part, PartState.WRONG, f"goes by {found}, not by {attribute}")
-    return Finding(name, step.part, PartState.OK)
+        return TableFinding(
+            name, step.part, PartState.WRONG, f"goes by {found}, not by {attribute}"
+        )
+    return TableFinding(name, step.part, PartState.OK)
 
 
-def _stream(name: str, description: Description) -> Finding:
+def _stream(name: str, description: Description) -> TableFinding:
     step = EnableStream(name)
     stream = description.get("StreamSpecification") or {}
     if not stream.get("StreamEnabled"):
@@ -179,62 +183,66 @@ def _stream(name: str, description: Description) -> Finding:
     view = stream.get("StreamViewType")
     if view != STREAM["StreamViewType"]:
         remark = f"shows {view}; {STREAM['StreamViewType']} needs it turned off first"
-        return Finding(name, step.part, PartState.WRONG, remark)
-    return Finding(name, step.part, PartState.OK)
+        return TableFinding(name, step.part, PartState.WRONG, remark)
+    return TableFinding(name, step.part, PartState.OK)
 
 
-def _index_keys(name: str, observed: Observed) -> Finding:
+def _index_keys(name: str, observed: ObservedTable) -> TableFinding:
     record = observed.record
     if isinstance(record, TableRefusal):
-        return Finding(name, INDEX_KEYS, record.state, record.remark)
+        return TableFinding(name, INDEX_KEYS, record.state, record.remark)
     if record is None or fault_of_record(record):
-        return Finding(name, INDEX_KEYS, PartState.MISSING, _LET_USE)
+        return TableFinding(name, INDEX_KEYS, PartState.MISSING, _LET_USE)
     remark = f"all items have them since {record.get('completedAt')}"
-    return Finding(name, INDEX_KEYS, PartState.OK, remark)
+    return TableFinding(name, INDEX_KEYS, PartState.OK, remark)
 
 
-def _index(name: str, description: Description, index: TableIndex) -> Finding:
+def _index(name: str, description: Description, index: TableIndex) -> TableFinding:
     step = AddIndex(name, index)
     found = index_named(description, index.name)
     if found is None:
         return _missing(step)
     if found["IndexStatus"] in {"CREATING", "DELETING"}:
         status = found["IndexStatus"].lower()
-        return Finding(name, step.part, PartState.CHANGING, f"is {status}", step)
+        return TableFinding(name, step.part, PartState.CHANGING, f"is {status}", step)
     if other := deviation(description, index):
-        return Finding(name, step.part, PartState.WRONG, other)
-    return Finding(name, step.part, PartState.OK)
+        return TableFinding(name, step.part, PartState.WRONG, other)
+    return TableFinding(name, step.part, PartState.OK)
 
 
-async def look_at(client: Any, schemas: Iterable[TableSchema]) -> list[Finding]:  # noqa: ANN401
+async def check_tables(client: Any, schemas: Iterable[TableSchema]) -> list[TableFinding]:  # noqa: ANN401
     """Return a finding for each part of each table, in the order of the steps they ask for."""
     return [
-        finding for schema in schemas for finding in compare(schema, await survey(client, schema))
+        finding
+        for schema in schemas
+        for finding in compare_table(schema, await describe_table(client, schema))
     ]
 
 
-async def look_through(client: Any, schemas: Iterable[TableSchema]) -> list[Finding]:  # noqa: ANN401
+async def check_tables_and_items(client: Any, schemas: Iterable[TableSchema]) -> list[TableFinding]:  # noqa: ANN401
     """Return the same, but count the items that lack what the indexes are made of.
 
     A record says nothing of an item that an older release, or a person, has written since.
     """
-    findings: list[Finding] = []
+    findings: list[TableFinding] = []
     for schema in schemas:
-        observed = await survey(client, schema)
-        for finding in compare(schema, observed):
+        observed = await describe_table(client, schema)
+        for finding in compare_table(schema, observed):
             known = observed.table is None or isinstance(observed.table, TableRefusal)
             counted = finding.part == INDEX_KEYS and not known
             findings.append(await _count(client, schema) if counted else finding)
     return findings
 
 
-async def _count(client: Any, schema: TableSchema) -> Finding:  # noqa: ANN401
+async def _count(client: Any, schema: TableSchema) -> TableFinding:  # noqa: ANN401
     step = RunBackfill.of(schema)
     try:
         tally = await Backfill(client, step.table, step.items, rate=DEFAULT_RATE).count()
     except TROUBLE as error:
-        refusal = explain(error)
-        return Finding(step.table, step.part, refusal.state, refusal.remark)
+        refusal = explain_refusal(error)
+        return TableFinding(step.table, step.part, refusal.state, refusal.remark)
     if not tally.mended:
-        return Finding(step.table, step.part, PartState.OK, tally.sentence(dry_run=True))
-    return Finding(step.table, step.part, PartState.MISSING, tally.sentence(dry_run=True), step)
+        return TableFinding(step.table, step.part, PartState.OK, tally.sentence(dry_run=True))
+    return TableFinding(
+        step.table, step.part, PartState.MISSING, tally.sentence(dry_run=True), step
+    )

@@ -8,7 +8,7 @@ from cloudmart.settings import DynamoDBSettings
 from cloudmart.tickets.indexes import INDEXED_TICKETS, TICKETS_BY_STATUS
 
 
-def tables(settings: DynamoDBSettings) -> Iterator[TableSchema]:
+def shop_tables(settings: DynamoDBSettings) -> Iterator[TableSchema]:
     """Yield the tables, under the names the settings give them.
 
     The conversations come first: they hold the records of the others.

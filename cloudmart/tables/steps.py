@@ -119,7 +119,7 @@ STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 """The stream a table with one has, as CreateTable and UpdateTable take it."""
 
 
-def definition(schema: TableSchema) -> dict[str, Any]:
+def table_definition(schema: TableSchema) -> dict[str, Any]:
     """Return the parameters of CreateTable for a table with everything it should have."""
     attributes = {"id"} | {
         name for index in schema.indexes for name in (index.partition, index.sort)
@@ -152,7 +152,7 @@ def index_definition(index: TableIndex) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class TableFinding:
     """A part of a table, how it is, and the step that would mend it, if one can."""
 
     table: str

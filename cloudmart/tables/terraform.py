@@ -13,7 +13,7 @@ _INTRODUCTION = """\
 """
 
 
-def configuration(schemas: Iterable[TableSchema]) -> str:
+def terraform_configuration(schemas: Iterable[TableSchema]) -> str:
     """Return a resource for each table, formatted as `terraform fmt` does."""
     return "\n".join([_INTRODUCTION, *("\n".join(_resource(schema)) + "\n" for schema in schemas)])
 

@@ -12,7 +12,7 @@ from cloudmart.values import ids
 from cloudmart.values.email import OptionalEmail
 from cloudmart.values.ids import new_id
 from cloudmart.values.model import Model, Stored, Versioned, entity_tag
-from cloudmart.values.text import AnyText, Characters, Newest, Prose, Subject, whole
+from cloudmart.values.text import AnyText, Characters, Newest, Prose, Subject, replace_surrogates
 from cloudmart.values.timestamp import Created, Updated, now
 
 
@@ -36,7 +36,7 @@ MOST_BYTES = 256_000
 
 
 # Pages that cut a text at a length of theirs, through an emoji, left half a character.
-StoredText = Annotated[str, AfterValidator(whole)]
+StoredText = Annotated[str, AfterValidator(replace_surrogates)]
 
 Share = Annotated[
     Decimal,
@@ -164,7 +164,7 @@ class Ticket(Versioned):
     def open(cls, request: TicketCreate) -> "Ticket":
         """Turn a request into an open ticket; a long conversation is cut, never refused."""
         moment = now()
-        kept, truncated = cut(request.conversation or [])
+        kept, truncated = newest_messages(request.conversation or [])
         if not kept and request.message:
             kept = [ChatMessage(sender="user", text=request.message)]
         return cls(
@@ -199,7 +199,7 @@ class Ticket(Versioned):
         return ticket.model_copy(update={"conversation": [first]})
 
 
-def cut(messages: Sequence[MessageCreate]) -> tuple[list[ChatMessage], bool]:
+def newest_messages(messages: Sequence[MessageCreate]) -> tuple[list[ChatMessage], bool]:
     """Return the newest messages that a ticket keeps, and whether anything was left out."""
     kept: list[ChatMessage] = []
     room = MOST_BYTES

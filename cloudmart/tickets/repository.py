@@ -75,7 +75,7 @@ class TicketRepository:
             raise NotFoundError("Ticket", ticket_id)
         return Ticket.read(item)
 
-    async def change_mood(
+    async def change_sentiment(
         self, ticket_id: str, scores: SentimentScores, overall: str, source: str
     ) -> None:
         """Set how a ticket's customer sounded and who says so, or raise NotFoundError."""

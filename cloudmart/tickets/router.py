@@ -9,7 +9,7 @@ from cloudmart.access.route import GuardedRoute
 from cloudmart.errors import NotFoundError, PreconditionFailedError, UnavailableError
 from cloudmart.http.endpoints import Message, path_id, provide
 from cloudmart.http.etag import IfMatch, IfMatchToDelete
-from cloudmart.http.paging import Paging, paged, stream
+from cloudmart.http.paging import Paging, paged, stream_list
 from cloudmart.http.problem import may_fail
 from cloudmart.tickets.models import Ticket, TicketCreate, TicketStatus, TicketUpdate
 from cloudmart.tickets.repository import TicketRepository
@@ -85,7 +85,7 @@ async def list_tickets(tickets: Tickets, paging: PagingOfTickets) -> Response:
     response_model=list[Ticket],
 )
 async def list_tickets_of_status(status: WantedStatus, tickets: Tickets) -> Response:
-    return await stream(Ticket, tickets.with_status(status))
+    return await stream_list(Ticket, tickets.with_status(status))
 
 
 @router.get("/{ticket_id}", summary="Get a ticket", responses=may_fail(NotFoundError))

@@ -27,7 +27,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a caller or the table 
     return value
 
 
-def in_cents(amount: Decimal) -> Decimal:
+def round_to_cents(amount: Decimal) -> Decimal:
     """Round an amount to the cent; older versions stored what binary floats made of it."""
     return amount.quantize(CENT, ROUND_HALF_UP) + 0
 
@@ -38,7 +38,7 @@ Money = Annotated[
     Decimal,
     BeforeValidator(_plain),
     Field(ge=-_MOST, le=_MOST, allow_inf_nan=False),
-    AfterValidator(in_cents),
+    AfterValidator(round_to_cents),
     WithJsonSchema({"type": "number"}),
     _wire,
 ]
@@ -48,7 +48,7 @@ Price = Annotated[
     Decimal,
     BeforeValidator(_plain),
     Field(ge=0, le=PRICE_LIMIT, decimal_places=2, allow_inf_nan=False),
-    AfterValidator(in_cents),
+    AfterValidator(round_to_cents),
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": PRICE_LIMIT, "multipleOf": 0.01}),
     _wire,
 ]

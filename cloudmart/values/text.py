@@ -25,7 +25,7 @@ Key = Annotated[str, Field(min_length=1, max_length=255, pattern=NO_NUL)]
 """The id of an item, ours or one of the older systems'."""
 
 
-def whole(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """Return a text with a question mark for each half of a character, which no UTF-8 can hold."""
     return text.encode(errors="replace").decode()
 

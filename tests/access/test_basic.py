@@ -8,12 +8,12 @@ from unittest.mock import ANY
 import pytest
 from fastapi.testclient import TestClient
 
-from cloudmart.access.basic import REMEMBERED, Passwords, hashed, is_right
-from cloudmart.access.gate import Caller
+from cloudmart.access.authentication import Caller
+from cloudmart.access.basic import REMEMBERED, Passwords, hash_password, verify_password
 from cloudmart.app import create_app
 from cloudmart.errors import TooManyAttemptsError, UnavailableError
 from cloudmart.settings import Settings
-from cloudmart.settings.access import admins
+from cloudmart.settings.access import parse_admins
 from tests.access.conftest import ADMIN, ADMIN_USERS, BASIC, PASSWORD
 from tests.support.problems import is_problem
 from tests.support.serving import serving, still
@@ -40,7 +40,7 @@ def client(settings: Settings) -> Iterator[TestClient]:
 @pytest.fixture
 def passwords() -> Passwords:
     """Give the administrators by password."""
-    return Passwords(admins(ADMIN_USERS))
+    return Passwords(parse_admins(ADMIN_USERS))
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ async def test_a_right_password_is_remembered_for_a_minute_and_no_longer(
     threads: Threads,
 ) -> None:
     clock = [0.0]
-    passwords = Passwords(admins(ADMIN_USERS), monotonic=lambda: clock[0])
+    passwords = Passwords(parse_admins(ADMIN_USERS), monotonic=lambda: clock[0])
 
     spent = []
     for seconds in (0, REMEMBERED - 1, 1):
@@ -225,5 +225,5 @@ async def test_a_password_is_the_same_in_the_encoding_of_scripts(passwords: Pass
 
 
 def test_a_password_is_the_same_however_a_keyboard_writes_its_umlauts() -> None:
-    assert is_right("Gru\u0308n", hashed("Gr\u00fcn"))
-    assert not is_right("Grun", hashed("Gr\u00fcn"))
+    assert verify_password("Gru\u0308n", hash_password("Gr\u00fcn"))
+    assert not verify_password("Grun", hash_password("Gr\u00fcn"))

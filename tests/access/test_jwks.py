@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from cloudmart.access.jwks import FLOOR, FRESH, STALE, KeyRing
+from cloudmart.access.jwks import FLOOR, FRESH, STALE, IssuerKeys
 from cloudmart.app import create_app
 from cloudmart.errors import UnavailableError
 from cloudmart.settings import Algorithm, Settings
@@ -34,15 +34,15 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def keys(issuer: Issuer, clock: Clock) -> AsyncIterator[KeyRing]:
+async def keys(issuer: Issuer, clock: Clock) -> AsyncIterator[IssuerKeys]:
     """Give the issuer's keys."""
-    ring = KeyRing(issuer.url, Algorithm.RS256, monotonic=lambda: clock.seconds)
+    ring = IssuerKeys(issuer.url, Algorithm.RS256, monotonic=lambda: clock.seconds)
     yield ring
     await ring.close()
 
 
 async def test_keys_are_asked_for_once_however_many_want_them(
-    keys: KeyRing, issuer: Issuer
+    keys: IssuerKeys, issuer: Issuer
 ) -> None:
     found = await asyncio.gather(*(keys.find("first") for _ in range(20)))
 
@@ -51,7 +51,7 @@ async def test_keys_are_asked_for_once_however_many_want_them(
 
 
 async def test_a_new_key_is_found_when_a_token_names_it(
-    keys: KeyRing, issuer: Issuer, clock: Clock
+    keys: IssuerKeys, issuer: Issuer, clock: Clock
 ) -> None:
     await keys.find("first")
     issuer.keys = [public(rsa_key("second"), "second")]
@@ -62,7 +62,7 @@ async def test_a_new_key_is_found_when_a_token_names_it(
 
 
 async def test_whatever_callers_send_the_issuer_is_asked_every_ten_seconds_at_most(
-    keys: KeyRing, issuer: Issuer, clock: Clock
+    keys: IssuerKeys, issuer: Issuer, clock: Clock
 ) -> None:
     await keys.find("first")
 
@@ -76,7 +76,7 @@ async def test_whatever_callers_send_the_issuer_is_asked_every_ten_seconds_at_mo
 
 
 async def test_old_keys_serve_while_newer_ones_are_fetched_and_while_the_issuer_is_away(
-    keys: KeyRing, issuer: Issuer, clock: Clock
+    keys: IssuerKeys, issuer: Issuer, clock: Clock
 ) -> None:
     (first,) = await keys.find("first")
     issuer.stop()
@@ -94,7 +94,7 @@ async def test_old_keys_serve_while_newer_ones_are_fetched_and_while_the_issuer_
 
 
 async def test_keys_that_are_withdrawn_are_believed_for_an_hour_and_a_look(
-    keys: KeyRing, issuer: Issuer, clock: Clock
+    keys: IssuerKeys, issuer: Issuer, clock: Clock
 ) -> None:
     await keys.find("first")
     issuer.keys = [public(rsa_key("second"), "second")]
@@ -127,7 +127,7 @@ async def test_keys_that_are_withdrawn_are_believed_for_an_hour_and_a_look(
     ],
 )
 async def test_an_answer_without_keys_is_no_answer(
-    reply: Reply, keys: KeyRing, issuer: Issuer, clock: Clock
+    reply: Reply, keys: IssuerKeys, issuer: Issuer, clock: Clock
 ) -> None:
     issuer.play(reply)
 
@@ -170,7 +170,7 @@ async def test_an_answer_without_keys_is_no_answer(
     ],
 )
 async def test_a_key_that_is_not_meant_for_it_checks_no_token(
-    key: dict[str, object], keys: KeyRing, issuer: Issuer
+    key: dict[str, object], keys: IssuerKeys, issuer: Issuer
 ) -> None:
     issuer.keys = [dict(key), public(rsa_key("other"), "other")]
 
@@ -180,7 +180,7 @@ async def test_a_key_that_is_not_meant_for_it_checks_no_token(
 
 @pytest.mark.parametrize("kid", [{}, {"kid": None}, {"kid": ""}], ids=["left out", "null", "empty"])
 async def test_a_key_without_an_id_may_belong_to_any_token(
-    kid: dict[str, object], keys: KeyRing, issuer: Issuer
+    kid: dict[str, object], keys: IssuerKeys, issuer: Issuer
 ) -> None:
     nameless = {name: value for name, value in issuer.keys[0].items() if name != "kid"} | kid
     issuer.keys = [nameless, public(rsa_key("other"), "other")]
@@ -193,14 +193,14 @@ async def test_a_key_without_an_id_may_belong_to_any_token(
     assert named is not found
 
 
-async def test_two_keys_of_one_id_are_both_tried(keys: KeyRing, issuer: Issuer) -> None:
+async def test_two_keys_of_one_id_are_both_tried(keys: IssuerKeys, issuer: Issuer) -> None:
     issuer.keys = [public(rsa_key(each), "first") for each in ("first", "other")]
 
     assert len(await keys.find("first")) == 2
 
 
 async def test_a_renewed_key_without_an_id_is_found_in_the_background(
-    keys: KeyRing, issuer: Issuer, clock: Clock
+    keys: IssuerKeys, issuer: Issuer, clock: Clock
 ) -> None:
     issuer.keys[0].pop("kid")
     (old,) = await keys.find("first")
@@ -225,7 +225,7 @@ async def test_a_fetch_that_failed_is_tried_again_though_nobody_asks(
         if fetched:
             well.set()
 
-    ring = KeyRing(issuer.url, Algorithm.RS256, tell, lambda: clock.seconds, again=0.05)
+    ring = IssuerKeys(issuer.url, Algorithm.RS256, tell, lambda: clock.seconds, again=0.05)
     issuer.play(Reply.json(500, {}))
     with pytest.raises(UnavailableError):
         await ring.find("first")
@@ -238,7 +238,7 @@ async def test_a_fetch_that_failed_is_tried_again_though_nobody_asks(
     assert told == [False, True]
 
 
-async def test_who_goes_away_takes_nobody_s_keys_along(keys: KeyRing) -> None:
+async def test_who_goes_away_takes_nobody_s_keys_along(keys: IssuerKeys) -> None:
     leaving = asyncio.create_task(keys.find("first"))
     staying = asyncio.create_task(keys.find("first"))
     await asyncio.sleep(0)

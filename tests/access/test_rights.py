@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from cloudmart.access.rights import RIGHTS, Right
-from cloudmart.access.route import GuardedRoute, check_rights, entries
+from cloudmart.access.route import GuardedRoute, check_rights, guarded_entries
 from cloudmart.app import create_app
 from cloudmart.settings import Environment, Settings
 from tests.access.conftest import ADMIN, ADMIN_USERS, OpenShop
@@ -127,7 +127,7 @@ def outcome(answer: Response) -> int | str:
 def test_every_route_has_its_right_and_every_right_its_route() -> None:
     app = create_app(Settings(environment=Environment.LOCAL))
 
-    assert {entry for entry, _ in entries(app.routes)} == set(RIGHTS)
+    assert {entry for entry, _ in guarded_entries(app.routes)} == set(RIGHTS)
 
 
 def test_what_changes_or_lists_the_shop_is_for_administrators_but_what_customers_do() -> None:

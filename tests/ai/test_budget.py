@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from cloudmart.ai.budget import TokenBudget
 from cloudmart.ai.loop import ToolRunning
-from cloudmart.ai.ports import Delta, Usage
+from cloudmart.ai.ports import TextDelta, Usage
 from cloudmart.ai.service import Assistant
 from cloudmart.app import create_app
 from cloudmart.composition.providers import Providers
@@ -173,14 +173,14 @@ async def test_a_process_that_ends_writes_what_it_used(
         assert await spent(shop.conversations) == [100]
 
 
-LONG = [Delta("word ") for _ in range(60)]
+LONG = [TextDelta("word ") for _ in range(60)]
 
 
 async def hang_up(assistant: Assistant, thread: str, *, after: int) -> None:
     """Ask something, and go away after some pieces of the answer."""
     heard = 0
 
-    async def listen(_: Delta | ToolRunning) -> None:
+    async def listen(_: TextDelta | ToolRunning) -> None:
         nonlocal heard
         heard += 1
         if heard == after:

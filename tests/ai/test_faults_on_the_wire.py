@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from cloudmart.ai.providers.call import WITHHELD
+from cloudmart.ai.providers.provider_call import WITHHELD
 from cloudmart.app import create_app
 from cloudmart.settings import AssistantSettings, BedrockSettings, OpenAISettings, Settings
 from tests.support import event_stream as aws

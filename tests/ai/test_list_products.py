@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from botocore.config import Config
 
-from cloudmart.ai.list_products import answer
-from cloudmart.dynamodb.codec import encode
+from cloudmart.ai.list_products import answer_agent
+from cloudmart.dynamodb.codec import encode_item
 from cloudmart.settings import Settings
 from tests.support.aws import aws_client
 from tests.support.wire_values import VALUES, Wire
@@ -54,7 +54,7 @@ def told(response: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON
 
 
 def test_a_function_is_answered_with_text(dynamodb: object, stocked: Settings) -> None:
-    said = answer(FUNCTION, dynamodb, stocked.dynamodb.products_table)
+    said = answer_agent(FUNCTION, dynamodb, stocked.dynamodb.products_table)
 
     assert told(said) == {"products": [LAMP, KETTLE], "more": 0}
     body = said["response"]["functionResponse"]["responseBody"]["TEXT"]["body"]
@@ -71,7 +71,7 @@ def test_a_function_is_answered_with_text(dynamodb: object, stocked: Settings) -
 
 
 def test_a_path_is_answered_with_json_and_a_status(dynamodb: object, stocked: Settings) -> None:
-    said = answer(API, dynamodb, stocked.dynamodb.products_table)
+    said = answer_agent(API, dynamodb, stocked.dynamodb.products_table)
 
     body = json.dumps({"products": [LAMP, KETTLE], "more": 0})
     assert said["response"] == {
@@ -104,7 +104,7 @@ def test_a_path_is_answered_with_json_and_a_status(dynamodb: object, stocked: Se
 def test_a_name_is_looked_for_wherever_an_agent_puts_it(
     event: Event, dynamodb: object, stocked: Settings
 ) -> None:
-    said = answer(event, dynamodb, stocked.dynamodb.products_table)
+    said = answer_agent(event, dynamodb, stocked.dynamodb.products_table)
 
     assert told(said) == {"products": [LAMP], "more": 0}
 
@@ -116,9 +116,9 @@ def test_products_beyond_the_first_megabyte_are_found(
     table = settings.dynamodb.products_table
     for number in range(4):
         item = {"id": str(number), "name": f"Lamp {number}", "price": Decimal(5), "image": "x"}
-        dynamodb.put_item(TableName=table, Item=encode(item | {"image": "x" * 390_000}))
+        dynamodb.put_item(TableName=table, Item=encode_item(item | {"image": "x" * 390_000}))
 
-    said = answer(asking(FUNCTION, "name", "lamp"), dynamodb, table)
+    said = answer_agent(asking(FUNCTION, "name", "lamp"), dynamodb, table)
 
     assert [each["name"] for each in told(said)["products"]] == [f"Lamp {n}" for n in range(4)]
 
@@ -131,9 +131,9 @@ def test_an_answer_keeps_within_what_bedrock_takes(
     description = '"Très" \\ joli\n' * 40
     for number in range(100):
         item = {"id": str(number), "name": f"Lamp {number:03}", "price": Decimal(5)}
-        dynamodb.put_item(TableName=table, Item=encode(item | {"description": description}))
+        dynamodb.put_item(TableName=table, Item=encode_item(item | {"description": description}))
 
-    said = answer(FUNCTION, dynamodb, table)
+    said = answer_agent(FUNCTION, dynamodb, table)
 
     shown = told(said)
     assert len(json.dumps(said)) < 25_000
@@ -146,9 +146,11 @@ def test_a_product_without_a_price_is_not_offered(
     stocked: Settings,
 ) -> None:
     table = stocked.dynamodb.products_table
-    dynamodb.put_item(TableName=table, Item=encode({"id": "3", "name": "Desk", "price": "soon"}))
+    dynamodb.put_item(
+        TableName=table, Item=encode_item({"id": "3", "name": "Desk", "price": "soon"})
+    )
 
-    said = answer(asking(FUNCTION, "name", "desk"), dynamodb, table)
+    said = answer_agent(asking(FUNCTION, "name", "desk"), dynamodb, table)
 
     assert told(said)["products"] == [LAMP]
 
@@ -162,7 +164,7 @@ def test_an_outage_is_told_to_the_agent(event: Event, engine: str) -> None:
         config=Config(connect_timeout=5, retries={"total_max_attempts": 1}),
     )
 
-    said = answer(event, nowhere, "products")
+    said = answer_agent(event, nowhere, "products")
 
     inner = said["response"]
     assert told(said) == {"error": "The products cannot be listed at the moment."}
@@ -206,6 +208,8 @@ def test_whatever_an_item_holds_the_others_are_told() -> None:
         for kind, value in VALUES.items()
     ]
 
-    said = told(answer(FUNCTION, Catalogue(*bad, encode(KETTLE | {"price": 35})), "products"))
+    said = told(
+        answer_agent(FUNCTION, Catalogue(*bad, encode_item(KETTLE | {"price": 35})), "products")
+    )
 
     assert KETTLE | {"price": 35} in said["products"]

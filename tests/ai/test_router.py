@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from cloudmart.ai.ports import ChatModel, Delta, ToolCall
+from cloudmart.ai.ports import ChatModel, TextDelta, ToolCall
 from cloudmart.app import create_app
 from cloudmart.composition.providers import Providers
 from cloudmart.errors import (
@@ -175,7 +175,7 @@ def test_a_stream_has_deltas_and_then_the_whole_answer(settings: Settings) -> No
 
 def test_a_failure_after_the_first_delta_is_an_event(settings: Settings) -> None:
     failure = ProviderUnavailableError("OpenAI", retry_after=7)
-    chat = ScriptedChat(Delta("We"), failure, "Here again.")
+    chat = ScriptedChat(TextDelta("We"), failure, "Here again.")
     with serving(app_with(settings, chat)) as client:
         question = client.post("/api/ai/start").json() | {"message": "Lamps?"}
 
@@ -199,7 +199,7 @@ def test_a_failure_after_the_first_delta_is_an_event(settings: Settings) -> None
 
 
 def test_a_bug_after_the_first_delta_is_an_event_without_secrets(settings: Settings) -> None:
-    with serving(app_with(settings, ScriptedChat(Delta("We")))) as client:
+    with serving(app_with(settings, ScriptedChat(TextDelta("We")))) as client:
         question = client.post("/api/ai/start").json() | {"message": "Lamps?"}
 
         answer = client.post("/api/ai/message", json=question, headers={"Accept": EVENTS})
@@ -235,7 +235,7 @@ def test_a_conversation_that_is_busy_is_told_so_as_a_problem(settings: Settings)
 async def test_a_client_that_goes_away_stops_the_provider_and_frees_the_conversation(
     settings: Settings, accept: str
 ) -> None:
-    chat = ScriptedChat(Delta("We"), asyncio.Event(), "Here again.")
+    chat = ScriptedChat(TextDelta("We"), asyncio.Event(), "Here again.")
     async with served(app_with(settings, chat)) as server:
         thread = json.loads((await server.send("POST", "/api/ai/start")).body)
         question = thread | {"message": "Lamps?"}

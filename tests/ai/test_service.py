@@ -9,7 +9,7 @@ import pytest
 
 from cloudmart.ai.conversations import ConversationRepository
 from cloudmart.ai.loop import ToolRunning
-from cloudmart.ai.ports import Delta, ProviderMessage, ProviderStep, Role, ToolCall, Usage
+from cloudmart.ai.ports import ProviderMessage, ProviderStep, Role, TextDelta, ToolCall, Usage
 from cloudmart.ai.service import Assistant
 from cloudmart.errors import (
     ConflictError,
@@ -280,7 +280,7 @@ async def test_a_model_that_never_answers_is_left_after_its_last_step(shop: Shop
 
 
 async def test_what_is_heard_on_the_way_is_a_remark_and_then_the_answer(shop: Shop) -> None:
-    assistant = shop.assistant(ScriptedChat(Delta("Let me look."), SEARCH, "We sell none."))
+    assistant = shop.assistant(ScriptedChat(TextDelta("Let me look."), SEARCH, "We sell none."))
     heard: list[object] = []
 
     async def listen(event: object) -> None:
@@ -290,12 +290,12 @@ async def test_what_is_heard_on_the_way_is_a_remark_and_then_the_answer(shop: Sh
 
     assert answer == "We sell none."
     assert heard == [
-        Delta("Let me look."),
-        Delta("\n\n"),
+        TextDelta("Let me look."),
+        TextDelta("\n\n"),
         ToolRunning("search_products"),
-        Delta("We"),
-        Delta(" sell"),
-        Delta(" none."),
+        TextDelta("We"),
+        TextDelta(" sell"),
+        TextDelta(" none."),
     ]
 
 
@@ -308,7 +308,7 @@ async def test_an_answer_that_came_in_one_piece_is_heard_too(shop: Shop) -> None
 
     await assistant.reply(await assistant.start(), "Lamps?", listen)
 
-    assert heard == [Delta("We sell none.")]
+    assert heard == [TextDelta("We sell none.")]
 
 
 async def test_tokens_are_counted_even_for_a_turn_that_fails(shop: Shop) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from fastapi.testclient import TestClient
 
-from cloudmart.api_docs.pages import script
+from cloudmart.api_docs.pages import config_script
 from cloudmart.app import create_app
 from cloudmart.settings import Environment, Settings
 from tests.support.serving import serving, still
@@ -71,12 +71,12 @@ def test_no_address_can_add_to_the_script() -> None:
     )
 
     done = subprocess.run(  # noqa: S603 - our own program
-        [str(NODE), "-e", program], input=script(HOSTILE), capture_output=True, check=True
+        [str(NODE), "-e", program], input=config_script(HOSTILE), capture_output=True, check=True
     )
 
     told = {"publicBaseUrl": HOSTILE, "apiBaseUrl": f"{HOSTILE}/api"}
     assert json.loads(done.stdout) == [told, True]
-    assert b"<" not in script(HOSTILE)
+    assert b"<" not in config_script(HOSTILE)
 
 
 def test_what_an_answer_points_at_is_below_the_shops_address(stocked: Settings) -> None:

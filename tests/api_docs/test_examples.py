@@ -14,9 +14,9 @@ from jsonschema_rs import Draft202012Validator
 from cloudmart.api_docs.document import operations
 from cloudmart.app import create_app
 from cloudmart.composition.services import open_clients
-from cloudmart.local.seed import furnish
+from cloudmart.local.seed import seed_tables
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
-from cloudmart.tables.schema import tables
+from cloudmart.tables.schema import shop_tables
 from tests.support.serving import serving
 from tests.support.shop_tables import CALL_WITHIN
 
@@ -80,12 +80,12 @@ def furnished(dynamodb: Any) -> Iterator[TestClient]:  # noqa: ANN401 - boto3's 
 
     async def fill() -> None:
         async with open_clients(settings) as database:
-            await furnish(database, names, empty=False)
+            await seed_tables(database, names, empty=False)
 
     asyncio.run(fill())
     with serving(create_app(settings)) as client:
         yield client
-    for schema in tables(names):
+    for schema in shop_tables(names):
         dynamodb.delete_table(TableName=schema.name)
 
 

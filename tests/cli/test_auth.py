@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 from typer.testing import CliRunner, Result
 
-from cloudmart.access.basic import is_right
+from cloudmart.access.basic import verify_password
 from cloudmart.cli import app
 from cloudmart.settings import load_settings
 
@@ -26,7 +26,7 @@ def test_the_hash_of_a_password_is_one_that_the_settings_take(end: str) -> None:
     hashed = result.stdout.strip()
     loaded = load_settings({"AUTH": "basic", "ADMIN_USERS": f"ann:{hashed}"})
     assert result.exit_code == 0
-    assert is_right("correct horse", hashed)
+    assert verify_password("correct horse", hashed)
     assert loaded.report.refusals == ()
 
 
@@ -96,7 +96,7 @@ def test_at_a_terminal_a_password_is_asked_for_twice_and_not_shown() -> None:
     code, out, shown = at_a_terminal("correct horse", "correct horse")
 
     assert code == 0
-    assert is_right("correct horse", out.strip())
+    assert verify_password("correct horse", out.strip())
     assert "Password: " in shown
     assert "Again: " in shown
     assert "horse" not in shown

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from cloudmart.cli.command_settings import configured
+from cloudmart.cli.command_settings import settings_for_command
 from cloudmart.local.embedded import REGION
 from tests.support.aws import aws_client
 
@@ -29,7 +29,7 @@ def secrets(engine: str, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN40
 
 
 def test_good_settings_are_returned() -> None:
-    assert configured({"PORT": "8000"}).port == 8000
+    assert settings_for_command({"PORT": "8000"}).port == 8000
 
 
 def test_wrong_ones_end_the_process_with_78_on_stderr_and_in_the_termination_log(
@@ -38,7 +38,7 @@ def test_wrong_ones_end_the_process_with_78_on_stderr_and_in_the_termination_log
     environ = {"OPENAI_ASSISTANT_ID": "<your-openai-assistant-id>"}
 
     with pytest.raises(SystemExit) as end:
-        configured(environ, termination_log=log)
+        settings_for_command(environ, termination_log=log)
 
     assert end.value.code == 78
     assert "OPENAI_ASSISTANT_ID is a placeholder" in log.read_text()
@@ -49,7 +49,7 @@ def test_what_does_not_stop_the_start_is_one_warning_each() -> None:
     environ = {"OPENAI_ASSISTANT_ID": "asst_1", "DEGRADED_START": "1", "AZURE_API_KEY": "todo"}
 
     with capture_logs() as events:
-        configured(environ)
+        settings_for_command(environ)
 
     assert [(event["event"], event["variable"]) for event in events] == [
         ("setting_wrong", "AZURE_API_KEY"),
@@ -60,7 +60,7 @@ def test_what_does_not_stop_the_start_is_one_warning_each() -> None:
 
 def test_a_name_that_is_no_setting_is_a_warning_with_the_one_that_was_meant() -> None:
     with capture_logs() as events:
-        configured({"OPENAI_APIKEY": "sk-Zp3Q8R7"})
+        settings_for_command({"OPENAI_APIKEY": "sk-Zp3Q8R7"})
 
     assert events == [
         {
@@ -82,7 +82,7 @@ def test_the_secret_it_names_is_read_first(
     held = {"OPENAI_API_KEY": "sk-Zp3Q8R7", "PORT": 8000}
     secrets.create_secret(Name="shop/keys", SecretString=json.dumps(held))
 
-    settings = configured({"CLOUDMART_SECRET_ID": "shop/keys", "AWS_REGION": REGION})
+    settings = settings_for_command({"CLOUDMART_SECRET_ID": "shop/keys", "AWS_REGION": REGION})
 
     assert settings.port == 8000
     assert settings.openai.api_key is not None
@@ -91,7 +91,9 @@ def test_the_secret_it_names_is_read_first(
 @pytest.mark.usefixtures("secrets")
 def test_a_wrong_setting_is_told_before_the_secret_it_keeps_from_being_read(log: Path) -> None:
     with pytest.raises(SystemExit) as end:
-        configured({"CLOUDMART_SECRET_ID": "nowhere", "AWS_REGION": "todo"}, termination_log=log)
+        settings_for_command(
+            {"CLOUDMART_SECRET_ID": "nowhere", "AWS_REGION": "todo"}, termination_log=log
+        )
 
     assert end.value.code == 78
     assert "AWS_REGION is a placeholder" in log.read_text()
@@ -100,7 +102,7 @@ def test_a_wrong_setting_is_told_before_the_secret_it_keeps_from_being_read(log:
 @pytest.mark.usefixtures("secrets")
 def test_a_secret_that_is_not_there_ends_the_process_with_1(log: Path) -> None:
     with pytest.raises(SystemExit) as end:
-        configured({"CLOUDMART_SECRET_ID": "nowhere"}, termination_log=log)
+        settings_for_command({"CLOUDMART_SECRET_ID": "nowhere"}, termination_log=log)
 
     assert end.value.code == 1
     assert log.read_text().startswith("CloudMart does not start: its secret cannot be read.")

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cloudmart.cli import app
-from cloudmart.settings.reference import reference
+from cloudmart.settings.reference import settings_page
 from cloudmart.settings.variables import variables
 from tests.support.aws import aws_client
 
@@ -152,7 +152,7 @@ def test_why_a_secret_cannot_be_read_is_told_as_serve_does(
 
 
 def test_the_page_of_the_documentation_is_printed_on_demand() -> None:
-    assert run("--markdown").stdout == reference()
+    assert run("--markdown").stdout == settings_page()
 
 
 def test_a_name_that_is_no_setting_is_told_with_the_one_that_was_meant() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cloudmart.cli.database import told
-from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes import DependencyError
 from cloudmart.health.command_session import open_for_command
 from cloudmart.settings import Settings
 from tests.cli.conftest import Cloudmart
@@ -168,7 +168,7 @@ async def test_a_program_that_hangs_is_not_waited_for_forever(
 ) -> None:
     program("exec sleep 600")
 
-    with pytest.raises(ObstacleError) as met:
+    with pytest.raises(DependencyError) as met:
         await open_for_command("us-east-1", {}, within=0.2)
 
     assert met.value.cause.code == "credentials-slow"

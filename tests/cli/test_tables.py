@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from cloudmart.app import create_app
 from cloudmart.cli import app
 from cloudmart.orders.indexes import order_keys
-from cloudmart.orders.notes import ORDER_SECRET, note
+from cloudmart.orders.notes import ORDER_SECRET, note_item
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
 from tests.support.faults import Fault, FaultProxy, Refusal
 from tests.support.serving import serving
@@ -177,7 +177,7 @@ def test_a_dry_run_of_the_backfill_counts(
         "createdAt": "2025-01-05T10:00:00.000Z",
     }
     modern |= order_keys(modern)
-    internal = note(ORDER_SECRET, secret="ab")  # noqa: S106 - of a test
+    internal = note_item(ORDER_SECRET, secret="ab")  # noqa: S106 - of a test
     put(dynamodb, production.orders_table, *OLD_ORDERS, modern, internal)
 
     result = tables("backfill", "--dry-run")

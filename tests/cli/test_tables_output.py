@@ -9,7 +9,7 @@ from cloudmart.cli.tables_output import LiveWatcher, PlainWatcher
 from cloudmart.dynamodb.refusals import PartState
 from cloudmart.orders.indexes import INDEXED_ORDERS, ORDERS_BY_EMAIL
 from cloudmart.tables.backfill import BackfillTally
-from cloudmart.tables.steps import AddIndex, Finding, RunBackfill
+from cloudmart.tables.steps import AddIndex, RunBackfill, TableFinding
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -36,14 +36,14 @@ def test_where_nobody_looks_on_lines_are_written_now_and_then() -> None:
     watcher.begins(INDEX)
     for seconds in (5, 15, 20):
         watcher.waits(INDEX, seconds)
-    watcher.ends(Finding("orders", INDEX.part, PartState.OK))
+    watcher.ends(TableFinding("orders", INDEX.part, PartState.OK))
     watcher.begins(BACKFILL)
     for seen in (500, 1500, 2000):
         watcher.reads(
             BACKFILL, BackfillTally("orders", seen=seen, mended=seen // 10, expected=4000)
         )
     watcher.ends(
-        Finding("orders", BACKFILL.part, PartState.DENIED, "the permission x:Y is missing")
+        TableFinding("orders", BACKFILL.part, PartState.DENIED, "the permission x:Y is missing")
     )
 
     assert printed(out).splitlines() == [
@@ -62,11 +62,11 @@ def test_a_terminal_shows_a_bar_below_the_same_lines() -> None:
     with LiveWatcher(out) as watcher:
         watcher.begins(INDEX)
         watcher.waits(INDEX, 5)
-        watcher.ends(Finding("orders", INDEX.part, PartState.OK))
+        watcher.ends(TableFinding("orders", INDEX.part, PartState.OK))
         watcher.begins(BACKFILL)
         watcher.reads(BACKFILL, BackfillTally("orders", seen=1500, mended=150, expected=4000))
         out.print("between")
-        watcher.ends(Finding("orders", BACKFILL.part, PartState.OK, "4,000 orders read"))
+        watcher.ends(TableFinding("orders", BACKFILL.part, PartState.OK, "4,000 orders read"))
 
     shown = _CONTROL.sub("", printed(out)).replace("\r", "\n").splitlines()
     assert any(

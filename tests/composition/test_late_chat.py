@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cloudmart.ai.ports import Delta, ProviderMessage, ProviderStep, Role, StepRequest
-from cloudmart.ai.providers.bedrock_converse import bedrock_converse
-from cloudmart.composition.providers import LateChat
+from cloudmart.ai.ports import ProviderMessage, ProviderStep, Role, StepRequest, TextDelta
+from cloudmart.ai.providers.bedrock_converse import open_bedrock_converse
+from cloudmart.composition.providers import LazyChat
 from cloudmart.dynamodb.session import new_session
 from cloudmart.errors import ProviderFailedError, ProviderMisconfiguredError, UpstreamError
 from cloudmart.settings import BedrockSettings
@@ -34,7 +34,7 @@ class Opening:
         self.happened.append("closed")
 
 
-async def take(chat: LateChat) -> str:
+async def take(chat: LazyChat) -> str:
     """Take a step and return its text."""
     steps = [event async for event in chat.step(REQUEST) if isinstance(event, ProviderStep)]
     return steps[0].text
@@ -42,7 +42,7 @@ async def take(chat: LateChat) -> str:
 
 async def test_a_client_is_opened_for_the_first_step_and_closed_at_the_end() -> None:
     opening = Opening(("One.", "Two."))
-    async with LateChat("late", opening) as chat:
+    async with LazyChat("late", opening) as chat:
         assert opening.happened == []
 
         assert [await take(chat), await take(chat)] == ["One.", "Two."]
@@ -60,7 +60,7 @@ async def test_only_a_client_that_was_refused_is_opened_anew(
 ) -> None:
     script = (failure,) if failure is REFUSED else (failure, "Here again.")
     opening = Opening(script, ("Here again.",))
-    async with LateChat("late", opening) as chat:
+    async with LazyChat("late", opening) as chat:
         with pytest.raises(type(failure)):
             await take(chat)
 
@@ -69,8 +69,8 @@ async def test_only_a_client_that_was_refused_is_opened_anew(
 
 
 async def test_a_refusal_breaks_off_no_step_that_another_takes_with_the_same_client() -> None:
-    opening = Opening((Delta("Half an "), REFUSED, "answer."), ("Here again.",))
-    async with LateChat("late", opening) as chat:
+    opening = Opening((TextDelta("Half an "), REFUSED, "answer."), ("Here again.",))
+    async with LazyChat("late", opening) as chat:
         other = chat.step(REQUEST)
         begun = await anext(other)
         with pytest.raises(ProviderMisconfiguredError):
@@ -79,8 +79,8 @@ async def test_a_refusal_breaks_off_no_step_that_another_takes_with_the_same_cli
         assert opening.happened == ["opened", "opened"]
 
         assert [begun, *[event async for event in other]] == [
-            Delta("Half an "),
-            Delta("answer."),
+            TextDelta("Half an "),
+            TextDelta("answer."),
             ProviderStep("answer."),
         ]
         assert opening.happened == ["opened", "opened", "closed"]
@@ -97,7 +97,7 @@ async def test_credentials_that_cannot_be_had_are_told_as_such(
     monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(tmp_path / "missing"))
     settings = BedrockSettings(model_id="eu.amazon.nova-2-lite-v1:0", region="eu-central-1")
 
-    opening = partial(bedrock_converse, settings, new_session())
-    async with LateChat("late", opening) as chat:
+    opening = partial(open_bedrock_converse, settings, new_session())
+    async with LazyChat("late", opening) as chat:
         with pytest.raises(ProviderMisconfiguredError, match="credentials of AWS"):
             await take(chat)

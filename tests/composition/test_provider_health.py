@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from cloudmart.app import create_app
 from cloudmart.composition.runtime import Runtime
-from cloudmart.health.causes import ObstacleError
-from cloudmart.health.causes.process import KEYS_AWAY, STRANGER
+from cloudmart.health.causes import DependencyError
+from cloudmart.health.causes.process import ANONYMOUS, KEYS_AWAY
 from cloudmart.health.lifecycle import Timing
 from cloudmart.health.state import CLIENTS, ISSUER, LAPSE, Health
 from cloudmart.http.client_address import Clients
@@ -183,7 +183,10 @@ def test_remarks_of_requests_lapse_too_and_are_made_again() -> None:
     clock = Clock()
     health = Health(rhythm=clock.rhythm)
     health.enable(ISSUER)
-    away, stranger = ObstacleError(KEYS_AWAY, serious=False), ObstacleError(STRANGER, serious=False)
+    away, stranger = (
+        DependencyError(KEYS_AWAY, serious=False),
+        DependencyError(ANONYMOUS, serious=False),
+    )
 
     def remark() -> dict[str, str]:
         health.remark(ISSUER, away)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudmart.rollout.release import Rendered, kubectl, render
+from cloudmart.rollout.release import Rendered, find_kubectl, render_overlay
 from tests.doctor.healthy import HealthyShop, healthy_shop
 from tests.support.overlays import copied, fill
 
@@ -13,9 +13,11 @@ from tests.support.overlays import copied, fill
 @pytest.fixture(scope="session")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
     """Give production's manifests, filled in and rendered once."""
-    if kubectl() is None:
+    if find_kubectl() is None:
         pytest.skip("kubectl is not installed: `make kubectl` brings one")
-    return render(fill(copied(tmp_path_factory.mktemp("doctor")) / "overlays" / "production"))
+    return render_overlay(
+        fill(copied(tmp_path_factory.mktemp("doctor")) / "overlays" / "production")
+    )
 
 
 @pytest.fixture

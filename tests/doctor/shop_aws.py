@@ -20,8 +20,8 @@ import pytest
 from cloudmart.cli.iam import policies
 from cloudmart.local.embedded import REGION
 from cloudmart.settings import DynamoDBSettings
-from cloudmart.tables.schema import tables
-from cloudmart.tables.steps import definition
+from cloudmart.tables.schema import shop_tables
+from cloudmart.tables.steps import table_definition
 from tests.support.faults import FaultProxy, fault_proxy
 from tests.support.loopback import LoopbackServer, Reply, Request, loopback
 from tests.support.shop_tables import ENVIRONMENT, fresh_names, let_use_indexes
@@ -184,8 +184,8 @@ def make_tables(aws: ShopAws, region: str = REGION) -> None:
     """Make the tables as the schema wants them, with all that an operator turns on."""
     dynamodb = aws.client("dynamodb", region)
     recovery = {"PointInTimeRecoveryEnabled": True}
-    for schema in tables(aws.names):
-        dynamodb.create_table(**definition(schema))
+    for schema in shop_tables(aws.names):
+        dynamodb.create_table(**table_definition(schema))
         dynamodb.update_continuous_backups(
             TableName=schema.name, PointInTimeRecoverySpecification=recovery
         )

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from cloudmart.cli import app
 from cloudmart.findings.finding import CheckStatus
 from cloudmart.orders.indexes import ORDERS_BY_DAY
-from cloudmart.tables.schema import tables
-from cloudmart.tables.steps import definition
+from cloudmart.tables.schema import shop_tables
+from cloudmart.tables.steps import table_definition
 from tests.doctor.healthy import HealthyShop, told
 from tests.doctor.shop_aws import ShopAws, make_tables
 from tests.support.aws_words import commands_in, run_aws
@@ -47,8 +47,8 @@ def no_expiry(dynamodb: Any, aws: ShopAws) -> None:  # noqa: ANN401
 
 def renew(dynamodb: Any, aws: ShopAws, *without: str) -> None:  # noqa: ANN401
     """Make the table of orders anew, and nothing else of it."""
-    (orders,) = (each for each in tables(aws.names) if each.stream)
-    made = {key: each for key, each in definition(orders).items() if key not in without}
+    (orders,) = (each for each in shop_tables(aws.names) if each.stream)
+    made = {key: each for key, each in table_definition(orders).items() if key not in without}
     dynamodb.delete_table(TableName=orders.name)
     dynamodb.create_table(**made)
 
@@ -191,7 +191,7 @@ async def test_a_permission_that_is_missing_is_told_by_its_use(
 
 async def test_nothing_is_written_to_find_out(shop: HealthyShop) -> None:
     dynamodb = shop.aws.client("dynamodb")
-    names = [each.name for each in tables(shop.aws.names)]
+    names = [each.name for each in shop_tables(shop.aws.names)]
     before = [dynamodb.scan(TableName=name)["Items"] for name in names]
 
     await shop.look("may-write")

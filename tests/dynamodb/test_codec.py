@@ -8,7 +8,7 @@ import pytest
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from hypothesis import HealthCheck, given, settings
 
-from cloudmart.dynamodb.codec import decode, encode
+from cloudmart.dynamodb.codec import decode_item, encode_item
 from cloudmart.settings import Settings
 from tests.support.items import items_with
 
@@ -17,7 +17,7 @@ items = items_with("total", "items", "name")
 
 @given(items)
 def test_an_item_comes_back_as_it_went(item: dict[str, Any]) -> None:
-    assert decode(encode(item)) == item
+    assert decode_item(encode_item(item)) == item
 
 
 @given(items)
@@ -29,20 +29,20 @@ def test_a_stored_item_comes_back_as_it_went(
 ) -> None:
     name = settings.dynamodb.products_table
 
-    dynamodb.put_item(TableName=name, Item=encode(item))
+    dynamodb.put_item(TableName=name, Item=encode_item(item))
 
-    stored = dynamodb.get_item(TableName=name, Key=encode({"id": item["id"]}))["Item"]
-    assert decode(stored) == item
+    stored = dynamodb.get_item(TableName=name, Key=encode_item({"id": item["id"]}))["Item"]
+    assert decode_item(stored) == item
 
 
 def test_a_binary_float_is_never_stored() -> None:
     with pytest.raises(TypeError, match="float"):
-        encode({"price": 19.99})
+        encode_item({"price": 19.99})
 
 
 @given(items)
 def test_items_are_written_as_boto3_does_it(item: dict[str, Any]) -> None:
-    written = encode(item)
+    written = encode_item(item)
 
     for name, value in item.items():
         # It counts zeros at the end of a number as digits, and refuses more than 38.
@@ -53,11 +53,11 @@ def test_items_are_written_as_boto3_does_it(item: dict[str, Any]) -> None:
 
 @given(items)
 def test_items_are_read_as_boto3_does_it(item: dict[str, Any]) -> None:
-    written = encode(item)
+    written = encode_item(item)
 
     for name, value in written.items():
         with suppress(Rounded):
-            assert decode({name: value}) == {name: TypeDeserializer().deserialize(value)}
+            assert decode_item({name: value}) == {name: TypeDeserializer().deserialize(value)}
 
 
 @pytest.mark.parametrize(
@@ -75,13 +75,13 @@ def test_items_are_read_as_boto3_does_it(item: dict[str, Any]) -> None:
 )
 def test_what_dynamodb_does_not_hold_is_refused(value: object) -> None:
     with pytest.raises(TypeError):
-        encode({"value": value})
+        encode_item({"value": value})
 
 
 @pytest.mark.parametrize("value", [Decimal("1" * 39), Decimal("1e127")])
 def test_a_number_that_would_be_rounded_is_refused(value: Decimal) -> None:
     with pytest.raises(ArithmeticError):
-        encode({"value": value})
+        encode_item({"value": value})
 
 
 def _unordered(value: object) -> object:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest_asyncio
 
 from cloudmart.dynamodb.client import Database
-from cloudmart.dynamodb.codec import encode
+from cloudmart.dynamodb.codec import encode_item
 from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import Table
 from cloudmart.settings import Settings
@@ -36,7 +36,7 @@ async def table(settings: Settings) -> AsyncIterator[Table]:
 
 
 async def test_whatever_another_system_stored_is_read(table: Table, dynamodb: Any) -> None:  # noqa: ANN401 - boto3's
-    dynamodb.put_item(TableName=table.name, Item=encode(_ITEM))
+    dynamodb.put_item(TableName=table.name, Item=encode_item(_ITEM))
 
     assert await table.get("1") == _ITEM
 
@@ -46,14 +46,14 @@ async def test_what_is_stored_is_what_another_system_reads(table: Table, dynamod
 
     await table.put(item, new=True)
 
-    stored = dynamodb.get_item(TableName=table.name, Key=encode({"id": "1"}))["Item"]
+    stored = dynamodb.get_item(TableName=table.name, Key=encode_item({"id": "1"}))["Item"]
     assert {name: _sorted(value) for name, value in stored.items()} == {
-        name: _sorted(value) for name, value in encode(item).items()
+        name: _sorted(value) for name, value in encode_item(item).items()
     }
 
 
 async def test_the_sdk_does_not_walk_through_values(table: Table, dynamodb: Any) -> None:  # noqa: ANN401 - boto3's
-    dynamodb.put_item(TableName=table.name, Item=encode({"id": "1", "thumbnail": b"\x00\xff"}))
+    dynamodb.put_item(TableName=table.name, Item=encode_item({"id": "1", "thumbnail": b"\x00\xff"}))
 
     answer = await table.database.call("scan", TableName=table.name)
 

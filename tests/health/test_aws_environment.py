@@ -8,12 +8,12 @@ import pytest
 from botocore import exceptions as sdk
 from structlog.testing import capture_logs
 
-from cloudmart.cli.serve import run
+from cloudmart.cli.serve import run_server
 from cloudmart.errors import UnavailableError
 from cloudmart.health.aws_environment import open_session
-from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes import DependencyError
 from cloudmart.health.classify import DYNAMODB, SECRETS_MANAGER, STS, Service
-from cloudmart.health.obstacle import obstacle_of
+from cloudmart.health.dependency_error import dependency_error_of
 from tests.health.world import World
 from tests.support.pod import pod
 
@@ -208,7 +208,7 @@ async def test_a_start_that_is_misled_names_the_variable(
             await it.gives_up()
         assert it.lifecycle.failure
         said = it.lifecycle.failure.message
-    except ObstacleError as obstacle:
+    except DependencyError as obstacle:
         said = f"({obstacle.cause.code}) {obstacle.remedy} {obstacle.command}"
 
     assert f"({cause})" in said
@@ -221,7 +221,7 @@ async def test_a_start_that_is_misled_names_the_variable(
     ("name", "value"), [(name, value) for name, each in REFUSED.items() for value in each]
 )
 def test_what_the_sdk_refuses_is_told_with_what_is_right(name: str, value: str) -> None:
-    with pytest.raises(ObstacleError) as refused:
+    with pytest.raises(DependencyError) as refused:
         open_session("eu-central-1", {name: value})
 
     assert refused.value.cause.code == "sdk-setting-wrong"
@@ -255,7 +255,7 @@ def test_serving_ends_in_words_where_there_can_be_no_session(
     nobodys.patch.setenv("AWS_PROFILE", "prod")
     environ = {"AUTH": "off", "AWS_REGION": "us-east-1", **PROFILE}
 
-    code = run(environ, host="127.0.0.1", termination_log=log)
+    code = run_server(environ, host="127.0.0.1", termination_log=log)
 
     assert code == 1
     assert "(profile-missing)" in capsys.readouterr().err
@@ -263,7 +263,7 @@ def test_serving_ends_in_words_where_there_can_be_no_session(
 
 
 def test_a_profile_that_asks_for_a_code_wants_a_person() -> None:
-    met = obstacle_of(sdk.RefreshWithMFAUnsupportedError(), {}, credentials=True)
+    met = dependency_error_of(sdk.RefreshWithMFAUnsupportedError(), {}, credentials=True)
 
     assert met.cause.code == "credentials-want-a-person"
     assert "a code (MFA)" in met.remedy
@@ -299,7 +299,7 @@ def test_the_host_that_was_really_called_is_named(
     error.__cause__ = _away(url)
     environ = {"AWS_REGION": "eu-central-1", **environ}
 
-    obstacle = obstacle_of(error, environ, service)
+    obstacle = dependency_error_of(error, environ, service)
 
     assert obstacle.cause.code == cause
     assert url.split("/")[2] in obstacle.remedy
@@ -308,7 +308,7 @@ def test_the_host_that_was_really_called_is_named(
 def test_where_the_error_names_no_host_the_one_that_is_configured_is_named() -> None:
     environ = {"AWS_REGION": "cn-north-1"}
 
-    obstacle = obstacle_of(OSError(), environ, DYNAMODB)
+    obstacle = dependency_error_of(OSError(), environ, DYNAMODB)
 
     assert "dynamodb.cn-north-1.amazonaws.com.cn. " in obstacle.remedy
 
@@ -320,7 +320,7 @@ def test_who_lost_the_race_of_the_webhook_is_told_what_decides() -> None:
     }
     error = sdk.ClientError(answer, "AssumeRoleWithWebIdentity")
 
-    obstacle = obstacle_of(error, {"HOSTNAME": "cloudmart-1"}, credentials=True)
+    obstacle = dependency_error_of(error, {"HOSTNAME": "cloudmart-1"}, credentials=True)
 
     assert obstacle.cause.code == "cluster-unknown"
     assert obstacle.command.startswith("aws eks list-pod-identity-associations ")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cloudmart.health.background import unending
+from cloudmart.health.background import run_forever
 
 
 class Work:
@@ -26,7 +26,7 @@ async def test_work_that_breaks_off_is_begun_anew_ever_more_patiently(error: Exc
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    await unending(work.run, sleep=sleep)
+    await run_forever(work.run, sleep=sleep)
 
     assert work.done == 1
     assert slept == [1, 2, 4, 8, 16, 32, 60, 60, 60]

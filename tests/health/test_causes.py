@@ -10,10 +10,10 @@ from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
 
 from cloudmart.errors import UnavailableError
-from cloudmart.health.causes import ObstacleError, all_causes, credentials, services, web_identity
+from cloudmart.health.causes import DependencyError, all_causes, credentials, services, web_identity
 from cloudmart.health.causes.page import MARK, causes_page
 from cloudmart.health.classify import DYNAMODB, SECRETS_MANAGER, STS, cause_of_no_credentials
-from cloudmart.health.obstacle import facts_of_pod
+from cloudmart.health.dependency_error import facts_of_pod
 from tests.health.world import ISSUER, ROLE, token
 
 ROOT = Path(__file__).parents[2]
@@ -156,7 +156,7 @@ def test_a_token_that_is_none_names_nobody(text: str, tmp_path: Path) -> None:
 
 
 def test_a_fact_that_is_not_known_is_left_to_be_filled_in() -> None:
-    obstacle = ObstacleError(web_identity.ROLE_DENIED)
+    obstacle = DependencyError(web_identity.ROLE_DENIED)
 
     assert obstacle.command == (
         "aws iam get-role --role-name <role name> --query Role.AssumeRolePolicyDocument"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes import DependencyError
 from cloudmart.health.causes.services import TABLE_THROTTLED
 from cloudmart.health.state import Dependency
 from cloudmart.settings import Settings
@@ -248,7 +248,7 @@ async def test_a_dependency_others_report_on_is_shown_and_logged_when_it_changes
     async with pod(world.settings) as it:
         await it.checks_everything()
         for _ in range(2):
-            it.health.failed(ASSISTANT, ObstacleError(TABLE_THROTTLED))
+            it.health.failed(ASSISTANT, DependencyError(TABLE_THROTTLED))
         failing = await it.check("openai:availability")
         it.health.succeeded(ASSISTANT)
         recovered = await it.check("openai:availability")

@@ -10,9 +10,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from cloudmart.dynamodb.codec import encode
+from cloudmart.dynamodb.codec import encode_item
 from cloudmart.server.protocol import BoundedProtocol
-from cloudmart.server.unread import LEAST_READ, MOST_UNREAD, UnreadAnswers
+from cloudmart.server.slow_readers import LEAST_READ, MOST_UNREAD, UnreadAnswers
 from cloudmart.settings import LimitSettings, Settings
 from tests.support.live import served
 from tests.support.raw import PATIENCE, is_cut, until
@@ -46,10 +46,10 @@ class Full(Patient):
 @pytest.fixture(scope="module")
 def settings(shared_settings: Settings, dynamodb: Any) -> Settings:  # noqa: ANN401 - boto3's
     """Give the settings of a shop that works on few requests at once and has a long list."""
-    item = encode({"message": "x" * 4000, "conversation": [], "status": "open"})
+    item = encode_item({"message": "x" * 4000, "conversation": [], "status": "open"})
     table = shared_settings.dynamodb.tickets_table
     for start in range(0, 2000, 25):
-        items = [item | encode({"id": f"ticket-{start + number}"}) for number in range(25)]
+        items = [item | encode_item({"id": f"ticket-{start + number}"}) for number in range(25)]
         writes = [{"PutRequest": {"Item": each}} for each in items]
         dynamodb.batch_write_item(RequestItems={table: writes})
     limits = LimitSettings(concurrency=SLOTS, chats=1)

@@ -5,8 +5,8 @@ import time
 import pytest
 from starlette.requests import Request
 
-from cloudmart.http.endpoints import quality
-from cloudmart.http.events import wants_events
+from cloudmart.http.endpoints import accept_quality
+from cloudmart.http.server_sent_events import wants_events
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,6 @@ def test_a_header_that_is_long_for_its_own_sake_costs_little(noise: str) -> None
     began = time.process_time()
 
     for _ in range(100):
-        quality(header, "application/json")
+        accept_quality(header, "application/json")
 
     assert time.process_time() - began < 0.1

@@ -68,9 +68,11 @@ def test_a_private_peer_that_names_others_and_is_not_trusted_stands_for_many(
 
     name = clients.name(scope)
 
-    assert clients.is_crowd(name) is crowd
+    assert clients.is_shared_address(name) is crowd
     # It is the same peer, whatever it sends next.
-    assert clients.is_crowd(clients.name(scope | {"headers": []})) is (crowd and name != BALANCER)
+    assert clients.is_shared_address(clients.name(scope | {"headers": []})) is (
+        crowd and name != BALANCER
+    )
 
 
 @pytest.mark.parametrize("peer", ["203.0.113.9", "127.0.0.1", "10.1.0.1", "::ffff:127.0.0.1"])

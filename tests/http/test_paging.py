@@ -27,9 +27,9 @@ def _opaque(text: bytes) -> str:
 
 @given(names, keys)
 def test_a_cursor_leads_back_to_the_item_it_was_written_after(name: str, key: str) -> None:
-    cursor = cursors.write(name, key)
+    cursor = cursors.write_cursor(name, key)
 
-    assert cursors.read(name, cursor) == key
+    assert cursors.read_cursor(name, cursor) == key
     assert len(cursor) <= 4096
     assert cursor.replace("-", "").replace("_", "").isalnum()
 
@@ -39,13 +39,13 @@ def test_another_lists_cursor_is_refused(name: str, other: str, key: str) -> Non
     assume(name != other)
 
     with pytest.raises(InvalidRequestError):
-        cursors.read(other, cursors.write(name, key))
+        cursors.read_cursor(other, cursors.write_cursor(name, key))
 
 
 @given(st.one_of(st.text(), st.binary().map(_opaque), json_values.map(json.dumps)))
 def test_a_broken_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        cursors.read("products", cursor)
+        cursors.read_cursor("products", cursor)
 
     assert [fault.pointer for fault in caught.value.faults] == ["/query/cursor"]
 
@@ -53,7 +53,7 @@ def test_a_broken_cursor_is_refused(cursor: str) -> None:
 @given(json_values)
 def test_a_forged_cursor_is_refused(content: object) -> None:
     with pytest.raises(InvalidRequestError):
-        cursors.read("products", _opaque(json.dumps(content).encode()))
+        cursors.read_cursor("products", _opaque(json.dumps(content).encode()))
 
 
 @pytest.mark.parametrize(
@@ -68,4 +68,4 @@ def test_a_forged_cursor_is_refused(content: object) -> None:
 )
 def test_a_cursor_that_names_no_item_is_refused(content: str) -> None:
     with pytest.raises(InvalidRequestError):
-        cursors.read("products", _opaque(content.encode()))
+        cursors.read_cursor("products", _opaque(content.encode()))

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from cloudmart.errors import UnavailableError
 from cloudmart.http.concurrency import ConcurrencyLimit, Slot
-from cloudmart.http.paging import stream
+from cloudmart.http.paging import stream_list
 from cloudmart.products.models import Product
 from cloudmart.values.page import Page, Pages
 
@@ -66,7 +66,7 @@ class Client:
 
 async def _answered(shelf: Shelf) -> Client:
     client = Client(shelf)
-    answer = await stream(Product, shelf.pages())
+    answer = await stream_list(Product, shelf.pages())
     slot = Slot(client.limit)
     await slot.take()
     scope = {"type": "http", "asgi": {"spec_version": "2.4"}, "state": {"slot": slot}}
@@ -102,7 +102,7 @@ async def test_while_a_client_reads_another_request_may_be_worked_on() -> None:
 
 async def test_a_list_whose_first_page_fails_is_an_error() -> None:
     with pytest.raises(UnavailableError):
-        await stream(Product, Shelf([3, 3], fails_after=0).pages())
+        await stream_list(Product, Shelf([3, 3], fails_after=0).pages())
 
 
 @given(st.lists(st.integers(0, 3), min_size=2, max_size=6), st.data())

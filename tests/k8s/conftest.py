@@ -4,21 +4,21 @@ from pathlib import Path
 
 import pytest
 
-from k8s.kustomize import OVERLAYS, Rendered, kubectl, render
+from k8s.kustomize import OVERLAYS, Rendered, find_kubectl, render_overlay
 from tests.support.overlays import copied, fill
 
 needs_kubectl = pytest.mark.skipif(
-    kubectl() is None, reason="kubectl is not installed: `make kubectl` brings one"
+    find_kubectl() is None, reason="kubectl is not installed: `make kubectl` brings one"
 )
 _RENDERED: dict[Path, Rendered] = {}
 
 
 def once(overlay: Path) -> Rendered:
     """Return what an overlay renders to."""
-    if kubectl() is None:
+    if find_kubectl() is None:
         pytest.skip("kubectl is not installed: `make kubectl` brings one")
     if overlay not in _RENDERED:
-        _RENDERED[overlay] = render(overlay)
+        _RENDERED[overlay] = render_overlay(overlay)
     return _RENDERED[overlay]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from cloudmart.settings import load_settings
 from k8s.check import complaints, main
-from k8s.kustomize import render
+from k8s.kustomize import render_overlay
 from k8s.operator_values import faults, operator_values
 from tests.k8s.conftest import needs_kubectl
 from tests.support.overlays import FILLED, fill
@@ -135,7 +135,7 @@ def test_the_pods_are_not_to_have_the_role_that_changes_tables() -> None:
 def test_each_subnet_of_the_load_balancer_is_let_in_and_believed(filled: Path) -> None:
     fill(filled, vpc_cidr="10.20.0.0/24, 10.20.1.0/24")
 
-    rendered = render(filled)
+    rendered = render_overlay(filled)
 
     assert complaints(filled) == []
     (rule,) = rendered.named("NetworkPolicy", "cloudmart-backend-load-balancer")["spec"]["ingress"]

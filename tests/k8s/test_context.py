@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from k8s.context import NoContextError, chosen
-from k8s.kustomize import kubectl
+from k8s.kustomize import find_kubectl
 from tests.k8s.conftest import needs_kubectl
 from tests.support.overlays import ROOT
 
@@ -44,7 +44,7 @@ def configured(path: Path, *contexts: str, current: str = "") -> dict[str, str]:
         "contexts": [{"name": c, "context": {"cluster": c, "user": ""}} for c in contexts],
     }
     path.write_text(json.dumps(named))
-    return os.environ | {"KUBECONFIG": str(path), "KUBECTL": str(kubectl())}
+    return os.environ | {"KUBECONFIG": str(path), "KUBECTL": str(find_kubectl())}
 
 
 @needs_kubectl

@@ -8,7 +8,7 @@ import yaml
 from prometheus_client import REGISTRY
 
 from cloudmart.observability import metrics
-from k8s.kustomize import ROOT, Rendered, render
+from k8s.kustomize import ROOT, Rendered, render_overlay
 from tests.k8s.conftest import needs_kubectl
 
 
@@ -19,11 +19,11 @@ def read(path: str) -> list[Any]:
 
 @needs_kubectl
 def test_the_pods_are_scraped_by_one_way_where_they_have_their_metrics(filled: Path) -> None:
-    annotated = render(filled)
+    annotated = render_overlay(filled)
     file = filled / "kustomization.yaml"
     line = "- ../../components/pod-monitor"
     file.write_text(file.read_text("utf-8").replace(f"# {line}", line), "utf-8")
-    monitored = render(filled)
+    monitored = render_overlay(filled)
 
     template = monitored.named("Deployment", "cloudmart-backend")["spec"]["template"]
     (monitor,) = monitored.of_kind("PodMonitor")

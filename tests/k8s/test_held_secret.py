@@ -7,33 +7,33 @@ from pathlib import Path
 
 import pytest
 
-from cloudmart.rollout.cluster import Answered, Kubernetes
+from cloudmart.rollout.cluster import KubectlResult, Kubernetes
 from k8s.held_secret import Judgement, judge, main
-from k8s.kustomize import Rendered, render
+from k8s.kustomize import Rendered, render_overlay
 from tests.k8s.conftest import needs_kubectl
 from tests.settings import good as settings
 
 GOOD = {name: settings.GOOD[name] for name in ("OPENAI_API_KEY", "ADMIN_USERS")}
-ABSENT = Answered(1, "", "Error from server (NotFound): not found")
+ABSENT = KubectlResult(1, "", "Error from server (NotFound): not found")
 
 
 @pytest.fixture
 def production(filled: Path) -> Rendered:
     """Give production with every value filled in."""
-    return render(filled)
+    return render_overlay(filled)
 
 
 def cluster(secret: Mapping[str, str] | None, *, namespace: bool = True) -> Kubernetes:
     """Return a cluster with a Secret, or without."""
 
-    def run(words: Sequence[str], _: str | None) -> Answered:
+    def run(words: Sequence[str], _: str | None) -> KubectlResult:
         kind = words[words.index("get") + 1]
         if kind == "namespace":
-            return Answered(0, '{"metadata": {}}', "") if namespace else ABSENT
+            return KubectlResult(0, '{"metadata": {}}', "") if namespace else ABSENT
         if secret is None:
             return ABSENT
         coded = {name: base64.b64encode(value.encode()).decode() for name, value in secret.items()}
-        return Answered(0, json.dumps({"metadata": {}, "data": coded}), "")
+        return KubectlResult(0, json.dumps({"metadata": {}, "data": coded}), "")
 
     return Kubernetes(run, "default", "shop")
 
@@ -85,13 +85,13 @@ def test_a_value_with_which_no_pod_would_start_is_a_fault(production: Rendered, 
     assert "ADMIN_USERS" in fault
 
 
-def _away(_: Sequence[str], __: str | None) -> Answered:
-    return Answered(1, "", "Unable to connect to the server: i/o timeout")
+def _away(_: Sequence[str], __: str | None) -> KubectlResult:
+    return KubectlResult(1, "", "Unable to connect to the server: i/o timeout")
 
 
 @needs_kubectl
 def test_a_cluster_that_does_not_answer_is_no_fault_of_the_manifests(production: Rendered) -> None:
-    run: Callable[[Sequence[str], str | None], Answered] = _away
+    run: Callable[[Sequence[str], str | None], KubectlResult] = _away
 
     found = judge(Kubernetes(run, "default"), production, "production")
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from cloudmart.settings.variables import variables
-from k8s.kustomize import OVERLAYS, Rendered, kubectl
+from k8s.kustomize import OVERLAYS, Rendered, find_kubectl
 from k8s.secret import faults, mounted, secret
 from tests.k8s.conftest import needs_kubectl
 from tests.settings import good as settings
@@ -94,7 +94,7 @@ def _run(manifests: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "k8s.secret", "production"],
         cwd=manifests.parent,
-        env=os.environ | {"KUBECTL": str(kubectl())},
+        env=os.environ | {"KUBECTL": str(find_kubectl())},
         capture_output=True,
         check=False,
         text=True,

@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx2
 
 from cloudmart.settings import Settings
-from k8s.kustomize import render
+from k8s.kustomize import render_overlay
 from tests.k8s.conftest import needs_kubectl
 from tests.settings.good import GOOD
 from tests.support.process import environment, serving_process
@@ -18,7 +18,7 @@ def test_a_pod_of_production_serves_and_keeps_to_itself_what_is_not_for_everybod
     secrets = tmp_path / "secrets"
     secrets.mkdir()
     (secrets / "ADMIN_USERS").write_text(GOOD["ADMIN_USERS"], "utf-8")
-    told = render(filled).environment() | {"CLOUDMART_SECRETS_DIR": str(secrets)}
+    told = render_overlay(filled).environment() | {"CLOUDMART_SECRETS_DIR": str(secrets)}
     # The tables, and where they are, are the test's.
     kept = {n: value for n, value in told.items() if not n.startswith(("AWS_", "DYNAMODB_"))}
 

@@ -6,7 +6,7 @@ from typing import Any
 from cloudmart.settings import load_settings
 from cloudmart.settings.load import for_serving
 from cloudmart.settings.variables import variables
-from k8s.kustomize import Rendered, render
+from k8s.kustomize import Rendered, render_overlay
 from tests.k8s.conftest import needs_kubectl
 from tests.settings.good import GOOD
 from tests.support.overlays import FILLED, fill
@@ -60,7 +60,7 @@ def test_every_setting_that_is_needed_is_there(public: Rendered) -> None:
 
 @needs_kubectl
 def test_a_filled_in_overlay_is_what_the_service_starts_with(filled: Path, tmp_path: Path) -> None:
-    told = render(filled).environment() | {"CLOUDMART_SECRETS_DIR": str(tmp_path)}
+    told = render_overlay(filled).environment() | {"CLOUDMART_SECRETS_DIR": str(tmp_path)}
     (tmp_path / "ADMIN_USERS").write_text(GOOD["ADMIN_USERS"])
 
     loaded = for_serving(load_settings(told))
@@ -73,7 +73,7 @@ def test_a_filled_in_overlay_is_what_the_service_starts_with(filled: Path, tmp_p
 
 @needs_kubectl
 def test_what_an_operator_fills_in_arrives_where_it_belongs(filled: Path) -> None:
-    rendered = render(filled)
+    rendered = render_overlay(filled)
     (ingress,) = rendered.of_kind("Ingress")
     (job,) = rendered.of_kind("Job")
     annotations = ingress["metadata"]["annotations"]
@@ -104,18 +104,18 @@ def test_what_an_operator_fills_in_arrives_where_it_belongs(filled: Path) -> Non
 def test_a_registry_with_a_port_keeps_it(filled: Path) -> None:
     fill(filled, image="registry.internal:5000/cloudmart-backend")
 
-    assert _container(render(filled).named("Deployment", "cloudmart-backend"))["image"] == (
+    assert _container(render_overlay(filled).named("Deployment", "cloudmart-backend"))["image"] == (
         f"registry.internal:5000/cloudmart-backend:{FILLED['tag']}"
     )
 
 
 @needs_kubectl
 def test_a_changed_setting_rolls_the_pods_and_leaves_the_job_as_it_is(filled: Path) -> None:
-    before = render(filled)
+    before = render_overlay(filled)
     with (filled / "settings.env").open("a") as file:
         file.write("AI_MAX_STEPS=3\n")
 
-    after = render(filled)
+    after = render_overlay(filled)
 
     assert _template(before) != _template(after)
     assert before.of_kind("Job") == after.of_kind("Job")
@@ -123,11 +123,13 @@ def test_a_changed_setting_rolls_the_pods_and_leaves_the_job_as_it_is(filled: Pa
 
 @needs_kubectl
 def test_another_image_is_another_job(filled: Path) -> None:
-    before = render(filled).of_kind("Job")[0]["metadata"]["name"]
+    before = render_overlay(filled).of_kind("Job")[0]["metadata"]["name"]
     fill(filled, tag="v1.3.0")
 
     assert (
-        before != render(filled).of_kind("Job")[0]["metadata"]["name"] == "cloudmart-tables-v1.3.0"
+        before
+        != render_overlay(filled).of_kind("Job")[0]["metadata"]["name"]
+        == "cloudmart-tables-v1.3.0"
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from k8s.check import complaints
-from k8s.kustomize import ROOT, Manifest, Rendered, render
+from k8s.kustomize import ROOT, Manifest, Rendered, render_overlay
 from tests.balancer.nginx import NGINX
 from tests.k8s.conftest import needs_kubectl, once
 from tests.k8s.test_pods import attributes
@@ -28,12 +28,12 @@ NAME = "cloudmart-storefront"
 @pytest.fixture
 def chosen(filled: Path) -> Rendered:
     """Give production with the component."""
-    return render(with_storefront(filled))
+    return render_overlay(with_storefront(filled))
 
 
 @needs_kubectl
 def test_without_being_chosen_nothing_of_it_is_there(filled: Path) -> None:
-    assert NAME not in render(filled).text
+    assert NAME not in render_overlay(filled).text
 
 
 @needs_kubectl
@@ -58,7 +58,7 @@ def test_pages_are_routed_to_it_and_the_api_as_before(chosen: Rendered, filled: 
     fill(filled)
     file = filled / "kustomization.yaml"
     file.write_text(re.sub(r".*components/storefront\n", "", file.read_text("utf-8")), "utf-8")
-    without = _ways(render(filled))
+    without = _ways(render_overlay(filled))
 
     assert with_component.pop("/") == {"name": NAME, "port": {"number": 80}}
     assert without.pop("/")["name"] == "cloudmart-frontend"

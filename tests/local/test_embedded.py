@@ -6,7 +6,7 @@ from urllib.request import proxy_bypass
 import pytest
 from botocore.session import Session
 
-from cloudmart.local.embedded import sealed
+from cloudmart.local.embedded import offline_aws_environment
 
 URL = "http://127.0.0.1:4567"
 
@@ -33,7 +33,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     for name in os.environ:
         monkeypatch.delenv(name)
-    for name, value in sealed(person, URL).items():
+    for name, value in offline_aws_environment(person, URL).items():
         monkeypatch.setenv(name, value)
 
 

@@ -10,10 +10,10 @@ from fastapi.testclient import TestClient
 
 from cloudmart.app import create_app
 from cloudmart.composition.services import open_clients
-from cloudmart.local.seed import furnish
+from cloudmart.local.seed import seed_tables
 from cloudmart.observability.metrics import INDEX_FALLBACKS
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
-from cloudmart.tables.schema import tables
+from cloudmart.tables.schema import shop_tables
 from cloudmart.values import ids
 from tests.support.serving import serving
 from tests.support.shop_tables import CALL_WITHIN
@@ -31,7 +31,7 @@ def names(dynamodb: Any) -> Iterator[DynamoDBSettings]:  # noqa: ANN401
         timeout=CALL_WITHIN,
     )
     yield names
-    for schema in tables(names):
+    for schema in shop_tables(names):
         dynamodb.delete_table(TableName=schema.name)
 
 
@@ -40,7 +40,7 @@ async def _open(
 ) -> AbstractContextManager[TestClient]:
     settings = Settings(environment=Environment.LOCAL, dynamodb=names)
     async with open_clients(settings) as database:
-        await furnish(database, names, empty=empty)
+        await seed_tables(database, names, empty=empty)
     return serving(create_app(settings))
 
 

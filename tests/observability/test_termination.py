@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cloudmart.health.lifecycle import Lifecycle
-from cloudmart.observability.logging import write_last_words
+from cloudmart.observability.logging import write_termination_message
 from cloudmart.server.listen import exit_code
 
 
@@ -13,13 +13,13 @@ def test_it_is_written_where_kubernetes_reads_it(tmp_path: Path) -> None:
     log = tmp_path / "termination-log"
     log.write_text("of the container before")
 
-    write_last_words("3 settings are wrong.\n", log)
+    write_termination_message("3 settings are wrong.\n", log)
 
     assert log.read_text() == "3 settings are wrong.\n"
 
 
 def test_elsewhere_no_file_is_made(tmp_path: Path) -> None:
-    write_last_words("3 settings are wrong.\n", tmp_path / "termination-log")
+    write_termination_message("3 settings are wrong.\n", tmp_path / "termination-log")
 
     assert list(tmp_path.iterdir()) == []
 
@@ -28,7 +28,7 @@ def test_it_keeps_to_what_kubernetes_keeps(tmp_path: Path) -> None:
     log = tmp_path / "termination-log"
     log.touch()
 
-    write_last_words("€" * 2000, log)
+    write_termination_message("€" * 2000, log)
 
     assert log.read_bytes() == "€".encode() * 1364 + b"\n..."
 

@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cloudmart.orders.indexes import order_keys
-from cloudmart.orders.notes import BACKFILL, ORDER_SECRET, note
+from cloudmart.orders.notes import BACKFILL, ORDER_SECRET, note_item
 from cloudmart.settings import Settings
 from tests.support.faults import FaultProxy
 from tests.support.shop_tables import drop_indexes, get, let_use_indexes, put
@@ -76,7 +76,7 @@ def test_what_is_no_order_is_not_found_and_neither_made_nor_touched(
     settings: Settings,
     dynamodb: Any,  # noqa: ANN401 - boto3's
 ) -> None:
-    secret = note(ORDER_SECRET, secret="ab" * 32)
+    secret = note_item(ORDER_SECRET, secret="ab" * 32)
     put(dynamodb, settings.dynamodb.orders_table, secret)
 
     answer = client.request(method, f"/api/orders/{order_id}", json={"status": "Shipped"})
@@ -101,7 +101,9 @@ def test_our_own_notes_are_in_no_list(
     settings: Settings,
     dynamodb: Any,  # noqa: ANN401
 ) -> None:
-    noted = [note(f"internal-{number:02}", userEmail="ann@example.org") for number in range(20)]
+    noted = [
+        note_item(f"internal-{number:02}", userEmail="ann@example.org") for number in range(20)
+    ]
     put(dynamodb, settings.dynamodb.orders_table, *noted)
     order = _place(client, "ann@example.org")
 

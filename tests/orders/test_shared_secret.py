@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from cloudmart.app import create_app
 from cloudmart.cli import app
-from cloudmart.orders.notes import BACKFILL, ORDER_SECRET, note
+from cloudmart.orders.notes import BACKFILL, ORDER_SECRET, note_item
 from cloudmart.settings import Settings
 from cloudmart.values.ids import derived_id
 from tests.support.serving import serving, still
@@ -55,7 +55,7 @@ def test_the_secret_of_a_release_before_is_copied_so_that_a_key_makes_the_same_o
     settings: Settings,
     dynamodb: Any,  # noqa: ANN401
 ) -> None:
-    old = note(ORDER_SECRET, secret=SECRET)
+    old = note_item(ORDER_SECRET, secret=SECRET)
     put(dynamodb, settings.dynamodb.orders_table, old)
 
     order = place(client)
@@ -72,7 +72,7 @@ def test_without_the_conversations_orders_with_a_key_are_refused_and_others_plac
     settings: Settings,
     dynamodb: Any,  # noqa: ANN401
 ) -> None:
-    put(dynamodb, settings.dynamodb.orders_table, note(ORDER_SECRET, secret=SECRET))
+    put(dynamodb, settings.dynamodb.orders_table, note_item(ORDER_SECRET, secret=SECRET))
     dynamodb.delete_table(TableName=settings.dynamodb.conversations_table)
 
     refused = client.post("/api/orders", json=LAMP, headers=KEY)
@@ -102,7 +102,7 @@ def test_old_notes_are_removed_once_the_secret_is_copied(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     orders = settings.dynamodb.orders_table
-    put(dynamodb, orders, note(ORDER_SECRET, secret=SECRET), note(BACKFILL))
+    put(dynamodb, orders, note_item(ORDER_SECRET, secret=SECRET), note_item(BACKFILL))
 
     early = remove_old_notes(settings, monkeypatch)
     kept = get(dynamodb, orders, ORDER_SECRET)
@@ -126,7 +126,7 @@ def test_a_secret_that_an_older_release_made_for_itself_is_removed_and_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     first = place(client)
-    put(dynamodb, settings.dynamodb.orders_table, note(ORDER_SECRET, secret=SECRET))
+    put(dynamodb, settings.dynamodb.orders_table, note_item(ORDER_SECRET, secret=SECRET))
 
     removed = remove_old_notes(settings, monkeypatch)
 

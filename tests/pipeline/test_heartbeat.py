@@ -20,7 +20,7 @@ from cloudmart.composition.services import open_clients
 from cloudmart.dynamodb.session import new_session
 from cloudmart.errors import ConflictError, UnavailableError
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
-from cloudmart.orders.notes import note
+from cloudmart.orders.notes import note_item
 from cloudmart.pipeline.carry.rows import EventType, Row
 from cloudmart.pipeline.opening import Pipeline
 from cloudmart.pipeline.ports import OrderState
@@ -46,7 +46,7 @@ class SlowWarehouse(DuckDBWarehouse):
             self.away -= 1
             raise UnavailableError("BigQuery does not do its part: backendError.")
         if not self.late:
-            item = note(order_id)
+            item = note_item(order_id)
             self.insert({order_id: Row.of_item(item, EventType.INSERT)})
         self.late -= 1
         return super().find(order_id, created)
@@ -80,7 +80,7 @@ def test_a_heartbeat_is_no_order_to_anybody(
     dynamodb: Any,  # noqa: ANN401
     settings: Settings,
 ) -> None:
-    heartbeat = note("heartbeat-1", userEmail="ann@example.org", dayShard="2026-11-23#0")
+    heartbeat = note_item("heartbeat-1", userEmail="ann@example.org", dayShard="2026-11-23#0")
     put(dynamodb, settings.dynamodb.orders_table, heartbeat)
 
     assert client.get("/api/orders").json() == []

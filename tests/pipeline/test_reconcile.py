@@ -12,13 +12,13 @@ from cloudmart.dynamodb.schema import in_shard
 from cloudmart.dynamodb.session import new_session
 from cloudmart.errors import UnavailableError
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
-from cloudmart.orders.notes import note
+from cloudmart.orders.notes import note_item
 from cloudmart.pipeline.carry.rows import EventType, Row
 from cloudmart.pipeline.opening import Pipeline
 from cloudmart.pipeline.ports import RowFault
 from cloudmart.pipeline.repair.differences import DifferenceKind
 from cloudmart.pipeline.repair.reconcile import Comparison, Reconciler
-from cloudmart.pipeline.repair.replay import Replay, Replayed
+from cloudmart.pipeline.repair.replay import Replay, ReplayResult
 from cloudmart.pipeline.watch.questions import Questions
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
@@ -133,7 +133,7 @@ async def compared(pipeline: Pipeline) -> Comparison:
     return await reconciler.since(SINCE, lambda *_: None)
 
 
-async def replayed(pipeline: Pipeline, *, patience: float = 60) -> Replayed:
+async def replayed(pipeline: Pipeline, *, patience: float = 60) -> ReplayResult:
     """Mend what differs."""
     differences = (await compared(pipeline)).differences
     return await Replay(questions_of(pipeline), patience=patience).send(differences, lambda _: None)
@@ -187,9 +187,9 @@ async def test_sides_that_agree_have_no_difference(
         order("a"),
         changed,
         old_shape,
-        note("heartbeat-1", dayShard=in_shard(stamp(NOW)[:10], "heartbeat-1")),
+        note_item("heartbeat-1", dayShard=in_shard(stamp(NOW)[:10], "heartbeat-1")),
     )
-    arrived(reluctant, order("a"), order("b"), old_shape, removed, note("heartbeat-2"))
+    arrived(reluctant, order("a"), order("b"), old_shape, removed, note_item("heartbeat-2"))
     arrived(reluctant, changed, event="MODIFY")
     arrived(reluctant, removed, event="REMOVE")
 
@@ -234,7 +234,7 @@ async def test_what_differs_is_mended_by_a_replay_and_by_no_second_one(
     second = await replayed(pipeline)
 
     assert sorted(first.sent) == ["different", "missing", "remaining"]
-    assert (first.failed, second) == ({}, Replayed())
+    assert (first.failed, second) == ({}, ReplayResult())
     assert number_of_rows(reluctant) == rows == 6
     assert (await compared(pipeline)).differences == []
 

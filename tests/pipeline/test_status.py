@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
-from cloudmart.orders.notes import note
+from cloudmart.orders.notes import note_item
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
 from tests.support.faults import FaultProxy
@@ -111,7 +111,7 @@ def test_a_pipeline_that_stands_still_for_days_is_as_far_behind(
 def test_a_heartbeat_is_neither_the_newest_order_nor_counted(
     watched: TestClient, order: Orders, warehouse: DuckDBWarehouse
 ) -> None:
-    insert(warehouse, order("a", ago=2), note("heartbeat-1"))
+    insert(warehouse, order("a", ago=2), note_item("heartbeat-1"))
 
     told = status(watched)
 

@@ -10,7 +10,7 @@ import pytest
 
 from cloudmart.app import create_app
 from cloudmart.dynamodb.schema import in_shard
-from cloudmart.orders.notes import note
+from cloudmart.orders.notes import note_item
 from cloudmart.pipeline.carry.bigquery import COLUMNS, open_warehouse
 from cloudmart.pipeline.carry.rows import EventType, Row
 from cloudmart.pipeline.opening import open_pipeline
@@ -151,14 +151,14 @@ def test_both_sides_agree_on_a_real_bigquery(
 ) -> None:
     bigquery = new_table(bigquery_emulator)
     moment = stamp(datetime.now(UTC))
-    order = note("a", dayShard=in_shard(moment[:10], "a"), createdAt=moment)
+    order = note_item("a", dayShard=in_shard(moment[:10], "a"), createdAt=moment)
     put(dynamodb, settings.dynamodb.orders_table, order)
     let_use_indexes(dynamodb, settings.dynamodb)
     with open_warehouse(bigquery) as warehouse:
         warehouse.insert(
             {
                 "1": Row.of_item(order, EventType.INSERT),
-                "2": Row.of_item(note("heartbeat-1"), EventType.INSERT),
+                "2": Row.of_item(note_item("heartbeat-1"), EventType.INSERT),
             }
         )
 

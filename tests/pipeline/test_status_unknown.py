@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from cloudmart.app import create_app
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
 from cloudmart.orders.indexes import ORDERS_BY_DAY
-from cloudmart.orders.notes import note
+from cloudmart.orders.notes import note_item
 from cloudmart.pipeline.watch.aws import AwsTransport
 from cloudmart.pipeline.watch.unknown import UnknownError
 from cloudmart.settings import PipelineSettings, Settings
@@ -177,7 +177,7 @@ def test_without_the_index_its_figures_are_not_known_and_nothing_is_scanned(
     faults: FaultProxy,
     warehouse: DuckDBWarehouse,
 ) -> None:
-    insert(warehouse, note("a"))
+    insert(warehouse, note_item("a"))
     drop_index(dynamodb, settings.dynamodb.orders_table, ORDERS_BY_DAY.name)
 
     told = status(watched)

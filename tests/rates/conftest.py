@@ -6,13 +6,13 @@ import pytest
 import pytest_asyncio
 from limits import RateLimitItemPerMinute
 
-from cloudmart.rates.counter import BoundedStorage, Counter, StoredCounter
+from cloudmart.rates.counter import BoundedStorage, RateCounter, StoredCounter
 from cloudmart.rates.shared import SharedCounter
 from tests.support.redis_server import redis_server
 
 
 @pytest_asyncio.fixture(params=["memory", "redis"])
-async def counter(request: pytest.FixtureRequest) -> AsyncIterator[Counter]:
+async def counter(request: pytest.FixtureRequest) -> AsyncIterator[RateCounter]:
     """Give a counter that has counted nothing yet."""
     local = StoredCounter(BoundedStorage())
     if request.param == "memory":

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from cloudmart.composition.middleware import Admission
 from cloudmart.errors import OverloadedError
 from cloudmart.http.concurrency import ConcurrencyLimit, slot_of
-from cloudmart.http.problem import expected
+from cloudmart.http.problem import failure_response
 from tests.support.requests import ask
 
 READ, CHAT = "/api/products", "/api/ai/message"
@@ -33,7 +33,7 @@ class Slow:
         try:
             await slot_of(scope).take()
         except OverloadedError as error:
-            await expected(scope, error)(scope, receive, send)
+            await failure_response(scope, error)(scope, receive, send)
             return
         self.within += 1
         try:

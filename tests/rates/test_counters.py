@@ -4,12 +4,12 @@ import asyncio
 
 from limits import RateLimitItemPerMinute
 
-from cloudmart.rates.counter import BoundedStorage, Counter, StoredCounter
+from cloudmart.rates.counter import BoundedStorage, RateCounter, StoredCounter
 
 THREE = RateLimitItemPerMinute(3)
 
 
-async def test_so_many_are_allowed_and_not_one_more(counter: Counter) -> None:
+async def test_so_many_are_allowed_and_not_one_more(counter: RateCounter) -> None:
     standings = [await counter.hit(THREE, "read", "203.0.113.9") for _ in range(5)]
 
     assert [each.allowed for each in standings] == [True, True, True, False, False]
@@ -18,7 +18,7 @@ async def test_so_many_are_allowed_and_not_one_more(counter: Counter) -> None:
     assert all(1 <= each.reset <= 60 for each in standings)
 
 
-async def test_who_and_what_is_counted_apart(counter: Counter) -> None:
+async def test_who_and_what_is_counted_apart(counter: RateCounter) -> None:
     for _ in range(3):
         await counter.hit(THREE, "read", "203.0.113.9")
 
@@ -27,7 +27,7 @@ async def test_who_and_what_is_counted_apart(counter: Counter) -> None:
     assert not (await counter.hit(THREE, "read", "203.0.113.9")).allowed
 
 
-async def test_looking_counts_nothing(counter: Counter) -> None:
+async def test_looking_counts_nothing(counter: RateCounter) -> None:
     for _ in range(5):
         assert (await counter.look(THREE, "read", "a")).remaining == 3
     for _ in range(3):
@@ -36,7 +36,7 @@ async def test_looking_counts_nothing(counter: Counter) -> None:
     assert not (await counter.look(THREE, "read", "a")).allowed
 
 
-async def test_many_at_once_are_not_more(counter: Counter) -> None:
+async def test_many_at_once_are_not_more(counter: RateCounter) -> None:
     hits = (counter.hit(RateLimitItemPerMinute(10), "read", "a") for _ in range(30))
 
     assert sum(each.allowed for each in await asyncio.gather(*hits)) == 10

@@ -13,7 +13,7 @@ from typing import IO
 import pytest
 import yaml
 
-from cloudmart.rollout.release import kubectl
+from cloudmart.rollout.release import find_kubectl
 from tests.k8s.conftest import needs_kubectl
 from tests.support.api_server import Object
 from tests.support.fake_cluster import FakeCluster
@@ -37,7 +37,7 @@ def environ(rig: Rig, tmp_path: Path) -> dict[str, str]:
     return {
         **os.environ,
         "KUBECTL": str(program),
-        "REAL_KUBECTL": str(kubectl()),
+        "REAL_KUBECTL": str(find_kubectl()),
         "FAKE_CLUSTER": str(kept),
         "XDG_STATE_HOME": str(tmp_path / "state"),
         "PYTHON": sys.executable,

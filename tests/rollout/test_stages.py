@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudmart.rollout.release import Release, render
+from cloudmart.rollout.release import Release, render_overlay
 from tests.k8s.conftest import needs_kubectl
 from tests.support.overlays import FILLED
 from tests.support.rollouts import Page, Rig, of_before
@@ -208,7 +208,7 @@ def test_an_unchanged_release_replaces_no_pod_and_a_changed_secret_does(rig: Rig
 
 
 def test_each_stage_has_what_it_needs_and_together_they_are_everything(rig: Rig) -> None:
-    rendered = render(rig.overlay)
+    rendered = render_overlay(rig.overlay)
 
     release = Release.of(rendered, {"uid": "1", "resourceVersion": "1"})
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudmart.server.body import ChunkedBody
-from cloudmart.server.refusal import RefusedError
+from cloudmart.server.refusal import RequestRefusedError
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -71,7 +71,7 @@ def test_chunks_are_what_httptools_takes_them_for_or_refused(
         for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
             received += stream[start:end]
             content += body.take(received)
-    except RefusedError:
+    except RequestRefusedError:
         refused = True
 
     theirs = _by_httptools(stream)

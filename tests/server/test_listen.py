@@ -8,7 +8,13 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from cloudmart.server.listen import LOOPBACK, CannotListenError, PortTakenError, bind_all, bound
+from cloudmart.server.listen import (
+    LOOPBACK,
+    CannotListenError,
+    PortTakenError,
+    bind_all,
+    bound_sockets,
+)
 from cloudmart.settings import Settings
 from tests.support.echo import Echo, echoing
 from tests.support.process import environment, free_port, serving_process
@@ -80,7 +86,7 @@ def test_nothing_stays_bound_where_one_address_cannot_be() -> None:
 
 
 def test_an_address_of_another_machine_is_told_with_its_variable() -> None:
-    with pytest.raises(PortTakenError) as raised, bound(["192.0.2.1"], 5000, "PORT"):
+    with pytest.raises(PortTakenError) as raised, bound_sockets(["192.0.2.1"], 5000, "PORT"):
         pass
 
     assert str(raised.value) == (

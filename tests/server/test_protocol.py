@@ -15,7 +15,7 @@ import pytest
 from cloudmart.observability.exposition import metrics_app
 from cloudmart.server.listen import MetricsProtocol, allow_connections
 from cloudmart.server.protocol import MOST_CONNECTIONS, BoundedProtocol
-from cloudmart.server.turns import MOST_OF_HEADS
+from cloudmart.server.scheduling import MOST_OF_HEADS
 from cloudmart.settings import Settings
 from tests.support.echo import Echo, echoing
 from tests.support.live import served

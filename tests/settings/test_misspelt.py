@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cloudmart.settings import load_settings
-from cloudmart.settings.misspelt import LEFT_ALONE, nearest
+from cloudmart.settings.misspelt import LEFT_ALONE, nearest_setting
 from cloudmart.settings.variables import variables
 from tests.settings.good import GOOD
 
@@ -81,7 +81,7 @@ ORDINARY = re.findall(
 
 @pytest.mark.parametrize("name", sorted({*ORDINARY, *LEFT_ALONE}))
 def test_what_others_read_is_left_alone(name: str) -> None:
-    assert nearest(name) is None or name.endswith(("_SERVICE_PORT", "_SERVICE_HOST"))
+    assert nearest_setting(name) is None or name.endswith(("_SERVICE_PORT", "_SERVICE_HOST"))
     assert load_settings({name: "value"}).report.misspelt == ()
 
 
@@ -94,7 +94,7 @@ def test_the_address_of_a_service_is_left_alone_whatever_its_name() -> None:
 def test_no_setting_is_taken_for_a_misspelling_of_another() -> None:
     names = [name for each in variables().values() for name in each.names]
 
-    assert [name for name in names if nearest(name)] == []
+    assert [name for name in names if nearest_setting(name)] == []
     assert load_settings(GOOD, {}).report.misspelt == ()
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from cloudmart.rollout.cluster import Answered
+from cloudmart.rollout.cluster import KubectlResult
 from tests.support.api_server import Object, filled_in, invalid
 from tests.support.fake_controllers import Scenario, settle, undo
 from tests.support.strategic_merge import merge
@@ -53,7 +53,7 @@ class FakeCluster:
         """Return what keeps it for the next process."""
         return json.dumps(asdict(self))
 
-    def __call__(self, words: Sequence[str], told: str | None) -> Answered:
+    def __call__(self, words: Sequence[str], told: str | None) -> KubectlResult:
         """Answer as kubectl does."""
         self.calls.append(list(words))
         rest = list(words)
@@ -64,8 +64,8 @@ class FakeCluster:
             out = self._do(rest, json.loads(told) if told else None)
             settle(self)
         except ServerError as error:
-            return Answered(1, "", f"{error}\n")
-        return Answered(0 if out != "no\n" else 1, out, "")
+            return KubectlResult(1, "", f"{error}\n")
+        return KubectlResult(0 if out != "no\n" else 1, out, "")
 
     @property
     def changes(self) -> list[str]:

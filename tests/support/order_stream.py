@@ -4,8 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from cloudmart.dynamodb.codec import Item, decode, encode
-from cloudmart.local.event_source import Delivery, EventSourceMapping, Poller, Stream
+from cloudmart.dynamodb.codec import Item, decode_item, encode_item
+from cloudmart.local.event_source import (
+    BatchDelivery,
+    EventSourceMapping,
+    StreamPoller,
+    StreamReader,
+)
 from cloudmart.orders.notes import is_internal
 from cloudmart.pipeline.carry.rows import EventType, Row
 from tests.support import shop_tables
@@ -36,17 +41,17 @@ class OrderStream:
     def remove(self, *keys: str) -> None:
         """Delete orders."""
         for key in keys:
-            self._dynamodb.delete_item(TableName=self.table, Key=encode({"id": key}))
+            self._dynamodb.delete_item(TableName=self.table, Key=encode_item({"id": key}))
 
-    def poller(self, function: Any, mapping: EventSourceMapping = MAPPING) -> Poller:  # noqa: ANN401
+    def poller(self, function: Any, mapping: EventSourceMapping = MAPPING) -> StreamPoller:  # noqa: ANN401
         """Return what brings the stream to a function, from its beginning, without waiting."""
-        delivery = Delivery(function, mapping, self.given_up.append, sleep=lambda _: None)
-        return Poller(self.stream(), delivery)
+        delivery = BatchDelivery(function, mapping, self.given_up.append, sleep=lambda _: None)
+        return StreamPoller(self.stream(), delivery)
 
-    def stream(self) -> Stream:
+    def stream(self) -> StreamReader:
         """Return the stream, from its beginning."""
         told = self._dynamodb.describe_table(TableName=self.table)["Table"]
-        return Stream(self._streams, told["LatestStreamArn"])
+        return StreamReader(self._streams, told["LatestStreamArn"])
 
     def events(self) -> list[Event]:
         """Return all records of the stream, as Lambda's event has them."""
@@ -56,7 +61,7 @@ class OrderStream:
     def orders(self) -> dict[str, Item]:
         """All orders that are there."""
         pages = self._dynamodb.get_paginator("scan").paginate(TableName=self.table)
-        items = [decode(item) for page in pages for item in page["Items"]]
+        items = [decode_item(item) for page in pages for item in page["Items"]]
         return {item["id"]: item for item in items if not is_internal(item["id"])}
 
     def state(self) -> dict[str, Row]:

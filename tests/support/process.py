@@ -19,13 +19,13 @@ from cloudmart.settings import Settings
 PROGRAM = """
 import os, sys
 from pathlib import Path
-from cloudmart.cli.serve import run
-from cloudmart.observability.logging import configure_logging, tell_dropped
+from cloudmart.cli.serve import run_server
+from cloudmart.observability.logging import configure_logging, log_dropped_lines
 from cloudmart.observability.standard_streams import open_closed_streams, stderr_that_never_blocks
 open_closed_streams()
-with stderr_that_never_blocks(tell_dropped):
+with stderr_that_never_blocks(log_dropped_lines):
     configure_logging(json=True, level=int(os.environ.get("LOG_LEVEL", "20")))
-    raise SystemExit(run(os.environ, host=None, termination_log=Path(sys.argv[1])))
+    raise SystemExit(run_server(os.environ, host=None, termination_log=Path(sys.argv[1])))
 """
 
 

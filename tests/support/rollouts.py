@@ -11,10 +11,10 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from cloudmart.rollout.command import Command, rolled_out
+from cloudmart.rollout.command import RolloutCommand, run_rollout
 from cloudmart.rollout.journal import Journal
-from cloudmart.rollout.pods import Limits
-from cloudmart.rollout.run import Choices
+from cloudmart.rollout.pods import RolloutLimits
+from cloudmart.rollout.run import RolloutChoices
 from tests.support.api_server import Object
 from tests.support.fake_cluster import FakeCluster
 from tests.support.overlays import FILLED
@@ -105,11 +105,11 @@ class Rig:
         self.cluster.calls.clear()
         stream = io.StringIO()
         limits = {"clock": self.time.now, "sleep": self.time.sleep, "answers": 20}
-        code, document = rolled_out(
-            Command(
+        code, document = run_rollout(
+            RolloutCommand(
                 overlay=self.overlay,
-                choices=Choices("production", choices.pop("url", self.url), **choices),
-                limits=Limits(**limits),  # type: ignore[arg-type] # floats and functions by name
+                choices=RolloutChoices("production", choices.pop("url", self.url), **choices),
+                limits=RolloutLimits(**limits),  # type: ignore[arg-type] # floats and functions by name
                 complaints=lambda: self.complaints,
                 context=context,
                 run=self.cluster,

@@ -4,10 +4,10 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 
-from cloudmart.ai.ports import Delta, ProviderStep, StepRequest, ToolCall, Usage
+from cloudmart.ai.ports import ProviderStep, StepRequest, TextDelta, ToolCall, Usage
 from cloudmart.errors import UpstreamError
 
-Line = str | Delta | Usage | ToolCall | ProviderStep | UpstreamError | asyncio.Event
+Line = str | TextDelta | Usage | ToolCall | ProviderStep | UpstreamError | asyncio.Event
 
 
 class ScriptedChat:
@@ -28,12 +28,12 @@ class ScriptedChat:
 
     async def step(
         self, request: StepRequest
-    ) -> AsyncGenerator[Delta | Usage | ProviderStep, None]:
+    ) -> AsyncGenerator[TextDelta | Usage | ProviderStep, None]:
         self.requests.append(request)
         self.asked.set()
         try:
-            while isinstance(line := self._next(), asyncio.Event | Delta | Usage):
-                if isinstance(line, Delta | Usage):
+            while isinstance(line := self._next(), asyncio.Event | TextDelta | Usage):
+                if isinstance(line, TextDelta | Usage):
                     yield line
                 else:
                     await line.wait()
@@ -41,7 +41,7 @@ class ScriptedChat:
                 raise line
             if isinstance(line, str):
                 for piece in re.findall(r"\s*\S+", line):
-                    yield Delta(piece)
+                    yield TextDelta(piece)
             yield _step(line)
         except (asyncio.CancelledError, GeneratorExit):
             self.abandoned += 1

@@ -7,12 +7,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-from cloudmart.dynamodb.codec import Item, decode, encode
+from cloudmart.dynamodb.codec import Item, decode_item, encode_item
 from cloudmart.dynamodb.schema import KEYS_VERSION, TableIndex
 from cloudmart.orders.indexes import INDEXED_ORDERS
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
-from cloudmart.tables.schema import tables
-from cloudmart.tables.steps import definition, index_definition
+from cloudmart.tables.schema import shop_tables
+from cloudmart.tables.steps import index_definition, table_definition
 from cloudmart.tickets.indexes import INDEXED_TICKETS
 
 LAMP = {"id": "1", "name": "Desk lamp", "price": Decimal("19.99"), "image": ""}
@@ -62,7 +62,7 @@ def create_plain(dynamodb: Any, name: str, *, stream: bool = False) -> None:  # 
 
 def drop(dynamodb: Any, names: DynamoDBSettings) -> None:  # noqa: ANN401
     """Delete whichever of the tables there are."""
-    for schema in tables(names):
+    for schema in shop_tables(names):
         with suppress(dynamodb.exceptions.ResourceNotFoundException):
             dynamodb.delete_table(TableName=schema.name)
 
@@ -71,8 +71,8 @@ def drop(dynamodb: Any, names: DynamoDBSettings) -> None:  # noqa: ANN401
 def fresh_tables(dynamodb: Any) -> Iterator[Settings]:  # noqa: ANN401
     """Make tables as the schema wants them, and give settings that name them."""
     names = fresh_names()
-    for schema in tables(names):
-        dynamodb.create_table(**definition(schema))
+    for schema in shop_tables(names):
+        dynamodb.create_table(**table_definition(schema))
     yield Settings(environment=Environment.LOCAL, dynamodb=names)
     drop(dynamodb, names)
 
@@ -80,13 +80,13 @@ def fresh_tables(dynamodb: Any) -> Iterator[Settings]:  # noqa: ANN401
 def put(dynamodb: Any, table: str, *items: Mapping[str, Any]) -> None:  # noqa: ANN401
     """Write items as they are."""
     for item in items:
-        dynamodb.put_item(TableName=table, Item=encode(item))
+        dynamodb.put_item(TableName=table, Item=encode_item(item))
 
 
 def get(dynamodb: Any, table: str, key: str) -> Item | None:  # noqa: ANN401
     """Return an item as it is stored."""
-    answer = dynamodb.get_item(TableName=table, Key=encode({"id": key}), ConsistentRead=True)
-    return decode(answer["Item"]) if "Item" in answer else None
+    answer = dynamodb.get_item(TableName=table, Key=encode_item({"id": key}), ConsistentRead=True)
+    return decode_item(answer["Item"]) if "Item" in answer else None
 
 
 def drop_index(dynamodb: Any, table: str, index: str) -> None:  # noqa: ANN401
@@ -141,4 +141,6 @@ def let_use_indexes(dynamodb: Any, names: DynamoDBSettings) -> None:  # noqa: AN
 def forget_indexes(dynamodb: Any, names: DynamoDBSettings) -> None:  # noqa: ANN401
     """Remove the records."""
     for items in (INDEXED_ORDERS, INDEXED_TICKETS):
-        dynamodb.delete_item(TableName=names.conversations_table, Key=encode({"id": items.record}))
+        dynamodb.delete_item(
+            TableName=names.conversations_table, Key=encode_item({"id": items.record})
+        )

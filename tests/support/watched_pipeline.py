@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, nullcontext
 import aioboto3
 
 from cloudmart.dynamodb.client import Database
-from cloudmart.pipeline.opening import OpenPipeline, Pipeline, assembled
+from cloudmart.pipeline.opening import OpenPipeline, Pipeline, assemble_pipeline
 from cloudmart.pipeline.ports import Warehouse
 from cloudmart.pipeline.watch.aws import AwsTransport
 from cloudmart.settings import Settings
@@ -21,7 +21,7 @@ def ending_in(warehouse: Warehouse, within: float = CALL_WITHIN) -> OpenPipeline
         settings: Settings, session: aioboto3.Session, database: Database
     ) -> AsyncIterator[Pipeline]:
         transport = AwsTransport(session, settings.pipeline)
-        async with assembled(
+        async with assemble_pipeline(
             settings, database, transport, lambda: nullcontext(warehouse), within=within
         ) as pipeline:
             yield pipeline

@@ -8,17 +8,17 @@ from cloudmart.dynamodb.refusals import PartState
 from cloudmart.dynamodb.schema import TableSchema
 from cloudmart.orders.indexes import ORDERS_BY_DAY, ORDERS_BY_EMAIL
 from cloudmart.settings import DynamoDBSettings
-from cloudmart.tables.apply import apply
+from cloudmart.tables.apply import apply_steps
 from cloudmart.tables.backfill import BackfillTally
-from cloudmart.tables.plan import look_at
+from cloudmart.tables.plan import check_tables
 from cloudmart.tables.steps import (
     AddIndex,
     CreateTable,
     EnableExpiry,
     EnableRecovery,
-    Finding,
     RunBackfill,
     Step,
+    TableFinding,
 )
 from tests.support.through import Call, Through
 
@@ -28,7 +28,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.waited: list[str] = []
-        self.ended: list[Finding] = []
+        self.ended: list[TableFinding] = []
 
     def begins(self, _: Step) -> None:
         """Nothing to keep."""
@@ -40,7 +40,7 @@ class Recorder:
     def reads(self, _: RunBackfill, __: BackfillTally) -> None:
         """Nothing to keep."""
 
-    def ends(self, finding: Finding) -> None:
+    def ends(self, finding: TableFinding) -> None:
         """Keep what came of it."""
         self.ended.append(finding)
 
@@ -77,7 +77,7 @@ async def test_an_index_is_waited_for_before_the_next_is_added(
     building, watcher = Building(rounds=2), Recorder()
     client = Through(operator, update_table=building.update, describe_table=building.describe)
 
-    findings = await apply(client, steps, watcher)
+    findings = await apply_steps(client, steps, watcher)
 
     assert [finding.state for finding in findings] == [PartState.OK, PartState.OK]
     assert building.log == ["built alone", "built alone"]
@@ -93,10 +93,10 @@ async def test_patience_ends_and_says_so(
     building = Building(rounds=1000)
     client = Through(operator, update_table=building.update, describe_table=building.describe)
 
-    findings = await apply(client, [step], Recorder(), patience=0.5)
+    findings = await apply_steps(client, [step], Recorder(), patience=0.5)
 
     remark = "DynamoDB is still at it; apply again to go on waiting"
-    assert findings == [Finding(step.table, step.part, PartState.CHANGING, remark)]
+    assert findings == [TableFinding(step.table, step.part, PartState.CHANGING, remark)]
 
 
 async def test_one_throttled_look_late_in_a_long_build_is_not_the_end_of_it(
@@ -115,9 +115,9 @@ async def test_one_throttled_look_late_in_a_long_build_is_not_the_end_of_it(
     client = Through(operator, update_table=building.update, describe_table=describe)
 
     # The build takes longer than we are patient with one call.
-    findings = await apply(client, [step], Recorder(), call_patience=0.3)
+    findings = await apply_steps(client, [step], Recorder(), call_patience=0.3)
 
-    assert findings == [Finding(step.table, step.part, PartState.OK)]
+    assert findings == [TableFinding(step.table, step.part, PartState.OK)]
 
 
 async def test_what_somebody_else_does_at_the_same_moment_is_as_good(
@@ -134,9 +134,9 @@ async def test_what_somebody_else_does_at_the_same_moment_is_as_good(
     step = AddIndex(production.orders_table, ORDERS_BY_EMAIL)
     client = Through(operator, update_table=update)
 
-    findings = await apply(client, [step], Recorder())
+    findings = await apply_steps(client, [step], Recorder())
 
-    assert findings == [Finding(step.table, step.part, PartState.OK)]
+    assert findings == [TableFinding(step.table, step.part, PartState.OK)]
     assert len(calls) == 1
 
 
@@ -150,10 +150,10 @@ async def test_steps_whose_effect_is_there_already_change_nothing(
         EnableExpiry(schema.name, "expiresAt"),
         AddIndex(schema.name, ORDERS_BY_EMAIL),
     ]
-    await apply(operator, steps, Recorder())
+    await apply_steps(operator, steps, Recorder())
     before = await operator.describe_table(TableName=schema.name)
 
-    findings = await apply(operator, steps, Recorder())
+    findings = await apply_steps(operator, steps, Recorder())
 
     after = await operator.describe_table(TableName=schema.name)
     assert [finding.state for finding in findings] == [PartState.OK, PartState.OK, PartState.OK]
@@ -174,9 +174,9 @@ async def test_a_throttled_change_is_asked_for_again(
 
     step = EnableExpiry(production.orders_table, "expiresAt")
 
-    findings = await apply(Through(operator, update_time_to_live=update), [step], Recorder())
+    findings = await apply_steps(Through(operator, update_time_to_live=update), [step], Recorder())
 
-    assert findings == [Finding(step.table, step.part, PartState.OK)]
+    assert findings == [TableFinding(step.table, step.part, PartState.OK)]
     assert len(calls) == 2
 
 
@@ -193,11 +193,11 @@ async def test_what_an_endpoint_does_not_have_is_reported_and_no_failure(
     )
     steps: list[Step] = [CreateTable(schema), EnableRecovery(schema.name)]
 
-    findings = await apply(client, steps, Recorder()) + await look_at(client, [schema])
+    findings = await apply_steps(client, steps, Recorder()) + await check_tables(client, [schema])
 
-    unsupported = Finding(
+    unsupported = TableFinding(
         schema.name, "recovery", PartState.UNSUPPORTED, "this endpoint has no ItsName"
     )
-    table = Finding(schema.name, "table", PartState.OK)
+    table = TableFinding(schema.name, "table", PartState.OK)
     assert findings == [table, unsupported, table, unsupported]
     assert all(finding.state.is_fine for finding in findings)

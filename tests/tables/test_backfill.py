@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.schema import IndexedItems
 from cloudmart.orders.indexes import INDEXED_ORDERS, order_keys
-from cloudmart.orders.notes import ORDER_SECRET, note
+from cloudmart.orders.notes import ORDER_SECRET, note_item
 from cloudmart.settings import DynamoDBSettings
 from cloudmart.tables.backfill import Backfill, BackfillTally
 from cloudmart.tickets.indexes import INDEXED_TICKETS, ticket_keys
@@ -208,7 +208,7 @@ async def test_internal_notes_are_neither_counted_nor_touched(
     operator: Any,  # noqa: ANN401
     table: str,
 ) -> None:
-    secret = note(ORDER_SECRET, secret="ab")  # noqa: S106 - of a test
+    secret = note_item(ORDER_SECRET, secret="ab")  # noqa: S106 - of a test
     put(dynamodb, table, secret, old_order(1))
 
     tally = await backfill(operator, table).run(ignore)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from cloudmart.tables.backfill import Pace
+from cloudmart.tables.backfill import RateLimiter
 
 
 def test_turns_are_even_and_those_that_nobody_took_are_lost() -> None:
-    pace = Pace(10)
+    pace = RateLimiter(10)
 
     waits = [pace.reserve(now) for now in (5.0, 5.0, 5.0, 9.0, 9.0)]
 

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from cloudmart.dynamodb.refusals import PartState, TableRefusal, explain
+from cloudmart.dynamodb.refusals import PartState, TableRefusal, explain_refusal
 from cloudmart.dynamodb.schema import KEYS_VERSION, TableSchema
 from cloudmart.orders.indexes import ORDERS_BY_EMAIL
 from cloudmart.settings import DynamoDBSettings
-from cloudmart.tables.plan import Observed, compare
-from cloudmart.tables.schema import tables
-from cloudmart.tables.steps import definition
+from cloudmart.tables.plan import ObservedTable, compare_table
+from cloudmart.tables.schema import shop_tables
+from cloudmart.tables.steps import table_definition
 
-ORDERS = next(schema for schema in tables(DynamoDBSettings()) if schema.stream)
+ORDERS = next(schema for schema in shop_tables(DynamoDBSettings()) if schema.stream)
 USE = (
     "look-ups read the whole table until `cloudmart tables use-indexes` has run, after the last "
     "pod of an older release has ended"
@@ -24,7 +24,7 @@ EMAIL_INDEX = f"index {ORDERS_BY_EMAIL.name}"
 
 def as_it_should_be(schema: TableSchema = ORDERS) -> dict[str, Any]:
     """Return DynamoDB's description of a table that has all it should have."""
-    created = definition(schema)
+    created = table_definition(schema)
     return {
         "TableName": created["TableName"],
         "TableStatus": "ACTIVE",
@@ -38,9 +38,9 @@ def as_it_should_be(schema: TableSchema = ORDERS) -> dict[str, Any]:
     }
 
 
-def observed(**table: Any) -> Observed:  # noqa: ANN401
+def observed(**table: Any) -> ObservedTable:  # noqa: ANN401
     """Return a table that is as it should be but for some of its description."""
-    return Observed(
+    return ObservedTable(
         as_it_should_be() | table,
         recovery={"PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": "ENABLED"}},
         expiry={"TimeToLiveStatus": "ENABLED", "AttributeName": "expiresAt"},
@@ -54,11 +54,11 @@ def email_index(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
     return {"GlobalSecondaryIndexes": [first | changes, *others]}
 
 
-def faults(seen: Observed) -> list[tuple[str, str, str, bool]]:
+def faults(seen: ObservedTable) -> list[tuple[str, str, str, bool]]:
     """Return what is not as it should be: part, state, remark, and whether a step mends it."""
     return [
         (found.part, found.state.value, found.remark, found.step is not None)
-        for found in compare(ORDERS, seen)
+        for found in compare_table(ORDERS, seen)
         if found.state is not PartState.OK
     ]
 
@@ -75,7 +75,7 @@ def test_steps_come_in_the_order_that_protects_data_first_and_adds_indexes_last(
         record=None,
     )
 
-    steps = [finding.step for finding in compare(ORDERS, bare) if finding.step]
+    steps = [finding.step for finding in compare_table(ORDERS, bare) if finding.step]
 
     assert [step.part for step in steps] == [
         "recovery",
@@ -197,10 +197,10 @@ def test_a_refusal_is_put_in_an_operators_words(
         "ResponseMetadata": {"HTTPStatusCode": status},
     }
 
-    assert explain(ClientError(answer, "UpdateTable")) == refusal
+    assert explain_refusal(ClientError(answer, "UpdateTable")) == refusal
 
 
 def test_trouble_before_dynamodb_is_put_in_words_too() -> None:
-    assert explain(NoCredentialsError()) == TableRefusal(
+    assert explain_refusal(NoCredentialsError()) == TableRefusal(
         PartState.FAILED, "Unable to locate credentials"
     )

@@ -8,8 +8,8 @@ import pytest
 
 from cloudmart.dynamodb.schema import TableSchema
 from cloudmart.settings import DynamoDBSettings
-from cloudmart.tables.schema import tables
-from cloudmart.tables.terraform import configuration
+from cloudmart.tables.schema import shop_tables
+from cloudmart.tables.terraform import terraform_configuration
 
 _BLOCK = re.compile(r"^  (\w+) \{\n(.*?)\n  \}$", re.DOTALL | re.MULTILINE)
 _ARGUMENT = re.compile(r'^\s*(\w+)\s+= "?([^"\n]*)"?$', re.MULTILINE)
@@ -22,9 +22,9 @@ def read(resource: str) -> tuple[dict[str, str], list[tuple[str, dict[str, str]]
 
 
 def test_every_table_is_told_with_all_that_apply_brings_about() -> None:
-    schemas = list(tables(DynamoDBSettings()))
+    schemas = list(shop_tables(DynamoDBSettings()))
 
-    resources = configuration(schemas).split("\nresource ")[1:]
+    resources = terraform_configuration(schemas).split("\nresource ")[1:]
 
     assert len(resources) == len(schemas)
     for schema, resource in zip(schemas, resources, strict=True):
@@ -62,7 +62,7 @@ def expected_blocks(schema: TableSchema, keys: set[str]) -> list[tuple[str, dict
 @pytest.mark.parametrize("name", ["cloudmart-orders", "1.orders", "a_b"])
 def test_a_resource_is_named_in_letters_terraform_takes(name: str) -> None:
     found = re.search(
-        r'resource "aws_dynamodb_table" "(.*)" \{', configuration([TableSchema(name)])
+        r'resource "aws_dynamodb_table" "(.*)" \{', terraform_configuration([TableSchema(name)])
     )
 
     assert found is not None
@@ -71,7 +71,7 @@ def test_a_resource_is_named_in_letters_terraform_takes(name: str) -> None:
 
 @pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not installed")
 def test_terraform_reads_it_and_would_format_it_no_other_way() -> None:
-    written = configuration(tables(DynamoDBSettings()))
+    written = terraform_configuration(shop_tables(DynamoDBSettings()))
 
     terraform = subprocess.run(
         ["terraform", "fmt", "-"],  # noqa: S607 - whichever is installed

@@ -9,7 +9,7 @@ from cloudmart.tickets.models import (
     MOST_MESSAGES,
     ChatMessage,
     MessageCreate,
-    cut,
+    newest_messages,
 )
 
 texts = st.one_of(
@@ -26,7 +26,7 @@ conversations = st.builds(lambda some, times: some * times, messages, st.integer
 
 @given(conversations)
 def test_what_is_kept_is_within_every_bound(conversation: list[MessageCreate]) -> None:
-    kept, _ = cut(conversation)
+    kept, _ = newest_messages(conversation)
 
     assert len(kept) <= MOST_MESSAGES
     assert all(len(message.text) <= LONGEST_MESSAGE for message in kept)
@@ -35,7 +35,7 @@ def test_what_is_kept_is_within_every_bound(conversation: list[MessageCreate]) -
 
 @given(conversations)
 def test_what_is_kept_is_the_newest_without_a_gap(conversation: list[MessageCreate]) -> None:
-    kept, _ = cut(conversation)
+    kept, _ = newest_messages(conversation)
 
     newest = conversation[len(conversation) - len(kept) :]
     assert kept == [
@@ -46,7 +46,7 @@ def test_what_is_kept_is_the_newest_without_a_gap(conversation: list[MessageCrea
 
 @given(conversations)
 def test_a_cut_is_told_and_nothing_else_is(conversation: list[MessageCreate]) -> None:
-    kept, truncated = cut(conversation)
+    kept, truncated = newest_messages(conversation)
 
     same = [message.model_dump() for message in kept] == [
         message.model_dump() for message in conversation
@@ -58,7 +58,7 @@ def test_a_cut_is_told_and_nothing_else_is(conversation: list[MessageCreate]) ->
 def test_nothing_is_cut_from_a_short_conversation(conversation: list[MessageCreate]) -> None:
     short = [message for message in conversation if len(message.text) <= LONGEST_MESSAGE][:15]
 
-    kept, truncated = cut(short)
+    kept, truncated = newest_messages(short)
 
     assert (len(kept), truncated) == (len(short), False)
 
@@ -66,6 +66,6 @@ def test_nothing_is_cut_from_a_short_conversation(conversation: list[MessageCrea
 def test_the_newest_message_is_always_kept() -> None:
     longest = MessageCreate(sender="user", text="😀" * 500_000)
 
-    kept, truncated = cut([longest])
+    kept, truncated = newest_messages([longest])
 
     assert ([message.text for message in kept], truncated) == (["😀" * LONGEST_MESSAGE], True)

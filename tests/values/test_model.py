@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from cloudmart.ai.conversations import Conversation
-from cloudmart.ai.order_changes.confirmation import Action
+from cloudmart.ai.order_changes.confirmation import OrderAction
 from cloudmart.ai.ports import Role
-from cloudmart.http.paging import encode
+from cloudmart.http.paging import encode_list
 from cloudmart.orders.models import Order
 from cloudmart.products.models import Product
 from cloudmart.tickets.models import Ticket
@@ -37,7 +37,7 @@ conversations = items_with(
     *("email", "tokens", "failedLookups", "createdAt", "expiresAt", "lockUntil"),
     history=st.lists(shaped(role=st.sampled_from(Role), text=texts), max_size=3),
     pending=shaped(
-        action=st.sampled_from(Action),
+        action=st.sampled_from(OrderAction),
         orderId=texts,
         version=texts,
         codeHash=texts,
@@ -48,7 +48,7 @@ conversations = items_with(
 
 
 def _sent(kind: type[Entity], item: Mapping[str, Any]) -> dict[str, Any]:
-    (answer,) = json.loads(encode(kind, [kind.read(item)]))
+    (answer,) = json.loads(encode_list(kind, [kind.read(item)]))
     assert isinstance(answer, dict)
     return answer
 

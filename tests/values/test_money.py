@@ -9,8 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from cloudmart.dynamodb.codec import decode, encode
-from cloudmart.values.money import CENT, PRICE_LIMIT, Money, Price, StatedAmount, differs, in_cents
+from cloudmart.dynamodb.codec import decode_item, encode_item
+from cloudmart.values.money import (
+    CENT,
+    PRICE_LIMIT,
+    Money,
+    Price,
+    StatedAmount,
+    differs,
+    round_to_cents,
+)
 
 prices = st.decimals(0, PRICE_LIMIT, places=2)
 quantities = st.integers(1, 1000)
@@ -37,9 +45,9 @@ def test_a_price_comes_back_from_the_wire_as_it_went(price: Decimal) -> None:
 
 @given(prices)
 def test_a_price_comes_back_from_the_table_as_it_went(price: Decimal) -> None:
-    stored = encode(_Priced(price=price).model_dump())
+    stored = encode_item(_Priced(price=price).model_dump())
 
-    assert _Priced.model_validate(decode(stored)).price == price
+    assert _Priced.model_validate(decode_item(stored)).price == price
 
 
 @given(prices)
@@ -117,4 +125,4 @@ def test_whatever_is_stored_is_an_amount_or_unreadable(stored: object) -> None:
         return
 
     number = json.loads(_Stored(amount=amount).model_dump_json())["amount"]
-    assert in_cents(Decimal(str(number))) == amount
+    assert round_to_cents(Decimal(str(number))) == amount

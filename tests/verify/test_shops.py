@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cloudmart.dynamodb.codec import decode
+from cloudmart.dynamodb.codec import decode_item
 from cloudmart.findings.finding import CheckStatus
 from cloudmart.settings import Settings
 from cloudmart.verify.credentials import AdminCredentials
@@ -31,7 +31,7 @@ def kept(dynamodb: Any, settings: Settings) -> dict[str, list[dict[str, Any]]]: 
     names = settings.dynamodb
     return {
         table: sorted(
-            map(decode, dynamodb.scan(TableName=table)["Items"]), key=lambda item: item["id"]
+            map(decode_item, dynamodb.scan(TableName=table)["Items"]), key=lambda item: item["id"]
         )
         for table in (names.products_table, names.orders_table, names.tickets_table)
     }

@@ -36,17 +36,17 @@ _ANEW = re.compile(
 )
 
 
-class Action(StrEnum):
+class OrderAction(StrEnum):
     """What an assistant may change of an order."""
 
     CANCEL = "cancel"
     DELETE = "delete"
 
 
-class Pending(Model):
+class PendingChange(Model):
     """A change that waits for its code: of one order, in the version the customer was shown."""
 
-    action: Action
+    action: OrderAction
     order_id: str
     version: str
     code_hash: str
@@ -75,7 +75,7 @@ class Pending(Model):
 class Proposal:
     """A change and the code that will confirm it; the code itself is nowhere stored."""
 
-    pending: Pending
+    pending: PendingChange
     sentence: str
     code: str
 
@@ -90,10 +90,12 @@ class Proposal:
         return f"{self.sentence} {REDACTED}"
 
 
-def propose(conversation: str, action: Action, order_id: str, version: str, goods: str) -> Proposal:
+def propose(
+    conversation: str, action: OrderAction, order_id: str, version: str, goods: str
+) -> Proposal:
     """Return the proposal to change an order in the version it has now."""
     code = f"{secrets.randbelow(1_000_000):06}"
-    pending = Pending(
+    pending = PendingChange(
         action=action,
         order_id=order_id,
         version=version,

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from cloudmart.ai.conversations import ConversationRepository, Turn
 from cloudmart.ai.order_changes import confirmation
-from cloudmart.ai.order_changes.confirmation import Action, Pending
+from cloudmart.ai.order_changes.confirmation import OrderAction, PendingChange
 from cloudmart.dynamodb.expression import Expression
 from cloudmart.dynamodb.table import RefusedError, Table
 from cloudmart.errors import (
@@ -44,19 +44,21 @@ class Audit:
         subject = b"audit " + owner_form(address)
         return hmac.digest(await self._secret.read(), subject, hashlib.sha256).hex()[:32]
 
-    def changed(self, action: Action, customer: str, before: Order, after: Order | None) -> None:
+    def changed(
+        self, action: OrderAction, customer: str, before: Order, after: Order | None
+    ) -> None:
         """Record a change; the request's id and the conversation's hash are in every event."""
         ASSISTED_CHANGES.labels(action).inc()
         _log.info(
             "order_changed_by_assistant", **_change(action, customer, before), after=_state(after)
         )
 
-    def doubtful(self, action: Action, customer: str, before: Order) -> None:
+    def doubtful(self, action: OrderAction, customer: str, before: Order) -> None:
         """Record a change that may or may not have been made: the store did not say."""
         _log.warning("order_change_unknown", **_change(action, customer, before))
 
 
-def _change(action: Action, customer: str, before: Order) -> dict[str, object]:
+def _change(action: OrderAction, customer: str, before: Order) -> dict[str, object]:
     return {
         "action": action.value,
         "order_id": before.id,
@@ -176,7 +178,7 @@ class OrderChanges:
         found = await self._find(turn, order_id)
         return {"order": _shown(found)} if isinstance(found, Order) else found
 
-    async def propose(self, turn: Turn, action: Action, order_id: str) -> dict[str, Any]:
+    async def propose(self, turn: Turn, action: OrderAction, order_id: str) -> dict[str, Any]:
         """Have the customer asked to confirm a change, if it is possible at all."""
         found = await self._find(turn, order_id)
         if not isinstance(found, Order):
@@ -219,7 +221,7 @@ class OrderChanges:
             _log.warning("confirmation_not_carried_out", cause=repr(error))
             return _NOT_NOW
 
-    async def _carry_out(self, turn: Turn, pending: Pending) -> str:
+    async def _carry_out(self, turn: Turn, pending: PendingChange) -> str:
         action = pending.action
         if not self.allows(turn, OrderTools(action)):
             return _NOT_HERE
@@ -233,7 +235,7 @@ class OrderChanges:
             return _ENOUGH
         after: Order | None = None
         try:
-            if action is Action.CANCEL:
+            if action is OrderAction.CANCEL:
                 after = await self._orders.cancel(order)
             else:
                 await self._orders.erase(order)
@@ -245,15 +247,15 @@ class OrderChanges:
         self._audit.changed(action, customer, order, after)
         return f"Order {order.id} is {_done(action)}."
 
-    async def _was_made(self, action: Action, order: Order) -> bool:
+    async def _was_made(self, action: OrderAction, order: Order) -> bool:
         """Tell whether a change can be seen whose answer did not come."""
         try:
             found = await self._orders.get(order.id)
         except NotFoundError:
-            return action is Action.DELETE
+            return action is OrderAction.DELETE
         except (UnavailableError, ClientError):
             return False
-        return action is Action.CANCEL and found.status is OrderStatus.CANCELED
+        return action is OrderAction.CANCEL and found.status is OrderStatus.CANCELED
 
     async def _find(self, turn: Turn, order_id: str) -> Order | dict[str, Any]:
         if turn.email is None:
@@ -275,25 +277,25 @@ class OrderChanges:
         return NOT_YOURS
 
 
-def _refusal(action: Action, order: Order) -> dict[str, Any] | None:
-    if action is Action.CANCEL and not order.cancelable:
+def _refusal(action: OrderAction, order: Order) -> dict[str, Any] | None:
+    if action is OrderAction.CANCEL and not order.cancelable:
         return {"error": "cannot_be_canceled_any_more", "status": order.status}
-    if action is Action.DELETE and order.status is not OrderStatus.CANCELED:
+    if action is OrderAction.DELETE and order.status is not OrderStatus.CANCELED:
         return {"error": "only_canceled_orders_can_be_deleted", "status": order.status}
     return None
 
 
-def _same(waiting: Pending, action: Action, order: Order) -> bool:
+def _same(waiting: PendingChange, action: OrderAction, order: Order) -> bool:
     """Tell whether just this change waits for its code already."""
     asked = (waiting.action, waiting.order_id, waiting.version)
     return waiting.open and asked == (action, order.id, _version(order))
 
 
-def _done(action: Action) -> str:
-    return "canceled" if action is Action.CANCEL else "deleted"
+def _done(action: OrderAction) -> str:
+    return "canceled" if action is OrderAction.CANCEL else "deleted"
 
 
-def _doubtful(action: Action, order: Order) -> str:
+def _doubtful(action: OrderAction, order: Order) -> str:
     return (
         f"I cannot tell whether order {order.id} is {_done(action)}: the shop's data store does "
         "not answer at the moment. Please ask for the order in a few minutes."

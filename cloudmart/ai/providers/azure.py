@@ -21,17 +21,17 @@ from azure.core.exceptions import (
 from azure.core.pipeline.transport import AioHttpTransport
 
 from cloudmart.ai.ports import Scores
-from cloudmart.ai.providers.bounded import UNCOMPRESSED, BoundedResponse
-from cloudmart.ai.providers.call import ProviderCall
+from cloudmart.ai.providers.bounded_response import UNCOMPRESSED, BoundedResponse
+from cloudmart.ai.providers.provider_call import ProviderCall
 from cloudmart.ai.providers.refusals import (
     CallSettings,
-    Private,
+    LogRedaction,
+    ProviderErrorText,
     ProviderRefusal,
-    Said,
-    by_status,
-    lost,
-    seconds,
-    unreadable,
+    connection_refusal,
+    refusal_of_status,
+    retry_after_seconds,
+    unreadable_answer,
 )
 from cloudmart.errors import (
     ProviderDisabledError,
@@ -69,7 +69,7 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 @asynccontextmanager
-async def azure_sentiment(
+async def open_azure_sentiment(
     settings: AzureSettings, *, budget: float = BUDGET
 ) -> AsyncIterator["AzureSentiment"]:
     """Open a client for as long as the context lasts; there must be an endpoint and a key."""
@@ -116,7 +116,7 @@ class AzureSentiment:
         self._key = key
 
     async def score(self, texts: Sequence[str]) -> list[Scores | None]:
-        private = Private([self._key], list(texts))
+        private = LogRedaction([self._key], list(texts))
         call = ProviderCall(
             PROVIDER,
             self.source,
@@ -133,7 +133,7 @@ class AzureSentiment:
             if any(_code(result) == _WRONG_LANGUAGE for result in results):
                 # Each document is refused by itself, and the answer is a 200.
                 error = ProviderMisconfiguredError(PROVIDER, "AZURE_LANGUAGE")
-                raise call.refuse(ProviderRefusal(error, said=Said(_WRONG_LANGUAGE)))
+                raise call.refuse(ProviderRefusal(error, said=ProviderErrorText(_WRONG_LANGUAGE)))
             scores += call.read(partial(_read_all, results, private))
         remaining = iter(scores)
         return [
@@ -183,11 +183,11 @@ def _code(result: Any) -> str | None:  # noqa: ANN401 - the SDK's union with its
     return str(getattr(result.error, "code", ""))
 
 
-def _read_all(results: Sequence[Any], private: Private) -> list[Scores | None]:
+def _read_all(results: Sequence[Any], private: LogRedaction) -> list[Scores | None]:
     return [_read(result, private) for result in results]
 
 
-def _read(result: Any, private: Private) -> Scores | None:  # noqa: ANN401 - as above
+def _read(result: Any, private: LogRedaction) -> Scores | None:  # noqa: ANN401 - as above
     if (code := _code(result)) is not None:
         _log.warning("document_not_scored", provider="azure", provider_code=private.code(code))
         return None
@@ -212,19 +212,21 @@ def _explain(error: Exception) -> ProviderRefusal:
         error = error.__cause__
     match error:
         case IncompleteReadError():
-            return lost(PROVIDER, error)
+            return connection_refusal(PROVIDER, error)
         case HttpResponseError(status_code=int(status)) if not isinstance(error, DecodeError):
             return _explain_status(error, status)
         case ServiceResponseTimeoutError():
             return ProviderRefusal(ProviderTimeoutError(PROVIDER))
         case ServiceRequestError() | ServiceResponseError():
-            return lost(PROVIDER, error)
-    return ProviderRefusal(unreadable(PROVIDER), said=Said(type(error).__name__))
+            return connection_refusal(PROVIDER, error)
+    return ProviderRefusal(
+        unreadable_answer(PROVIDER), said=ProviderErrorText(type(error).__name__)
+    )
 
 
 def _explain_status(error: HttpResponseError, status: int) -> ProviderRefusal:
     headers = getattr(error.response, "headers", {})
     code = error.error.code if error.error else None
-    said = Said.of(code or str(status), headers.get("apim-request-id"), error.message)
-    wait = seconds(headers.get("retry-after"))
-    return by_status(PROVIDER, status, _SETTINGS, wait=wait, said=said)
+    said = ProviderErrorText.of(code or str(status), headers.get("apim-request-id"), error.message)
+    wait = retry_after_seconds(headers.get("retry-after"))
+    return refusal_of_status(PROVIDER, status, _SETTINGS, wait=wait, said=said)

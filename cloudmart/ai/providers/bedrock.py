@@ -25,16 +25,16 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from cloudmart.ai.providers.bounded import BoundedResponse
+from cloudmart.ai.providers.bounded_response import BoundedResponse
 from cloudmart.ai.providers.refusals import (
     CallSettings,
+    ProviderErrorText,
     ProviderRefusal,
-    Said,
-    by_status,
-    faulty,
-    lost,
-    seconds,
-    unreadable,
+    connection_refusal,
+    provider_fault,
+    refusal_of_status,
+    retry_after_seconds,
+    unreadable_answer,
 )
 from cloudmart.aws_redirects import DirectConfig, DirectSession
 from cloudmart.errors import (
@@ -133,9 +133,9 @@ async def bedrock_client(
         yield client
 
 
-def explain(error: Exception) -> ProviderRefusal:
+def explain_bedrock_error(error: Exception) -> ProviderRefusal:
     """Return what an exception means."""
-    kind = Said(type(error).__name__)
+    kind = ProviderErrorText(type(error).__name__)
     match error:
         case ClientError():
             return _explain_answer(error)
@@ -150,11 +150,11 @@ def explain(error: Exception) -> ProviderRefusal:
         case ReadTimeoutError():
             return ProviderRefusal(ProviderTimeoutError(PROVIDER), said=kind)
         case BotocoreConnectionError() | HTTPClientError() | aiohttp.ClientError():
-            return lost(PROVIDER, error, untouched=_never_connected(error))
-    return ProviderRefusal(unreadable(PROVIDER), said=kind)
+            return connection_refusal(PROVIDER, error, untouched=_never_connected(error))
+    return ProviderRefusal(unreadable_answer(PROVIDER), said=kind)
 
 
-def refused(error: ClientError) -> bool:
+def is_content_refusal(error: ClientError) -> bool:
     """Tell whether Bedrock refuses a request for its content, without a reason that we know."""
     if _said(error).code != _VALIDATION:
         return False
@@ -170,10 +170,10 @@ def _never_connected(error: Exception) -> bool:
     )
 
 
-def _said(error: ClientError) -> Said:
+def _said(error: ClientError) -> ProviderErrorText:
     described, context = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
     code = str(described.get("Code", ""))
-    return Said.of(
+    return ProviderErrorText.of(
         # In a stream the names have a small first letter.
         code[:1].upper() + code[1:],
         context.get("RequestId"),
@@ -190,12 +190,14 @@ def _explain_answer(error: ClientError) -> ProviderRefusal:
         return ProviderRefusal(unavailable, passing=True, untouched=True, said=said)
     status = _STATUSES.get(said.code) or context.get("HTTPStatusCode", 0)
     if status < 400:  # noqa: PLR2004 - it came inside a stream, under a name nobody knows
-        return ProviderRefusal(faulty(PROVIDER), said=said)
-    wait = seconds(context.get("HTTPHeaders", {}).get("retry-after"))
-    return by_status(PROVIDER, status, CallSettings(_CREDENTIALS, _IDS), wait=wait, said=said)
+        return ProviderRefusal(provider_fault(PROVIDER), said=said)
+    wait = retry_after_seconds(context.get("HTTPHeaders", {}).get("retry-after"))
+    return refusal_of_status(
+        PROVIDER, status, CallSettings(_CREDENTIALS, _IDS), wait=wait, said=said
+    )
 
 
-def _explain_validation(said: Said) -> ProviderRefusal:
+def _explain_validation(said: ProviderErrorText) -> ProviderRefusal:
     # One code for everything; only the sentence tells.
     sentence = said.sentence.casefold()
     if any(words in sentence for words in _WRONG_MODEL):

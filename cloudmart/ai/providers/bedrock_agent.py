@@ -9,24 +9,26 @@ from typing import Any
 import aioboto3
 
 from cloudmart.ai.ports import (
-    Delta,
     ProviderStep,
     StepRequest,
+    TextDelta,
     ToolCall,
     ToolResult,
     ToolSpec,
     Usage,
 )
 from cloudmart.ai.providers import sanitize
-from cloudmart.ai.providers.bedrock import FAILURES, PROVIDER, bedrock_client, explain
-from cloudmart.ai.providers.call import ProviderCall
-from cloudmart.ai.providers.refusals import UNREADABLE, Private
-from cloudmart.ai.providers.sanitize import Pieces, complete
+from cloudmart.ai.providers.bedrock import FAILURES, PROVIDER, bedrock_client, explain_bedrock_error
+from cloudmart.ai.providers.provider_call import ProviderCall
+from cloudmart.ai.providers.refusals import UNREADABLE, LogRedaction
+from cloudmart.ai.providers.sanitize import BoundedText, strict_arguments
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.settings import BedrockSettings
 
 
-def calls(control: Mapping[str, Any] | None, tools: Sequence[ToolSpec]) -> list[ToolCall]:
+def agent_tool_calls(
+    control: Mapping[str, Any] | None, tools: Sequence[ToolSpec]
+) -> list[ToolCall]:
     """Return the calls an agent returned control for, if it did."""
     if control is None:
         return []
@@ -37,7 +39,9 @@ def calls(control: Mapping[str, Any] | None, tools: Sequence[ToolSpec]) -> list[
     ]
 
 
-def returned(control: Mapping[str, Any], results: Sequence[ToolResult]) -> dict[str, Any]:
+def agent_session_state(
+    control: Mapping[str, Any], results: Sequence[ToolResult]
+) -> dict[str, Any]:
     """Return the session state that tells an agent the results of its calls."""
     wanted = control.get("invocationInputs", ())
     return {
@@ -62,7 +66,7 @@ def _call(key: str, wanted: Mapping[str, Any], tools: Sequence[ToolSpec]) -> Too
             *(one for body in bodies for one in body.get("properties", ())),
         ]
     given = {one.get("name", ""): _value(one) for one in parameters}
-    return ToolCall(key, name, complete(name, given, tools))
+    return ToolCall(key, name, strict_arguments(name, given, tools))
 
 
 def _text(told: object) -> str:
@@ -121,7 +125,7 @@ _MOST_CALLS = 20
 
 
 @asynccontextmanager
-async def bedrock_agent(
+async def open_bedrock_agent(
     settings: BedrockSettings, session: aioboto3.Session, region: str | None = None
 ) -> AsyncIterator["BedrockAgentChat"]:
     """Open a client for as long as the context lasts; `region` is Bedrock's if it has no own."""
@@ -149,16 +153,16 @@ class BedrockAgentChat:
 
     async def step(
         self, request: StepRequest
-    ) -> AsyncGenerator[Delta | Usage | ProviderStep, None]:
+    ) -> AsyncGenerator[TextDelta | Usage | ProviderStep, None]:
         call = ProviderCall(
             PROVIDER,
             self.name,
             failures=FAILURES,
-            explain=explain,
+            explain=explain_bedrock_error,
             seconds=request.seconds_left,
             # What was lost on its way may have been done: an agent has tools of its own.
             acts=True,
-            private=Private(texts=request.said),
+            private=LogRedaction(texts=request.said),
         )
         answer = await call.begin(lambda: self._client.invoke_agent(**self._message(request)))
         yield Usage()
@@ -170,14 +174,14 @@ class BedrockAgentChat:
                 if reading.news and (usage := reading.usage):
                     yield usage
                 if piece:
-                    yield Delta(piece)
+                    yield TextDelta(piece)
                 if reading.pieces.full:
                     break
         finally:
             stream.close()
         yield call.conclude(
             reading.pieces.text,
-            call.read(lambda: calls(reading.control, request.tools)),
+            call.read(lambda: agent_tool_calls(reading.control, request.tools)),
             final=request.final,
             cut=reading.pieces.full,
             replay=reading.control,
@@ -192,7 +196,7 @@ class BedrockAgentChat:
         }
         if request.exchange:
             step, results = request.exchange[-1]
-            return message | {"sessionState": returned(step.replay, results)}
+            return message | {"sessionState": agent_session_state(step.replay, results)}
         return message | {"inputText": request.history[-1].text}
 
 
@@ -204,7 +208,7 @@ class _Reading:
         # A character may be divided between two chunks.
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._spent: list[Usage] = []
-        self.pieces = Pieces()
+        self.pieces = BoundedText()
         self.control: dict[str, Any] | None = None
         self.news = False
 
@@ -220,7 +224,7 @@ class _Reading:
 
     def take(self, event: Mapping[str, Any]) -> str:
         if "returnControl" in event:
-            self.control = sanitize.clean(event["returnControl"])
+            self.control = sanitize.clean_json(event["returnControl"])
         self.news = self._count(event.get("trace", {}).get("trace", {}))
         chunk = event.get("chunk", {"bytes": b""})
         if "bytes" not in chunk:
@@ -233,7 +237,7 @@ class _Reading:
         for part in trace.values():
             output = part.get("modelInvocationOutput", {}) if isinstance(part, dict) else {}
             told = output.get("metadata", {}).get("usage")
-            usage = sanitize.usage(
+            usage = sanitize.read_usage(
                 told,
                 ("inputTokens", "outputTokens"),
                 input_at_most=_MOST_READ,

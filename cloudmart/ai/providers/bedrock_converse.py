@@ -9,11 +9,11 @@ import aioboto3
 from botocore.exceptions import ClientError
 
 from cloudmart.ai.ports import (
-    Delta,
     ProviderMessage,
     ProviderStep,
     Role,
     StepRequest,
+    TextDelta,
     ToolResult,
     ToolSpec,
     Usage,
@@ -23,33 +23,33 @@ from cloudmart.ai.providers.bedrock import (
     PROVIDER,
     NoStreamError,
     bedrock_client,
-    explain,
-    refused,
+    explain_bedrock_error,
+    is_content_refusal,
 )
-from cloudmart.ai.providers.call import ProviderCall
 from cloudmart.ai.providers.converse_answer import (
     MAX_TOKENS,
     ConverseReply,
+    ReasoningFilter,
     StreamedReply,
-    Thoughts,
-    conclude,
-    usage,
+    converse_step,
+    converse_usage,
 )
-from cloudmart.ai.providers.refusals import Private
-from cloudmart.ai.providers.sanitize import loose
+from cloudmart.ai.providers.provider_call import ProviderCall
+from cloudmart.ai.providers.refusals import LogRedaction
+from cloudmart.ai.providers.sanitize import plain_schema
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.settings import BedrockSettings
 
 _NO_MORE_TOOLS = "Answer the customer now with what you know. Do not call another tool."
 
 
-def system(request: StepRequest) -> list[dict[str, str]]:
+def converse_system(request: StepRequest) -> list[dict[str, str]]:
     """Return the instructions; there is no other way here to forbid further tools."""
     texts = [request.instructions, *([_NO_MORE_TOOLS] if request.final and request.tools else [])]
     return [{"text": text} for text in texts]
 
 
-def messages(request: StepRequest, *, thoughts: bool = True) -> list[dict[str, Any]]:
+def converse_messages(request: StepRequest, *, thoughts: bool = True) -> list[dict[str, Any]]:
     """Return what was said, then what the turn did so far, with the model's thoughts or without."""
     said = _history(request.history)
     for step, results in request.exchange:
@@ -59,12 +59,12 @@ def messages(request: StepRequest, *, thoughts: bool = True) -> list[dict[str, A
     return said
 
 
-def has_thoughts(request: StepRequest) -> bool:
+def has_reasoning_content(request: StepRequest) -> bool:
     """Tell whether the model thought on its way here."""
     return any(_is_thought(part) for step, _ in request.exchange for part in step.replay)
 
 
-def tool_config(request: StepRequest) -> dict[str, Any]:
+def converse_tool_config(request: StepRequest) -> dict[str, Any]:
     """Return the tools, if there are any."""
     if not request.tools:
         return {}
@@ -97,7 +97,7 @@ def _tool(tool: ToolSpec) -> dict[str, Any]:
             "name": tool.name,
             "description": tool.description,
             # Amazon's own models read no more of a schema than its plain form has.
-            "inputSchema": {"json": loose(tool.parameters)},
+            "inputSchema": {"json": plain_schema(tool.parameters)},
         }
     }
 
@@ -107,7 +107,7 @@ _COST_WITHIN = 1.0
 
 
 @asynccontextmanager
-async def bedrock_converse(
+async def open_bedrock_converse(
     settings: BedrockSettings, session: aioboto3.Session, region: str | None = None
 ) -> AsyncIterator["BedrockConverseChat"]:
     """Open a client for as long as the context lasts; `region` is Bedrock's if it has no own."""
@@ -130,14 +130,14 @@ class BedrockConverseChat:
 
     async def step(
         self, request: StepRequest
-    ) -> AsyncGenerator[Delta | Usage | ProviderStep, None]:
+    ) -> AsyncGenerator[TextDelta | Usage | ProviderStep, None]:
         call = ProviderCall(
             PROVIDER,
             self.name,
             failures=FAILURES,
-            explain=explain,
+            explain=explain_bedrock_error,
             seconds=request.seconds_left,
-            private=Private(texts=request.said),
+            private=LogRedaction(texts=request.said),
         )
         reply: ConverseReply
         if (stream := await self._open(call, request)) is None:
@@ -146,11 +146,11 @@ class BedrockConverseChat:
             reply = call.read(lambda: ConverseReply.whole(answer))
         else:
             yield Usage()
-            events, reply, thoughts = aiter(stream), StreamedReply(), Thoughts()
+            events, reply, thoughts = aiter(stream), StreamedReply(), ReasoningFilter()
             try:
                 while (event := await call.next(events)) is not None:
                     if piece := thoughts.leave_out(call.read(partial(reply.take, event))):
-                        yield Delta(piece)
+                        yield TextDelta(piece)
                     if reply.pieces.full:
                         reply.stop = "max_tokens"
                     if reply.stop is not None:
@@ -159,9 +159,9 @@ class BedrockConverseChat:
                         break
             finally:
                 stream.close()
-        if told := usage(reply, request):
+        if told := converse_usage(reply, request):
             yield told
-        yield call.read(lambda: conclude(call, reply, request))
+        yield call.read(lambda: converse_step(call, reply, request))
 
     async def _open(self, call: ProviderCall, request: StepRequest) -> Any:  # noqa: ANN401
         if not self._streams:
@@ -177,7 +177,9 @@ class BedrockConverseChat:
         try:
             return await ask(**self._parameters(request, thoughts=self._takes_thoughts))
         except ClientError as error:
-            if not (self._takes_thoughts and has_thoughts(request)) or not refused(error):
+            if not (
+                self._takes_thoughts and has_reasoning_content(request)
+            ) or not is_content_refusal(error):
                 raise
         answer = await ask(**self._parameters(request, thoughts=False))
         self._takes_thoughts = False
@@ -186,8 +188,8 @@ class BedrockConverseChat:
     def _parameters(self, request: StepRequest, *, thoughts: bool) -> dict[str, Any]:
         return {
             "modelId": self._model_id,
-            "system": system(request),
-            "messages": messages(request, thoughts=thoughts),
+            "system": converse_system(request),
+            "messages": converse_messages(request, thoughts=thoughts),
             "inferenceConfig": {"maxTokens": MAX_TOKENS},
-            **tool_config(request),
+            **converse_tool_config(request),
         }

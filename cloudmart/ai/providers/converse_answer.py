@@ -9,19 +9,19 @@ from typing import Any
 
 from cloudmart.ai.ports import ProviderStep, StepRequest, ToolCall, Usage
 from cloudmart.ai.providers import sanitize
-from cloudmart.ai.providers.call import WITHHELD, ProviderCall
-from cloudmart.ai.providers.sanitize import Pieces, complete
+from cloudmart.ai.providers.provider_call import WITHHELD, ProviderCall
+from cloudmart.ai.providers.sanitize import BoundedText, strict_arguments
 
 _OPEN, _CLOSE = "<thinking>", "</thinking>"
 _THOUGHT = re.compile(f"{_OPEN}.*?({_CLOSE}|\\Z)", re.DOTALL)
 
 
-def without_thoughts(text: str) -> str:
+def without_reasoning(text: str) -> str:
     """Return a text without its thoughts."""
     return _THOUGHT.sub("", text)
 
 
-class Thoughts:
+class ReasoningFilter:
     """Leaves thoughts out of a text that comes in pieces, wherever those are divided."""
 
     def __init__(self) -> None:
@@ -72,11 +72,11 @@ class _Block:
 
     @property
     def text(self) -> str:
-        return sanitize.text("".join(self.texts))
+        return sanitize.clean_text("".join(self.texts))
 
     @property
     def given(self) -> dict[str, Any] | None:
-        return sanitize.arguments("".join(self.inputs))
+        return sanitize.parse_arguments("".join(self.inputs))
 
 
 @dataclass(slots=True)
@@ -110,7 +110,7 @@ class StreamedReply(ConverseReply):
 
     def __init__(self) -> None:
         super().__init__()
-        self.pieces = Pieces()
+        self.pieces = BoundedText()
 
     def take(self, event: Mapping[str, Any]) -> str:
         """Take an event in; return the piece of text it brings, if any."""
@@ -119,7 +119,7 @@ class StreamedReply(ConverseReply):
         elif delta := event.get("contentBlockDelta"):
             return self._take(self._block(delta), delta.get("delta", {}))
         elif stop := event.get("messageStop"):
-            self.stop = sanitize.text(stop.get("stopReason"))
+            self.stop = sanitize.clean_text(stop.get("stopReason"))
         elif metadata := event.get("metadata"):
             self.told = metadata.get("usage")
         return ""
@@ -140,7 +140,7 @@ class StreamedReply(ConverseReply):
 
 def _written(given: object) -> str:
     try:
-        return json.dumps(sanitize.clean({} if given is None else given))
+        return json.dumps(sanitize.clean_json({} if given is None else given))
     except ValueError:
         # No arguments of any tool.
         return "["
@@ -151,14 +151,14 @@ def _add(pieces: list[str], piece: object) -> None:
         pieces.append(piece)
 
 
-def conclude(call: ProviderCall, reply: ConverseReply, request: StepRequest) -> ProviderStep:
+def converse_step(call: ProviderCall, reply: ConverseReply, request: StepRequest) -> ProviderStep:
     """Return the step a reply makes, or raise ProviderFailedError."""
     if reply.stop is None:
         raise call.failed("it broke off")
     if reply.stop == "model_context_window_exceeded":
         raise call.failed("the conversation is too long for it")
     blocks = [block for _, block in sorted(reply.blocks.items())]
-    text = without_thoughts("".join(block.text for block in blocks))
+    text = without_reasoning("".join(block.text for block in blocks))
     withheld = reply.stop == "content_filtered" or (
         # Its own words are the shop's: a guardrail is configured with a text to show.
         reply.stop == "guardrail_intervened" and not text.strip()
@@ -173,9 +173,9 @@ def conclude(call: ProviderCall, reply: ConverseReply, request: StepRequest) -> 
     )
 
 
-def usage(reply: ConverseReply, request: StepRequest) -> Usage | None:
+def converse_usage(reply: ConverseReply, request: StepRequest) -> Usage | None:
     """Return what a reply cost, as far as the model has told."""
-    told = sanitize.usage(
+    told = sanitize.read_usage(
         reply.told,
         ("inputTokens", "outputTokens"),
         input_at_most=request.size,
@@ -184,7 +184,7 @@ def usage(reply: ConverseReply, request: StepRequest) -> Usage | None:
     if told is None or not isinstance(reply.told, Mapping):
         return None
     cached, written = (
-        sanitize.count(reply.told.get(name), request.size) or 0
+        sanitize.read_count(reply.told.get(name), request.size) or 0
         for name in ("cacheReadInputTokens", "cacheWriteInputTokens")
     )
     if told.input_tokens is None:
@@ -195,17 +195,19 @@ def usage(reply: ConverseReply, request: StepRequest) -> Usage | None:
 
 
 def _call(block: _Block, number: int, request: StepRequest) -> ToolCall:
-    name = sanitize.text((block.tool or {}).get("name"))
+    name = sanitize.clean_text((block.tool or {}).get("name"))
     given = block.given
-    written = "".join(block.inputs) if given is None else complete(name, given, request.tools)
-    return ToolCall(_use(block, number)["toolUseId"], name, sanitize.text(written))
+    written = (
+        "".join(block.inputs) if given is None else strict_arguments(name, given, request.tools)
+    )
+    return ToolCall(_use(block, number)["toolUseId"], name, sanitize.clean_text(written))
 
 
 def _use(block: _Block, number: int) -> dict[str, Any]:
     tool = block.tool or {}
     return {
-        "toolUseId": sanitize.text(tool.get("toolUseId")) or f"call_{number}",
-        "name": _NOT_IN_NAMES.sub("_", sanitize.text(tool.get("name")))[:64] or "unknown",
+        "toolUseId": sanitize.clean_text(tool.get("toolUseId")) or f"call_{number}",
+        "name": _NOT_IN_NAMES.sub("_", sanitize.clean_text(tool.get("name")))[:64] or "unknown",
         "input": block.given or {},
     }
 
@@ -217,7 +219,7 @@ def _part(block: _Block, number: int) -> dict[str, Any] | None:
         return {"reasoningContent": {"redactedContent": block.sealed}}
     if block.thoughts:
         signature = "".join(block.signatures)
-        reasoning = {"text": sanitize.text("".join(block.thoughts))}
+        reasoning = {"text": sanitize.clean_text("".join(block.thoughts))}
         reasoning |= {"signature": signature} if signature else {}
         return {"reasoningContent": {"reasoningText": reasoning}}
     return {"text": block.text} if block.text.strip() else None

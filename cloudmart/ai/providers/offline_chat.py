@@ -8,11 +8,11 @@ from enum import Enum, auto
 from typing import Any
 
 from cloudmart.ai.ports import (
-    Delta,
     ProviderMessage,
     ProviderStep,
     Role,
     StepRequest,
+    TextDelta,
     ToolCall,
     ToolResult,
     Usage,
@@ -65,7 +65,7 @@ _EMPTY_WORDS = frozenset(_EMPTY.split())
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ParsedMessage:
     """What a customer wants, and of what."""
 
     intent: Intent
@@ -74,7 +74,7 @@ class Wish:
     query: str = ""
 
 
-def understand(history: Sequence[ProviderMessage]) -> Wish:
+def parse_messages(history: Sequence[ProviderMessage]) -> ParsedMessage:
     """Return what the newest message asks for, with what earlier ones of the customer add to it."""
     said = [message.text for message in history if message.role is Role.USER]
     newest, earlier = said[-1], said[-2::-1]
@@ -84,7 +84,7 @@ def understand(history: Sequence[ProviderMessage]) -> Wish:
     if intent is Intent.PRODUCTS and _order_id(newest):
         # "Show", "find" and "I need" are said of orders too.
         intent = None
-    return Wish(
+    return ParsedMessage(
         intent or _meant(newest, earlier, query),
         order_id=next((one for one in ids if one), None),
         has_email=any(_EMAIL.search(text) for text in said),
@@ -154,7 +154,7 @@ _ERRORS = {
 _FAILED = "That did not work. Please try again, or end this chat: the shop's staff read it."
 
 
-def not_understood(tools: Collection[str]) -> str:
+def help_text(tools: Collection[str]) -> str:
     """Return what is said to what makes no sense: what may be asked, by the tools there are."""
     wishes = ["for products (“do you have lamps?”)"]
     if "get_order" in tools:
@@ -164,7 +164,7 @@ def not_understood(tools: Collection[str]) -> str:
     return f"I did not understand that. You can ask me {', or '.join(wishes)}."
 
 
-def told(result: ToolResult) -> str:
+def tool_result_text(result: ToolResult) -> str:
     """Return what became of a call, in words."""
     outcome = json.loads(result.output)
     if "error" in outcome:
@@ -205,23 +205,23 @@ class OfflineChat:
 
     async def step(
         self, request: StepRequest
-    ) -> AsyncGenerator[Delta | Usage | ProviderStep, None]:
+    ) -> AsyncGenerator[TextDelta | Usage | ProviderStep, None]:
         step = _next(request)
         if not step.calls:
             for line in step.text.splitlines(keepends=True):
-                yield Delta(line)
+                yield TextDelta(line)
         yield step
 
 
 def _next(request: StepRequest) -> ProviderStep:
     if request.exchange:
         _, results = request.exchange[-1]
-        return _answer(request, "\n".join(told(result) for result in results))
-    wish = understand(request.history)
+        return _answer(request, "\n".join(tool_result_text(result) for result in results))
+    wish = parse_messages(request.history)
     tool = _TOOLS.get(wish.intent)
     offered = {each.name for each in request.tools}
     if tool is None:
-        return _answer(request, ANSWERS.get(wish.intent) or not_understood(offered))
+        return _answer(request, ANSWERS.get(wish.intent) or help_text(offered))
     if request.final or tool not in offered:
         # Said before anything is asked for.
         return _answer(request, NOT_ALLOWED)
@@ -230,7 +230,7 @@ def _next(request: StepRequest) -> ProviderStep:
     return ProviderStep("", [ToolCall("1", tool, json.dumps(_arguments(wish)))])
 
 
-def _missing(wish: Wish) -> str | None:
+def _missing(wish: ParsedMessage) -> str | None:
     """Return the question for what a wish about an order lacks."""
     if wish.intent not in ABOUT_ORDERS:
         return None
@@ -239,7 +239,7 @@ def _missing(wish: Wish) -> str | None:
     return None if wish.has_email else ASK_EMAIL
 
 
-def _arguments(wish: Wish) -> dict[str, Any]:
+def _arguments(wish: ParsedMessage) -> dict[str, Any]:
     if wish.intent is Intent.PRODUCTS:
         return {"query": wish.query}
     return {"order_id": wish.order_id}

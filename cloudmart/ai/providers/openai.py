@@ -24,18 +24,28 @@ from openai import (
 )
 from openai._streaming import ServerSentEvent, SSEDecoder
 
-from cloudmart.ai.ports import Delta, ProviderStep, StepRequest, Usage
-from cloudmart.ai.providers.bounded import LONGEST_LINE, UNCOMPRESSED, Bounds, refuse_compressed
-from cloudmart.ai.providers.call import ProviderCall
-from cloudmart.ai.providers.openai_messages import StreamedAnswer, has_thoughts, items, tools
+from cloudmart.ai.ports import ProviderStep, StepRequest, TextDelta, Usage
+from cloudmart.ai.providers.bounded_response import (
+    LONGEST_LINE,
+    UNCOMPRESSED,
+    Bounds,
+    refuse_compressed,
+)
+from cloudmart.ai.providers.openai_messages import (
+    StreamedAnswer,
+    has_reasoning_items,
+    input_items,
+    tool_definitions,
+)
 from cloudmart.ai.providers.openai_refusals import (
     FAILURES,
     PROVIDER,
     ConversationTooLongError,
-    explain,
-    known,
+    explain_openai_error,
+    refusal_of_code,
 )
-from cloudmart.ai.providers.refusals import Private, Said
+from cloudmart.ai.providers.provider_call import ProviderCall
+from cloudmart.ai.providers.refusals import LogRedaction, ProviderErrorText
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.settings import Effort, OpenAISettings
 
@@ -146,7 +156,7 @@ _REFUSED = (BadRequestError, NotFoundError, UnprocessableEntityError)
 
 
 @asynccontextmanager
-async def openai_chat(settings: OpenAISettings) -> AsyncIterator["OpenAIChat"]:
+async def open_openai_chat(settings: OpenAISettings) -> AsyncIterator["OpenAIChat"]:
     """Open a client for as long as the context lasts; there must be a key."""
     if settings.api_key is None:
         raise ProviderDisabledError("OpenAI is not configured: set OPENAI_API_KEY.")
@@ -182,21 +192,21 @@ class OpenAIChat:
 
     async def step(
         self, request: StepRequest
-    ) -> AsyncGenerator[Delta | Usage | ProviderStep, None]:
+    ) -> AsyncGenerator[TextDelta | Usage | ProviderStep, None]:
         call = ProviderCall(
             PROVIDER,
             self.name,
             failures=FAILURES,
-            explain=explain,
+            explain=explain_openai_error,
             seconds=request.seconds_left,
-            private=Private([self._client.api_key], request.said),
+            private=LogRedaction([self._client.api_key], request.said),
         )
         answer = StreamedAnswer(call, input_at_most=request.size, output_at_most=MAX_OUTPUT_TOKENS)
         async with await self._open(call, request) as stream:
             yield Usage()
             while (event := await call.next(stream)) is not None:
                 if piece := call.read(partial(answer.take, event)):
-                    yield Delta(piece)
+                    yield TextDelta(piece)
                 if answer.ended:
                     await call.finish(stream)
                     break
@@ -217,7 +227,7 @@ class OpenAIChat:
         try:
             return await self._post(request, thoughts=self._takes_thoughts)
         except _REFUSED as error:
-            if not (self._takes_thoughts and has_thoughts(request)) or _told_why(error):
+            if not (self._takes_thoughts and has_reasoning_items(request)) or _told_why(error):
                 raise
         stream = await self._post(request, thoughts=False)
         self._takes_thoughts = False
@@ -231,11 +241,11 @@ class OpenAIChat:
             body={
                 "model": self._model,
                 "instructions": request.instructions,
-                "input": items(request, thoughts=thoughts),
+                "input": input_items(request, thoughts=thoughts),
                 "max_output_tokens": MAX_OUTPUT_TOKENS,
                 "store": False,
                 "stream": True,
-                **tools(request),
+                **tool_definitions(request),
                 **self._optional(request),
             },
             cast_to=object,
@@ -260,4 +270,4 @@ class OpenAIChat:
 
 
 def _told_why(error: APIStatusError) -> bool:
-    return known(Said.of(error.code)) is not None
+    return refusal_of_code(ProviderErrorText.of(error.code)) is not None

@@ -5,10 +5,10 @@ from typing import Any
 
 from cloudmart.ai.ports import ProviderStep, StepRequest, ToolCall, ToolSpec, Usage
 from cloudmart.ai.providers import sanitize
-from cloudmart.ai.providers.call import WITHHELD, ProviderCall
-from cloudmart.ai.providers.openai_refusals import explain_code
+from cloudmart.ai.providers.openai_refusals import explain_openai_code
+from cloudmart.ai.providers.provider_call import WITHHELD, ProviderCall
 from cloudmart.ai.providers.refusals import UNREADABLE
-from cloudmart.ai.providers.sanitize import Pieces
+from cloudmart.ai.providers.sanitize import BoundedText
 
 _TEXT = {"response.output_text.delta", "response.refusal.delta"}
 _ENDS = {"response.completed", "response.incomplete", "response.failed"}
@@ -28,10 +28,10 @@ class StreamedAnswer:
         self._call = call
         self._bounds = {"input_at_most": input_at_most, "output_at_most": output_at_most}
         # What is kept of an answer is bounded as a whole, also while it comes.
-        self._parts = sanitize.parts()
+        self._parts = sanitize.bounded_parts()
         self._items: list[_Object] = []
         self._remarks: set[object] = set()
-        self._pieces = Pieces()
+        self._pieces = BoundedText()
         self._end = ""
         self._code: object = None
         self._withheld = False
@@ -47,15 +47,15 @@ class StreamedAnswer:
         """Take an event in; return the piece of the answer it brings, if any."""
         if not isinstance(event, dict):
             raise self._call.failed(UNREADABLE)
-        kind, item = sanitize.text(event.get("type")), event.get("item")
+        kind, item = sanitize.clean_text(event.get("type")), event.get("item")
         place = str(event.get("output_index"))
         if kind == "error":
-            raise self._call.refuse(explain_code(event.get("code")))
+            raise self._call.refuse(explain_openai_code(event.get("code")))
         if kind == "response.output_item.added":
             if _object(item).get("phase") == "commentary":
                 self._remarks.add(place)
         elif kind == "response.output_item.done" and isinstance(item, dict):
-            self._items.append(sanitize.clean(item, self._parts))
+            self._items.append(sanitize.clean_json(item, self._parts))
         elif kind in _ENDS and (self._pieces.text or isinstance(event.get("response"), dict)):
             # What was shown is an answer, also where the end does not say so.
             self._take_end(kind, _object(event.get("response")))
@@ -70,7 +70,7 @@ class StreamedAnswer:
         if not self._end:
             raise self._call.failed("it broke off")
         if self._end == "response.failed":
-            raise self._call.refuse(explain_code(self._code))
+            raise self._call.refuse(explain_openai_code(self._code))
         return self._call.conclude(
             WITHHELD if self._withheld else _text(self._items) or self._pieces.text,
             [_call(item) for item in self._items if item.get("type") == "function_call"],
@@ -88,19 +88,19 @@ class StreamedAnswer:
         # Some servers leave the output out at the end, having sent each item before.
         if isinstance(output := response.get("output"), list) and output:
             self._items = [
-                sanitize.clean(item, self._parts) for item in output if isinstance(item, dict)
+                sanitize.clean_json(item, self._parts) for item in output if isinstance(item, dict)
             ]
         for number, item in enumerate(self._items):
             if item.get("type") == "function_call":
                 # Sent back as it is read here: a result must name its call.
                 item |= {
-                    "call_id": sanitize.text(item.get("call_id")) or f"call_{number}",
-                    "name": sanitize.text(item.get("name")),
+                    "call_id": sanitize.clean_text(item.get("call_id")) or f"call_{number}",
+                    "name": sanitize.clean_text(item.get("name")),
                     "arguments": _arguments(item.get("arguments")),
                 }
 
     def _usage(self, told: object) -> Usage | None:
-        usage = sanitize.usage(told, ("input_tokens", "output_tokens"), **self._bounds)
+        usage = sanitize.read_usage(told, ("input_tokens", "output_tokens"), **self._bounds)
         if usage is None or not isinstance(told, dict):
             return None
         read = _object(told.get("input_tokens_details")).get("cached_tokens")
@@ -108,8 +108,8 @@ class StreamedAnswer:
         return Usage(
             usage.input_tokens,
             usage.output_tokens,
-            sanitize.count(read, usage.input_tokens or 0) or 0,
-            sanitize.count(thought, usage.output_tokens or 0) or 0,
+            sanitize.read_count(read, usage.input_tokens or 0) or 0,
+            sanitize.read_count(thought, usage.output_tokens or 0) or 0,
         )
 
 
@@ -119,14 +119,14 @@ def _call(item: _Object) -> ToolCall:
 
 def _arguments(written: object) -> str:
     # Some servers send the object itself.
-    return json.dumps(written) if isinstance(written, dict) else sanitize.text(written)
+    return json.dumps(written) if isinstance(written, dict) else sanitize.clean_text(written)
 
 
 def _text(items: list[_Object]) -> str:
     return "\n\n".join(
         "".join(map(_part, item["content"]))
         if isinstance(item.get("content"), list)
-        else sanitize.text(item.get("content"))
+        else sanitize.clean_text(item.get("content"))
         for item in items
         if item.get("type") == "message" and item.get("phase") != "commentary"
     )
@@ -134,7 +134,7 @@ def _text(items: list[_Object]) -> str:
 
 def _part(part: object) -> str:
     told = _object(part)
-    return sanitize.text(told.get("text")) or sanitize.text(told.get("refusal"))
+    return sanitize.clean_text(told.get("text")) or sanitize.clean_text(told.get("refusal"))
 
 
 def _object(value: object) -> _Object:
@@ -144,7 +144,7 @@ def _object(value: object) -> _Object:
 _REASONING = "reasoning"
 
 
-def items(request: StepRequest, *, thoughts: bool) -> list[Any]:
+def input_items(request: StepRequest, *, thoughts: bool) -> list[Any]:
     """Return what was said, then what the turn did so far, with the model's thoughts or without."""
     said: list[Any] = [
         {"role": message.role.value, "content": message.text} for message in request.history
@@ -158,12 +158,12 @@ def items(request: StepRequest, *, thoughts: bool) -> list[Any]:
     return said
 
 
-def has_thoughts(request: StepRequest) -> bool:
+def has_reasoning_items(request: StepRequest) -> bool:
     """Tell whether the model thought on its way here."""
     return any(_is_thought(item) for step, _ in request.exchange for item in step.replay)
 
 
-def tools(request: StepRequest) -> dict[str, Any]:
+def tool_definitions(request: StepRequest) -> dict[str, Any]:
     """Return the tools, if there are any."""
     if not request.tools:
         return {}

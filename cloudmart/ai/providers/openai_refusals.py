@@ -9,14 +9,14 @@ from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
 from cloudmart.ai.providers.refusals import (
     CallSettings,
+    ProviderErrorText,
     ProviderRefusal,
-    Said,
-    busy,
-    by_status,
-    faulty,
-    lost,
-    seconds,
-    unreadable,
+    connection_refusal,
+    provider_fault,
+    refusal_of_status,
+    retry_after_seconds,
+    throttled_refusal,
+    unreadable_answer,
 )
 from cloudmart.errors import (
     ProviderFailedError,
@@ -50,42 +50,46 @@ class ConversationTooLongError(ProviderFailedError):
         super().__init__(PROVIDER, "the conversation is too long for the model")
 
 
-def explain(error: Exception) -> ProviderRefusal:
+def explain_openai_error(error: Exception) -> ProviderRefusal:
     """Return what an exception means."""
     if isinstance(error, APIStatusError):
         return _explain_status(error)
     if isinstance(error, APITimeoutError):
         if isinstance(error.__cause__, httpx2.ConnectTimeout):
-            return lost(PROVIDER, error, untouched=True)
+            return connection_refusal(PROVIDER, error, untouched=True)
         return ProviderRefusal(ProviderTimeoutError(PROVIDER))
     if isinstance(error, APIConnectionError | httpx2.HTTPError | aiohttp.ClientError):
-        return lost(PROVIDER, error)
+        return connection_refusal(PROVIDER, error)
     if isinstance(error, APIError):
-        return explain_code(error.code)
-    return ProviderRefusal(unreadable(PROVIDER), said=Said(type(error).__name__))
+        return explain_openai_code(error.code)
+    return ProviderRefusal(
+        unreadable_answer(PROVIDER), said=ProviderErrorText(type(error).__name__)
+    )
 
 
-def explain_code(code: object) -> ProviderRefusal:
+def explain_openai_code(code: object) -> ProviderRefusal:
     """Return what an error inside a stream means."""
-    said = Said.of(code)
-    return known(said) or ProviderRefusal(faulty(PROVIDER), said=said)
+    said = ProviderErrorText.of(code)
+    return refusal_of_code(said) or ProviderRefusal(provider_fault(PROVIDER), said=said)
 
 
 def _explain_status(error: APIStatusError) -> ProviderRefusal:
-    said = Said.of(error.code, error.request_id, error.message)
+    said = ProviderErrorText.of(error.code, error.request_id, error.message)
     wait = _wait(error.response.headers)
-    if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR and (refusal := known(said, wait)):
+    if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR and (
+        refusal := refusal_of_code(said, wait)
+    ):
         return refusal
-    return by_status(PROVIDER, error.status_code, _SETTINGS, wait=wait, said=said)
+    return refusal_of_status(PROVIDER, error.status_code, _SETTINGS, wait=wait, said=said)
 
 
 def _wait(headers: httpx2.Headers) -> float | None:
     # The first is OpenAI's own, and more exact.
-    exact = seconds(headers.get("retry-after-ms"), per_second=1000)
-    return seconds(headers.get("retry-after")) if exact is None else exact
+    exact = retry_after_seconds(headers.get("retry-after-ms"), per_second=1000)
+    return retry_after_seconds(headers.get("retry-after")) if exact is None else exact
 
 
-def known(said: Said, wait: float | None = None) -> ProviderRefusal | None:
+def refusal_of_code(said: ProviderErrorText, wait: float | None = None) -> ProviderRefusal | None:
     """Return what a code of OpenAI's means, None for one that only its status explains."""
     if said.code in _TOO_LONG:
         return ProviderRefusal(ConversationTooLongError(), said=said)
@@ -94,7 +98,7 @@ def known(said: Said, wait: float | None = None) -> ProviderRefusal | None:
     if said.code in _SPENT:
         # No second try: it would cost the time of both and be refused as well.
         wait = _UNTIL_SOMEBODY_PAYS if wait is None else wait
-        return replace(busy(PROVIDER, wait, said=said), passing=False)
+        return replace(throttled_refusal(PROVIDER, wait, said=said), passing=False)
     if said.code in _BUSY:
-        return busy(PROVIDER, wait, said=said)
+        return throttled_refusal(PROVIDER, wait, said=said)
     return None

@@ -35,7 +35,7 @@ _SLOW = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT}
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ProviderErrorText:
     """A provider's own words about a failure. They may name keys and quote customers."""
 
     code: str = ""
@@ -43,7 +43,9 @@ class Said:
     sentence: str = ""
 
     @classmethod
-    def of(cls, code: object, request_id: object = None, sentence: object = "") -> "Said":
+    def of(
+        cls, code: object, request_id: object = None, sentence: object = ""
+    ) -> "ProviderErrorText":
         """Return what a provider said, as far as it is text."""
         return cls(
             code if isinstance(code, str) else "",
@@ -66,7 +68,7 @@ class ProviderRefusal:
     wait: float | None = None
     lost: bool = False
     untouched: bool = False
-    said: Said = Said()
+    said: ProviderErrorText = ProviderErrorText()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,13 @@ class CallSettings:
     place: str
 
 
-def by_status(
-    provider: str, status: int, settings: CallSettings, *, wait: float | None = None, said: Said
+def refusal_of_status(
+    provider: str,
+    status: int,
+    settings: CallSettings,
+    *,
+    wait: float | None = None,
+    said: ProviderErrorText,
 ) -> ProviderRefusal:
     """Return what an HTTP status means."""
     if status in _KEY:
@@ -87,15 +94,17 @@ def by_status(
         return ProviderRefusal(ProviderMisconfiguredError(provider, settings.place), said=said)
     if status in _BUSY:
         untouched = status == HTTPStatus.TOO_MANY_REQUESTS
-        return replace(busy(provider, wait, said=said), untouched=untouched)
+        return replace(throttled_refusal(provider, wait, said=said), untouched=untouched)
     if status in _SLOW:
         return ProviderRefusal(ProviderTimeoutError(provider), passing=True, wait=wait, said=said)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return ProviderRefusal(faulty(provider), passing=True, wait=wait, said=said)
+        return ProviderRefusal(provider_fault(provider), passing=True, wait=wait, said=said)
     return ProviderRefusal(ProviderFailedError(provider, "it refused the request"), said=said)
 
 
-def busy(provider: str, wait: float | None = None, *, said: Said = Said()) -> ProviderRefusal:
+def throttled_refusal(
+    provider: str, wait: float | None = None, *, said: ProviderErrorText = ProviderErrorText()
+) -> ProviderRefusal:
     """Return the refusal of a provider that takes no more requests for a while."""
     error = ProviderUnavailableError(provider)
     if wait is not None:
@@ -103,7 +112,9 @@ def busy(provider: str, wait: float | None = None, *, said: Said = Said()) -> Pr
     return ProviderRefusal(error, passing=True, wait=wait, said=said)
 
 
-def lost(provider: str, error: BaseException, *, untouched: bool = False) -> ProviderRefusal:
+def connection_refusal(
+    provider: str, error: BaseException, *, untouched: bool = False
+) -> ProviderRefusal:
     """Return what it means that the connection failed; the log has the kind of its first cause.
 
     `untouched` is said of a connection that was never made.
@@ -119,21 +130,21 @@ def lost(provider: str, error: BaseException, *, untouched: bool = False) -> Pro
         passing=True,
         lost=True,
         untouched=untouched,
-        said=Said(type(error).__name__),
+        said=ProviderErrorText(type(error).__name__),
     )
 
 
-def faulty(provider: str) -> UpstreamError:
+def provider_fault(provider: str) -> UpstreamError:
     """Return the error for a provider's fault of its own."""
     return ProviderFailedError(provider, "it reported a fault of its own")
 
 
-def unreadable(provider: str) -> UpstreamError:
+def unreadable_answer(provider: str) -> UpstreamError:
     """Return the error for an answer that does not keep to its protocol."""
     return ProviderFailedError(provider, UNREADABLE)
 
 
-def seconds(header: str | None, *, per_second: int = 1) -> float | None:
+def retry_after_seconds(header: str | None, *, per_second: int = 1) -> float | None:
     """Return the seconds a header such as `Retry-After` asks to wait, None if it does not say."""
     if not header:
         return None
@@ -165,7 +176,7 @@ _FRAGMENT = 8
 """As many of a secret are too many."""
 
 
-class Private:
+class LogRedaction:
     """Keeps out of a log what holds a secret of ours or a customer's words."""
 
     def __init__(self, secrets: Sequence[str] = (), texts: Sequence[str] = ()) -> None:

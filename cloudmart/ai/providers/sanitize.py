@@ -21,7 +21,7 @@ LONGEST_ARGUMENTS = 100_000
 """Characters of a call's arguments that are read."""
 
 
-def text(value: object) -> str:
+def clean_text(value: object) -> str:
     """Return a text without halves of characters; anything but a text is an empty one."""
     if not isinstance(value, str):
         return ""
@@ -30,44 +30,44 @@ def text(value: object) -> str:
     return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def parts() -> Iterator[int]:
+def bounded_parts() -> Iterator[int]:
     """Return the parts that one answer may have, to be taken by all that is read of it."""
     return iter(range(MOST_PARTS))
 
 
-def clean(value: Any, left: Iterator[int] | None = None, levels: int = DEEPEST) -> Any:  # noqa: ANN401 - any JSON
+def clean_json(value: Any, left: Iterator[int] | None = None, levels: int = DEEPEST) -> Any:  # noqa: ANN401 - any JSON
     """Return JSON with whole characters only; raise ValueError if it is too deep or has too much.
 
     `left` are the parts that may still be kept of an answer.
     """
-    left = parts() if left is None else left
+    left = bounded_parts() if left is None else left
     if next(left, None) is None:
         raise ValueError("too many parts")
     if isinstance(value, str):
-        return text(value)
+        return clean_text(value)
     if not isinstance(value, list | dict):
         return value
     if not levels:
         raise ValueError("nested too deep")
     if isinstance(value, list):
-        return [clean(each, left, levels - 1) for each in value]
-    return {text(name): clean(each, left, levels - 1) for name, each in value.items()}
+        return [clean_json(each, left, levels - 1) for each in value]
+    return {clean_text(name): clean_json(each, left, levels - 1) for name, each in value.items()}
 
 
-def arguments(written: object) -> dict[str, Any] | None:
+def parse_arguments(written: object) -> dict[str, Any] | None:
     """Return the arguments of a call that a model wrote as JSON, or None where they are none."""
     # Some servers send the object itself.
     value = written
     try:
         if isinstance(written, str):
             value = json.loads(written[:LONGEST_ARGUMENTS] or "{}")
-        value = clean(value)
+        value = clean_json(value)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
 
-def usage(
+def read_usage(
     told: object, names: tuple[str, str], *, input_at_most: int, output_at_most: int
 ) -> Usage | None:
     """Return the two counts a provider tells under some names, or None where it tells neither.
@@ -75,12 +75,12 @@ def usage(
     Neither can be more than the step could use: a count is taken for that at most.
     """
     counts = told if isinstance(told, dict) else {}
-    read = count(counts.get(names[0]), input_at_most)
-    written = count(counts.get(names[1]), output_at_most)
+    read = read_count(counts.get(names[0]), input_at_most)
+    written = read_count(counts.get(names[1]), output_at_most)
     return None if read is None and written is None else Usage(read, written)
 
 
-def count(value: object, at_most: int) -> int | None:
+def read_count(value: object, at_most: int) -> int | None:
     """Return a count as far as it can be one, None where it cannot."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -93,7 +93,7 @@ LONGEST_ANSWER = 20_000
 """Characters of an answer that are kept: far more than any model was asked for."""
 
 
-class Pieces:
+class BoundedText:
     """Gathers the pieces of an answer, as far as it is kept."""
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ class Pieces:
     @property
     def text(self) -> str:
         """Return what there is of the answer."""
-        return text("".join([*self._kept, self._half]))
+        return clean_text("".join([*self._kept, self._half]))
 
     @property
     def full(self) -> bool:
@@ -118,7 +118,7 @@ class Pieces:
         whole = (self._half + piece)[: LONGEST_ANSWER - self._length]
         # The other half comes with the next piece.
         self._half = whole[-1] if whole and "\ud800" <= whole[-1] <= "\udbff" else ""
-        shown = text(whole.removesuffix(self._half))
+        shown = clean_text(whole.removesuffix(self._half))
         self._kept.append(shown)
         self._length += len(shown)
         return shown
@@ -127,7 +127,7 @@ class Pieces:
 _NULL = "null"
 
 
-def loose(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def plain_schema(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return a strict schema in the plain form: what may be null may be left out instead."""
     properties = parameters.get("properties", {})
     return {
@@ -137,7 +137,7 @@ def loose(parameters: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def complete(name: str, given: Mapping[str, Any], tools: Sequence[ToolSpec]) -> str:
+def strict_arguments(name: str, given: Mapping[str, Any], tools: Sequence[ToolSpec]) -> str:
     """Return the arguments of a call in the strict form: null for what was left out."""
     absent: dict[str, Any] = {}
     for tool in tools:

@@ -11,16 +11,16 @@ from typing import Annotated
 import typer
 
 from cloudmart.cli.catalogue.entries import UnreadableFileError
-from cloudmart.cli.catalogue.loading import Loader, LoadTally, watched
-from cloudmart.cli.catalogue.reading import read
+from cloudmart.cli.catalogue.loading import CatalogueLoader, LoadTally, with_progress
+from cloudmart.cli.catalogue.reading import read_catalogue_file
 from cloudmart.cli.catalogue.writing import (
     STANDARD_OUTPUT,
     Format,
-    destination,
     format_of,
-    write,
+    open_destination,
+    write_catalogue_file,
 )
-from cloudmart.cli.command_settings import configured
+from cloudmart.cli.command_settings import settings_for_command
 from cloudmart.cli.database import OF_AWS, Tell, explanation
 from cloudmart.composition.services import open_clients
 from cloudmart.dynamodb.table import Table
@@ -58,8 +58,8 @@ def load(file: FileToRead, *, dry_run: DryRun = False) -> None:
     stays as it is. Bad entries are reported and left out, and make the exit code 1; so does a file
     without entries.
     """
-    settings = configured(os.environ)
-    with _explaining(), watched(file, "Loading") as (content, tell):
+    settings = settings_for_command(os.environ)
+    with _explaining(), with_progress(file, "Loading") as (content, tell):
         tally = asyncio.run(_load(settings, content, tell, dry_run=dry_run))
     if not tally.seen:
         typer.echo("This file has no entries: nothing was loaded.", err=True)
@@ -76,7 +76,7 @@ def export(file: FileToWrite = STANDARD_OUTPUT, *, form: FormatOption = None) ->
             form = format_of(file)
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
-    settings = configured(os.environ)
+    settings = settings_for_command(os.environ)
     with _explaining():
         count = asyncio.run(_export(settings, file, form))
     typer.echo(f"Products exported: {count}.", err=True)
@@ -86,15 +86,15 @@ async def _load(
     settings: Settings, file: BufferedReader, tell: Tell, *, dry_run: bool
 ) -> LoadTally:
     async with _products(settings) as products:
-        loader = Loader(products, tell, dry_run=dry_run)
-        await loader.load(read(file))
+        loader = CatalogueLoader(products, tell, dry_run=dry_run)
+        await loader.load(read_catalogue_file(file))
         return loader.tally
 
 
 async def _export(settings: Settings, path: Path, form: Format) -> int:
     async with _products(settings) as products:
-        with destination(path) as file:
-            return await write(products.list_all(), form, file)
+        with open_destination(path) as file:
+            return await write_catalogue_file(products.list_all(), form, file)
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, ValidationError
 
 from cloudmart.products.models import ProductCreate
-from cloudmart.settings.judgement import in_words
+from cloudmart.settings.validation import error_in_words
 from cloudmart.values.model import Model
 from cloudmart.values.text import Key
 
@@ -41,7 +41,7 @@ class CatalogueEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Bad:
+class BadEntry:
     """What stands in the place of an entry and is none, and why."""
 
     place: str
@@ -52,14 +52,16 @@ class UnreadableFileError(Exception):
     """The file as a whole is no catalogue; the sentence says why."""
 
 
-def entry(place: str, value: Any) -> CatalogueEntry | Bad:  # noqa: ANN401 - whatever a file holds
+def parse_entry(place: str, value: Any) -> CatalogueEntry | BadEntry:  # noqa: ANN401 - whatever a file holds
     """Return the entry that a value of a file is, checked as a request would be."""
     if not isinstance(value, Mapping):
-        return Bad(place, "not an object with a name and a price")
+        return BadEntry(place, "not an object with a name and a price")
     try:
         identified = _Identified.model_validate(value)
         return CatalogueEntry(place, identified.id, ProductCreate.model_validate(value))
     except ValidationError as error:
         # The input is not repeated: it may be long, or play tricks on a terminal.
         faults = error.errors(include_url=False, include_input=False)
-        return Bad(place, "; ".join(f"{fault['loc'][0]}: {in_words(fault)}" for fault in faults))
+        return BadEntry(
+            place, "; ".join(f"{fault['loc'][0]}: {error_in_words(fault)}" for fault in faults)
+        )

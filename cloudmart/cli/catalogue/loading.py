@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import Progress
 
-from cloudmart.cli.catalogue.entries import Bad, CatalogueEntry
+from cloudmart.cli.catalogue.entries import BadEntry, CatalogueEntry
 from cloudmart.cli.database import Tell, patiently
 from cloudmart.errors import ConflictError, UnavailableError
 from cloudmart.products.models import Product
@@ -43,7 +43,7 @@ class LoadTally:
         return self.new + self.changed + self.unchanged + self.bad
 
 
-class Loader:
+class CatalogueLoader:
     """Compares entries with the catalogue, a hundred at a time, and writes what differs.
 
     What an entry does not say, and what none can say (stock, times), stays as it is stored.
@@ -59,7 +59,7 @@ class Loader:
         self._written = False
         self.tally = LoadTally()
 
-    async def load(self, found: Iterable[CatalogueEntry | Bad]) -> None:
+    async def load(self, found: Iterable[CatalogueEntry | BadEntry]) -> None:
         """Load all that a file holds, in its order: of entries with one id, the last wins."""
         try:
             for batch in self._batches(found):
@@ -73,11 +73,11 @@ class Loader:
             raise
 
     def _batches(
-        self, found: Iterable[CatalogueEntry | Bad]
+        self, found: Iterable[CatalogueEntry | BadEntry]
     ) -> Iterator[dict[str, CatalogueEntry]]:
         batch: dict[str, CatalogueEntry] = {}
         for one in found:
-            if isinstance(one, Bad):
+            if isinstance(one, BadEntry):
                 self.tally.bad += 1
                 self._tell(f"{one.place}: {one.reason}")
                 continue
@@ -159,7 +159,7 @@ class _Watched(RawIOBase):
 
 
 @contextmanager
-def watched(file: BufferedReader, title: str) -> Iterator[tuple[BufferedReader, Tell]]:
+def with_progress(file: BufferedReader, title: str) -> Iterator[tuple[BufferedReader, Tell]]:
     """Show how far a file has been read; give the file to read, and where to say things."""
     console = Console(stderr=True)
 

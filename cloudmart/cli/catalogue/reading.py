@@ -8,7 +8,12 @@ from decimal import Decimal
 from io import BufferedReader
 from typing import Any
 
-from cloudmart.cli.catalogue.entries import Bad, CatalogueEntry, UnreadableFileError, entry
+from cloudmart.cli.catalogue.entries import (
+    BadEntry,
+    CatalogueEntry,
+    UnreadableFileError,
+    parse_entry,
+)
 
 LONGEST = 1024 * 1024
 """Bytes of one entry: as many as a request's body may have."""
@@ -113,7 +118,7 @@ _NEEDED = ("name", "price")
 _DELIMITERS = ",;\t"
 
 
-def read(file: BufferedReader) -> Iterator[CatalogueEntry | Bad]:
+def read_catalogue_file(file: BufferedReader) -> Iterator[CatalogueEntry | BadEntry]:
     """Yield what a file holds, in memory that does not grow with it.
 
     Raises:
@@ -131,31 +136,31 @@ def read(file: BufferedReader) -> Iterator[CatalogueEntry | Bad]:
             yield from _csv(Lines(file))
 
 
-def _array(file: BufferedReader) -> Iterator[CatalogueEntry | Bad]:
+def _array(file: BufferedReader) -> Iterator[CatalogueEntry | BadEntry]:
     number = 0
     try:
         for value in JsonArray(file).values():
             number += 1
-            yield entry(f"entry {number}", value)
+            yield parse_entry(f"entry {number}", value)
     except ValueError as error:
-        yield Bad(f"after entry {number}", f"not JSON ({error}); the rest was not read")
+        yield BadEntry(f"after entry {number}", f"not JSON ({error}); the rest was not read")
 
 
-def _json_lines(lines: Lines) -> Iterator[CatalogueEntry | Bad]:
+def _json_lines(lines: Lines) -> Iterator[CatalogueEntry | BadEntry]:
     while True:
         try:
             line = next(lines)
             if line.strip():
-                yield entry(f"line {lines.number}", DECODER.decode(line))
+                yield parse_entry(f"line {lines.number}", DECODER.decode(line))
         except StopIteration:
             return
         except BadLineError as error:
-            yield Bad(f"line {lines.number}", str(error))
+            yield BadEntry(f"line {lines.number}", str(error))
         except (ValueError, RecursionError) as error:
-            yield Bad(f"line {lines.number}", f"not JSON ({reason(error)})")
+            yield BadEntry(f"line {lines.number}", f"not JSON ({reason(error)})")
 
 
-def _csv(lines: Lines) -> Iterator[CatalogueEntry | Bad]:
+def _csv(lines: Lines) -> Iterator[CatalogueEntry | BadEntry]:
     try:
         first = next((line for line in lines if line.strip()), "")
     except BadLineError as error:
@@ -172,14 +177,14 @@ def _csv(lines: Lines) -> Iterator[CatalogueEntry | Bad]:
         except StopIteration:
             return
         except BadLineError as error:
-            yield Bad(f"line {lines.number}", str(error))
+            yield BadEntry(f"line {lines.number}", str(error))
         except csv.Error as error:
-            yield Bad(place, f"not CSV ({error})")
+            yield BadEntry(place, f"not CSV ({error})")
         else:
             if len(row) == len(columns):
-                yield entry(place, dict(zip(columns, row, strict=True)))
+                yield parse_entry(place, dict(zip(columns, row, strict=True)))
             elif row:
-                yield Bad(place, f"{len(row)} cells, where the first line has {len(columns)}")
+                yield BadEntry(place, f"{len(row)} cells, where the first line has {len(columns)}")
 
 
 def _columns(line: str, delimiter: str) -> list[str]:

@@ -43,7 +43,7 @@ def format_of(path: Path) -> Format:
     return Format(_ENDINGS[ending])
 
 
-async def write(pages: Pages[Product], form: Format, file: TextIO) -> int:
+async def write_catalogue_file(pages: Pages[Product], form: Format, file: TextIO) -> int:
     """Write all products and return how many there were."""
     rows = csv.DictWriter(file, _FIELDS)
     if form is Format.CSV:
@@ -65,7 +65,7 @@ async def write(pages: Pages[Product], form: Format, file: TextIO) -> int:
 
 
 @contextmanager
-def destination(path: Path) -> Iterator[TextIO]:
+def open_destination(path: Path) -> Iterator[TextIO]:
     """Give a file to write to; what stood there before stays until the new one is whole."""
     if path == STANDARD_OUTPUT:
         output = TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="")

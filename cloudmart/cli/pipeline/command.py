@@ -13,10 +13,10 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import typer
 from rich.console import Console
 
-from cloudmart.cli.database import OF_AWS, explanation, misled
+from cloudmart.cli.database import OF_AWS, explain_misconfiguration, explanation
 from cloudmart.dynamodb.client import Database
 from cloudmart.errors import CloudmartError
-from cloudmart.health.causes import ObstacleError
+from cloudmart.health.causes import DependencyError
 from cloudmart.health.command_session import open_for_command
 from cloudmart.pipeline.opening import Pipeline, open_pipeline
 from cloudmart.pipeline.watch.unknown import UnknownError, why_of_aws
@@ -32,12 +32,14 @@ _PATIENCE = 120.0
 _PIPE_WIDTH = 200
 
 
-class AwayError(Exception):
+class UnreachableError(Exception):
     """What a command needs is not to be had; the sentence says why."""
 
 
 @asynccontextmanager
-async def opened(settings: Settings, patience: float = _PATIENCE) -> AsyncIterator[Pipeline]:
+async def open_pipeline_for_command(
+    settings: Settings, patience: float = _PATIENCE
+) -> AsyncIterator[Pipeline]:
     """Give the pipeline; a question to BigQuery may take so many seconds."""
     session = await open_for_command(settings.aws.region, os.environ)
     database = Database(session, within=settings.dynamodb.timeout)
@@ -49,7 +51,7 @@ async def opened(settings: Settings, patience: float = _PATIENCE) -> AsyncIterat
         await database.close()
 
 
-def run(work: Callable[[], Awaitable[T]]) -> T:
+def run_pipeline_command(work: Callable[[], Awaitable[T]]) -> T:
     """Do a command's work; where something is away, end with exit code 69 and its reason."""
 
     async def working() -> T:
@@ -57,14 +59,17 @@ def run(work: Callable[[], Awaitable[T]]) -> T:
 
     try:
         return asyncio.run(working())
-    except (UnknownError, AwayError) as error:
+    except (UnknownError, UnreachableError) as error:
         _end(str(error))
     except CloudmartError as error:
         _end(explanation(error) if isinstance(error.__cause__, OF_AWS) else str(error))
-    except ObstacleError as error:
+    except DependencyError as error:
         _end(explanation(error))
     except OF_AWS as error:
-        _end(misled(error) or why_of_aws("DynamoDB", "dynamodb", error, "DYNAMODB_ORDERS_TABLE"))
+        _end(
+            explain_misconfiguration(error)
+            or why_of_aws("DynamoDB", "dynamodb", error, "DYNAMODB_ORDERS_TABLE")
+        )
 
 
 def print_json(document: Any) -> None:  # noqa: ANN401 - any JSON
@@ -87,7 +92,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGO = re.compile(r"(\d{1,6})([mhdw])")
 
 
-def moment(text: str) -> datetime:
+def parse_moment(text: str) -> datetime:
     """Return the moment a text means, in UTC unless it says otherwise."""
     if ago := _AGO.fullmatch(text.strip()):
         passed = timedelta(**{_UNITS[ago[2]]: int(ago[1])})
@@ -106,7 +111,7 @@ def moment(text: str) -> datetime:
 
 
 _OPTION = typer.Option(
-    parser=moment,
+    parser=parse_moment,
     metavar="WHEN",
     help="Orders created since: a day or a moment (UTC), or 36h, 7d, 2w.",
 )

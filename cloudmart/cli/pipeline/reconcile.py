@@ -12,8 +12,15 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from cloudmart.cli.command_settings import EXIT_FAILED, configured_for_pipeline
-from cloudmart.cli.pipeline.command import AwayError, Since, console, opened, print_json, run
+from cloudmart.cli.command_settings import EXIT_FAILED, settings_for_pipeline
+from cloudmart.cli.pipeline.command import (
+    Since,
+    UnreachableError,
+    console,
+    open_pipeline_for_command,
+    print_json,
+    run_pipeline_command,
+)
 from cloudmart.pipeline.opening import Pipeline
 from cloudmart.pipeline.repair.differences import Difference
 from cloudmart.pipeline.repair.reconcile import Comparison, Reconciler
@@ -34,25 +41,25 @@ def reconcile(since: Since, *, settle: Settle = 5, as_json: Json = False) -> Non
 
     Exit code 1 if an order differs, 69 if one of them could not be asked.
     """
-    settings = configured_for_pipeline(os.environ)
-    comparison = run(lambda: _compare(settings, since, settle))
+    settings = settings_for_pipeline(os.environ)
+    comparison = run_pipeline_command(lambda: _compare(settings, since, settle))
     if as_json:
-        print_json(document(since, comparison))
+        print_json(comparison_document(since, comparison))
     else:
-        show(comparison)
+        show_comparison(comparison)
     if comparison.differences:
         raise typer.Exit(EXIT_FAILED)
 
 
 async def _compare(settings: Settings, since: datetime, settle: float) -> Comparison:
-    async with opened(settings) as pipeline:
-        return await compared(pipeline, since, settle)
+    async with open_pipeline_for_command(settings) as pipeline:
+        return await compare_with_progress(pipeline, since, settle)
 
 
-async def compared(pipeline: Pipeline, since: datetime, settle: float) -> Comparison:
+async def compare_with_progress(pipeline: Pipeline, since: datetime, settle: float) -> Comparison:
     """Return how the two sides compare, and show how far it has come."""
-    with counting("Comparing") as tell:
-        comparison = await reconciler(pipeline, settle).since(since, tell)
+    with show_count("Comparing") as tell:
+        comparison = await build_reconciler(pipeline, settle).since(since, tell)
     if comparison.scanned:
         typer.echo(f"The whole table was read. {comparison.scanned}", err=True)
     if comparison.unreadable:
@@ -64,15 +71,15 @@ async def compared(pipeline: Pipeline, since: datetime, settle: float) -> Compar
     return comparison
 
 
-def reconciler(pipeline: Pipeline, settle: float) -> Reconciler:
+def build_reconciler(pipeline: Pipeline, settle: float) -> Reconciler:
     """Return what compares, or raise AwayError where there is no BigQuery."""
     if isinstance(pipeline.questions, str):
-        raise AwayError(f"There is no BigQuery to compare with. {pipeline.questions}")
+        raise UnreachableError(f"There is no BigQuery to compare with. {pipeline.questions}")
     return Reconciler(pipeline.orders, pipeline.questions, settle=settle)
 
 
 @contextmanager
-def counting(title: str) -> Iterator[Callable[[int, int], None]]:
+def show_count(title: str) -> Iterator[Callable[[int, int], None]]:
     """Show how far something has come, on a terminal and nowhere else."""
     out = console(stderr=True)
     with Progress(console=out, disable=not out.is_terminal, transient=True) as progress:
@@ -80,7 +87,7 @@ def counting(title: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, of: progress.update(task, completed=done, total=of)
 
 
-def document(since: datetime, comparison: Comparison) -> dict[str, Any]:
+def comparison_document(since: datetime, comparison: Comparison) -> dict[str, Any]:
     """Return a comparison for programs."""
     return {
         "since": stamp(since),
@@ -99,7 +106,7 @@ def document(since: datetime, comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def show(comparison: Comparison) -> None:
+def show_comparison(comparison: Comparison) -> None:
     """Show a comparison to a person."""
     out, differences = console(), comparison.differences
     if differences:

@@ -9,13 +9,26 @@ from typing import Annotated
 
 import typer
 
-from cloudmart.cli.command_settings import EXIT_FAILED, configured_for_pipeline
-from cloudmart.cli.pipeline.command import AwayError, PerhapsSince, console, opened, print_json, run
-from cloudmart.cli.pipeline.reconcile import Json, Settle, compared, counting, reconciler
+from cloudmart.cli.command_settings import EXIT_FAILED, settings_for_pipeline
+from cloudmart.cli.pipeline.command import (
+    PerhapsSince,
+    UnreachableError,
+    console,
+    open_pipeline_for_command,
+    print_json,
+    run_pipeline_command,
+)
+from cloudmart.cli.pipeline.reconcile import (
+    Json,
+    Settle,
+    build_reconciler,
+    compare_with_progress,
+    show_count,
+)
 from cloudmart.pipeline.opening import Pipeline
 from cloudmart.pipeline.ports import Quarantined
 from cloudmart.pipeline.repair.differences import Difference
-from cloudmart.pipeline.repair.replay import Replay, Replayed, S3Quarantine, order_of
+from cloudmart.pipeline.repair.replay import Replay, ReplayResult, S3Quarantine, order_of
 from cloudmart.settings import Settings
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and end.")]
@@ -45,9 +58,9 @@ def replay(
     """
     if (since is None) != quarantined:
         raise typer.BadParameter("either --since or --quarantined says which orders")
-    settings = configured_for_pipeline(os.environ)
+    settings = settings_for_pipeline(os.environ)
     wish = _Wish(since, settle, dry_run)
-    replayed = run(lambda: _replay(settings, wish))
+    replayed = run_pipeline_command(lambda: _replay(settings, wish))
     failed = [{"id": key, "why": why} for key, why in replayed.failed.items()]
     if as_json:
         print_json({"dryRun": dry_run, "sent": replayed.sent, "failed": failed})
@@ -57,25 +70,25 @@ def replay(
         raise typer.Exit(EXIT_FAILED)
 
 
-async def _replay(settings: Settings, wish: _Wish) -> Replayed:
-    async with opened(settings) as pipeline:
+async def _replay(settings: Settings, wish: _Wish) -> ReplayResult:
+    async with open_pipeline_for_command(settings) as pipeline:
         if wish.since is None:
             return await _from_quarantine(settings, pipeline, wish)
-        comparison = await compared(pipeline, wish.since, wish.settle)
+        comparison = await compare_with_progress(pipeline, wish.since, wish.settle)
         return await _send(pipeline, comparison.differences, dry_run=wish.dry_run)
 
 
-async def _from_quarantine(settings: Settings, pipeline: Pipeline, wish: _Wish) -> Replayed:
+async def _from_quarantine(settings: Settings, pipeline: Pipeline, wish: _Wish) -> ReplayResult:
     bucket = settings.pipeline.quarantine_bucket
     if bucket is None:
-        raise AwayError("PIPELINE_QUARANTINE_BUCKET is not set.")
+        raise UnreachableError("PIPELINE_QUARANTINE_BUCKET is not set.")
     quarantine = S3Quarantine(bucket)
     found = await asyncio.to_thread(lambda: list(quarantine.held()))
     orders: dict[str, list[Quarantined]] = {}
     for held in found:
         orders.setdefault(order_of(held) or "", []).append(held)
     nameless = orders.pop("", [])
-    differences = await reconciler(pipeline, wish.settle).of(list(orders))
+    differences = await build_reconciler(pipeline, wish.settle).of(list(orders))
     replayed = await _send(pipeline, differences, dry_run=wish.dry_run)
     for held in nameless:
         replayed.failed[held.event_id] = "the record names no order"
@@ -88,21 +101,21 @@ async def _from_quarantine(settings: Settings, pipeline: Pipeline, wish: _Wish) 
 
 async def _send(
     pipeline: Pipeline, differences: Sequence[Difference], *, dry_run: bool
-) -> Replayed:
+) -> ReplayResult:
     if dry_run:
-        return Replayed(
+        return ReplayResult(
             [each.id for each in differences if each.row],
             {each.id: each.why for each in differences if not each.row},
         )
     if isinstance(pipeline.questions, str):
-        raise AwayError(f"There is no BigQuery to send to. {pipeline.questions}")
-    with counting("Sending") as tell:
+        raise UnreachableError(f"There is no BigQuery to send to. {pipeline.questions}")
+    with show_count("Sending") as tell:
         return await Replay(pipeline.questions).send(
             differences, lambda done: tell(done, len(differences))
         )
 
 
-def _show(replayed: Replayed, *, dry_run: bool) -> None:
+def _show(replayed: ReplayResult, *, dry_run: bool) -> None:
     out = console()
     verb = "would be sent" if dry_run else "sent"
     out.print(f"{len(replayed.sent):,} orders {verb}.")

@@ -7,10 +7,16 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from cloudmart.cli.command_settings import EXIT_FAILED, configured_for_pipeline
-from cloudmart.cli.pipeline.command import AwayError, console, opened, print_json, run
+from cloudmart.cli.command_settings import EXIT_FAILED, settings_for_pipeline
+from cloudmart.cli.pipeline.command import (
+    UnreachableError,
+    console,
+    open_pipeline_for_command,
+    print_json,
+    run_pipeline_command,
+)
 from cloudmart.pipeline.models import NewestOrder, PipelineStatus
-from cloudmart.pipeline.watch.heartbeat import Beat
+from cloudmart.pipeline.watch.heartbeat import SentHeartbeat
 from cloudmart.pipeline.watch.status import troubles_of
 from cloudmart.settings import Settings
 from cloudmart.values.ids import new_id
@@ -21,8 +27,8 @@ Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 
 def status(*, as_json: Json = False) -> None:
     """Show how orders get to BigQuery; exit code 1 if something is not well or not known."""
-    settings = configured_for_pipeline(os.environ)
-    found = run(lambda: _look(settings))
+    settings = settings_for_pipeline(os.environ)
+    found = run_pipeline_command(lambda: _look(settings))
     troubles = [sentence for _, sentence in troubles_of(found)]
     if as_json:
         print_json(found.model_dump(mode="json"))
@@ -33,7 +39,7 @@ def status(*, as_json: Json = False) -> None:
 
 
 async def _look(settings: Settings) -> PipelineStatus:
-    async with opened(settings, patience=4) as pipeline:
+    async with open_pipeline_for_command(settings, patience=4) as pipeline:
         return await pipeline.monitor.status()
 
 
@@ -88,8 +94,8 @@ def heartbeat(*, timeout: Timeout = 60, as_json: JsonToo = False) -> None:
     It is hidden from every list and report, and goes after a day. Exit code 1 if it did not
     arrive in time, 69 if it could not be written or looked for.
     """
-    settings = configured_for_pipeline(os.environ)
-    beat, took = run(lambda: _send(settings, timeout))
+    settings = settings_for_pipeline(os.environ)
+    beat, took = run_pipeline_command(lambda: _send(settings, timeout))
     if as_json:
         print_json({"id": beat.id, "at": stamp(beat.at), "seconds": took and round(took, 2)})
     elif took is None:
@@ -100,10 +106,10 @@ def heartbeat(*, timeout: Timeout = 60, as_json: JsonToo = False) -> None:
         raise typer.Exit(EXIT_FAILED)
 
 
-async def _send(settings: Settings, timeout: float) -> tuple[Beat, float | None]:  # noqa: ASYNC109 - it is not a deadline of ours alone
-    async with opened(settings, patience=10) as pipeline:
+async def _send(settings: Settings, timeout: float) -> tuple[SentHeartbeat, float | None]:  # noqa: ASYNC109 - it is not a deadline of ours alone
+    async with open_pipeline_for_command(settings, patience=10) as pipeline:
         if pipeline.heartbeat is None:
-            raise AwayError(f"There is no BigQuery to look into. {pipeline.questions}")
+            raise UnreachableError(f"There is no BigQuery to look into. {pipeline.questions}")
         beat = await pipeline.heartbeat.write(new_id())
         waiting = console(stderr=True)
         with waiting.status(f"{beat.id} is on its way …"):

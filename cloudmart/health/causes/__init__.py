@@ -10,7 +10,7 @@ from cloudmart.health.causes import (
     services,
     web_identity,
 )
-from cloudmart.health.causes.cause import Cause, ObstacleError
+from cloudmart.health.causes.cause import Cause, DependencyError
 
 GROUPS: tuple[ModuleType, ...] = (
     credentials,
@@ -30,4 +30,4 @@ def all_causes() -> dict[str, list[Cause]]:
     }
 
 
-__all__ = ["GROUPS", "Cause", "ObstacleError", "all_causes"]
+__all__ = ["GROUPS", "Cause", "DependencyError", "all_causes"]

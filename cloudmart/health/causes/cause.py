@@ -21,7 +21,7 @@ class Cause:
     """Whether waiting may help; if not, a start that meets it gives up at once."""
 
 
-class ObstacleError(Exception):
+class DependencyError(Exception):
     """Something the service needs is not to be had, for a known cause.
 
     It is serious unless the service can go on as before, but should not for long.

@@ -20,7 +20,7 @@ UNCHECKED = Cause(
     "The process is overloaded, or a bug ended the checks. Read the log.",
     "kubectl logs {pod} --namespace {namespace} --tail 50",
 )
-STRANGER = Cause(
+ANONYMOUS = Cause(
     "proxy-not-trusted",
     "A peer in a private network sends X-Forwarded-For but is not trusted. If it is a load "
     "balancer, all customers behind it count as one client.",

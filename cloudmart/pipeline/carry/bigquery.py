@@ -19,7 +19,7 @@ from google.oauth2.credentials import Credentials as UserCredentials
 from requests import Response
 
 from cloudmart.errors import UnavailableError
-from cloudmart.pipeline.carry.bigquery_errors import row_faults, translated
+from cloudmart.pipeline.carry.bigquery_errors import row_faults, translate_google_errors
 from cloudmart.pipeline.carry.rows import Row
 from cloudmart.pipeline.ports import RowFault
 from cloudmart.pipeline.watch.bigquery_queries import BigQueryQueries
@@ -42,7 +42,7 @@ _ALWAYS_TOLD = {"id", "status", "eventType", "totalAmount", "items"}
 _OTHER_NAMES = {"FLOAT64": "FLOAT"}
 
 
-def faults(schema: Sequence[SchemaField]) -> Iterator[str]:
+def schema_faults_of(schema: Sequence[SchemaField]) -> Iterator[str]:
     """Yield in words what of a table's schema is not as rows need it."""
     found = {field.name: field for field in schema}
     for name, kind in COLUMNS.items():
@@ -140,14 +140,14 @@ class BigQueryWarehouse(BigQueryQueries):
     def schema_faults(self) -> Sequence[str]:
         """Return in words what of the table is not as rows need it; empty if all is well."""
         try:
-            with translated():
+            with translate_google_errors():
                 retry = DEFAULT_RETRY.with_timeout(self._patience)
                 table = self._client.get_table(self._table, retry=retry, timeout=_ONE_REQUEST)
         except UnavailableError as error:
             if isinstance(error.__cause__, NotFound):
                 return ["there is no such table"]
             raise
-        return list(faults(table.schema))
+        return list(schema_faults_of(table.schema))
 
     def insert(self, rows: Mapping[str, Row]) -> Mapping[str, RowFault]:
         """Insert rows, each by the id of its event, and return what was wrong with which."""
@@ -165,7 +165,7 @@ class BigQueryWarehouse(BigQueryQueries):
             return dict.fromkeys(rows, RowFault(passing=True, reason="out of time"))
         columns = [row.columns for row in rows.values()]
         try:
-            with translated():
+            with translate_google_errors():
                 told = self._client.insert_rows_json(
                     self._table,
                     columns,
@@ -210,7 +210,7 @@ def open_warehouse(
         msg = "GOOGLE_CLOUD_PROJECT_ID, BIGQUERY_DATASET_ID and BIGQUERY_TABLE_ID name the table"
         raise ValueError(msg)
     credentials = _credentials(settings)
-    with translated():
+    with translate_google_errors():
         client = _client(settings, credentials)
     if not settings.emulator:
         refuse_foreign_answers(client)

@@ -24,7 +24,7 @@ _NO_ANSWER = (
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translate_google_errors() -> Iterator[None]:
     """Raise UnavailableError for whatever Google's client raises when it got no good answer."""
     try:
         yield

@@ -18,7 +18,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from cloudmart.errors import UnavailableError
 from cloudmart.pipeline.carry.bigquery import open_warehouse
 from cloudmart.pipeline.carry.quarantine import S3QuarantineIntake
-from cloudmart.pipeline.carry.records import PoisonError, Record, event_id, read
+from cloudmart.pipeline.carry.records import PoisonError, Record, event_id, read_record
 from cloudmart.pipeline.carry.rows import Row
 from cloudmart.pipeline.ports import Quarantined, QuarantineIntake, RowFault, Warehouse
 from cloudmart.settings import Settings, load_settings
@@ -112,7 +112,7 @@ class Carrier:
     def _read(self, batch: _Batch) -> None:
         for event, record in batch.events.items():
             try:
-                row = read(record)
+                row = read_record(record)
             except PoisonError as poison:
                 if not self._set_aside(event, poison.fault, batch):
                     return
@@ -170,7 +170,7 @@ class WaitingError(Exception):
     """A record has to come again."""
 
 
-def answer(
+def carry_batch(
     carrier: Carrier, event: Mapping[str, Any], context: LambdaContext | None = None
 ) -> PartialItemFailureResponse:
     """Carry a batch, and return which records have to come again, in Lambda's form."""

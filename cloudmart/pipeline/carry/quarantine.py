@@ -24,7 +24,7 @@ class S3QuarantineIntake:
 
     def put(self, held: Quarantined) -> None:
         """Keep a record, whole, with what is wrong with it."""
-        with translated():
+        with translate_s3_errors():
             answer = self.client.put_object(
                 Bucket=self.bucket,
                 Key=key_of(held),
@@ -67,7 +67,7 @@ def _day(told: object) -> str:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translate_s3_errors() -> Iterator[None]:
     """Raise UnavailableError for whatever boto3 raises, and for what is no answer of S3's."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - as above
     from botocore.parsers import ResponseParserError  # noqa: PLC0415 - as above

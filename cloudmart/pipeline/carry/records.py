@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cloudmart.dynamodb.codec import decode
+from cloudmart.dynamodb.codec import decode_item
 from cloudmart.orders.notes import is_internal
 from cloudmart.pipeline.carry.rows import EventType, Row
 from cloudmart.pipeline.ports import RowFault
-from cloudmart.settings.judgement import first_in_words
+from cloudmart.settings.validation import first_in_words
 
 Record = Mapping[str, Any]
 """A record as Lambda's event has it."""
@@ -30,7 +30,7 @@ def event_id(record: Record) -> str:
     return str(record.get("eventID") or hashlib.sha256(_canonical(record)).hexdigest())
 
 
-def read(record: Record) -> Row | None:
+def read_record(record: Record) -> Row | None:
     """Return the row of an order's event, or None where it tells the warehouse nothing.
 
     It is no order's, or it changed nothing that the warehouse has a column for, as the backfill
@@ -41,11 +41,11 @@ def read(record: Record) -> Row | None:
     """
     try:
         changed = record["dynamodb"]
-        key = decode(changed["Keys"])["id"]
+        key = decode_item(changed["Keys"])["id"]
         if is_internal(key):
             return None
         event = EventType(record["eventName"])
-        item = decode(changed["OldImage" if event is EventType.REMOVE else "NewImage"])
+        item = decode_item(changed["OldImage" if event is EventType.REMOVE else "NewImage"])
         if item.get("id") != key:
             raise ValueError("the image is another item's")  # noqa: TRY301 - poison as well
         row = Row.of_item(item, event)
@@ -62,7 +62,7 @@ def read(record: Record) -> Row | None:
 
 def _was(image: Any, row: Row) -> bool:  # noqa: ANN401 - whatever the stream sends
     try:
-        return Row.of_item(decode(image), EventType.MODIFY) == row
+        return Row.of_item(decode_item(image), EventType.MODIFY) == row
     except Exception:  # noqa: BLE001 - what cannot be compared is carried
         return False
 

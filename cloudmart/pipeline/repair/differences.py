@@ -10,8 +10,8 @@ from cloudmart.dynamodb.codec import Item
 from cloudmart.orders.models import Order
 from cloudmart.pipeline.carry.rows import EventType, Row
 from cloudmart.pipeline.ports import OrderState
-from cloudmart.settings.judgement import first_in_words
-from cloudmart.values.money import in_cents
+from cloudmart.settings.validation import first_in_words
+from cloudmart.values.money import round_to_cents
 from cloudmart.values.timestamp import UNKNOWN, stamp
 
 
@@ -50,7 +50,7 @@ class Difference:
         return f"replay-{self.id}-{moment}-{row.event_type if row else self.kind}"
 
 
-def compare(key: str, item: Item | None, state: OrderState | None) -> Difference | None:
+def compare_order(key: str, item: Item | None, state: OrderState | None) -> Difference | None:
     """Return how an order differs on the two sides, or None if it does not."""
     if item is None:
         return None if state is None or state.removed else _remaining(state)
@@ -72,7 +72,7 @@ def compare(key: str, item: Item | None, state: OrderState | None) -> Difference
 
 
 def _same(order: Order, state: OrderState) -> bool:
-    if state.removed or (order.status, in_cents(order.total)) != (state.status, state.total):
+    if state.removed or (order.status, round_to_cents(order.total)) != (state.status, state.total):
         return False
     # A repair may have had to be later than the order, to take the place of what was there.
     repaired = state.event is EventType.REPAIR and _place(order)[0] <= _place(state)[0]

@@ -11,16 +11,16 @@ from typing import Any, ParamSpec, TypeVar
 from botocore.exceptions import ClientError
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from cloudmart.dynamodb.codec import Item, decode, encode
+from cloudmart.dynamodb.codec import Item, decode_item, encode_item
 from cloudmart.dynamodb.lookup import IndexRecord
-from cloudmart.dynamodb.schema import fault_of, has_stream, shards_of
+from cloudmart.dynamodb.schema import has_stream, index_fault, shards_of
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
 from cloudmart.orders.indexes import INDEXED_ORDERS, ORDERS_BY_DAY
 from cloudmart.orders.models import Order
 from cloudmart.orders.notes import is_order
 from cloudmart.pipeline.models import NewestOrder
-from cloudmart.pipeline.watch.unknown import UnknownError, may_pass, why_of_aws
+from cloudmart.pipeline.watch.unknown import UnknownError, may_be_retried, why_of_aws
 from cloudmart.values.timestamp import read_time, stamp
 
 P = ParamSpec("P")
@@ -32,7 +32,7 @@ _PATIENCE = 60.0
 def patiently(call: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
     """Return a call that is made again for a minute while DynamoDB is busy or away."""
     trying: Callable[P, Awaitable[T]] = retry(
-        retry=retry_if_exception(may_pass),
+        retry=retry_if_exception(may_be_retried),
         stop=stop_after_delay(_PATIENCE),
         wait=wait_random_exponential(multiplier=0.2, max=5),
         reraise=True,
@@ -82,7 +82,7 @@ class OrdersByDay:
 
     async def check(self, description: Mapping[str, Any]) -> bool:
         """Return that the index tells of every order there is, or raise UnknownError."""
-        if fault := fault_of(description, ORDERS_BY_DAY):
+        if fault := index_fault(description, ORDERS_BY_DAY):
             raise UnknownError(
                 f"The index {ORDERS_BY_DAY.name} {fault}; `cloudmart tables apply` makes it."
             )
@@ -156,7 +156,7 @@ class OrdersByDay:
             answer = await self._query(
                 shard, after=moment, ProjectionExpression="id, #at", **_from(after)
             )
-            for item in map(decode, answer["Items"]):
+            for item in map(decode_item, answer["Items"]):
                 if (created := read_time(item.get(ORDERS_BY_DAY.sort))) and is_order(item["id"]):
                     found[item["id"]] = created
             after = answer.get("LastEvaluatedKey")
@@ -170,7 +170,7 @@ class OrdersByDay:
             while True:
                 answer = await patiently(self._page)(shard, after)
                 for item in answer["Items"]:
-                    yield decode(item)
+                    yield decode_item(item)
                 after = answer.get("LastEvaluatedKey")
                 if after is None:
                     break
@@ -192,7 +192,7 @@ class OrdersByDay:
         self, shard: str, *, forward: bool, after: datetime | None
     ) -> NewestOrder | None:
         answer = await self._query(shard, after=after, Limit=_FEW, ScanIndexForward=forward)
-        for order in (Order.read(decode(item)) for item in answer["Items"]):
+        for order in (Order.read(decode_item(item)) for item in answer["Items"]):
             if order.created_at:
                 return NewestOrder(id=order.id, at=order.created_at)
         return None
@@ -222,7 +222,7 @@ class OrdersByDay:
             IndexName=ORDERS_BY_DAY.name,
             KeyConditionExpression=condition,
             ExpressionAttributeNames=names,
-            ExpressionAttributeValues=encode(values),
+            ExpressionAttributeValues=encode_item(values),
             **options,
         )
 

@@ -10,7 +10,7 @@ from cloudmart.dynamodb.table import BATCH
 from cloudmart.orders.indexes import is_test_order
 from cloudmart.orders.notes import is_order
 from cloudmart.pipeline.ports import OrderState
-from cloudmart.pipeline.repair.differences import Difference, compare
+from cloudmart.pipeline.repair.differences import Difference, compare_order
 from cloudmart.pipeline.repair.orders_by_day import OrdersByDay, patiently
 from cloudmart.pipeline.watch.questions import Questions
 from cloudmart.pipeline.watch.unknown import UnknownError
@@ -64,7 +64,7 @@ class Reconciler:
         differing: list[str] = []
         async for item in self._ours(since, comparison):
             comparison.compared += 1
-            if compare(item["id"], item, theirs.pop(item["id"], None)):
+            if compare_order(item["id"], item, theirs.pop(item["id"], None)):
                 differing.append(item["id"])
             tell(comparison.compared, max(expected, comparison.compared))
         differing += [state.id for state in theirs.values() if not state.removed]
@@ -89,7 +89,7 @@ class Reconciler:
         differences: list[Difference] = []
         for some in _batches(ids):
             ours = await patiently(self._orders.table.get_many)(some, _ATTRIBUTES)
-            found = (compare(key, ours.get(key), theirs.get(key)) for key in some)
+            found = (compare_order(key, ours.get(key), theirs.get(key)) for key in some)
             differences += [difference for difference in found if difference]
         return sorted(differences, key=lambda difference: difference.id)
 

@@ -14,7 +14,12 @@ from tenacity import (
 )
 
 from cloudmart.errors import UnavailableError
-from cloudmart.pipeline.carry.quarantine import PREFIX, S3QuarantineIntake, key_of, translated
+from cloudmart.pipeline.carry.quarantine import (
+    PREFIX,
+    S3QuarantineIntake,
+    key_of,
+    translate_s3_errors,
+)
 from cloudmart.pipeline.carry.rows import Row
 from cloudmart.pipeline.ports import Quarantined, RowFault, Warehouse
 from cloudmart.pipeline.repair.differences import Difference
@@ -28,7 +33,7 @@ Tell = Callable[[int], None]
 
 
 @dataclass(slots=True)
-class Replayed:
+class ReplayResult:
     """How many rows went in, and why others did not, by the order's id."""
 
     sent: list[str] = field(default_factory=list)
@@ -42,13 +47,13 @@ class Replay:
         self._questions = questions
         self._patience = patience
 
-    async def send(self, differences: Sequence[Difference], tell: Tell) -> Replayed:
+    async def send(self, differences: Sequence[Difference], tell: Tell) -> ReplayResult:
         """Send what can be sent; what is broken off can be begun anew.
 
         Raises:
             UnavailableError: the warehouse takes nothing for some minutes.
         """
-        done = Replayed()
+        done = ReplayResult()
         for difference in differences:
             if difference.row is None:
                 done.failed[difference.id] = difference.why
@@ -59,7 +64,7 @@ class Replay:
             tell(len(done.sent) + len(done.failed))
         return done
 
-    async def _insert(self, rows: dict[str, Row], done: Replayed) -> None:
+    async def _insert(self, rows: dict[str, Row], done: ReplayResult) -> None:
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(UnavailableError),
             stop=stop_after_delay(self._patience),
@@ -69,7 +74,7 @@ class Replay:
             with attempt:
                 await self._try(rows, done)
 
-    async def _try(self, rows: dict[str, Row], done: Replayed) -> None:
+    async def _try(self, rows: dict[str, Row], done: ReplayResult) -> None:
         """Insert all rows, each of which leaves when it is in or refused for good."""
         while rows:
             sending = dict(rows)
@@ -102,7 +107,7 @@ class S3Quarantine(S3QuarantineIntake):
 
     def held(self) -> Iterator[Quarantined]:
         """Yield what is kept, by the day it happened."""
-        with translated():
+        with translate_s3_errors():
             pages = self.client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self.bucket, Prefix=PREFIX):
                 # A page of something on the way is read as an answer without this.
@@ -113,5 +118,5 @@ class S3Quarantine(S3QuarantineIntake):
 
     def release(self, held: Quarantined) -> None:
         """Keep a record no longer."""
-        with translated():
+        with translate_s3_errors():
             self.client.delete_object(Bucket=self.bucket, Key=key_of(held))

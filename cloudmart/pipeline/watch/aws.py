@@ -151,7 +151,7 @@ def _reads(mapping: Mapping[str, Any], table: str) -> bool:
     return f":table/{table}/stream/" in mapping.get("EventSourceArn", "")
 
 
-class Transport(Protocol):
+class PipelineTransport(Protocol):
     """Tells how the records of the stream get on, or raises UnknownError."""
 
     async def mapping(self, table: str, stream: str | None) -> MappingStatus:

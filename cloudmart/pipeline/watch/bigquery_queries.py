@@ -14,7 +14,7 @@ from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 from google.cloud.bigquery.table import Row as Answer
 
 from cloudmart.orders.notes import HEARTBEAT
-from cloudmart.pipeline.carry.bigquery_errors import translated
+from cloudmart.pipeline.carry.bigquery_errors import translate_google_errors
 from cloudmart.pipeline.carry.rows import EventType
 from cloudmart.pipeline.ports import OrderState, amount_of
 from cloudmart.values.email import TEST_ADDRESSES
@@ -118,7 +118,7 @@ class BigQueryQueries:
             *(ScalarQueryParameter(*each) for each in _bounds(span)),
             *(_parameter(name, value) for name, value in parameters.items()),
         ]
-        with translated():
+        with translate_google_errors():
             yield from self._client.query_and_wait(
                 query.format(latest=latest, table=self._table, events=_EVENTS),
                 job_config=QueryJobConfig(query_parameters=told),

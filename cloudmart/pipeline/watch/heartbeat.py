@@ -15,7 +15,7 @@ from cloudmart.dynamodb.schema import EXPIRES
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import ConflictError, UnavailableError
 from cloudmart.observability.metrics import PIPELINE_HEARTBEAT, PIPELINE_HEARTBEATS
-from cloudmart.orders.notes import HEARTBEAT, note
+from cloudmart.orders.notes import HEARTBEAT, note_item
 from cloudmart.pipeline.watch.questions import Questions
 from cloudmart.pipeline.watch.status import PipelineMonitor
 from cloudmart.values.timestamp import now
@@ -30,7 +30,7 @@ _FIRST_LOOK, _LONGEST_WAIT = 0.25, 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
+class SentHeartbeat:
     """A heartbeat: its id, when it was written, and what a clock for durations showed then."""
 
     id: str
@@ -45,7 +45,7 @@ class Heartbeat:
         self._orders = orders
         self._questions = questions
 
-    async def write(self, name: str) -> Beat:
+    async def write(self, name: str) -> SentHeartbeat:
         """Write a heartbeat, or raise ConflictError where there is one of that name.
 
         It looks like an empty cancelled order to whoever does not know it. It has no day and no
@@ -53,11 +53,11 @@ class Heartbeat:
         """
         moment, began = now(), time.monotonic()
         expires = {EXPIRES: math.ceil((moment + LIFETIME).timestamp())}
-        item = note(f"{HEARTBEAT}{name}", **expires)
+        item = note_item(f"{HEARTBEAT}{name}", **expires)
         await self._orders.put(item, new=True)
-        return Beat(item["id"], moment, began)
+        return SentHeartbeat(item["id"], moment, began)
 
-    async def arrival(self, beat: Beat, within: float) -> float | None:
+    async def arrival(self, beat: SentHeartbeat, within: float) -> float | None:
         """Return the seconds a heartbeat took to be seen in the warehouse; None if it was not.
 
         Raises:

@@ -29,7 +29,7 @@ from cloudmart.pipeline.models import (
 )
 from cloudmart.pipeline.ports import OrderState, Warehouse
 from cloudmart.pipeline.repair.orders_by_day import LOOK_BACK, OrdersByDay, stream_of
-from cloudmart.pipeline.watch.aws import Transport
+from cloudmart.pipeline.watch.aws import PipelineTransport
 from cloudmart.pipeline.watch.questions import Questions
 from cloudmart.pipeline.watch.unknown import PATIENCE, Answers, UnknownError
 from cloudmart.values.timestamp import now
@@ -51,7 +51,7 @@ class StatusQuery:
     def __init__(
         self,
         orders: OrdersByDay,
-        transport: Transport,
+        transport: PipelineTransport,
         questions: Questions | str,
         *,
         within: float = PATIENCE,
@@ -211,7 +211,7 @@ def troubles_of(found: PipelineStatus) -> Iterator[tuple[str, str]]:
         yield "lag", f"BigQuery is {found.lag_seconds:.0f} s behind."
 
 
-def show(status: PipelineStatus) -> None:
+def set_gauges(status: PipelineStatus) -> None:
     """Set the gauges to a status."""
     mapping = status.mapping
     stream_runs = None if status.stream is None else status.stream == "on"
@@ -244,7 +244,7 @@ class PipelineMonitor:
     def __init__(
         self,
         orders: OrdersByDay,
-        transport: Transport,
+        transport: PipelineTransport,
         questions: Questions | str,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -276,5 +276,5 @@ class PipelineMonitor:
         look = StatusQuery(self._orders, self._transport, self._questions, within=self._within)
         status = await look.take()
         self._fresh_until = self._clock() + FRESH
-        show(status)
+        set_gauges(status)
         return status

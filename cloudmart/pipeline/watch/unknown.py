@@ -90,7 +90,7 @@ def _refusal(service: str, prefix: str, error: ClientError, setting: str) -> str
     return f"{service} refuses to answer ({code})."
 
 
-def may_pass(error: BaseException) -> bool:
+def may_be_retried(error: BaseException) -> bool:
     """Tell whether another try makes sense after an error of a call to DynamoDB."""
     if not isinstance(error, UnavailableError):
         return False

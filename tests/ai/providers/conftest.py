@@ -9,10 +9,10 @@ import pytest
 from pydantic import SecretStr
 
 from cloudmart.ai.ports import ChatModel
-from cloudmart.ai.providers.azure import AzureSentiment, azure_sentiment
-from cloudmart.ai.providers.bedrock_agent import bedrock_agent
-from cloudmart.ai.providers.bedrock_converse import bedrock_converse
-from cloudmart.ai.providers.openai import openai_chat
+from cloudmart.ai.providers.azure import AzureSentiment, open_azure_sentiment
+from cloudmart.ai.providers.bedrock_agent import open_bedrock_agent
+from cloudmart.ai.providers.bedrock_converse import open_bedrock_converse
+from cloudmart.ai.providers.openai import open_openai_chat
 from cloudmart.dynamodb.session import new_session
 from cloudmart.settings import AzureSettings, BedrockSettings, OpenAISettings
 from tests.support import event_stream, language_service, responses_api
@@ -190,7 +190,7 @@ def session() -> aioboto3.Session:
 async def openai(server: LoopbackServer) -> AsyncIterator[Rig]:
     """Give OpenAI's adapter, with another server's address."""
     settings = OpenAISettings(api_key=SecretStr("sk-test"), base_url=f"{server.url}/v1")
-    async with openai_chat(settings) as chat:
+    async with open_openai_chat(settings) as chat:
         yield Rig(chat, server, OpenAIWire())
 
 
@@ -199,7 +199,7 @@ async def agent(server: LoopbackServer, aws: None, session: aioboto3.Session) ->
     """Give the adapter of Bedrock's agents."""
     del aws
     settings = BedrockSettings(agent_id="AGENT00001", agent_alias_id="ALIAS00001")
-    async with bedrock_agent(settings, session, "us-east-1") as chat:
+    async with open_bedrock_agent(settings, session, "us-east-1") as chat:
         yield Rig(chat, server, AgentWire())
 
 
@@ -210,7 +210,7 @@ async def converse(
     """Give the adapter of Bedrock's models."""
     del aws
     settings = BedrockSettings(model_id="eu.amazon.nova-2-lite-v1:0")
-    async with bedrock_converse(settings, session, "eu-central-1") as chat:
+    async with open_bedrock_converse(settings, session, "eu-central-1") as chat:
         yield Rig(chat, server, ConverseWire())
 
 
@@ -226,5 +226,5 @@ async def azure(server: LoopbackServer) -> AsyncIterator[AzureSentiment]:
     """Give the adapter in front of a service that keeps Azure's limits."""
     server.answer = language_service.analyze
     settings = AzureSettings(endpoint=server.url, api_key=SecretStr("key-1"), language="de")
-    async with azure_sentiment(settings) as azure:
+    async with open_azure_sentiment(settings) as azure:
         yield azure

@@ -5,11 +5,11 @@ from typing import Any
 
 from cloudmart.ai.ports import (
     ChatModel,
-    Delta,
     ProviderMessage,
     ProviderStep,
     Role,
     StepRequest,
+    TextDelta,
     ToolSpec,
     Usage,
 )
@@ -54,7 +54,7 @@ async def take(chat: ChatModel, asked: StepRequest | None = None) -> tuple[list[
     async with aclosing(chat.step(asked or request())) as pieces:
         *deltas, step = [piece async for piece in pieces]
     assert isinstance(step, ProviderStep)
-    return [delta.text for delta in deltas if isinstance(delta, Delta)], step
+    return [delta.text for delta in deltas if isinstance(delta, TextDelta)], step
 
 
 async def cost(chat: ChatModel, asked: StepRequest | None = None) -> Usage | None:

@@ -13,11 +13,16 @@ from openai import AsyncOpenAI
 
 from cloudmart.ai.ports import ProviderStep, ToolResult, Usage
 from cloudmart.ai.providers import sanitize
-from cloudmart.ai.providers.bedrock_agent import calls, returned
-from cloudmart.ai.providers.call import ProviderCall
-from cloudmart.ai.providers.converse_answer import ConverseReply, StreamedReply, conclude, usage
+from cloudmart.ai.providers.bedrock_agent import agent_session_state, agent_tool_calls
+from cloudmart.ai.providers.converse_answer import (
+    ConverseReply,
+    StreamedReply,
+    converse_step,
+    converse_usage,
+)
 from cloudmart.ai.providers.openai import OpenAIChat
-from cloudmart.ai.providers.refusals import ProviderRefusal, unreadable
+from cloudmart.ai.providers.provider_call import ProviderCall
+from cloudmart.ai.providers.refusals import ProviderRefusal, unreadable_answer
 from cloudmart.errors import UpstreamError
 from tests.ai.providers.steps import FIND_PRODUCTS, request, take
 from tests.support import responses_api as api
@@ -132,7 +137,7 @@ def converse_call() -> ProviderCall:
         "Bedrock",
         "test",
         failures=(),
-        explain=lambda _: ProviderRefusal(unreadable("Bedrock")),
+        explain=lambda _: ProviderRefusal(unreadable_answer("Bedrock")),
         seconds=5,
     )
 
@@ -161,8 +166,8 @@ def test_a_model_on_bedrock_may_send_anything(events: list[Any]) -> None:
         try:
             for event in events:
                 call.read(partial(reply.take, event))
-            sane(usage(reply, asked))
-            step = call.read(lambda: conclude(call, reply, asked))
+            sane(converse_usage(reply, asked))
+            step = call.read(lambda: converse_step(call, reply, asked))
         except UpstreamError:
             return
         whole(step)
@@ -184,8 +189,8 @@ def test_a_whole_message_of_a_model_may_be_anything(answer: Any) -> None:  # noq
         call, asked = converse_call(), request(tools=[FIND_PRODUCTS])
         try:
             reply = call.read(lambda: ConverseReply.whole(answer))
-            sane(usage(reply, asked))
-            whole(call.read(lambda: conclude(call, reply, asked)))
+            sane(converse_usage(reply, asked))
+            whole(call.read(lambda: converse_step(call, reply, asked)))
         except UpstreamError:
             return
 
@@ -213,10 +218,10 @@ def test_an_agent_may_ask_for_anything(control: Any) -> None:  # noqa: ANN401
     async def read() -> None:
         call = converse_call()
         try:
-            clean = call.read(lambda: sanitize.clean(control))
-            wanted = call.read(lambda: calls(clean, [FIND_PRODUCTS]))
+            clean = call.read(lambda: sanitize.clean_json(control))
+            wanted = call.read(lambda: agent_tool_calls(clean, [FIND_PRODUCTS]))
             results = [ToolResult(each, "{}") for each in wanted]
-            assert sendable(json.dumps(call.read(lambda: returned(clean, results))))
+            assert sendable(json.dumps(call.read(lambda: agent_session_state(clean, results))))
         except UpstreamError:
             return
         assert all(sendable(each.id, each.name, each.arguments) for each in wanted)
@@ -228,11 +233,11 @@ def test_an_agent_may_ask_for_anything(control: Any) -> None:  # noqa: ANN401
 @settings(max_examples=150, deadline=None)
 def test_arguments_are_an_object_or_none(written: Any) -> None:  # noqa: ANN401
     for form in (written, json.dumps(written)):
-        found = sanitize.arguments(form)
+        found = sanitize.parse_arguments(form)
 
         assert found is None or json.dumps(found, ensure_ascii=False).encode()
 
 
 @pytest.mark.parametrize("value", ["\ud83d\ude00", "\ud83d", "plain", None, 5])
 def test_texts_are_whole(value: object) -> None:
-    assert sendable(sanitize.text(value))
+    assert sendable(sanitize.clean_text(value))

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from cloudmart.ai.ports import Scores
-from cloudmart.ai.providers.azure import AzureSentiment, azure_sentiment
+from cloudmart.ai.providers.azure import AzureSentiment, open_azure_sentiment
 from cloudmart.errors import (
     ProviderDisabledError,
     ProviderFailedError,
@@ -174,7 +174,7 @@ async def test_a_service_that_says_nothing_is_given_up_in_time(server: LoopbackS
     server.play(Reply(chunks=[Fault.HANG]))
     settings = AzureSettings(endpoint=server.url, api_key=SecretStr("key-1"))
 
-    async with azure_sentiment(settings, budget=0.2) as azure:
+    async with open_azure_sentiment(settings, budget=0.2) as azure:
         with pytest.raises(ProviderTimeoutError):
             await azure.score(["positive"])
 
@@ -190,7 +190,7 @@ async def test_a_service_that_cannot_be_reached_is_unavailable(
 
 async def test_azure_without_a_key_is_disabled() -> None:
     with pytest.raises(ProviderDisabledError, match="set AZURE_ENDPOINT and AZURE_API_KEY"):
-        async with azure_sentiment(AzureSettings()):
+        async with open_azure_sentiment(AzureSettings()):
             pass
 
 

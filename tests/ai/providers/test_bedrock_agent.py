@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cloudmart.ai.ports import ToolCall, ToolResult, Usage
-from cloudmart.ai.providers.bedrock_agent import bedrock_agent
+from cloudmart.ai.providers.bedrock_agent import open_bedrock_agent
 from cloudmart.dynamodb.session import new_session
 from cloudmart.errors import (
     ProviderDisabledError,
@@ -315,7 +315,7 @@ async def test_without_credentials_the_settings_are_to_blame(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
     settings = BedrockSettings(agent_id="AGENT00001", agent_alias_id="ALIAS00001")
 
-    async with bedrock_agent(settings, new_session(), "us-east-1") as chat:
+    async with open_bedrock_agent(settings, new_session(), "us-east-1") as chat:
         with pytest.raises(ProviderMisconfiguredError, match="credentials"):
             await take(chat)
 
@@ -325,5 +325,5 @@ async def test_without_credentials_the_settings_are_to_blame(
 @pytest.mark.parametrize("given", [{}, {"agent_id": "AGENT00001"}])
 async def test_an_agent_that_is_half_configured_is_disabled(given: dict[str, Any]) -> None:
     with pytest.raises(ProviderDisabledError, match="set BEDROCK_AGENT_ID"):
-        async with bedrock_agent(BedrockSettings(**given), new_session()):
+        async with open_bedrock_agent(BedrockSettings(**given), new_session()):
             pass

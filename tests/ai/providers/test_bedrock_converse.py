@@ -3,8 +3,8 @@
 import pytest
 
 from cloudmart.ai.ports import ToolCall, ToolResult, Usage
-from cloudmart.ai.providers.bedrock_converse import bedrock_converse
-from cloudmart.ai.providers.call import WITHHELD
+from cloudmart.ai.providers.bedrock_converse import open_bedrock_converse
+from cloudmart.ai.providers.provider_call import WITHHELD
 from cloudmart.dynamodb.session import new_session
 from cloudmart.errors import (
     ProviderDisabledError,
@@ -350,5 +350,5 @@ async def test_a_model_that_cannot_stream_is_asked_without(converse: Rig) -> Non
 
 async def test_bedrock_without_a_model_is_disabled() -> None:
     with pytest.raises(ProviderDisabledError, match="set BEDROCK_MODEL_ID"):
-        async with bedrock_converse(BedrockSettings(), new_session()):
+        async with open_bedrock_converse(BedrockSettings(), new_session()):
             pass

@@ -11,8 +11,8 @@ from openai import AsyncOpenAI
 from pydantic import SecretStr
 
 from cloudmart.ai.ports import ProviderStep, ToolCall, ToolResult, Usage
-from cloudmart.ai.providers.call import WITHHELD
-from cloudmart.ai.providers.openai import OpenAIChat, openai_chat
+from cloudmart.ai.providers.openai import OpenAIChat, open_openai_chat
+from cloudmart.ai.providers.provider_call import WITHHELD
 from cloudmart.errors import (
     ProviderDisabledError,
     ProviderFailedError,
@@ -116,7 +116,7 @@ async def test_other_servers_are_sent_nothing_that_only_openai_knows(
         api_key=SecretStr("EMPTY"), base_url=f"{server.url}/v1", model="llama"
     )
 
-    async with openai_chat(settings) as chat:
+    async with open_openai_chat(settings) as chat:
         await answer(chat)
 
     assert server.requests[0].path == "/v1/responses"
@@ -485,13 +485,13 @@ async def test_what_follows_the_end_of_an_answer_is_not_waited_for(
     server.play(api.stream(api.ending(api.message("Yes.")), Fault.HANG))
     settings = OpenAISettings(api_key=SecretStr("sk-test"), base_url=f"{server.url}/v1")
 
-    async with openai_chat(settings) as chat:
+    async with open_openai_chat(settings) as chat:
         assert await answer(chat, request(seconds_left=60)) == "Yes."
 
 
 async def test_openai_without_a_key_is_disabled() -> None:
     with pytest.raises(ProviderDisabledError, match="set OPENAI_API_KEY"):
-        async with openai_chat(OpenAISettings()):
+        async with open_openai_chat(OpenAISettings()):
             pass
 
 
@@ -500,5 +500,5 @@ async def test_an_empty_address_in_the_environment_is_no_address(
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "")
 
-    async with openai_chat(OpenAISettings(api_key=SecretStr("sk-test"))) as chat:
+    async with open_openai_chat(OpenAISettings(api_key=SecretStr("sk-test"))) as chat:
         assert str(chat._client.base_url) == "https://api.openai.com/v1/"  # noqa: SLF001

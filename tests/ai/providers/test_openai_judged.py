@@ -7,7 +7,7 @@ from llmock.pytest_plugin import LLMock
 from pydantic import SecretStr
 
 from cloudmart.ai.ports import ToolResult
-from cloudmart.ai.providers.openai import OpenAIChat, openai_chat
+from cloudmart.ai.providers.openai import OpenAIChat, open_openai_chat
 from cloudmart.errors import (
     ProviderFailedError,
     ProviderMisconfiguredError,
@@ -23,7 +23,7 @@ from tests.ai.providers.steps import FIND_PRODUCTS, answer, assistant, request, 
 async def chat(llmock: LLMock) -> AsyncIterator[OpenAIChat]:
     """Give the adapter, pointed at the server."""
     settings = OpenAISettings(api_key=SecretStr("sk-test"), base_url=llmock.base_url())
-    async with openai_chat(settings) as chat:
+    async with open_openai_chat(settings) as chat:
         yield chat
 
 

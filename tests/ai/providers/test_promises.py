@@ -7,7 +7,7 @@ from contextlib import aclosing
 import pytest
 from structlog.testing import capture_logs
 
-from cloudmart.ai.ports import Delta, ToolResult, Usage
+from cloudmart.ai.ports import TextDelta, ToolResult, Usage
 from cloudmart.errors import (
     ProviderFailedError,
     ProviderMisconfiguredError,
@@ -173,7 +173,7 @@ async def test_a_step_that_is_closed_early_stops_its_call(rig: Rig) -> None:
     async with aclosing(rig.chat.step(request())) as pieces:
         taken, first = await anext(pieces), await anext(pieces)
 
-    assert (taken, first) == (Usage(), Delta("We ha"))
+    assert (taken, first) == (Usage(), TextDelta("We ha"))
     assert await asyncio.to_thread(rig.server.abandoned.wait, 60)
 
 
@@ -184,7 +184,7 @@ async def test_a_cancelled_step_stops_its_call(rig: Rig) -> None:
     async def listen() -> None:
         async with aclosing(rig.chat.step(request())) as pieces:
             async for piece in pieces:
-                if isinstance(piece, Delta):
+                if isinstance(piece, TextDelta):
                     begun.set()
 
     listening = asyncio.create_task(listen())

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from cloudmart.ai.ports import Delta, ToolResult, Usage
+from cloudmart.ai.ports import TextDelta, ToolResult, Usage
 from cloudmart.errors import ProviderFailedError, ProviderMisconfiguredError, UpstreamError
 from tests.ai.providers.conftest import Rig
 from tests.ai.providers.steps import FIND_PRODUCTS, answer, cost, request, take, user
@@ -86,7 +86,7 @@ async def test_an_answer_without_end_is_cut(rig: Rig, piece: str) -> None:
     try:
         async with aclosing(rig.chat.step(request())) as events:
             async for event in events:
-                deltas += len(event.text) if isinstance(event, Delta) else 0
+                deltas += len(event.text) if isinstance(event, TextDelta) else 0
     except ProviderFailedError as error:
         ended = str(error)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudmart.ai.providers.converse_answer import Thoughts, without_thoughts
+from cloudmart.ai.providers.converse_answer import ReasoningFilter, without_reasoning
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from cloudmart.ai.providers.converse_answer import Thoughts, without_thoughts
     ],
 )
 def test_thoughts_are_left_out(text: str, shown: str) -> None:
-    assert without_thoughts(text) == shown
+    assert without_reasoning(text) == shown
 
 
 @given(
@@ -29,13 +29,13 @@ def test_thoughts_are_left_out(text: str, shown: str) -> None:
 )
 def test_pieces_show_what_the_whole_shows(parts: list[str], size: int) -> None:
     text = "".join(parts)
-    thoughts = Thoughts()
+    thoughts = ReasoningFilter()
 
     shown = "".join(
         thoughts.leave_out(text[start : start + size]) for start in range(0, len(text), size)
     )
 
     # What may yet turn out to be a tag is held back.
-    held = without_thoughts(text).removeprefix(shown)
-    assert without_thoughts(text).startswith(shown)
+    held = without_reasoning(text).removeprefix(shown)
+    assert without_reasoning(text).startswith(shown)
     assert "<thinking>".startswith(held)

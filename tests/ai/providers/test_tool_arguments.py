@@ -1,7 +1,7 @@
 """Arguments between the strict form of a schema and the plain one."""
 
 from cloudmart.ai.ports import ToolSpec
-from cloudmart.ai.providers.sanitize import complete, loose
+from cloudmart.ai.providers.sanitize import plain_schema, strict_arguments
 
 STRICT = {
     "type": "object",
@@ -20,7 +20,7 @@ TOOL = ToolSpec("search", "", STRICT)
 
 
 def test_what_may_be_null_may_be_left_out_instead() -> None:
-    assert loose(STRICT) == {
+    assert plain_schema(STRICT) == {
         "type": "object",
         "properties": {
             "query": {"type": "string"},
@@ -34,14 +34,14 @@ def test_what_may_be_null_may_be_left_out_instead() -> None:
 
 
 def test_what_was_left_out_is_null() -> None:
-    assert complete("search", {"query": "lamp", "limit": 3}, [TOOL]) == (
+    assert strict_arguments("search", {"query": "lamp", "limit": 3}, [TOOL]) == (
         '{"limit": 3, "sort": null, "size": null, "mark": null, "query": "lamp"}'
     )
 
 
 def test_what_must_be_there_is_not_made_up() -> None:
-    assert "query" not in complete("search", {}, [TOOL])
+    assert "query" not in strict_arguments("search", {}, [TOOL])
 
 
 def test_arguments_of_an_unknown_tool_stay_as_they_are() -> None:
-    assert complete("unknown", {"a": 1}, [TOOL]) == '{"a": 1}'
+    assert strict_arguments("unknown", {"a": 1}, [TOOL]) == '{"a": 1}'

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cloudmart.dynamodb.codec import encode
+from cloudmart.dynamodb.codec import encode_item
 from cloudmart.local.seed import sample_products
 from cloudmart.settings import Settings
 from tests.cli.conftest import Cloudmart
@@ -25,7 +25,7 @@ def stored(dynamodb: Any, settings: Settings) -> Any:  # noqa: ANN401 - boto3's 
     """Store products as older versions did, and give what reads all of the table."""
     table = settings.dynamodb.products_table
     for item in OLD_SHAPES:
-        dynamodb.put_item(TableName=table, Item=encode(item))
+        dynamodb.put_item(TableName=table, Item=encode_item(item))
 
     def items() -> list[Any]:
         found = dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cloudmart.cli.catalogue.loading import ProgressLines
-from cloudmart.dynamodb.codec import decode, encode
+from cloudmart.dynamodb.codec import decode_item, encode_item
 from cloudmart.local.embedded import REGION
 from cloudmart.settings import Settings
 from tests.cli.conftest import Cloudmart
@@ -33,12 +33,12 @@ class Store:
 
     def put(self, **item: Any) -> None:  # noqa: ANN401
         """Store an item as an older version might have."""
-        self._client.put_item(TableName=self._table, Item=encode(item))
+        self._client.put_item(TableName=self._table, Item=encode_item(item))
 
     def items(self) -> dict[str, dict[str, Any]]:
         """Return all items by id."""
         stored = self._client.scan(TableName=self._table, ConsistentRead=True)["Items"]
-        return {item["id"]: item for item in map(decode, stored)}
+        return {item["id"]: item for item in map(decode_item, stored)}
 
 
 def _lines(*entries: dict[str, Any]) -> bytes:

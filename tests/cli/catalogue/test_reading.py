@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloudmart.cli.catalogue.entries import Bad, CatalogueEntry, UnreadableFileError
-from cloudmart.cli.catalogue.reading import read
+from cloudmart.cli.catalogue.entries import BadEntry, CatalogueEntry, UnreadableFileError
+from cloudmart.cli.catalogue.reading import read_catalogue_file
 from cloudmart.products.models import ProductCreate
 
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ JSON_LINES = b"""{"id": "1", "name": "Lamp", "description": "Warm.", "price": 19
 """
 
 
-def _read(content: bytes) -> list[CatalogueEntry | Bad]:
-    return list(read(BufferedReader(BytesIO(content))))
+def _read(content: bytes) -> list[CatalogueEntry | BadEntry]:
+    return list(read_catalogue_file(BufferedReader(BytesIO(content))))
 
 
 def _reasons(content: bytes) -> list[str]:
-    return [f"{one.place}: {one.reason}" for one in _read(content) if isinstance(one, Bad)]
+    return [f"{one.place}: {one.reason}" for one in _read(content) if isinstance(one, BadEntry)]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_bad_line_is_named_and_stops_nothing(line: bytes, reason: str) -> None
     found = _read(b'{"name": "A", "price": 1}\n' + line + b'\n{"name": "B", "price": 2}\n')
 
     assert [one.place for one in found] == ["line 1", "line 2", "line 3"]
-    assert found[1] == Bad("line 2", reason)
+    assert found[1] == BadEntry("line 2", reason)
     assert isinstance(found[2], CatalogueEntry)
 
 
@@ -180,7 +180,7 @@ def test_a_quote_that_is_never_closed_does_not_hide_what_came_before() -> None:
     found = _read(b'name,price\nA,1\n"B,2\n')
 
     assert isinstance(found[0], CatalogueEntry)
-    assert found[1:] == [Bad("line 3", "not CSV (unexpected end of data)")]
+    assert found[1:] == [BadEntry("line 3", "not CSV (unexpected end of data)")]
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_where_an_array_breaks_off_is_told(end: bytes, reason: str) -> None:
 
     last = found[-1]
     assert isinstance(found[0], CatalogueEntry)
-    assert isinstance(last, Bad)
+    assert isinstance(last, BadEntry)
     assert last.place == "after entry 1"
     assert last.reason.startswith(f"not JSON ({reason}")
     assert last.reason.endswith("; the rest was not read")
@@ -210,7 +210,7 @@ def test_where_an_array_breaks_off_is_told(end: bytes, reason: str) -> None:
 def test_what_is_not_utf_8_in_an_array_spoils_its_entry_alone() -> None:
     found = _read(b'[{"name": "\xff", "price": 1}, {"name": "B", "price": 2}]')
 
-    assert [type(one) for one in found] == [Bad, CatalogueEntry]
+    assert [type(one) for one in found] == [BadEntry, CatalogueEntry]
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_no_more_of_a_file_is_held_than_a_small_piece(
 
     ahead = [
         file.read_so_far - number * len(piece)
-        for number, one in enumerate(read(BufferedReader(file)))
+        for number, one in enumerate(read_catalogue_file(BufferedReader(file)))
         if isinstance(one, CatalogueEntry)
     ]
 

@@ -16,8 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudmart.cli.catalogue.entries import CatalogueEntry
-from cloudmart.cli.catalogue.reading import read
-from cloudmart.cli.catalogue.writing import Format, destination, format_of, write
+from cloudmart.cli.catalogue.reading import read_catalogue_file
+from cloudmart.cli.catalogue.writing import (
+    Format,
+    format_of,
+    open_destination,
+    write_catalogue_file,
+)
 from cloudmart.products.models import Product, ProductCreate
 from cloudmart.values.page import Page, Pages
 from tests.cli.conftest import Cloudmart
@@ -41,7 +46,7 @@ def _written(products: Sequence[Product], form: Format) -> str:
         yield Page(list(products[2:]), last=True)
 
     file = StringIO(newline="")
-    count = asyncio.run(write(pages(), form, file))
+    count = asyncio.run(write_catalogue_file(pages(), form, file))
     assert count == len(products)
     return file.getvalue()
 
@@ -51,7 +56,7 @@ def _written(products: Sequence[Product], form: Format) -> str:
 def test_what_is_written_is_read_again(products: list[Product], form: Format) -> None:
     text = _written(products, form)
 
-    found = list(read(BufferedReader(BytesIO(text.encode()))))
+    found = list(read_catalogue_file(BufferedReader(BytesIO(text.encode()))))
 
     assert [type(one) for one in found] == [CatalogueEntry] * len(products)
     assert [(one.id, one.product) for one in found if isinstance(one, CatalogueEntry)] == [
@@ -102,12 +107,12 @@ def test_a_files_name_tells_its_format(name: str, form: Format) -> None:
 
 
 def _write_to(path: Path, text: str) -> None:
-    with destination(path) as file:
+    with open_destination(path) as file:
         file.write(text)
 
 
 def _fail_while_writing_to(path: Path) -> None:
-    with destination(path) as file:
+    with open_destination(path) as file:
         file.write("half")
         raise EOFError
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cloudmart.local.event_source import Delivery, EventSourceMapping
+from cloudmart.local.event_source import BatchDelivery, EventSourceMapping
 
 NOW = 1_790_000_000.0
 
@@ -42,7 +42,7 @@ def deliver(
     """Deliver a batch, and return what was given up and how long was waited."""
     given_up: list[Event] = []
     waits: list[float] = []
-    delivery = Delivery(
+    delivery = BatchDelivery(
         function, mapping, given_up.append, clock=lambda: NOW + sum(waits), sleep=waits.append
     )
     delivery.deliver("shard-1", batch)

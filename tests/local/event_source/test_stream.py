@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from cloudmart.local.event_source import Stream
+from cloudmart.local.event_source import StreamReader
 from tests.support.sharded_stream import ShardedStream, bare_record
 
 
@@ -14,7 +14,7 @@ def source(*numbers: int) -> ShardedStream:
     return sharded
 
 
-def read(stream: Stream) -> list[int]:
+def read(stream: StreamReader) -> list[int]:
     """Return the numbers of all records that there are to be read."""
     return [
         int(each["dynamodb"]["SequenceNumber"]) for _, records in stream.poll() for each in records
@@ -25,7 +25,7 @@ def test_children_are_read_after_their_parent_also_where_they_are_told_first() -
     sharded = ShardedStream({"left": "root", "right": "root", "root": None})
     numbers = {"root": range(20), "left": [24, 26], "right": [25]}
     sharded.records = {name: list(map(bare_record, each)) for name, each in numbers.items()}
-    stream = Stream(sharded, "arn")
+    stream = StreamReader(sharded, "arn")
 
     before = [read(stream) for _ in range(2)]
     sharded.closed.add("root")
@@ -37,7 +37,7 @@ def test_children_are_read_after_their_parent_also_where_they_are_told_first() -
 
 def test_a_stream_is_read_from_now_on_if_that_is_asked() -> None:
     sharded = source(1, 2)
-    stream = Stream(sharded, "arn", "LATEST")
+    stream = StreamReader(sharded, "arn", "LATEST")
 
     first = read(stream)
     sharded.records["root"].append(bare_record(3))
@@ -47,7 +47,7 @@ def test_a_stream_is_read_from_now_on_if_that_is_asked() -> None:
 
 def test_an_iterator_that_expired_is_renewed_where_it_stood() -> None:
     sharded = source(1, 2)
-    stream = Stream(sharded, "arn")
+    stream = StreamReader(sharded, "arn")
     first = read(stream)
     sharded.records["root"].append(bare_record(3))
     sharded.errors = ["ExpiredIteratorException"]
@@ -57,7 +57,7 @@ def test_an_iterator_that_expired_is_renewed_where_it_stood() -> None:
 
 def test_after_what_was_trimmed_the_rest_is_read() -> None:
     sharded = source(1, 2)
-    stream = Stream(sharded, "arn")
+    stream = StreamReader(sharded, "arn")
     first = read(stream)
     sharded.records["root"] = [bare_record(5), bare_record(6)]
     sharded.errors = ["TrimmedDataAccessException"]
@@ -70,7 +70,7 @@ def test_a_shard_that_is_gone_keeps_no_child_waiting() -> None:
     sharded.records["child"] = [bare_record(1)]
     sharded.errors = ["ResourceNotFoundException"]
 
-    assert read(Stream(sharded, "arn")) == [1]
+    assert read(StreamReader(sharded, "arn")) == [1]
 
 
 def test_any_other_refusal_is_raised() -> None:
@@ -78,4 +78,4 @@ def test_any_other_refusal_is_raised() -> None:
     sharded.errors = ["AccessDeniedException"]
 
     with pytest.raises(ClientError, match="AccessDenied"):
-        read(Stream(sharded, "arn"))
+        read(StreamReader(sharded, "arn"))

@@ -10,7 +10,7 @@ import pytest
 
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
 from cloudmart.local.pipeline import LocalTransport
-from cloudmart.orders.notes import ORDER_SECRET, note
+from cloudmart.orders.notes import ORDER_SECRET, note_item
 from cloudmart.pipeline.carry.rows import EventType, Row
 from cloudmart.pipeline.models import MappingStatus
 from cloudmart.pipeline.ports import RowFault
@@ -79,7 +79,7 @@ def test_what_happens_to_an_order_is_in_the_warehouse_soon_after(
     order = {"id": "a", "status": "Pending", "createdAt": MOMENT, "updatedAt": MOMENT}
     changed = {**order, "status": "Shipped", "updatedAt": "2026-11-23T09:00:00.000Z"}
 
-    put(dynamodb, table, note(ORDER_SECRET), order, changed, {**order, "id": "b"})
+    put(dynamodb, table, note_item(ORDER_SECRET), order, changed, {**order, "id": "b"})
     dynamodb.delete_item(TableName=table, Key={"id": {"S": "b"}})
 
     until(lambda: _events(warehouse) == {"a": EventType.MODIFY, "b": EventType.REMOVE})

@@ -7,7 +7,7 @@ import pytest
 
 from cloudmart.local.embedded import embedded_dynamodb
 from cloudmart.pipeline.carry.bigquery import open_warehouse
-from cloudmart.pipeline.carry.carrier import Carrier, answer
+from cloudmart.pipeline.carry.carrier import Carrier, carry_batch
 from cloudmart.pipeline.repair.replay import S3Quarantine
 from cloudmart.settings import Settings
 from tests.support.aws import aws_client
@@ -50,7 +50,7 @@ def carrier(api: BigQueryApi, quarantine: S3Quarantine) -> Iterator[Carrier]:
 @pytest.fixture
 def function(carrier: Carrier) -> Function:
     """Give the Lambda, from one event to its answer."""
-    return lambda event: answer(carrier, event)
+    return lambda event: carry_batch(carrier, event)
 
 
 @pytest.fixture

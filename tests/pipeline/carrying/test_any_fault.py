@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloudmart.local.event_source import Delivery
+from cloudmart.local.event_source import BatchDelivery
 from cloudmart.pipeline.carry.bigquery import open_warehouse
-from cloudmart.pipeline.carry.carrier import Carrier, answer
+from cloudmart.pipeline.carry.carrier import Carrier, carry_batch
 from cloudmart.pipeline.carry.rows import EventType, Row
 from cloudmart.pipeline.ports import Quarantined
 from tests.support.bigquery_api import BadRow, Failure, LostAnswer, bigquery_api
@@ -56,8 +56,11 @@ def test_each_record_ends_in_one_place_once_and_each_order_keeps_its_order(
     with bigquery_api() as api, open_warehouse(api.settings, patience=0.2) as warehouse:
         api.fail(*faults)
         carrier = Carrier(warehouse, kept)
-        delivery = Delivery(
-            lambda event: answer(carrier, event), MAPPING, given_up.append, sleep=lambda _: None
+        delivery = BatchDelivery(
+            lambda event: carry_batch(carrier, event),
+            MAPPING,
+            given_up.append,
+            sleep=lambda _: None,
         )
 
         delivery.deliver("shard", events)

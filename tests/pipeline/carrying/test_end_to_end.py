@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from cloudmart.app import create_app
-from cloudmart.dynamodb.codec import encode
+from cloudmart.dynamodb.codec import encode_item
 from cloudmart.pipeline.carry.bigquery import BigQueryWarehouse, open_warehouse
-from cloudmart.pipeline.carry.carrier import Carrier, answer
+from cloudmart.pipeline.carry.carrier import Carrier, carry_batch
 from cloudmart.pipeline.carry.rows import EventType, Row
 from cloudmart.pipeline.repair.replay import S3Quarantine
 from cloudmart.settings import Settings
@@ -45,7 +45,7 @@ def warehouse(bigquery: Dataset) -> Iterator[BigQueryWarehouse]:
 def function(warehouse: BigQueryWarehouse, quarantine: S3Quarantine) -> Function:
     """Give the Lambda between the stream and the emulator."""
     carrier = Carrier(warehouse, quarantine)
-    return lambda event: answer(carrier, event)
+    return lambda event: carry_batch(carrier, event)
 
 
 def test_what_customers_and_staff_did_is_what_bigquery_answers(
@@ -151,7 +151,7 @@ def test_ten_thousand_orders_all_arrive_once_and_in_their_order(
 ) -> None:
     placed = [order(number) for number in range(10_000)]
     for start in range(0, len(placed), 25):
-        puts = [{"PutRequest": {"Item": encode(each)}} for each in placed[start : start + 25]]
+        puts = [{"PutRequest": {"Item": encode_item(each)}} for each in placed[start : start + 25]]
         dynamodb.batch_write_item(RequestItems={orders.table: puts})
     orders.put(*(later(each, 1, status="Shipped") for each in placed[::10]))
     orders.put(*(later(each, 2, status="Delivered") for each in placed[::20]))

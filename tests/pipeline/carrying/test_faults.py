@@ -6,9 +6,20 @@ from collections.abc import Callable
 import pytest
 
 from cloudmart.errors import UnavailableError
-from cloudmart.local.event_source import Delivery, EventSourceMapping, Poller, Stream
+from cloudmart.local.event_source import (
+    BatchDelivery,
+    EventSourceMapping,
+    StreamPoller,
+    StreamReader,
+)
 from cloudmart.pipeline.carry.bigquery import open_warehouse
-from cloudmart.pipeline.carry.carrier import Carrier, Outcome, SchemaError, UncountedError, answer
+from cloudmart.pipeline.carry.carrier import (
+    Carrier,
+    Outcome,
+    SchemaError,
+    UncountedError,
+    carry_batch,
+)
 from cloudmart.pipeline.ports import Quarantined
 from cloudmart.pipeline.repair.replay import S3Quarantine
 from tests.pipeline.carrying.conftest import Function
@@ -183,10 +194,10 @@ def test_poison_that_cannot_be_set_aside_waits_and_so_does_all_behind_it(
 
     with open_warehouse(api.settings) as warehouse:
         carrier = Carrier(warehouse, away)
-        first = answer(carrier, events)
+        first = carry_batch(carrier, events)
         rows = [row["id"] for row in api.rows]
         away.away = False
-        second = answer(carrier, events)
+        second = carry_batch(carrier, events)
 
     numbers = [each["itemIdentifier"] for each in first["batchItemFailures"]]
     assert events["Records"][1]["dynamodb"]["SequenceNumber"] in numbers
@@ -301,8 +312,9 @@ def test_an_order_whose_shard_splits_keeps_the_order_of_its_events(
         side = "left" if number % 2 else "right"
         source.records[side].append(event)
 
-    poller = Poller(
-        Stream(source, "arn"), Delivery(function, MAPPING, busy.given_up.append, sleep=lambda _: 0)
+    poller = StreamPoller(
+        StreamReader(source, "arn"),
+        BatchDelivery(function, MAPPING, busy.given_up.append, sleep=lambda _: 0),
     )
     poller.drain()
     poller.drain()
@@ -318,8 +330,8 @@ def test_what_a_stream_trimmed_is_missing_and_all_that_is_left_arrives(
     events = orders.events()
     source = ShardedStream({"root": None})
     source.records["root"] = events[:10]
-    delivery = Delivery(function, MAPPING, orders.given_up.append, sleep=lambda _: None)
-    poller = Poller(Stream(source, "arn"), delivery)
+    delivery = BatchDelivery(function, MAPPING, orders.given_up.append, sleep=lambda _: None)
+    poller = StreamPoller(StreamReader(source, "arn"), delivery)
     poller.drain()
 
     # A day without the Lambda: ten records more were written, and forgotten unread.

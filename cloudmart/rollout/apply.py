@@ -4,10 +4,17 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cloudmart.rollout.cluster import KubectlError, Kubernetes, listed
+from cloudmart.rollout.cluster import KubectlError, Kubernetes, manifest_list
 from cloudmart.rollout.journal import Journal
-from cloudmart.rollout.release import DEPLOYMENT, VERSION, Manifest, Release, reference, tag_of
-from cloudmart.rollout.way_back import config_maps_of
+from cloudmart.rollout.pod_references import config_maps_of
+from cloudmart.rollout.release import (
+    DEPLOYMENT,
+    VERSION,
+    Manifest,
+    Release,
+    object_reference,
+    tag_of,
+)
 
 RECORD = "kubectl.kubernetes.io/last-applied-configuration"
 # What others fill in, and an apply must not take away.
@@ -53,13 +60,13 @@ def is_recorded(manifest: Manifest) -> bool:
     return manifest["kind"] in _RECORDED
 
 
-def record(cluster: Kubernetes, live: Manifest) -> None:
+def record_manifest(cluster: Kubernetes, live: Manifest) -> None:
     """Record a live object as what was applied last."""
     words = ("apply", "set-last-applied", "--create-annotation=true", "--filename", "-")
     cluster.do(*words, told=as_applied(live))
 
 
-def recorded(live: Manifest) -> Mapping[str, Any]:
+def recorded_manifest(live: Manifest) -> Mapping[str, Any]:
     """Return what is recorded as applied to an object; nothing where nothing is."""
     text = live["metadata"].get("annotations", {}).get(RECORD)
     found: Mapping[str, Any] = json.loads(text) if text else {}
@@ -69,7 +76,7 @@ def recorded(live: Manifest) -> Mapping[str, Any]:
 def as_applied(live: Manifest) -> dict[str, Any]:
     """Return the manifest that would make an object as it is, without what is others'."""
     kind, metadata = live["kind"], live["metadata"]
-    of_before = recorded(live).get("metadata", {})
+    of_before = recorded_manifest(live).get("metadata", {})
     kept: dict[str, Any] = {"name": metadata["name"], "namespace": metadata["namespace"]}
     for part in ("labels", "annotations"):
         known = of_before.get(part) or {}
@@ -90,7 +97,7 @@ def as_applied(live: Manifest) -> dict[str, Any]:
     return applied
 
 
-def removed(before: Manifest, after: Manifest) -> list[str]:
+def removed_paths(before: Manifest, after: Manifest) -> list[str]:
     """Return what an object has before and lacks after, each as a path."""
     return list(_gone(as_applied(before), as_applied(after), ""))
 
@@ -152,21 +159,23 @@ def _key(entry: object) -> str | None:
     return next((str(entry[name]) for name in _KEYS if name in entry), None)
 
 
-def record_what_is_there(
+def record_live_objects(
     cluster: Kubernetes, journal: Journal, manifests: Sequence[Manifest]
 ) -> list[Manifest]:
     """Record each object as it is as what was applied last, and return those that are there."""
-    references = [reference(each) for each in manifests if is_recorded(each)]
+    references = [object_reference(each) for each in manifests if is_recorded(each)]
     live = cluster.present(references) if references else []
     for each in live:
-        if recorded(each) != as_applied(each):
+        if recorded_manifest(each) != as_applied(each):
             words = ("apply", "set-last-applied", "--create-annotation=true", "--filename")
-            journal.command(f"{cluster.command(*words)} {reference(each).replace('/', '-')}.json")
-            record(cluster, each)
+            journal.command(
+                f"{cluster.command(*words)} {object_reference(each).replace('/', '-')}.json"
+            )
+            record_manifest(cluster, each)
     return live
 
 
-def tell_what_goes(
+def report_removals(
     cluster: Kubernetes,
     journal: Journal,
     manifests: Sequence[Manifest],
@@ -177,26 +186,34 @@ def tell_what_goes(
     Raises:
         KubectlError: the server refuses what would come of it.
     """
-    there = {reference(each): each for each in live}
+    there = {object_reference(each): each for each in live}
     answer = cluster.do(
-        "apply", "--dry-run=server", "--filename", "-", "--output", "json", told=listed(manifests)
+        "apply",
+        "--dry-run=server",
+        "--filename",
+        "-",
+        "--output",
+        "json",
+        told=manifest_list(manifests),
     )
     read = json.loads(answer)
     for after in read["items"] if read["kind"] == "List" else [read]:
-        before = there.get(reference(after))
-        if before and is_recorded(before) and (gone := removed(before, after)):
-            journal.say(f"{reference(after)} will lose what this release does not have:")
+        before = there.get(object_reference(after))
+        if before and is_recorded(before) and (gone := removed_paths(before, after)):
+            journal.say(f"{object_reference(after)} will lose what this release does not have:")
             journal.detail("\n".join(gone))
 
 
-def apply(cluster: Kubernetes, journal: Journal, name: str, manifests: Sequence[Manifest]) -> None:
+def apply_stage(
+    cluster: Kubernetes, journal: Journal, name: str, manifests: Sequence[Manifest]
+) -> None:
     """Apply a stage's manifests."""
     journal.command(f"{cluster.command('apply', '--filename')} {name}.json")
-    told = cluster.do("apply", "--filename", "-", told=listed(manifests))
+    told = cluster.do("apply", "--filename", "-", told=manifest_list(manifests))
     journal.detail(told)
 
 
-def tell_the_truth_of_what_runs(cluster: Kubernetes, journal: Journal) -> str:
+def record_running_state(cluster: Kubernetes, journal: Journal) -> str:
     """Record and label the Deployment as it is after going back; return the tag that runs."""
     live = cluster.get("deployment", DEPLOYMENT)
     tag = tag_of(live)
@@ -205,23 +222,25 @@ def tell_the_truth_of_what_runs(cluster: Kubernetes, journal: Journal) -> str:
             words = ("label", "--overwrite", f"deployment/{DEPLOYMENT}", f"{VERSION}={tag}")
             journal.command(cluster.command(*words))
             cluster.do(*words)
-        record_what_is_there(cluster, journal, [live])
+        record_live_objects(cluster, journal, [live])
     except KubectlError as error:
         # The next roll-out records it again.
         journal.warn(f"What runs could not be recorded: {error}")
     return tag
 
 
-def save(cluster: Kubernetes, release: Release) -> tuple[list[Manifest], list[str]]:
+def save_running_release(cluster: Kubernetes, release: Release) -> tuple[list[Manifest], list[str]]:
     """Return what runs now as it can be applied again, and what of it is not there."""
     running = cluster.find("deployment", DEPLOYMENT)
     configs = sorted(config_maps_of(running)) if running else []
     kinds = ("ServiceAccount", "Deployment", "Service", "Ingress")
     wanted = [
-        reference(each) for each in (*release.service, *release.edge) if each["kind"] in kinds
+        object_reference(each)
+        for each in (*release.service, *release.edge)
+        if each["kind"] in kinds
     ]
     live = cluster.present([*wanted, *configs])
-    there = {reference(each) for each in live}
+    there = {object_reference(each) for each in live}
     return [_saved(each) for each in live], [
         each for each in (*wanted, *configs) if each not in there
     ]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from cloudmart.http.json_decoder import decode_json, shape_of
 from cloudmart.http.json_structure import DEEPEST, has_more_items, is_too_deep
-from cloudmart.http.known_members import decode, shape_of
 from cloudmart.values.text import MOST_ITEMS, Characters, Newest
 
 
@@ -74,7 +74,7 @@ async def test_what_is_left_makes_the_same_model_or_the_same_fault(
 ) -> None:
     text = around + json.dumps(body, ensure_ascii=ascii_only) + around
 
-    decoded = await decode(bytearray(text.encode()), WHOLE, json.loads)
+    decoded = await decode_json(bytearray(text.encode()), WHOLE, json.loads)
 
     assert _told(decoded) == _told(body)
 
@@ -114,7 +114,7 @@ async def test_items_are_counted_whatever_they_hold(
 )
 async def test_what_is_no_json_is_told_with_its_place(content: str, position: int) -> None:
     with pytest.raises(json.JSONDecodeError) as malformed:
-        await decode(bytearray(content.encode()), WHOLE, json.loads)
+        await decode_json(bytearray(content.encode()), WHOLE, json.loads)
 
     assert malformed.value.pos == position
 
@@ -122,7 +122,7 @@ async def test_what_is_no_json_is_told_with_its_place(content: str, position: in
 @pytest.mark.parametrize("content", [b'{"line": {"text": "\xff"}}', b'{"line": {"number": -}}'])
 async def test_what_is_no_text_or_number_is_no_json_either(content: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any of them is a 400
-        await decode(bytearray(content), WHOLE, json.loads)
+        await decode_json(bytearray(content), WHOLE, json.loads)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ async def test_what_nobody_knows_is_not_built(content: bytes) -> None:
     body = bytearray(content)
 
     tracemalloc.start()
-    await decode(body, WHOLE, json.loads)
+    await decode_json(body, WHOLE, json.loads)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
@@ -155,7 +155,7 @@ async def test_what_nobody_knows_is_not_built(content: bytes) -> None:
 async def test_a_list_that_is_too_long_is_told_by_its_length_alone() -> None:
     content = b'{"someLines": [' + b"{}," * MOST_ITEMS + b"{}]}"
 
-    assert _told(await decode(bytearray(content), WHOLE, json.loads)) == [
+    assert _told(await decode_json(bytearray(content), WHOLE, json.loads)) == [
         (("someLines",), "too_many")
     ]
 

@@ -37,15 +37,15 @@ class Caller:
         return None if self.admin else self.email
 
 
-STRANGER = Caller()
+ANONYMOUS = Caller()
 """Somebody who has proved nothing."""
-UNASKED = Caller(admin=True)
+EVERYBODY_ADMIN = Caller(admin=True)
 """Whoever calls where nobody is asked: it may be anyone, and all is allowed."""
 
 
 async def _caller(request: Request) -> Caller:
     # Without a gate before the route nobody was asked, and nobody gets in.
-    caller: Caller = getattr(request.state, "caller", STRANGER)
+    caller: Caller = getattr(request.state, "caller", ANONYMOUS)
     return caller
 
 
@@ -56,7 +56,7 @@ CurrentCaller = Annotated[Caller, Depends(_caller)]
 REALM = 'realm="CloudMart"'
 
 
-class SignIn(Protocol):
+class AuthenticationScheme(Protocol):
     """A way to prove who one is."""
 
     def challenge(self, *, tried: bool) -> str:
@@ -72,7 +72,7 @@ class SignIn(Protocol):
         ...
 
 
-class Gate:
+class Authentication:
     """Lets callers through to what they may do. Without any way in, nobody is asked.
 
     Args:
@@ -81,14 +81,14 @@ class Gate:
         signed_in: Whether customers must prove an address to see its orders.
     """
 
-    def __init__(self, ways: Mapping[str, SignIn], *, signed_in: bool) -> None:
+    def __init__(self, ways: Mapping[str, AuthenticationScheme], *, signed_in: bool) -> None:
         self._ways = ways
         self._signed_in = signed_in
 
     async def admit(self, scope: Scope, right: Right) -> Caller:
         """Return who calls, or raise CloudmartError if they may not."""
         if not self._ways or (right is Right.CUSTOMER and not self._signed_in):
-            return UNASKED
+            return EVERYBODY_ADMIN
         credentials = Headers(scope=scope).getlist("authorization")
         scheme, _, proof = credentials[0].partition(" ") if len(credentials) == 1 else ("", "", "")
         scheme = scheme.lower()
@@ -96,7 +96,7 @@ class Gate:
             return await self._recognized(scheme, proof.strip(" "), scope)
         if right is Right.GUEST and not (scheme == "bearer" and scheme in self._ways):
             # A browser sends an administrator's password along wherever it can.
-            return STRANGER
+            return ANONYMOUS
         caller = await self._identify(scheme, proof.strip(" "), client_address(scope))
         if right is Right.ADMIN and not caller.admin:
             raise ForbiddenError([f'Bearer {REALM}, error="insufficient_scope"'])
@@ -105,11 +105,11 @@ class Gate:
     async def _recognized(self, scheme: str, proof: str, scope: Scope) -> Caller:
         # What anyone may do is refused to nobody, whatever they send along.
         if scheme not in self._ways:
-            return STRANGER
+            return ANONYMOUS
         try:
             return await self._identify(scheme, proof, client_address(scope))
         except CloudmartError:
-            return STRANGER
+            return ANONYMOUS
 
     async def close(self) -> None:
         """Give back what the ways in hold."""

@@ -12,8 +12,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from cloudmart.errors import CloudmartError
-from cloudmart.http.endpoints import quality
-from cloudmart.http.problem import UNEXPECTED, expected, problem
+from cloudmart.http.endpoints import accept_quality
+from cloudmart.http.problem import UNEXPECTED, failure_response, problem_response
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -56,11 +56,11 @@ _HEADERS = {
 def wants_events(request: Request) -> bool:
     """Tell whether a client asks for events, and would not rather have JSON."""
     accept = request.headers.get("accept", "")
-    events = quality(accept, MEDIA_TYPE)
-    return events > 0 and events >= quality(accept, "application/json")
+    events = accept_quality(accept, MEDIA_TYPE)
+    return events > 0 and events >= accept_quality(accept, "application/json")
 
 
-class Channel:
+class EventChannel:
     """Where events are sent. The answer begins with the first that is no comment."""
 
     def __init__(self, send: Send, start: Mapping[str, Any]) -> None:
@@ -103,7 +103,7 @@ class EventStream(Response):
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, produce: Callable[[Channel], Awaitable[None]]) -> None:
+    def __init__(self, produce: Callable[[EventChannel], Awaitable[None]]) -> None:
         # Not the parent's: it would state a length.
         self.status_code = 200
         self.background = None
@@ -117,9 +117,9 @@ class EventStream(Response):
             "status": self.status_code,
             "headers": self.raw_headers,
         }
-        await while_connected(receive, self._answer(scope, Channel(send, start)))
+        await while_connected(receive, self._answer(scope, EventChannel(send, start)))
 
-    async def _answer(self, scope: Scope, channel: Channel) -> None:
+    async def _answer(self, scope: Scope, channel: EventChannel) -> None:
         try:
             await self._produce(channel)
         except Exception as error:
@@ -131,7 +131,7 @@ class EventStream(Response):
 
 def _told(scope: Scope, error: Exception) -> Response:
     if isinstance(error, CloudmartError):
-        return expected(scope, error)
+        return failure_response(scope, error)
     # Too late for the middleware that answers bugs.
     _log.exception("request_failed", method=scope["method"], route=scope["route"].path)
-    return problem(scope, 500, UNEXPECTED)
+    return problem_response(scope, 500, UNEXPECTED)

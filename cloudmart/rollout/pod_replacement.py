@@ -5,9 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloudmart.rollout.cluster import KubectlError, Kubernetes
-from cloudmart.rollout.journal import Journal, UnwellError
-from cloudmart.rollout.pods import Grievances, Limits, describe, obstructions, warnings_about
-from cloudmart.rollout.release import DEPLOYMENT, Manifest, named
+from cloudmart.rollout.journal import Journal, UnhealthyError
+from cloudmart.rollout.pods import (
+    FaultHistory,
+    RolloutLimits,
+    describe_pods,
+    pod_faults,
+    warnings_about,
+)
+from cloudmart.rollout.release import DEPLOYMENT, Manifest, name_of
 
 REVISION = "deployment.kubernetes.io/revision"
 _HASH = "pod-template-hash"
@@ -55,7 +61,7 @@ class PodsInView:
 class PodReplacement:
     """Watches pods being replaced."""
 
-    def __init__(self, cluster: Kubernetes, journal: Journal, limits: Limits) -> None:
+    def __init__(self, cluster: Kubernetes, journal: Journal, limits: RolloutLimits) -> None:
         self._cluster = cluster
         self._journal = journal
         self._limits = limits
@@ -82,9 +88,9 @@ class PodReplacement:
         """Wait until the new pods have taken over.
 
         Raises:
-            UnwellError: they do not get ready, and no waiting would change that.
+            UnhealthyError: they do not get ready, and no waiting would change that.
         """
-        limits, grievances = self._limits, Grievances(self._limits.clock)
+        limits, grievances = self._limits, FaultHistory(self._limits.clock)
         deadline = limits.clock() + limits.pods
         while limits.clock() < deadline:
             try:
@@ -99,21 +105,21 @@ class PodReplacement:
             if view.stuck and view.deployment["status"].get(
                 "observedGeneration"
             ) == view.deployment["metadata"].get("generation"):
-                raise UnwellError(f"The new pods do not get ready. {view.stuck}")
-            new, lasting = grievances.note(each for pod in view.new for each in obstructions(pod))
+                raise UnhealthyError(f"The new pods do not get ready. {view.stuck}")
+            new, lasting = grievances.note(each for pod in view.new for each in pod_faults(pod))
             for each in new:
                 self._journal.warn(each.sentence)
             if lasting:
-                raise UnwellError(f"The new pods cannot start. {lasting.sentence}")
+                raise UnhealthyError(f"The new pods cannot start. {lasting.sentence}")
             limits.sleep(limits.pause)
-        raise UnwellError(f"The new pods were not ready after {limits.pods:.0f} s.")
+        raise UnhealthyError(f"The new pods were not ready after {limits.pods:.0f} s.")
 
-    def tell_what_is_wrong(self) -> None:
+    def report_faults(self) -> None:
         """Tell all that is known of new pods that are not ready."""
         try:
             view = self.look()
             unwell = [each for each in view.new if not _is_ready(each)]
-            for text in describe(self._cluster, unwell or list(view.new)):
+            for text in describe_pods(self._cluster, unwell or list(view.new)):
                 self._journal.detail(text)
             if not view.new:
                 for each in warnings_about(self._cluster, "Deployment", DEPLOYMENT):
@@ -125,7 +131,7 @@ class PodReplacement:
     def _tell_replicasets(self) -> None:
         # Where no pod is made (a quota, a policy of admission), it is they who say why.
         for each in self._cluster.every("replicasets", "--selector", _SELECTOR):
-            for warning in warnings_about(self._cluster, "ReplicaSet", named(each)):
+            for warning in warnings_about(self._cluster, "ReplicaSet", name_of(each)):
                 self._journal.detail(warning.sentence)
 
 

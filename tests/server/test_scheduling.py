@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from cloudmart.server.turns import READ_AHEAD
+from cloudmart.server.scheduling import READ_AHEAD
 from tests.server.conftest import Impatient
 from tests.support.echo import Echo, echoing
 from tests.support.raw import PATIENCE, send, until

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import httpx2
 
 from cloudmart.rollout.cluster import KubectlError, Kubernetes
-from cloudmart.rollout.journal import Journal, UnwellError
-from cloudmart.rollout.pods import Limits
-from cloudmart.rollout.release import Release, named
+from cloudmart.rollout.journal import Journal, UnhealthyError
+from cloudmart.rollout.pods import RolloutLimits
+from cloudmart.rollout.release import Release, name_of
 
 _WITHIN = 10.0
 _SHOWN = 200  # characters of an answer
@@ -25,7 +25,7 @@ _IN_A_ROW = 3
 
 
 @dataclass(frozen=True, slots=True)
-class ShopQuestion:
+class SmokeQuestion:
     """What is asked, and what is wrong with an answer."""
 
     path: str
@@ -33,7 +33,7 @@ class ShopQuestion:
 
 
 @dataclass(slots=True)
-class ShopOutside:
+class PublicShop:
     """The shop at an address, and the roll-out that should answer there."""
 
     url: str
@@ -42,7 +42,9 @@ class ShopOutside:
     address: str | None = None
     """A load balancer to be asked in place of a name that does not lead to it yet."""
 
-    def wait(self, journal: Journal, limits: Limits, draining: Callable[[], bool]) -> str | None:
+    def wait(
+        self, journal: Journal, limits: RolloutLimits, draining: Callable[[], bool]
+    ) -> str | None:
         """Return None once three answers in a row are good, or what is wrong when time is over.
 
         Pods of before may still answer while they drain: until they have gone, time stands still.
@@ -80,12 +82,12 @@ class ShopOutside:
                 return f"{target} {found}. It answered {answer.status_code}: {text}"
         return None
 
-    def _questions(self) -> Sequence[ShopQuestion]:
-        page = [ShopQuestion("/", _page)] if self.storefront else []
+    def _questions(self) -> Sequence[SmokeQuestion]:
+        page = [SmokeQuestion("/", _page)] if self.storefront else []
         return [
-            ShopQuestion("/api/health", self._health),
-            ShopQuestion("/api/products?limit=1", _products),
-            ShopQuestion("/metrics", _metrics),
+            SmokeQuestion("/api/health", self._health),
+            SmokeQuestion("/api/products?limit=1", _products),
+            SmokeQuestion("/metrics", _metrics),
             *page,
         ]
 
@@ -145,11 +147,11 @@ def _page(answer: httpx2.Response) -> str | None:
     return None if good else "is no page: the storefront does not answer"
 
 
-class ShopEntry:
+class SmokeTest:
     """Asks a release from outside; `pending` is what a person has still to do for that."""
 
     def __init__(
-        self, cluster: Kubernetes, journal: Journal, limits: Limits, release: Release
+        self, cluster: Kubernetes, journal: Journal, limits: RolloutLimits, release: Release
     ) -> None:
         self._cluster = cluster
         self._journal = journal
@@ -161,10 +163,10 @@ class ShopEntry:
         """Wait until the release answers three times in a row.
 
         Raises:
-            UnwellError: it does not, and what came instead.
+            UnhealthyError: it does not, and what came instead.
         """
         page = storefront and self._release.storefront is not None
-        shop = ShopOutside(url, self._release.rollout_id, page)
+        shop = PublicShop(url, self._release.rollout_id, page)
         host = urlsplit(url).hostname or ""
         if not _resolves(host):
             shop.address = self._load_balancer(host)
@@ -174,7 +176,7 @@ class ShopEntry:
             )
             self._journal.say(f"{host} is not known in DNS yet: {shop.address} is asked instead.")
         if fault := shop.wait(self._journal, self._limits, draining):
-            raise UnwellError(f"The shop does not answer from outside as it should. {fault}")
+            raise UnhealthyError(f"The shop does not answer from outside as it should. {fault}")
 
     def _load_balancer(self, host: str) -> str:
         limits = self._limits
@@ -182,20 +184,20 @@ class ShopEntry:
         (ingress,) = (each for each in self._release.edge if each["kind"] == "Ingress")
         address: str | None = None
         while limits.clock() < until:
-            if address := self._address(named(ingress)):
+            if address := self._address(name_of(ingress)):
                 if _resolves(address):
                     return address
                 self._journal.progress(f"The load balancer {address} is not known in DNS yet")
             else:
                 self._journal.progress("Waiting for the address of the load balancer")
             limits.sleep(limits.pause)
-        described = self._cluster.command("describe", "ingress", named(ingress))
+        described = self._cluster.command("describe", "ingress", name_of(ingress))
         if address:
-            raise UnwellError(
+            raise UnhealthyError(
                 f"Neither {host} nor the load balancer {address} is known in DNS yet. Point {host} "
                 f"at {address} and roll out again in some minutes."
             )
-        raise UnwellError(
+        raise UnhealthyError(
             f"{host} is not known in DNS, and the Ingress has no load balancer yet. See "
             f"`{described}`."
         )

@@ -31,7 +31,7 @@ _UNREAD_BY_KERNEL = struct.Struct("i")
 _RESET = struct.pack("ii", 1, 0)
 
 
-def hold_little(listener: socket.socket) -> None:
+def limit_send_buffer(listener: socket.socket) -> None:
     """Have the kernel take little of an answer ahead, on each connection of a listener.
 
     Linux would take some megabytes, which count as the pod's memory.

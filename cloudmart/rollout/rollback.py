@@ -3,17 +3,17 @@
 from collections.abc import Callable
 from typing import NoReturn
 
-from cloudmart.rollout.applying import tell_the_truth_of_what_runs
+from cloudmart.rollout.apply import record_running_state
 from cloudmart.rollout.cluster import KubectlError, Kubernetes
-from cloudmart.rollout.journal import Journal, NotRolledOutError, PersonNeededError, UnwellError
+from cloudmart.rollout.journal import Journal, NotRolledOutError, PersonNeededError, UnhealthyError
+from cloudmart.rollout.pod_replacement import REVISION, PodReplacement
 from cloudmart.rollout.preflight import gate_command
 from cloudmart.rollout.release import DEPLOYMENT, ROLLOUT, Manifest, tag_of
-from cloudmart.rollout.replacing import REVISION, PodReplacement
 
 _DEPLOYMENT = f"deployment/{DEPLOYMENT}"
 
 
-class WayBack:
+class Rollback:
     """Brings back the pods that ran when the roll-out began."""
 
     def __init__(
@@ -31,9 +31,9 @@ class WayBack:
             NotRolledOutError: the pods of before run.
             PersonNeededError: the way back failed.
         """
-        tag, at = tag_of(self._before), revision(self._before)
+        tag, at = tag_of(self._before), revision_of(self._before)
         if self._pods.revision() == at:
-            tell_the_truth_of_what_runs(self._cluster, self._journal)
+            record_running_state(self._cluster, self._journal)
             raise NotRolledOutError(
                 f"The pods were not replaced, {tag} runs: what is wrong is older, or not about "
                 "them."
@@ -45,20 +45,20 @@ class WayBack:
             ):
                 leave_indexes()
             self._undo()
-            runs = tell_the_truth_of_what_runs(self._cluster, self._journal)
+            runs = record_running_state(self._cluster, self._journal)
         raise NotRolledOutError(
             f"The pods of {runs} run again, as before (revision {at}). Only the Deployment was "
             "restored: what else was applied stays, and the next roll-out finds it."
         )
 
     def _undo(self) -> None:
-        words = undo(self._before)
+        words = undo_arguments(self._before)
         self._journal.command(self._cluster.command(*words))
         try:
             self._cluster.do(*words)
             self._pods.wait()
-        except (KubectlError, UnwellError) as error:
-            self._pods.tell_what_is_wrong()
+        except (KubectlError, UnhealthyError) as error:
+            self._pods.report_faults()
             described = self._cluster.command("describe", _DEPLOYMENT)
             raise PersonNeededError(
                 f"The way back failed. {error} See `{described}` and "
@@ -68,11 +68,11 @@ class WayBack:
             ) from error
 
 
-def undo(before: Manifest) -> tuple[str, ...]:
+def undo_arguments(before: Manifest) -> tuple[str, ...]:
     """Return the words that bring a Deployment back to where it was."""
-    return ("rollout", "undo", _DEPLOYMENT, f"--to-revision={revision(before)}")
+    return ("rollout", "undo", _DEPLOYMENT, f"--to-revision={revision_of(before)}")
 
 
-def revision(deployment: Manifest) -> str:
+def revision_of(deployment: Manifest) -> str:
     """Return the revision of a Deployment."""
     return str((deployment["metadata"].get("annotations") or {}).get(REVISION, ""))

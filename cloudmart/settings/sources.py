@@ -26,7 +26,7 @@ Held = str | Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SourceValue:
     """A value as it was told: under which name, and where."""
 
     name: str
@@ -35,27 +35,27 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class SettingSource:
     """One place and what it tells."""
 
     origin: str
     values: Mapping[str, Any]
 
-    def find(self, names: Iterable[str]) -> Told | None:
+    def find(self, names: Iterable[str]) -> SourceValue | None:
         """Return what is told under the first of some names that is not blank here."""
         for name in names:
             value = _text(self.values.get(name))
             if value.strip():
-                return Told(name, value, self.origin)
+                return SourceValue(name, value, self.origin)
         return None
 
 
-def environment(environ: Mapping[str, str]) -> Layer:
+def environment_source(environ: Mapping[str, str]) -> SettingSource:
     """Return the process's environment."""
-    return Layer("environment", environ)
+    return SettingSource("environment", environ)
 
 
-def directory(path: str) -> Layer:
+def directory_source(path: str) -> SettingSource:
     """Return the files of a mounted directory, one a variable, or raise ValueError in words."""
     try:
         source = NestedSecretsSettingsSource(
@@ -70,7 +70,7 @@ def directory(path: str) -> Layer:
     return _other(f"files of {path}", source.env_vars)
 
 
-def secret(held: Held, name: str) -> Layer:
+def secret_source(held: Held, name: str) -> SettingSource:
     """Return what a secret of AWS Secrets Manager held, or raise ValueError in words."""
     try:
         values = json.loads(held) if isinstance(held, str) else held
@@ -81,25 +81,25 @@ def secret(held: Held, name: str) -> Layer:
     return _other(f"secret {name}", values)
 
 
-def dotenv(path: Path) -> Layer:
+def dotenv_source(path: Path) -> SettingSource:
     """Return a file of `NAME=value` lines; one that is not there tells nothing."""
     source = DotEnvSettingsSource(Settings, path, "utf-8", case_sensitive=True)
     return _other(path.name, source.env_vars)
 
 
-def local_mode() -> Layer:
+def local_mode_source() -> SettingSource:
     """Return the defaults of local mode: nobody there waits for a 503, and moto may be slow."""
-    return Layer(LOCAL_MODE, _ON_A_PERSONS_MACHINE)
+    return SettingSource(LOCAL_MODE, _ON_A_PERSONS_MACHINE)
 
 
-def find(layers: Iterable[Layer], names: Iterable[str]) -> Told | None:
+def find_value(layers: Iterable[SettingSource], names: Iterable[str]) -> SourceValue | None:
     """Return what the first place that knows one of some names tells."""
     return next((told for layer in layers if (told := layer.find(names))), None)
 
 
-def _other(origin: str, values: Mapping[str, Any]) -> Layer:
+def _other(origin: str, values: Mapping[str, Any]) -> SettingSource:
     kept = {name: value for name, value in values.items() if name not in _FROM_ENVIRONMENT_ALONE}
-    return Layer(origin, kept)
+    return SettingSource(origin, kept)
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - a secret is any JSON

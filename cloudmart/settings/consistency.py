@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 from cloudmart.settings.access import CustomerOrders, SignInMethod
 from cloudmart.settings.ai import BedrockMode, BedrockSettings
-from cloudmart.settings.layers import Told
 from cloudmart.settings.model import Environment, Settings
 from cloudmart.settings.platform import Provider
 from cloudmart.settings.report import SettingFault, SettingState
+from cloudmart.settings.sources import SourceValue
 from cloudmart.settings.variables import Variable, variables
 
 # OpenAI's own keys; the lookahead is for guides that write `sk-your-key-here`.
@@ -29,7 +29,9 @@ _JWT = (("access", "issuer"), ("access", "audience"))
 _Place = tuple[str, str]
 
 
-def halves(settings: Settings, told: Mapping[Variable, Told]) -> Iterator[SettingFault]:
+def incomplete_settings(
+    settings: Settings, told: Mapping[Variable, SourceValue]
+) -> Iterator[SettingFault]:
     """Yield what is not told although something that is of no use without it is."""
     given = {(variable.group, variable.field): each for variable, each in told.items()}
     mode = settings.bedrock.mode
@@ -50,7 +52,9 @@ def halves(settings: Settings, told: Mapping[Variable, Told]) -> Iterator[Settin
         yield from _missing(given, _AUTH, _JWT, " `jwt`")
 
 
-def contradictions(settings: Settings, told: Mapping[Variable, Told]) -> Iterator[SettingFault]:
+def contradictions(
+    settings: Settings, told: Mapping[Variable, SourceValue]
+) -> Iterator[SettingFault]:
     """Yield what is well-formed by itself and wrong beside another setting."""
     key = settings.openai.api_key
     if key and _is_for_openai(settings, told) and not _OPENAI_KEY.fullmatch(key.get_secret_value()):
@@ -71,7 +75,7 @@ def contradictions(settings: Settings, told: Mapping[Variable, Told]) -> Iterato
         yield _wrong(("access", "customer_orders"), told, what)
 
 
-def _is_for_openai(settings: Settings, told: Mapping[Variable, Told]) -> bool:
+def _is_for_openai(settings: Settings, told: Mapping[Variable, SourceValue]) -> bool:
     url = settings.openai.base_url
     if url is None:
         # A server that was told and left out as faulty is not OpenAI's for that.
@@ -80,7 +84,7 @@ def _is_for_openai(settings: Settings, told: Mapping[Variable, Told]) -> bool:
 
 
 def _missing(
-    given: Mapping[_Place, Told],
+    given: Mapping[_Place, SourceValue],
     reasons: Iterable[_Place],
     needed: Iterable[_Place],
     value: str = "",
@@ -96,7 +100,7 @@ def _missing(
             yield SettingFault(variable, variable.name, SettingState.MISSING, what, origin)
 
 
-def _wrong(place: _Place, told: Mapping[Variable, Told], what: str) -> SettingFault:
+def _wrong(place: _Place, told: Mapping[Variable, SourceValue], what: str) -> SettingFault:
     variable = variables()[place]
     return SettingFault.about(variable, told[variable], what)
 

@@ -9,8 +9,13 @@ from typing import Any, TypeVar, cast
 import structlog
 
 from cloudmart.ai.ports import ProviderStep, ToolCall
-from cloudmart.ai.providers.bounded import TOO_LARGE, why_refused
-from cloudmart.ai.providers.refusals import UNREADABLE, Private, ProviderRefusal, Said
+from cloudmart.ai.providers.bounded_response import TOO_LARGE, why_refused
+from cloudmart.ai.providers.refusals import (
+    UNREADABLE,
+    LogRedaction,
+    ProviderErrorText,
+    ProviderRefusal,
+)
 from cloudmart.ai.providers.sanitize import LONGEST_ANSWER
 from cloudmart.errors import (
     ProviderFailedError,
@@ -53,14 +58,14 @@ class ProviderCall:
         explain: Callable[[Exception], ProviderRefusal],
         seconds: float,
         acts: bool = False,
-        private: Private | None = None,
+        private: LogRedaction | None = None,
     ) -> None:
         self._provider = provider
         self._label = label
         self._failures: tuple[type[Exception], ...] = (*failures, TimeoutError)
         self._explain = explain
         self._acts = acts
-        self._private = private or Private()
+        self._private = private or LogRedaction()
         self._events = 0
         self._loop = asyncio.get_running_loop()
         self._end = self._loop.time() + seconds
@@ -184,11 +189,11 @@ class ProviderCall:
     def _read(self, error: Exception) -> ProviderRefusal:
         if isinstance(error, TimeoutError):
             return ProviderRefusal(
-                ProviderTimeoutError(self._provider), said=Said(type(error).__name__)
+                ProviderTimeoutError(self._provider), said=ProviderErrorText(type(error).__name__)
             )
         if reason := why_refused(error):
             failed = ProviderFailedError(self._provider, reason)
-            return ProviderRefusal(failed, said=Said(type(error).__name__))
+            return ProviderRefusal(failed, said=ProviderErrorText(type(error).__name__))
         return self._explain(error)
 
 

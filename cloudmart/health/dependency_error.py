@@ -13,9 +13,14 @@ from aiohttp import InvalidURL
 from botocore import exceptions as sdk
 
 from cloudmart.errors import UnavailableError
-from cloudmart.health.causes import Cause, ObstacleError, services, web_identity
-from cloudmart.health.causes import aws_environment as wrong
-from cloudmart.health.causes import credentials as keys
+from cloudmart.health.causes import (
+    Cause,
+    DependencyError,
+    aws_environment,
+    credentials,
+    services,
+    web_identity,
+)
 from cloudmart.health.classify import STS, Service, cause_of_no_credentials
 from cloudmart.settings.report import masked
 
@@ -87,7 +92,7 @@ _OF_CONFIGURATION = (
 _OF_PERSONS = (sdk.RefreshWithMFAUnsupportedError, sdk.SSOError, sdk.TokenRetrievalError)
 
 
-def obstacle_of(
+def dependency_error_of(
     error: BaseException,
     environ: Mapping[str, str],
     service: Service = STS,
@@ -95,7 +100,7 @@ def obstacle_of(
     credentials: bool = False,
     serious: bool = True,
     **facts: str,
-) -> ObstacleError:
+) -> DependencyError:
     """Return the obstacle that an error of a call to a service is.
 
     `credentials`: it was met while getting credentials, where the SDK wraps less.
@@ -112,7 +117,7 @@ def obstacle_of(
         found = _by_host(cause, host, environ, service), {}
     known = {**facts_of_pod(environ), "service": service.name, "host": host}
     answer = found[1].get("answer", "")
-    return ObstacleError(found[0], {**known, **facts, **found[1]}, serious=serious, answer=answer)
+    return DependencyError(found[0], {**known, **facts, **found[1]}, serious=serious, answer=answer)
 
 
 def _in_environment(error: BaseException, environ: Mapping[str, str]) -> _Found | None:
@@ -125,22 +130,22 @@ def _in_environment(error: BaseException, environ: Mapping[str, str]) -> _Found 
 
 def _of_profile(_: Any, environ: Mapping[str, str]) -> _Found:  # noqa: ANN401 - see _BY_TYPE
     name = _first(_PROFILES, environ)
-    return wrong.PROFILE_MISSING, {"variable": name, "value": repr(environ.get(name, ""))}
+    return aws_environment.PROFILE_MISSING, {"variable": name, "value": repr(environ.get(name, ""))}
 
 
 def _of_file(error: Any, environ: Mapping[str, str]) -> _Found:  # noqa: ANN401
     path = str(error.kwargs.get("path", ""))
     named = [each for each in _CONFIGURATION if environ.get(each) == path]
     if not named:
-        return wrong.CONFIG_OF_HOME, {"path": path}
-    return wrong.CONFIG_UNREADABLE, {"variable": named[0], "path": path}
+        return aws_environment.CONFIG_OF_HOME, {"path": path}
+    return aws_environment.CONFIG_UNREADABLE, {"variable": named[0], "path": path}
 
 
 def _of_pair(error: Any, environ: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
     if getattr(error, "kwargs", {}).get("provider", "env") != "env":
-        return wrong.CONFIG_WRONG, {}
+        return aws_environment.CONFIG_WRONG, {}
     given = [each for each in _PAIR if environ.get(each)]
-    return (keys.HALF_SET, {"variable": given[0]}) if len(given) == 1 else None
+    return (credentials.HALF_SET, {"variable": given[0]}) if len(given) == 1 else None
 
 
 def _of_parameters(error: Any, environ: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
@@ -152,48 +157,50 @@ def _of_parameters(error: Any, environ: Mapping[str, str]) -> _Found | None:  # 
 
 def _of_proxy(error: Any, environ: Mapping[str, str]) -> _Found:  # noqa: ANN401
     proxy = masked(str(error.kwargs.get("proxy_url", "")))
-    return wrong.PROXY_AWAY, {"variable": _first(_PROXIES, environ), "proxy": proxy}
+    return aws_environment.PROXY_AWAY, {"variable": _first(_PROXIES, environ), "proxy": proxy}
 
 
 def _of_configuration(error: Any, _: Mapping[str, str]) -> _Found:  # noqa: ANN401
-    return (keys.ROLE_UNSET if "web identity" in str(error) else wrong.CONFIG_WRONG), {}
+    return (
+        credentials.ROLE_UNSET if "web identity" in str(error) else aws_environment.CONFIG_WRONG
+    ), {}
 
 
 def _of_account(error: Any, _: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
-    return (wrong.ACCOUNT_UNKNOWN, {}) if "AccountId" in str(error) else None
+    return (aws_environment.ACCOUNT_UNKNOWN, {}) if "AccountId" in str(error) else None
 
 
 def _of_client(wrapped: Any, environ: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
     """Return the cause of an error that the SDK's HTTP client met before it called anybody."""
     error = wrapped.kwargs.get("error")
     if isinstance(error, InvalidURL):
-        return wrong.PROXY_WRONG, {"variable": _first(_PROXIES, environ)}
+        return aws_environment.PROXY_WRONG, {"variable": _first(_PROXIES, environ)}
     bundle = _first(_BUNDLES, environ)
     if isinstance(error, FileNotFoundError | IsADirectoryError | PermissionError) or (
         isinstance(error, ssl.SSLError) and "certificate or crl" in str(error)
     ):
         if bundle in environ:
-            return wrong.CA_BUNDLE, {"variable": bundle, "path": environ[bundle]}
-        return wrong.CONFIG_WRONG, {}  # a profile's ca_bundle
+            return aws_environment.CA_BUNDLE, {"variable": bundle, "path": environ[bundle]}
+        return aws_environment.CONFIG_WRONG, {}  # a profile's ca_bundle
     return None
 
 
 def _of_value(error: Any, environ: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
     if "legal header value" in str(error):
-        return keys.AGENT_TOKEN_GARBLED, {"variable": _first(_AGENT_TOKEN, environ)}
+        return credentials.AGENT_TOKEN_GARBLED, {"variable": _first(_AGENT_TOKEN, environ)}
     if "Unsupported host" in str(error):
-        return keys.AGENT_ADDRESS, {"variable": _first(_AGENT, environ)}
+        return credentials.AGENT_ADDRESS, {"variable": _first(_AGENT, environ)}
     if "Invalid endpoint" in str(error):
         # What variables tell was looked at before: a profile's endpoint_url.
-        return wrong.CONFIG_WRONG, {}
+        return aws_environment.CONFIG_WRONG, {}
     return None
 
 
 def _of_provider(error: Any, _: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
     """Return the cause of a source of credentials that a profile names, unlike the pod's agent."""
     if "credential_source" in str(error):
-        return wrong.CONFIG_WRONG, {}
-    known = {"custom-process": wrong.PROGRAM_WRONG, "sso": wrong.PERSON}
+        return aws_environment.CONFIG_WRONG, {}
+    known = {"custom-process": aws_environment.PROGRAM_WRONG, "sso": aws_environment.PERSON}
     cause = known.get(error.kwargs.get("provider", ""))
     return (cause, {}) if cause else None
 
@@ -206,24 +213,26 @@ def _of_source(error: BaseException, environ: Mapping[str, str]) -> _Found | Non
     if any(environ.get(name) for name in _AGENT):
         return None
     if isinstance(error, RuntimeError):
-        return None if environ.get(_IDENTITY_TOKEN) else (wrong.CREDENTIALS_OLD, {})
+        return None if environ.get(_IDENTITY_TOKEN) else (aws_environment.CREDENTIALS_OLD, {})
     if isinstance(error, UnicodeDecodeError):
         return _of_program(error, environ)
     if isinstance(error, AttributeError):
-        return wrong.PROGRAM_WRONG, {"answer": "What it prints is not a JSON object."}
+        return aws_environment.PROGRAM_WRONG, {"answer": "What it prints is not a JSON object."}
     if isinstance(error, TypeError):
-        return wrong.PROGRAM_WRONG, {"answer": "It has no name, or its answer is of wrong types."}
+        return aws_environment.PROGRAM_WRONG, {
+            "answer": "It has no name, or its answer is of wrong types."
+        }
     found = isinstance(error, KeyError | ValueError)
-    return (wrong.PROGRAM_WRONG, {}) if found else None
+    return (aws_environment.PROGRAM_WRONG, {}) if found else None
 
 
 def _of_program(_: Any, __: Mapping[str, str]) -> _Found:  # noqa: ANN401
     """Return the cause of what is no JSON: only a program's output is met here as it came."""
-    return wrong.PROGRAM_WRONG, {"answer": "What it prints is not JSON."}
+    return aws_environment.PROGRAM_WRONG, {"answer": "What it prints is not JSON."}
 
 
 def _of_person(_: Any, __: Mapping[str, str]) -> _Found:  # noqa: ANN401
-    return wrong.PERSON, {}
+    return aws_environment.PERSON, {}
 
 
 def _of_path(error: Any, environ: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
@@ -232,11 +241,11 @@ def _of_path(error: Any, environ: Mapping[str, str]) -> _Found | None:  # noqa: 
     if isinstance(error, PermissionError) and path in {"", environ.get(_IDENTITY_TOKEN, "")}:
         return None
     if path and path == environ.get(_AGENT_TOKEN[0]):
-        return keys.AGENT_TOKEN_MISSING, {"variable": _AGENT_TOKEN[0], "path": path}
+        return credentials.AGENT_TOKEN_MISSING, {"variable": _AGENT_TOKEN[0], "path": path}
     if path == environ.get(_IDENTITY_TOKEN, "") and path:
         return web_identity.TOKEN_MISSING, {}
     # The SDK runs programs only where a profile names one, and does not say which.
-    return keys.CREDENTIALS_PROCESS, {"path": path or "a program that is not there"}
+    return credentials.CREDENTIALS_PROCESS, {"path": path or "a program that is not there"}
 
 
 # Of several that fit, the first that knows an answer: the SDK's errors are each other's kinds.
@@ -269,7 +278,7 @@ def _by_host(cause: Cause, host: str, environ: Mapping[str, str], service: Servi
     sts = _host(environ, STS)
     if host.startswith("sts.") or (host == sts and host != _host(environ, service)):
         return services.STS_AWAY
-    return wrong.ACCOUNT_ENDPOINT if ".ddb." in host else cause
+    return aws_environment.ACCOUNT_ENDPOINT if ".ddb." in host else cause
 
 
 def _host_of(error: BaseException) -> str:

@@ -12,7 +12,7 @@ MOST_OF_HEADS = 16 * 1024**2
 """Bytes of heads that have begun, over all connections; what was read of them is kept twice."""
 
 
-class Turns:
+class FairTurns:
     """Lets one connection at a time go on to the next of the requests that wait on it.
 
     Each would otherwise have one under way at every moment, and whoever asks one thing at a time
@@ -62,20 +62,20 @@ class UnfinishedHeads:
             oldest.abort()
 
 
-class LoopShare(threading.local):
+class LoopResources(threading.local):
     """What the connections of an event loop share; it runs in one thread."""
 
-    turns: Turns | None = None
+    turns: FairTurns | None = None
 
     def __init__(self) -> None:
         # Where all of them read to: each copies at once what is its own.
         self.buffer = memoryview(bytearray(READ_AHEAD))
         self.heads = UnfinishedHeads()
 
-    def turns_of(self, loop: asyncio.AbstractEventLoop) -> Turns:
+    def turns_of(self, loop: asyncio.AbstractEventLoop) -> FairTurns:
         """Return who waits for a turn in an event loop."""
         if self.turns is None or self.turns.loop is not loop:
-            self.turns = Turns(loop)
+            self.turns = FairTurns(loop)
         return self.turns
 
 

@@ -10,10 +10,10 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core.core_schema import ErrorType
 
-from cloudmart.settings.agreement import why_disabled
-from cloudmart.settings.layers import Told
+from cloudmart.settings.consistency import why_disabled
 from cloudmart.settings.model import Environment, Settings
 from cloudmart.settings.report import SettingFault, SettingState, masked
+from cloudmart.settings.sources import SourceValue
 from cloudmart.settings.variables import Variable, variables
 
 _Context = Mapping[str, Any]
@@ -63,7 +63,7 @@ _WORDING: Mapping[str, Callable[[_Context], str]] = {
 _PYDANTICS = frozenset(get_args(ErrorType)) - {"value_error"}
 
 
-def in_words(detail: Mapping[str, Any]) -> str:
+def error_in_words(detail: Mapping[str, Any]) -> str:
     """Return the end of a sentence whose subject is the value: `is not a whole number`.
 
     `detail` is one of `ValidationError.errors()`, with its context.
@@ -80,7 +80,7 @@ def in_words(detail: Mapping[str, Any]) -> str:
 def first_in_words(error: ValidationError) -> tuple[str, str]:
     """Return where the first thing is that is wrong, and what in_words says of it."""
     first = error.errors(include_url=False, include_input=False)[0]
-    return ".".join(str(step) for step in first["loc"]), in_words(first)
+    return ".".join(str(step) for step in first["loc"]), error_in_words(first)
 
 
 def _plain(number: float | Decimal) -> str:
@@ -137,7 +137,7 @@ def _decoded(value: str) -> str:
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def as_told(variable: Variable, told: Told) -> SettingFault | None:
+def fault_of_text(variable: Variable, told: SourceValue) -> SettingFault | None:
     """Return what is wrong with a value whatever it is for, if anything is."""
     parts = told.value.split(",") if variable.listed else []
     if any(is_placeholder(part) for part in (told.value, *parts)):
@@ -152,20 +152,20 @@ def as_told(variable: Variable, told: Told) -> SettingFault | None:
     return None
 
 
-def of_form(told: Mapping[Variable, Told]) -> list[SettingFault]:
+def form_faults(told: Mapping[Variable, SourceValue]) -> list[SettingFault]:
     """Return what is wrong with the form of values, as their types see it."""
     faults: dict[Variable, SettingFault] = {}
     try:
-        Settings.model_validate(nested(told))
+        Settings.model_validate(nest_values(told))
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_input=False):
             variable = _concerned(detail["loc"])
-            what = _part(variable, told[variable], detail["loc"]) + in_words(detail)
+            what = _part(variable, told[variable], detail["loc"]) + error_in_words(detail)
             faults[variable] = SettingFault.about(variable, told[variable], what)
     return list(faults.values())
 
 
-def nested(told: Mapping[Variable, Told]) -> dict[str, Any]:
+def nest_values(told: Mapping[Variable, SourceValue]) -> dict[str, Any]:
     """Return values as `Settings` takes them, each in its group."""
     values: dict[str, Any] = {}
     for variable, each in told.items():
@@ -174,7 +174,7 @@ def nested(told: Mapping[Variable, Told]) -> dict[str, Any]:
     return values
 
 
-def _part(variable: Variable, told: Told, place: tuple[int | str, ...]) -> str:
+def _part(variable: Variable, told: SourceValue, place: tuple[int | str, ...]) -> str:
     """Return which of a setting's several values is meant, or nothing where it has one."""
     if variable.secret or not isinstance(number := place[-1], int):
         return ""
@@ -190,8 +190,8 @@ def _concerned(place: tuple[int | str, ...]) -> Variable:
 _REQUIRED = ("startup", "required_providers")
 
 
-def unmet(
-    settings: Settings, told: Mapping[Variable, Told], faults: Iterable[SettingFault]
+def missing_providers(
+    settings: Settings, told: Mapping[Variable, SourceValue], faults: Iterable[SettingFault]
 ) -> Iterator[SettingFault]:
     """Yield the required providers that are not configured and not reported for it already."""
     reported = {fault.provider for fault in faults}
@@ -205,7 +205,7 @@ def unmet(
             )
 
 
-def settle(
+def validate_settings(
     settings: Settings, faults: Iterable[SettingFault]
 ) -> tuple[Settings, list[SettingFault], list[SettingFault]]:
     """Return the settings to run with, the faults that stop the start, and the others.

@@ -17,7 +17,7 @@ class NeededKey(NamedTuple):
     key: str | None
 
 
-def missing_for_the_way_back(cluster: Kubernetes, deployment: Manifest) -> Iterator[str]:
+def missing_for_rollback(cluster: Kubernetes, deployment: Manifest) -> Iterator[str]:
     """Yield a sentence for each thing that the pods that run read and that is not there."""
     found: dict[tuple[str, str], Manifest | None] = {}
     for kind, name, key in sorted(set(_needed(deployment)), key=str):

@@ -53,7 +53,7 @@ def shape_of(model: Any, metadata: Sequence[Any] = ()) -> Shape:  # noqa: ANN401
     return _Single(next((each for each in metadata if isinstance(each, Characters)), None))
 
 
-async def decode(content: bytearray, shape: Shape, load: Load) -> Any:  # noqa: ANN401 - any JSON
+async def decode_json(content: bytearray, shape: Shape, load: Load) -> Any:  # noqa: ANN401 - any JSON
     """Return what a body holds as far as it is expected, or raise ValueError."""
     if content.startswith(_BYTE_ORDER_MARK):
         del content[: len(_BYTE_ORDER_MARK)]
