@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.expression import Expression, unchanged
 from cloudmart.dynamodb.table import RefusedError, Table
@@ -167,12 +168,12 @@ async def test_keys_that_dynamodb_left_out_are_asked_for_again(
 
 
 async def test_keys_that_dynamodb_goes_on_leaving_out_are_unavailable(
-    faults: FaultProxy, products: Table
+    faults: FaultProxy, hasty: Database, products: Table
 ) -> None:
     faults.fail(Fault.UNPROCESSED, "BatchGetItem")
 
     with pytest.raises(UnavailableError):
-        await products.get_many(["1"], ["name"])
+        await Table(hasty, products.name).get_many(["1"], ["name"])
 
 
 async def test_a_scan_leaves_out_what_is_not_wanted_and_goes_on_where_it_ended(
