@@ -1,5 +1,6 @@
 """The stages of a roll-out: their order, and what ends them."""
 
+import signal
 from itertools import chain
 from pathlib import Path
 
@@ -237,3 +238,21 @@ def test_a_report_of_all_that_was_done_and_seen_is_kept(rig: Rig, tmp_path: Path
     assert [(each["name"], each["outcome"]) for each in ended.document["stages"]] == [
         (name, "done") for name in ("checks", "tables", "pods", "edge", "answers", "indexes")
     ]
+
+
+def test_a_roll_out_that_is_broken_off_at_the_indexes_says_that_a_job_may_go_on(rig: Rig) -> None:
+    job = f"cloudmart-use-indexes-{TAG}"
+    rig.cluster.scenario.jobs = {job: "running"}
+
+    def break_off(_: float) -> None:
+        if f"job/{job}" in rig.cluster.objects:
+            signal.raise_signal(signal.SIGTERM)
+
+    rig.time.on_sleep = break_off
+    ended = rig.run()
+
+    assert ended.code == 3
+    assert f"Broken off. The release runs: {TAG}, roll-out " in ended.told
+    assert "A Job that goes over the indexes may go on: `kubectl" in ended.told
+    assert "look-ups read whole tables: run `cloudmart rollout production` again" in ended.told
+    assert "rollout undo" not in " ".join(ended.changes)
