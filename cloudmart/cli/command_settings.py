@@ -14,6 +14,7 @@ from cloudmart.health.command_session import open_for_command
 from cloudmart.health.secrets_manager import SecretStore
 from cloudmart.observability.logging import TERMINATION_LOG, write_termination_message
 from cloudmart.settings import Loaded, Settings, load_settings
+from cloudmart.settings.misspelt import Misspelt
 from cloudmart.settings.report import Report, refusal
 
 T = TypeVar("T")
@@ -68,6 +69,9 @@ def _configured_for(
     found = (*loaded.report.refusals, *loaded.report.tolerated)
     if faults := [fault for fault in found if fault.variable.group in groups]:
         _end(refusal(faults), EXIT_CONFIGURATION, termination_log)
+    # A table's name may be what was meant, and then the command is about another table.
+    for each in loaded.report.misspelt:
+        _warn_of(each)
     return loaded.settings
 
 
@@ -108,12 +112,19 @@ def log_warnings(report: Report, before: Report | None = None) -> None:
     for fault in _new(report.tolerated, old.tolerated):
         _log.warning("setting_wrong", variable=fault.name, problem=fault.what, source=fault.origin)
     for each in _new(report.misspelt, old.misspelt):
-        _log.warning(
-            "setting_unknown", variable=each.name, problem=each.sentence, source=each.origin
-        )
+        _warn_of(each)
     for reading in _new(report.obsolete, old.obsolete):
         reason = reading.variable.obsolete
         _log.warning("setting_obsolete", variable=reading.name, reason=reason)
+
+
+def _warn_of(misspelt: Misspelt) -> None:
+    _log.warning(
+        "setting_unknown",
+        variable=misspelt.name,
+        problem=misspelt.sentence,
+        source=misspelt.origin,
+    )
 
 
 def _new(found: Iterable[T], before: Iterable[T]) -> list[T]:

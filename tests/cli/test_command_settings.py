@@ -1,13 +1,18 @@
 """The settings of a command: returned, or the process ends in words."""
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from cloudmart.cli.command_settings import settings_for_command
+from cloudmart.cli.command_settings import (
+    settings_for_command,
+    settings_for_pipeline,
+    settings_for_tables,
+)
 from cloudmart.local.embedded import REGION
 from tests.support.aws import aws_client
 
@@ -58,9 +63,16 @@ def test_what_does_not_stop_the_start_is_one_warning_each() -> None:
     ]
 
 
-def test_a_name_that_is_no_setting_is_a_warning_with_the_one_that_was_meant() -> None:
+@pytest.mark.parametrize(
+    "read",
+    [settings_for_command, settings_for_tables, settings_for_pipeline],
+    ids=lambda read: read.__name__,
+)
+def test_a_name_that_is_no_setting_is_a_warning_with_the_one_that_was_meant(
+    read: Callable[[Mapping[str, str]], object],
+) -> None:
     with capture_logs() as events:
-        settings_for_command({"OPENAI_APIKEY": "sk-Zp3Q8R7"})
+        read({"OPENAI_APIKEY": "sk-Zp3Q8R7"})
 
     assert events == [
         {
