@@ -84,7 +84,7 @@ def explain_misconfiguration(error: BaseException) -> str | None:
 def told(obstacle: DependencyError) -> str:
     """Return what an operator is told of an obstacle: what is wrong, what to do, what was said."""
     answer = f" Answer: {obstacle.answer}" if obstacle.answer else ""
-    return f"{obstacle.sentence} {obstacle.remedy}{answer}"
+    return f"{obstacle.sentence} {obstacle.remedy_in(os.environ)}{answer}"
 
 
 def _may_pass(error: BaseException) -> bool:

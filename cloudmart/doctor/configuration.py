@@ -71,7 +71,7 @@ async def aws_settings(inputs: Inputs) -> AsyncIterator[CheckResult]:
     except DependencyError as error:
         variable = error.facts.get("variable", "")
         observed = f"{variable} is {error.facts.get('value')}"
-        yield trouble("aws-settings-usable", observed, fix=error.remedy)
+        yield trouble("aws-settings-usable", observed, fix=error.remedy_in(inputs.environ))
     region = inputs.settings.aws.region
     yield passed("region-set", region) if region else trouble("region-set", "AWS_REGION is not set")
 

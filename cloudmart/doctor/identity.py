@@ -43,7 +43,7 @@ async def credentials(inputs: Inputs) -> AsyncIterator[CheckResult]:
         await Identity(session, inputs.environ).obtain()
     except DependencyError as error:
         observed = f"{error.sentence} {error.answer}".strip()
-        yield trouble("credentials-found", observed, fix=error.remedy)
+        yield trouble("credentials-found", observed, fix=error.remedy_in(inputs.environ))
         yield skipped("credentials-renewed", "credentials-found failed")
         return
     held: Any = await session.get_credentials()

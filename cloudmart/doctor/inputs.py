@@ -207,8 +207,10 @@ class Inputs:
                 raise NotKnownError(_right(service, error), RIGHTS) from error
             raise
         except TROUBLE as error:
-            obstacle = dependency_error_of(error, self._world.environ, STS, credentials=True)
-            raise NotKnownError(f"{service}: {obstacle.sentence}", obstacle.remedy) from error
+            environ = self._world.environ
+            obstacle = dependency_error_of(error, environ, STS, credentials=True)
+            said = f"{service}: {obstacle.sentence}"
+            raise NotKnownError(said, obstacle.remedy_in(environ)) from error
 
     def session(self, *services: str) -> aioboto3.Session:
         """Return the session with AWS, for what is asked of some services by other modules."""

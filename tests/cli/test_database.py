@@ -3,8 +3,10 @@
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
-from cloudmart.cli.database import explanation, patiently
+from cloudmart.cli.database import explanation, patiently, told
 from cloudmart.errors import ConflictError, UnavailableError
+from cloudmart.health.causes import Cause, DependencyError, all_causes
+from cloudmart.health.causes.credentials import HALF_SET
 
 
 class Flaky:
@@ -109,3 +111,25 @@ def test_an_operator_is_told_the_cause(
     error: UnavailableError | NoCredentialsError, sentence: str
 ) -> None:
     assert explanation(error) == sentence
+
+
+def test_a_person_is_not_told_of_pods_and_a_pod_not_of_signing_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    obstacle = DependencyError(HALF_SET, {"variable": "AWS_ACCESS_KEY_ID"})
+
+    by_hand = told(obstacle)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    in_a_pod = told(obstacle)
+
+    assert "sign in: `aws sso login`" in by_hand
+    assert "Remove both: the pod should use its role." in in_a_pod
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [each for group in all_causes().values() for each in group if each.by_hand],
+    ids=lambda cause: cause.code,
+)
+def test_what_a_person_does_on_their_own_machine_names_no_pod(cause: Cause) -> None:
+    assert "pod" not in cause.sentence + cause.by_hand

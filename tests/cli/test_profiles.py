@@ -1,6 +1,7 @@
 """Profiles of AWS's that a command cannot use: one sentence, what to do, and never a traceback."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,7 +45,7 @@ SAID = {
         "names /nowhere/program. It does not exist, or this user has no permission",
     ),
     "a program that is a directory": ("credential_process=/etc\n", "names /etc. It does not exist"),
-    "a program that fails": ("credential_process=/bin/false\n", "run the program by hand"),
+    "a program that fails": ("credential_process=/bin/false\n", "Run it by hand"),
     "a blank program": ("credential_process=\n", "It has no name"),
     "half a quotation": ('credential_process="/bin/echo\n', "No closing quotation"),
     "an address that is none": (f"{KEYS}endpoint_url=nowhere\n", "endpoint_url is 'nowhere'"),
@@ -81,7 +82,7 @@ SAID = {
             "sso_session=own\nsso_account_id=1\nsso_role_name=x\n"
             "[sso-session own]\nsso_start_url=http://127.0.0.1:9\nsso_region=eu-west-1\n"
         ),
-        "sign in first: `aws sso login`",
+        "Sign in first: `aws sso login`",
     ),
     "a session that is not there": (
         "sso_session=other\nsso_account_id=1\nsso_role_name=x\n",
@@ -139,6 +140,8 @@ def tells(cloudmart: Cloudmart, expected: str) -> None:
         assert isinstance(ended.exception, SystemExit), words
         assert expected in ended.stderr
         assert "hunter2" not in ended.stderr
+        # The command does not run in a cluster.
+        assert not re.search(r"\bpods?\b", ended.stderr)
 
 
 @pytest.mark.parametrize("name", PRINTED)

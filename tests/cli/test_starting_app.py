@@ -11,7 +11,7 @@ from cloudmart.cli.serve import StartingApp
 from cloudmart.health.state import Health
 from tests.support.problems import is_problem
 
-WAITING = "The service is starting. This pod has no AWS credentials of any kind."
+WAITING = "The service is starting. This process has no AWS credentials of any kind."
 
 
 @pytest_asyncio.fixture

@@ -11,6 +11,7 @@ SETTING_WRONG = Cause(
     "overlay's settings.env.",
     _LIST,
     passes=False,
+    by_hand="{variable} is {value}. Right: {right}. Correct or remove it.",
 )
 PROFILE_MISSING = Cause(
     "profile-missing",
@@ -19,6 +20,10 @@ PROFILE_MISSING = Cause(
     "pod needs no profile. Remove {variable}; a blank value counts as a name.",
     _LIST,
     passes=False,
+    by_hand=(
+        "{variable} names the profile {value}, and no configuration file of this machine has one. "
+        "`aws configure list-profiles` lists those there are. A blank value counts as a name."
+    ),
 )
 CONFIG_UNREADABLE = Cause(
     "sdk-config-unreadable",
@@ -27,6 +32,10 @@ CONFIG_UNREADABLE = Cause(
     "{variable}: a pod does not need it.",
     _LIST,
     passes=False,
+    by_hand=(
+        "{variable} names {path}, which AWS's SDK cannot parse. Correct the file, or remove "
+        "{variable}."
+    ),
 )
 CONFIG_OF_HOME = Cause(
     "sdk-config-of-home-unreadable",
@@ -34,6 +43,7 @@ CONFIG_OF_HOME = Cause(
     "It is {path}. Correct it, or move it away: a pod does not need it.",
     _LIST,
     passes=False,
+    by_hand="It is {path}. Correct it, or move it away.",
 )
 CONFIG_WRONG = Cause(
     "sdk-config-wrong",
@@ -51,6 +61,10 @@ PERSON = Cause(
     "(MFA), export keys instead.",
     _LIST,
     passes=False,
+    by_hand=(
+        "Sign in first: `aws sso login`. For a profile that asks for a code (MFA), export keys "
+        "instead."
+    ),
 )
 PROGRAM_WRONG = Cause(
     "credentials-program-wrong",
@@ -59,6 +73,7 @@ PROGRAM_WRONG = Cause(
     "AWS_PROFILE and AWS_CONFIG_FILE. On your own machine, run the program by hand and read "
     "its output.",
     _LIST,
+    by_hand="A profile's credential_process names the program. Run it by hand and read its output.",
 )
 CREDENTIALS_SLOW = Cause(
     "credentials-slow",
@@ -67,6 +82,10 @@ CREDENTIALS_SLOW = Cause(
     "program by hand: it may wait for somebody to sign in. A pod needs no profile: remove "
     "AWS_PROFILE and AWS_CONFIG_FILE.",
     _LIST,
+    by_hand=(
+        "It did not answer within {seconds} s. If a profile names a credential_process, run that "
+        "program by hand: it may wait for somebody to sign in."
+    ),
 )
 CREDENTIALS_OLD = Cause(
     "credentials-expired-at-once",
@@ -82,6 +101,10 @@ CA_BUNDLE = Cause(
     "file, or remove {variable}: AWS's own servers do not need it. The service called {host}.",
     _LIST,
     passes=False,
+    by_hand=(
+        "{variable} names {path}. The file does not exist, or it holds no certificate. Correct or "
+        "remove {variable}: AWS's own servers do not need it. The service called {host}."
+    ),
 )
 PROXY_WRONG = Cause(
     "proxy-wrong",
@@ -96,6 +119,10 @@ PROXY_AWAY = Cause(
     "{variable} names {proxy}. Check that the proxy runs and that network policies let pods "
     "reach it. NO_PROXY names the hosts that pods call without it.",
     "kubectl get networkpolicy --namespace {namespace} --output yaml",
+    by_hand=(
+        "{variable} names {proxy}. Check that the proxy runs and that this machine reaches it. "
+        "NO_PROXY names the hosts that are called without it."
+    ),
 )
 ACCOUNT_ENDPOINT = Cause(
     "account-endpoint-away",

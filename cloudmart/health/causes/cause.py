@@ -19,6 +19,8 @@ class Cause:
     command: str
     passes: bool = True
     """Whether waiting may help; if not, a start that meets it gives up at once."""
+    by_hand: str = ""
+    """What a person does where a command meets it on their own machine, if that differs."""
 
 
 class DependencyError(Exception):
@@ -50,6 +52,12 @@ class DependencyError(Exception):
     def remedy(self) -> str:
         """Return what an operator does about it."""
         return self._filled(self.cause.remedy)
+
+    def remedy_in(self, environ: Mapping[str, str]) -> str:
+        """Return the remedy in a cluster or, where the environment is no pod's, on a machine."""
+        if "KUBERNETES_SERVICE_HOST" in environ or not self.cause.by_hand:
+            return self.remedy
+        return self._filled(self.cause.by_hand)
 
     @property
     def command(self) -> str:

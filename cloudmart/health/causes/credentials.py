@@ -4,11 +4,15 @@ from cloudmart.health.causes.cause import Cause
 
 NONE = Cause(
     "credentials-none",
-    "This pod has no AWS credentials of any kind.",
+    "This process has no AWS credentials of any kind.",
     "The pod was created before its ServiceAccount named a role, or EKS's webhook missed the "
     "pod. Fill in `role` in operator.yaml and roll out. Or add a Pod Identity association and "
     "restart the pods.",
     "kubectl get serviceaccount {service_account} --namespace {namespace} --output yaml",
+    by_hand=(
+        "Sign in (`aws sso login`), name a profile with AWS_PROFILE, or set AWS_ACCESS_KEY_ID and "
+        "AWS_SECRET_ACCESS_KEY."
+    ),
 )
 HALF_SET = Cause(
     "credentials-half-set",
@@ -17,19 +21,31 @@ HALF_SET = Cause(
     "Remove both: the pod should use its role.",
     "kubectl set env deployment/cloudmart-backend --namespace {namespace} --list",
     passes=False,
+    by_hand=(
+        "{variable} is set, and the other of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY is not. "
+        "Set both, or neither and sign in: `aws sso login`."
+    ),
 )
 REFUSED = Cause(
     "credentials-refused",
-    "AWS does not know the credentials this pod uses.",
+    "AWS does not know the credentials this process uses.",
     "AWS needs some seconds to learn new credentials. If it lasts, the keys are deleted or "
     "belong to another account: remove AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
     "kubectl set env deployment/cloudmart-backend --namespace {namespace} --list",
+    by_hand=(
+        "`aws sts get-caller-identity` tries the credentials. If it fails too, they are deleted "
+        "or mistyped: sign in again (`aws sso login`), or correct AWS_PROFILE or the keys."
+    ),
 )
 EXPIRED = Cause(
     "credentials-expired",
-    "This pod's AWS credentials have expired.",
+    "This process's AWS credentials have expired.",
     "The service renews them unless AWS refuses. The log has the reason that AWS gives.",
     "kubectl logs {pod} --namespace {namespace} --tail 50",
+    by_hand=(
+        "Sign in again (`aws sso login`), or get new keys. Old ones in AWS_SESSION_TOKEN and "
+        "beside it take precedence over a profile: remove them."
+    ),
 )
 EXPIRING = Cause(
     "credentials-expiring",
@@ -40,9 +56,10 @@ EXPIRING = Cause(
 )
 CLOCK = Cause(
     "clock-wrong",
-    "This pod's clock is wrong: AWS refuses what it signs.",
+    "The clock of this process is wrong: AWS refuses what it signs.",
     "Set the node's clock (chrony), or replace the node.",
     "kubectl exec {pod} --namespace {namespace} -- python -c 'import time; print(time.ctime())'",
+    by_hand="Set the clock of this machine.",
 )
 REGION_UNSET = Cause(
     "region-unset",
@@ -50,6 +67,7 @@ REGION_UNSET = Cause(
     "AWS_REGION must be the region of the tables. Fill in `region` in operator.yaml and roll out.",
     "kubectl set env deployment/cloudmart-backend --namespace {namespace} --list",
     passes=False,
+    by_hand="Set AWS_REGION to the region of the tables.",
 )
 ROLE_UNSET = Cause(
     "role-unset",
@@ -99,12 +117,17 @@ AGENT_TOKEN_GARBLED = Cause(
 )
 CREDENTIALS_PROCESS = Cause(
     "credentials-program-missing",
-    "The program or file that should give this pod its AWS credentials cannot be used.",
+    "The program or file that should give this process its AWS credentials cannot be used.",
     "A profile's credential_process or web_identity_token_file names {path}. It does not exist, or "
     "this user has no permission to use it. A pod needs no profile: remove AWS_PROFILE and "
     "AWS_CONFIG_FILE.",
     "kubectl set env deployment/cloudmart-backend --namespace {namespace} --list",
     passes=False,
+    by_hand=(
+        "A profile's credential_process or web_identity_token_file names {path}. It does not "
+        "exist, or this user has no permission to use it. Correct the profile, or choose another "
+        "with AWS_PROFILE."
+    ),
 )
 ROLE_WRONG = Cause(
     "role-wrong",

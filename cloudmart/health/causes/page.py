@@ -26,13 +26,15 @@ def main(page: Path) -> None:
 def _entry(cause: Cause) -> str:
     ends = "" if cause.passes else " The start does not wait for this: it fails at once."
     # Outside of code, a word in angle brackets would be read as HTML.
-    sentence, remedy = (
-        re.sub(r"[{<](\w+)[}>]", r"`<\1>`", text) for text in (cause.sentence, cause.remedy)
+    sentence, remedy, by_hand = (
+        re.sub(r"[{<](\w+)[}>]", r"`<\1>`", text)
+        for text in (cause.sentence, cause.remedy, cause.by_hand)
     )
     command = re.sub(r"\{(\w+)\}", r"<\1>", cause.command)
     return (
         f"### `{cause.code}`\n\n**Message:** {sentence}\n\n**Run first:** `{command}`\n\n"
         f"**What to do:** {remedy}{ends}\n"
+        + (f"\n**For a command on your own machine:** {by_hand}\n" if by_hand else "")
     )
 
 
