@@ -115,10 +115,10 @@ async def _is_there(inputs: Inputs, table: str, place: str) -> bool:
 async def permissions(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Use each permission of the service's on each table, and write nothing."""
     settings = inputs.settings
-    if not (inputs.in_cluster or settings.environment is Environment.LOCAL):
+    if not (inputs.is_service or settings.environment is Environment.LOCAL):
         raise NotAskedError(
-            "this process is not the service, so its permissions say nothing: run "
-            "k8s/doctor-job.yaml in the cluster"
+            "this process is not the service, so its permissions say nothing: run `kubectl exec "
+            "deploy/cloudmart-backend -- cloudmart doctor`"
         )
     schemas = list(shop_tables(settings.dynamodb))
     session = inputs.session("dynamodb")

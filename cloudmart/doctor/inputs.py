@@ -114,6 +114,12 @@ class Inputs:
         return self._world.in_cluster
 
     @property
+    def is_service(self) -> bool:
+        """Whether this process has the settings and the identity of the service's pods."""
+        self._read("environment")
+        return self._world.is_service
+
+    @property
     def namespace(self) -> str:
         """The namespace of the service, as this command was told or knows by itself."""
         return self._world.namespace

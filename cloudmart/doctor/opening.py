@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cloudmart.doctor.pod_api import PodApi
 from cloudmart.doctor.pods_settings import settings_of_pods
 from cloudmart.doctor.world import World
 from cloudmart.rollout.cluster import KubectlError, KubectlResult, Kubernetes, Run, kubectl_program
@@ -40,13 +41,14 @@ async def open_world(place: Place, environ: Mapping[str, str], load: Load) -> Wo
     """
     in_cluster = "KUBERNETES_SERVICE_HOST" in environ
     namespace = place.namespace or environ.get("POD_NAMESPACE") or _own_namespace()
-    cluster = _cluster(place, namespace, in_cluster=in_cluster)
-    source, told = "the environment of this process", dict(environ)
+    cluster = _cluster(place, namespace, environ, in_cluster=in_cluster)
+    source, told, own = "the environment of this process", dict(environ), True
     scout = World(environ, _nothing(load))
-    if cluster and not in_cluster and not _has_own(environ):
+    if cluster and not _has_own(environ):
         found = await scout.threads.run(lambda: _of_pods(cluster))
         if found is not None:
-            told = dict(found)
+            # As whom AWS is asked is a matter of this process.
+            told, own = {**environ, **found}, False
             source = f"the Deployment {DEPLOYMENT}, seen by kubectl"
     loaded, unread = await _loaded(scout, told, load)
     return World(
@@ -59,6 +61,7 @@ async def open_world(place: Place, environ: Mapping[str, str], load: Load) -> Wo
         namespace=namespace,
         url=place.url,
         in_cluster=in_cluster,
+        is_service=in_cluster and own,
         threads=scout.threads,
     )
 
@@ -77,13 +80,18 @@ async def _loaded(scout: World, told: Mapping[str, str], load: Load) -> tuple[Lo
         return load(elsewhere)[0], unread
 
 
-def _cluster(place: Place, namespace: str, *, in_cluster: bool) -> Kubernetes | None:
+def _cluster(
+    place: Place, namespace: str, environ: Mapping[str, str], *, in_cluster: bool
+) -> Kubernetes | None:
     run = place.run
     if run is None:
         path = find_kubectl()
-        if path is None:
+        api = PodApi.of_this_pod(environ) if in_cluster and path is None else None
+        if path is None and api is None:
             return None
-        run = _quickly(kubectl_program(path))
+        run = _quickly(kubectl_program(path)) if path else api
+    if run is None:
+        return None
     return Kubernetes(run, namespace, None if in_cluster else place.context)
 
 
@@ -102,8 +110,9 @@ def _own_namespace() -> str:
 
 
 def _no_cluster(*, in_cluster: bool) -> str:
-    where = "the image of the service has no kubectl" if in_cluster else "kubectl is not installed"
-    return f"{where}, so the cluster is not looked at"
+    if in_cluster:
+        return "this pod has no token for the API server, so the cluster is not looked at"
+    return "kubectl is not installed, so the cluster is not looked at"
 
 
 def _has_own(environ: Mapping[str, str]) -> bool:

@@ -204,9 +204,10 @@ async def _agent(inputs: Inputs) -> CheckResult:
 
 async def _shown(inputs: Inputs) -> TrustedPod:
     """Return what the pods show AWS: by this pod's token, or by what the cluster says."""
-    path = inputs.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE")
+    environ = inputs.environ if inputs.is_service else {}
+    path = environ.get("AWS_WEB_IDENTITY_TOKEN_FILE")
     claims = token_claims(path) if path else {}
-    role = inputs.environ.get("AWS_ROLE_ARN") or await _annotation(inputs)
+    role = environ.get("AWS_ROLE_ARN") or await _annotation(inputs)
     if not role:
         raise NotAskedError("the ServiceAccount names no role, so no token is shown to AWS")
     if claims:

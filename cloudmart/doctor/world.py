@@ -83,6 +83,8 @@ class World:
     namespace: str = "default"
     url: str | None = None
     in_cluster: bool = False
+    is_service: bool = False
+    """Whether this process has the settings and the identity of the service's pods."""
     session: Callable[[str | None], aioboto3.Session] = quick_session
     resolve: Callable[[str], Sequence[str]] = addresses_of
     certificate: Callable[[str, int], Mapping[str, Any]] = certificate_of

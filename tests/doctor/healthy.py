@@ -63,6 +63,7 @@ class HealthyShop:
             **{
                 "now": lambda: NOW,
                 "in_cluster": True,
+                "is_service": True,
                 "pipeline": ending_in(self.warehouse, 10),
                 **self.edge.parts,
                 **self.parts,
@@ -77,7 +78,7 @@ class HealthyShop:
 
     def on_a_laptop(self) -> None:
         """Have it looked at from a machine of an operator's, which is no pod."""
-        self.parts["in_cluster"] = False
+        self.parts |= {"in_cluster": False, "is_service": False}
         for name in (*self.aws.injected, "CLOUDMART_CONFIG_DIR"):
             del self.environ[name]
 

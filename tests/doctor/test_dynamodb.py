@@ -204,7 +204,7 @@ async def test_from_a_laptop_the_permissions_of_pods_are_not_tried(shop: Healthy
 
     found = await shop.look("may-write")
 
-    assert "k8s/doctor-job.yaml" in told(found, "may-write", SKIP)
+    assert "kubectl exec deploy/cloudmart-backend" in told(found, "may-write", SKIP)
 
 
 async def test_tables_that_may_not_be_described_are_unknown(shop: HealthyShop) -> None:
