@@ -6,14 +6,13 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from cloudmart.products.models import ProductCreate
 from cloudmart.settings import Settings
+from tests.support.products import shown_product
 from tests.support.shop_tables import get, put
 
 BARE = {"id": "old", "name": "Kettle", "price": Decimal("34.5")}
-SHOWN = {"id": "old", "name": "Kettle", "description": "", "price": 34.5, "image": ""} | {
-    "createdAt": None,
-    "updatedAt": None,
-}
+SHOWN = shown_product(id="old", name="Kettle", price=34.5)
 TIME = "2025-09-01T10:00:00.000Z"
 
 OLD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -67,13 +66,8 @@ def test_an_old_product_is_changed_as_it_was_read_and_then_deleted(
 
     assert changed.status_code == 200
     assert changed.json() == shown | {"updatedAt": changed.json()["updatedAt"]}
-    assert get(dynamodb, table, "old") == stored | {
-        "name": "Kettle",
-        "description": "",
-        "price": Decimal(str(shown["price"])),
-        "image": "",
-        "updatedAt": changed.json()["updatedAt"],
-    }
+    said = ProductCreate.model_validate(shown).model_dump()
+    assert get(dynamodb, table, "old") == stored | said | {"updatedAt": changed.json()["updatedAt"]}
     assert client.delete("/api/products/old").status_code == 200
     assert get(dynamodb, table, "old") is None
 

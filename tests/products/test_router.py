@@ -1,11 +1,13 @@
 """`/api/products`, over HTTP."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from cloudmart.settings import Settings
+from tests.support.products import example_of_a_product, shown_product
 from tests.support.shop_tables import KETTLE, LAMP, get, put
 
 NEW = {"name": "Teapot", "description": "Holds a litre.", "price": 24.95, "image": ""}
@@ -48,9 +50,8 @@ def test_a_description_and_an_image_may_be_left_out(client: TestClient) -> None:
     answer = client.post("/api/products", json={"name": "Teapot", "price": "24.95"})
 
     assert answer.status_code == 201
-    assert answer.json() == NEW | {"description": ""} | {
-        name: answer.json()[name] for name in ("id", "createdAt", "updatedAt")
-    }
+    ours = {name: answer.json()[name] for name in ("id", "createdAt", "updatedAt")}
+    assert answer.json() == shown_product(name="Teapot", price=24.95, **ours)
 
 
 def test_attributes_that_others_wrote_survive_a_change(
@@ -67,6 +68,21 @@ def test_attributes_that_others_wrote_survive_a_change(
     assert stored is not None
     assert {name: stored[name] for name in extra} == extra
     assert (stored["name"], stored["updatedAt"]) == ("Teapot", changed["updatedAt"])
+
+
+def test_a_change_by_the_page_keeps_the_fields_that_the_page_does_not_know(
+    client: TestClient,
+    settings: Settings,
+    dynamodb: Any,  # noqa: ANN401 - boto3's
+) -> None:
+    product = example_of_a_product()
+    price = {"price": Decimal(str(product["price"]))}
+    put(dynamodb, settings.dynamodb.products_table, product | price)
+
+    sent = {name: product[name] for name in ("id", "createdAt", *NEW)}
+    changed = client.put(f"/api/products/{product['id']}", json=sent).json()
+
+    assert changed == product | {"updatedAt": changed["updatedAt"]}
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])

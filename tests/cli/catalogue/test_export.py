@@ -97,7 +97,7 @@ def test_the_standard_output_holds_the_products_and_nothing_else(cloudmart: Clou
 def test_the_format_can_be_asked_for(cloudmart: Cloudmart) -> None:
     result = cloudmart("catalogue", "export", "--format", "csv")
 
-    assert result.stdout_bytes.startswith(b"id,name,description,price,image\r\n")
+    assert result.stdout_bytes.startswith(b"id,name,description,price,image")
 
 
 @pytest.mark.usefixtures("stored")

@@ -14,6 +14,7 @@ from cloudmart.settings import Settings
 from tests.cli.conftest import Cloudmart
 from tests.support.clock import Clock
 from tests.support.faults import Fault, FaultProxy
+from tests.support.products import shown_product
 
 LAMP = {"id": "1", "name": "Lamp", "price": 19.99}
 
@@ -51,12 +52,8 @@ def test_a_product_that_is_not_there_is_added(cloudmart: Cloudmart, client: Test
     product = client.get("/api/products/1").json()
     assert result.exit_code == 0
     assert result.stdout == "Loaded: 1 new, 0 changed, 0 unchanged, 0 bad.\n"
-    assert product == LAMP | {
-        "description": "",
-        "image": "",
-        "createdAt": product["createdAt"],
-        "updatedAt": product["createdAt"],
-    }
+    created = product["createdAt"]
+    assert product == shown_product(**LAMP, createdAt=created, updatedAt=created)
 
 
 def test_a_product_that_is_there_keeps_what_the_file_does_not_say(
