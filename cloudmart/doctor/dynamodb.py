@@ -100,7 +100,8 @@ async def region(inputs: Inputs) -> AsyncIterator[CheckResult]:
     seen = await asyncio.gather(*(_is_there(inputs, name, each) for each in others))
     places = [each for each, there in zip(others, seen, strict=True) if there]
     if not places:
-        raise NotAskedError(f"{name} is in no region of this account: it is missing, not elsewhere")
+        yield passed("table-region", f"no other region of this account has {name} either")
+        return
     observed = f"{name} is in {', '.join(places)}, and AWS_REGION is {here}"
     yield trouble("table-region", observed, region=places[0])
 
@@ -187,7 +188,8 @@ async def _use(key: str, action: str, table: str, call: Awaitable[Any]) -> Check
 _SEEN = frozenset({"settings", "aws:dynamodb"})
 
 CHECKS = (
-    DoctorCheck(_OF_TABLES, parts, _SEEN, ("credentials-found", "region-set"), settles=3600),
+    # In a wrong region all tables are missing, and to make them there would be the worst to do.
+    DoctorCheck(_OF_TABLES, parts, _SEEN, ("table-region",), settles=3600),
     DoctorCheck(("table-region",), region, _SEEN, ("credentials-found", "region-set")),
     DoctorCheck(
         ("may-read", "may-write", "may-query"),

@@ -20,7 +20,7 @@ from cloudmart.health.aws_environment import open_session
 from cloudmart.health.classify import STS
 from cloudmart.health.dependency_error import dependency_error_of
 from cloudmart.pipeline.opening import Pipeline
-from cloudmart.rollout.cluster import KubectlError, KubectlReason
+from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes
 from cloudmart.settings import Loaded, Settings
 
 T = TypeVar("T")
@@ -265,6 +265,7 @@ class Inputs:
         if cluster is None:
             raise NotAskedError(self._world.no_cluster)
         try:
+            await self.threaded("cluster", lambda: _expect_context(cluster))
             return await self.threaded(("kubernetes", key), lambda: look(cluster))
         except KubectlError as error:
             if error.reason is KubectlReason.FORBIDDEN:
@@ -272,12 +273,24 @@ class Inputs:
                 right = f"{named[1]} {named[2]}" if named else str(error)
                 where = f"in the namespace {cluster.namespace}"
                 raise NotKnownError(f"the right to {right} {where} is missing", _ROLE) from error
-            raise NotKnownError(f"the cluster does not answer: {error}") from error
+            raise NotKnownError(f"the cluster does not answer: {last_words(error)}") from error
 
     def _read(self, name: str) -> None:
         if name not in self._declared:
             raise UndeclaredInputError(name)
         self._reads.add(name)
+
+
+def last_words(error: KubectlError) -> str:
+    """Return kubectl's own sentence: its libraries log each of their tries before it."""
+    return (str(error).splitlines() or [""])[-1]
+
+
+def _expect_context(cluster: Kubernetes) -> None:
+    try:
+        cluster.where()
+    except KubectlError as error:
+        raise NotAskedError(f"kubectl names no cluster: {last_words(error)}") from error
 
 
 def _right(service: str, error: ClientError) -> str:

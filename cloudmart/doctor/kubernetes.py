@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from cloudmart.doctor.check import CheckResult, DoctorCheck, passed, trouble
-from cloudmart.doctor.inputs import Inputs, NotAskedError, NotKnownError
+from cloudmart.doctor.inputs import Inputs, NotKnownError, last_words
 from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes
 from cloudmart.rollout.release import DEPLOYMENT, tag_of
 
@@ -14,7 +14,7 @@ KUBERNETES = frozenset({"kubernetes"})
 
 async def reachable(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Tell whether kubectl reaches a cluster, and which."""
-    where = await inputs.looking("where", _where)
+    where = await inputs.looking("where", lambda cluster: cluster.where())
     error = await inputs.looking("version", _away)
     if error:
         yield trouble("kubernetes-reachable", f"{where}: {error}")
@@ -22,19 +22,12 @@ async def reachable(inputs: Inputs) -> AsyncIterator[CheckResult]:
         yield passed("kubernetes-reachable", where)
 
 
-def _where(cluster: Kubernetes) -> str:
-    try:
-        return cluster.where()
-    except KubectlError as error:
-        raise NotAskedError(f"kubectl names no cluster: {error}") from error
-
-
 def _away(cluster: Kubernetes) -> str | None:
     try:
         cluster.find("deployment", DEPLOYMENT)
     except KubectlError as error:
         # Somebody answered; what may not be seen is said where it is wanted.
-        return None if error.reason is KubectlReason.FORBIDDEN else str(error)
+        return None if error.reason is KubectlReason.FORBIDDEN else last_words(error)
     return None
 
 

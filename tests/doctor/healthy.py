@@ -59,8 +59,8 @@ class HealthyShop:
         return World(
             self.environ,
             load_settings(self.environ),
-            cluster=Kubernetes(self.cluster, "default"),
             **{
+                "cluster": Kubernetes(self.cluster, "default"),
                 "now": lambda: NOW,
                 "in_cluster": True,
                 "is_service": True,

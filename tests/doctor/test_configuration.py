@@ -1,8 +1,11 @@
 """Findings of the configuration."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from cloudmart.findings.finding import CheckStatus
+from cloudmart.rollout.cluster import KubectlResult, Kubernetes
 from tests.doctor.healthy import HealthyShop, told
 
 FAIL, WARN = CheckStatus.FAIL, CheckStatus.WARN
@@ -127,3 +130,19 @@ async def test_a_cluster_without_the_service_is_told(shop: HealthyShop) -> None:
     found = await shop.look("deployment-exists")
 
     assert told(found, "deployment-exists", FAIL) == "there is none in the namespace default"
+
+
+async def test_where_kubectl_names_no_cluster_nothing_is_asked_of_one(shop: HealthyShop) -> None:
+    def nowhere(_: Sequence[str], __: str | None) -> KubectlResult:
+        noise = "E1128 memcache.go:265] Unhandled Error\n"
+        error = f"{noise}error: current-context must exist in order to minify\n"
+        return KubectlResult(1, "", error)
+
+    shop.on_a_laptop()
+    shop.parts["cluster"] = Kubernetes(nowhere, "default")
+
+    found = await shop.look("kubernetes", "identity")
+
+    reason = "kubectl names no cluster: error: current-context must exist in order to minify"
+    for key in ("kubernetes-reachable", "deployment-exists", "role-exists"):
+        assert told(found, key, CheckStatus.SKIP) == reason
