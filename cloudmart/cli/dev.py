@@ -28,7 +28,6 @@ from cloudmart.composition.services import open_clients
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.table import Table
 from cloudmart.observability.logging import configure_logging
-from cloudmart.pipeline.place import UnsafePlaceError
 from cloudmart.products.repository import ProductRepository
 from cloudmart.server.listen import LOOPBACK, CannotListenError, bind_all, serve_until_end
 from cloudmart.settings import Environment, Settings, load_settings
@@ -66,7 +65,7 @@ PipelineOption = Annotated[
     typer.Option(
         "--pipeline",
         help="Carry orders into a DuckDB as production does into BigQuery; "
-        "`cloudmart pipeline query` asks it.",
+        "`/api/pipeline/status` shows how they get there.",
     ),
 ]
 
@@ -84,8 +83,6 @@ def dev(
     with contextlib.suppress(KeyboardInterrupt), _listening(host, port) as listeners:
         try:
             _run(listeners, empty=empty, pipeline=pipeline, catalogue=catalogue)
-        except UnsafePlaceError as error:
-            _fail(str(error))
         except UnreadableFileError as error:
             _fail(f"This catalogue cannot be loaded. {error}")
     # The interpreter would look through all of it for garbage once more: most of a second.
@@ -149,7 +146,7 @@ def _run(
             kind = f"products of {catalogue.name}"
         process = Runtime.begin(loaded.settings, environ=environ)
         idling = contextlib.nullcontext(open_idle_pipeline)
-        with local_pipeline(names.orders_table, port) if pipeline else idling as open_pipeline:
+        with local_pipeline(names.orders_table) if pipeline else idling as open_pipeline:
             serve_until_end(
                 create_app(loaded.settings, process=process, open_pipeline=open_pipeline),
                 process.health.lifecycle,
@@ -185,14 +182,13 @@ def _tell(address: str, port: int, catalogue: str, *, pipeline: bool) -> None:
     loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is only compared
     reached = loopback.get(address, address)
     home = f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
-    asking = f"cloudmart pipeline query --port {port} 'from orders'"
     Console(highlight=False, soft_wrap=True).print(
         "[bold]CloudMart is running.[/]",
         "",
         f"  API        [cyan]{home}/api[/]",
         f"  Docs       [cyan]{home}/docs[/]",
         f"  Catalogue  {catalogue}",
-        *([f"  Pipeline   [cyan]{asking}[/]"] if pipeline else []),
+        *([f"  Pipeline   [cyan]{home}/api/pipeline/status[/]"] if pipeline else []),
         "",
         "Data lives in memory and is gone when this ends (Ctrl-C).",
         sep="\n",

@@ -4,7 +4,6 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import aioboto3
@@ -19,11 +18,9 @@ from cloudmart.local.event_source import (
     StreamPoller,
     StreamReader,
 )
-from cloudmart.local.queries import answering, ask
 from cloudmart.pipeline.carry.carrier import Carrier, carry_batch
 from cloudmart.pipeline.models import MappingStatus
 from cloudmart.pipeline.opening import OpenPipeline, Pipeline, assemble_pipeline
-from cloudmart.pipeline.place import place_of
 from cloudmart.pipeline.ports import Quarantined
 from cloudmart.pipeline.watch.unknown import PATIENCE, UnknownError
 from cloudmart.settings import Settings
@@ -112,12 +109,8 @@ class LocalTransport:
 
 
 @contextmanager
-def local_pipeline(orders_table: str, port: int) -> Iterator[OpenPipeline]:
-    """Run the pipeline from a table's stream into DuckDB, and give what opens it for a service.
-
-    Raises:
-        UnsafePlaceError: somebody else may write where questions are to be asked.
-    """
+def local_pipeline(orders_table: str) -> Iterator[OpenPipeline]:
+    """Run the pipeline from a table's stream into DuckDB, and give what opens it for a service."""
     client = boto3.client("dynamodb", region_name=REGION)
     table = client.describe_table(TableName=orders_table)["Table"]
     with duckdb_connection() as connection:
@@ -134,7 +127,7 @@ def local_pipeline(orders_table: str, port: int) -> Iterator[OpenPipeline]:
             ) as pipeline:
                 yield pipeline
 
-        with transport.carrying(), answering(place_of(port), partial(ask, connection)):
+        with transport.carrying():
             yield open_pipeline
 
 

@@ -1,42 +1,17 @@
 """`cloudmart dev --pipeline`: an order is a row of a warehouse some seconds later."""
 
-import json
 import re
-import signal
 import time
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import httpx2
 
-from tests.support.command import Ended, running
+from tests.support.command import running
 
 
-def query(port: str, runtime: str, sql: str) -> Ended:
-    """Run `cloudmart pipeline query`."""
-    words = ("-m", "cloudmart", "pipeline", "query", "--port", port, "--json", sql)
-    with running(*words, XDG_RUNTIME_DIR=runtime) as command:
-        return command.ended()
-
-
-def rows(ended: Ended) -> list[dict[str, object]]:
-    """Return what was answered."""
-    assert ended.code == 0, ended.err
-    found: list[dict[str, object]] = json.loads(ended.out)
-    return found
-
-
-def test_an_order_placed_by_http_is_a_row_to_another_process() -> None:
-    with (
-        TemporaryDirectory() as runtime,
-        running(
-            *("-m", "cloudmart", "dev", "--pipeline", "--empty", "--port", "0"),
-            XDG_RUNTIME_DIR=runtime,
-        ) as shop,
-    ):
+def test_an_order_placed_by_http_is_a_row_of_the_warehouse() -> None:
+    with running("-m", "cloudmart", "dev", "--pipeline", "--empty", "--port", "0") as shop:
         banner = shop.read_until("Data lives in memory")
-        (port,) = re.findall(r"http://127\.0\.0\.1:(\d+)/api", banner)
-        home = f"http://127.0.0.1:{port}/api"
+        (home,) = re.findall(r"http://127\.0\.0\.1:\d+/api(?=\s)", banner)
         lamp = httpx2.post(
             f"{home}/products", json={"name": "Lamp", "price": 19.5}, timeout=60
         ).json()
@@ -45,26 +20,17 @@ def test_an_order_placed_by_http_is_a_row_to_another_process() -> None:
         ).json()
 
         give_up = time.monotonic() + 60
-        sql = "select id, status, totalAmount, eventType from orders"
-        while not (found := rows(query(port, runtime, sql))):
+        while True:
+            status = httpx2.get(f"{home}/pipeline/status", timeout=60).json()
+            if status["newest"]["bigquery"]:
+                break
             assert time.monotonic() < give_up
+            time.sleep(0.5)
 
-        status = httpx2.get(f"{home}/pipeline/status", timeout=60).json()
-        wrong = query(port, runtime, "drop table orders")
-        shop.send(signal.SIGTERM)
-        ended = shop.ended()
-        after = query(port, runtime, sql)
-        left = list(Path(runtime).rglob("*.sock"))
-
-    assert found == [
-        {"id": order["id"], "status": "Pending", "totalAmount": 39.0, "eventType": "INSERT"}
-    ]
-    assert status["mapping"]["state"] == "Enabled"
+    assert f"{home}/pipeline/status" in banner
     assert status["newest"]["bigquery"]["id"] == order["id"]
+    assert status["mapping"]["state"] == "Enabled"
     assert status["unknown"] == []
-    assert (wrong.code, wrong.err) == (1, "What can be asked is one SELECT.\n")
-    assert ended.code == 0
-    assert (after.code, left) == (69, [])
 
 
 def test_a_shop_without_a_pipeline_says_how_to_have_one() -> None:

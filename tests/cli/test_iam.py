@@ -38,7 +38,6 @@ EVERYTHING = {
 SERVE = (
     "cloudmart.cli.catalogue",
     "cloudmart.cli.config",
-    "cloudmart.cli.pipeline.query",
     "cloudmart.cli.pipeline.reconcile",
     "cloudmart.cli.pipeline.status",
     "cloudmart.cli.serve",

@@ -2,7 +2,7 @@
 
 import typer
 
-from cloudmart.cli.pipeline import query, reconcile, replay, status
+from cloudmart.cli.pipeline import reconcile, replay, status
 
 app = typer.Typer(
     help="How orders get to BigQuery: looked at, tried, compared and put right.",
@@ -12,4 +12,3 @@ app.command()(status.status)
 app.command()(status.heartbeat)
 app.command()(reconcile.reconcile)
 app.command()(replay.replay)
-app.command()(query.query)
