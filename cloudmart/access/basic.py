@@ -12,11 +12,10 @@ from collections.abc import Callable, Mapping
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
 
 from cloudmart.access.authentication import REALM, Caller
 from cloudmart.errors import TooManyAttemptsError, UnavailableError
+from cloudmart.rates.counter import BoundedStorage, RateCounter, StoredCounter
 
 LONGEST = 1024
 """Characters a password may have."""
@@ -57,11 +56,15 @@ class Passwords:
 
     A hash takes tens of milliseconds of a processor and some megabytes: two are computed at once,
     in threads; who waits for more than a hundred others is sent away; and a client that was wrong
-    30 times in a minute is not listened to. All is counted by process.
+    30 times in a minute is not listened to. All is counted by process, for a bounded number of
+    clients.
     """
 
     def __init__(
-        self, admins: Mapping[str, str], monotonic: Callable[[], float] = time.monotonic
+        self,
+        admins: Mapping[str, str],
+        monotonic: Callable[[], float] = time.monotonic,
+        wrong: RateCounter | None = None,
     ) -> None:
         self._admins = admins
         # For unknown names: checking takes as long as for known ones, and fails whatever comes.
@@ -69,7 +72,7 @@ class Passwords:
         self._monotonic = monotonic
         self._key = secrets.token_bytes(32)
         self._remembered: dict[bytes, float] = {}
-        self._wrong = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._wrong = wrong or StoredCounter(BoundedStorage())
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._waiting = 0
 
@@ -110,14 +113,14 @@ class Passwords:
 
     async def _check(self, name: str, password: str, client: str) -> bool:
         # Not before the wait: what a client has in flight counts as well.
-        if not self._wrong.test(_WRONG, client):
-            reset = self._wrong.get_window_stats(_WRONG, client).reset_time
-            raise TooManyAttemptsError(retry_after=max(1, round(reset - time.time() + 0.5)))
+        so_far = await self._wrong.look(_WRONG, client)
+        if not so_far.allowed:
+            raise TooManyAttemptsError(retry_after=so_far.reset)
         known = self._admins.get(name)
         same = await asyncio.to_thread(verify_password, password, known or self._anyones)
         if right := same and known is not None:
             return right
-        self._wrong.hit(_WRONG, client)
+        await self._wrong.hit(_WRONG, client)
         return False
 
     def _remembers(self, digest: bytes) -> bool:
