@@ -21,7 +21,7 @@ from cloudmart.composition.services import open_service
 from cloudmart.health.router import router as health
 from cloudmart.http import problem
 from cloudmart.http.endpoints import AppState
-from cloudmart.observability import exposition
+from cloudmart.observability.exposition import metrics_route
 from cloudmart.orders.router import router as orders
 from cloudmart.pipeline.opening import OpenPipeline, open_pipeline
 from cloudmart.pipeline.router import router as pipeline
@@ -95,7 +95,7 @@ def create_app(
     app.access = settings.access
     add_middleware(app, settings, process.health, counter)
     if settings.environment is Environment.LOCAL:
-        app.add_route(exposition.PATH, exposition.expose, include_in_schema=False)
+        app.router.routes.append(metrics_route())
     directory = OperationDirectory(app.openapi)
     problem.install_problem_handlers(app)
     install_not_found(app, directory)
