@@ -217,7 +217,7 @@ class Problem(BaseModel):
     """An error (RFC 9457). `error` says the same as `detail`, for clients that read it."""
 
     type: str = Field(description="The kind of problem: a path that answers with an explanation.")
-    problem_title: str = Field(description="The kind in a few words.")
+    title: str = Field(description="The kind in a few words.")
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="What went wrong, for a person.")
     instance: str = Field(description="The path that was asked for.")
