@@ -263,11 +263,12 @@ bench: $(VENV)/.dev ## Measure the hot routes beside their ceilings, 200 chats, 
 	@$(if $(ARGS),,$(BIN)/python -m bench.imports)
 
 .PHONY: lint
-lint: $(VENV)/.dev ## Check format, lint, types and import contracts
+lint: $(VENV)/.dev ## Check format, lint, types, import contracts and spelling
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/codespell cloudmart docs tests
 
 .PHONY: check
 check: lint test ## Everything that must pass before a commit

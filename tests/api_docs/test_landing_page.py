@@ -19,7 +19,7 @@ def test_a_browser_gets_a_page_that_says_how_things_are(client: TestClient) -> N
 
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "All is well: the shop is open." in page.text
-    assert "<small>0.1.0</small>" in page.text
+    assert "<small>1.0.0</small>" in page.text
     assert re.search(r">Products<.*?>Works<", page.text)
     assert re.search(r">OpenAI<.*?>Off<.*?OPENAI_API_KEY", page.text)
 
