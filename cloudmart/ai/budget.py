@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from cloudmart.ai.conversations import Conversation
 from cloudmart.ai.ports import ProviderStep, StepRequest, TextDelta, Usage
 from cloudmart.dynamodb.codec import Item
-from cloudmart.dynamodb.expression import Expression
+from cloudmart.dynamodb.expression import Increment
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import CloudmartError, ProviderTimeoutError, TokensSpentError
 
@@ -124,11 +124,9 @@ class TokenBudget:
         self._used.clear()
         day = _today()
         expires = int((datetime.now(UTC) + _KEPT).timestamp())
-        update = Expression(
-            "ADD #tokens :tokens SET #expiresAt = :expires", {"tokens": tokens, "expires": expires}
-        )
+        used = {"tokens": Increment(tokens), "expiresAt": expires}
         try:
-            item = await self._table.amend(day, update)
+            item = await self._table.update(day, set=used, create=True, returning=True)
         except (ClientError, CloudmartError, ArithmeticError, TypeError, ValueError) as error:
             # They stay where they are, and are counted here until then.
             self._used.set()
@@ -158,7 +156,8 @@ class TokenBudget:
     async def _begun_anew(self, day: str, item: Item) -> Item:
         """Count a day from nothing again, and return its item: what is there was never counted."""
         _log.warning("tokens_not_believed", day=day, stored=repr(item["tokens"])[:_SHOWN])
-        return await self._table.amend(day, Expression("SET #tokens = :tokens", {"tokens": 0}))
+        fresh = await self._table.update(day, set={"tokens": 0}, create=True, returning=True)
+        return fresh or {}
 
     def _learn(self, day: str, item: Item | None) -> _Known:
         self._known = _Known(day, _tokens(item), time.monotonic() + _FRESH)

@@ -27,7 +27,7 @@ from cloudmart.ai.order_changes.confirmation import (
 )
 from cloudmart.ai.ports import ProviderMessage, Role
 from cloudmart.dynamodb.codec import Item
-from cloudmart.dynamodb.expression import Expression
+from cloudmart.dynamodb.expression import Condition, Increment
 from cloudmart.dynamodb.table import RefusedError, Table
 from cloudmart.errors import (
     CloudmartError,
@@ -72,6 +72,8 @@ LOCK_MARGIN = 15
 
 _LAST_TIME = 10**11
 """Seconds since 1970 that no clock will show: a lock until then is none."""
+
+_LOCK = ("lockToken", "lockUntil")
 
 _RETRY_AFTER = 3
 _ID = re.compile(r"(thread|conv)_[A-Za-z0-9_-]{32}")
@@ -204,34 +206,30 @@ class ConversationRepository:
             pending = turn.proposal.pending
             changes["pending"] = pending.model_dump()
             changes["codes"] = [*turn.conversation.codes, pending.code_hash][-MOST_CODES:]
-        try:
-            await run_to_completion(self._end(turn, changes))
-        except RefusedError as error:
-            raise ConflictError("The answer came too late. Please ask again.") from error
+        await run_to_completion(self._end(turn, changes))
 
     async def consume(self, turn: Turn, code_hash: str) -> PendingChange | None:
         """Return the change a code confirms, and forget it; count a wrong code."""
-        consumed = Expression("SET #confirmedBy = :lock REMOVE #pending", {"lock": turn.lock})
-        right = Expression(
+        consumed = {"confirmedBy": turn.lock, "pending": None}
+        right = Condition(
             "#lockToken = :lock AND #pending.#codeHash = :hash"
             " AND #pending.#tries < :most AND #pending.#expiresAt > :now",
             {"lock": turn.lock, "hash": code_hash, "most": MOST_TRIES, "now": int(time.time())},
         )
         key = turn.conversation.id
         try:
-            await self._table.change(
-                key, consumed, right, done=lambda item: item.get("confirmedBy") == turn.lock
-            )
-        except RefusedError:
-            count = Expression("SET #pending.#tries = #pending.#tries + :one", {"one": 1})
+            await self._table.update(key, set=consumed, when=right)
+        except RefusedError as error:
+            if error.item.get("confirmedBy") == turn.lock:
+                return turn.conversation.pending
             # Of a number that is out of all proportion DynamoDB adds nothing: it keeps 38 digits.
-            countable = Expression(
+            countable = Condition(
                 "attribute_type(#pending.#tries, :number)"
                 " AND #pending.#tries BETWEEN :none AND :most",
                 {"number": "N", "none": 0, "most": MOST_TRIES},
             )
             with contextlib.suppress(RefusedError):
-                await self._table.change(key, count, countable)
+                await self._table.update(key, set={"pending.tries": Increment(1)}, when=countable)
             return None
         return turn.conversation.pending
 
@@ -240,86 +238,74 @@ class ConversationRepository:
         turn.conversation = turn.conversation.model_copy(
             update={"failed_lookups": turn.conversation.failed_lookups + 1}
         )
-        count = Expression(
-            "SET #failedLookups = :count", {"count": turn.conversation.failed_lookups}
-        )
-        with contextlib.suppress(RefusedError):
-            await self._table.change(
-                turn.conversation.id, count, Expression("attribute_exists(id)")
-            )
+        count = {"failedLookups": turn.conversation.failed_lookups}
+        await self._table.update(turn.conversation.id, set=count)
 
     async def forget_customer(self, key: str) -> None:
         """Forget who spoke and what they were asked: whoever goes on has to say it again."""
         if not _ID.fullmatch(key):
             return
         # A turn that is still being answered loses its lock, or it would write both anew.
-        update = Expression("REMOVE #email, #pending, #lockToken, #lockUntil")
-        with contextlib.suppress(RefusedError):
-            await self._table.change(key, update, Expression("attribute_exists(id)"))
+        forgotten = dict.fromkeys(("email", "pending", *_LOCK))
+        await self._table.update(key, set=forgotten)
 
     async def claim_sentiment(self, key: str) -> bool:
         """Tell whether a conversation of ours is read for its mood for the first time."""
         if not _ID.fullmatch(key):
             return False
         moment = int(time.time())
-        unread = Expression(
-            "attribute_exists(id) AND #expiresAt > :now AND attribute_not_exists(#moodReadAt)",
-            {"now": moment},
+        unread = Condition(
+            "#expiresAt > :now AND attribute_not_exists(#moodReadAt)", {"now": moment}
         )
         try:
-            await self._table.change(
-                key, Expression("SET #moodReadAt = :now", {"now": moment}), unread
-            )
+            claimed = await self._table.update(key, set={"moodReadAt": moment}, when=unread)
         except RefusedError:
             return False
-        return True
+        return claimed is not None
 
     async def _lock(self, turn: Turn) -> Item:
-        moment, token = int(time.time()), turn.lock
-        update = Expression(
-            "SET #lockToken = :token, #lockUntil = :until",
-            {"token": token, "until": moment + self._lock_seconds},
-        )
+        moment = int(time.time())
+        lock = {"lockToken": turn.lock, "lockUntil": moment + self._lock_seconds}
         # What is no time is no lock either: it would never end.
-        free = Expression(
-            "attribute_exists(id) AND #expiresAt > :now AND (attribute_not_exists(#lockUntil)"
+        free = Condition(
+            "#expiresAt > :now AND (attribute_not_exists(#lockUntil)"
             " OR NOT attribute_type(#lockUntil, :number)"
             " OR #lockUntil < :now OR #lockUntil > :last)",
             {"now": moment, "last": _LAST_TIME, "number": "N"},
         )
         try:
-            item = await self._table.amend(
-                turn.conversation.id,
-                update,
-                free,
-                done=lambda item: item.get("lockToken") == token,
+            item = await self._table.update(
+                turn.conversation.id, set=lock, when=free, returning=True
             )
         except RefusedError as error:
-            if error.item is None or _has_expired(error.item, moment):
+            if _has_expired(error.item, moment):
                 raise UnknownConversationError from error
             raise ConversationBusyError(retry_after=_RETRY_AFTER) from error
+        if item is None:
+            raise UnknownConversationError
         turn.locked = True
         return item
 
     async def _release(self, turn: Turn) -> None:
         try:
             await self._end(turn, {})
-        except (RefusedError, CloudmartError, ClientError) as error:
+        except (CloudmartError, ClientError) as error:
             # The lock ends by itself; the failure that brought us here is the one to tell.
             _log.warning("conversation_not_released", cause=repr(error))
 
     async def _end(self, turn: Turn, changes: dict[str, object]) -> None:
-        changes = {"endedTurn": turn.lock, **changes}
+        changes = {"endedTurn": turn.lock, **dict.fromkeys(_LOCK), **changes}
         if turn.tokens:
             # Nobody else counts while the lock holds; a number can also take a bad value's place.
             changes["tokens"] = turn.conversation.tokens + turn.tokens
-        sets = ", ".join(f"#{name} = :{name}" for name in changes)
-        await self._table.change(
-            turn.conversation.id,
-            Expression(f"SET {sets} REMOVE #lockToken, #lockUntil", changes),
-            Expression("#lockToken = :lock", {"lock": turn.lock}),
-            done=lambda item: item.get("endedTurn") == turn.lock,
-        )
+        locked = Condition("#lockToken = :lock", {"lock": turn.lock})
+        try:
+            ended = await self._table.update(turn.conversation.id, set=changes, when=locked)
+        except RefusedError as error:
+            # An earlier try has ended it, and its answer was lost.
+            ended = error.item if error.item.get("endedTurn") == turn.lock else None
+        if ended is None:
+            raise ConflictError("The answer came too late. Please ask again.")
         turn.done = True
 
     def _expiry(self) -> int:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from cloudmart.ai.conversations import ConversationRepository
 from cloudmart.ai.ports import Scores, SentimentAnalyzer
-from cloudmart.dynamodb.expression import Expression
+from cloudmart.dynamodb.expression import Condition, Increment
 from cloudmart.dynamodb.table import RefusedError, Table
 from cloudmart.errors import CloudmartError
 from cloudmart.observability.metrics import SENTIMENT_UNITS
@@ -42,14 +42,13 @@ class SentimentUnits:
             return False
         moment = datetime.now(UTC)
         expires = int((moment + _KEPT).timestamp())
-        count = Expression(
-            "ADD #units :units SET #expiresAt = :expires", {"units": units, "expires": expires}
-        )
-        left = Expression(
+        count = {"units": Increment(units), "expiresAt": expires}
+        left = Condition(
             "attribute_not_exists(#units) OR #units <= :left", {"left": self._daily - units}
         )
         try:
-            await self._table.change(f"sentiment-{moment:%Y-%m-%d}", count, left)
+            key = f"sentiment-{moment:%Y-%m-%d}"
+            await self._table.update(key, set=count, when=left, create=True)
         except RefusedError:
             return False
         return True

@@ -10,7 +10,7 @@ from typing import Any
 from zlib import crc32
 
 from cloudmart.dynamodb.codec import Item, encode_item
-from cloudmart.dynamodb.expression import changing, parameters, unchanged
+from cloudmart.dynamodb.expression import unchanged, write_expressions
 from cloudmart.values.timestamp import UNKNOWN, read_time, stamp
 
 KEYS_VERSION = 1
@@ -138,10 +138,7 @@ class Amendment:
         """Return UpdateItem's parameters: the change, if what it rests on is still as it was."""
         return {
             "Key": encode_item({"id": self.item["id"]}),
-            **parameters(
-                update=changing(self._changes),
-                when=unchanged(self.item, self.sources),
-            ),
+            **write_expressions(self._changes, unchanged(self.item, self.sources), exists=True),
         }
 
 

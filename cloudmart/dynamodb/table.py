@@ -1,24 +1,23 @@
 """A table: the few operations the shop needs, typed, with DynamoDB's refusals in our words."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.client import Database, answer_was_lost
 from cloudmart.dynamodb.codec import Item, decode_item, encode_item
 from cloudmart.dynamodb.expression import (
-    Expression,
-    changing,
-    parameters,
-    projection,
-    setting,
+    Condition,
+    read_expressions,
     unchanged,
+    write_expressions,
 )
 from cloudmart.errors import ConflictError, ItemTooLargeError
 from cloudmart.values.page import Page, Pages
 
+T = TypeVar("T")
 Key = dict[str, Any]
 """Where a page begins, as DynamoDB sends and takes it."""
 
@@ -27,10 +26,7 @@ _CONDITION_FAILED = "ConditionalCheckFailedException"
 BATCH = 100
 """Items one BatchGetItem may ask for (DynamoDB's limit)."""
 
-_FREE = {
-    "ConditionExpression": "attribute_not_exists(id)",
-    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-}
+_FREE = write_expressions(when=Condition("attribute_not_exists(id)"))
 
 # While a page is turned from one JSON into another nobody else is served. A megabyte of small
 # items takes longer than anybody should wait; these take some milliseconds.
@@ -41,15 +37,11 @@ _BREATHER = 0.05
 
 
 class RefusedError(Exception):
-    """A condition did not hold; `item` is what is stored, or None where nothing is.
+    """A condition did not hold; `item` is what is stored."""
 
-    `again` tells that the answer of an earlier try was lost, which may have made the change.
-    """
-
-    def __init__(self, item: Item | None, *, again: bool = False) -> None:
+    def __init__(self, item: Item) -> None:
         super().__init__("the condition of a write did not hold")
         self.item = item
-        self.again = again
 
 
 class Table:
@@ -77,7 +69,7 @@ class Table:
             self.name: {
                 "Keys": [encode_item({"id": key}) for key in dict.fromkeys(keys)],
                 "ConsistentRead": True,
-                **projection(attributes),
+                **read_expressions(attributes=attributes),
             }
         }
         found: dict[str, Item] = {}
@@ -101,97 +93,76 @@ class Table:
             if not _came_through(error, item):
                 raise ConflictError(f"{item['id']!r} is already taken.") from error
 
-    async def update(self, key: str, changes: Mapping[str, Any]) -> Item | None:
-        """Set attributes of an item that exists and return all of it; None where it does not.
-
-        Attributes that are not named keep their values, whoever wrote them.
-        """
-        try:
-            answer = await self._call(
-                "update_item",
-                Key=encode_item({"id": key}),
-                ConditionExpression="attribute_exists(id)",
-                ReturnValues="ALL_NEW",
-                **setting(changes),
-            )
-        except ClientError as error:
-            if _code(error) != _CONDITION_FAILED:
-                raise
-            return None
-        return decode_item(answer["Attributes"])
-
-    async def upsert(
-        self, key: str, changes: Mapping[str, Any], *, first: Mapping[str, Any]
-    ) -> None:
-        """Set attributes of an item, which is made where there is none.
-
-        Those of `first` are only set where the item has none of their name.
-        """
-        await self._call("update_item", Key=encode_item({"id": key}), **setting(changes, first))
-
-    async def change(
+    async def update(
         self,
         key: str,
-        update: Expression,
-        when: Expression | None = None,
         *,
-        done: Callable[[Item], bool] = lambda _: False,
-    ) -> None:
-        """Change an item; where there was none, one is made.
+        set: Mapping[str, Any],  # noqa: A002 - DynamoDB's word
+        when: Condition | None = None,
+        create: bool = False,
+        returning: bool = False,
+    ) -> Item | None:
+        """Set attributes of an item; None where there is none, unless it may `create` one.
 
-        `done` knows an item that this very change has been made of, by something only this
-        change writes: where its answer was lost, the next try meets what it wrote itself.
+        An attribute set to None is removed, `Increment` adds to one, and `Default` is for one that
+        is missing. Those that are not named keep their values, whoever wrote them.
+        Where it is `returning`, all of the item as it is now is returned, else an empty one.
 
         Raises:
-            RefusedError: the condition does not hold.
+            RefusedError: there is an item, and the condition does not hold for it.
         """
+        options = write_expressions(set, when, exists=not create)
+        if returning:
+            options["ReturnValues"] = "ALL_NEW"
         try:
-            await self._write_when("update_item", key, **parameters(update=update, when=when))
-        except RefusedError as error:
-            if error.item is None or not done(error.item):
-                raise
-
-    async def amend(
-        self,
-        key: str,
-        update: Expression,
-        when: Expression | None = None,
-        *,
-        done: Callable[[Item], bool] = lambda _: False,
-    ) -> Item:
-        """Change an item as `change` does, and return all of it as it is now.
-
-        `done` is asked only where an answer was lost. Otherwise the change that it meets is
-        another's, however alike the two are.
-        """
-        try:
-            answer = await self._write_when(
-                "update_item", key, **parameters(update=update, when=when), ReturnValues="ALL_NEW"
-            )
-        except RefusedError as error:
-            if not error.again or error.item is None or not done(error.item):
-                raise
-            return error.item
-        return decode_item(answer["Attributes"])
-
-    async def remove_when(self, key: str, when: Expression) -> None:
-        """Delete an item, or raise RefusedError where the condition does not hold."""
-        await self._write_when("delete_item", key, **parameters(when=when))
-
-    async def remove(self, key: str) -> bool:
-        """Delete an item; False where there was none."""
-        try:
-            await self._call(
-                "delete_item",
-                Key=encode_item({"id": key}),
-                ConditionExpression="attribute_exists(id)",
-            )
+            answer = await self._call("update_item", Key=encode_item({"id": key}), **options)
         except ClientError as error:
-            if _code(error) != _CONDITION_FAILED:
-                raise
-            # Where the answer of a first try was lost, the second meets what that one did.
-            return answer_was_lost(error)
+            stored = _refused_for(error)
+            if stored is None:
+                return None
+            # Where the answer of a first try was lost, the second meets what that one did. What
+            # it set is all there then; a number that was counted on can be anybody's.
+            if answer_was_lost(error) and _has(stored, set):
+                return stored
+            raise RefusedError(stored) from error
+        return decode_item(answer.get("Attributes", {}))
+
+    async def remove(self, key: str, *, when: Condition | None = None) -> bool:
+        """Delete an item; False where there was none.
+
+        Raises:
+            RefusedError: there is an item, and the condition does not hold for it.
+        """
+        options = write_expressions(when=when, exists=True)
+        try:
+            await self._call("delete_item", Key=encode_item({"id": key}), **options)
+        except ClientError as error:
+            stored = _refused_for(error)
+            if stored is None:
+                # Where the answer of a first try was lost, the second meets what that one did.
+                return answer_was_lost(error)
+            raise RefusedError(stored) from error
         return True
+
+    async def optimistic_write(
+        self, key: str, basis: Sequence[str], write: Callable[[Item, Condition], Awaitable[T]]
+    ) -> T | None:
+        """Return what `write` makes of an item, or None where there is none.
+
+        It is given the item and the condition that the attributes of `basis` are as it sees them.
+        Where somebody was faster, so that its write is refused, it is asked again.
+
+        Raises:
+            UnavailableError: others were faster for as long as an operation may take.
+        """
+        async with self.database.budget():
+            item = await self.get(key)
+            while item is not None:
+                try:
+                    return await write(item, unchanged(item, basis))
+                except RefusedError as error:
+                    item = error.item
+        return None
 
     async def scan(
         self,
@@ -205,7 +176,7 @@ class Table:
         Where attributes are named, DynamoDB leaves out the others but the id. The walk is as long.
         """
         options: dict[str, Any] = {"Limit": min(page_size or _PAGE, _PAGE)}
-        options |= projection(attributes)
+        options |= read_expressions(attributes=attributes)
         if after:
             options["ExclusiveStartKey"] = encode_item({"id": after})
         async for page in self._walk("scan", **options):
@@ -240,16 +211,6 @@ class Table:
             page, after = await self.read_page(operation, **parameters, ExclusiveStartKey=after)
             yield page
 
-    async def _write_when(self, operation: str, key: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401
-        try:
-            return await self._call(operation, Key=encode_item({"id": key}), **options)
-        except ClientError as error:
-            if _code(error) != _CONDITION_FAILED:
-                raise
-            stored = error.response.get("Item")
-            item = decode_item(stored) if stored else None
-            raise RefusedError(item, again=answer_was_lost(error)) from error
-
     async def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401
         try:
             return await self.database.call(operation, TableName=self.name, **parameters)
@@ -262,13 +223,20 @@ class Table:
 
 def key_query(index: str, name: str, value: str) -> dict[str, Any]:
     """Return a query of an index's items of one key, greatest sort key first."""
-    return {
-        "IndexName": index,
-        "KeyConditionExpression": "#key = :key",
-        "ExpressionAttributeNames": {"#key": name},
-        "ExpressionAttributeValues": encode_item({":key": value}),
-        "ScanIndexForward": False,
-    }
+    key = Condition(f"#{name} = :key", {"key": value})
+    return {"IndexName": index, "ScanIndexForward": False, **read_expressions(key)}
+
+
+def _refused_for(error: ClientError) -> Item | None:
+    """Return what is stored where a condition did not hold; raise any other error again."""
+    if _code(error) != _CONDITION_FAILED:
+        raise error
+    stored = error.response.get("Item")
+    return decode_item(stored) if stored else None
+
+
+def _has(item: Item, changes: Mapping[str, Any]) -> bool:
+    return all(item.get(name) == value for name, value in changes.items())
 
 
 def _came_through(error: ClientError, item: Item) -> bool:
@@ -284,54 +252,3 @@ def _code(error: ClientError) -> str:
 
 VERSION = "version"
 """Counts the changes of an item, so that two in one millisecond differ."""
-
-
-async def revise(
-    table: Table, key: str, basis: Sequence[str], change: Callable[[Item], Mapping[str, Any]]
-) -> Item | None:
-    """Set the attributes that `change` makes of an item, and return all of it; None without one.
-
-    An attribute that is to be None is taken away.
-    The change is made only while the attributes of `basis` are as they were read. Where somebody
-    was faster, `change` is asked again.
-
-    Raises:
-        UnavailableError: others were faster for as long as an operation may take.
-    """
-    async with table.database.budget():
-        item = await table.get(key)
-        while item is not None:
-            changes = change(item)
-
-            def is_done(found: Item, wanted: Mapping[str, Any] = changes) -> bool:
-                return all(found.get(name) == value for name, value in wanted.items())
-
-            try:
-                return await table.amend(
-                    key, changing(changes), unchanged(item, basis), done=is_done
-                )
-            except RefusedError as error:
-                item = error.item
-    return None
-
-
-async def remove_seen(
-    table: Table, key: str, basis: Sequence[str], check: Callable[[Item], None]
-) -> bool:
-    """Delete an item that `check` does not refuse by raising; False where there is none.
-
-    It is deleted only while the attributes of `basis` are as `check` saw them.
-    """
-    async with table.database.budget():
-        item = await table.get(key)
-        while item is not None:
-            check(item)
-            try:
-                await table.remove_when(key, unchanged(item, basis))
-            except RefusedError as error:
-                if error.item is None:
-                    return error.again  # by this very request, whose first answer was lost
-                item = error.item
-            else:
-                return True
-    return False

@@ -2,17 +2,17 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from cloudmart.dynamodb.codec import Item
-from cloudmart.dynamodb.expression import changing, unchanged
+from cloudmart.dynamodb.expression import Condition, unchanged
 from cloudmart.dynamodb.lookup import IndexRecord, Lookup
 from cloudmart.dynamodb.schema import CREATED_AT, amendment, created_at
-from cloudmart.dynamodb.table import BATCH, VERSION, RefusedError, Table, remove_seen, revise
+from cloudmart.dynamodb.table import BATCH, VERSION, RefusedError, Table
 from cloudmart.errors import ConflictError, NotFoundError
 from cloudmart.http.etag import UNCONDITIONAL, Precondition
 from cloudmart.orders.indexes import INDEXED_ORDERS, ORDERS_BY_EMAIL, order_address, order_keys
@@ -171,12 +171,14 @@ class OrderRepository:
             PreconditionFailedError: it is not as the client has seen it.
         """
 
-        def change(item: Item) -> Mapping[str, Any]:
+        async def change(item: Item, as_read: Condition) -> Item | None:
             order = Order.read(item)
             when.check(*order.etags)
-            return _changes(item, order.with_status(status, by))
+            changes = _changes(item, order.with_status(status, by))
+            return await self._table.update(order_id, set=changes, when=as_read, returning=True)
 
-        item = await revise(self._table, order_id, _VERSION, change) if is_order(order_id) else None
+        there = is_order(order_id)
+        item = await self._table.optimistic_write(order_id, _VERSION, change) if there else None
         if item is None:
             raise NotFoundError("Order", order_id)
         return Order.read(item)
@@ -197,32 +199,32 @@ class OrderRepository:
         if not order.cancelable:
             raise ConflictError(f"Order {order.id!r} cannot be canceled any more.")
         changes = _changes(item, order.with_status(OrderStatus.CANCELED, _CUSTOMER))
+        as_read = unchanged(item, _VERSION)
         try:
-            changed = await self._table.amend(
-                order.id,
-                changing(changes),
-                unchanged(item, _VERSION),
-                done=lambda found: all(found.get(name) == changes[name] for name in changes),
-            )
+            changed = await self._table.update(order.id, set=changes, when=as_read, returning=True)
         except RefusedError as error:
             raise _changed(order) from error
+        if changed is None:
+            raise _changed(order)
         return Order.read(changed)
 
     async def erase(self, order: Order) -> None:
         """Delete an order for its customer, or raise ConflictError where it changed since."""
         item = await self._as_read(order)
         try:
-            await self._table.remove_when(order.id, unchanged(item, _VERSION))
+            await self._table.remove(order.id, when=unchanged(item, _VERSION))
         except RefusedError as error:
-            if error.item is not None:
-                raise _changed(order) from error
+            raise _changed(order) from error
 
     async def _removed(self, order_id: str, when: Precondition) -> bool:
         if not when.is_given:
             return await self._table.remove(order_id)
-        return await remove_seen(
-            self._table, order_id, _VERSION, lambda item: when.check(*Order.read(item).etags)
-        )
+
+        async def remove(item: Item, as_read: Condition) -> bool:
+            when.check(*Order.read(item).etags)
+            return await self._table.remove(order_id, when=as_read)
+
+        return bool(await self._table.optimistic_write(order_id, _VERSION, remove))
 
     async def _as_read(self, order: Order) -> Item:
         item = await self._table.get(order.id)

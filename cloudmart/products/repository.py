@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from cloudmart.dynamodb.expression import Default
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import NotFoundError
 from cloudmart.products.models import Product, ProductCreate
@@ -51,7 +52,7 @@ class ProductRepository:
     async def change(self, product_id: str, request: ProductCreate) -> Product:
         """Change what a person may change of a product, or raise NotFoundError."""
         changes = request.model_dump() | {"updatedAt": stamp(now())}
-        item = await self._table.update(product_id, changes)
+        item = await self._table.update(product_id, set=changes, returning=True)
         if item is None:
             raise NotFoundError("Product", product_id)
         return Product.read(item)
@@ -59,9 +60,10 @@ class ProductRepository:
     async def save(self, product_id: str, request: ProductCreate) -> None:
         """Change a product, or add it under an id of the caller's; what is not said stays."""
         moment = stamp(now())
-        changes = request.model_dump(exclude_unset=True) | {"updatedAt": moment}
         first = request.model_dump() | {"createdAt": moment}
-        await self._table.upsert(product_id, changes, first=first)
+        said = request.model_dump(exclude_unset=True) | {"updatedAt": moment}
+        changes = {name: Default(value) for name, value in first.items()} | said
+        await self._table.update(product_id, set=changes, create=True)
 
     async def remove(self, product_id: str) -> None:
         """Delete a product, or raise NotFoundError."""

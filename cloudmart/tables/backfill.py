@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.codec import Item, decode_item
+from cloudmart.dynamodb.expression import read_expressions
 from cloudmart.dynamodb.schema import Amendment, IndexedItems, amendment
 from cloudmart.errors import UnavailableError
 from cloudmart.orders.indexes import DAY_SHARD
@@ -161,14 +162,12 @@ class Backfill:
 
     @patiently
     async def _page(self, after: Mapping[str, Any] | None) -> tuple[list[Item], Any]:
-        names = {f"#{name}": name for name in ("id", *self._items.sources)}
         start = {"ExclusiveStartKey": after} if after else {}
         answer = await self._client.scan(
             TableName=self._table,
             Limit=self._page_size,
             ConsistentRead=True,
-            ProjectionExpression=", ".join(names),
-            ExpressionAttributeNames=names,
+            **read_expressions(attributes=self._items.sources),
             **start,
         )
         items = [item for item in map(decode_item, answer["Items"]) if is_order(item["id"])]

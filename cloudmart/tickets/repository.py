@@ -1,12 +1,10 @@
 """Tickets in their table."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from cloudmart.dynamodb.codec import Item
+from cloudmart.dynamodb.expression import Condition
 from cloudmart.dynamodb.lookup import IndexRecord, Lookup
 from cloudmart.dynamodb.schema import amendment, in_shard, shards_of
-from cloudmart.dynamodb.table import VERSION, Table, remove_seen, revise
+from cloudmart.dynamodb.table import VERSION, Table
 from cloudmart.errors import NotFoundError
 from cloudmart.http.etag import UNCONDITIONAL, Precondition
 from cloudmart.tickets.indexes import INDEXED_TICKETS, STATUS_SHARD, TICKETS_BY_STATUS, ticket_keys
@@ -60,17 +58,18 @@ class TicketRepository:
             PreconditionFailedError: it is not as the client has seen it.
         """
 
-        def change(item: Item) -> Mapping[str, Any]:
+        async def change(item: Item, as_read: Condition) -> Item | None:
             ticket = Ticket.read(item)
             when.check(ticket.etag)
-            return amendment(item, INDEXED_TICKETS).corrections | {
+            changes = amendment(item, INDEXED_TICKETS).corrections | {
                 "status": status.value,
                 STATUS_SHARD: in_shard(status, ticket_id),
                 "updatedAt": stamp(now()),
                 VERSION: ticket.version + 1,
             }
+            return await self._table.update(ticket_id, set=changes, when=as_read, returning=True)
 
-        item = await revise(self._table, ticket_id, _BASIS, change)
+        item = await self._table.optimistic_write(ticket_id, _BASIS, change)
         if item is None:
             raise NotFoundError("Ticket", ticket_id)
         return Ticket.read(item)
@@ -80,15 +79,16 @@ class TicketRepository:
     ) -> None:
         """Set how a ticket's customer sounded and who says so, or raise NotFoundError."""
 
-        def change(item: Item) -> Mapping[str, Any]:
-            return amendment(item, INDEXED_TICKETS).corrections | {
+        async def change(item: Item, as_read: Condition) -> Item | None:
+            changes = amendment(item, INDEXED_TICKETS).corrections | {
                 "sentimentScores": scores.model_dump(),
                 "overallSentiment": overall,
                 "sentimentSource": source,
                 VERSION: Ticket.read(item).version + 1,
             }
+            return await self._table.update(ticket_id, set=changes, when=as_read)
 
-        if await revise(self._table, ticket_id, _BASIS, change) is None:
+        if await self._table.optimistic_write(ticket_id, _BASIS, change) is None:
             raise NotFoundError("Ticket", ticket_id)
 
     async def remove(self, ticket_id: str, when: Precondition = UNCONDITIONAL) -> None:
@@ -99,6 +99,9 @@ class TicketRepository:
     async def _removed(self, ticket_id: str, when: Precondition) -> bool:
         if not when.is_given:
             return await self._table.remove(ticket_id)
-        return await remove_seen(
-            self._table, ticket_id, _BASIS, lambda item: when.check(Ticket.read(item).etag)
-        )
+
+        async def remove(item: Item, as_read: Condition) -> bool:
+            when.check(Ticket.read(item).etag)
+            return await self._table.remove(ticket_id, when=as_read)
+
+        return bool(await self._table.optimistic_write(ticket_id, _BASIS, remove))

@@ -278,7 +278,9 @@ async def test_a_count_that_is_none_costs_no_answer_and_no_process(
         await shop.conversations.put({"id": day, "tokens": stored}, new=True)
     replica = budget(shop.conversations)
     thread = await shop.assistant(ScriptedChat()).start()
-    await shop.conversations.update(thread, {"tokens": stored})
+    begun = await shop.conversations.get(thread)
+    assert begun is not None
+    await shop.conversations.put(begun | {"tokens": stored}, new=False)
 
     async with running(replica):
         await replica.reserve(10)

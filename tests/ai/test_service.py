@@ -95,7 +95,7 @@ async def test_a_conversation_of_the_other_assistant_is_unknown(shop: Shop) -> N
 async def test_an_expired_conversation_is_unknown_before_it_is_removed(shop: Shop) -> None:
     assistant = shop.assistant(ScriptedChat())
     thread = await assistant.start()
-    await shop.conversations.update(thread, {"expiresAt": int(time.time()) - 1})
+    await shop.conversations.update(thread, set={"expiresAt": int(time.time()) - 1})
 
     with pytest.raises(UnknownConversationError):
         await assistant.reply(thread, "Hi")
@@ -104,7 +104,7 @@ async def test_an_expired_conversation_is_unknown_before_it_is_removed(shop: Sho
 async def test_a_conversation_is_kept_for_as_long_as_the_settings_say(shop: Shop) -> None:
     assistant = shop.assistant(ScriptedChat("Hello."), conversation_ttl_days=2)
     thread = await assistant.start()
-    await shop.conversations.update(thread, {"expiresAt": int(time.time()) + 60})
+    await shop.conversations.update(thread, set={"expiresAt": int(time.time()) + 60})
 
     await assistant.reply(thread, "Hi")
 
@@ -152,7 +152,7 @@ async def test_the_lock_of_a_dead_process_ends_by_itself(shop: Shop) -> None:
     assistant = shop.assistant(ScriptedChat("Hello."))
     thread = await assistant.start()
     dead = {"lockToken": "dead", "lockUntil": int(time.time()) - 1}
-    await shop.conversations.update(thread, dead)
+    await shop.conversations.update(thread, set=dead)
 
     assert await assistant.reply(thread, "Hi") == "Hello."
 
@@ -165,7 +165,7 @@ async def test_an_answer_whose_lock_was_lost_is_not_kept(shop: Shop) -> None:
     late = asyncio.create_task(assistant.reply(thread, "Hi"))
     await chat.asked.wait()
 
-    await shop.conversations.update(thread, {"lockToken": "another's"})
+    await shop.conversations.update(thread, set={"lockToken": "another's"})
     go_on.set()
 
     with pytest.raises(ConflictError, match="too late"):
@@ -327,7 +327,7 @@ async def test_history_is_cut_at_whole_turns(shop: Shop) -> None:
     assistant = shop.assistant(ScriptedChat("Hello."))
     thread = await assistant.start()
     turns = [{"role": role, "text": f"{n}"} for n in range(60) for role in ("user", "assistant")]
-    await shop.conversations.update(thread, {"history": turns})
+    await shop.conversations.update(thread, set={"history": turns})
 
     await assistant.reply(thread, "Hi")
 
@@ -342,7 +342,7 @@ async def test_history_is_cut_to_what_an_item_holds(shop: Shop) -> None:
     thread = await assistant.start()
     long = "ü" * 49_000
     turns = [{"role": role, "text": long} for role in ("user", "assistant")]
-    await shop.conversations.update(thread, {"history": turns})
+    await shop.conversations.update(thread, set={"history": turns})
 
     await assistant.reply(thread, "ü" * 4000)
 

@@ -10,7 +10,6 @@ from botocore.session import Session
 
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.codec import Item
-from cloudmart.dynamodb.expression import Expression
 from cloudmart.dynamodb.refusals import BUSY, FAILING, MISCONFIGURED, PASSING
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
@@ -48,9 +47,9 @@ async def test_an_answer_that_is_not_the_stores_is_no_success(
 ) -> None:
     writes: dict[str, Callable[[], Awaitable[object]]] = {
         "put": lambda: products.put({"id": "1"}, new=True),
-        "update": lambda: products.update("1", {"name": "Lamp"}),
+        "update": lambda: products.update("1", set={"name": "Lamp"}),
         "remove": lambda: products.remove("1"),
-        "upsert": lambda: products.upsert("1", {"name": "Lamp"}, first={}),
+        "upsert": lambda: products.update("1", set={"name": "Lamp"}, create=True),
     }
     faults.fail(fault)
 
@@ -58,7 +57,7 @@ async def test_an_answer_that_is_not_the_stores_is_no_success(
         await writes[write]()
 
 
-@pytest.mark.parametrize("read", ["scan", "query", "get_many", "update", "amend", "describe"])
+@pytest.mark.parametrize("read", ["scan", "query", "get_many", "update", "upsert", "describe"])
 async def test_an_empty_object_is_no_answer_where_the_store_has_something_to_tell(
     read: str, faults: FaultProxy, orders: Table
 ) -> None:
@@ -69,8 +68,8 @@ async def test_an_empty_object_is_no_answer_where_the_store_has_something_to_tel
         "scan": lambda: first(orders.scan()),
         "query": lambda: first(orders.query(BY_EMAIL.name, BY_EMAIL.partition, "a@x.org")),
         "get_many": lambda: orders.get_many(["1"]),
-        "update": lambda: orders.update("1", {"name": "Lamp"}),
-        "amend": lambda: orders.amend("1", Expression("SET #name = :name", {"name": "Lamp"})),
+        "update": lambda: orders.update("1", set={"name": "Lamp"}, returning=True),
+        "upsert": lambda: orders.update("1", set={"name": "Lamp"}, create=True, returning=True),
         "describe": orders.describe,
     }
     await orders.put({"id": "1"}, new=True)

@@ -5,14 +5,13 @@ from collections.abc import AsyncIterator
 import pytest
 
 from cloudmart.dynamodb.client import Database
-from cloudmart.dynamodb.expression import Expression, unchanged
+from cloudmart.dynamodb.expression import Condition, unchanged
 from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import RefusedError, Table
 from cloudmart.settings import Settings
 from tests.support.shop_tables import CALL_WITHIN
 
 LAMP = {"id": "1", "name": "Lamp", "status": "new"}
-EXISTS = Expression("attribute_exists(id)")
 
 
 @pytest.fixture
@@ -27,34 +26,47 @@ async def table(settings: Settings) -> AsyncIterator[Table]:
 
 
 async def test_an_item_is_changed_while_its_condition_holds(table: Table) -> None:
-    update = Expression("SET #status = :status REMOVE #name", {"status": "old"})
+    changes = {"status": "old", "name": None}
 
-    changed = await table.amend("1", update, Expression("#status = :was", {"was": "new"}))
+    new = Condition("#status = :was", {"was": "new"})
+    changed = await table.update("1", set=changes, when=new, returning=True)
 
     assert changed == {"id": "1", "status": "old"} == await table.get("1")
 
 
 async def test_a_refused_change_tells_what_is_there_instead(table: Table) -> None:
-    update = Expression("SET #status = :status", {"status": "old"})
+    sold = Condition("#status = :was", {"was": "sold"})
 
     with pytest.raises(RefusedError) as refused:
-        await table.amend("1", update, Expression("#status = :was", {"was": "sold"}))
-    with pytest.raises(RefusedError) as missing:
-        await table.amend("2", update, EXISTS)
+        await table.update("1", set={"status": "old"}, when=sold)
+    missing = await table.update("2", set={"status": "old"}, when=sold)
 
     assert refused.value.item == LAMP == await table.get("1")
-    assert missing.value.item is None
+    assert missing is None
     assert await table.get("2") is None
+
+
+async def test_a_condition_of_alternatives_does_not_bring_an_item_about(table: Table) -> None:
+    unsold = Condition("attribute_not_exists(#status) OR #status = :new", {"new": "new"})
+
+    changed = await table.update("1", set={"status": "sold"}, when=unsold)
+    missing = await table.update("2", set={"status": "sold"}, when=unsold)
+    created = await table.update("2", set={"status": "new"}, when=unsold, create=True)
+
+    assert (changed, missing, created) == ({}, None, {})
+    assert await table.get("2") == {"id": "2", "status": "new"}
 
 
 async def test_an_item_is_removed_only_while_its_condition_holds(table: Table) -> None:
     with pytest.raises(RefusedError):
-        await table.remove_when("1", Expression("#status = :was", {"was": "sold"}))
+        await table.remove("1", when=Condition("#status = :was", {"was": "sold"}))
     assert await table.get("1") == LAMP
 
-    await table.remove_when("1", EXISTS)
+    removed = await table.remove("1", when=Condition("#status = :was", {"was": "new"}))
 
+    assert removed
     assert await table.get("1") is None
+    assert not await table.remove("1", when=Condition("#status = :was", {"was": "new"}))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +83,7 @@ async def test_an_item_is_unchanged_if_it_lacks_what_it_lacked(
 ) -> None:
     condition = unchanged(seen, ["name", "status", "colour"])
     try:
-        await table.remove_when("1", condition)
+        await table.remove("1", when=condition)
     except RefusedError:
         assert refused
     else:

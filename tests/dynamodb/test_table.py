@@ -6,8 +6,7 @@ from decimal import Decimal
 import pytest
 
 from cloudmart.dynamodb.client import Database
-from cloudmart.dynamodb.codec import Item
-from cloudmart.dynamodb.expression import Expression, unchanged
+from cloudmart.dynamodb.expression import Default, Increment, unchanged
 from cloudmart.dynamodb.table import RefusedError, Table
 from cloudmart.errors import ConflictError, ItemTooLargeError, UnavailableError
 from tests.support.faults import Fault, FaultProxy
@@ -53,22 +52,17 @@ async def test_a_write_that_is_tried_again_still_conflicts_with_anothers(
         await products.put(LAMP, new=True)
 
 
-SOLD = Expression("SET #stock = :sold", {"sold": Decimal(6)})
+SOLD = {"stock": Decimal(6)}
 """A change that anybody makes in the same words."""
-
-
-def is_sold(item: Item) -> bool:
-    """Tell whether that change has been made of an item."""
-    return bool(item["stock"] == 6)
 
 
 async def test_of_two_that_make_the_same_change_the_second_is_told(products: Table) -> None:
     await products.put(LAMP, new=True)
     in_stock = unchanged(LAMP, ["stock"])
-    await products.amend("1", SOLD, in_stock, done=is_sold)
+    await products.update("1", set=SOLD, when=in_stock)
 
     with pytest.raises(RefusedError) as refused:
-        await products.amend("1", SOLD, in_stock, done=is_sold)
+        await products.update("1", set=SOLD, when=in_stock)
 
     assert refused.value.item == LAMP | {"stock": Decimal(6)}
 
@@ -80,16 +74,54 @@ async def test_a_change_whose_answer_was_lost_is_not_refused_for_its_own_sake(
     await products.put(LAMP, new=True)
     faults.fail(fault, "UpdateItem", times=1)
 
-    changed = await products.amend("1", SOLD, unchanged(LAMP, ["stock"]), done=is_sold)
+    in_stock = unchanged(LAMP, ["stock"])
+    changed = await products.update("1", set=SOLD, when=in_stock, returning=True)
 
     assert changed == LAMP | {"stock": Decimal(6)}
     assert faults.calls["UpdateItem"] == 2
 
 
+async def test_a_count_whose_answer_was_lost_is_not_taken_for_anothers(
+    faults: FaultProxy, products: Table
+) -> None:
+    await products.put(LAMP, new=True)
+    faults.fail(Fault.LOST, "UpdateItem", times=1)
+
+    one_less = {"stock": Increment(-1)}
+    with pytest.raises(RefusedError) as refused:
+        await products.update("1", set=one_less, when=unchanged(LAMP, ["stock"]))
+
+    assert refused.value.item == LAMP | {"stock": Decimal(6)}
+
+
+async def test_an_item_is_created_only_where_that_is_asked_for(products: Table) -> None:
+    changes = {"name": "Lamp", "stock": Increment(2), "price": Default(Decimal(5))}
+
+    await products.update("1", set=changes, create=True)
+    await products.update("1", set=changes | {"price": Default(Decimal(9))}, create=True)
+
+    assert await products.get("1") == {
+        "id": "1",
+        "name": "Lamp",
+        "stock": Decimal(4),
+        "price": Decimal(5),
+    }
+
+
+async def test_a_member_of_a_document_is_counted_and_removed(products: Table) -> None:
+    await products.put({"id": "1", "pending": {"tries": 1, "code": "x"}}, new=True)
+
+    changes = {"pending.tries": Increment(1), "pending.code": None}
+    changed = await products.update("1", set=changes, returning=True)
+
+    assert changed == {"id": "1", "pending": {"tries": Decimal(2)}}
+
+
 async def test_an_update_keeps_what_it_does_not_name(products: Table) -> None:
     await products.put(LAMP, new=True)
 
-    changed = await products.update("1", {"name": "Kettle", "price": Decimal("29.5")})
+    changes = {"name": "Kettle", "price": Decimal("29.5")}
+    changed = await products.update("1", set=changes, returning=True)
 
     assert changed == LAMP | {"name": "Kettle", "price": Decimal("29.5")}
     assert await products.get("1") == changed
@@ -99,8 +131,8 @@ async def test_updates_of_two_people_are_both_kept(products: Table) -> None:
     await products.put(LAMP, new=True)
 
     await asyncio.gather(
-        *(products.update("1", {f"note{number}": "x"}) for number in range(20)),
-        *(products.update("1", {"name": f"Lamp {number}"}) for number in range(20)),
+        *(products.update("1", set={f"note{number}": "x"}) for number in range(20)),
+        *(products.update("1", set={"name": f"Lamp {number}"}) for number in range(20)),
     )
 
     item = await products.get("1")
@@ -112,7 +144,7 @@ async def test_updates_of_two_people_are_both_kept(products: Table) -> None:
 async def test_what_does_not_exist_is_neither_updated_nor_removed_nor_created(
     products: Table,
 ) -> None:
-    assert await products.update("1", {"name": "Ghost"}) is None
+    assert await products.update("1", set={"name": "Ghost"}) is None
     assert await products.remove("1") is False
     assert await products.get("1") is None
 
@@ -215,4 +247,4 @@ async def test_an_item_that_would_grow_too_large_is_refused(products: Table) -> 
 
     await products.put(LAMP | {"description": "x" * 400_000}, new=True)
     with pytest.raises(ItemTooLargeError):
-        await products.update("1", {"name": "x" * 20_000})
+        await products.update("1", set={"name": "x" * 20_000})

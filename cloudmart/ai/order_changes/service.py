@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from cloudmart.ai.conversations import ConversationRepository, Turn
 from cloudmart.ai.order_changes import confirmation
 from cloudmart.ai.order_changes.confirmation import OrderAction, PendingChange
-from cloudmart.dynamodb.expression import Expression
+from cloudmart.dynamodb.expression import Condition, Increment
 from cloudmart.dynamodb.table import RefusedError, Table
 from cloudmart.errors import (
     ConflictError,
@@ -107,16 +107,17 @@ class Allowance:
         Customers are known by their hash.
         """
         moment = datetime.now(UTC)
-        values = {"one": 1, "turn": turn, "expires": int((moment + _KEPT).timestamp())}
-        count = Expression("ADD #changes :one SET #turn = :turn, #expiresAt = :expires", values)
-        few = Expression(
+        expires = int((moment + _KEPT).timestamp())
+        count = {"changes": Increment(1), "turn": turn, "expiresAt": expires}
+        few = Condition(
             "attribute_not_exists(#changes) OR #changes < :most", {"most": MOST_CHANGES}
         )
         key = f"changes-{customer}-{moment:%Y-%m-%d}"
         try:
-            await self._table.change(key, count, few, done=lambda item: item.get("turn") == turn)
-        except RefusedError:
-            return False
+            await self._table.update(key, set=count, when=few, create=True)
+        except RefusedError as error:
+            # It was counted already, by a try whose answer was lost.
+            return bool(error.item.get("turn") == turn)
         return True
 
 

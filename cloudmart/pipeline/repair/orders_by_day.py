@@ -11,7 +11,8 @@ from typing import Any, ParamSpec, TypeVar
 from botocore.exceptions import ClientError
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from cloudmart.dynamodb.codec import Item, decode_item, encode_item
+from cloudmart.dynamodb.codec import Item, decode_item
+from cloudmart.dynamodb.expression import Condition, read_expressions
 from cloudmart.dynamodb.lookup import IndexRecord
 from cloudmart.dynamodb.schema import has_stream, index_fault, shards_of
 from cloudmart.dynamodb.table import Table
@@ -154,7 +155,7 @@ class OrdersByDay:
         after: Mapping[str, Any] | None = None
         while True:
             answer = await self._query(
-                shard, after=moment, ProjectionExpression="id, #at", **_from(after)
+                shard, after=moment, attributes=[ORDERS_BY_DAY.sort], **_from(after)
             )
             for item in map(decode_item, answer["Items"]):
                 if (created := read_time(item.get(ORDERS_BY_DAY.sort))) and is_order(item["id"]):
@@ -209,20 +210,18 @@ class OrdersByDay:
         shard: str,
         *,
         after: datetime | None = None,
+        attributes: Sequence[str] | None = None,
         **options: Any,  # noqa: ANN401 - DynamoDB's
     ) -> dict[str, Any]:
-        condition, values = "#shard = :shard", {":shard": shard}
-        names = {"#shard": ORDERS_BY_DAY.partition}
+        key = Condition(f"#{ORDERS_BY_DAY.partition} = :shard", {"shard": shard})
         if after:
-            condition += " AND #at > :after"
-            names["#at"], values[":after"] = ORDERS_BY_DAY.sort, stamp(after)
+            later = f"{key.text} AND #{ORDERS_BY_DAY.sort} > :after"
+            key = Condition(later, {**key.values, "after": stamp(after)})
         return await self.table.database.call(
             "query",
             TableName=self.table.name,
             IndexName=ORDERS_BY_DAY.name,
-            KeyConditionExpression=condition,
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues=encode_item(values),
+            **read_expressions(key, attributes),
             **options,
         )
 

@@ -99,7 +99,7 @@ async def test_a_code_is_good_for_one_confirmation(shop: Shop) -> None:
     thread = await assistant.start()
     code = await propose(assistant, thread)
     await assistant.reply(thread, f"CONFIRM {code}")
-    await shop.orders.update("ab12cd34", {"status": "Pending"})
+    await shop.orders.update("ab12cd34", set={"status": "Pending"})
 
     assert NOTHING in await assistant.reply(thread, f"CONFIRM {code}")
     assert (await shop.order("ab12cd34"))["status"] == "Pending"
@@ -155,7 +155,7 @@ async def test_a_code_expires(shop: Shop) -> None:
     code = await propose(assistant, thread)
     pending = (await shop.conversation(thread))["pending"]
     past = pending | {"expiresAt": int(time.time()) - 1}
-    await shop.conversations.update(thread, {"pending": past})
+    await shop.conversations.update(thread, set={"pending": past})
 
     assert NOTHING in await assistant.reply(thread, f"CONFIRM {code}")
     assert await shop.order("ab12cd34") == before
@@ -198,7 +198,7 @@ async def test_an_order_that_changed_since_is_left_alone(
     assistant = shop.assistant(ScriptedChat(CANCEL, "Please confirm."))
     thread = await assistant.start()
     code = await propose(assistant, thread)
-    changed = await shop.orders.update("ab12cd34", change)
+    changed = await shop.orders.update("ab12cd34", set=change, returning=True)
 
     answer = await assistant.reply(thread, f"CONFIRM {code}")
 
@@ -329,7 +329,7 @@ async def test_an_order_that_changed_is_proposed_anew(shop: Shop) -> None:
     assistant = shop.assistant(ScriptedChat(*(CANCEL, "Please confirm.") * 2))
     thread = await assistant.start()
     await propose(assistant, thread)
-    await shop.orders.update("ab12cd34", {"updatedAt": "2026-11-23T09:00:00.000Z"})
+    await shop.orders.update("ab12cd34", set={"updatedAt": "2026-11-23T09:00:00.000Z"})
 
     assert re.search(r"CONFIRM \d{6}$", await assistant.reply(thread, "yes, cancel it"))
 
@@ -359,7 +359,7 @@ async def test_a_code_that_an_older_release_kept_is_not_shown_to_a_model(shop: S
     assistant = shop.assistant(chat)
     thread = await assistant.start()
     said = [{"role": "user", "text": "CONFIRM 357687"}, {"role": "assistant", "text": "No."}]
-    await shop.conversations.update(thread, {"history": said})
+    await shop.conversations.update(thread, set={"history": said})
 
     await assistant.reply(thread, "Hi")
 
