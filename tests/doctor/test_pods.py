@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cloudmart.doctor.command import DoctorChoices, diagnose_world
 from cloudmart.findings.finding import CheckStatus
 from tests.doctor.healthy import HealthyShop, told
 from tests.support.overlays import FILLED
@@ -40,6 +41,21 @@ async def test_a_rollout_that_is_stuck_is_told_in_kubernetes_words(shop: Healthy
 
     assert "Insufficient cpu" in told(found, "pods-start", FAIL)
     assert told(found, "rollout-complete", FAIL)
+
+
+async def test_a_rollout_is_followed_to_its_end(shop: HealthyShop) -> None:
+    shop.cluster.scenario.unready.append(TAG)
+    told_meanwhile: list[str] = []
+
+    def tell(state: str) -> None:
+        told_meanwhile.append(state)
+        shop.cluster.scenario.unready.clear()
+
+    choices = DoctorChoices(phase="during", only=("rollout-complete",), wait=60)
+    found = (await diagnose_world(choices, shop.world(), tell)).found.findings
+
+    assert told_meanwhile[0].startswith("rollout-complete: 0 of ")
+    assert [(each.id, each.status) for each in found] == [("rollout-complete", CheckStatus.PASS)]
 
 
 async def test_a_pod_that_is_restarted_again_and_again_is_told(shop: HealthyShop) -> None:
