@@ -65,11 +65,17 @@ _MOST_PARAMETERS = 8
 """A header may be long; no client has more to say."""
 
 
-def accept_quality(accept: str, name: str) -> float:
-    """Return the weight of a media type or coding that a header names itself; 0 if it does not."""
+def accept_weights(accept: str) -> dict[str, float]:
+    """Return the weights of the media types or codings that a header names; the first counts."""
+    found: dict[str, float] = {}
     for part in accept.split(",", _MOST_NAMES)[:_MOST_NAMES]:
         named, *parameters = part.split(";", _MOST_PARAMETERS)
-        if named.strip().lower() == name:
-            told = (_WEIGHT.fullmatch(parameter.strip().lower()) for parameter in parameters)
-            return next((float(weight[1]) for weight in told if weight), 1.0)
-    return 0.0
+        told = (_WEIGHT.fullmatch(parameter.strip().lower()) for parameter in parameters)
+        weight = next((float(weight[1]) for weight in told if weight), 1.0)
+        found.setdefault(named.strip().lower(), weight)
+    return found
+
+
+def accept_quality(accept: str, name: str) -> float:
+    """Return the weight of a media type or coding that a header names itself; 0 if it does not."""
+    return accept_weights(accept).get(name, 0.0)

@@ -34,6 +34,13 @@ class Precondition:
             raise PreconditionFailedError(etag)
 
 
+def is_seen(condition: str, etag: str) -> bool:
+    """Tell whether `If-None-Match` names what has a tag (weak comparison, RFC 9110, 13.1.2)."""
+    if condition == etag:
+        return True
+    return condition.strip() == "*" or any(tag == etag for _, tag in _TAGS.findall(condition))
+
+
 UNCONDITIONAL = Precondition()
 
 
