@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 
 from bench.shop import ORDERS, PRODUCTS
 from cloudmart.health.report import WELL
@@ -15,6 +15,7 @@ from cloudmart.products.models import Product
 
 _JSON = "application/json"
 _PRODUCTS = encode_list(Product, PRODUCTS)
+_TAG = {"ETag": '"v"'}
 _PRODUCT = PRODUCTS[0].model_dump_json()
 _ORDERS = encode_list(Order, ORDERS)
 _ORDER = ORDERS[0].model_dump_json()
@@ -24,9 +25,11 @@ app = FastAPI()
 
 
 @app.get("/api/products")
-async def list_products() -> Response:
-    """Answer the catalogue."""
-    return Response(_PRODUCTS, media_type=_JSON)
+async def list_products(request: Request) -> Response:
+    """Answer the catalogue, or that it is as it was."""
+    if request.headers.get("if-none-match") == _TAG["ETag"]:
+        return Response(status_code=304, headers=_TAG)
+    return Response(_PRODUCTS, media_type=_JSON, headers=_TAG)
 
 
 @app.get("/api/products/{product_id}")

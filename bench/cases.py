@@ -61,6 +61,9 @@ ROUTES = (
 )
 
 
+SEEN = Request("GET", ["/api/products"], status=304, seen=True)
+"""What a browser sends that has the list."""
+
 # As the kubelet asks: one at a time.
 PROBES = tuple(Request("GET", [path], connections=1) for path in ("/health", "/ready", "/startupz"))
 
@@ -78,6 +81,8 @@ def cases(servers: Mapping[str, Server]) -> Iterator[Case]:
                 AIOBOTO3: DynamoDBLoad(route.operations),
             },
         )
+    seen = {name: HttpLoad(server.url, server.pid, SEEN) for name, server in servers.items()}
+    yield Case("GET /api/products, If-None-Match", seen)
     for probe in PROBES:
         loads = {name: HttpLoad(server.url, server.pid, probe) for name, server in servers.items()}
         yield Case(f"GET {probe.paths[0]}", loads)

@@ -17,7 +17,8 @@ from bench.load import Limits, Sample, repeat
 class Request:
     """A request, to one path after another, and the status it is answered with.
 
-    `connections` is how many are sent at once, where that is not for the run to say.
+    `connections` is how many are sent at once, where that is not for the run to say. With
+    `seen`, each request names the `ETag` that the path had at first.
     """
 
     method: str
@@ -25,6 +26,7 @@ class Request:
     body: Any = None
     status: int = 200
     connections: int | None = None
+    seen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +42,24 @@ class HttpLoad:
         request = self.request
         limits = replace(limits, connections=request.connections or limits.connections)
         body = None if request.body is None else json.dumps(request.body).encode()
-        headers = {"Content-Type": "application/json"} if body else {}
+        # Everybody sends the same bytes: a bare route does not compress.
+        headers = {"Accept-Encoding": "identity"}
+        headers |= {"Content-Type": "application/json"} if body else {}
 
         async def call(number: int) -> None:
             path = request.paths[number % len(request.paths)]
-            async with session.request(request.method, self.url + path, data=body) as answer:
+            url = self.url + path
+            async with session.request(request.method, url, data=body, headers=tags) as answer:
                 content = await answer.read()
             if answer.status != request.status:
                 raise RuntimeError(f"{request.method} {path}: {answer.status} {content[:500]!r}")
 
         connector = aiohttp.TCPConnector(limit=limits.connections)
         async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
+            tags: dict[str, str] = {}
+            if request.seen:
+                async with session.get(self.url + request.paths[0]) as first:
+                    tags = {"If-None-Match": first.headers["ETag"]}
             return await repeat(call, limits, pid=self.pid)
 
 
