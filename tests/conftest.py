@@ -76,6 +76,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": REGION,
             "DYNAMODB_TIMEOUT": str(shop_tables.CALL_WITHIN),
+            "CATALOGUE_TTL": "0",
             "DYNAMODB_TRANSPORT": request.config.getoption("transport"),
         }
         yield url

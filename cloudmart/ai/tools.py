@@ -26,8 +26,8 @@ from cloudmart.ai.order_changes.confirmation import OrderAction
 from cloudmart.ai.order_changes.service import OrderChanges
 from cloudmart.ai.ports import ToolCall, ToolSpec
 from cloudmart.observability.metrics import TOOL_CALLS
+from cloudmart.products.catalogue import Catalogue
 from cloudmart.products.models import Product
-from cloudmart.products.repository import ProductRepository
 from cloudmart.settings import OrderTools
 from cloudmart.values.text import searchable
 
@@ -39,11 +39,12 @@ _WORD = re.compile(r"\w{3,}")
 _IN_NAME, _IN_DESCRIPTION = 3, 1
 
 
-async def search_products(products: ProductRepository, query: str) -> list[dict[str, Any]]:
+async def search_products(products: Catalogue, query: str) -> list[dict[str, Any]]:
     """Return the few products that a query fits best; any few for one without words."""
     words = {_singular(word) for word in _WORD.findall(searchable(query))}
     best: list[tuple[int, Product]] = []
-    async for page in products.list_all():
+    found = await products.find()
+    async for page in found.pages:
         ranked = [(_rank(product, words), product) for product in page.items]
         fitting = [pair for pair in ranked if pair[0]]
         best = heapq.nlargest(MOST_FOUND, [*best, *fitting], key=itemgetter(0))
@@ -127,7 +128,7 @@ class Tool:
 class Toolbox:
     """The tools; which of them a model may use depends on the shop's policy and on who speaks."""
 
-    def __init__(self, products: ProductRepository, desk: OrderChanges) -> None:
+    def __init__(self, products: Catalogue, desk: OrderChanges) -> None:
         self._products = products
         self._desk = desk
         self._tools = {tool.name: tool for tool in self._all()}

@@ -12,13 +12,14 @@ from cloudmart.errors import ProviderDisabledError
 from cloudmart.health import state
 from cloudmart.health.background import restart_when_stale, run_forever, start_and_check
 from cloudmart.health.causes import DependencyError
-from cloudmart.health.causes.process import KEYS_AWAY
+from cloudmart.health.causes.process import CATALOGUE_OLD, KEYS_AWAY
 from cloudmart.health.identity import Identity
 from cloudmart.health.probes import Probe, connected, table_probe
 from cloudmart.health.staleness import fingerprint
 from cloudmart.health.startup import StartStep
 from cloudmart.health.state import UNUSED, Dependency, Health
 from cloudmart.observability.metrics import CONFIGURATION, READY
+from cloudmart.products.catalogue import Catalogue
 from cloudmart.settings import (
     DynamoDBSettings,
     DynamoDBTransport,
@@ -29,6 +30,9 @@ from cloudmart.settings import (
     SignInMethod,
     why_disabled,
 )
+
+_FOR_CATALOGUE = 1.0
+"""Seconds that the start waits for the products: without them it is ready all the same."""
 
 Work = Coroutine[Any, Any, None]
 
@@ -52,16 +56,17 @@ class Background:
         self._staleness = process.staleness
         _show_configuration(settings, process)
 
-    def works(self) -> list[Work]:
+    def works(self, catalogue: Catalogue) -> list[Work]:
         """Return what is to go on for as long as the process lives."""
         health = self._process.health
         READY.set_function(lambda: health.unready() is None)
-        works = [start_and_check(health, self._process.patience, self._steps(), self._probes())]
+        steps = self._steps(catalogue)
+        works = [start_and_check(health, self._process.patience, steps, self._probes())]
         if self._settings.startup.restart_on_stale_config:
             works.append(run_forever(partial(restart_when_stale, health, self._staleness)))
         return works
 
-    def _steps(self) -> list[StartStep]:
+    def _steps(self, catalogue: Catalogue) -> list[StartStep]:
         """Return what the start waits for, one after the other."""
         environ = self._process.environ
         return [
@@ -72,6 +77,8 @@ class Background:
                 for probe in self._tables(_needed)
             ),
             StartStep("a connection to the data store", connected(self._serving, environ)),
+            # It cannot fail, and the first visitors need not wait for it.
+            StartStep("the catalogue", partial(catalogue.cache.load, _FOR_CATALOGUE)),
         ]
 
     def _probes(self) -> list[Probe]:
@@ -157,6 +164,16 @@ def issuer_reporter(health: Health) -> Callable[[bool], None]:
 
     def tell(fetched: bool) -> None:  # noqa: FBT001 - the key ring's to call
         health.remark(state.ISSUER, None if fetched else obstacle)
+
+    return tell
+
+
+def catalogue_reporter(health: Health) -> Callable[[float | None], None]:
+    """Return what shows that the copy of the products cannot be read anew, or can be again."""
+
+    def tell(age: float | None) -> None:
+        obstacle = None if age is None else DependencyError(CATALOGUE_OLD, serious=False)
+        health.remark(state.CATALOGUE, obstacle)
 
     return tell
 

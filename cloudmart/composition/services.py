@@ -19,6 +19,7 @@ from cloudmart.ai.service import Assistant, Assistants, AssistantService, Disabl
 from cloudmart.ai.tools import Toolbox
 from cloudmart.composition.background import (
     Background,
+    catalogue_reporter,
     issuer_reporter,
     show_access,
     show_order_tools,
@@ -41,6 +42,7 @@ from cloudmart.orders.repository import OrderRepository
 from cloudmart.orders.service import IdempotencyKeys, OrderService
 from cloudmart.pipeline.opening import OpenPipeline, open_pipeline
 from cloudmart.pipeline.watch.status import PipelineMonitor
+from cloudmart.products.catalogue import Catalogue
 from cloudmart.products.repository import ProductRepository
 from cloudmart.rates.counter import BoundedStorage, RateCounter, StoredCounter
 from cloudmart.rates.limiting import FailedLookups
@@ -121,9 +123,10 @@ async def open_service(
         pipeline = await stack.enter_async_context(
             open_pipeline(settings, process.session, serving)
         )
-        stores = Stores.of(settings, serving)
+        stores = Stores.of(settings, serving, catalogue_reporter(process.health))
+        stack.push_async_callback(stores.catalogue.cache.close)
         repeated = [*pipeline.works(settings.pipeline), stores.budget.run]
-        works = [*upkeep.works(), *map(run_forever, repeated)]
+        works = [*upkeep.works(stores.catalogue), *map(run_forever, repeated)]
         await stack.enter_async_context(background_task(process.health.lifecycle, *works))
         gate = build_authentication(settings.access, issuer_reporter(process.health))
         stack.push_async_callback(gate.close)
@@ -140,9 +143,9 @@ def build_services(
     """Return the services an endpoint may ask for; clients are counted by process by default."""
     lookups = FailedLookups(counter or StoredCounter(BoundedStorage()))
     services = [
-        stores.products,
+        stores.catalogue,
         stores.orders,
-        OrderService(stores.orders, stores.products, IdempotencyKeys(stores.secret), lookups),
+        OrderService(stores.orders, stores.catalogue, IdempotencyKeys(stores.secret), lookups),
         stores.tickets,
         _assistants(settings, stores, providers, lookups),
         ChatArchive(
@@ -179,7 +182,7 @@ def _database(settings: Settings, process: Runtime) -> Database:
 class Stores:
     """The tables, as the domains see them."""
 
-    products: ProductRepository
+    catalogue: Catalogue
     orders: OrderRepository
     tickets: TicketRepository
     conversations: ConversationRepository
@@ -189,13 +192,22 @@ class Stores:
     secret: SharedSecret
 
     @classmethod
-    def of(cls, settings: Settings, database: Database) -> "Stores":
-        """Return the stores in a database."""
+    def of(
+        cls,
+        settings: Settings,
+        database: Database,
+        tell_of_catalogue: Callable[[float | None], None] = lambda _: None,
+    ) -> "Stores":
+        """Return the stores in a database; the catalogue tells when it cannot be read anew."""
         names, chats = settings.dynamodb, settings.assistant
         orders = Table(database, names.orders_table)
         conversations = Table(database, names.conversations_table)
         return cls(
-            ProductRepository(Table(database, names.products_table)),
+            Catalogue(
+                ProductRepository(Table(database, names.products_table)),
+                settings.catalogue,
+                tell_of_catalogue,
+            ),
             OrderRepository(orders, conversations),
             TicketRepository(Table(database, names.tickets_table), conversations),
             ConversationRepository(
@@ -225,7 +237,7 @@ def _assistants(
         policy=settings.order_tools,
         local=told.environment is Environment.LOCAL,
     )
-    toolbox = Toolbox(stores.products, desk)
+    toolbox = Toolbox(stores.catalogue, desk)
 
     def assistant(kind: ConversationKind, model: ChatModel | ProviderDisabledError) -> Assistant:
         if isinstance(model, ProviderDisabledError):

@@ -209,6 +209,9 @@ ISSUER = Dependency(
     lapses=True,
 )
 PRODUCTS = Dependency("products", kind="datastore", routes=("/api/products", "/api/orders"))
+CATALOGUE = Dependency(
+    "catalogue", "freshness", routes=("/api/products",), words="the catalogue", lapses=True
+)
 ORDERS = Dependency("orders", kind="datastore", routes=("/api/orders",))
 TICKETS = Dependency("tickets", kind="datastore", routes=("/api/tickets",))
 

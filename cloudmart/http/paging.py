@@ -166,6 +166,11 @@ class Paging:
     after: str | None
 
     @property
+    def is_whole(self) -> bool:
+        """Tell whether the list is asked for from its beginning to its end."""
+        return self.limit is None and self.after is None
+
+    @property
     def page_size(self) -> int | None:
         """Return how many items to read: one more than asked for tells whether there are more."""
         return self.limit + 1 if self.limit else None

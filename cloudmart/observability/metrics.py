@@ -14,6 +14,20 @@ UNREADABLE_ITEMS = Counter(
     "Stored items with attributes that could not be read and were left out of the answer.",
     ["kind"],
 )
+CATALOGUE_READS = Counter(
+    "cloudmart_catalogue_reads",
+    "Reads of all products into memory, by what came of them: changed, unchanged, overtaken by "
+    "a change of this process, too_large or failed.",
+    ["outcome"],
+)
+CATALOGUE_AGE = Gauge(
+    "cloudmart_catalogue_age_seconds",
+    "How old the copy of the products in memory is; not a number while there is none.",
+)
+CATALOGUE_STALE_ANSWERS = Counter(
+    "cloudmart_catalogue_stale_answers",
+    "Answers from a copy of the products that was too old, because DynamoDB was away.",
+)
 INDEX_FALLBACKS = Counter(
     "cloudmart_index_fallbacks",
     "Look-ups answered by a scan of the whole table because an index is not usable.",

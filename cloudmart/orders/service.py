@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Protocol
 
@@ -141,8 +142,12 @@ def request_digest(request: OrderCreate) -> str:
 class Catalogue(Protocol):
     """Where names and prices come from."""
 
+    def offers(self, product_ids: Sequence[str]) -> Mapping[str, Offer] | None:
+        """Return all of these offers as they were a moment ago, or None if one is not known."""
+        ...
+
     async def find_many(self, product_ids: Sequence[str]) -> Mapping[str, Offer]:
-        """Return the offers there are, by product id; at most 100."""
+        """Return the offers there are now, by product id; at most 100."""
         ...
 
 
@@ -218,8 +223,7 @@ class OrderService:
         order_id: str | None = None,
         keyed: KeyedRequest | None = None,
     ) -> Order:
-        offers = await self._catalogue.find_many([line.product_id for line in request.lines])
-        order = Order.place(price_lines(request, offers), request.user_email)
+        order = Order.place(await self._priced(request), request.user_email)
         if order_id is not None:
             order = order.model_copy(update={"id": order_id})
         await self._orders.add(order, request=keyed)
@@ -227,6 +231,14 @@ class OrderService:
             ORDERS_PLACED.inc()
         _log.info("order_placed", order_id=order.id, lines=len(order.items))
         return order
+
+    async def _priced(self, request: OrderCreate) -> list[OrderLine]:
+        product_ids = [line.product_id for line in request.lines]
+        if offers := self._catalogue.offers(product_ids):
+            # Before a refusal the catalogue is asked for what is true now.
+            with suppress(UnknownProductError, PriceChangedError):
+                return price_lines(request, offers)
+        return price_lines(request, await self._catalogue.find_many(product_ids))
 
     async def _earlier(
         self, order_id: str, request: OrderCreate, keyed: KeyedRequest

@@ -72,3 +72,7 @@ class Product(Entity):
         return cls(
             id=new_id(), created_at=moment, updated_at=moment, **request.model_dump(by_alias=False)
         )
+
+
+SHOWN = tuple(field.alias or name for name, field in Product.model_fields.items() if name != "id")
+"""The attributes of a stored product that an answer shows, besides its id."""

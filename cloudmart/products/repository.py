@@ -1,14 +1,18 @@
 """Products in their table."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from cloudmart.dynamodb.expression import Default
+from cloudmart.dynamodb.codec import Item
+from cloudmart.dynamodb.expression import Condition, Default
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import NotFoundError
-from cloudmart.products.models import Product, ProductCreate
+from cloudmart.products.models import SHOWN, Product, ProductCreate
 from cloudmart.values.page import Page, Pages
 from cloudmart.values.text import searchable
 from cloudmart.values.timestamp import now, stamp
+
+ProductCheck = Callable[[Product], None]
+"""Raises an error where a product must not be changed."""
 
 
 class ProductRepository:
@@ -44,15 +48,39 @@ class ProductRepository:
             products: Page[Product] = page.map(Product.read)
             yield products.filter(lambda product: wanted in searchable(product.name))
 
+    async def scan(self, attributes: Sequence[str], page_size: int) -> Pages[Item]:
+        """Yield named attributes of all products, as they are stored and last written."""
+        pages = self._table.scan(attributes=attributes, page_size=page_size, consistent=True)
+        async for page in pages:
+            yield page
+
     async def add(self, product: Product) -> Product:
         """Store a new product; its id must be free."""
         await self._table.put(product.item(), new=True)
         return product
 
-    async def change(self, product_id: str, request: ProductCreate) -> Product:
-        """Change what a person may change of a product, or raise NotFoundError."""
+    async def change(
+        self,
+        product_id: str,
+        request: ProductCreate,
+        check: ProductCheck | None = None,
+    ) -> Product:
+        """Change what a person may change of a product, or raise NotFoundError.
+
+        Where there is a `check`, which raises to refuse, only what it has seen is changed.
+        """
         changes = request.model_dump() | {"updatedAt": stamp(now())}
-        item = await self._table.update(product_id, set=changes, returning=True)
+        if check is None:
+            item = await self._table.update(product_id, set=changes, returning=True)
+        else:
+
+            async def change(stored: Item, as_read: Condition) -> Item | None:
+                check(Product.read(stored))
+                return await self._table.update(
+                    product_id, set=changes, when=as_read, returning=True
+                )
+
+            item = await self._table.optimistic_write(product_id, SHOWN, change)
         if item is None:
             raise NotFoundError("Product", product_id)
         return Product.read(item)
@@ -65,7 +93,16 @@ class ProductRepository:
         changes = {name: Default(value) for name, value in first.items()} | said
         await self._table.update(product_id, set=changes, create=True)
 
-    async def remove(self, product_id: str) -> None:
-        """Delete a product, or raise NotFoundError."""
-        if not await self._table.remove(product_id):
+    async def remove(self, product_id: str, check: ProductCheck | None = None) -> None:
+        """Delete a product, or raise NotFoundError; with a `check` as `change` has it."""
+        if check is None:
+            found = await self._table.remove(product_id)
+        else:
+
+            async def remove(stored: Item, as_read: Condition) -> bool:
+                check(Product.read(stored))
+                return await self._table.remove(product_id, when=as_read)
+
+            found = bool(await self._table.optimistic_write(product_id, SHOWN, remove))
+        if not found:
             raise NotFoundError("Product", product_id)

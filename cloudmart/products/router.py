@@ -1,25 +1,32 @@
 """`/api/products`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Query, Response, status
+from fastapi import APIRouter, Body, Depends, Query, Request, Response, status
 
-from cloudmart.access.route import GuardedRoute
-from cloudmart.errors import ConflictError, NotFoundError, UnavailableError
+from cloudmart.errors import (
+    ConflictError,
+    NotFoundError,
+    PreconditionFailedError,
+    UnavailableError,
+)
 from cloudmart.http.endpoints import Message, path_id, provide
+from cloudmart.http.etag import IfMatch, IfMatchToDelete
 from cloudmart.http.paging import Paging, paged
 from cloudmart.http.problem import may_fail
+from cloudmart.products.catalogue import Catalogue
 from cloudmart.products.models import Product, ProductCreate
-from cloudmart.products.repository import ProductRepository
+from cloudmart.products.ready_route import ReadyRoute
+from cloudmart.products.snapshot import ProductEntry
 from cloudmart.values import ids
 
 router = APIRouter(
     prefix="/api/products",
     tags=["products"],
-    route_class=GuardedRoute,
+    route_class=ReadyRoute,
     responses=may_fail(UnavailableError),
 )
-Products = Annotated[ProductRepository, Depends(provide(ProductRepository))]
+Products = Annotated[Catalogue, Depends(provide(Catalogue))]
 PagingOfProducts = Annotated[Paging, Depends(paged("products"))]
 NameContains = Annotated[
     str,
@@ -48,22 +55,43 @@ ProductBody = Annotated[
 ProductId = Annotated[str, path_id(ids.PRODUCT)]
 
 
+_SEEN: dict[int | str, Any] = {
+    304: {"description": "Nothing has changed since the answer that `If-None-Match` names."}
+}
+
+
 @router.get(
     "",
     summary="List the products",
-    description="Without `limit` the list is complete, however long, and is streamed.",
+    description="Without `limit` the list is complete, however long. Send the `ETag` of the last "
+    "answer as `If-None-Match`: while nothing has changed, the answer is 304. What another "
+    "process changes may be seen some seconds later. `Age` is there while the shop's data store "
+    "is away and older products are shown.",
     response_model=list[Product],
+    responses=_SEEN,
 )
 async def list_products(
-    products: Products, paging: PagingOfProducts, q: NameContains = ""
+    products: Products, paging: PagingOfProducts, request: Request, q: NameContains = ""
 ) -> Response:
-    pages = products.list_all(containing=q, after=paging.after, page_size=paging.page_size)
-    return await paging.answer(Product, pages)
+    if paging.is_whole and not q and (whole := await products.whole_list()):
+        return await whole.document.answer(request.headers.raw, whole.age)
+    found = await products.find(containing=q, after=paging.after, page_size=paging.page_size)
+    answer = await paging.answer(Product, found.pages)
+    answer.headers["Cache-Control"] = "no-cache"
+    if found.age is not None:
+        answer.headers["Age"] = str(found.age)
+    return answer
 
 
-@router.get("/{product_id}", summary="Get a product", responses=may_fail(NotFoundError))
-async def get_product(product_id: ProductId, products: Products) -> Product:
-    return await products.get(product_id)
+@router.get(
+    "/{product_id}",
+    summary="Get a product",
+    response_model=Product,
+    responses=_SEEN | may_fail(NotFoundError),
+)
+async def get_product(product_id: ProductId, products: Products, request: Request) -> Response:
+    product = await products.get(product_id)
+    return await product.document.answer(request.headers.raw, product.age)
 
 
 @router.post(
@@ -75,6 +103,7 @@ async def get_product(product_id: ProductId, products: Products) -> Product:
 async def add_product(body: ProductBody, products: Products, response: Response) -> Product:
     product = await products.add(Product.create(body))
     response.headers["Location"] = f"{router.prefix}/{product.id}"
+    response.headers["ETag"] = ProductEntry.of(product).answer.tag
     return product
 
 
@@ -82,14 +111,26 @@ async def add_product(body: ProductBody, products: Products, response: Response)
     "/{product_id}",
     summary="Change a product",
     description="Send the whole product, as it was last read. Only `name`, `description`, `price` "
-    "and `image` change; other fields are ignored. Orders keep the price they were placed at.",
-    responses=may_fail(NotFoundError),
+    "and `image` change; other fields are ignored. Orders keep the price they were placed at. "
+    "With `If-Match`, only what is as it was read.",
+    responses=may_fail(NotFoundError, PreconditionFailedError),
 )
-async def change_product(product_id: ProductId, body: ProductBody, products: Products) -> Product:
-    return await products.change(product_id, body)
+async def change_product(
+    product_id: ProductId, body: ProductBody, products: Products, when: IfMatch, response: Response
+) -> Product:
+    product = await products.change(product_id, body, when)
+    response.headers["ETag"] = ProductEntry.of(product).answer.tag
+    return product
 
 
-@router.delete("/{product_id}", summary="Delete a product", responses=may_fail(NotFoundError))
-async def delete_product(product_id: ProductId, products: Products) -> Message:
-    await products.remove(product_id)
+@router.delete(
+    "/{product_id}",
+    summary="Delete a product",
+    description="With the header `If-Match` (an `ETag`), only what is as it was read.",
+    responses=may_fail(NotFoundError, PreconditionFailedError),
+)
+async def delete_product(
+    product_id: ProductId, products: Products, when: IfMatchToDelete
+) -> Message:
+    await products.remove(product_id, when)
     return Message(message="Product deleted successfully")

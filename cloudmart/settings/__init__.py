@@ -18,6 +18,7 @@ from cloudmart.settings.pipeline import BigQuerySettings, PipelineSettings
 from cloudmart.settings.platform import (
     AWSSettings,
     BuildSettings,
+    CatalogueSettings,
     CorsSettings,
     DynamoDBSettings,
     DynamoDBTransport,
@@ -36,6 +37,7 @@ __all__ = [
     "BedrockSettings",
     "BigQuerySettings",
     "BuildSettings",
+    "CatalogueSettings",
     "CorsSettings",
     "CustomerOrders",
     "DynamoDBSettings",

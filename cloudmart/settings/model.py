@@ -13,6 +13,7 @@ from cloudmart.settings.pipeline import BigQuerySettings, PipelineSettings
 from cloudmart.settings.platform import (
     AWSSettings,
     BuildSettings,
+    CatalogueSettings,
     CorsSettings,
     DynamoDBSettings,
     Provider,
@@ -72,6 +73,7 @@ class Settings(SettingsGroup, BaseSettings):
     sources: SourceSettings = Field(default=SourceSettings())
     aws: AWSSettings = Field(default=AWSSettings())
     dynamodb: DynamoDBSettings = Field(default=DynamoDBSettings())
+    catalogue: CatalogueSettings = Field(default=CatalogueSettings())
     openai: OpenAISettings = Field(default=OpenAISettings())
     bedrock: BedrockSettings = Field(default=BedrockSettings())
     azure: AzureSettings = Field(default=AzureSettings())

@@ -99,6 +99,29 @@ class DynamoDBSettings(SettingsGroup):
     )
 
 
+class CatalogueSettings(SettingsGroup):
+    """The copy of the products that the process keeps in memory."""
+
+    ttl: float = Field(
+        2,
+        validation_alias="CATALOGUE_TTL",
+        ge=0,
+        le=60,
+        description="Seconds for which products are answered from memory before the table is read "
+        "again. Changes by other processes are seen after this time. 0 reads the table each time.",
+        examples=["2"],
+    )
+    max_stale: float = Field(
+        300,
+        validation_alias="CATALOGUE_MAX_STALE",
+        ge=0,
+        le=86_400,
+        description="Seconds for which customers can still look at products while DynamoDB is "
+        "away. Orders are never priced from a copy older than CATALOGUE_TTL.",
+        examples=["300"],
+    )
+
+
 class StartupSettings(SettingsGroup):
     """How the process starts, stops, and when it refuses to."""
 

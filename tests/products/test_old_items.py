@@ -8,8 +8,9 @@ from fastapi.testclient import TestClient
 
 from cloudmart.products.models import ProductCreate
 from cloudmart.settings import Settings
+from tests.products.conftest import Stock
 from tests.support.products import shown_product
-from tests.support.shop_tables import get, put
+from tests.support.shop_tables import get
 
 BARE = {"id": "old", "name": "Kettle", "price": Decimal("34.5")}
 SHOWN = shown_product(id="old", name="Kettle", price=34.5)
@@ -42,10 +43,9 @@ def test_an_old_product_is_shown_alone_and_in_the_list(
     stored: dict[str, Any],
     shown: dict[str, Any],
     client: TestClient,
-    table: str,
-    dynamodb: Any,  # noqa: ANN401 - boto3's
+    stock: Stock,
 ) -> None:
-    put(dynamodb, table, stored)
+    stock(stored)
 
     assert client.get("/api/products/old").json() == shown
     assert client.get("/api/products").json() == [shown]
@@ -53,14 +53,15 @@ def test_an_old_product_is_shown_alone_and_in_the_list(
 
 
 @each_shape
-def test_an_old_product_is_changed_as_it_was_read_and_then_deleted(
+def test_an_old_product_is_changed_as_it_was_read_and_then_deleted(  # noqa: PLR0913, PLR0917 - fixtures
     stored: dict[str, Any],
     shown: dict[str, Any],
     client: TestClient,
     table: str,
     dynamodb: Any,  # noqa: ANN401
+    stock: Stock,
 ) -> None:
-    put(dynamodb, table, stored)
+    stock(stored)
 
     changed = client.put("/api/products/old", json=client.get("/api/products/old").json())
 
@@ -74,12 +75,11 @@ def test_an_old_product_is_changed_as_it_was_read_and_then_deleted(
 
 def test_a_product_without_a_readable_price_is_shown_but_not_for_sale(
     client: TestClient,
-    table: str,
-    dynamodb: Any,  # noqa: ANN401
+    stock: Stock,
 ) -> None:
     prices: list[Any] = ["call us", None, Decimal(-5), [], True, "1e400"]
     items = [{"id": str(number), "price": price} for number, price in enumerate(prices)]
-    put(dynamodb, table, *items)
+    stock(*items)
 
     answers = [
         client.post("/api/orders", json={"productId": item["id"], "quantity": 1}) for item in items

@@ -7,8 +7,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cloudmart.settings import Settings
+from tests.products.conftest import Stock
 from tests.support.products import example_of_a_product, shown_product
-from tests.support.shop_tables import KETTLE, LAMP, get, put
+from tests.support.shop_tables import KETTLE, LAMP, get
 
 NEW = {"name": "Teapot", "description": "Holds a litre.", "price": 24.95, "image": ""}
 
@@ -58,9 +59,10 @@ def test_attributes_that_others_wrote_survive_a_change(
     client: TestClient,
     settings: Settings,
     dynamodb: Any,  # noqa: ANN401 - boto3's
+    stock: Stock,
 ) -> None:
     extra = {"category": "light", "stock": 7, "dimensions": {"height": 40, "unit": "cm"}}
-    put(dynamodb, settings.dynamodb.products_table, LAMP | extra)
+    stock(LAMP | extra)
 
     changed = client.put("/api/products/1", json=NEW).json()
 
@@ -71,13 +73,11 @@ def test_attributes_that_others_wrote_survive_a_change(
 
 
 def test_a_change_by_the_page_keeps_the_fields_that_the_page_does_not_know(
-    client: TestClient,
-    settings: Settings,
-    dynamodb: Any,  # noqa: ANN401 - boto3's
+    client: TestClient, stock: Stock
 ) -> None:
     product = example_of_a_product()
     price = {"price": Decimal(str(product["price"]))}
-    put(dynamodb, settings.dynamodb.products_table, product | price)
+    stock(product | price)
 
     sent = {name: product[name] for name in ("id", "createdAt", *NEW)}
     changed = client.put(f"/api/products/{product['id']}", json=sent).json()
@@ -140,12 +140,11 @@ def test_a_search_finds_what_a_name_contains_in_any_case(
 @pytest.mark.parametrize("asked", ["cafe", "CAFÉ", "Cafe\u0301", "İZMİR", "izmir"])
 def test_a_search_finds_letters_however_they_are_written(
     asked: str,
-    settings: Settings,
-    dynamodb: Any,  # noqa: ANN401 - boto3's
     client: TestClient,
+    stock: Stock,
 ) -> None:
-    for key, name in enumerate(["Café İzmir", "Cafe\u0301 I\u0307zmir"]):
-        put(dynamodb, settings.dynamodb.products_table, LAMP | {"id": str(key), "name": name})
+    names = ["Café İzmir", "Cafe\u0301 I\u0307zmir"]
+    stock(*(LAMP | {"id": str(key), "name": name} for key, name in enumerate(names)))
 
     answer = client.get("/api/products", params={"q": asked})
 
@@ -154,12 +153,9 @@ def test_a_search_finds_letters_however_they_are_written(
 
 def test_a_search_goes_on_page_by_page(
     client: TestClient,
-    settings: Settings,
-    dynamodb: Any,  # noqa: ANN401
+    stock: Stock,
 ) -> None:
-    for number in range(30):
-        kind = LAMP if number % 3 else KETTLE
-        put(dynamodb, settings.dynamodb.products_table, kind | {"id": f"{number:02}"})
+    stock(*((LAMP if number % 3 else KETTLE) | {"id": f"{number:02}"} for number in range(30)))
     url, found = "/api/products?q=LAMP&limit=7", []
 
     while url:
@@ -186,11 +182,10 @@ def test_a_page_that_ends_the_list_has_no_next(
 
 def test_a_list_goes_on_though_the_item_it_stopped_at_is_gone(
     client: TestClient,
-    settings: Settings,
-    dynamodb: Any,  # noqa: ANN401
+    stock: Stock,
 ) -> None:
     items = [LAMP | {"id": f"{number:02}"} for number in range(10)]
-    put(dynamodb, settings.dynamodb.products_table, *items)
+    stock(*items)
     first = client.get("/api/products", params={"limit": 4})
     client.delete(f"/api/products/{first.json()[-1]['id']}")
 

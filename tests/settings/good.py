@@ -33,6 +33,8 @@ GOOD = {
     "DYNAMODB_CONVERSATIONS_TABLE": "shop-conversations",
     "DYNAMODB_TRANSPORT": "sdk",
     "DYNAMODB_TIMEOUT": "3",
+    "CATALOGUE_TTL": "5",
+    "CATALOGUE_MAX_STALE": "600",
     "OPENAI_API_KEY": "sk-proj-Zp3xxxQ8noneR7todo",
     "OPENAI_BASE_URL": "https://api.openai.com/v1",
     "OPENAI_MODEL": "gpt-6-luna",

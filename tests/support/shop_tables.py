@@ -10,7 +10,7 @@ from uuid import uuid4
 from cloudmart.dynamodb.codec import Item, decode_item, encode_item
 from cloudmart.dynamodb.schema import KEYS_VERSION, TableIndex
 from cloudmart.orders.indexes import INDEXED_ORDERS
-from cloudmart.settings import DynamoDBSettings, Environment, Settings
+from cloudmart.settings import CatalogueSettings, DynamoDBSettings, Environment, Settings
 from cloudmart.tables.schema import shop_tables
 from cloudmart.tables.steps import index_definition, table_definition
 from cloudmart.tickets.indexes import INDEXED_TICKETS
@@ -73,7 +73,9 @@ def fresh_tables(dynamodb: Any) -> Iterator[Settings]:  # noqa: ANN401
     names = fresh_names()
     for schema in shop_tables(names):
         dynamodb.create_table(**table_definition(schema))
-    yield Settings(environment=Environment.LOCAL, dynamodb=names)
+    # What a test writes to a table is seen at once; tests/products is about the copy in memory.
+    no_copy = CatalogueSettings(ttl=0)
+    yield Settings(environment=Environment.LOCAL, dynamodb=names, catalogue=no_copy)
     drop(dynamodb, names)
 
 

@@ -50,3 +50,11 @@ COUNTED_APART = Cause(
     "RATE_LIMIT_STORAGE or repair the Redis. The pods need no restart.",
     "kubectl logs {pod} --namespace {namespace} | grep rate_limits",
 )
+CATALOGUE_OLD = Cause(
+    "catalogue-old",
+    "The products cannot be read again. Customers see them as they were for up to "
+    "CATALOGUE_MAX_STALE seconds.",
+    "Repair what the products' own check names: DynamoDB, the role, or the table. Orders are "
+    "refused with 503 meanwhile. The service reads the products again by itself.",
+    "kubectl logs {pod} --namespace {namespace} | grep catalogue_",
+)
