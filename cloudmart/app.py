@@ -12,7 +12,7 @@ from cloudmart.ai.router import router as assistants
 from cloudmart.api_docs.directory import OperationDirectory, install_not_found
 from cloudmart.api_docs.document import DocumentedApp
 from cloudmart.api_docs.pages import add_config, add_pages
-from cloudmart.api_docs.problems import router as problems
+from cloudmart.api_docs.router import problems
 from cloudmart.api_docs.router import router as discovery
 from cloudmart.composition.middleware import add_middleware, open_counter
 from cloudmart.composition.providers import Providers, open_providers

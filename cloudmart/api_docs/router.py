@@ -1,4 +1,4 @@
-"""`/`, `/api` and `/.well-known/api-catalog`: what there is."""
+"""`/`, `/api` and `/.well-known/api-catalog`: what there is; `/api/problems`: what goes wrong."""
 
 import base64
 import hashlib
@@ -10,14 +10,17 @@ from importlib.resources import files
 from typing import Annotated, Any
 
 import jinja2
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import Field
 
+from cloudmart import errors
 from cloudmart.api_docs.directory import OperationDirectory
+from cloudmart.errors import CloudmartError, NotFoundError
 from cloudmart.health.router import Board
 from cloudmart.health.state import Dependency, DependencyReading, Health, Status
 from cloudmart.http.endpoints import accept_quality, provide
+from cloudmart.http.problem import CODES, TYPES, may_fail, problem_title
 from cloudmart.values.model import Model
 
 _STATES = {
@@ -182,3 +185,54 @@ async def list_operations(request: Request, directory: Operations) -> Index:
 )
 async def get_api_catalog() -> Response:
     return Response(json.dumps(_LINKSET), media_type=_CATALOG)
+
+
+problems = APIRouter(prefix=TYPES, tags=["problems"])
+
+
+class ProblemKind(Model):
+    """A kind of problem."""
+
+    type: str = Field(description="As a problem's `type` names it.")
+    title: str = Field(description="The kind in a few words.")
+    status: int = Field(description="The HTTP status it comes with.")
+    explanation: str = Field(description="When it is answered.")
+
+
+def _kinds() -> dict[str, ProblemKind]:
+    described = {code: (status, explanation) for status, (code, explanation, _) in CODES.items()}
+    for error in vars(errors).values():
+        if isinstance(error, type) and issubclass(error, CloudmartError) and hasattr(error, "code"):
+            described.setdefault(error.code, (int(error.status), (error.__doc__ or "").strip()))
+    return {
+        code: ProblemKind(
+            type=f"{TYPES}/{code}",
+            title=problem_title(code),
+            status=status,
+            explanation=explanation,
+        )
+        for code, (status, explanation) in sorted(described.items())
+    }
+
+
+KINDS = _kinds()
+Code = Annotated[
+    str,
+    Path(
+        max_length=100,
+        description="The end of a problem's `type`.",
+        openapi_examples={"price": {"value": "price-changed"}},
+    ),
+]
+
+
+@problems.get("", summary="List the kinds of problems")
+async def list_problem_kinds() -> list[ProblemKind]:
+    return list(KINDS.values())
+
+
+@problems.get("/{code}", summary="Explain a kind of problem", responses=may_fail(NotFoundError))
+async def explain_problem(code: Code) -> ProblemKind:
+    if code not in KINDS:
+        raise NotFoundError("Problem", code)
+    return KINDS[code]

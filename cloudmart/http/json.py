@@ -11,8 +11,7 @@ from starlette.exceptions import HTTPException
 
 from cloudmart.http.bodies import MAX_BODY, Bodies, Body
 from cloudmart.http.concurrency import slot_of
-from cloudmart.http.json_decoder import Shape, decode_json, shape_of
-from cloudmart.http.json_structure import DEEPEST, is_too_deep
+from cloudmart.http.json_decoder import DEEPEST, Shape, decode_json, is_too_deep, shape_of
 
 _JSON = re.compile(r"application/(?:[a-z0-9.+_-]+\+)?json")
 _NEEDED = "The body must be JSON: send the header `Content-Type: application/json`."

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from cloudmart.orders.notes import HEARTBEAT
-from cloudmart.pipeline.carry.rows import EventType, Row
+from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.ports import OrderState, RowFault, amount_of
 from cloudmart.values.email import TEST_ADDRESSES
 
@@ -41,7 +41,7 @@ QUALIFY row_number() OVER (
     PARTITION BY id ORDER BY coalesce(updatedAt, createdAt) DESC, eventType DESC
 ) = 1
 """
-_EVENTS = ", ".join(f"'{event}'" for event in EventType)
+_EVENTS = ", ".join(f"'{event}'" for event in OrderEvent)
 _TIMES = ("createdAt", "updatedAt")
 _EVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -162,5 +162,5 @@ def _state(row: Mapping[str, Any]) -> OrderState:
         total=amount_of(row["totalAmount"]),
         created_at=created,
         updated_at=updated,
-        event=EventType(row["eventType"]),
+        event=OrderEvent(row["eventType"]),
     )

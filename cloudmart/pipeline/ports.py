@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from cloudmart.pipeline.carry.rows import EventType, Row
+from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.values.money import round_to_cents
 
 
@@ -35,12 +35,12 @@ class OrderState:
     total: Decimal | None
     created_at: datetime | None
     updated_at: datetime | None
-    event: EventType
+    event: OrderEvent
 
     @property
     def removed(self) -> bool:
         """Tell whether the order has been deleted."""
-        return self.event is EventType.REMOVE
+        return self.event is OrderEvent.REMOVE
 
 
 def amount_of(stored: float | None) -> Decimal | None:

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from cloudmart.dynamodb.client import MERGES_AT_ONCE, PAGES_AT_ONCE, Database
-from cloudmart.dynamodb.query_keys import query_keys
+from cloudmart.dynamodb.lookup import query_keys
 from cloudmart.dynamodb.table import Table
 from cloudmart.orders.indexes import ORDERS_BY_EMAIL
 from cloudmart.settings import Settings

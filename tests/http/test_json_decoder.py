@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from cloudmart.http.json_decoder import decode_json, shape_of
-from cloudmart.http.json_structure import DEEPEST, has_more_items, is_too_deep
+from cloudmart.http.json_decoder import DEEPEST, decode_json, has_more_items, is_too_deep, shape_of
 from cloudmart.values.text import MOST_ITEMS, Characters, Newest
 
 

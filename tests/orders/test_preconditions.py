@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from cloudmart.app import create_app
 from cloudmart.orders.models import Order, OrderStatus
-from cloudmart.pipeline.carry.rows import EventType, Row
+from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.settings import Settings
 from tests.access.conftest import ADMIN, BASIC
 from tests.support.serving import serving, still
@@ -252,7 +252,7 @@ def test_the_warehouse_gets_the_same_row_whatever_is_kept_of_changes(junk: dict[
     item = changed.item()
     bare = {name: item[name] for name in item if name not in {"statusHistory", "version"}}
 
-    rows = [Row.of_item(each, EventType.MODIFY) for each in (item, bare, bare | junk)]
+    rows = [Row.of_item(each, OrderEvent.MODIFY) for each in (item, bare, bare | junk)]
 
     assert rows[0] == rows[1] == rows[2]
 

@@ -15,7 +15,7 @@ from cloudmart.pipeline.carry.bigquery import (
     open_warehouse,
     refuse_foreign_answers,
 )
-from cloudmart.pipeline.carry.rows import EventType, Row
+from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.ports import RowFault
 from cloudmart.settings import BigQuerySettings
 from tests.support.bigquery_api import BadRow, BigQueryApi, Failure, LostAnswer
@@ -27,7 +27,7 @@ STOPPED = RowFault(passing=True, reason="stopped")
 def row(key: str, **columns: Any) -> Row:  # noqa: ANN401 - whatever a column may hold
     """Return a row."""
     item = {"id": key, "total": "1.5", "createdAt": "2026-11-23T08:00:00.000Z"}
-    return Row.of_item(item | columns, EventType.INSERT)
+    return Row.of_item(item | columns, OrderEvent.INSERT)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from cloudmart.dynamodb.session import new_session
 from cloudmart.errors import ConflictError, UnavailableError
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
 from cloudmart.orders.notes import note_item
-from cloudmart.pipeline.carry.rows import EventType, Row
+from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.opening import Pipeline
 from cloudmart.pipeline.ports import OrderState
 from cloudmart.pipeline.watch.heartbeat import Heartbeat, HeartbeatSchedule
@@ -47,7 +47,7 @@ class SlowWarehouse(DuckDBWarehouse):
             raise UnavailableError("BigQuery does not do its part: backendError.")
         if not self.late:
             item = note_item(order_id)
-            self.insert({order_id: Row.of_item(item, EventType.INSERT)})
+            self.insert({order_id: Row.of_item(item, OrderEvent.INSERT)})
         self.late -= 1
         return super().find(order_id, created)
 

@@ -13,7 +13,7 @@ from cloudmart.dynamodb.session import new_session
 from cloudmart.errors import UnavailableError
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
 from cloudmart.orders.notes import note_item
-from cloudmart.pipeline.carry.rows import EventType, Row
+from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.opening import Pipeline
 from cloudmart.pipeline.ports import RowFault
 from cloudmart.pipeline.repair.differences import DifferenceKind
@@ -115,7 +115,7 @@ def placed(dynamodb: Any, settings: Settings) -> Put:  # noqa: ANN401
 def arrived(warehouse: DuckDBWarehouse, *orders: Mapping[str, Any], event: str = "INSERT") -> None:
     """Let rows of some orders arrive."""
     rows = {
-        f"{each['id']} {each['updatedAt']} {event}": Row.of_item(each, EventType(event))
+        f"{each['id']} {each['updatedAt']} {event}": Row.of_item(each, OrderEvent(event))
         for each in orders
     }
     DuckDBWarehouse(warehouse.connection).insert(rows)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from cloudmart.orders.models import Order, OrderLine
 from cloudmart.pipeline.carry.bigquery import COLUMNS
-from cloudmart.pipeline.carry.rows import EventType, Row
+from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from tests.support.items import items_with
 
 ORDER = Order.place(
@@ -20,13 +20,13 @@ ORDER = Order.place(
 
 
 def test_a_row_has_the_columns_of_the_table() -> None:
-    row = Row.of(ORDER, EventType.INSERT)
+    row = Row.of(ORDER, OrderEvent.INSERT)
 
     assert list(row.columns) == list(COLUMNS)
 
 
 def test_a_row_says_what_the_order_says() -> None:
-    row = Row.of(ORDER, EventType.INSERT)
+    row = Row.of(ORDER, OrderEvent.INSERT)
 
     sent = ORDER.model_dump(mode="json")
     assert row.columns == {
@@ -54,7 +54,7 @@ def test_a_row_says_what_the_order_says() -> None:
     ],
 )
 def test_the_total_is_found_in_every_shape(item: dict[str, Any], total: float) -> None:
-    row = Row.of_item({"id": "1", **item}, EventType.INSERT)
+    row = Row.of_item({"id": "1", **item}, OrderEvent.INSERT)
 
     assert row.total_amount == total
 
@@ -69,7 +69,7 @@ def test_the_short_form_of_old_orders_is_a_row() -> None:
         "customerEmail": "Bob@Example.org",
     }
 
-    row = Row.of_item(item, EventType.MODIFY)
+    row = Row.of_item(item, OrderEvent.MODIFY)
 
     assert json.loads(row.items) == [{"productId": "7", "name": "", "quantity": 3, "price": 0.0}]
     assert row.columns | {"items": ...} == {
@@ -86,7 +86,7 @@ def test_the_short_form_of_old_orders_is_a_row() -> None:
 
 def test_what_cannot_be_read_is_named_without_its_value() -> None:
     with pytest.raises(ValidationError) as refused:
-        Row.of_item({"id": "1", "total": "about forty, says Ann"}, EventType.INSERT)
+        Row.of_item({"id": "1", "total": "about forty, says Ann"}, OrderEvent.INSERT)
 
     assert "total" in str(refused.value)
     assert "Ann" not in str(refused.value)
@@ -95,7 +95,7 @@ def test_what_cannot_be_read_is_named_without_its_value() -> None:
 @given(items_with("userEmail", "items", "total", "totalAmount", "status", "createdAt", "productId"))
 def test_an_item_is_a_row_of_the_columns_types_or_refused(item: dict[str, Any]) -> None:
     try:
-        columns = Row.of_item(item, EventType.MODIFY).columns
+        columns = Row.of_item(item, OrderEvent.MODIFY).columns
     except ValidationError:
         return
 

@@ -12,7 +12,7 @@ from cloudmart.app import create_app
 from cloudmart.dynamodb.schema import in_shard
 from cloudmart.orders.notes import note_item
 from cloudmart.pipeline.carry.bigquery import COLUMNS, open_warehouse
-from cloudmart.pipeline.carry.rows import EventType, Row
+from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.opening import open_pipeline
 from cloudmart.settings import BigQuerySettings, Settings
 from cloudmart.values.timestamp import stamp
@@ -157,8 +157,8 @@ def test_both_sides_agree_on_a_real_bigquery(
     with open_warehouse(bigquery) as warehouse:
         warehouse.insert(
             {
-                "1": Row.of_item(order, EventType.INSERT),
-                "2": Row.of_item(note_item("heartbeat-1"), EventType.INSERT),
+                "1": Row.of_item(order, OrderEvent.INSERT),
+                "2": Row.of_item(note_item("heartbeat-1"), OrderEvent.INSERT),
             }
         )
 

@@ -9,7 +9,7 @@ import pytest
 
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
 from cloudmart.pipeline.carry.bigquery import open_warehouse
-from cloudmart.pipeline.carry.rows import EventType, Row
+from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.ports import OrderState, Warehouse
 from tests.support.orders_table import new_table
 
@@ -50,7 +50,7 @@ def row(
         "updatedAt": f"2026-11-{updated}:00:00.000Z",
         **more,
     }
-    return Row.of_item(item, EventType(event))
+    return Row.of_item(item, OrderEvent(event))
 
 
 def test_a_state_is_what_an_order_was_after_its_last_event(each_warehouse: Warehouse) -> None:
@@ -73,7 +73,7 @@ def test_a_state_is_what_an_order_was_after_its_last_event(each_warehouse: Wareh
         total=Decimal("7.10"),
         created_at=datetime(2026, 11, 23, 8, tzinfo=UTC),
         updated_at=datetime(2026, 11, 23, 10, tzinfo=UTC),
-        event=EventType.MODIFY,
+        event=OrderEvent.MODIFY,
     )
     assert states["b"].removed
 
@@ -197,7 +197,7 @@ def test_rows_that_are_none_of_the_pipelines_are_left_out_and_counted(
 
     states = {state.id: state.event for state in each_warehouse.states(BEFORE)}
 
-    assert states == {"a": EventType.INSERT, "b": EventType.INSERT}
+    assert states == {"a": OrderEvent.INSERT, "b": OrderEvent.INSERT}
     assert each_warehouse.count_unreadable(BEFORE) == 1
     assert each_warehouse.count_unreadable(datetime(2026, 11, 24, tzinfo=UTC)) == 0
 

@@ -12,7 +12,7 @@ from cloudmart.local.event_source import (
     StreamReader,
 )
 from cloudmart.orders.notes import is_internal
-from cloudmart.pipeline.carry.rows import EventType, Row
+from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from tests.support import shop_tables
 from tests.support.aws import aws_client
 from tests.support.pipeline_template import properties
@@ -67,7 +67,7 @@ class OrderStream:
     def state(self) -> dict[str, Row]:
         """Return each order that is there as its latest row should be, whatever the event."""
         return {
-            key: Row.of_item(item, EventType.MODIFY).model_copy(update={"event_type": ...})
+            key: Row.of_item(item, OrderEvent.MODIFY).model_copy(update={"event_type": ...})
             for key, item in self.orders.items()
         }
 
@@ -83,7 +83,7 @@ def latest(rows: Iterable[Mapping[str, Any]]) -> dict[str, Row]:
     return {
         key: row.model_copy(update={"event_type": ...})
         for key, row in found.items()
-        if row.event_type is not EventType.REMOVE
+        if row.event_type is not OrderEvent.REMOVE
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
-from cloudmart.pipeline.carry.rows import EventType, Row
+from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.settings import Settings
 
 Status = dict[str, Any]
@@ -22,7 +22,7 @@ def stream_of(dynamodb: Any, settings: Settings) -> str:  # noqa: ANN401
 
 def insert(warehouse: DuckDBWarehouse, *items: dict[str, Any], event: str = "INSERT") -> None:
     """Let rows of some orders arrive."""
-    kind = EventType(event)
+    kind = OrderEvent(event)
     warehouse.insert({f"{each['id']}-{event}": Row.of_item(each, kind) for each in items})
 
 

@@ -9,7 +9,7 @@ from cloudmart.orders.models import Order
 from cloudmart.values.model import Model
 
 
-class EventType(StrEnum):
+class OrderEvent(StrEnum):
     """What happened to an order, in the stream's own words, and what was put right.
 
     Of two events at one moment the later is the one whose name sorts later.
@@ -33,12 +33,12 @@ class Row(Model):
     status: str
     created_at: str | None
     updated_at: str | None
-    event_type: EventType
+    event_type: OrderEvent
     total_amount: float
     items: str
 
     @classmethod
-    def of(cls, order: Order, event: EventType) -> Self:
+    def of(cls, order: Order, event: OrderEvent) -> Self:
         """Return what an event made of an order."""
         sent = order.model_dump(mode="json")
         return cls(
@@ -53,7 +53,7 @@ class Row(Model):
         )
 
     @classmethod
-    def of_item(cls, item: Mapping[str, Any], event: EventType) -> Self:
+    def of_item(cls, item: Mapping[str, Any], event: OrderEvent) -> Self:
         """Return what an event made of a stored item, of whichever shape.
 
         Raises:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from cloudmart.dynamodb.codec import Item
 from cloudmart.orders.models import Order
-from cloudmart.pipeline.carry.rows import EventType, Row
+from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.ports import OrderState
 from cloudmart.settings.validation import first_in_words
 from cloudmart.values.money import round_to_cents
@@ -62,7 +62,7 @@ def compare_order(key: str, item: Item | None, state: OrderState | None) -> Diff
         return Difference(key, DifferenceKind.UNREADABLE, None, there, None, why)
     if state is None:
         return Difference(
-            key, DifferenceKind.MISSING, order.status, None, Row.of(order, EventType.INSERT)
+            key, DifferenceKind.MISSING, order.status, None, Row.of(order, OrderEvent.INSERT)
         )
     if _same(order, state):
         return None
@@ -75,7 +75,7 @@ def _same(order: Order, state: OrderState) -> bool:
     if state.removed or (order.status, round_to_cents(order.total)) != (state.status, state.total):
         return False
     # A repair may have had to be later than the order, to take the place of what was there.
-    repaired = state.event is EventType.REPAIR and _place(order)[0] <= _place(state)[0]
+    repaired = state.event is OrderEvent.REPAIR and _place(order)[0] <= _place(state)[0]
     return repaired or order.updated_at == state.updated_at
 
 
@@ -84,21 +84,21 @@ def _mending(order: Order, state: OrderState) -> Row | None:
 
     None where that one is newer: it may know more than we do. A repair of ours does not.
     """
-    row = Row.of(order, EventType.MODIFY)
+    row = Row.of(order, OrderEvent.MODIFY)
     ours, theirs = _place(order), _place(state)
     if ours > theirs:
         return row
-    if state.event is not EventType.REPAIR and stamp(ours[0]) < stamp(theirs[0]):
+    if state.event is not OrderEvent.REPAIR and stamp(ours[0]) < stamp(theirs[0]):
         return None
     moment = theirs[0] + timedelta(microseconds=-theirs[0].microsecond % 1000)
-    if (moment, EventType.REPAIR) <= theirs:
+    if (moment, OrderEvent.REPAIR) <= theirs:
         moment += timedelta(milliseconds=1)
-    return row.model_copy(update={"event_type": EventType.REPAIR, "updated_at": stamp(moment)})
+    return row.model_copy(update={"event_type": OrderEvent.REPAIR, "updated_at": stamp(moment)})
 
 
 def _place(either: Order | OrderState) -> tuple[datetime, str]:
     # Which of an order's rows is its latest is decided so: first by time, then by event.
-    event = either.event if isinstance(either, OrderState) else EventType.MODIFY
+    event = either.event if isinstance(either, OrderState) else OrderEvent.MODIFY
     return either.updated_at or either.created_at or UNKNOWN, event
 
 
@@ -110,7 +110,7 @@ def _remaining(state: OrderState) -> Difference:
         status=state.status or "",
         created_at=stamp(state.created_at) if state.created_at else None,
         updated_at=stamp(state.updated_at) if state.updated_at else None,
-        event_type=EventType.REMOVE,
+        event_type=OrderEvent.REMOVE,
         total_amount=float(state.total or 0),
         items="[]",
     )

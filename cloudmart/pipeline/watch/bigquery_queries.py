@@ -15,7 +15,7 @@ from google.cloud.bigquery.table import Row as Answer
 
 from cloudmart.orders.notes import HEARTBEAT
 from cloudmart.pipeline.carry.bigquery_errors import translate_google_errors
-from cloudmart.pipeline.carry.rows import EventType
+from cloudmart.pipeline.carry.rows import OrderEvent
 from cloudmart.pipeline.ports import OrderState, amount_of
 from cloudmart.values.email import TEST_ADDRESSES
 
@@ -28,7 +28,7 @@ QUALIFY ROW_NUMBER() OVER (
   PARTITION BY id ORDER BY COALESCE(updatedAt, createdAt) DESC, eventType DESC
 ) = 1
 """
-_EVENTS = ", ".join(f"'{event}'" for event in EventType)
+_EVENTS = ", ".join(f"'{event}'" for event in OrderEvent)
 
 _NO_TEST = "AND NOT ENDS_WITH(LOWER(IFNULL(userEmail, '')), @test)"
 _CUSTOMERS = f"AND NOT STARTS_WITH(id, @heartbeat) {_NO_TEST}"
@@ -147,5 +147,5 @@ def _state(answer: Answer) -> OrderState:
         total=amount_of(answer.totalAmount),
         created_at=answer.createdAt,
         updated_at=answer.updatedAt,
-        event=EventType(answer.eventType),
+        event=OrderEvent(answer.eventType),
     )

@@ -11,7 +11,7 @@ import pytest
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
 from cloudmart.local.pipeline import LocalTransport
 from cloudmart.orders.notes import ORDER_SECRET, note_item
-from cloudmart.pipeline.carry.rows import EventType, Row
+from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.models import MappingStatus
 from cloudmart.pipeline.ports import RowFault
 from cloudmart.pipeline.watch.unknown import UnknownError
@@ -82,13 +82,13 @@ def test_what_happens_to_an_order_is_in_the_warehouse_soon_after(
     put(dynamodb, table, note_item(ORDER_SECRET), order, changed, {**order, "id": "b"})
     dynamodb.delete_item(TableName=table, Key={"id": {"S": "b"}})
 
-    until(lambda: _events(warehouse) == {"a": EventType.MODIFY, "b": EventType.REMOVE})
+    until(lambda: _events(warehouse) == {"a": OrderEvent.MODIFY, "b": OrderEvent.REMOVE})
     state = warehouse.find("a", LONG_AGO)
     assert state
     assert state.status == "Shipped"
 
 
-def _events(warehouse: DuckDBWarehouse) -> dict[str, EventType]:
+def _events(warehouse: DuckDBWarehouse) -> dict[str, OrderEvent]:
     return {state.id: state.event for state in warehouse.states(LONG_AGO)}
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from cloudmart.local.event_source import BatchDelivery
 from cloudmart.pipeline.carry.bigquery import open_warehouse
 from cloudmart.pipeline.carry.carrier import Carrier, carry_batch
-from cloudmart.pipeline.carry.rows import EventType, Row
+from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.ports import Quarantined
 from tests.support.bigquery_api import BadRow, Failure, LostAnswer, bigquery_api
 from tests.support.order_stream import MAPPING, Event, order
@@ -76,4 +76,4 @@ def test_each_record_ends_in_one_place_once_and_each_order_keeps_its_order(
 def _row(event: Event) -> Row:
     image = event["dynamodb"]["NewImage"]
     item = {name: next(iter(value.values())) for name, value in image.items()}
-    return Row.of_item(item, EventType.MODIFY)
+    return Row.of_item(item, OrderEvent.MODIFY)

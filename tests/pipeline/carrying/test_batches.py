@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from cloudmart.pipeline.carry.carrier import Carrier
-from cloudmart.pipeline.carry.rows import EventType, Row
+from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.repair.replay import S3Quarantine
 from tests.pipeline.carrying.conftest import Function
 from tests.support.bigquery_api import BigQueryApi
@@ -31,10 +31,10 @@ def test_an_order_that_is_placed_changed_and_removed_is_three_rows(
 
     assert told == NOTHING_FAILED
     assert api.rows == [
-        Row.of_item(placed, EventType.INSERT).columns,
-        Row.of_item(shipped, EventType.MODIFY).columns,
+        Row.of_item(placed, OrderEvent.INSERT).columns,
+        Row.of_item(shipped, OrderEvent.MODIFY).columns,
         # What was removed is told as it was.
-        Row.of_item(shipped, EventType.REMOVE).columns,
+        Row.of_item(shipped, OrderEvent.REMOVE).columns,
     ]
 
 

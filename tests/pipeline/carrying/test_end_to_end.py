@@ -12,7 +12,7 @@ from cloudmart.app import create_app
 from cloudmart.dynamodb.codec import encode_item
 from cloudmart.pipeline.carry.bigquery import BigQueryWarehouse, open_warehouse
 from cloudmart.pipeline.carry.carrier import Carrier, carry_batch
-from cloudmart.pipeline.carry.rows import EventType, Row
+from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.repair.replay import S3Quarantine
 from cloudmart.settings import Settings
 from tests.pipeline.carrying.conftest import Function
@@ -84,10 +84,10 @@ def test_the_view_has_an_order_once_however_often_its_rows_came(
     orders: OrderStream, bigquery: Dataset, warehouse: BigQueryWarehouse
 ) -> None:
     placed = [order(number) for number in range(10)]
-    rows = [Row.of_item(each, EventType.INSERT) for each in placed]
+    rows = [Row.of_item(each, OrderEvent.INSERT) for each in placed]
     changed = [later(each, 1, status="Shipped") for each in placed[:3]]
-    rows += [Row.of_item(each, EventType.MODIFY) for each in changed]
-    rows += [Row.of_item(placed[9], EventType.REMOVE)]
+    rows += [Row.of_item(each, OrderEvent.MODIFY) for each in changed]
+    rows += [Row.of_item(placed[9], OrderEvent.REMOVE)]
 
     # As after more than a minute: nobody knows that these are the same rows.
     for time_around in range(3):
@@ -104,7 +104,7 @@ def test_the_view_has_an_order_once_however_often_its_rows_came(
 def test_heartbeats_are_rows_and_no_current_orders(
     bigquery: Dataset, warehouse: BigQueryWarehouse
 ) -> None:
-    beat = Row.of_item(order(1, id="heartbeat-1"), EventType.INSERT)
+    beat = Row.of_item(order(1, id="heartbeat-1"), OrderEvent.INSERT)
 
     warehouse.insert({"e1": beat})
 
@@ -117,7 +117,7 @@ def test_test_orders_are_rows_and_no_current_orders(
 ) -> None:
     placed = order(1, id="2a6nbjvq97e3tac", userEmail="run-1@verify.invalid")
 
-    warehouse.insert({"e1": Row.of_item(placed, EventType.INSERT)})
+    warehouse.insert({"e1": Row.of_item(placed, OrderEvent.INSERT)})
 
     assert [row["id"] for row in bigquery.rows()] == [placed["id"]]
     assert bigquery.current() == []
@@ -125,9 +125,9 @@ def test_test_orders_are_rows_and_no_current_orders(
 
 def test_a_rows_values_are_the_tables(bigquery: Dataset, warehouse: BigQueryWarehouse) -> None:
     rows = [
-        Row.of_item(order(1, items=[{"name": 'Lämpchen "ö" \\ 🪔'}]), EventType.INSERT),
-        Row.of_item({"id": "2", "total": "999999999999.99"}, EventType.MODIFY),
-        Row.of_item({"id": "3", "total": "-0.01", "userEmail": ""}, EventType.REMOVE),
+        Row.of_item(order(1, items=[{"name": 'Lämpchen "ö" \\ 🪔'}]), OrderEvent.INSERT),
+        Row.of_item({"id": "2", "total": "999999999999.99"}, OrderEvent.MODIFY),
+        Row.of_item({"id": "3", "total": "-0.01", "userEmail": ""}, OrderEvent.REMOVE),
     ]
 
     faults = warehouse.insert({row.id: row for row in rows})

@@ -1,0 +1,109 @@
+"""A stranger finds what he searches for: names that are used once, modules of a readable size."""
+
+import ast
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts): path
+    for path in sorted(ROOT.glob("cloudmart/**/*.py"))
+}
+TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
+
+PICTURES = {
+    *("desk", "board", "astray", "furnishing", "sealing", "rhythm", "pulse", "late", "ways"),
+    *("front", "gate", "entrance", "upkeep", "lane", "rude", "place", "turns", "vendors"),
+}
+VAGUE = {"utils", "helpers", "manager", "data", "info"}
+
+# Named after what they are registered as: a command, an operation, a line of a checklist.
+REGISTERED = ("cloudmart.cli.", "cloudmart.doctor.", "cloudmart.verify.")
+# Run as `python -m`, or by Lambda, under a name that is configured outside.
+ENTRIES = {"main", "handler"}
+
+# Small and with one reader, each for a reason: the router of a URL segment.
+SMALL = {"cloudmart.pipeline.router"}
+
+# Everything that is tracked at the top of the repository.
+TOP = {
+    *(".ci", ".dockerignore", ".env.example", ".github", ".gitignore", "CHANGELOG.md"),
+    *("CONTRIBUTING.md", "Dockerfile", "LICENSE", "Makefile", "README.md", "SECURITY.md"),
+    *("bench", "cloudmart", "compose.yaml", "docs", "infra", "k8s", "openapi", "pyproject.toml"),
+    *("redocly.yaml", "requirements", "schemathesis.toml", "tests"),
+}
+
+
+def twice(names: Iterator[str]) -> list[str]:
+    """Return the public names that come more than once."""
+    counts = Counter(name for name in names if not name.startswith("_"))
+    return sorted(name for name, times in counts.items() if times > 1)
+
+
+def importers(module: str) -> set[str]:
+    """Return the modules that import a module."""
+    package, _, leaf = module.rpartition(".")
+    return {
+        name
+        for name, tree in TREES.items()
+        for each in ast.walk(tree)
+        if isinstance(each, ast.ImportFrom)
+        and (
+            each.module == module
+            or (each.module == package and any(alias.name == leaf for alias in each.names))
+        )
+    }
+
+
+def test_a_public_class_has_a_name_of_its_own() -> None:
+    classes = (
+        each.name for tree in TREES.values() for each in tree.body if isinstance(each, ast.ClassDef)
+    )
+
+    assert twice(classes) == []
+
+
+def test_a_public_function_has_a_name_of_its_own() -> None:
+    functions = (
+        each.name
+        for name, tree in TREES.items()
+        if not name.startswith(REGISTERED) and not name.endswith(".router")
+        for each in tree.body
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) and each.name not in ENTRIES
+    )
+
+    assert twice(functions) == []
+
+
+def test_no_module_is_named_by_a_picture() -> None:
+    assert [name for name in MODULES if name.rpartition(".")[2] in PICTURES | VAGUE] == []
+
+
+def test_no_module_is_over_400_lines() -> None:
+    lengths = {name: len(path.read_text().splitlines()) for name, path in MODULES.items()}
+
+    assert {name: lines for name, lines in lengths.items() if lines > 400} == {}
+
+
+def test_a_small_module_with_one_reader_is_part_of_its_reader() -> None:
+    small = {
+        name
+        for name, path in MODULES.items()
+        if path.name != "__init__.py"
+        and len(path.read_text().splitlines()) < 45
+        and len(importers(name)) == 1
+    }
+
+    assert small == SMALL
+
+
+def test_nothing_else_is_tracked_at_the_top() -> None:
+    git = shutil.which("git") or "git"
+    tracked = subprocess.run(  # noqa: S603 - git, on our own files
+        [git, "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+
+    assert {path.partition("/")[0] for path in tracked.splitlines()} == TOP
