@@ -1,10 +1,9 @@
 """The application: its lifespan, its middleware, its routes."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-import aioboto3
 from fastapi import FastAPI
 
 from cloudmart.access.route import check_rights
@@ -14,8 +13,9 @@ from cloudmart.api_docs.document import DocumentedApp
 from cloudmart.api_docs.pages import add_config, add_pages
 from cloudmart.api_docs.router import problems
 from cloudmart.api_docs.router import router as discovery
-from cloudmart.composition.middleware import add_middleware, open_counter
-from cloudmart.composition.providers import Providers, open_providers
+from cloudmart.composition.clients import OpenProviders, open_counter
+from cloudmart.composition.middleware import add_middleware
+from cloudmart.composition.providers import open_providers
 from cloudmart.composition.runtime import Runtime
 from cloudmart.composition.services import open_service
 from cloudmart.health.router import router as health
@@ -48,9 +48,6 @@ TAGS = [
 ]
 
 
-OpenProviders = Callable[[Settings, aioboto3.Session], AbstractAsyncContextManager[Providers]]
-
-
 def _servers(settings: Settings) -> list[dict[str, str]]:
     """Return where the API is: first wherever its document was read, a port-forward too."""
     public = settings.public_base
@@ -70,14 +67,9 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[AppState]:
-        async with (
-            open_providers(settings, process.session) as providers,
-            open_service(settings, process, providers, open_pipeline, counter) as services,
-        ):
-            try:
-                yield {"services": services | {OperationDirectory: directory}}
-            finally:
-                await counter.close()
+        opening = open_service(settings, process, counter, open_providers, open_pipeline)
+        async with opening as services:
+            yield {"services": services | {OperationDirectory: directory}}
 
     app = DocumentedApp(
         title="CloudMart",

@@ -11,6 +11,7 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from cloudmart.errors import UnavailableError
+from cloudmart.observability.reporter import SILENT, Reporter
 from cloudmart.settings import Algorithm
 
 FRESH = 60 * 60.0
@@ -42,33 +43,26 @@ _log = structlog.stdlib.get_logger(__name__)
 _document = TypeAdapter(dict[str, Any])
 
 
-Tell = Callable[[bool], None]
-"""Hears of each fetch whether it brought keys."""
-
-
-def _unheard(_: bool) -> None:  # noqa: FBT001 - as above
-    """Tell nobody."""
-
-
 class IssuerKeys:
     """The keys of one issuer, by their ids.
 
     While the issuer is away, the keys it had are believed for a day. An id that is not known is
     looked for at the issuer, but not more often than every ten seconds, all callers together. A
-    key need not have an id (RFC 7517, 4.5): such keys are tried where no id fits.
+    key need not have an id (RFC 7517, 4.5): such keys are tried where no id fits. `reporter` hears
+    of each fetch.
     """
 
     def __init__(
         self,
         url: str,
         algorithm: Algorithm,
-        tell: Tell = _unheard,
+        reporter: Reporter = SILENT,
         monotonic: Callable[[], float] = time.monotonic,
         again: float = AGAIN,
     ) -> None:
         self._url = url
         self._algorithm = algorithm
-        self._tell = tell
+        self._reporter = reporter
         self._monotonic = monotonic
         self._again = again
         self._client: httpx2.AsyncClient | None = None
@@ -128,14 +122,14 @@ class IssuerKeys:
                 keys = self._read(await self._download())
         except _FAILURES as error:
             _log.warning("keys_not_fetched", url=self._url, cause=repr(error)[:200])
-            self._tell(False)  # noqa: FBT003 - the one thing there is to tell
+            self._reporter.trouble(error)
             # Health shows it until a fetch succeeds, and the next caller may be hours away.
             self._timer = asyncio.get_running_loop().call_later(self._again, self._fetch_soon)
             return False
         if self._keys.keys() != keys.keys():
             _log.info("keys_fetched", url=self._url, keys=len(keys))
         self._keys, self._had_at = keys, self._monotonic()
-        self._tell(True)  # noqa: FBT003
+        self._reporter.ok()
         return True
 
     async def _download(self) -> bytes:

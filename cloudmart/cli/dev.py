@@ -23,8 +23,8 @@ from cloudmart.cli.catalogue.entries import UnreadableFileError
 from cloudmart.cli.catalogue.loading import CatalogueLoader
 from cloudmart.cli.catalogue.reading import read_catalogue_file
 from cloudmart.cli.command_settings import DOTENV, log_warnings
+from cloudmart.composition.clients import open_database
 from cloudmart.composition.runtime import Runtime
-from cloudmart.composition.services import open_clients
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.table import Table
 from cloudmart.observability.logging import configure_logging
@@ -160,7 +160,7 @@ def _run(
 
 
 async def _with_database(settings: Settings, furnish: Callable[[Database], Awaitable[int]]) -> int:
-    async with open_clients(settings) as database:
+    async with open_database(settings) as database:
         return await furnish(database)
 
 

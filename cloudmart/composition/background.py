@@ -4,31 +4,26 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from cloudmart.composition.providers import Providers
+from cloudmart.composition.clients import OpenClients
 from cloudmart.composition.runtime import Runtime
-from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.table import Table
-from cloudmart.errors import ProviderDisabledError
 from cloudmart.health import state
 from cloudmart.health.background import restart_when_stale, run_forever, start_and_check
 from cloudmart.health.causes import DependencyError
-from cloudmart.health.causes.process import CATALOGUE_OLD, KEYS_AWAY
+from cloudmart.health.causes.process import CATALOGUE_OLD
 from cloudmart.health.identity import Identity
 from cloudmart.health.probes import Probe, connected, table_probe
 from cloudmart.health.staleness import fingerprint
 from cloudmart.health.startup import StartStep
-from cloudmart.health.state import UNUSED, Dependency, Health
+from cloudmart.health.state import Dependency, Health
 from cloudmart.observability.metrics import CONFIGURATION, READY
 from cloudmart.products.catalogue import Catalogue
 from cloudmart.settings import (
     DynamoDBSettings,
-    DynamoDBTransport,
     Environment,
     OrderTools,
-    Provider,
     Settings,
     SignInMethod,
-    why_disabled,
 )
 
 _FOR_CATALOGUE = 1.0
@@ -38,20 +33,12 @@ Work = Coroutine[Any, Any, None]
 
 
 class Background:
-    """What goes on in the background of a process.
+    """What goes on in the background of a process."""
 
-    Checks have a client of their own: they tell how the store does, not how busy we are.
-    """
-
-    def __init__(self, settings: Settings, process: Runtime, serving: Database) -> None:
+    def __init__(self, settings: Settings, process: Runtime, clients: OpenClients) -> None:
         self._settings = settings
         self._process = process
-        self._serving = serving
-        self.probing = Database(
-            process.session,
-            within=settings.dynamodb.timeout,
-            direct=settings.dynamodb.transport is DynamoDBTransport.DIRECT,
-        )
+        self._clients = clients
         self._identity = Identity(process.session, process.environ)
         self._staleness = process.staleness
         _show_configuration(settings, process)
@@ -71,12 +58,12 @@ class Background:
         environ = self._process.environ
         return [
             StartStep("credentials", self._identity.obtain, state.CREDENTIALS),
-            StartStep("a connection to the data store", connected(self.probing, environ)),
+            StartStep("a connection to the data store", connected(self._clients.probing, environ)),
             *(
                 StartStep(f"the table of {probe.dependency.name}", probe.ask, probe.dependency)
                 for probe in self._tables(_needed)
             ),
-            StartStep("a connection to the data store", connected(self._serving, environ)),
+            StartStep("a connection to the data store", connected(self._clients.serving, environ)),
             # It cannot fail, and the first visitors need not wait for it.
             StartStep("the catalogue", partial(catalogue.cache.load, _FOR_CATALOGUE)),
         ]
@@ -94,7 +81,7 @@ class Background:
 
     def _tables(self, choose: Callable[[DynamoDBSettings], dict[Dependency, str]]) -> list[Probe]:
         return [
-            table_probe(dependency, Table(self.probing, name), self._process.environ)
+            table_probe(dependency, Table(self._clients.probing, name), self._process.environ)
             for dependency, name in choose(self._settings.dynamodb).items()
         ]
 
@@ -111,23 +98,6 @@ def _needed(names: DynamoDBSettings) -> dict[Dependency, str]:
 def _optional(names: DynamoDBSettings) -> dict[Dependency, str]:
     """Return the tables without which the shop is open, but the assistants are not."""
     return {state.CONVERSATIONS: names.conversations_table}
-
-
-def show_providers(settings: Settings, providers: Providers, health: Health) -> None:
-    """Show which providers of AI serve, and why the others do not."""
-    serving = {
-        Provider.OPENAI: (state.OPENAI, providers.openai),
-        Provider.BEDROCK: (state.BEDROCK, providers.bedrock),
-        Provider.AZURE: (state.AZURE, providers.sentiment),
-    }
-    for provider, (dependency, chosen) in serving.items():
-        reason = why_disabled(settings)[provider]
-        if reason is None:
-            health.enable(dependency, UNUSED)
-        else:
-            instead = "" if isinstance(chosen, ProviderDisabledError) else " Rules answer instead."
-            alarming = provider in settings.faulty
-            health.disable(dependency, f"{reason}{instead}", alarming=alarming)
 
 
 def show_access(settings: Settings, health: Health) -> None:
@@ -156,16 +126,6 @@ def show_order_tools(settings: Settings, health: Health) -> None:
             f"AI_ORDER_TOOLS={tools} lets {who} {tools} an order in a chat by its id and its "
             "e-mail address. With `auto` only a token does, and only for canceling.",
         )
-
-
-def issuer_reporter(health: Health) -> Callable[[bool], None]:
-    """Return what shows whether the issuer of tokens gives its keys."""
-    obstacle = DependencyError(KEYS_AWAY, serious=False)
-
-    def tell(fetched: bool) -> None:  # noqa: FBT001 - the key ring's to call
-        health.remark(state.ISSUER, None if fetched else obstacle)
-
-    return tell
 
 
 def catalogue_reporter(health: Health) -> Callable[[float | None], None]:

@@ -1,50 +1,28 @@
 """What every request passes before it meets a route."""
 
-from collections.abc import Callable
-
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cloudmart.health import state
 from cloudmart.health.causes import DependencyError
-from cloudmart.health.causes.process import ANONYMOUS, COUNTED_APART
+from cloudmart.health.causes.process import ANONYMOUS
 from cloudmart.health.state import Health
 from cloudmart.http.bodies import Bodies
 from cloudmart.http.browser_security import CrossOrigin, SameOrigin, SecurityHeaders, origin_of
 from cloudmart.http.client_address import Clients, PublicAddress
 from cloudmart.http.concurrency import ConcurrencyLimit, Slot
 from cloudmart.http.middleware import REQUEST_ID, HeadRequests, RequestContext
-from cloudmart.rates.counter import BoundedStorage, RateCounter, StoredCounter
-from cloudmart.rates.limiting import LIMIT, REMAINING, RESET, RateLimits, RouteClass, class_of
-from cloudmart.rates.shared import SharedCounter
-from cloudmart.settings import Environment, LimitSettings, Settings
-
-
-def rate_limits_of(settings: Settings) -> dict[RouteClass, int]:
-    """Return what one client may ask for a minute, by class; what has no limit is left out."""
-    limits = settings.limits
-    told = {
-        RouteClass.READ: limits.read,
-        RouteClass.WRITE: limits.write,
-        RouteClass.CHAT: limits.chat,
-        RouteClass.EMAIL: limits.email,
-    }
-    if settings.environment is Environment.LOCAL:
-        told = {kind: most for kind, most in told.items() if kind in limits.model_fields_set}
-    return {kind: most for kind, most in told.items() if most}
-
-
-def build_counter(limits: LimitSettings, tell: Callable[[bool], None]) -> RateCounter:
-    """Return what counts; nothing is connected yet.
-
-    Args:
-        limits: They may name a Redis.
-        tell: Called with False when the Redis fails and with True when it is back.
-    """
-    local = StoredCounter(BoundedStorage())
-    if limits.storage is None:
-        return local
-    return SharedCounter(limits.storage.get_secret_value(), local, tell)
+from cloudmart.rates.counter import RateCounter
+from cloudmart.rates.limiting import (
+    LIMIT,
+    REMAINING,
+    RESET,
+    RateLimits,
+    RouteClass,
+    class_of,
+    rate_limits_of,
+)
+from cloudmart.settings import Environment, Settings
 
 
 class Admission:
@@ -126,20 +104,6 @@ def allowed_origins(settings: Settings) -> list[str]:
         return ["*"]
     own = [origin_of(settings.public_base_url)] if settings.public_base_url else []
     return [*dict.fromkeys([*map(origin_of, told), *own])]
-
-
-def open_counter(settings: Settings, health: Health) -> RateCounter:
-    """Return what counts clients, and have health tell whether replicas count together."""
-    obstacle = DependencyError(COUNTED_APART, serious=False)
-
-    def tell(shared: bool) -> None:  # noqa: FBT001 - the counter's to call
-        health.remark(state.RATE_LIMITS, None if shared else obstacle)
-
-    if settings.limits.storage:
-        health.enable(state.RATE_LIMITS)
-    elif rate_limits_of(settings):
-        health.notes.append("rate limits are counted by each process for itself")
-    return build_counter(settings.limits, tell)
 
 
 def _clients(settings: Settings, health: Health) -> Clients:

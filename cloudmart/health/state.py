@@ -112,14 +112,13 @@ class Health:
 
     def failed(self, dependency: Dependency, obstacle: DependencyError) -> None:
         """Write down that a dependency did not, and why."""
-        status = Status.FAIL if obstacle.serious else Status.WARN
-        reading = DependencyReading(status, obstacle.sentence, self.rhythm.now())
+        reading = DependencyReading(_status(obstacle), obstacle.sentence, self.rhythm.now())
         self._note(dependency, reading, obstacle)
 
     def remark(self, dependency: Dependency, obstacle: DependencyError | None) -> None:
         """Write down what no check found but a request showed, until the next one or its lapse."""
         at = self.rhythm.now() if dependency.lapses else None
-        words, status = (obstacle.sentence, Status.WARN) if obstacle else ("", Status.PASS)
+        words, status = (obstacle.sentence, _status(obstacle)) if obstacle else ("", Status.PASS)
         self._note(dependency, DependencyReading(status, words, at), obstacle)
 
     def forget(self) -> None:
@@ -183,6 +182,10 @@ class Health:
             _log.warning("dependency_failing", dependency=dependency.name, **obstacle.event())
         elif before and not obstacle:
             _log.info("dependency_recovered", dependency=dependency.name)
+
+
+def _status(obstacle: DependencyError) -> Status:
+    return Status.FAIL if obstacle.serious else Status.WARN
 
 
 CREDENTIALS = Dependency(

@@ -15,6 +15,7 @@ from cloudmart.http.client_address import client_address
 from cloudmart.http.problem import failure_response
 from cloudmart.observability.metrics import RATE_LIMITED
 from cloudmart.rates.counter import LimitState, RateCounter
+from cloudmart.settings import Environment, Settings
 
 
 class RouteClass(StrEnum):
@@ -120,6 +121,20 @@ def class_of(method: str, path: str) -> RouteClass:
     if kind:
         return kind
     return RouteClass.READ if method in _SAFE else RouteClass.WRITE
+
+
+def rate_limits_of(settings: Settings) -> dict[RouteClass, int]:
+    """Return what one client may ask for a minute, by class; what has no limit is left out."""
+    limits = settings.limits
+    told = {
+        RouteClass.READ: limits.read,
+        RouteClass.WRITE: limits.write,
+        RouteClass.CHAT: limits.chat,
+        RouteClass.EMAIL: limits.email,
+    }
+    if settings.environment is Environment.LOCAL:
+        told = {kind: most for kind, most in told.items() if kind in limits.model_fields_set}
+    return {kind: most for kind, most in told.items() if most}
 
 
 LIMIT, REMAINING, RESET = "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"

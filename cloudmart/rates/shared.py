@@ -11,6 +11,7 @@ from limits.aio.storage import RedisStorage
 from limits.errors import StorageError
 
 from cloudmart.observability.metrics import RATE_LIMITS_SHARED
+from cloudmart.observability.reporter import Reporter
 from cloudmart.rates.counter import LimitState, RateCounter, StoredCounter
 
 WITHIN = 0.25
@@ -28,14 +29,14 @@ class SharedCounter:
     Args:
         url: The Redis.
         local: What counts meanwhile.
-        tell: Called with False when the Redis fails and with True when it is back.
+        reporter: Hears when the Redis fails, and when it is back.
     """
 
     def __init__(
         self,
         url: str,
         local: RateCounter,
-        tell: Callable[[bool], None],
+        reporter: Reporter,
         clock: Callable[[], float] = monotonic,
         *,
         within: float = WITHIN,
@@ -63,7 +64,7 @@ class SharedCounter:
         )
         self._shared = StoredCounter(storage)
         self._local = local
-        self._tell = tell
+        self._reporter = reporter
         self._clock = clock
         self._within = within
         self._ask_after = 0.0
@@ -94,20 +95,22 @@ class SharedCounter:
                 standing = await ask(self._shared)
         except (StorageError, TimeoutError, OSError) as error:
             self._ask_after = self._clock() + REST
-            self._note(away=True, cause=error)
+            self._note(error)
             return await ask(self._local)
         self._ask_after = 0.0
-        self._note(away=False)
+        self._note(None)
         return standing
 
-    def _note(self, *, away: bool, cause: Exception | None = None) -> None:
+    def _note(self, cause: Exception | None) -> None:
+        away = cause is not None
         if away == self._away:
             return
         self._away = away
         RATE_LIMITS_SHARED.set(not away)
-        self._tell(not away)
-        if away:
+        if cause:
+            self._reporter.trouble(cause)
             # What Redis says may name its address, but never its password.
             _log.warning("rate_limits_counted_apart", cause=repr(cause)[:200])
         else:
+            self._reporter.ok()
             _log.info("rate_limits_shared_again")

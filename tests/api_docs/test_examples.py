@@ -13,7 +13,7 @@ from jsonschema_rs import Draft202012Validator
 
 from cloudmart.api_docs.document import operations
 from cloudmart.app import create_app
-from cloudmart.composition.services import open_clients
+from cloudmart.composition.clients import open_database
 from cloudmart.local.seed import seed_tables
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
 from cloudmart.tables.schema import shop_tables
@@ -79,7 +79,7 @@ def furnished(dynamodb: Any) -> Iterator[TestClient]:  # noqa: ANN401 - boto3's 
     settings = Settings(environment=Environment.LOCAL, dynamodb=names)
 
     async def fill() -> None:
-        async with open_clients(settings) as database:
+        async with open_database(settings) as database:
             await seed_tables(database, names, empty=False)
 
     asyncio.run(fill())

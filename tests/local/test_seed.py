@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cloudmart.app import create_app
-from cloudmart.composition.services import open_clients
+from cloudmart.composition.clients import open_database
 from cloudmart.local.seed import seed_tables
 from cloudmart.observability.metrics import INDEX_FALLBACKS
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
@@ -39,7 +39,7 @@ async def _open(
     names: DynamoDBSettings, *, empty: bool = False
 ) -> AbstractContextManager[TestClient]:
     settings = Settings(environment=Environment.LOCAL, dynamodb=names)
-    async with open_clients(settings) as database:
+    async with open_database(settings) as database:
         await seed_tables(database, names, empty=empty)
     return serving(create_app(settings))
 

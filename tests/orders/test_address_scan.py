@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cloudmart.composition.services import open_clients
+from cloudmart.composition.clients import open_database
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
 from cloudmart.orders.repository import AddressScan
@@ -35,7 +35,7 @@ async def scan(
     """Give the scan of a table with some orders."""
     assert faults
     put(dynamodb, settings.dynamodb.orders_table, *ORDERS)
-    async with open_clients(settings) as database:
+    async with open_database(settings) as database:
         yield AddressScan(Table(database, settings.dynamodb.orders_table))
 
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from cloudmart.app import create_app
 from cloudmart.cli import app as commands
-from cloudmart.composition.services import open_clients
+from cloudmart.composition.clients import open_database
 from cloudmart.dynamodb.session import new_session
 from cloudmart.errors import ConflictError, UnavailableError
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
@@ -63,7 +63,7 @@ async def pipeline(settings: Settings, engine: str, slow: SlowWarehouse) -> Asyn
     """Give a pipeline that ends in the slow warehouse."""
     assert engine
     async with (
-        open_clients(settings) as database,
+        open_database(settings) as database,
         ending_in(slow)(settings, new_session(), database) as pipeline,
     ):
         yield pipeline

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from cloudmart.composition.services import open_clients
+from cloudmart.composition.clients import open_database
 from cloudmart.dynamodb.schema import in_shard
 from cloudmart.dynamodb.session import new_session
 from cloudmart.errors import UnavailableError
@@ -100,7 +100,7 @@ async def pipeline(
     """Give a pipeline that carries nothing by itself."""
     let_use_indexes(dynamodb, settings.dynamodb)
     async with (
-        open_clients(settings) as database,
+        open_database(settings) as database,
         ending_in(reluctant)(settings, new_session(), database) as pipeline,
     ):
         yield pipeline
@@ -373,7 +373,7 @@ async def test_a_store_that_is_busy_for_a_moment_is_waited_for(
 ) -> None:
     placed(*(order(f"order-{number}") for number in range(3)))
     async with (
-        open_clients(settings) as database,
+        open_database(settings) as database,
         ending_in(reluctant)(settings, new_session(), database) as pipeline,
     ):
         faults.fail(Fault.THROTTLED, "Query", "Scan", "BatchGetItem", times=4)
@@ -390,7 +390,7 @@ async def test_a_store_that_lets_nobody_in_is_not_waited_for(
 ) -> None:
     let_use_indexes(dynamodb, settings.dynamodb)
     async with (
-        open_clients(settings) as database,
+        open_database(settings) as database,
         ending_in(reluctant)(settings, new_session(), database) as pipeline,
     ):
         faults.fail(Fault.DENIED, "Query")

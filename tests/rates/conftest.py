@@ -9,6 +9,7 @@ from limits import RateLimitItemPerMinute
 from cloudmart.rates.counter import BoundedStorage, RateCounter, StoredCounter
 from cloudmart.rates.shared import SharedCounter
 from tests.support.redis_server import redis_server
+from tests.support.reporter import HeardReporter
 
 
 @pytest_asyncio.fixture(params=["memory", "redis"])
@@ -18,11 +19,11 @@ async def counter(request: pytest.FixtureRequest) -> AsyncIterator[RateCounter]:
     if request.param == "memory":
         yield local
         return
-    told: list[bool] = []
+    reporter = HeardReporter()
     with redis_server() as url:
-        shared = SharedCounter(url, local, told.append, within=30)
+        shared = SharedCounter(url, local, reporter, within=30)
         # The emulator closes a connection on which it says that it does not know a script yet.
         await shared.hit(RateLimitItemPerMinute(1), "first")
         yield shared
         await shared.close()
-        assert told == []
+        assert reporter.told == []

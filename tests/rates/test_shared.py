@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from cloudmart.rates.counter import BoundedStorage, StoredCounter
 from cloudmart.rates.shared import REST, WITHIN, SharedCounter
 from tests.support.redis_server import deaf_server, redis_server
+from tests.support.reporter import HeardReporter
 
 THREE = RateLimitItemPerMinute(3)
 
@@ -22,14 +23,14 @@ class Replica:
     """A process that counts, and what it told of the Redis."""
 
     url: str
-    told: list[bool] = field(default_factory=list)
+    reporter: HeardReporter = field(default_factory=HeardReporter)
     seconds: float = 0
     within: float = 30
 
     def __post_init__(self) -> None:
         local = StoredCounter(BoundedStorage())
         self.counter = SharedCounter(
-            self.url, local, self.told.append, lambda: self.seconds, within=self.within
+            self.url, local, self.reporter, lambda: self.seconds, within=self.within
         )
 
     async def allowed(self, times: int) -> int:
@@ -58,7 +59,7 @@ async def test_each_counts_by_itself_while_the_redis_is_away_and_says_so_once() 
     async with replica(f"redis://:hunter2@127.0.0.1:{port}/0") as one:
         with capture_logs() as logs:
             assert await one.allowed(5) == 3
-            assert one.told == [False]
+            assert one.reporter.told == [False]
             assert REGISTRY.get_sample_value("cloudmart_rate_limits_shared") == 0
 
     assert [line["event"] for line in logs] == ["rate_limits_counted_apart"]
@@ -73,10 +74,10 @@ async def test_it_comes_back_by_itself() -> None:
             assert await one.allowed(1) == 0
             one.seconds += REST
             assert await one.allowed(4) == 3
-            assert one.told == [False, True]
+            assert one.reporter.told == [False, True]
         one.seconds += REST
         assert await one.allowed(1) == 0
-        assert one.told == [False, True, False]
+        assert one.reporter.told == [False, True, False]
 
 
 async def test_a_redis_that_says_nothing_is_not_waited_for_twice() -> None:
@@ -85,7 +86,7 @@ async def test_a_redis_that_says_nothing_is_not_waited_for_twice() -> None:
             loop = asyncio.get_running_loop()
             began = loop.time()
             assert await one.allowed(1000) == 3
-            assert one.told == [False]
+            assert one.reporter.told == [False]
             # A thousand times a quarter of a second would be four minutes.
             assert loop.time() - began < 60
 

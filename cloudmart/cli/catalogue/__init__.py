@@ -22,7 +22,7 @@ from cloudmart.cli.catalogue.writing import (
 )
 from cloudmart.cli.command_settings import settings_for_command
 from cloudmart.cli.database import OF_AWS, Tell, explanation
-from cloudmart.composition.services import open_clients
+from cloudmart.composition.clients import open_database
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import CloudmartError
 from cloudmart.products.repository import ProductRepository
@@ -99,7 +99,7 @@ async def _export(settings: Settings, path: Path, form: Format) -> int:
 
 @asynccontextmanager
 async def _products(settings: Settings) -> AsyncIterator[ProductRepository]:
-    async with open_clients(settings) as database:
+    async with open_database(settings) as database:
         yield ProductRepository(Table(database, settings.dynamodb.products_table))
 
 
