@@ -1,7 +1,7 @@
 """The gate before a route: who calls, and whether they may."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 from cloudmart.access.rights import Right
 from cloudmart.errors import CloudmartError, ForbiddenError, UnauthorizedError
-from cloudmart.http.client_address import client_address
+from cloudmart.http.client_address import UNKNOWN, client_address
 from cloudmart.observability.metrics import SIGN_INS
 from cloudmart.values.email import owner_form
 
@@ -19,12 +19,14 @@ from cloudmart.values.email import owner_form
 class Caller:
     """Whoever calls: an administrator, the owner of a verified e-mail address, or neither.
 
-    `name` is what an administrator is known by where changes are written down.
+    `name` is what an administrator is known by where changes are written down, `client` the
+    address they call from.
     """
 
     admin: bool = False
     email: str | None = None
     name: str | None = None
+    client: str = UNKNOWN
 
     def check_may_see_orders_of(self, address: str) -> None:
         """Raise ForbiddenError unless the orders of an address are the caller's to see."""
@@ -46,7 +48,7 @@ EVERYBODY_ADMIN = Caller(admin=True)
 async def _caller(request: Request) -> Caller:
     # Without a gate before the route nobody was asked, and nobody gets in.
     caller: Caller = getattr(request.state, "caller", ANONYMOUS)
-    return caller
+    return replace(caller, client=client_address(request.scope))
 
 
 CurrentCaller = Annotated[Caller, Depends(_caller)]

@@ -6,9 +6,8 @@ import hashlib
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -18,11 +17,13 @@ import structlog
 from botocore.exceptions import ClientError
 from pydantic import Field
 
+from cloudmart.access.authentication import Caller
 from cloudmart.ai.order_changes.confirmation import (
     MOST_CODES,
     MOST_TRIES,
     PendingChange,
     Proposal,
+    code_in,
     without_code,
 )
 from cloudmart.ai.ports import ProviderMessage, Role
@@ -35,7 +36,7 @@ from cloudmart.errors import (
     ConversationBusyError,
     UnknownConversationError,
 )
-from cloudmart.http.client_address import UNKNOWN
+from cloudmart.values.email import address_in
 from cloudmart.values.model import Entity, Model
 from cloudmart.values.timestamp import now, stamp
 
@@ -124,28 +125,99 @@ class Conversation(Entity):
         return without_code(self.id, {*self.codes, *pending}, text)
 
 
-@dataclass(slots=True)
 class Turn:
-    """A conversation while one message of it is answered, and what that changes.
+    """One message of a conversation while it is answered, and what comes of it.
 
-    `email` is the address the customer last gave in their own words, or proved by a token, without
-    which they `must_sign_in` where the shop does not take their word. It is `proved` if this very
-    message came with a token. `client` is where they are, `message` what they say. A `reminder` is
-    said under the answer.
+    `email` is the address that a token proved or, where the shop takes a customer's word, the one
+    they last gave. Without one they `must_sign_in` where it does not.
     """
 
-    conversation: Conversation
-    lock: str
-    email: str | None
-    client: str = UNKNOWN
-    message: str = ""
-    reminder: str = ""
-    must_sign_in: bool = False
-    proved: bool = False
-    proposal: Proposal | None = None
-    tokens: int = 0
-    locked: bool = False
-    done: bool = False
+    def __init__(
+        self,
+        conversation: Conversation,
+        lock: str,
+        caller: Caller,
+        message: str,
+        *,
+        believes: bool = True,
+    ) -> None:
+        self.conversation = conversation
+        self.lock = lock
+        self.caller = caller
+        self.message = message
+        self.proved = caller.email is not None
+        self.must_sign_in = not believes and not self.proved
+        self.email = caller.email
+        if believes and not caller.email:
+            given = None if code_in(message) else address_in(message)
+            self.email = given or conversation.email
+        self._proposal: Proposal | None = None
+        self._reminder = ""
+        self._tokens = 0
+        self._failed_lookups = conversation.failed_lookups
+        self._ended = False
+
+    @property
+    def proposal(self) -> Proposal | None:
+        """Return the change that the customer is to confirm, if one was proposed."""
+        return self._proposal
+
+    @property
+    def reminder(self) -> str:
+        """Return what is said under the answer of a change that waits for its code already."""
+        return self._reminder
+
+    @property
+    def tokens(self) -> int:
+        """Return what the turn has cost."""
+        return self._tokens
+
+    @property
+    def failed_lookups(self) -> int:
+        """Return how many look-ups of the conversation have found nothing."""
+        return self._failed_lookups
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether the turn was written, so that its lock is free."""
+        return self._ended
+
+    def propose(self, proposal: Proposal) -> None:
+        """Have the customer asked to confirm a change."""
+        self._proposal = proposal
+
+    def remind(self, reminder: str) -> None:
+        """Have the customer told that a change waits for its code."""
+        self._reminder = reminder
+
+    def spend(self, tokens: int) -> None:
+        """Count what a step has cost."""
+        self._tokens += tokens
+
+    def fail_lookup(self) -> int:
+        """Count a look-up that found nothing, and return how many there were."""
+        self._failed_lookups += 1
+        return self._failed_lookups
+
+    def end(self) -> None:
+        """Note that the turn was written."""
+        self._ended = True
+
+
+BeginTurn = Callable[[Conversation, str], Turn]
+"""Makes the turn of a conversation that was locked, and of its lock."""
+
+
+class _Lock:
+    """The lock of a conversation, which may be held though nobody heard of it any more."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.token = secrets.token_hex(16)
+        self.held = False
+
+    def hold(self) -> None:
+        self.held = True
 
 
 class ConversationRepository:
@@ -167,7 +239,7 @@ class ConversationRepository:
         return key
 
     @asynccontextmanager
-    async def turn(self, kind: ConversationKind, key: str) -> AsyncIterator[Turn]:
+    async def turn(self, kind: ConversationKind, key: str, begin: BeginTurn) -> AsyncIterator[Turn]:
         """Lock a conversation for a turn; what is not committed inside leaves no trace.
 
         Only what the turn cost is kept in any case.
@@ -178,15 +250,14 @@ class ConversationRepository:
         """
         if not _ID.fullmatch(key) or not key.startswith(f"{kind}_"):
             raise UnknownConversationError
-        turn = Turn(Conversation(id=key), secrets.token_hex(16), None)
+        lock, turn = _Lock(key), None
         try:
-            item = await run_to_completion(self._lock(turn))
-            turn.conversation = Conversation.read(item)
-            turn.email = turn.conversation.email
+            item = await run_to_completion(self._take(lock))
+            turn = begin(Conversation.read(item), lock.token)
             yield turn
         finally:
-            if turn.locked and not turn.done:
-                await run_to_completion(self._release(turn))
+            if lock.held and not (turn and turn.ended):
+                await run_to_completion(self._release(lock, turn))
 
     async def commit(self, turn: Turn, question: str, answer: str) -> None:
         """Write a turn and end it, or raise ConflictError where its lock was lost."""
@@ -235,10 +306,7 @@ class ConversationRepository:
 
     async def count_failed_lookup(self, turn: Turn) -> None:
         """Count a look-up that found nothing, at once: a turn may be broken off."""
-        turn.conversation = turn.conversation.model_copy(
-            update={"failed_lookups": turn.conversation.failed_lookups + 1}
-        )
-        count = {"failedLookups": turn.conversation.failed_lookups}
+        count = {"failedLookups": turn.fail_lookup()}
         await self._table.update(turn.conversation.id, set=count)
 
     async def forget_customer(self, key: str) -> None:
@@ -263,9 +331,9 @@ class ConversationRepository:
             return False
         return claimed is not None
 
-    async def _lock(self, turn: Turn) -> Item:
+    async def _take(self, lock: _Lock) -> Item:
         moment = int(time.time())
-        lock = {"lockToken": turn.lock, "lockUntil": moment + self._lock_seconds}
+        until = moment + self._lock_seconds
         # What is no time is no lock either: it would never end.
         free = Condition(
             "#expiresAt > :now AND (attribute_not_exists(#lockUntil)"
@@ -275,7 +343,10 @@ class ConversationRepository:
         )
         try:
             item = await self._table.update(
-                turn.conversation.id, set=lock, when=free, returning=True
+                lock.key,
+                set={"lockToken": lock.token, "lockUntil": until},
+                when=free,
+                returning=True,
             )
         except RefusedError as error:
             if _has_expired(error.item, moment):
@@ -283,33 +354,38 @@ class ConversationRepository:
             raise ConversationBusyError(retry_after=_RETRY_AFTER) from error
         if item is None:
             raise UnknownConversationError
-        turn.locked = True
+        lock.hold()
         return item
 
-    async def _release(self, turn: Turn) -> None:
+    async def _release(self, lock: _Lock, turn: Turn | None) -> None:
         try:
-            await self._end(turn, {})
+            await self._unlock(lock.key, lock.token, _cost(turn) if turn else {})
         except (CloudmartError, ClientError) as error:
             # The lock ends by itself; the failure that brought us here is the one to tell.
             _log.warning("conversation_not_released", cause=repr(error))
 
-    async def _end(self, turn: Turn, changes: dict[str, object]) -> None:
-        changes = {"endedTurn": turn.lock, **dict.fromkeys(_LOCK), **changes}
-        if turn.tokens:
-            # Nobody else counts while the lock holds; a number can also take a bad value's place.
-            changes["tokens"] = turn.conversation.tokens + turn.tokens
-        locked = Condition("#lockToken = :lock", {"lock": turn.lock})
+    async def _end(self, turn: Turn, changes: Mapping[str, object]) -> None:
+        await self._unlock(turn.conversation.id, turn.lock, {**changes, **_cost(turn)})
+        turn.end()
+
+    async def _unlock(self, key: str, token: str, changes: Mapping[str, object]) -> None:
+        ended = {"endedTurn": token, **dict.fromkeys(_LOCK), **changes}
+        locked = Condition("#lockToken = :lock", {"lock": token})
         try:
-            ended = await self._table.update(turn.conversation.id, set=changes, when=locked)
+            there = await self._table.update(key, set=ended, when=locked)
         except RefusedError as error:
             # An earlier try has ended it, and its answer was lost.
-            ended = error.item if error.item.get("endedTurn") == turn.lock else None
-        if ended is None:
+            there = error.item if error.item.get("endedTurn") == token else None
+        if there is None:
             raise ConflictError("The answer came too late. Please ask again.")
-        turn.done = True
 
     def _expiry(self) -> int:
         return int(time.time()) + self._lifetime
+
+
+def _cost(turn: Turn) -> dict[str, object]:
+    # Nobody else counts while the lock holds; a number can also take a bad value's place.
+    return {"tokens": turn.conversation.tokens + turn.tokens} if turn.tokens else {}
 
 
 def _has_expired(item: Item, moment: int) -> bool:

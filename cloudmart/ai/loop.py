@@ -100,11 +100,17 @@ class ToolLoop:
         self._budget = budget
         self._max_steps = max_steps
 
+    @property
+    def provider(self) -> str:
+        """Return what the model is called in metrics."""
+        return self._model.name
+
     async def answer(self, turn: Turn, question: str, emit: Emit, deadline: float) -> str:
         """Return the model's answer to a question, or raise an UpstreamError or TokensSpentError.
 
         The deadline is a time of the event loop's clock; the caller sees to it.
         """
+        self._budget.check(turn.conversation)
         history = [*turn.conversation.messages, ProviderMessage(Role.USER, question)]
         exchange: list[tuple[ProviderStep, Sequence[ToolResult]]] = []
         for number in range(1, self._max_steps + 1):
@@ -139,7 +145,7 @@ class ToolLoop:
         finally:
             used = self._count(spending.used())
             self._budget.settle(reserved, used)
-            turn.tokens += used
+            turn.spend(used)
 
     async def _taken(self, request: StepRequest, emit: Emit, spending: Spending) -> ProviderStep:
         step: ProviderStep | None = None

@@ -33,7 +33,6 @@ from cloudmart.errors import (
     UnknownConversationError,
 )
 from cloudmart.http.bodies import LARGEST_BODY
-from cloudmart.http.client_address import client_address
 from cloudmart.http.endpoints import provide
 from cloudmart.http.problem import may_fail
 from cloudmart.http.server_sent_events import (
@@ -66,8 +65,7 @@ async def send_reply(
     request: Request, caller: Caller, assistant: Assistant, conversation: str, message: str
 ) -> Response:
     """Answer a message as the client asked for it, for as long as it waits."""
-    client = client_address(request.scope)
-    reply = partial(assistant.reply, conversation, message, proved=caller.email, client=client)
+    reply = partial(assistant.reply, conversation, message, caller=caller)
     if wants_events(request):
         return EventStream(lambda channel: _tell(channel, reply))
     text = await while_connected(request.receive, reply())

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import NoReturn, Protocol
 
 import structlog
 from botocore.exceptions import ClientError
 
-from cloudmart.ai.budget import TokenBudget
+from cloudmart.access.authentication import ANONYMOUS, Caller
 from cloudmart.ai.conversations import (
     ConversationKind,
     ConversationRepository,
@@ -18,10 +19,9 @@ from cloudmart.ai.conversations import (
 )
 from cloudmart.ai.loop import Emit, ToolLoop, ToolRunning
 from cloudmart.ai.order_changes import confirmation
-from cloudmart.ai.order_changes.service import OrderChanges, address_in
+from cloudmart.ai.order_changes.service import OrderChanges
 from cloudmart.ai.ports import TextDelta
 from cloudmart.errors import CloudmartError, ProviderDisabledError, ProviderTimeoutError
-from cloudmart.http.client_address import UNKNOWN
 from cloudmart.observability.metrics import CHAT_TURNS
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -31,33 +31,37 @@ async def ignore_event(_: TextDelta | ToolRunning) -> None:
     """Let what happens on the way to an answer pass: nobody listens."""
 
 
+@dataclass(frozen=True, slots=True)
+class ChatRules:
+    """What holds for every chat with an assistant.
+
+    An answer may take `turn_timeout` seconds. Where it `believes` them, customers are whom they say
+    they are; elsewhere a token tells it.
+    """
+
+    kind: ConversationKind
+    turn_timeout: float
+    believes: bool = True
+
+
 class AssistantService:
     """Answers customers through one provider."""
 
-    def __init__(  # noqa: PLR0913 - what one turn takes
+    def __init__(
         self,
-        kind: ConversationKind,
-        provider: str,
+        rules: ChatRules,
         loop: ToolLoop,
-        *,
         conversations: ConversationRepository,
-        desk: OrderChanges,
-        budget: TokenBudget,
-        turn_timeout: float,
-        believes: bool = True,
+        changes: OrderChanges,
     ) -> None:
-        self._kind = kind
-        self._provider = provider
+        self._rules = rules
         self._loop = loop
         self._conversations = conversations
-        self._desk = desk
-        self._budget = budget
-        self._turn_timeout = turn_timeout
-        self._believes = believes
+        self._changes = changes
 
     async def start(self) -> str:
         """Start a conversation and return its id."""
-        return await self._conversations.start(self._kind)
+        return await self._conversations.start(self._rules.kind)
 
     async def reply(
         self,
@@ -65,13 +69,12 @@ class AssistantService:
         message: str,
         emit: Emit = ignore_event,
         *,
-        proved: str | None = None,
-        client: str = UNKNOWN,
+        caller: Caller = ANONYMOUS,
     ) -> str:
         """Answer a message; the conversation remembers both or neither.
 
-        `proved` is the customer's address, if a token proved it. Where customers are believed
-        without, it is the one they wrote. `client` is where the message comes from.
+        The customer's address is the one of the caller. Where customers are believed without a
+        token, it is the one they wrote.
 
         Raises:
             UnknownConversationError: there is no such conversation (any more).
@@ -79,30 +82,24 @@ class AssistantService:
             TokensSpentError: the assistant has nothing left to spend.
             UpstreamError: the provider did not do its part.
         """
-        deadline = asyncio.get_running_loop().time() + self._turn_timeout
+        rules = self._rules
+        deadline = asyncio.get_running_loop().time() + rules.turn_timeout
+        begin = partial(Turn, caller=caller, message=message, believes=rules.believes)
         with self._outcome():
-            async with self._conversations.turn(self._kind, conversation) as turn:
-                turn.client, turn.message, turn.proved = client, message, proved is not None
+            async with self._conversations.turn(rules.kind, conversation, begin) as turn:
                 fingerprint = turn.conversation.fingerprint
                 structlog.contextvars.bind_contextvars(conversation=fingerprint[:12])
-                if proved or not self._believes:
-                    turn.email = proved
-                    turn.must_sign_in = proved is None
-                elif not confirmation.code_in(message):
-                    turn.email = address_in(message) or turn.email
-                return await self._reply(turn, message, emit, deadline)
+                return await self._reply(turn, emit, deadline)
 
-    async def _reply(self, turn: Turn, message: str, emit: Emit, deadline: float) -> str:
-        before = turn.conversation
-        question = before.without_codes(message)
-        if code := confirmation.code_in(message):
+    async def _reply(self, turn: Turn, emit: Emit, deadline: float) -> str:
+        question = turn.conversation.without_codes(turn.message)
+        if code := confirmation.code_in(turn.message):
             # Before the model and without it: a model that was talked into something, or is away,
             # has no part in a confirmation. The customer may go away now: what they confirmed is
             # still carried out.
             answer = await run_to_completion(self._confirm(turn, question, code))
             await emit(TextDelta(answer))
             return answer
-        self._budget.check(before)
         answer = kept = await self._think(turn, question, emit, deadline)
         if proposal := turn.proposal:
             await emit(TextDelta(f"\n\n{proposal.shown}"))
@@ -114,7 +111,7 @@ class AssistantService:
         return answer
 
     async def _confirm(self, turn: Turn, question: str, code: str) -> str:
-        answer = await self._desk.confirm(turn, code)
+        answer = await self._changes.confirm(turn, code)
         try:
             await self._conversations.commit(turn, question, answer)
         except (CloudmartError, ClientError) as error:
@@ -142,7 +139,7 @@ class AssistantService:
             outcome = "abandoned"
             raise
         finally:
-            CHAT_TURNS.labels(self._provider, outcome).inc()
+            CHAT_TURNS.labels(self._loop.provider, outcome).inc()
 
 
 class Assistant(Protocol):
@@ -158,8 +155,7 @@ class Assistant(Protocol):
         message: str,
         emit: Emit = ignore_event,
         *,
-        proved: str | None = None,
-        client: str = UNKNOWN,
+        caller: Caller = ANONYMOUS,
     ) -> str:
         """Answer a message of whoever has proved an address, or has proved none."""
         ...
@@ -181,8 +177,7 @@ class DisabledAssistant:
         message: str,  # noqa: ARG002
         emit: Emit = ignore_event,  # noqa: ARG002
         *,
-        proved: str | None = None,  # noqa: ARG002
-        client: str = UNKNOWN,  # noqa: ARG002
+        caller: Caller = ANONYMOUS,  # noqa: ARG002
     ) -> NoReturn:
         """Raise ProviderDisabledError."""
         raise ProviderDisabledError(self._reason)

@@ -128,22 +128,24 @@ class Tool:
 class Toolbox:
     """The tools; which of them a model may use depends on the shop's policy and on who speaks."""
 
-    def __init__(self, products: Catalogue, desk: OrderChanges) -> None:
+    def __init__(self, products: Catalogue, changes: OrderChanges) -> None:
         self._products = products
-        self._desk = desk
+        self._changes = changes
         self._tools = {tool.name: tool for tool in self._all()}
 
     def specs(self, turn: Turn) -> list[ToolSpec]:
         """Return what a model is told of the tools that it may use for whoever speaks now."""
-        return [tool.spec for tool in self._tools.values() if self._desk.allows(turn, tool.right)]
+        return [
+            tool.spec for tool in self._tools.values() if self._changes.allows(turn, tool.right)
+        ]
 
     def may_read(self, turn: Turn) -> bool:
         """Tell whether orders may be shown to whoever speaks now."""
-        return self._desk.allows(turn, OrderTools.READ)
+        return self._changes.allows(turn, OrderTools.READ)
 
     def may_change(self, turn: Turn) -> bool:
         """Tell whether orders may be changed for whoever speaks now."""
-        return self._desk.allows(turn, OrderTools.CANCEL)
+        return self._changes.allows(turn, OrderTools.CANCEL)
 
     async def run(self, turn: Turn, call: ToolCall) -> str:
         """Run a tool and return its result, or what was wrong with the call, as JSON."""
@@ -154,7 +156,7 @@ class Toolbox:
         return json.dumps(result)
 
     async def _result(self, tool: Tool, turn: Turn, call: ToolCall) -> dict[str, Any]:
-        if not self._desk.allows(turn, tool.right):
+        if not self._changes.allows(turn, tool.right):
             # Agents of Bedrock have tools of their own list.
             return ONLY_STAFF
         try:
@@ -175,7 +177,7 @@ class Toolbox:
             _order_tool(
                 "get_order",
                 "Look an order of the customer up, with its status, date and total.",
-                self._desk.show,
+                self._changes.show,
                 OrderTools.READ,
             ),
             _order_tool(
@@ -197,10 +199,10 @@ class Toolbox:
         return {"products": await search_products(self._products, query)}
 
     async def _cancel(self, turn: Turn, order_id: str) -> dict[str, Any]:
-        return await self._desk.propose(turn, OrderAction.CANCEL, order_id)
+        return await self._changes.propose(turn, OrderAction.CANCEL, order_id)
 
     async def _delete(self, turn: Turn, order_id: str) -> dict[str, Any]:
-        return await self._desk.propose(turn, OrderAction.DELETE, order_id)
+        return await self._changes.propose(turn, OrderAction.DELETE, order_id)
 
 
 def _order_tool(name: str, description: str, run: Run, right: OrderTools) -> Tool:

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from cloudmart.api_docs.document import Operation, operations
 from cloudmart.http.endpoints import accept_quality
-from cloudmart.http.problem import DOCS, problem_response, quoted_path
+from cloudmart.http.problem import DOCS, ProblemDetails, problem_response, quoted_path
 
 _MOST_NEAREST = 3
 _ALIKE = 0.6
@@ -138,7 +138,7 @@ def install_not_found(app: FastAPI, directory: OperationDirectory) -> None:
         if _is_for_a_person(request):
             return not_found_page(sentence, nearest)
         told = f"{sentence}{_guess(nearest)}"
-        return problem_response(request.scope, 404, told, details=_details(nearest))
+        return problem_response(request.scope, 404, told, _more(nearest))
 
     async def not_allowed(request: Request, error: Exception) -> Response:
         path = request.scope["path"]
@@ -151,9 +151,7 @@ def install_not_found(app: FastAPI, directory: OperationDirectory) -> None:
         )
         # What answers GET answers HEAD.
         allow = {"Allow": ", ".join(["HEAD"] * ("GET" in methods) + methods)}
-        return problem_response(
-            request.scope, 405, sentence, details=_details(nearest), headers=allow
-        )
+        return problem_response(request.scope, 405, sentence, _more(nearest), allow)
 
     app.add_exception_handler(404, not_found)
     app.add_exception_handler(405, not_allowed)
@@ -186,5 +184,6 @@ def _guess(nearest: Sequence[OperationEntry]) -> str:
     return f" Did you mean {nearest[0].method} {nearest[0].path}?"
 
 
-def _details(nearest: Sequence[OperationEntry]) -> dict[str, object] | None:
-    return {"nearest": [entry.listed() for entry in nearest]} if nearest else None
+def _more(nearest: Sequence[OperationEntry]) -> ProblemDetails:
+    listed = [entry.listed() for entry in nearest]
+    return ProblemDetails(details={"nearest": listed} if nearest else None)

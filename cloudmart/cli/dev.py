@@ -30,6 +30,7 @@ from cloudmart.dynamodb.table import Table
 from cloudmart.observability.logging import configure_logging
 from cloudmart.products.repository import ProductRepository
 from cloudmart.server.listen import LOOPBACK, CannotListenError, bind_all, serve_until_end
+from cloudmart.server.server import Server
 from cloudmart.settings import Environment, Settings, load_settings
 from cloudmart.settings.sources import dotenv_source
 
@@ -147,16 +148,17 @@ def _run(
         process = Runtime.begin(loaded.settings, environ=environ)
         idling = contextlib.nullcontext(open_idle_pipeline)
         with local_pipeline(names.orders_table) if pipeline else idling as open_pipeline:
-            serve_until_end(
+            lifecycle = process.health.lifecycle
+            server = Server(
                 create_app(loaded.settings, process=process, open_pipeline=open_pipeline),
-                process.health.lifecycle,
-                listeners,
+                lifecycle,
                 # Long enough for an answer that is on its way, short enough for who pressed Ctrl-C.
                 grace=1,
                 announce=lambda: _tell(
                     address, port, f"{products} {kind}" if products else "empty", pipeline=pipeline
                 ),
             )
+            serve_until_end(server, lifecycle, listeners)
 
 
 async def _with_database(settings: Settings, furnish: Callable[[Database], Awaitable[int]]) -> int:

@@ -51,7 +51,7 @@ Namespace = Annotated[str | None, typer.Option(help="Where the service runs.")]
 Url = Annotated[str | None, typer.Option(help="The shop's address, if not PUBLIC_BASE_URL.")]
 
 
-def doctor(  # noqa: PLR0913 - an option each
+def doctor(
     *,
     phase: Phase = None,
     only: Only = None,

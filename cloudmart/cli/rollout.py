@@ -33,7 +33,7 @@ def _address(value: str | None) -> str | None:
     return value.rstrip("/")
 
 
-def rollout(  # noqa: PLR0913 - an option each
+def rollout(
     environment: Annotated[str, typer.Argument(help="staging or production: an overlay's name.")],
     *,
     dry_run: Annotated[

@@ -40,6 +40,7 @@ from cloudmart.server.listen import (
     exit_code,
     serve_until_end,
 )
+from cloudmart.server.server import Server
 from cloudmart.settings import Settings, load_settings
 from cloudmart.settings.load import for_serving
 from cloudmart.settings.report import Report, refusal
@@ -139,9 +140,8 @@ def run_server(
             bound_sockets(addresses, settings.port, "PORT") as main,
             bound_sockets(addresses, settings.metrics_port, "METRICS_PORT") as metrics,
         ):
-            serve_until_end(
-                _app(settings, process, loaded.report), lifecycle, main, metrics, grace=grace
-            )
+            server = Server(_app(settings, process, loaded.report), lifecycle, grace=grace)
+            serve_until_end(server, lifecycle, main, metrics)
     except PortTakenError as error:
         lifecycle.fail(str(error))
     return exit_code(lifecycle, termination_log)

@@ -49,7 +49,7 @@ def _address(value: str) -> str:
     return value.rstrip("/")
 
 
-def verify(  # noqa: PLR0913 - an option each
+def verify(
     url: Annotated[
         str, typer.Argument(callback=_address, help="The shop: https://shop.example.com")
     ],

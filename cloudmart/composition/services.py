@@ -11,10 +11,23 @@ from cloudmart.ai.budget import TokenBudget
 from cloudmart.ai.conversations import ConversationKind, ConversationRepository
 from cloudmart.ai.ended_chats import ChatArchive
 from cloudmart.ai.loop import ToolLoop
-from cloudmart.ai.order_changes.service import Allowance, Audit, OrderChanges
+from cloudmart.ai.order_changes.service import (
+    Allowance,
+    Audit,
+    ChangeExecutor,
+    OrderChanges,
+    OrderFinder,
+    OrderPolicy,
+)
 from cloudmart.ai.ports import ChatModel
 from cloudmart.ai.sentiment import SentimentService, SentimentUnits
-from cloudmart.ai.service import Assistant, Assistants, AssistantService, DisabledAssistant
+from cloudmart.ai.service import (
+    Assistant,
+    Assistants,
+    AssistantService,
+    ChatRules,
+    DisabledAssistant,
+)
 from cloudmart.ai.tools import Toolbox
 from cloudmart.composition.background import (
     Background,
@@ -147,30 +160,20 @@ def _assistants(
     told: Settings, stores: Stores, providers: Providers, lookups: FailedLookups
 ) -> Assistants:
     settings = told.assistant
-    desk = OrderChanges(
-        stores.orders,
+    changes = OrderChanges(
+        OrderFinder(stores.orders, stores.conversations, lookups),
+        ChangeExecutor(stores.orders, Audit(stores.secret), stores.allowance),
         stores.conversations,
-        audit=Audit(stores.secret),
-        allowance=stores.allowance,
-        lookups=lookups,
-        policy=settings.order_tools,
-        local=told.environment is Environment.LOCAL,
+        OrderPolicy(settings.order_tools, local=told.environment is Environment.LOCAL),
     )
-    toolbox = Toolbox(stores.catalogue, desk)
+    toolbox = Toolbox(stores.catalogue, changes)
 
     def assistant(kind: ConversationKind, model: ChatModel | ProviderDisabledError) -> Assistant:
         if isinstance(model, ProviderDisabledError):
             return DisabledAssistant(str(model))
-        return AssistantService(
-            kind,
-            model.name,
-            ToolLoop(model, toolbox, stores.budget, max_steps=settings.max_steps),
-            conversations=stores.conversations,
-            desk=desk,
-            budget=stores.budget,
-            turn_timeout=settings.turn_timeout,
-            believes=not told.access.signed_in,
-        )
+        rules = ChatRules(kind, settings.turn_timeout, believes=not told.access.signed_in)
+        loop = ToolLoop(model, toolbox, stores.budget, max_steps=settings.max_steps)
+        return AssistantService(rules, loop, stores.conversations, changes)
 
     return Assistants(
         openai=assistant(ConversationKind.THREAD, providers.openai),

@@ -21,36 +21,36 @@ class SigningKey:
     token: str | None = None
 
 
-def signed_headers(  # noqa: PLR0913 - the parts of a request
-    key: SigningKey,
-    headers: Mapping[str, str],
-    body: bytes,
-    now: datetime,
-    *,
-    method: str = "POST",
-    path: str = "/",
-    query: str = "",
-) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class UnsignedRequest:
+    """A request as it is sent.
+
+    `headers` are all that are to be signed, `host` among them, with names in lower case. `path` is
+    as it is encoded in the canonical request, and the parameters of `query` are sorted and encoded.
+    """
+
+    headers: Mapping[str, str]
+    body: bytes
+    method: str = "POST"
+    path: str = "/"
+    query: str = ""
+
+
+def signed_headers(key: SigningKey, asked: UnsignedRequest, now: datetime) -> dict[str, str]:
     """Return the headers that sign a request: its time, its session token, its authorization.
 
-    Args:
-        key: Who asks, and where.
-        headers: All headers to be signed, `host` among them, with names in lower case.
-        body: The body as it is sent.
-        now: The time by AWS's clock, in UTC.
-        method: The method.
-        path: The path, as it is encoded in the canonical request.
-        query: The query, its parameters sorted and encoded.
+    `now` is the time by AWS's clock, in UTC.
     """
     stamp = f"{now:%Y%m%dT%H%M%SZ}"
     day = stamp[:8]
     added = {"x-amz-date": stamp}
     if key.token:
         added["x-amz-security-token"] = key.token
-    signed = sorted({**headers, **added}.items())
+    signed = sorted({**asked.headers, **added}.items())
     names = ";".join(name for name, _ in signed)
     lines = "".join(f"{name}:{' '.join(value.split())}\n" for name, value in signed)
-    request = f"{method}\n{path}\n{query}\n{lines}\n{names}\n{sha256(body).hexdigest()}"
+    target = f"{asked.method}\n{asked.path}\n{asked.query}"
+    request = f"{target}\n{lines}\n{names}\n{sha256(asked.body).hexdigest()}"
     scope = f"{day}/{key.region}/{key.service}/aws4_request"
     to_sign = f"{_ALGORITHM}\n{stamp}\n{scope}\n{sha256(request.encode()).hexdigest()}"
     secret = _key_of_day(key.secret_key, day, key.region, key.service)

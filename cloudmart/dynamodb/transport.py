@@ -34,7 +34,7 @@ from botocore.utils import get_environ_proxies
 from yarl import URL
 
 from cloudmart.dynamodb.refusals import ForeignAnswerError
-from cloudmart.dynamodb.sigv4 import SigningKey, signed_headers
+from cloudmart.dynamodb.sigv4 import SigningKey, UnsignedRequest, signed_headers
 
 OPERATIONS: Mapping[str, str] = {
     "get_item": "GetItem",
@@ -260,7 +260,7 @@ class Transport:
         endpoint, signing = key
         headers = {"host": endpoint.host, "content-type": _TYPE, "x-amz-target": _TARGET + name}
         now = datetime.now(UTC) + self._ahead
-        headers |= signed_headers(signing, headers, body, now, path=endpoint.path)
+        headers |= signed_headers(signing, UnsignedRequest(headers, body, path=endpoint.path), now)
         try:
             async with self._http.post(
                 endpoint.url,

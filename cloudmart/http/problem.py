@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -82,18 +82,27 @@ def problem_title(code: str) -> str:
     return re.sub("^ai-", "assistant-", code).replace("-", " ").capitalize()
 
 
-def problem_response(  # noqa: PLR0913 - RFC 9457's members
+@dataclass(frozen=True, slots=True)
+class ProblemDetails:
+    """What there is to say besides the sentence: its code, anything in JSON, what is at fault."""
+
+    code: str | None = None
+    details: Any = None
+    faults: Sequence[Fault] = ()
+
+
+_NO_MORE = ProblemDetails()
+
+
+def problem_response(
     scope: Scope,
     status: int,
     sentence: str,
-    *,
-    code: str | None = None,
-    details: Any = None,  # noqa: ANN401 - any JSON
-    faults: Sequence[Fault] = (),
+    more: ProblemDetails = _NO_MORE,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return the answer that tells of a problem."""
-    code = code or _code(status)
+    code, details, faults = more.code or _code(status), more.details, more.faults
     members: dict[str, Any] = {
         "type": f"{TYPES}/{code}",
         "title": problem_title(code),
@@ -134,15 +143,8 @@ def _code(status: int) -> str:
 def failure_response(scope: Scope, error: CloudmartError) -> Response:
     """Return the answer that tells of an expected failure."""
     wait = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else None
-    answer = problem_response(
-        scope,
-        error.status,
-        str(error),
-        code=error.code,
-        details=error.details,
-        faults=error.faults,
-        headers=wait,
-    )
+    more = ProblemDetails(error.code, error.details, error.faults)
+    answer = problem_response(scope, error.status, str(error), more, wait)
     if isinstance(error, UnauthorizedError | ForbiddenError):
         # A line each: browsers take one line for one challenge.
         for challenge in error.challenges:
@@ -180,7 +182,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
     by_place = {_pointer(fault["loc"]): error_in_words(fault) for fault in reversed(found)}
     faults = [Fault(*fault) for fault in reversed(by_place.items())]
     sentence = f"The request is not valid: {_sentence(faults[0])}"
-    return problem_response(request.scope, 422, sentence, faults=faults)
+    return problem_response(request.scope, 422, sentence, ProblemDetails(faults=faults))
 
 
 def _sentence(fault: Fault) -> str:

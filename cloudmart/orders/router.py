@@ -18,7 +18,6 @@ from cloudmart.errors import (
     UnavailableError,
     UnknownProductError,
 )
-from cloudmart.http.client_address import client_address
 from cloudmart.http.endpoints import Message, path_id, plus_query, provide
 from cloudmart.http.etag import IfMatch, IfMatchToDelete
 from cloudmart.http.paging import Paging, paged, stream_list
@@ -106,17 +105,14 @@ OrderId = Annotated[str, path_id(ids.ORDER)]
         IdempotencyKeyTakenError,
     ),
 )
-async def place_order(  # noqa: PLR0913, PLR0917 - each is a part of the request
+async def place_order(
     body: OrderBody,
     ordering: Ordering,
     caller: CurrentCaller,
-    request: Request,
     response: Response,
     key: IdempotencyKey = None,
 ) -> Order:
-    client = client_address(request.scope)
-    placed = await ordering.place(body, key, client, staff=caller.admin)
-    order = placed.for_customers()
+    order = await ordering.place(body, key, caller.client, staff=caller.admin)
     response.headers["Location"] = f"{router.prefix}/{order.id}"
     response.headers["ETag"] = order.etag
     return order
@@ -156,15 +152,10 @@ async def list_customer_orders(email: Sought, orders: Orders, caller: CurrentCal
     responses=may_fail(NotFoundError, TooManyLookupsError),
 )
 async def get_order(
-    order_id: OrderId,
-    ordering: Ordering,
-    caller: CurrentCaller,
-    request: Request,
-    response: Response,
+    order_id: OrderId, ordering: Ordering, caller: CurrentCaller, response: Response
 ) -> Order:
-    client = client_address(request.scope)
-    found = await ordering.find(order_id, client, staff=caller.admin and caller.name is not None)
-    order = found if caller.admin else found.for_customers()
+    staff = caller.admin and caller.name is not None
+    order = await ordering.find(order_id, caller.client, staff=staff)
     response.headers["ETag"] = order.etag
     return order
 
@@ -176,7 +167,7 @@ async def get_order(
     "and only what has not shipped. With `If-Match`, only what is as it was read.",
     responses=may_fail(NotFoundError, PreconditionFailedError),
 )
-async def change_order(  # noqa: PLR0913, PLR0917 - each is a part of the request
+async def change_order(
     order_id: OrderId,
     body: StatusBody,
     orders: Orders,

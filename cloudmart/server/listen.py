@@ -10,7 +10,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import structlog
-from starlette.types import ASGIApp
 
 from cloudmart.health.lifecycle import Lifecycle
 from cloudmart.observability.exposition import metrics_app
@@ -134,17 +133,13 @@ def allow_connections() -> None:
     BoundedProtocol.most_connections = max(1, enough - _OTHER_FILES)
 
 
-def serve_until_end(  # noqa: PLR0913 - all that a server is
-    app: ASGIApp,
+def serve_until_end(
+    server: Server,
     lifecycle: Lifecycle,
     main: Sequence[socket.socket],
     metrics: Sequence[socket.socket] = (),
-    *,
-    grace: float,
-    announce: Announce | None = None,
 ) -> None:
-    """Serve an application, and the metrics beside it, until the lifecycle ends."""
-    server = Server(app, lifecycle, grace=grace, announce=announce)
+    """Let a server serve, and the metrics beside it, until the lifecycle ends."""
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
         runner.run(_serve(server, lifecycle, main, metrics))
 

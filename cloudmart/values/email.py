@@ -1,5 +1,6 @@
 """E-mail addresses: checked, trimmed, kept as they were given, and compared."""
 
+import re
 from typing import Annotated, Any
 from unicodedata import normalize
 
@@ -130,3 +131,15 @@ def _in_ascii(domain: str) -> str | None:
         return idna.encode(domain, uts46=True).decode()
     except (UnicodeError, ValueError):
         return None
+
+
+# Bounded on both sides, so that no text makes it look twice at much.
+_PART = r"[^\s@<>()\[\]{},;:\"'`|«»“”„‘’]"  # noqa: RUF001 - quotes as people type them
+_ADDRESS = re.compile(f"{_PART}{{1,64}}@{_PART}{{1,255}}")
+
+
+def address_in(message: str) -> str | None:
+    """Return the e-mail address a customer gives in a message; of several, none."""
+    matches = (match.strip("*_.!?") for match in _ADDRESS.findall(message))
+    found = {owner_form(match): match.encode().lower().decode() for match in matches}
+    return found.popitem()[1] if len(found) == 1 else None

@@ -8,6 +8,7 @@ from typing import Any
 import aioboto3
 import pytest
 
+from cloudmart.access.authentication import Caller
 from cloudmart.ai.ports import ToolCall
 from cloudmart.ai.service import Assistant
 from cloudmart.composition.background import show_order_tools
@@ -41,7 +42,7 @@ async def told(shop: Shop, message: str, proved: str | None) -> Any:  # noqa: AN
     """Return what a model is told of Ann's order, after a message of some caller."""
     chat = ScriptedChat(GET, "Done.")
     assistant = shop.assistant(chat)
-    await assistant.reply(await assistant.start(), message, proved=proved)
+    await assistant.reply(await assistant.start(), message, caller=Caller(email=proved))
     [(_, [outcome])] = chat.requests[1].exchange
     return json.loads(outcome.output)
 
@@ -91,14 +92,16 @@ async def test_a_customer_who_signed_in_cancels_their_order(strict: Shop) -> Non
     thread = await assistant.start()
     code = await proposed(assistant, thread)
 
-    answer = await assistant.reply(thread, f"CONFIRM {code}", proved=ANN)
+    answer = await assistant.reply(thread, f"CONFIRM {code}", caller=Caller(email=ANN))
 
     assert answer == "Order ab12cd34 is canceled."
 
 
 async def proposed(assistant: Assistant, thread: str) -> str:
     """Have Ann's order proposed to be canceled, and return the code that confirms it."""
-    found = re.search(r"CONFIRM (\d{6})", await assistant.reply(thread, "Cancel it", proved=ANN))
+    found = re.search(
+        r"CONFIRM (\d{6})", await assistant.reply(thread, "Cancel it", caller=Caller(email=ANN))
+    )
     assert found
     return found[1]
 
@@ -120,7 +123,9 @@ async def test_only_a_token_lets_an_order_be_canceled(real: Shop, proved: str | 
     assistant = real.assistant(chat)
     thread = await assistant.start()
 
-    answer = await assistant.reply(thread, f"Cancel ab12cd34, I am {ANN}.", proved=proved)
+    answer = await assistant.reply(
+        thread, f"Cancel ab12cd34, I am {ANN}.", caller=Caller(email=proved)
+    )
 
     offered = [tool.name for tool in chat.requests[0].tools]
     told = chat.requests[0].instructions

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from cloudmart.access.authentication import Caller
 from cloudmart.ai.ports import ProviderStep, StepRequest, ToolCall
 from cloudmart.errors import ProviderFailedError
 from tests.ai.conftest import Shop
@@ -129,9 +130,9 @@ async def test_guessing_in_ever_new_conversations_ends_for_that_client_alone(sho
     assistant = shop.assistant(chat)
 
     for _ in range(4):
-        await assistant.reply(await assistant.start(), BOB, client="203.0.113.9")
-    await assistant.reply(await assistant.start(), BOB, client="203.0.113.9")
-    await assistant.reply(await assistant.start(), BOB, client="203.0.113.10")
+        await assistant.reply(await assistant.start(), BOB, caller=Caller(client="203.0.113.9"))
+    await assistant.reply(await assistant.start(), BOB, caller=Caller(client="203.0.113.9"))
+    await assistant.reply(await assistant.start(), BOB, caller=Caller(client="203.0.113.10"))
 
     assert outputs(chat.requests[7]) == [REFUSED] * 5
     assert outputs(chat.requests[9]) == [{"error": "too_many_failed_lookups"}]

@@ -9,7 +9,7 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudmart.dynamodb.sigv4 import SigningKey, signed_headers
+from cloudmart.dynamodb.sigv4 import SigningKey, UnsignedRequest, signed_headers
 
 # AWS's "Signature Version 4 test suite" (aws-sig-v4-test-suite): its key, its time, its host.
 EXAMPLE = SigningKey(
@@ -47,7 +47,7 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
 def test_aws_published_examples_get_their_signature(
     method: str, headers: dict[str, str], body: bytes, signature: str
 ) -> None:
-    added = signed_headers(EXAMPLE, HOST | headers, body, NOW, method=method)
+    added = signed_headers(EXAMPLE, UnsignedRequest(HOST | headers, body, method), NOW)
 
     names = ";".join(sorted([*headers, "host", "x-amz-date"]))
     assert added == {
@@ -79,7 +79,7 @@ def test_a_signature_is_the_one_that_botocore_makes(  # noqa: PLR0913, PLR0917 -
     }
     key = SigningKey("AKIDEXAMPLE", secret, region, "dynamodb", token)
 
-    added = signed_headers(key, headers, body, now.replace(tzinfo=UTC))
+    added = signed_headers(key, UnsignedRequest(headers, body), now.replace(tzinfo=UTC))
 
     authorization = added.pop("authorization")
     theirs = AWSRequest("POST", f"https://{headers['host']}/", {**headers, **added}, body)

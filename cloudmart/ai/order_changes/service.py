@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import hmac
-import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -73,18 +73,6 @@ def _state(order: Order | None) -> dict[str, object] | None:
     return order.model_dump(mode="json", include={"status", "total", "updated_at"})
 
 
-# Bounded on both sides, so that no text makes it look twice at much.
-_PART = r"[^\s@<>()\[\]{},;:\"'`|«»“”„‘’]"  # noqa: RUF001 - quotes as people type them
-_ADDRESS = re.compile(f"{_PART}{{1,64}}@{_PART}{{1,255}}")
-
-
-def address_in(message: str) -> str | None:
-    """Return the e-mail address a customer gives in a message; of several, none."""
-    matches = (match.strip("*_.!?") for match in _ADDRESS.findall(message))
-    found = {owner_form(match): match.encode().lower().decode() for match in matches}
-    return found.popitem()[1] if len(found) == 1 else None
-
-
 def owns(address: str, order: Order) -> bool:
     """Tell whether an order is a customer's, in a time that depends on neither."""
     owner = owner_form(order.user_email or "")
@@ -144,88 +132,73 @@ _RIGHTS = (OrderTools.OFF, OrderTools.READ, OrderTools.CANCEL, OrderTools.DELETE
 _MOST_LINES = 20
 
 
-class OrderChanges:
-    """Serves the owners of orders. A model proposes; the customer confirms; this carries out."""
+@dataclass(frozen=True, slots=True)
+class OrderPolicy:
+    """What the shop lets assistants do with orders; in `local` mode nobody has to prove a thing."""
 
-    def __init__(  # noqa: PLR0913 - what orders are changed with
+    tools: OrderTools
+    local: bool = False
+
+    def allows(self, turn: Turn, right: OrderTools) -> bool:
+        """Tell whether an assistant may do this for whoever speaks now."""
+        policy = self.tools
+        if policy is OrderTools.AUTO:
+            # An address proves nothing: whoever knows it may list its orders, and name one.
+            policy = OrderTools.CANCEL if turn.proved or self.local else OrderTools.READ
+        return _RIGHTS.index(right) <= _RIGHTS.index(policy)
+
+
+class OrderFinder:
+    """Finds an order of whoever speaks, who may fail to name one a few times."""
+
+    def __init__(
         self,
         orders: OrderRepository,
         conversations: ConversationRepository,
-        *,
-        audit: Audit,
-        allowance: Allowance,
         lookups: FailedLookups,
-        policy: OrderTools,
-        local: bool = False,
     ) -> None:
         self._orders = orders
         self._conversations = conversations
+        self._lookups = lookups
+
+    async def find(self, turn: Turn, order_id: str) -> Order | dict[str, Any]:
+        """Return the order, or what a model is told instead of it."""
+        if turn.email is None:
+            return _SIGN_IN if turn.must_sign_in else NOT_YOURS
+        if turn.failed_lookups >= MOST_FAILED_LOOKUPS:
+            return _TOO_MANY
+        try:
+            async with self._lookups.looking(turn.caller.client):
+                # Ids are lower case; a telephone begins what is typed with a capital.
+                for key in dict.fromkeys((order_id, order_id.lower())):
+                    with contextlib.suppress(NotFoundError):
+                        order = await self._orders.get(key)
+                        if owns(turn.email, order):
+                            return order
+                await self._lookups.add(turn.caller.client)
+                await self._conversations.count_failed_lookup(turn)
+        except TooManyLookupsError:
+            return _TOO_MANY
+        return NOT_YOURS
+
+
+class ChangeExecutor:
+    """Carries out a change that was confirmed, as far as a customer may change that much."""
+
+    def __init__(self, orders: OrderRepository, audit: Audit, allowance: Allowance) -> None:
+        self._orders = orders
         self._audit = audit
         self._allowance = allowance
-        self._lookups = lookups
-        self._policy = policy
-        self._local = local
 
-    def allows(self, turn: Turn, right: OrderTools) -> bool:
-        """Tell whether the shop lets assistants do this with orders for whoever speaks now."""
-        policy = self._policy
-        if policy is OrderTools.AUTO:
-            # An address proves nothing: whoever knows it may list its orders, and name one.
-            policy = OrderTools.CANCEL if turn.proved or self._local else OrderTools.READ
-        return _RIGHTS.index(right) <= _RIGHTS.index(policy)
+    async def carry_out(self, turn: Turn, pending: PendingChange) -> str:
+        """Return what became of a change, in words.
 
-    async def show(self, turn: Turn, order_id: str) -> dict[str, Any]:
-        """Return an order as its owner may see it."""
-        found = await self._find(turn, order_id)
-        return {"order": _shown(found)} if isinstance(found, Order) else found
-
-    async def propose(self, turn: Turn, action: OrderAction, order_id: str) -> dict[str, Any]:
-        """Have the customer asked to confirm a change, if it is possible at all."""
-        found = await self._find(turn, order_id)
-        if not isinstance(found, Order):
-            return found
-        if refusal := _refusal(action, found):
-            return refusal
-        if turn.proposal is None:
-            waiting = turn.conversation.pending
-            same = waiting is not None and _same(waiting, action, found)
-            if waiting and same and not waiting.asked_anew(turn.message):
-                turn.reminder = waiting.reminder
-                return {"status": "customer_must_type_the_code", "order": _shown(found)}
-            turn.proposal = confirmation.propose(
-                turn.conversation.id, action, found.id, _version(found), _goods(found)
-            )
-        asked = turn.proposal.pending
-        if (asked.action, asked.order_id) != (action, found.id):
-            return {"error": "one_change_at_a_time"}
-        return {"status": "customer_is_asked_to_confirm", "order": _shown(found)}
-
-    async def confirm(self, turn: Turn, code: str) -> str:
-        """Carry out the change that a code confirms, and return what became of it in words."""
-        conversation = turn.conversation.id
-        hashed = confirmation.code_hash(conversation, code)
-        pending = await self._conversations.consume(turn, hashed)
-        if pending is None:
-            return (
-                "That code confirms nothing: it is wrong, was used, or has expired. "
-                "Nothing was changed. To get a new code, ask for the change again and name the "
-                "order."
-            )
-        try:
-            return await self._carry_out(turn, pending)
-        except (NotFoundError, ConflictError):
-            return (
-                f"Order {pending.order_id} is not what it was when you were asked to confirm. "
-                "Nothing was changed. Please ask again if you still want it."
-            )
-        except (UnavailableError, ClientError) as error:
-            _log.warning("confirmation_not_carried_out", cause=repr(error))
-            return _NOT_NOW
-
-    async def _carry_out(self, turn: Turn, pending: PendingChange) -> str:
+        Raises:
+            NotFoundError: there is no such order of the customer's, as they were shown it.
+            ConflictError: it was changed meanwhile.
+            UnavailableError: the store does not answer, and nothing was changed.
+        """
         action = pending.action
-        if not self.allows(turn, OrderTools(action)):
-            return _NOT_HERE
         if turn.email is None:
             raise NotFoundError("Order", pending.order_id)
         customer = await self._audit.customer(turn.email)
@@ -258,24 +231,77 @@ class OrderChanges:
             return False
         return action is OrderAction.CANCEL and found.status is OrderStatus.CANCELED
 
-    async def _find(self, turn: Turn, order_id: str) -> Order | dict[str, Any]:
-        if turn.email is None:
-            return _SIGN_IN if turn.must_sign_in else NOT_YOURS
-        if turn.conversation.failed_lookups >= MOST_FAILED_LOOKUPS:
-            return _TOO_MANY
+
+class OrderChanges:
+    """Serves the owners of orders. A model proposes; the customer confirms; this carries out."""
+
+    def __init__(
+        self,
+        finder: OrderFinder,
+        executor: ChangeExecutor,
+        conversations: ConversationRepository,
+        policy: OrderPolicy,
+    ) -> None:
+        self._finder = finder
+        self._executor = executor
+        self._conversations = conversations
+        self._policy = policy
+
+    def allows(self, turn: Turn, right: OrderTools) -> bool:
+        """Tell whether the shop lets assistants do this with orders for whoever speaks now."""
+        return self._policy.allows(turn, right)
+
+    async def show(self, turn: Turn, order_id: str) -> dict[str, Any]:
+        """Return an order as its owner may see it."""
+        found = await self._finder.find(turn, order_id)
+        return {"order": _shown(found)} if isinstance(found, Order) else found
+
+    async def propose(self, turn: Turn, action: OrderAction, order_id: str) -> dict[str, Any]:
+        """Have the customer asked to confirm a change, if it is possible at all."""
+        found = await self._finder.find(turn, order_id)
+        if not isinstance(found, Order):
+            return found
+        if refusal := _refusal(action, found):
+            return refusal
+        proposal = turn.proposal
+        if proposal is None:
+            waiting = turn.conversation.pending
+            same = waiting is not None and _same(waiting, action, found)
+            if waiting and same and not waiting.asked_anew(turn.message):
+                turn.remind(waiting.reminder)
+                return {"status": "customer_must_type_the_code", "order": _shown(found)}
+            proposal = confirmation.propose(
+                turn.conversation.id, action, found.id, _version(found), _goods(found)
+            )
+            turn.propose(proposal)
+        asked = proposal.pending
+        if (asked.action, asked.order_id) != (action, found.id):
+            return {"error": "one_change_at_a_time"}
+        return {"status": "customer_is_asked_to_confirm", "order": _shown(found)}
+
+    async def confirm(self, turn: Turn, code: str) -> str:
+        """Carry out the change that a code confirms, and return what became of it in words."""
+        conversation = turn.conversation.id
+        hashed = confirmation.code_hash(conversation, code)
+        pending = await self._conversations.consume(turn, hashed)
+        if pending is None:
+            return (
+                "That code confirms nothing: it is wrong, was used, or has expired. "
+                "Nothing was changed. To get a new code, ask for the change again and name the "
+                "order."
+            )
+        if not self.allows(turn, OrderTools(pending.action)):
+            return _NOT_HERE
         try:
-            async with self._lookups.looking(turn.client):
-                # Ids are lower case; a telephone begins what is typed with a capital.
-                for key in dict.fromkeys((order_id, order_id.lower())):
-                    with contextlib.suppress(NotFoundError):
-                        order = await self._orders.get(key)
-                        if owns(turn.email, order):
-                            return order
-                await self._lookups.add(turn.client)
-                await self._conversations.count_failed_lookup(turn)
-        except TooManyLookupsError:
-            return _TOO_MANY
-        return NOT_YOURS
+            return await self._executor.carry_out(turn, pending)
+        except (NotFoundError, ConflictError):
+            return (
+                f"Order {pending.order_id} is not what it was when you were asked to confirm. "
+                "Nothing was changed. Please ask again if you still want it."
+            )
+        except (UnavailableError, ClientError) as error:
+            _log.warning("confirmation_not_carried_out", cause=repr(error))
+            return _NOT_NOW
 
 
 def _refusal(action: OrderAction, order: Order) -> dict[str, Any] | None:

@@ -22,7 +22,7 @@ from azure.core.pipeline.transport import AioHttpTransport
 
 from cloudmart.ai.ports import Scores
 from cloudmart.ai.providers.bounded_response import UNCOMPRESSED, BoundedResponse
-from cloudmart.ai.providers.provider_call import ProviderCall
+from cloudmart.ai.providers.provider_call import ProviderCall, ProviderSdk
 from cloudmart.ai.providers.refusals import (
     CallSettings,
     LogRedaction,
@@ -117,14 +117,8 @@ class AzureSentiment:
 
     async def score(self, texts: Sequence[str]) -> list[Scores | None]:
         private = LogRedaction([self._key], list(texts))
-        call = ProviderCall(
-            PROVIDER,
-            self.source,
-            failures=_FAILURES,
-            explain=_explain,
-            seconds=self._budget,
-            private=private,
-        )
+        sdk = ProviderSdk(PROVIDER, self.source, _FAILURES, _explain)
+        call = ProviderCall(sdk, seconds=self._budget, private=private)
         pieces = [_pieces(text) for text in texts]
         flat = [piece for of_text in pieces for piece in of_text]
         scores: list[Scores | None] = []

@@ -19,7 +19,7 @@ from cloudmart.ai.ports import (
 )
 from cloudmart.ai.providers import sanitize
 from cloudmart.ai.providers.bedrock import FAILURES, PROVIDER, bedrock_client, explain_bedrock_error
-from cloudmart.ai.providers.provider_call import ProviderCall
+from cloudmart.ai.providers.provider_call import ProviderCall, ProviderSdk
 from cloudmart.ai.providers.refusals import UNREADABLE, LogRedaction
 from cloudmart.ai.providers.sanitize import BoundedText, strict_arguments
 from cloudmart.errors import ProviderDisabledError
@@ -154,15 +154,16 @@ class BedrockAgentChat:
     async def step(
         self, request: StepRequest
     ) -> AsyncGenerator[TextDelta | Usage | ProviderStep, None]:
-        call = ProviderCall(
+        sdk = ProviderSdk(
             PROVIDER,
             self.name,
-            failures=FAILURES,
-            explain=explain_bedrock_error,
-            seconds=request.seconds_left,
+            FAILURES,
+            explain_bedrock_error,
             # What was lost on its way may have been done: an agent has tools of its own.
             acts=True,
-            private=LogRedaction(texts=request.said),
+        )
+        call = ProviderCall(
+            sdk, seconds=request.seconds_left, private=LogRedaction(texts=request.said)
         )
         answer = await call.begin(lambda: self._client.invoke_agent(**self._message(request)))
         yield Usage()

@@ -34,7 +34,7 @@ from cloudmart.ai.providers.converse_answer import (
     converse_step,
     converse_usage,
 )
-from cloudmart.ai.providers.provider_call import ProviderCall
+from cloudmart.ai.providers.provider_call import ProviderCall, ProviderSdk
 from cloudmart.ai.providers.refusals import LogRedaction
 from cloudmart.ai.providers.sanitize import plain_schema
 from cloudmart.errors import ProviderDisabledError
@@ -131,13 +131,9 @@ class BedrockConverseChat:
     async def step(
         self, request: StepRequest
     ) -> AsyncGenerator[TextDelta | Usage | ProviderStep, None]:
+        sdk = ProviderSdk(PROVIDER, self.name, FAILURES, explain_bedrock_error)
         call = ProviderCall(
-            PROVIDER,
-            self.name,
-            failures=FAILURES,
-            explain=explain_bedrock_error,
-            seconds=request.seconds_left,
-            private=LogRedaction(texts=request.said),
+            sdk, seconds=request.seconds_left, private=LogRedaction(texts=request.said)
         )
         reply: ConverseReply
         if (stream := await self._open(call, request)) is None:

@@ -44,7 +44,7 @@ from cloudmart.ai.providers.openai_refusals import (
     explain_openai_error,
     refusal_of_code,
 )
-from cloudmart.ai.providers.provider_call import ProviderCall
+from cloudmart.ai.providers.provider_call import ProviderCall, ProviderSdk
 from cloudmart.ai.providers.refusals import LogRedaction, ProviderErrorText
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.settings import Effort, OpenAISettings
@@ -193,11 +193,9 @@ class OpenAIChat:
     async def step(
         self, request: StepRequest
     ) -> AsyncGenerator[TextDelta | Usage | ProviderStep, None]:
+        sdk = ProviderSdk(PROVIDER, self.name, FAILURES, explain_openai_error)
         call = ProviderCall(
-            PROVIDER,
-            self.name,
-            failures=FAILURES,
-            explain=explain_openai_error,
+            sdk,
             seconds=request.seconds_left,
             private=LogRedaction([self._client.api_key], request.said),
         )

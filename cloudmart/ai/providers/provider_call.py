@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import structlog
@@ -41,30 +42,36 @@ _OTHERS_TURN = 50
 """Events that are read before others are served, where they come faster than they are read."""
 
 
+@dataclass(frozen=True, slots=True)
+class ProviderSdk:
+    """What there is to know of a provider's SDK.
+
+    `failures` are the exceptions it is known to raise, and `explain` says what they mean. `label`
+    is what it is called in metrics and in the log. A call that `acts` is not repeated where it may
+    have been carried out.
+    """
+
+    provider: str
+    label: str
+    failures: tuple[type[Exception], ...]
+    explain: Callable[[Exception], ProviderRefusal]
+    acts: bool = False
+
+
 class ProviderCall:
     """One call to a provider, from its first try to the end of its answer.
 
-    `failures` are the exceptions its SDK is known to raise, and `explain` says what they mean. A
-    call that `acts` is not repeated where it may have been carried out. `private` knows what the
-    provider may quote.
+    `private` knows what the provider may quote.
     """
 
-    def __init__(  # noqa: PLR0913 - what there is to know about a call
-        self,
-        provider: str,
-        label: str,
-        *,
-        failures: tuple[type[Exception], ...],
-        explain: Callable[[Exception], ProviderRefusal],
-        seconds: float,
-        acts: bool = False,
-        private: LogRedaction | None = None,
+    def __init__(
+        self, sdk: ProviderSdk, *, seconds: float, private: LogRedaction | None = None
     ) -> None:
-        self._provider = provider
-        self._label = label
-        self._failures: tuple[type[Exception], ...] = (*failures, TimeoutError)
-        self._explain = explain
-        self._acts = acts
+        self._provider = sdk.provider
+        self._label = sdk.label
+        self._failures: tuple[type[Exception], ...] = (*sdk.failures, TimeoutError)
+        self._explain = sdk.explain
+        self._acts = sdk.acts
         self._private = private or LogRedaction()
         self._events = 0
         self._loop = asyncio.get_running_loop()

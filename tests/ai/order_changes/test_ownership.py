@@ -2,8 +2,9 @@
 
 import pytest
 
-from cloudmart.ai.order_changes.service import address_in, owns
+from cloudmart.ai.order_changes.service import owns
 from cloudmart.orders.models import Order
+from cloudmart.values.email import address_in
 
 
 @pytest.mark.parametrize(

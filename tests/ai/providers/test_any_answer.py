@@ -21,7 +21,7 @@ from cloudmart.ai.providers.converse_answer import (
     converse_usage,
 )
 from cloudmart.ai.providers.openai import OpenAIChat
-from cloudmart.ai.providers.provider_call import ProviderCall
+from cloudmart.ai.providers.provider_call import ProviderCall, ProviderSdk
 from cloudmart.ai.providers.refusals import ProviderRefusal, unreadable_answer
 from cloudmart.errors import UpstreamError
 from tests.ai.providers.steps import FIND_PRODUCTS, request, take
@@ -133,13 +133,9 @@ def test_openai_may_send_anything(events: list[Any]) -> None:
 
 def converse_call() -> ProviderCall:
     """Return a call of nobody's."""
-    return ProviderCall(
-        "Bedrock",
-        "test",
-        failures=(),
-        explain=lambda _: ProviderRefusal(unreadable_answer("Bedrock")),
-        seconds=5,
-    )
+    refusal = ProviderRefusal(unreadable_answer("Bedrock"))
+    sdk = ProviderSdk("Bedrock", "test", (), lambda _: refusal)
+    return ProviderCall(sdk, seconds=5)
 
 
 BLOCK = mapping(
