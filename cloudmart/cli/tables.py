@@ -114,7 +114,7 @@ def remove_old_notes() -> None:
 
 @app.command()
 def terraform() -> None:
-    """Print the tables as Terraform should have them."""
+    """Print the tables as Terraform should have them, for a file `tables.tf.json`."""
     settings = settings_for_tables(os.environ)
     typer.echo(terraform_configuration(shop_tables(settings.dynamodb)), nl=False)
 

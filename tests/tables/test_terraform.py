@@ -1,85 +1,88 @@
 """The tables as Terraform should have them."""
 
+import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from cloudmart.cli import app as commands
 from cloudmart.dynamodb.schema import TableSchema
 from cloudmart.settings import DynamoDBSettings
 from cloudmart.tables.schema import shop_tables
 from cloudmart.tables.terraform import terraform_configuration
 
-_BLOCK = re.compile(r"^  (\w+) \{\n(.*?)\n  \}$", re.DOTALL | re.MULTILINE)
-_ARGUMENT = re.compile(r'^\s*(\w+)\s+= "?([^"\n]*)"?$', re.MULTILINE)
+TERRAFORM = shutil.which("terraform") or shutil.which("tofu")
 
 
-def read(resource: str) -> tuple[dict[str, str], list[tuple[str, dict[str, str]]]]:
-    """Return a resource's own arguments, and its blocks with theirs."""
-    blocks = [(name, dict(_ARGUMENT.findall(body))) for name, body in _BLOCK.findall(resource)]
-    return dict(_ARGUMENT.findall(_BLOCK.sub("", resource))), blocks
+def resources(schemas: Iterable[TableSchema]) -> dict[str, dict[str, Any]]:
+    """Return the arguments of each table's resource."""
+    tables: dict[str, dict[str, Any]] = json.loads(terraform_configuration(schemas))["resource"][
+        "aws_dynamodb_table"
+    ]
+    return tables
+
+
+def expected(schema: TableSchema) -> dict[str, Any]:
+    """Return what a table's resource needs."""
+    keys = {"id"} | {key for index in schema.indexes for key in (index.partition, index.sort)}
+    indexes = [
+        {
+            "name": index.name,
+            "hash_key": index.partition,
+            "range_key": index.sort,
+            "projection_type": "ALL",
+        }
+        for index in schema.indexes
+    ]
+    stream = {"stream_enabled": True, "stream_view_type": "NEW_AND_OLD_IMAGES"}
+    return {
+        "name": schema.name,
+        "billing_mode": "PAY_PER_REQUEST",
+        "hash_key": "id",
+        "attribute": [{"name": key, "type": "S"} for key in sorted(keys)],
+        "point_in_time_recovery": {"enabled": True},
+        **(stream if schema.stream else {}),
+        **({"global_secondary_index": indexes} if indexes else {}),
+        **({"ttl": {"attribute_name": schema.expires, "enabled": True}} if schema.expires else {}),
+    }
 
 
 def test_every_table_is_told_with_all_that_apply_brings_about() -> None:
     schemas = list(shop_tables(DynamoDBSettings()))
 
-    resources = terraform_configuration(schemas).split("\nresource ")[1:]
+    told = resources(schemas)
 
-    assert len(resources) == len(schemas)
-    for schema, resource in zip(schemas, resources, strict=True):
-        arguments, blocks = read(resource)
-        keys = {"id"} | {key for index in schema.indexes for key in (index.partition, index.sort)}
-        stream = {"stream_enabled": "true", "stream_view_type": "NEW_AND_OLD_IMAGES"}
-        assert arguments == {
-            "name": schema.name,
-            "billing_mode": "PAY_PER_REQUEST",
-            "hash_key": "id",
-        } | (stream if schema.stream else {})
-        assert sorted(blocks, key=str) == sorted(expected_blocks(schema, keys), key=str)
-
-
-def expected_blocks(schema: TableSchema, keys: set[str]) -> list[tuple[str, dict[str, str]]]:
-    """Return the blocks that a table's resource needs."""
-    blocks = [("attribute", {"name": key, "type": "S"}) for key in keys]
-    blocks += [
-        (
-            "global_secondary_index",
-            {
-                "name": index.name,
-                "hash_key": index.partition,
-                "range_key": index.sort,
-                "projection_type": "ALL",
-            },
-        )
-        for index in schema.indexes
-    ]
-    if schema.expires:
-        blocks.append(("ttl", {"attribute_name": schema.expires, "enabled": "true"}))
-    return [*blocks, ("point_in_time_recovery", {"enabled": "true"})]
+    for table in told.values():
+        table["attribute"].sort(key=lambda attribute: attribute["name"])
+    assert list(told.values()) == [expected(schema) for schema in schemas]
 
 
 @pytest.mark.parametrize("name", ["cloudmart-orders", "1.orders", "a_b"])
 def test_a_resource_is_named_in_letters_terraform_takes(name: str) -> None:
-    found = re.search(
-        r'resource "aws_dynamodb_table" "(.*)" \{', terraform_configuration([TableSchema(name)])
-    )
+    (label,) = resources([TableSchema(name)])
 
-    assert found is not None
-    assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", found[1])
+    assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", label)
 
 
-@pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not installed")
-def test_terraform_reads_it_and_would_format_it_no_other_way() -> None:
-    written = terraform_configuration(shop_tables(DynamoDBSettings()))
+@pytest.mark.skipif(TERRAFORM is None, reason="neither terraform nor tofu is installed")
+def test_terraform_reads_it(tmp_path: Path) -> None:
+    told = CliRunner().invoke(commands, ["tables", "terraform"], env={"AWS_REGION": "eu-west-1"})
+    (tmp_path / "tables.tf.json").write_text(told.stdout)
 
-    terraform = subprocess.run(
-        ["terraform", "fmt", "-"],  # noqa: S607 - whichever is installed
-        input=written,
+    # Parses the folder's files, and needs no provider for that.
+    terraform = subprocess.run(  # noqa: S603 - whichever is installed
+        [str(TERRAFORM), "providers"],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=True,
         timeout=60,
     )
 
-    assert terraform.stdout == written
+    assert "hashicorp/aws" in terraform.stdout
