@@ -59,9 +59,8 @@ def have_a_turn(route: ChatRoute, visit: Visit) -> str:
     if not visit.choices.assistants:
         raise StepSkippedError(_COSTS)
     body = {route.member: _started(route, visit), "message": _QUESTION}
-    answer = skip_if_limited(
-        visit.shop.ask("POST", f"{route.path}/message", json=body, within=_A_TURN)
-    )
+    with visit.shop.waiting(_A_TURN):
+        answer = skip_if_limited(visit.shop.ask("POST", f"{route.path}/message", json=body))
     words = answer.expect_object(200).get("response")
     if not isinstance(words, str) or not words.strip():
         raise answer.wrong(f"says nothing: {answer.shown}")
@@ -78,7 +77,8 @@ def read_sentiment(visit: Visit) -> str:
         "ticket", TICKETS, lambda: titled_ticket(visit, "closed", "threadName"), visit.title
     )
     item.stays = "" if visit.has_rights else "only an administrator removes it"
-    answer = visit.shop.ask("POST", _SENTIMENT, json=body, within=_A_TURN)
+    with visit.shop.waiting(_A_TURN):
+        answer = visit.shop.ask("POST", _SENTIMENT, json=body)
     if answer.is_refusal:
         visit.made.forget(item)
     told = skip_if_limited(answer).expect_object(200)

@@ -3,7 +3,8 @@
 import json
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -135,7 +136,7 @@ class ShopClient:
     """The method and path of every request so far."""
     _http: httpx2.Client | None = None
 
-    def ask(  # noqa: PLR0913 - each is a part of the request
+    def ask(
         self,
         method: str,
         path: str,
@@ -143,12 +144,8 @@ class ShopClient:
         json: object = None,
         headers: Mapping[str, str] | None = None,
         admin: bool = False,
-        within: float | None = None,
     ) -> ShopAnswer:
-        """Return the answer, or raise StepFailedError where none came.
-
-        `within` is the time for what takes longer than all else.
-        """
+        """Return the answer, or raise StepFailedError where none came in time."""
         self.asked.append((method, path.partition("?")[0]))
         request = f"verify-{self.run}-{len(self.asked)}"
         target = f"{method} {path}"
@@ -156,9 +153,7 @@ class ShopClient:
         if admin and self.credentials:
             sent["Authorization"] = self.credentials.header
         try:
-            response, body = self._exchange(
-                method, path, within or self.within, json=json, headers=sent
-            )
+            response, body = self._exchange(method, path, self.within, json=json, headers=sent)
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, OSError) as error:
             layer, sentence = layer_of_error(error, answered=self.answered)
             raise StepFailedError(
@@ -174,6 +169,15 @@ class ShopClient:
         answer = ShopAnswer(target, request, response.status_code, response.headers, body, shown)
         self.answered = self.answered or answer.of_pod
         return answer
+
+    @contextmanager
+    def waiting(self, seconds: float) -> Iterator[None]:
+        """Give the questions within more time than all others have."""
+        usual, self.within = self.within, seconds
+        try:
+            yield
+        finally:
+            self.within = usual
 
     def get(self, path: str, *, admin: bool = False) -> ShopAnswer:
         """Return the answer to a GET."""

@@ -21,7 +21,10 @@ def test_what_may_take_longer_is_waited_for() -> None:
         server.answer = lambda _: Reply(200, {}, late())
         shop = ShopClient(server.url, 0.2)
         try:
-            assert shop.ask("POST", "/", within=30).body == b"{}"
+            with shop.waiting(30):
+                answer = shop.ask("POST", "/")
+
+            assert answer.body == b"{}"
             with pytest.raises(StepFailedError, match="no whole answer came in time"):
                 shop.ask("POST", "/")
         finally:
