@@ -57,7 +57,7 @@ CatalogueOption = Annotated[
 HostOption = Annotated[
     str,
     typer.Option(
-        help="The addresses to listen at, divided by commas; a container needs 0.0.0.0,::"
+        help="The addresses to listen at, separated by commas; a container needs 0.0.0.0,::"
     ),
 ]
 EmptyOption = Annotated[bool, typer.Option("--empty", help="Without the sample catalogue.")]

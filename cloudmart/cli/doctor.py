@@ -24,7 +24,7 @@ Phase = Annotated[
 ]
 Only = Annotated[
     list[str] | None,
-    typer.Option(help="An area or a finding, or several, divided by commas. May be repeated."),
+    typer.Option(help="Areas or findings, separated by commas. You can repeat it."),
 ]
 Wait = Annotated[
     float,

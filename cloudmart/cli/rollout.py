@@ -37,7 +37,7 @@ def rollout(
     environment: Annotated[str, typer.Argument(help="staging or production: an overlay's name.")],
     *,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done. No cluster is asked.")
+        bool, typer.Option("--dry-run", help="Print what it would do, without calling a cluster.")
     ] = False,
     skip_tables: Annotated[
         bool, typer.Option("--skip-tables", help="Leave the tables and their indexes alone.")
@@ -53,7 +53,7 @@ def rollout(
         str | None,
         typer.Option(
             callback=_address,
-            help="Where the shop is reached from outside, if not at its public address.",
+            help="The shop's address from outside, if it is not the public one.",
         ),
     ] = None,
     timeout: Annotated[
@@ -70,25 +70,27 @@ def rollout(
     ] = 120,
     manifests: Annotated[
         Path | None,
-        typer.Option(file_okay=False, help="The folder k8s/ of a checkout, if this is none."),
+        typer.Option(file_okay=False, help="The folder k8s/ of a checkout, if you are not in one."),
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option(dir_okay=False, help="Where to write all that was done and seen."),
+        typer.Option(dir_okay=False, help="The file for the report of all steps and answers."),
     ] = None,
     save: Annotated[
         Path | None,
-        typer.Option(dir_okay=False, help="Only write what runs now, for the way back, and end."),
+        typer.Option(
+            dir_okay=False, help="Only write the running objects to this file, to go back later."
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report at the end, for a program.")
     ] = False,
 ) -> None:
-    """Roll an environment out: the tables, the pods, the way to them; then ask from outside.
+    """Roll an environment out: the tables, the pods, the access to them; then call it from outside.
 
-    Where the new pods do not get ready, or do not answer, those of before come back. Exit codes:
-    0 it is rolled out; 1 it is not, and what ran before runs; 2 it was called wrongly; 3 it is
-    not, or not all of it, and a person is needed.
+    If the new pods do not become ready or do not answer, the old ones come back. Exit codes: 0,
+    it rolled out. 1, it did not, and the previous release runs. 2, the call was wrong. 3, it did
+    not roll out, or not completely, and a person must act.
     """
     # Not above: commands of a pod have no use for it.
     from cloudmart.rollout.command import RolloutCommand, run_rollout  # noqa: PLC0415

@@ -56,7 +56,7 @@ def status(*, as_json: Json = False) -> None:
 
 @app.command()
 def apply(*, dry_run: DryRun = False, rate: Rate = DEFAULT_RATE) -> None:
-    """Bring about what is missing; exit code 1 if something is not as it should be then.
+    """Create and update the tables; exit code 1 if a part is still not as it should be.
 
     Tables, indexes (one at a time, each waited for), the stream, expiry, recovery, and what the
     indexes are made of, for which all orders and tickets are read. What is there is never changed

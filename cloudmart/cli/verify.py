@@ -80,7 +80,7 @@ def verify(
 ) -> None:
     """Try the shop from outside, as its customers and its staff use it.
 
-    Without --admin it changes nothing, unless the shop asks nobody who they are (AUTH=off). What
+    Without --admin it changes nothing, unless nobody need sign in to the shop (AUTH=off). What
     it makes it removes again, also at Ctrl-C. Exit codes: 0 all is well; 1 something failed; 2 it
     was called wrongly; 3 it broke itself.
     """

@@ -88,7 +88,7 @@ UNREAD_ANSWERS = Counter(
 )
 SIGN_INS = Counter(
     "cloudmart_sign_ins",
-    "Credentials that were looked at, by their scheme and what came of it.",
+    "Credentials that the service checked, by their scheme and the result.",
     ["scheme", "outcome"],
 )
 READY = Gauge("cloudmart_ready", "Whether the start is done and the process is not stopping.")
@@ -153,6 +153,6 @@ PIPELINE_HEARTBEAT = Gauge(
 )
 PIPELINE_HEARTBEATS = Counter(
     "cloudmart_pipeline_heartbeats",
-    "Heartbeats this pod was the one to send, by what became of them: arrived, lost or unsent.",
+    "Heartbeats that this pod sent, by their outcome: arrived, lost or unsent.",
     ["outcome"],
 )

@@ -84,14 +84,15 @@ class AccessSettings(SettingsGroup):
         (),
         validation_alias="AUTH",
         description="How administrators prove who they are: `basic` (a password), `jwt` (a "
-        "token), both divided by a comma, or `off`: then anyone may do everything. Outside local "
-        "mode `serve` refuses to start until it is set. [Access](access.md) tells how to choose.",
+        "token), both separated by a comma, or `off`: then anyone may do everything. "
+        "Outside local mode `serve` refuses to start until it is set. "
+        "[Access](access.md) says how to choose.",
         examples=["basic, jwt or basic,jwt; off is a choice as well"],
     )
     admin_users: AdminUsers | None = Field(
         None,
         validation_alias="ADMIN_USERS",
-        description="The administrators of `basic`: pairs `name:hash`, divided by white space. "
+        description="The administrators for `basic`: pairs `name:hash`, separated by white space. "
         "`cloudmart auth hash` makes a hash.",
         examples=["ann:$argon2id$v=19$…, with the hash `cloudmart auth hash` prints"],
         json_schema_extra=SPACED,
@@ -99,33 +100,34 @@ class AccessSettings(SettingsGroup):
     issuer: Endpoint | None = Field(
         None,
         validation_alias="JWT_ISSUER",
-        description="Who signs the tokens of `jwt`, exactly as their `iss` says it.",
+        description="The issuer that signs the tokens of `jwt`, exactly as in their `iss`.",
         examples=["https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_…"],
     )
     audience: Annotated[tuple[_Name, ...], Listed] = Field(
         (),
         validation_alias="JWT_AUDIENCE",
-        description="For whom a token may be: its `aud`, or its `client_id` where it has no "
-        "`aud`. Several are divided by commas.",
+        description="The audience of a token: its `aud`, or its `client_id` if it has no `aud`. "
+        "Separate several with commas.",
         examples=["the id of the app client, from the user pool's page"],
     )
     jwks_url: Endpoint | None = Field(
         None,
         validation_alias="JWT_JWKS_URL",
-        description="Where the issuer's keys are; unset means `/.well-known/jwks.json` below the "
-        "issuer, which is right for Cognito.",
+        description="The address of the issuer's keys. Unset means `/.well-known/jwks.json` below "
+        "the issuer, which is correct for Cognito.",
         examples=["https://login.example.com/keys"],
     )
     algorithm: Algorithm = Field(
         Algorithm.RS256,
         validation_alias="JWT_ALGORITHM",
-        description="The one algorithm whose signatures are believed: `RS256` or `ES256`.",
+        description="The only algorithm for signatures that the service accepts: `RS256` or "
+        "`ES256`.",
         examples=["RS256"],
     )
     admin_group: _Name = Field(
         "cloudmart-admins",
         validation_alias="JWT_ADMIN_GROUP",
-        description="The group that makes an administrator.",
+        description="The group whose members are administrators.",
         examples=["cloudmart-admins"],
     )
     groups_claim: _Name = Field(
@@ -137,8 +139,8 @@ class AccessSettings(SettingsGroup):
     admin_scope: _Name | None = Field(
         None,
         validation_alias="JWT_ADMIN_SCOPE",
-        description="A scope that makes an administrator as well, for programs; unset means none "
-        "does.",
+        description="A scope that also makes its holder an administrator, for programs. Unset "
+        "means no scope does.",
         examples=["cloudmart/admin"],
     )
     leeway: float = Field(
@@ -146,16 +148,16 @@ class AccessSettings(SettingsGroup):
         validation_alias="JWT_LEEWAY",
         ge=0,
         le=300,
-        description="Seconds by which the issuer's clock and ours may differ.",
+        description="How many seconds the issuer's clock and ours may differ.",
         examples=["30"],
     )
     customer_orders: CustomerOrders = Field(
         CustomerOrders.AUTO,
         validation_alias="CUSTOMER_ORDERS",
-        description="Who may list the orders of an e-mail address: `open` (anyone who names it, "
-        "which the storefront needs while its customers do not sign in), `signed-in` (whoever has "
-        "a token with that address, verified), or `auto`: `signed-in` where AUTH names jwt, else "
-        "`open`.",
+        description="Who may list the orders of an e-mail address. `open`: anyone who names it, "
+        "which the storefront needs while its customers do not sign in. `signed-in`: "
+        "a customer whose token has that address, verified. `auto`: `signed-in` if "
+        "AUTH contains jwt, otherwise `open`.",
         examples=["auto"],
     )
 

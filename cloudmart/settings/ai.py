@@ -53,13 +53,13 @@ class OpenAISettings(SettingsGroup):
     api_key: Key | None = Field(
         None,
         validation_alias="OPENAI_API_KEY",
-        description="The key. Servers other than OpenAI's that want none take `EMPTY`.",
+        description="The key. For another server that needs no key, write `EMPTY`.",
         examples=["sk-…, as OpenAI's console shows it once"],
     )
     base_url: Endpoint | None = Field(
         None,
         validation_alias="OPENAI_BASE_URL",
-        description="Another server that speaks OpenAI's API; unset means OpenAI's own.",
+        description="Another server with OpenAI's API. Unset means OpenAI's own.",
         examples=["http://vllm:8000/v1"],
     )
     model: ModelName = Field(
@@ -71,8 +71,8 @@ class OpenAISettings(SettingsGroup):
     reasoning_effort: Effort = Field(
         Effort.LOW,
         validation_alias="OPENAI_REASONING_EFFORT",
-        description="How long the model may think; `off` sends no effort at all, for models that "
-        "do not know it.",
+        description="How long the model may think. `off` sends no effort, for models that do not "
+        "know it.",
         examples=["low"],
     )
     assistant_id: str | None = Field(
@@ -92,31 +92,31 @@ class BedrockSettings(SettingsGroup):
         BedrockMode.AUTO,
         validation_alias="BEDROCK_MODE",
         description="`agent` (an existing Bedrock agent), `converse` (a model with our tools), "
-        "`auto` (whichever is configured, the agent first), or `off`.",
+        "`auto` (the configured one, the agent first), or `off`.",
         examples=["auto"],
     )
     region: Region | None = Field(
         None,
         validation_alias="BEDROCK_REGION",
-        description="Bedrock's region, where it is not AWS_REGION.",
+        description="Bedrock's region, if it is not AWS_REGION.",
         examples=["us-east-1"],
     )
     agent_id: AgentId | None = Field(
         None,
         validation_alias="BEDROCK_AGENT_ID",
-        description="The id of a Bedrock agent; needs BEDROCK_AGENT_ALIAS_ID.",
+        description="The id of a Bedrock agent. It needs BEDROCK_AGENT_ALIAS_ID.",
         examples=["10 letters and digits, from the agent's page in the Bedrock console"],
     )
     agent_alias_id: AgentId | None = Field(
         None,
         validation_alias="BEDROCK_AGENT_ALIAS_ID",
-        description="The id of the agent's alias; needs BEDROCK_AGENT_ID.",
+        description="The id of the agent's alias. It needs BEDROCK_AGENT_ID.",
         examples=["10 letters and digits, from the agent's page in the Bedrock console"],
     )
     model_id: ModelId | None = Field(
         None,
         validation_alias="BEDROCK_MODEL_ID",
-        description="The model, or the inference profile, that `converse` calls.",
+        description="The model, or the inference profile, for `converse`.",
         examples=["eu.amazon.nova-lite-v1:0"],
     )
 
@@ -137,28 +137,28 @@ class AzureSettings(SettingsGroup):
     endpoint: Endpoint | None = Field(
         None,
         validation_alias="AZURE_ENDPOINT",
-        description="The resource's endpoint; needs AZURE_API_KEY.",
+        description="The resource's endpoint. It needs AZURE_API_KEY.",
         examples=["https://….cognitiveservices.azure.com/, from the resource's page"],
     )
     api_key: Key | None = Field(
         None,
         validation_alias="AZURE_API_KEY",
-        description="One of the resource's two keys; needs AZURE_ENDPOINT.",
+        description="One of the resource's two keys. It needs AZURE_ENDPOINT.",
         examples=["key 1 or key 2 of the resource, from Azure's portal"],
     )
     language: Language = Field(
         "en",
         validation_alias="AZURE_LANGUAGE",
-        description="The language customers write in.",
+        description="The language that customers write in.",
         examples=["en"],
     )
     daily_units: int = Field(
         5000,
         validation_alias="SENTIMENT_DAILY_UNITS",
         ge=0,
-        description="Units (a thousand characters of a message, or a part of them) that all chats "
-        "together may have analyzed in a day (UTC); beyond it a lexicon reads the mood. 0 means "
-        "any number.",
+        description="How many units all chats together may use in a day (UTC) for Azure. A unit "
+        "is a thousand characters of a message, or a part of them. When they are used "
+        "up, a lexicon rates the sentiment. 0 means no limit.",
         examples=["5000"],
     )
 
@@ -171,7 +171,8 @@ class AssistantSettings(SettingsGroup):
         validation_alias="AI_TURN_TIMEOUT",
         gt=0,
         le=600,
-        description="Seconds one answer may take, tools included; the storefront gives up at 50.",
+        description="How many seconds one answer may take, with its tools. The storefront gives "
+        "up at 50.",
         examples=["45"],
     )
     max_steps: int = Field(
@@ -179,15 +180,15 @@ class AssistantSettings(SettingsGroup):
         validation_alias="AI_MAX_STEPS",
         ge=1,
         le=20,
-        description="How many times the model may be called for one answer.",
+        description="How many times one answer may call the model.",
         examples=["4"],
     )
     order_tools: OrderTools = Field(
         OrderTools.AUTO,
         validation_alias="AI_ORDER_TOOLS",
         description="What assistants may do with orders: `off`, `read`, `cancel` (and read), "
-        "`delete` (and the rest), or `auto`: `cancel` for a customer whose token proves the "
-        "address, and in local mode, else `read`.",
+        "`delete` (and the rest), or `auto`. `auto` means `cancel` for a customer "
+        "whose token proves the address, and in local mode; otherwise `read`.",
         examples=["auto"],
     )
     conversation_ttl_days: int = Field(
@@ -195,20 +196,21 @@ class AssistantSettings(SettingsGroup):
         validation_alias="CONVERSATION_TTL_DAYS",
         ge=1,
         le=3650,
-        description="Days a conversation is kept after its last message.",
+        description="How many days the service keeps a conversation after its last message.",
         examples=["30"],
     )
     conversation_tokens: int = Field(
         200_000,
         validation_alias="AI_CONVERSATION_TOKENS",
         ge=0,
-        description="Tokens one conversation may use; 0 means any number.",
+        description="How many tokens one conversation may use. 0 means no limit.",
         examples=["200000"],
     )
     daily_tokens: int = Field(
         5_000_000,
         validation_alias="AI_DAILY_TOKENS",
         ge=0,
-        description="Tokens all conversations together may use in a day (UTC); 0 means any number.",
+        description="How many tokens all conversations together may use in a day (UTC). 0 means "
+        "no limit.",
         examples=["5000000"],
     )

@@ -11,45 +11,46 @@ class LimitSettings(SettingsGroup):
     trusted_proxies: Networks = Field(
         (),
         validation_alias="TRUSTED_PROXIES",
-        description="Addresses or networks, divided by commas, of the load balancers whose "
-        "`X-Forwarded-For` is believed. Nobody's is by default, loopback's neither.",
+        description="The load balancers whose `X-Forwarded-For` the service believes: addresses "
+        "or networks, separated by commas. By default it believes none, not even "
+        "loopback.",
         examples=["10.0.0.0/16"],
     )
     read: int = Field(
         3000,
         validation_alias="RATE_LIMIT_READ",
         ge=0,
-        description="Requests a minute by which one client may read; 0 is any number. All four "
-        "limits are off in local mode unless they are set.",
+        description="How many requests a minute one client may make to read. 0 means no limit. "
+        "All four limits are off in local mode unless you set them.",
         examples=["3000"],
     )
     write: int = Field(
         120,
         validation_alias="RATE_LIMIT_WRITE",
         ge=0,
-        description="Requests a minute by which one client may change something.",
+        description="How many requests a minute one client may make to change something.",
         examples=["120"],
     )
     chat: int = Field(
         10,
         validation_alias="RATE_LIMIT_CHAT",
         ge=0,
-        description="Messages a minute one client may have answered by assistants, and chats it "
-        "may end.",
+        description="How many messages to assistants and ends of chats one client may send a "
+        "minute.",
         examples=["10"],
     )
     email: int = Field(
         60,
         validation_alias="RATE_LIMIT_EMAIL",
         ge=0,
-        description="Requests a minute by which one client may look for orders by e-mail.",
+        description="How many requests a minute one client may make to look for orders by e-mail.",
         examples=["60"],
     )
     storage: RedisUrl | None = Field(
         None,
         validation_alias="RATE_LIMIT_STORAGE",
-        description="The Redis in which all replicas count together. Unset, each counts by "
-        "itself, and a client may ask each of them for as much.",
+        description="The Redis in which all replicas count together. Unset, each replica counts "
+        "on its own, and allows a client the full limit.",
         examples=["rediss://:password@cloudmart.cache.internal:6379/0"],
     )
     concurrency: int = Field(
@@ -57,8 +58,8 @@ class LimitSettings(SettingsGroup):
         validation_alias="MAX_CONCURRENCY",
         ge=1,
         le=100_000,
-        description="Requests a process works on at once, chats and probes not counted. As many "
-        "again wait for up to a second; the rest are a 503.",
+        description="How many requests a process works on at once, without chats and probes. As "
+        "many again wait for up to a second. Others get 503.",
         examples=["256"],
     )
     chats: int = Field(
@@ -66,7 +67,7 @@ class LimitSettings(SettingsGroup):
         validation_alias="MAX_CHATS",
         ge=1,
         le=100_000,
-        description="Messages to assistants a process has answered at once. As many again wait "
-        "for up to a second; the rest are a 503.",
+        description="How many messages to assistants a process answers at once. As many again "
+        "wait for up to a second. Others get 503.",
         examples=["512"],
     )

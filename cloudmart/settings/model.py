@@ -45,7 +45,7 @@ class Settings(SettingsGroup, BaseSettings):
         validation_alias="PORT",
         ge=1,
         le=65535,
-        description="Where the API listens.",
+        description="The port of the API.",
         examples=["5000"],
     )
     metrics_port: int = Field(
@@ -53,20 +53,21 @@ class Settings(SettingsGroup, BaseSettings):
         validation_alias="METRICS_PORT",
         ge=1,
         le=65535,
-        description="Where `/metrics` listens.",
+        description="The port of `/metrics`.",
         examples=["9000"],
     )
     listen_address: Addresses = Field(
         (),
         validation_alias="LISTEN_ADDRESS",
-        description="Addresses, divided by commas, at which both listen: `0.0.0.0` is all of IPv4, "
-        "`::` all of IPv6. Without it, both are, as far as the machine has them.",
+        description="The addresses for both ports, separated by commas: `0.0.0.0` is all of IPv4, "
+        "`::` all of IPv6. Unset means both, as far as the machine has them.",
         examples=["10.0.0.7,fd00::7"],
     )
     public_base_url: PublicBase | None = Field(
         None,
         validation_alias="PUBLIC_BASE_URL",
-        description="The shop's address as customers see it: what tells where it is comes of it.",
+        description="The shop's address as customers see it. The API document and all links use "
+        "this address.",
         examples=["https://shop.example.com"],
     )
     startup: StartupSettings = Field(default=StartupSettings())
@@ -86,7 +87,8 @@ class Settings(SettingsGroup, BaseSettings):
     build: BuildSettings = Field(default=BuildSettings())
     faulty: dict[Provider, str] = Field(
         default={},
-        description="Optional providers that are disabled because their settings are wrong: why.",
+        description="Optional providers that are disabled because their settings are wrong, with "
+        "the reason.",
     )
 
     @property

@@ -21,7 +21,7 @@ class BigQuerySettings(SettingsGroup):
     project_id: ProjectId | None = Field(
         None,
         validation_alias="GOOGLE_CLOUD_PROJECT_ID",
-        description="The Google Cloud project that holds the dataset.",
+        description="The Google Cloud project of the dataset.",
         examples=["the project's id, from Google Cloud's console"],
     )
     dataset_id: DatasetId | None = Field(
@@ -39,15 +39,14 @@ class BigQuerySettings(SettingsGroup):
     credentials: Path | None = Field(
         None,
         validation_alias="GOOGLE_APPLICATION_CREDENTIALS",
-        description="The file with Google's credentials: a workload identity's configuration or a "
-        "service account's key.",
+        description="The file with Google's credentials: the configuration of a workload "
+        "identity, or the key of a service account.",
         examples=["/var/run/secrets/google/credentials.json"],
     )
     emulator: Endpoint | None = Field(
         None,
         validation_alias="BIGQUERY_EMULATOR_HOST",
-        description="The address of an emulator that serves instead of Google, without "
-        "credentials.",
+        description="The address of an emulator to use in place of Google, without credentials.",
         examples=["http://127.0.0.1:9050"],
     )
 
@@ -58,19 +57,20 @@ class PipelineSettings(SettingsGroup):
     quarantine_bucket: BucketName | None = Field(
         None,
         validation_alias="PIPELINE_QUARANTINE_BUCKET",
-        description="The S3 bucket that keeps what cannot become a row, with the reason.",
+        description="The S3 bucket for records that cannot become a row, with the reason.",
         examples=["the output QuarantineBucket of the pipeline's stack"],
     )
     function: FunctionName | None = Field(
         None,
         validation_alias="PIPELINE_FUNCTION",
-        description="The Lambda function that carries orders; the pipeline's status asks about it.",
+        description="The Lambda function that sends orders to BigQuery. The pipeline's status "
+        "asks about it.",
         examples=["cloudmart-dynamodb-to-bigquery-production"],
     )
     failure_queue: Endpoint | None = Field(
         None,
         validation_alias="PIPELINE_FAILURE_QUEUE",
-        description="The address of the SQS queue that gets what the function gave up.",
+        description="The address of the SQS queue for batches that the function gave up.",
         examples=["the output FailureQueue of the pipeline's stack"],
     )
     heartbeat: int = Field(
@@ -78,7 +78,7 @@ class PipelineSettings(SettingsGroup):
         validation_alias="PIPELINE_HEARTBEAT",
         ge=0,
         le=86_400,
-        description="Seconds between two heartbeats of the pipeline, of which one pod sends each; "
-        "0 means none.",
+        description="Seconds between two heartbeats of the pipeline. One pod sends each. 0 means "
+        "none.",
         examples=["300"],
     )

@@ -33,15 +33,15 @@ class AWSSettings(SettingsGroup):
     region: Region | None = Field(
         None,
         validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"),
-        description="The region of the tables and, unless BEDROCK_REGION says otherwise, of "
-        "Bedrock.",
+        description="The region of the tables. It is also Bedrock's region, unless BEDROCK_REGION "
+        "is set.",
         examples=["eu-central-1"],
     )
     role_arn: RoleArn | None = Field(
         None,
         validation_alias="AWS_ROLE_ARN",
-        description="The role of the pod's ServiceAccount, injected by EKS; health compares it "
-        "with the identity AWS sees.",
+        description="The role of the pod's ServiceAccount. EKS sets it, and health compares it "
+        "with the identity that AWS sees.",
         examples=["arn:aws:iam::…:role/cloudmart-eks-pod-role"],
     )
 
@@ -83,8 +83,9 @@ class DynamoDBSettings(SettingsGroup):
     transport: DynamoDBTransport = Field(
         DynamoDBTransport.DIRECT,
         validation_alias="DYNAMODB_TRANSPORT",
-        description="How items are read and written: `direct` signs and sends requests without the "
-        "layers of AWS's SDK, at a quarter of their cost; `sdk` uses the SDK, and is the way back.",
+        description="How the service reads and writes items. `direct` signs and sends requests "
+        "without the layers of AWS's SDK, at a quarter of their cost. `sdk` uses the "
+        "SDK, in case `direct` has a fault.",
         examples=["sdk"],
     )
     timeout: float = Field(
@@ -92,9 +93,9 @@ class DynamoDBSettings(SettingsGroup):
         validation_alias="DYNAMODB_TIMEOUT",
         ge=1,
         le=60,
-        description="Seconds a call of DynamoDB may take, its retry included, before the request "
-        "is a 503; checks of health give up a little sooner. In local mode it is 30 unless it is "
-        "set: the embedded DynamoDB may be slow.",
+        description="How many seconds a call of DynamoDB may take, with its retry, before the "
+        "request gets 503. Checks of health wait a little less. In local mode the "
+        "default is 30, because the embedded DynamoDB may be slow.",
         examples=["3.5"],
     )
 
@@ -130,8 +131,8 @@ class StartupSettings(SettingsGroup):
         validation_alias="STARTUP_TIMEOUT",
         gt=0,
         le=3600,
-        description="Seconds the start may wait for credentials, secrets and tables before the "
-        "process gives up with exit code 1.",
+        description="How many seconds the start may wait for credentials, secrets and tables. "
+        "Then the process ends with exit code 1.",
         examples=["120"],
     )
     shutdown_grace: float = Field(
@@ -139,28 +140,28 @@ class StartupSettings(SettingsGroup):
         validation_alias="SHUTDOWN_GRACE",
         ge=0,
         le=3600,
-        description="Seconds that running requests get to finish after SIGTERM.",
+        description="How many seconds running requests get to finish after SIGTERM.",
         examples=["55"],
     )
     degraded: bool = Field(
         default=False,
         validation_alias="DEGRADED_START",
-        description="Start although an optional provider is configured wrongly, with that "
-        "provider disabled.",
+        description="Start even if an optional provider is configured wrongly. That provider is "
+        "then disabled.",
         examples=["true"],
     )
     required_providers: Annotated[tuple[Provider, ...], Listed] = Field(
         (),
         validation_alias="REQUIRED_PROVIDERS",
-        description="Providers without which the start is refused, divided by commas: "
-        "openai, bedrock, azure, bigquery.",
+        description="Providers that must be configured for a start, separated by commas: openai, "
+        "bedrock, azure, bigquery.",
         examples=["openai,azure"],
     )
     restart_on_stale_config: bool = Field(
         default=False,
         validation_alias="RESTART_ON_STALE_CONFIG",
-        description="Drain and exit some minutes after the cluster's configuration became newer "
-        "than the process's.",
+        description="Whether the process ends some minutes after the cluster's configuration has "
+        "become newer than its own.",
         examples=["true"],
     )
 
@@ -171,7 +172,8 @@ class SourceSettings(SettingsGroup):
     secrets_dir: Path | None = Field(
         None,
         validation_alias="CLOUDMART_SECRETS_DIR",
-        description="A directory with a file for each variable, as Kubernetes mounts a Secret.",
+        description="A directory with a file for each variable. Kubernetes mounts a Secret like "
+        "this.",
         examples=["/var/run/secrets/cloudmart"],
     )
     secret_id: SecretId | None = Field(
@@ -183,8 +185,8 @@ class SourceSettings(SettingsGroup):
     config_dir: Path | None = Field(
         None,
         validation_alias="CLOUDMART_CONFIG_DIR",
-        description="The mounted copy of the ConfigMap, which tells when the process's "
-        "configuration has become old.",
+        description="The mounted copy of the ConfigMap. The process compares it with its own "
+        "configuration.",
         examples=["/etc/cloudmart"],
     )
 
@@ -195,20 +197,20 @@ class BuildSettings(SettingsGroup):
     version: Release | None = Field(
         None,
         validation_alias="CLOUDMART_VERSION",
-        description="The release, as health and metrics tell it; unset, the package's version.",
+        description="The release that health and metrics show. Unset means the package's version.",
         examples=["1.4.0"],
     )
     commit: Release | None = Field(
         None,
         validation_alias="CLOUDMART_COMMIT",
-        description="The commit it was built from, as health and metrics tell it.",
+        description="The commit that health and metrics show.",
         examples=["9fceb02d0ae598e95dc970b74767f19372d61af8"],
     )
     rollout: Release | None = Field(
         None,
         validation_alias="ROLLOUT_ID",
-        description="The roll-out that started this pod; `cloudmart rollout` sets it, and then "
-        "looks for it in the health that is seen from outside.",
+        description="The roll-out that started this pod. `cloudmart rollout` sets it, and then "
+        "looks for it in the health that it sees from outside.",
         examples=["5f2a9c01d7be"],
     )
 
@@ -219,7 +221,7 @@ class CorsSettings(SettingsGroup):
     allowed_origins: Origins = Field(
         (),
         validation_alias="CORS_ALLOWED_ORIGINS",
-        description="Origins whose pages may call the API, divided by commas; `*` (any) in local "
-        "mode only.",
+        description="Origins whose pages may call the API, separated by commas. `*` (any) works "
+        "in local mode only.",
         examples=["https://shop.example.com"],
     )

@@ -8,32 +8,32 @@ OPENING = """# Configuration
 
 <!-- Written by `make docs` from cloudmart/settings: change it there. -->
 
-Everything the service is told comes from variables. `cloudmart config` shows what this process
-would read, where each value comes from and what is wrong with it.
+Every setting is a variable. `cloudmart config` shows the value that this process would read, its
+source, and its faults.
 
 ## Where a value comes from
 
-The first of these that has a value decides; a blank value counts as none.
+The first of these sources that has a value decides. A blank value counts as none.
 
 1. The environment.
-2. A file of the directory `CLOUDMART_SECRETS_DIR`, named as the variable: how Kubernetes mounts a
-   Secret. Line breaks and blanks at a file's beginning and end do not count.
-3. The secret `CLOUDMART_SECRET_ID` of AWS Secrets Manager, a JSON object with the variables as
-   keys. It is read before the application is built.
+2. A file in the directory `CLOUDMART_SECRETS_DIR`, with the name of the variable. Kubernetes mounts
+   a Secret like this. Line breaks and blanks at the file's beginning and end do not count.
+3. The secret `CLOUDMART_SECRET_ID` of AWS Secrets Manager: a JSON object with the variables as
+   keys. The service reads it before it builds the application.
 4. `.env` in the working directory, in local mode only.
 5. The default.
 
-`ENVIRONMENT`, `CLOUDMART_SECRETS_DIR` and `CLOUDMART_SECRET_ID` are read from the environment
-alone. `NODE_ENV` is not read.
+The service reads `ENVIRONMENT`, `CLOUDMART_SECRETS_DIR` and `CLOUDMART_SECRET_ID` from the
+environment only. It does not read `NODE_ENV`.
 
-## What is refused
+## What the service refuses
 
-A start with a placeholder or a malformed value is refused: the process ends with exit code 78,
-and one message names every fault, on stderr and in `/dev/termination-log`, which
-`kubectl describe pod` shows. A roll-out then stalls and the old pods go on serving.
-[Why, and the way out](decisions/placeholders.md).
+With a placeholder or a malformed value, the process ends with exit code 78. One message names every
+fault. It goes to stderr and to `/dev/termination-log`, which `kubectl describe pod` shows. A
+roll-out then stops, and the old pods still serve.
+[Why, and how to continue](decisions/placeholders.md).
 
-A placeholder is, in any letter case and also in base64:
+A placeholder is one of these, in any letter case and also in base64:
 
 * a whole value in `<…>`, `${…}` or `{{…}}`
 * a value, or a label of an address's host, that begins with `your-` or `your_`
@@ -41,49 +41,57 @@ A placeholder is, in any letter case and also in base64:
   `placeholder`, `example`, `none`, `-`
 * an ARN in the account 123456789012
 
-Malformed is what does not have its setting's form, has quotes, blanks or a line break around it
-or in it, or has only one half of what belongs together. Addresses are `https://`; plain `http://`
-is for loopback and names inside the cluster (a single label, `.svc`, `.local`, `.internal`).
+A value is malformed in three cases. It does not have the form of its setting. It has quotes, blanks
+or a line break around it or in it. Or it is half of a pair, and the other half is missing.
 
-A name that is no setting but is near to one (`OPENAI_APIKEY`, a file or a key of that name too) is
-a warning that says which was meant. What the SDKs read by themselves is left alone.
+Addresses begin with `https://`. Plain `http://` is allowed for loopback and for names inside the
+cluster (a single label, `.svc`, `.local`, `.internal`).
 
-`SSL_CERT_FILE`, `SSL_CERT_DIR`, `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` are read by the HTTP
-clients of OpenAI, Azure and the check of tokens, `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` by
-BigQuery's. Where one is configured, a file that is not there and an address that is no proxy's
-are refused like a wrong setting of it.
+If a name is no setting but is near to one (`OPENAI_APIKEY`), a warning names the setting that was
+meant. This also holds for the names of files and keys. The service leaves variables of the SDKs
+alone.
 
-An optional provider that is not configured at all is disabled; `REQUIRED_PROVIDERS` makes it a
-fault. Without OpenAI or Bedrock, health says why, and the assistant's routes answer 503 in words
-(in local mode, rules answer). Without Azure, health says why, and a chat that has ended is read by
-a packaged lexicon: 200, and the ticket names it. BigQuery is not in health: without it,
-`/api/pipeline/status` says why it knows nothing, and `cloudmart pipeline` commands end in words.
-`DEGRADED_START=true` lets the shop start although an optional provider is configured wrongly;
-that provider is disabled until its settings are right. With `ENVIRONMENT=local` no fault stops
-the start: each is a warning, and the value is left out.
+The HTTP clients of OpenAI, Azure and the check of tokens read `SSL_CERT_FILE`, `SSL_CERT_DIR`,
+`HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY`. BigQuery's client reads `REQUESTS_CA_BUNDLE` and
+`CURL_CA_BUNDLE`. If such a provider is configured, a missing file or a malformed address of a proxy
+counts as a wrong setting of that provider.
 
-Outside local mode `cloudmart serve` also refuses to start while `AUTH` is not set; `AUTH=off` is a
-choice, and health then warns. [Access](access.md) tells who may do what.
+An optional provider that is not configured at all is disabled. `REQUIRED_PROVIDERS` makes this a
+fault. Health gives the reason for each disabled provider:
+
+* Without OpenAI or Bedrock, the assistant's routes answer 503 with a message. In local mode, an
+  assistant with fixed rules answers.
+* Without Azure, a packaged lexicon rates a chat that has ended. The answer is 200, and the ticket
+  names the lexicon.
+* BigQuery is not in health. Without it, `/api/pipeline/status` says why its values are unknown, and
+  `cloudmart pipeline` commands end with a message.
+
+With `DEGRADED_START=true` the shop starts even if an optional provider is configured wrongly. That
+provider is disabled until its settings are correct. With `ENVIRONMENT=local` no fault stops the
+start: each is a warning, and the service ignores the value.
+
+Outside local mode `cloudmart serve` also refuses to start while `AUTH` is not set. You can set
+`AUTH=off`, and health then warns. [Access](access.md) says who may do what.
 
 ## `cloudmart config`
 
-A table of every setting, or with `--json` the same for programs. Secrets are shown as set or
-unset, with a digest that is the same wherever the value is, so that pods can be compared. In a
-pod: `kubectl exec deploy/cloudmart-backend -- cloudmart config`.
+The command prints a table of every setting, or with `--json` the same for programs. It shows
+secrets as set or unset, with a digest. Equal values have equal digests, so you can compare pods.
+In a pod: `kubectl exec deploy/cloudmart-backend -- cloudmart config`.
 
 | exit code | meaning |
 |---|---|
-| 0 | the settings are in order; stderr says so if `cloudmart serve` still needs `AUTH` |
-| 78 | they are not, and stderr has the message |
-| 1 | the secret of AWS Secrets Manager could not be read |
+| 0 | the settings are correct; stderr says if `cloudmart serve` still needs `AUTH` |
+| 78 | a setting is wrong, and stderr has the message |
+| 1 | the command could not read the secret of AWS Secrets Manager |
 
 | state | meaning |
 |---|---|
-| ok | told, and in order |
-| default | not told |
-| placeholder, malformed | told wrongly |
-| missing | needed by another setting, and not told |
-| obsolete | told, and not read any more |
+| ok | set, and correct |
+| default | not set |
+| placeholder, malformed | set to a wrong value |
+| missing | not set, and another setting needs it |
+| obsolete | set, but nothing reads it any more |
 """
 
 

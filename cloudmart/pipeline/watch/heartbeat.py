@@ -1,4 +1,4 @@
-"""Heartbeats: orders of nobody's, whose way to the warehouse is timed."""
+"""Heartbeats: test orders without a customer, whose time to the warehouse is measured."""
 
 import asyncio
 import math
