@@ -16,7 +16,7 @@ UNREADABLE_ITEMS = Counter(
 )
 CATALOGUE_READS = Counter(
     "cloudmart_catalogue_reads",
-    "Reads of all products into memory, by what came of them: changed, unchanged, overtaken by "
+    "Reads of all products into memory, by their outcome: changed, unchanged, overtaken by "
     "a change of this process, too_large or failed.",
     ["outcome"],
 )
