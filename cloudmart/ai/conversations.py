@@ -68,6 +68,10 @@ MOST_TURNS = 60
 MOST_BYTES = 200_000
 """UTF-8 bytes of text that are kept: an item holds 400 kB, with all else in it."""
 
+READ_AT_ONCE = 8
+"""Conversations that are read at once, also by messages that find theirs locked: each is some
+megabytes while it is."""
+
 LOCK_MARGIN = 15
 """Seconds a lock outlasts the longest turn."""
 
@@ -227,6 +231,7 @@ class ConversationRepository:
         self._table = table
         self._lifetime = int(lifetime.total_seconds())
         self._lock_seconds = int(longest_turn) + LOCK_MARGIN
+        self._reads = asyncio.Semaphore(READ_AT_ONCE)
 
     async def start(self, kind: ConversationKind) -> str:
         """Start a conversation and return its id, which nobody can guess."""
@@ -342,12 +347,14 @@ class ConversationRepository:
             {"now": moment, "last": _LAST_TIME, "number": "N"},
         )
         try:
-            item = await self._table.update(
-                lock.key,
-                set={"lockToken": lock.token, "lockUntil": until},
-                when=free,
-                returning=True,
-            )
+            # A refusal brings the whole item, too.
+            async with self._table.database.budget(), self._reads:
+                item = await self._table.update(
+                    lock.key,
+                    set={"lockToken": lock.token, "lockUntil": until},
+                    when=free,
+                    returning=True,
+                )
         except RefusedError as error:
             if _has_expired(error.item, moment):
                 raise UnknownConversationError from error
