@@ -28,6 +28,15 @@ def frame(headers: dict[str, str], payload: bytes) -> bytes:
     return message + struct.pack("!I", crc32(message))
 
 
+def rewritten(message: bytes, old: bytes, new: bytes) -> bytes:
+    """Return a message with something else in its payload."""
+    (named,) = struct.unpack("!I", message[4:8])
+    payload = message[12 + named : -4].replace(old, new)
+    prelude = struct.pack("!II", 16 + named + len(payload), named)
+    changed = prelude + struct.pack("!I", crc32(prelude)) + message[12 : 12 + named] + payload
+    return changed + struct.pack("!I", crc32(changed))
+
+
 def event(kind: str, **members: Any) -> bytes:  # noqa: ANN401 - any JSON
     """Return an event."""
     headers = {
