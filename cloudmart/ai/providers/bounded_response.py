@@ -4,6 +4,7 @@ None of the SDKs bounds what it reads: a provider, or whatever stands in its pla
 memory with one line, or with a small body that was compressed.
 """
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -23,6 +24,9 @@ MOST_LINES = 200_000
 UNCOMPRESSED = {"Accept-Encoding": "identity"}
 """Asks for answers as they are."""
 
+
+# It matches at the first digit only, so the time it takes grows with the answer and no faster.
+_LONG_NUMBER = re.compile(rb"(?<!\d)(\d{100})\d+")
 
 TOO_LARGE = "it is too large"
 ELSEWHERE = "it sends its callers to another address"
@@ -64,6 +68,11 @@ def refuse_compressed(encoding: str | None) -> None:
         raise TooLargeError("the answer is compressed, which was not asked for")
 
 
+def shorten_numbers(body: bytes) -> bytes:
+    """Return a body of JSON whose numbers Python reads: it refuses those of thousands of digits."""
+    return _LONG_NUMBER.sub(rb"\1", body)
+
+
 def why_refused(error: BaseException | None) -> str | None:
     """Return why an answer was not taken, however the SDK has wrapped that, or None."""
     # Bounded: a chain of causes may be a circle.
@@ -102,7 +111,7 @@ class _BoundedReader:
     async def read(self, size: int = -1) -> bytes:
         if size >= 0:
             return self._bounds.count(await self._stream.read(size))
-        return b"".join([chunk async for chunk in self._chunks()])
+        return shorten_numbers(b"".join([chunk async for chunk in self._chunks()]))
 
     async def readany(self) -> bytes:
         return self._bounds.count(await self._stream.readany())

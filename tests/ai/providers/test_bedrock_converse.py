@@ -28,6 +28,7 @@ from tests.support.event_stream import (
     tool_use,
 )
 from tests.support.loopback import Reply
+from tests.support.rude import DIGITS
 
 TOOL = {
     "toolSpec": {
@@ -318,6 +319,16 @@ async def test_a_model_that_refuses_its_unsigned_thoughts_is_asked_without_them(
 NO_STREAM = error(
     400, "ValidationException", "This model doesn't support tool use in streaming mode."
 )
+
+
+async def test_a_count_of_thousands_of_digits_costs_no_whole_answer(converse: Rig) -> None:
+    usage = f'{{"inputTokens": {"9" * DIGITS}, "outputTokens": 2, "totalTokens": 3}}'
+    message = '{"message": {"role": "assistant", "content": [{"text": "Yes."}]}}'
+    said = f'{{"output": {message}, "stopReason": "end_turn", "usage": {usage}}}'
+    whole = Reply(200, {"content-type": "application/json"}, [said.encode()])
+    converse.server.play(NO_STREAM, whole)
+
+    assert await answer(converse.chat) == "Yes."
 
 
 async def test_a_model_that_cannot_stream_is_asked_without(converse: Rig) -> None:
