@@ -6,18 +6,19 @@ import hashlib
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import structlog
 from botocore.exceptions import ClientError
 from pydantic import Field
 
 from cloudmart.access.authentication import Caller
+from cloudmart.ai.cancellation import run_to_completion
 from cloudmart.ai.order_changes.confirmation import (
     MOST_CODES,
     MOST_TRIES,
@@ -41,28 +42,6 @@ from cloudmart.values.model import Entity, Model
 from cloudmart.values.timestamp import now, stamp
 
 _log = structlog.stdlib.get_logger(__name__)
-
-T = TypeVar("T")
-
-
-async def run_to_completion(work: Coroutine[Any, Any, T]) -> T:
-    """Return what work returns; where its caller is cancelled, that is told after its end.
-
-    For writes: one that was cancelled on its way may have been made or not, and nobody knows.
-    """
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is None:
-        return task.result()
-    if not task.cancelled() and (failure := task.exception()):
-        raise cancelled from failure
-    raise cancelled
-
 
 MOST_TURNS = 60
 MOST_BYTES = 200_000
