@@ -15,7 +15,7 @@ from limits import RateLimitItemPerMinute
 
 from cloudmart.access.authentication import REALM, Caller
 from cloudmart.errors import TooManyAttemptsError, UnavailableError
-from cloudmart.rates.counter import BoundedStorage, RateCounter, StoredCounter
+from cloudmart.rates.counter import LocalCounter, RateCounter
 
 LONGEST = 1024
 """Characters a password may have."""
@@ -72,7 +72,7 @@ class Passwords:
         self._monotonic = monotonic
         self._key = secrets.token_bytes(32)
         self._remembered: dict[bytes, float] = {}
-        self._wrong = wrong or StoredCounter(BoundedStorage())
+        self._wrong = wrong or LocalCounter()
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._waiting = 0
 

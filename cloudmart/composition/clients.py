@@ -21,7 +21,7 @@ from cloudmart.health.reporter import HealthReporter, always
 from cloudmart.health.state import Health
 from cloudmart.observability.reporter import Reporter
 from cloudmart.pipeline.opening import OpenPipeline, Pipeline
-from cloudmart.rates.counter import BoundedStorage, RateCounter, StoredCounter
+from cloudmart.rates.counter import LocalCounter, RateCounter
 from cloudmart.rates.limiting import rate_limits_of
 from cloudmart.rates.shared import SharedCounter
 from cloudmart.settings import AccessSettings, DynamoDBTransport, Settings, SignInMethod
@@ -53,7 +53,7 @@ def open_counter(settings: Settings, health: Health) -> RateCounter:
 
     Health tells whether replicas count together.
     """
-    local = StoredCounter(BoundedStorage())
+    local = LocalCounter()
     if storage := settings.limits.storage:
         health.enable(state.RATE_LIMITS)
         reporter = HealthReporter(health, state.RATE_LIMITS, always(COUNTED_APART))

@@ -12,7 +12,6 @@ from cloudmart.access.authentication import Caller
 from cloudmart.access.basic import REMEMBERED, Passwords, hash_password, verify_password
 from cloudmart.app import create_app
 from cloudmart.errors import TooManyAttemptsError, UnavailableError
-from cloudmart.rates.counter import BoundedStorage, StoredCounter
 from cloudmart.settings import Settings
 from cloudmart.settings.access import parse_admins
 from tests.access.conftest import ADMIN, ADMIN_USERS, BASIC, PASSWORD

@@ -15,7 +15,7 @@ from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import Table
-from cloudmart.rates.counter import BoundedStorage, StoredCounter
+from cloudmart.rates.counter import LocalCounter
 from cloudmart.settings import AssistantSettings, Settings
 from tests.support.scripted_moods import ScriptedMoods
 from tests.support.shop_tables import CALL_WITHIN
@@ -42,7 +42,7 @@ class Shop:
             changed_settings,
             Stores.of(changed_settings, self._database),
             Providers(model, model, ScriptedMoods("none"), ScriptedMoods("none")),
-            StoredCounter(BoundedStorage()),
+            LocalCounter(),
         )
         chats: Assistants = services[Assistants]
         return chats.openai

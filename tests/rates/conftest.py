@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 from limits import RateLimitItemPerMinute
 
-from cloudmart.rates.counter import BoundedStorage, RateCounter, StoredCounter
+from cloudmart.rates.counter import LocalCounter, RateCounter
 from cloudmart.rates.shared import SharedCounter
 from tests.support.redis_server import redis_server
 from tests.support.reporter import HeardReporter
@@ -15,7 +15,7 @@ from tests.support.reporter import HeardReporter
 @pytest_asyncio.fixture(params=["memory", "redis"])
 async def counter(request: pytest.FixtureRequest) -> AsyncIterator[RateCounter]:
     """Give a counter that has counted nothing yet."""
-    local = StoredCounter(BoundedStorage())
+    local = LocalCounter()
     if request.param == "memory":
         yield local
         return

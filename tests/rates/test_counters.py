@@ -2,9 +2,12 @@
 
 import asyncio
 
+from hypothesis import given
+from hypothesis import strategies as st
 from limits import RateLimitItemPerMinute
 
-from cloudmart.rates.counter import BoundedStorage, RateCounter, StoredCounter
+from cloudmart.rates.counter import LocalCounter, RateCounter, StoredCounter
+from tests.support.sliding_windows import ClockedStorage
 
 THREE = RateLimitItemPerMinute(3)
 
@@ -42,45 +45,57 @@ async def test_many_at_once_are_not_more(counter: RateCounter) -> None:
     assert sum(each.allowed for each in await asyncio.gather(*hits)) == 10
 
 
-async def hits(storage: BoundedStorage, times: int, key: str = "a") -> int:
+async def hits(counter: RateCounter, times: int, key: str = "a") -> int:
     """Return how many of some hits were allowed."""
-    counter = StoredCounter(storage)
     return sum([(await counter.hit(THREE, key)).allowed for _ in range(times)])
 
 
 async def test_the_window_slides() -> None:
     seconds = 600.0
-    storage = BoundedStorage(clock=lambda: seconds)
+    counter = LocalCounter(clock=lambda: seconds)
 
-    assert await hits(storage, 5) == 3
+    assert await hits(counter, 5) == 3
     seconds += 59
-    assert await hits(storage, 5) == 0
+    assert await hits(counter, 5) == 0
     seconds += 22  # Two thirds of the last minute's three still count, which is one and a bit.
-    assert await hits(storage, 5) == 2
+    assert await hits(counter, 5) == 2
     seconds += 20  # Less than one of them does.
-    assert await hits(storage, 5) == 1
+    assert await hits(counter, 5) == 1
     seconds += 120
-    assert await hits(storage, 5) == 3
+    assert await hits(counter, 5) == 3
 
 
 async def test_memory_has_an_end_and_the_oldest_are_forgotten_first() -> None:
-    storage = BoundedStorage(most=100)
+    counter = LocalCounter(most=100)
 
-    await hits(storage, 3, "old")
-    await hits(storage, 3, "kept")
+    await hits(counter, 3, "old")
+    await hits(counter, 3, "kept")
     for number in range(1000):
-        await hits(storage, 1, f"client {number}")
-        await hits(storage, 1, "kept")
+        await hits(counter, 1, f"client {number}")
+        await hits(counter, 1, "kept")
 
-    assert len(storage) == 100
-    assert await hits(storage, 3, "old") == 3
-    assert await hits(storage, 3, "kept") == 0
+    assert len(counter) == 100
+    assert await hits(counter, 3, "old") == 3
+    assert await hits(counter, 3, "kept") == 0
 
 
-async def test_a_window_that_is_cleared_is_as_new() -> None:
-    storage = BoundedStorage()
-    await hits(storage, 3)
+@given(
+    most=st.integers(1, 9),
+    steps=st.lists(
+        st.tuples(st.sampled_from([0, 0.25, 1, 7.5, 30, 59.75, 60, 61, 200]), st.booleans()),
+        max_size=60,
+    ),
+)
+async def test_it_counts_as_the_library_does(most: int, steps: list[tuple[float, bool]]) -> None:
+    seconds = 600.0
+    ours = LocalCounter(clock=lambda: seconds)
+    theirs = StoredCounter(ClockedStorage(lambda: seconds))
+    limit = RateLimitItemPerMinute(most)
 
-    await storage.clear_sliding_window("LIMITER/a/3/1/minute", 60)
-
-    assert await hits(storage, 3) == 3
+    for passed, counted in steps:
+        seconds += passed
+        asked = [(each.hit if counted else each.look)(limit, "a") for each in (ours, theirs)]
+        one, other = await asyncio.gather(*asked)
+        assert (one.allowed, one.limit, one.remaining) == (other.allowed, most, other.remaining)
+        # The library's own clock goes on meanwhile.
+        assert abs(one.reset - other.reset) <= 1

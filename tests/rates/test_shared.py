@@ -10,7 +10,7 @@ from limits import RateLimitItemPerMinute
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from cloudmart.rates.counter import BoundedStorage, StoredCounter
+from cloudmart.rates.counter import LocalCounter
 from cloudmart.rates.shared import REST, WITHIN, SharedCounter
 from tests.support.redis_server import deaf_server, redis_server
 from tests.support.reporter import HeardReporter
@@ -28,7 +28,7 @@ class Replica:
     within: float = 30
 
     def __post_init__(self) -> None:
-        local = StoredCounter(BoundedStorage())
+        local = LocalCounter()
         self.counter = SharedCounter(
             self.url, local, self.reporter, lambda: self.seconds, within=self.within
         )
