@@ -17,11 +17,11 @@ from rich.console import Console
 from rich.progress import track
 
 from bench import report
-from bench.cases import FASTAPI, Case, cases
+from bench.cases import FASTAPI, SIGNED, Case, cases
 from bench.engine import Engine, dynamodb
 from bench.load import Limits, generate
 from bench.report import Findings
-from bench.servers import BARE_FASTAPI, HERE, cloudmart, serving
+from bench.servers import BARE_FASTAPI, BARE_SIGNED, HERE, cloudmart, serving
 from bench.shop import ENVIRONMENT, open_shop
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -48,6 +48,7 @@ def bench(  # noqa: PLR0913 - its options
         "CloudMart": cloudmart(HERE),
         **{checkout.name: cloudmart(checkout) for checkout in against or ()},
         FASTAPI: BARE_FASTAPI,
+        SIGNED: BARE_SIGNED,
     }
     with _shop(engine) as name, serving(programs) as running:
         chosen = [one for one in cases(running) if any(part in one.name for part in case or [""])]

@@ -35,6 +35,12 @@ async def query_orders(dynamodb: Any, _: int) -> None:  # noqa: ANN401
     )
 
 
+async def get_order(dynamodb: Any, number: int) -> None:  # noqa: ANN401
+    """Read an order."""
+    key = {"id": {"S": ORDERS[number % len(ORDERS)].id}}
+    await dynamodb.get_item(TableName=NAMES.orders_table, Key=key, ConsistentRead=True)
+
+
 async def write_order(dynamodb: Any, _: int) -> None:  # noqa: ANN401
     """Read the two products of an order, then write it if its id is free."""
     products = {

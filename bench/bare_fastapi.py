@@ -44,6 +44,12 @@ async def list_customer_orders(email: str) -> Response:
     return Response(_ORDERS, media_type=_JSON, headers={"X-Customer": email})
 
 
+@app.get("/api/orders/{order_id}")
+async def get_order(order_id: str) -> Response:
+    """Answer an order."""
+    return Response(_ORDER, media_type=_JSON, headers={"X-Id": order_id})
+
+
 @app.post("/api/orders")
 async def place_order(body: dict[str, Any]) -> Response:
     """Answer an order."""

@@ -12,6 +12,7 @@ from bench.shop import CUSTOMER, ORDERS, OTHER_CUSTOMER, PRODUCTS
 
 FASTAPI = "bare FastAPI"
 AIOBOTO3 = "bare aioboto3"
+SIGNED = "bare signed call"
 CEILINGS = {FASTAPI, AIOBOTO3}
 
 _ORDER = {
@@ -35,6 +36,8 @@ class Route:
     name: str
     request: Request
     operations: Operations
+    signed: bool = False
+    """Whether there is a bare route with one signed call to hold it against."""
 
 
 ROUTES = (
@@ -54,9 +57,16 @@ ROUTES = (
         bare_aioboto3.query_orders,
     ),
     Route(
+        "GET /api/orders/{id}",
+        Request("GET", [f"/api/orders/{order.id}" for order in ORDERS]),
+        bare_aioboto3.get_order,
+        signed=True,
+    ),
+    Route(
         "POST /api/orders",
         Request("POST", ["/api/orders"], body=_ORDER, status=201),
         bare_aioboto3.write_order,
+        signed=True,
     ),
 )
 
@@ -77,6 +87,7 @@ def cases(servers: Mapping[str, Server]) -> Iterator[Case]:
                 **{
                     name: HttpLoad(server.url, server.pid, route.request)
                     for name, server in servers.items()
+                    if route.signed or name != SIGNED
                 },
                 AIOBOTO3: DynamoDBLoad(route.operations),
             },
@@ -84,5 +95,9 @@ def cases(servers: Mapping[str, Server]) -> Iterator[Case]:
     seen = {name: HttpLoad(server.url, server.pid, SEEN) for name, server in servers.items()}
     yield Case("GET /api/products, If-None-Match", seen)
     for probe in PROBES:
-        loads = {name: HttpLoad(server.url, server.pid, probe) for name, server in servers.items()}
+        loads = {
+            name: HttpLoad(server.url, server.pid, probe)
+            for name, server in servers.items()
+            if name != SIGNED
+        }
         yield Case(f"GET {probe.paths[0]}", loads)

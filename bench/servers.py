@@ -39,6 +39,7 @@ def cloudmart(checkout: Path) -> Program:
 
 
 BARE_FASTAPI = Program(["bench.bare_fastapi"])
+BARE_SIGNED = Program(["bench.bare_signed"])
 
 
 @contextmanager
