@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request, Response
 
 from bench.shop import NAMES, PRODUCTS, order_item
 from cloudmart.dynamodb.client import Database
-from cloudmart.dynamodb.codec import decode, encode
+from cloudmart.dynamodb.codec import decode_item, encode_item
 from cloudmart.dynamodb.session import new_session
 from cloudmart.orders.models import Order, OrderCreate, OrderLine
 
@@ -38,7 +38,7 @@ async def get_order(order_id: str, request: Request) -> Response:
         Key={"id": {"S": order_id}},
         ConsistentRead=True,
     )
-    order = Order.model_validate(decode(answer["Item"]))
+    order = Order.model_validate(decode_item(answer["Item"]))
     return Response(order.model_dump_json(), media_type=_JSON)
 
 
@@ -58,7 +58,7 @@ async def place_order(body: OrderCreate, request: Request) -> Response:
     await request.state.database.call(
         "put_item",
         TableName=NAMES.orders_table,
-        Item=encode(order_item(order)),
+        Item=encode_item(order_item(order)),
         ConditionExpression="attribute_not_exists(id)",
     )
     return Response(order.model_dump_json(), 201, media_type=_JSON)

@@ -19,17 +19,17 @@ from cloudmart.cli.command_settings import (
     exit_on_refusals,
     log_warnings,
 )
+from cloudmart.composition.request_context import RequestContext
 from cloudmart.composition.runtime import Runtime
 from cloudmart.errors import UnavailableError
 from cloudmart.health.background import background_task
 from cloudmart.health.causes import DependencyError
-from cloudmart.health.router import router
+from cloudmart.health.router import ProbeAnswers, router
 from cloudmart.health.secrets_manager import SecretStore, SecretVersion
 from cloudmart.health.startup import GaveUpError, give_up
 from cloudmart.health.state import Health
 from cloudmart.http import problem
-from cloudmart.http.browser_security import SecurityHeaders
-from cloudmart.http.middleware import RequestContext
+from cloudmart.http.browser_security import ResponseHeaders
 from cloudmart.observability.logging import TERMINATION_LOG, configure_logging, log_dropped_lines
 from cloudmart.observability.standard_streams import stderr_that_never_blocks
 from cloudmart.server.listen import (
@@ -69,8 +69,8 @@ class StartingApp:
 
     def _build_anteroom(self) -> FastAPI:
         app = FastAPI(lifespan=self._lifespan, openapi_url=None, redirect_slashes=False)
-        app.add_middleware(RequestContext)
-        app.add_middleware(SecurityHeaders, https=False, vary=True)
+        app.add_middleware(RequestContext, probe=ProbeAnswers(self._health).find)
+        app.add_middleware(ResponseHeaders)
         problem.install_problem_handlers(app)
         app.add_exception_handler(404, self._wait)
         app.include_router(router)

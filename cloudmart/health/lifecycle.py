@@ -34,6 +34,10 @@ class Lifecycle:
         self.linger = 0.0
         """Seconds the server goes on accepting requests although it ends."""
 
+    def state(self) -> tuple[object, ...]:
+        """Return what differs as soon as anything does that a probe is told."""
+        return self.started, self.ending, self.waiting, self.failure
+
     def start(self) -> None:
         """Latch that everything the service needs was there once."""
         self.started = True

@@ -35,6 +35,43 @@ class HealthResponse(JSONResponse):
         return content.model_dump_json(exclude_none=True).encode()
 
 
+_PROBES = {
+    "/health": report.alive,
+    "/livez": report.alive,
+    "/api/health": report.alive,
+    "/ready": report.ready,
+    "/readyz": report.ready,
+    "/startupz": report.started,
+}
+"""What each path tells."""
+
+
+class ProbeAnswers:
+    """The answers to probes: each is written anew when something changed, else once a second.
+
+    Nobody asks as often as load balancers and kubelets, and most answers are the last one again.
+    """
+
+    def __init__(self, health: Health) -> None:
+        self._health = health
+        self._written: dict[str, Response] = {}
+        self._of: object = None
+
+    def find(self, path: str) -> Response | None:
+        """Return the answer of a probe's path; None where the path is no probe's."""
+        if path not in _PROBES:
+            return None
+        # Readings grow old by themselves, so an answer is good for its second only.
+        now = (int(self._health.rhythm.now().timestamp()), self._health.state())
+        if now != self._of:
+            self._of = now
+            self._written.clear()
+        answer = self._written.get(path)
+        if answer is None:
+            answer = self._written[path] = _respond(_PROBES[path](self._health))
+        return answer
+
+
 def _respond(answer: ProbeAnswer) -> Response:
     code = status.HTTP_200_OK if answer.good else status.HTTP_503_SERVICE_UNAVAILABLE
     return HealthResponse(answer.report, code, {"Cache-Control": "no-store"})

@@ -84,25 +84,37 @@ class Health:
         self._readings: dict[Dependency, DependencyReading] = {}
         self._told: dict[Dependency, str] = {}
         self._enabled: dict[Dependency, DependencyReading] = {}
+        self._changes = 0
+
+    def state(self) -> tuple[object, ...]:
+        """Return what differs as soon as anything does that a probe is told, its age apart."""
+        return (
+            self._changes,
+            self.lifecycle.state(),
+            len(self.notes),
+            self.rhythm,
+            self.release,
+            self.rollout,
+        )
 
     def expect(self, dependency: Dependency) -> None:
         """Show a dependency before its first check."""
-        self._readings.setdefault(dependency, DependencyReading(Status.WARN, "Not checked yet."))
+        if dependency not in self._readings:
+            self._write(dependency, DependencyReading(Status.WARN, "Not checked yet."))
 
     def enable(self, dependency: Dependency, words: str = "") -> None:
         """Show a dependency that is used, but costs too much to be checked."""
-        self._readings[dependency] = self._enabled[dependency] = DependencyReading(
-            Status.PASS, words
-        )
+        self._enabled[dependency] = DependencyReading(Status.PASS, words)
+        self._write(dependency, self._enabled[dependency])
 
     def disable(self, dependency: Dependency, reason: str, *, alarming: bool = False) -> None:
         """Show a dependency the service does without, and why; alarming if that is a mistake."""
         status = Status.WARN if alarming else Status.PASS
-        self._readings[dependency] = DependencyReading(status, f"Disabled: {reason}", off=True)
+        self._write(dependency, DependencyReading(status, f"Disabled: {reason}", off=True))
 
     def warn(self, dependency: Dependency, words: str) -> None:
         """Show what does as it was told, and should have been told otherwise."""
-        self._readings[dependency] = DependencyReading(Status.WARN, words)
+        self._write(dependency, DependencyReading(Status.WARN, words))
 
     def succeeded(self, dependency: Dependency, milliseconds: float | None = None) -> None:
         """Write down that a dependency did what it should."""
@@ -125,12 +137,13 @@ class Health:
         """Forget what uses showed too long ago: a series of the metrics ends with it."""
         for dependency in [each for each in self._readings if self._has_lapsed(each)]:
             del self._readings[dependency]
+            self._changes += 1
             self._told.pop(dependency, None)
             with suppress(KeyError):
                 DEPENDENCY_UP.remove(dependency.name)
             if enabled := self._enabled.get(dependency):
                 words = _UNUSED_LATELY if enabled.output else ""
-                self._readings[dependency] = DependencyReading(Status.PASS, words)
+                self._write(dependency, DependencyReading(Status.PASS, words))
 
     def _has_lapsed(self, dependency: Dependency) -> bool:
         at = self._readings[dependency].at
@@ -165,10 +178,14 @@ class Health:
                 return reading.output
         return None
 
+    def _write(self, dependency: Dependency, reading: DependencyReading) -> None:
+        self._readings[dependency] = reading
+        self._changes += 1
+
     def _note(
         self, dependency: Dependency, reading: DependencyReading, obstacle: DependencyError | None
     ) -> None:
-        self._readings[dependency] = reading
+        self._write(dependency, reading)
         DEPENDENCY_UP.labels(dependency.name).set(reading.status is Status.PASS)
         if self.lifecycle.started:
             # Before, the start tells what it waits for in its own words.

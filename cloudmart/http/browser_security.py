@@ -1,14 +1,13 @@
 """What browsers are told with every answer, and which pages may have them change something."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cloudmart.errors import CrossOriginError
-from cloudmart.http.problem import failure_response
+Header = tuple[bytes, bytes]
 
 # What is the same for everybody; all else may be somebody's own.
 _PUBLIC = (
@@ -30,83 +29,128 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{host}{port}"
 
 
-class SecurityHeaders:
-    """Says with every answer what a browser must not do with it, unless the answer does.
+class CorsPolicy:
+    """Which pages may read answers, what they may send, and what they see of an answer."""
+
+    def __init__(
+        self,
+        origins: Sequence[str],
+        *,
+        allowed_headers: Sequence[str] = (),
+        exposed_headers: Sequence[str] = (),
+    ) -> None:
+        self.any_origin = "*" in origins
+        self._origins = origins
+        self._allowed = allowed_headers
+        self._exposed = exposed_headers
+
+    def around(self, app: ASGIApp) -> CORSMiddleware:
+        """Return what answers a request that names its page's origin."""
+        return CORSMiddleware(
+            app,
+            allow_origins=self._origins,
+            allow_methods=["*"] if self.any_origin else ["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["*"] if self.any_origin else self._allowed,
+            expose_headers=self._exposed,
+        )
+
+
+class ResponseHeaders:
+    """The outer half of the way to a route: what every answer says to browsers.
+
+    What fails or is refused further in gets these headers, too. A header that an answer has already
+    is left as it is. Here HEAD becomes GET: every route that answers GET answers HEAD, and the
+    server sends no body for it.
 
     Args:
         https: Whether customers come by https alone.
-        vary: Whether answers differ by the origin that asks.
+        cors: Which pages of other origins may read answers; by default none.
+        base: The shop's address, with no slash at its end: `Location` and `Link` are below it.
     """
 
-    def __init__(self, app: ASGIApp, *, https: bool, vary: bool) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        https: bool = False,
+        cors: CorsPolicy | None = None,
+        base: str | None = None,
+    ) -> None:
+        cors = cors or CorsPolicy([])
         self.app = app
-        self._vary = vary
-        self._wanted = {
-            b"x-content-type-options": b"nosniff",
-            b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
-            b"referrer-policy": b"no-referrer",
-        }
+        self._cross_origin = cors.around(app)
+        # Answers differ by the origin that asks, unless any may.
+        self._vary = not cors.any_origin
+        self._base = base.encode() if base else None
+        self._wanted: list[Header] = [
+            (b"x-content-type-options", b"nosniff"),
+            (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+            (b"referrer-policy", b"no-referrer"),
+        ]
         if https:
-            self._wanted[b"strict-transport-security"] = b"max-age=31536000"
+            self._wanted.append((b"strict-transport-security", b"max-age=31536000"))
+        self._wanted_in_private = [*self._wanted, (b"cache-control", b"no-store")]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        public = scope["path"].startswith(_PUBLIC)
+        if scope["method"] == "HEAD":
+            # A copy: by its own scope the server knows that it is to leave out the body.
+            scope = {**scope, "method": "GET"}
 
-        async def guarded(message: Message) -> None:
+        async def completed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                private = not (public and message["status"] == _OK)
-                message["headers"] = self._completed(message["headers"], private=private)
+                public = message["status"] == _OK and scope["path"].startswith(_PUBLIC)
+                wanted = self._wanted if public else self._wanted_in_private
+                message["headers"] = self._complete(message["headers"], wanted)
             await send(message)
 
-        await self.app(scope, receive, guarded)
+        # Who names no origin is no page of another one.
+        named = any(name == b"origin" for name, _ in scope["headers"])
+        await (self._cross_origin if named else self.app)(scope, receive, completed)
 
-    def _completed(
-        self, headers: list[tuple[bytes, bytes]], *, private: bool
-    ) -> list[tuple[bytes, bytes]]:
-        missing = self._wanted | ({b"cache-control": b"no-store"} if private else {})
-        varies = self._vary
-        for name, value in headers:
-            missing.pop(name, None)
-            if name == b"vary" and b"Origin" in value:
-                varies = False
-        return [*headers, *missing.items(), *([(b"vary", b"Origin")] if varies else [])]
+    def _complete(self, headers: Iterable[Header], wanted: Iterable[Header]) -> list[Header]:
+        if self._base:
+            headers = [below(self._base, *header) for header in headers]
+        complete = [*headers]
+        there = {name for name, _ in complete}
+        complete += [header for header in wanted if header[0] not in there]
+        if self._vary and not (b"vary" in there and _varies_by_origin(complete)):
+            complete.append((b"vary", b"Origin"))
+        return complete
 
 
-class CrossOrigin(CORSMiddleware):
-    """Lets pages of some origins read answers; who names no origin is no such page."""
+def _varies_by_origin(headers: Iterable[Header]) -> bool:
+    return any(name == b"vary" and b"Origin" in value for name, value in headers)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] == "http" and any(name == b"origin" for name, _ in scope["headers"]):
-            await super().__call__(scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
+
+def below(base: bytes, name: bytes, value: bytes) -> Header:
+    """Return a header with the path in a `Location` or a `Link` made an address of the shop."""
+    # `//host` would be an address already.
+    if name == b"location" and value.startswith(b"/") and not value.startswith(b"//"):
+        return name, base + value
+    if name == b"link" and value.startswith(b"</") and not value.startswith(b"<//"):
+        return name, b"<" + base + value[1:]
+    return name, value
 
 
 class SameOrigin:
-    """Refuses what a page of another origin has a browser change.
+    """Tells which requests a page of another origin has a browser send to change something.
 
     The page needs no answer for that, and the browser sends along a password it remembers: what
     may be read by whom (CORS) does not help. Browsers name the page's origin; who names none is
     no browser.
     """
 
-    def __init__(self, app: ASGIApp, *, allowed: Collection[str]) -> None:
-        self.app = app
+    def __init__(self, allowed: Collection[str]) -> None:
         self._allowed = frozenset(allowed)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or refuse it."""
-        if scope["type"] == "http" and scope["method"] not in _SAFE and not self._may(scope):
-            await failure_response(scope, CrossOriginError())(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
-
-    def _may(self, scope: Scope) -> bool:
+    def allows(self, scope: Scope) -> bool:
+        """Tell whether a request may be carried out."""
+        if scope["method"] in _SAFE:
+            return True
         headers = Headers(scope=scope)
         origin = headers.get("origin")
         if origin in self._allowed:

@@ -8,11 +8,8 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from limits import RateLimitItemPerHour, RateLimitItemPerMinute
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cloudmart.errors import TooManyLookupsError, TooManyRequestsError
-from cloudmart.http.client_address import client_address
-from cloudmart.http.problem import failure_response
+from cloudmart.errors import TooManyLookupsError
 from cloudmart.observability.metrics import RATE_LIMITED
 from cloudmart.rates.counter import LimitState, RateCounter
 from cloudmart.settings import Environment, Settings
@@ -143,40 +140,23 @@ LIMIT, REMAINING, RESET = "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-R
 class RateLimits:
     """Counts each request by its client and its class; a class without a limit is not counted."""
 
-    def __init__(
-        self, app: ASGIApp, counter: RateCounter, limits: Mapping[RouteClass, int]
-    ) -> None:
-        self.app = app
+    def __init__(self, counter: RateCounter, limits: Mapping[RouteClass, int]) -> None:
         self._counter = counter
         self._limits = {kind: RateLimitItemPerMinute(most) for kind, most in limits.items()}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or say that it was one too many."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        kind = class_of(scope["method"], scope["path"])
+    async def count(self, kind: RouteClass, client: str) -> LimitState | None:
+        """Count a request, and return where its client stands; None where nothing is counted."""
         limit = self._limits.get(kind)
         if limit is None:
-            await self.app(scope, receive, send)
-            return
-        standing = await self._counter.hit(limit, kind, client_address(scope))
-        headers = _headers(standing)
-
-        async def announced(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *headers]
-            await send(message)
-
-        if standing.allowed:
-            await self.app(scope, receive, announced)
-        else:
+            return None
+        standing = await self._counter.hit(limit, kind, client)
+        if not standing.allowed:
             RATE_LIMITED.labels(kind).inc()
-            refusal = TooManyRequestsError(retry_after=standing.reset)
-            await failure_response(scope, refusal)(scope, receive, announced)
+        return standing
 
 
-def _headers(standing: LimitState) -> list[tuple[bytes, bytes]]:
+def standing_headers(standing: LimitState) -> list[tuple[bytes, bytes]]:
+    """Return the headers that tell a client where it stands."""
     return [
         (b"ratelimit-limit", b"%d" % standing.limit),
         (b"ratelimit-remaining", b"%d" % standing.remaining),

@@ -8,7 +8,7 @@ import pytest
 from fastapi import APIRouter, FastAPI, Request
 from starlette.types import ASGIApp
 
-from cloudmart.composition.middleware import Admission
+from cloudmart.composition.request_context import Admission, RequestContext
 from cloudmart.http.bodies import LARGEST_BODY, MAX_BODY
 from cloudmart.http.json import LARGE, PLAIN, JsonRoute
 from cloudmart.values.model import Model
@@ -35,7 +35,7 @@ class Store:
         router.post("/begun")(self.begin)
         app = FastAPI()
         app.include_router(router)
-        self.app: ASGIApp = Admission(app, requests=9, chats=1)
+        self.app: ASGIApp = RequestContext(app, admission=Admission(requests=9, chats=1))
 
     async def write(self, note: Note, request: Request) -> int:
         """Write a note."""
