@@ -93,7 +93,8 @@ class LocalCounter:
         self._clock = clock
         self._kept: OrderedDict[tuple[object, ...], _Windows] = OrderedDict()
 
-    def __len__(self) -> int:
+    @property
+    def kept(self) -> int:
         """Return how many keys are kept."""
         return len(self._kept)
 

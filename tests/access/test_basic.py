@@ -12,6 +12,7 @@ from cloudmart.access.authentication import Caller
 from cloudmart.access.basic import REMEMBERED, Passwords, hash_password, verify_password
 from cloudmart.app import create_app
 from cloudmart.errors import TooManyAttemptsError, UnavailableError
+from cloudmart.rates.counter import LocalCounter
 from cloudmart.settings import Settings
 from cloudmart.settings.access import parse_admins
 from tests.access.conftest import ADMIN, ADMIN_USERS, BASIC, PASSWORD
@@ -129,13 +130,13 @@ async def test_whoever_was_right_is_let_in_though_others_guess_from_the_same_add
 
 
 async def test_wrong_passwords_are_counted_for_a_bounded_number_of_clients() -> None:
-    storage = BoundedStorage(most=2)
-    passwords = Passwords(parse_admins(ADMIN_USERS), wrong=StoredCounter(storage))
+    counted = LocalCounter(most=2)
+    passwords = Passwords(parse_admins(ADMIN_USERS), wrong=counted)
 
     for client in ("a", "b", "c", "d"):
         assert await passwords.identify(credentials("ann", "guess"), client) is None
 
-    assert len(storage) == 2
+    assert counted.kept == 2
 
 
 async def test_guesses_from_one_address_lock_nobody_out_at_another(passwords: Passwords) -> None:

@@ -74,7 +74,7 @@ async def test_memory_has_an_end_and_the_oldest_are_forgotten_first() -> None:
         await hits(counter, 1, f"client {number}")
         await hits(counter, 1, "kept")
 
-    assert len(counter) == 100
+    assert counter.kept == 100
     assert await hits(counter, 3, "old") == 3
     assert await hits(counter, 3, "kept") == 0
 
