@@ -212,7 +212,8 @@ class Table:
             page, after = await self.read_page(operation, **parameters)
         yield page
         while after is not None:
-            page, after = await self.read_page(operation, **parameters, ExclusiveStartKey=after)
+            parameters["ExclusiveStartKey"] = after
+            page, after = await self.read_page(operation, **parameters)
             yield page
 
     async def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -49,17 +49,24 @@ class Pipeline:
 
 @asynccontextmanager
 async def open_pipeline(
-    settings: Settings, session: aioboto3.Session, database: Database, *, patience: float = 4
+    settings: Settings,
+    session: aioboto3.Session,
+    database: Database,
+    *,
+    patience: float = 4,
+    within: float = PATIENCE,
 ) -> AsyncIterator[Pipeline]:
     """Give the pipeline that the settings name, of which nothing is opened before it is asked.
 
-    A question to BigQuery may take `patience` seconds.
+    A question to BigQuery may take `patience` seconds, the status `within`.
     """
     transport = AwsTransport(session, settings.pipeline)
     reason = why_disabled(settings)[Provider.BIGQUERY]
     try:
         warehouse = reason or (lambda: _bigquery(settings.bigquery, patience))
-        async with assemble_pipeline(settings, database, transport, warehouse) as pipeline:
+        async with assemble_pipeline(
+            settings, database, transport, warehouse, within=within
+        ) as pipeline:
             yield pipeline
     finally:
         await transport.close()

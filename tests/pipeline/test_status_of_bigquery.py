@@ -21,7 +21,7 @@ from tests.support.loopback import Fault, LoopbackServer, Reply, Request, loopba
 from tests.support.orders_table import new_table
 from tests.support.pipeline_status import status, why
 from tests.support.serving import serving, still
-from tests.support.shop_tables import let_use_indexes, put
+from tests.support.shop_tables import CALL_WITHIN, let_use_indexes, put
 
 # On a machine that is busy, the second may be said before the first is known.
 NO_ANSWER = ("BigQuery does not answer.", "There was no answer within 6 s.")
@@ -34,11 +34,13 @@ def google() -> Iterator[LoopbackServer]:
         yield server
 
 
-def told_by(settings: Settings, bigquery: BigQuerySettings) -> dict[str, Any]:
+def told_by(
+    settings: Settings, bigquery: BigQuerySettings, patience: float = 0.5
+) -> dict[str, Any]:
     """Return the status of a shop whose orders go to some BigQuery."""
     told = settings.model_copy(update={"bigquery": bigquery})
-    # Of what BigQuery does within our patience the tests need no more.
-    opened = partial(open_pipeline, patience=0.5)
+    # Of a BigQuery that answers at once or never, the tests need no more.
+    opened = partial(open_pipeline, patience=patience, within=CALL_WITHIN)
     with serving(create_app(told, process=still(told), open_pipeline=opened)) as client:
         return status(client)
 
@@ -162,7 +164,7 @@ def test_both_sides_agree_on_a_real_bigquery(
             }
         )
 
-    told = told_by(settings, bigquery)
+    told = told_by(settings, bigquery, patience=CALL_WITHIN)
 
     newest = {"id": "a", "at": moment}
     assert told["newest"] == {"dynamodb": newest, "bigquery": newest}

@@ -202,5 +202,7 @@ def test_a_refusal_is_put_in_an_operators_words(
 
 def test_trouble_before_dynamodb_is_put_in_words_too() -> None:
     assert explain_refusal(NoCredentialsError()) == TableRefusal(
-        PartState.FAILED, "Unable to locate credentials"
+        PartState.FAILED,
+        "there are no AWS credentials: sign in (`aws sso login`), name a profile with AWS_PROFILE, "
+        "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     )
