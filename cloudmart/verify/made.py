@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from cloudmart.verify.shop_client import ShopClient
 from cloudmart.verify.step import StepFailedError
 
-_TRIES = 3
+_TRIES = 6
 _PAUSE = 0.5
 
 
@@ -67,7 +67,7 @@ class MadeItems:
             try:
                 item.key = item.key or item.find()
                 if item.key is None:
-                    # An index may not know yet what was made a moment ago.
+                    # An index, or another pod, may not know yet what was made a moment ago.
                     continue
                 if shop.ask("DELETE", item.path, admin=True).status in {200, 404}:
                     return True

@@ -7,9 +7,9 @@ import pytest
 
 from cloudmart.dynamodb.codec import decode_item
 from cloudmart.findings.finding import CheckStatus
-from cloudmart.settings import Settings
+from cloudmart.settings import CatalogueSettings, Settings
 from cloudmart.verify.credentials import AdminCredentials
-from cloudmart.verify.shop_client import ShopClient
+from cloudmart.verify.shop_client import ShopAnswer, ShopClient
 from cloudmart.verify.step import StepFinding
 from cloudmart.verify.visit import VerifyChoices
 from tests.access.conftest import ADMIN, BASIC
@@ -54,6 +54,39 @@ def test_where_nobody_is_asked_all_is_tried_and_nothing_is_left(
     assert failed(findings) == {}
     assert findings["order-removed"].status is CheckStatus.PASS
     assert findings["nothing-left-behind"].status is CheckStatus.PASS
+    assert kept(dynamodb, shared_settings) == before
+
+
+class _Alternating(ShopClient):
+    """A client whose every request meets the other of two pods."""
+
+    def __init__(self, url: str, other: str) -> None:
+        super().__init__(url, 30)
+        self._other = ShopClient(other, 30)
+        self._asked = 0
+
+    def ask(self, method: str, path: str, **options: Any) -> ShopAnswer:  # noqa: ANN401
+        self._asked += 1
+        if self._asked % 2:
+            return super().ask(method, path, **options)
+        return self._other.ask(method, path, **options)
+
+    def close(self) -> None:
+        super().close()
+        self._other.close()
+
+
+def test_pods_that_show_products_from_memory_are_no_fault(
+    shared_settings: Settings,
+    dynamodb: Any,  # noqa: ANN401
+) -> None:
+    before = kept(dynamodb, shared_settings)
+    remembering = shared_settings.model_copy(update={"catalogue": CatalogueSettings(ttl=1)})
+
+    with served(remembering) as url, served(remembering) as other:
+        findings = tried(_Alternating(url, other))
+
+    assert failed(findings) == {}
     assert kept(dynamodb, shared_settings) == before
 
 
