@@ -32,6 +32,8 @@ ENVIRONMENT = {
     "DYNAMODB_ORDERS_TABLE": NAMES.orders_table,
     "DYNAMODB_TICKETS_TABLE": NAMES.tickets_table,
     "DYNAMODB_CONVERSATIONS_TABLE": NAMES.conversations_table,
+    # As by default, whatever the one who measures has set.
+    "CATALOGUE_TTL": "2",
     # The load comes from one client: it is counted as in production, and never refused.
     **{f"RATE_LIMIT_{kind}": "1000000000" for kind in ("READ", "WRITE", "CHAT", "EMAIL")},
 }

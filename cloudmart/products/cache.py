@@ -128,6 +128,8 @@ class CatalogueCache:
 
     async def load(self, within: float) -> None:
         """Read the products for the first time; wait for that no longer than some seconds."""
+        # Whoever asked before the start was done had a read fail: this one need not wait for that.
+        self._not_before = -math.inf
         if reading := self._read_anew():
             await asyncio.wait({reading}, timeout=within)
 
@@ -305,7 +307,8 @@ class CatalogueCache:
     def _fail(self, error: Exception) -> None:
         self._failing = True
         self._not_before = self._clock() + _RETRY_AFTER
-        self._tell(self.age if self._snapshot else 0)
+        if self._snapshot:
+            self._tell(self.age)
         _log.warning("catalogue_not_read", cause=repr(error.__cause__ or error))
 
     def _give_up(self) -> None:

@@ -71,12 +71,7 @@ def change_product(visit: Visit) -> str:
     body = {"name": visit.title, "description": "A test.", "price": 2.34, "image": ""}
     changed = visit.shop.ask("PUT", item.path, json=body, admin=True)
     _same(changed, changed.expect_object(200), {"price": 2.34})
-
-    def is_seen() -> bool:
-        return visit.shop.get(item.path).expect_object(200).get("price") != _FIRST_PRICE
-
-    _soon(is_seen, _LOOKS_AT_COPY)
-    answer = visit.shop.get(item.path)
+    answer = _settled(visit, item.path, lambda told: told.get("price") != _FIRST_PRICE)
     _same(answer, answer.expect_object(200), {"id": item.key, "price": 2.34})
     return "2.34 instead of 1.23"
 
@@ -265,12 +260,8 @@ def _removed(visit: Visit, made: MadeItem | None) -> str:
     if visit.choices.keep:
         raise StepSkippedError(f"--keep leaves {item}")
     visit.shop.ask("DELETE", item.path, admin=True).expect_object(200)
-
-    def is_gone() -> bool:
-        return visit.shop.get(item.path, admin=True).status != HTTPStatus.OK
-
-    _soon(is_gone, _LOOKS_AT_COPY if item.collection == PRODUCTS else 1)
-    visit.shop.get(item.path, admin=True).expect_problem(404, "not-found")
+    answer = _settled(visit, item.path, lambda _: item.collection != PRODUCTS)
+    answer.expect_problem(404, "not-found")
     visit.made.forget(item)
     return f"{item} is gone"
 
@@ -286,9 +277,19 @@ def _next_page(answer: ShopAnswer) -> str | None:
     return address[address.index("/api") :] if "next" in rest and "/api" in address else None
 
 
-def _soon(holds: Callable[[], bool], looks: int = _LOOKS) -> bool:
+def _settled(visit: Visit, path: str, is_new: Callable[[Members], bool]) -> ShopAnswer:
+    """Return the answer once it is no older one of another pod's, or the last one."""
+    for _ in range(_LOOKS_AT_COPY):
+        answer = visit.shop.get(path, admin=True)
+        if answer.status != HTTPStatus.OK or is_new(answer.expect_object(200)):
+            break
+        time.sleep(_PAUSE)
+    return answer
+
+
+def _soon(holds: Callable[[], bool]) -> bool:
     """Tell whether something holds at last: an index knows of a change some moments later."""
-    for look in range(looks):
+    for look in range(_LOOKS):
         if look:
             time.sleep(_PAUSE)
         if holds():

@@ -418,6 +418,21 @@ async def test_a_store_that_fails_before_the_first_read_is_the_tables_to_tell(
     assert sorted(await listed(shop)) == ["Desk lamp", "Kettle"]
 
 
+async def test_whoever_asks_before_the_start_is_done_does_not_put_the_first_read_off(
+    world: World, faults: FaultProxy
+) -> None:
+    shop = world.process()
+    faults.fail(Fault.BROKEN)
+    with pytest.raises(UnavailableError):
+        await listed(shop)
+    faults.heal()
+
+    await shop.cache.load(30)
+
+    assert shop.ready_list()
+    assert world.told in ([], [None])
+
+
 async def test_a_store_that_hangs_does_not_hold_up_the_start(
     world: World, faults: FaultProxy
 ) -> None:
