@@ -9,12 +9,13 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from math import inf
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,20 +35,44 @@ class Break(Enum):
     TIMEOUT = 504
 
 
+@dataclass(frozen=True, slots=True)
+class PodAnswer:
+    """What a pod answers in place of what it should: JSON, which nobody asked the shop for."""
+
+    told: object
+    status: int = 200
+
+    @classmethod
+    def problem(cls, status: int, code: str, sentence: str = "It broke.") -> "PodAnswer":
+        """Return an error of ours."""
+        return cls({"type": f"/api/problems/{code}", "error": sentence}, status)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherMembers:
+    """The shop does as it is asked, and some members of its answer are others."""
+
+    members: Mapping[str, object]
+
+
+Broken = Break | PodAnswer | OtherMembers
+
+
 @dataclass(slots=True)
 class _Rule:
     method: str
     template: str
-    how: Break
-    body: bytes
+    how: Broken
+    holding: bytes
     after: int
+    times: float
 
-    def applies(self, method: str, path: str, body: bytes) -> bool:
+    def applies(self, method: str, path: str, whole: bytes) -> bool:
         """Tell whether the rule breaks this request, and count it."""
-        if method != self.method or not matches(self.template, path) or self.body not in body:
+        if method != self.method or not matches(self.template, path) or self.holding not in whole:
             return False
         self.after -= 1
-        return self.after < 0
+        return -self.times <= self.after < 0
 
 
 class BreakingProxy:
@@ -65,23 +90,31 @@ class BreakingProxy:
         """What stands before the shop answers at some paths: a kind, and a body."""
         self._broken: list[_Rule] = []
 
-    def break_operation(
-        self, method: str, template: str, how: Break, *, body: bytes = b"", after: int = 0
+    def break_operation(  # noqa: PLR0913 - each says which of the requests is meant
+        self,
+        method: str,
+        template: str,
+        how: Broken,
+        *,
+        holding: bytes = b"",
+        after: int = 0,
+        times: float = inf,
     ) -> None:
-        """Break one operation of the document: those of its requests whose body holds something.
+        """Break one operation of the document: those of its requests that hold something.
 
-        So many of them pass before.
+        It may be in the query, in a header or in the body. So many of them pass before, and all
+        pass after so many were broken.
         """
-        self._broken.append(_Rule(method, template, how, body, after))
+        self._broken.append(_Rule(method, template, how, holding, after, times))
 
     def heal(self) -> None:
         """Break nothing any more."""
         self._broken.clear()
 
-    def break_of(self, method: str, path: str, body: bytes) -> Break | None:
+    def break_of(self, method: str, path: str, whole: bytes) -> Broken | None:
         """Return how a request is broken, if it is."""
         self.seen.append((method, path))
-        return next((rule.how for rule in self._broken if rule.applies(method, path, body)), None)
+        return next((rule.how for rule in self._broken if rule.applies(method, path, whole)), None)
 
 
 def matches(template: str, path: str) -> bool:
@@ -146,28 +179,32 @@ class _Forwarding(BaseHTTPRequestHandler):
         proxy = self.server.proxy
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         path = urlsplit(self.path).path
-        how = proxy.break_of(self.command, path, body)
+        whole = f"{self.path}\n{self.headers}".encode() + body
+        how = proxy.break_of(self.command, path, whole)
         if page := proxy.pages.get(path):
             self._send(200, page[1], page[0], {})
             return
         match how:
-            case None | Break.CUT:
+            case None | Break.CUT | Break.LATE | OtherMembers():
                 self._forward(body, how)
             case Break.CRASH:
-                problem = {"type": "/api/problems/internal-error", "error": "It broke."}
-                request = self.headers.get("X-Request-ID", "")
-                kind = "application/problem+json"
-                self._send(500, json.dumps(problem).encode(), kind, {"X-Request-ID": request})
+                self._answer(PodAnswer.problem(500, "internal-error"))
+            case PodAnswer():
+                self._answer(how)
             case Break.PAGE:
                 self._send(200, b"<!doctype html><title>Shop</title>", "text/html", {})
-            case Break.LATE:
-                self._forward(body, how)
             case Break.HANG:
                 self._hang()
             case _:
                 self._send(int(how.value), b"<html>Gateway</html>", "text/html", {})
 
-    def _forward(self, body: bytes, how: Break | None) -> None:
+    def _answer(self, answer: PodAnswer) -> None:
+        kind = "application/json" if answer.status == 200 else "application/problem+json"
+        request = self.headers.get("X-Request-ID", "")
+        body = json.dumps(answer.told).encode()
+        self._send(answer.status, body, kind, {"X-Request-ID": request})
+
+    def _forward(self, body: bytes, how: Broken | None) -> None:
         shop = HTTPConnection(self.server.proxy.shop, timeout=60)
         try:
             headers = {
@@ -187,6 +224,8 @@ class _Forwarding(BaseHTTPRequestHandler):
             self._send(answer.status, whole[: len(whole) // 2], "", told, length=len(whole))
             self.close_connection = True
         else:
+            if isinstance(how, OtherMembers):
+                whole = json.dumps({**json.loads(whole), **how.members}).encode()
             self._send(answer.status, whole, "", told)
 
     def _send(

@@ -1,17 +1,24 @@
 """Shops to try, and what came of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
 from cloudmart.findings.finding import CheckStatus
 from cloudmart.settings import Settings
 from cloudmart.verify.made import MadeItems
-from cloudmart.verify.run import VerifyRun
+from cloudmart.verify.run import STEPS, VerifyRun
 from cloudmart.verify.shop_client import ShopClient
-from cloudmart.verify.step import StepFinding
+from cloudmart.verify.step import StepFinding, VerifyStep
 from cloudmart.verify.visit import VerifyChoices, Visit
+from tests.support.breaking_proxy import matches
 from tests.support.live import served
+
+Asked = Mapping[str, Sequence[tuple[str, str]]]
+"""The methods and paths that each step asks for."""
+
+_TEACHERS = {"health-answers", "page-calls-api", "products-listed"}
+"""Steps that others, which are not their children, learn from: is it a pod, what can be bought."""
 
 
 class Watcher:
@@ -24,15 +31,56 @@ class Watcher:
         """Hear what came of it."""
 
 
-def tried(shop: ShopClient, choices: VerifyChoices | None = None) -> dict[str, StepFinding]:
+class AskedWatcher(Watcher):
+    """Notes what each step asks for."""
+
+    def __init__(self, shop: ShopClient) -> None:
+        self.asked: dict[str, list[tuple[str, str]]] = {}
+        self._shop = shop
+        self._before = 0
+
+    def begins(self, key: str) -> None:  # noqa: ARG002 - a watcher's signature
+        """Note where it begins."""
+        self._before = len(self._shop.asked)
+
+    def ends(self, finding: StepFinding) -> None:
+        """Note what was asked since then."""
+        self.asked[finding.id] = self._shop.asked[self._before :]
+
+
+def tried(
+    shop: ShopClient,
+    choices: VerifyChoices | None = None,
+    steps: tuple[VerifyStep, ...] = STEPS,
+    watcher: Watcher | None = None,
+) -> dict[str, StepFinding]:
     """Try a shop, and return the findings by their ids."""
-    run = VerifyRun(Visit(shop, choices or VerifyChoices(), MadeItems(pause=0)), Watcher())
+    visit = Visit(shop, choices or VerifyChoices(), MadeItems(pause=0))
+    run = VerifyRun(visit, watcher or Watcher(), steps)
     try:
         run.run()
     finally:
         shop.close()
     assert not run.broke
     return {each.id: each for each in run.findings}
+
+
+def asked_of(shop: ShopClient, choices: VerifyChoices | None = None) -> Asked:
+    """Return what each step asks of a shop that is well."""
+    watcher = AskedWatcher(shop)
+    assert failed(tried(shop, choices, watcher=watcher)) == {}
+    return watcher.asked
+
+
+def steps_asking(asked: Asked, method: str, template: str) -> tuple[VerifyStep, ...]:
+    """Return the steps that ask for an operation, and those that they learn something from."""
+    wanted = set(_TEACHERS)
+    for step in reversed(STEPS):
+        if step.id in wanted or any(
+            each == method and matches(template, path) for each, path in asked[step.id]
+        ):
+            wanted |= {step.id, *step.parents}
+    return tuple(step for step in STEPS if step.id in wanted)
 
 
 def failed(findings: dict[str, StepFinding]) -> dict[str, StepFinding]:

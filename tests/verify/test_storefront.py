@@ -91,7 +91,7 @@ def test_a_page_of_the_shops_own_origin_may_call_it_where_others_may_not(
 def test_a_page_that_a_browser_lets_not_call_is_told(shop_url: str) -> None:
     with breaking_proxy(shop_url) as proxy:
         proxy.break_operation("OPTIONS", "/api/orders", Break.NO_TARGET)
-        proxy.break_operation("POST", "/api/orders", Break.PAGE, body=b"{}")
+        proxy.break_operation("POST", "/api/orders", Break.PAGE, holding=b"{}")
         finding = tried(ShopClient(proxy.url, 30))["page-may-call"]
 
     assert finding.status is CheckStatus.FAIL
