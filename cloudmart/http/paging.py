@@ -20,7 +20,7 @@ from cloudmart.http.concurrency import slot_of
 from cloudmart.observability.metrics import LISTS_BROKEN_OFF
 from cloudmart.values import ids
 from cloudmart.values.model import Entity
-from cloudmart.values.page import Page, Pages
+from cloudmart.values.page import Page, Pages, let_others_go_first
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -59,6 +59,7 @@ async def _chunks(
     yield _taken(kind, first)[:-1]
     async for page in rest:
         if page.items:
+            await let_others_go_first(len(page.items))
             yield (b"," if begun else b"") + _taken(kind, page)[1:-1]
             begun = True
     yield b"]"
