@@ -139,7 +139,7 @@ def request_digest(request: OrderCreate) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-class Catalogue(Protocol):
+class PriceCatalogue(Protocol):
     """Where names and prices come from."""
 
     def offers(self, product_ids: Sequence[str]) -> Mapping[str, Offer] | None:
@@ -157,7 +157,7 @@ class OrderService:
     def __init__(
         self,
         orders: OrderRepository,
-        catalogue: Catalogue,
+        catalogue: PriceCatalogue,
         keys: IdempotencyKeys,
         lookups: FailedLookups,
     ) -> None:
