@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn, Self
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import typer
 from rich.console import Console
@@ -86,6 +87,7 @@ def verify(
     """
     if junit is not None and not junit.resolve().parent.is_dir():
         raise typer.BadParameter(f"{junit.parent} is no folder", param_hint="--junit")
+    _need_usable_proxy()
     choices = VerifyChoices(keep, admin, assistants, anonymous_order, expect)
     watcher = _Watcher(quiet=as_json_document)
     with closing(ShopClient(url)) as shop:
@@ -194,6 +196,16 @@ def _need_privacy(url: str) -> None:
     host = parts.hostname or ""
     if parts.scheme != "https" and not is_private_host(host):
         _wrong(f"--admin would send credentials to {host} as plain text: use https://")
+
+
+def _need_usable_proxy() -> None:
+    """End where the environment names a proxy of a kind that cannot be asked."""
+    for name, address in sorted(getproxies().items()):
+        if name in {"http", "https", "all"} and address.lower().startswith("socks"):
+            _wrong(
+                f"The variable {name}_proxy names a SOCKS proxy, which verify cannot use: "
+                "name one of http://, or unset it."
+            )
 
 
 @contextmanager

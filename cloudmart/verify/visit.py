@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from cloudmart.values.email import TEST_ADDRESSES
+from cloudmart.verify.layers import problem_sentence
 from cloudmart.verify.made import MadeItem, MadeItems
 from cloudmart.verify.shop_client import ShopAnswer, ShopClient
 from cloudmart.verify.step import StepSkippedError
@@ -97,5 +98,6 @@ def path_of(collection: str, key: object) -> str:
 def skip_if_limited(answer: ShopAnswer) -> ShopAnswer:
     """Return an answer of the assistants, or raise StepSkippedError where it is no fault."""
     if answer.of_pod and (answer.status == 429 or answer.code in _BY_CHOICE):  # noqa: PLR2004
-        raise StepSkippedError(f"{answer.target}: {answer.shown}"[:300])
+        sentence = problem_sentence(answer.body) or answer.shown
+        raise StepSkippedError(f"{answer.target} answered {answer.status}: {sentence}"[:300])
     return answer

@@ -91,6 +91,17 @@ def test_what_it_cannot_be_asked_ends_with_2(arguments: list[str]) -> None:
     assert "Traceback" not in ended.output
 
 
+@pytest.mark.parametrize("variable", ["http_proxy", "https_proxy", "all_proxy"])
+def test_a_proxy_that_cannot_be_asked_is_told_by_its_variable(variable: str) -> None:
+    environ = {variable: "socks5://ann:password@127.0.0.1:1"}
+
+    ended = verified("http://127.0.0.1:1", **environ)
+
+    assert ended.code == 2
+    assert f"The variable {variable} names a SOCKS proxy" in ended.err
+    assert "password" not in ended.err
+
+
 def test_on_a_terminal_there_are_colours(shop_url: str) -> None:
     master, slave = pty.openpty()
     program = (

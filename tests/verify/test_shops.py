@@ -197,7 +197,8 @@ def test_assistants_that_have_answered_enough_this_minute_are_skipped(
 
     assert failed(findings) == {}
     assert findings["openai-answers"].status is CheckStatus.SKIP
-    assert "429" in findings["openai-answers"].observed
+    assert "answered 429: " in findings["openai-answers"].observed
+    assert "{" not in findings["openai-answers"].observed
 
 
 def test_another_roll_out_than_the_expected_one_is_a_failure(shop_url: str) -> None:
