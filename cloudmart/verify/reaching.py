@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from cloudmart.verify.credentials import is_private_host
 from cloudmart.verify.layers import Layer, layer_of_error
+from cloudmart.verify.shop_client import goes_by_proxy
 from cloudmart.verify.step import (
     StepFailedError,
     StepSkippedError,
@@ -84,9 +84,7 @@ def _place(visit: Visit) -> tuple[str, int]:
 
 def _need_no_proxy(visit: Visit) -> None:
     """Raise StepSkippedError where the environment names a proxy that is asked instead."""
-    parts = urlsplit(visit.shop.url)
-    proxies = getproxies()
-    if (parts.scheme in proxies or "all" in proxies) and not proxy_bypass(parts.hostname or ""):
+    if goes_by_proxy(visit.shop.url):
         raise StepSkippedError("the environment names a proxy, which looks names up and connects")
 
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 from uuid import uuid4
 
 import httpx2
@@ -156,6 +158,8 @@ class ShopClient:
             response, body = self._exchange(method, path, self.within, json=json, headers=sent)
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, OSError) as error:
             layer, sentence = layer_of_error(error, answered=self.answered)
+            if isinstance(error, httpx2.TransportError) and goes_by_proxy(self.url):
+                sentence += " (asked through the proxy that the environment names)"
             raise StepFailedError(
                 layer,
                 f"{target}: {sentence}",
@@ -216,3 +220,10 @@ class ShopClient:
                 headers={"User-Agent": "cloudmart-verify"},
             )
         return self._http
+
+
+def goes_by_proxy(url: str) -> bool:
+    """Tell whether the environment names a proxy that is asked in place of an address."""
+    parts, proxies = urlsplit(url), getproxies()
+    named = parts.scheme in proxies or "all" in proxies
+    return named and not proxy_bypass(parts.hostname or "")

@@ -1,4 +1,4 @@
-"""How long an answer may take."""
+"""How long an answer may take, and which way a request goes."""
 
 import time
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ import pytest
 from cloudmart.verify.shop_client import ShopClient
 from cloudmart.verify.step import StepFailedError
 from tests.support.loopback import Reply, loopback
+from tests.support.process import free_port
 
 
 def late() -> Iterator[bytes]:
@@ -29,3 +30,13 @@ def test_what_may_take_longer_is_waited_for() -> None:
                 shop.ask("POST", "/")
         finally:
             shop.close()
+
+
+def test_a_proxy_that_is_not_there_is_told_as_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("no_proxy", "")
+    shop = ShopClient("http://shop.example.com")
+
+    with pytest.raises(StepFailedError, match="asked through the proxy that the environment names"):
+        shop.get("/api/health")
+    shop.close()
