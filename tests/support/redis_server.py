@@ -8,10 +8,17 @@ from contextlib import contextmanager
 from fakeredis import TcpFakeServer
 
 
+class _Server(TcpFakeServer):
+    """A Redis whose queue of new connections is as long as a real one's."""
+
+    # socketserver's five are fewer than a process opens at once: the sixth waits a second.
+    request_queue_size = 511
+
+
 @contextmanager
 def redis_server(port: int = 0) -> Iterator[str]:
     """Run a Redis for as long as the context lasts, and give its URL."""
-    server = TcpFakeServer(("127.0.0.1", port), server_version=(7, 0))
+    server = _Server(("127.0.0.1", port), server_version=(7, 0))
     thread = threading.Thread(target=server.serve_forever, args=[0.02])
     thread.start()
     try:
