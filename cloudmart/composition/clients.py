@@ -17,8 +17,7 @@ from cloudmart.health import state
 from cloudmart.health.causes import DependencyError
 from cloudmart.health.causes.process import CLOCK_CORRECTED, COUNTED_APART, KEYS_AWAY
 from cloudmart.health.command_session import open_for_command
-from cloudmart.health.reporter import HealthReporter, always
-from cloudmart.health.state import Health
+from cloudmart.health.state import Health, HealthReporter, always
 from cloudmart.observability.reporter import Reporter
 from cloudmart.pipeline.opening import OpenPipeline, Pipeline
 from cloudmart.rates.counter import LocalCounter, RateCounter

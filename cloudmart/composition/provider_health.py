@@ -17,8 +17,7 @@ from cloudmart.errors import (
 from cloudmart.health import state
 from cloudmart.health.causes import Cause, DependencyError
 from cloudmart.health.causes.providers import AWAY, FAILED, REFUSES, SLOW
-from cloudmart.health.reporter import HealthReporter
-from cloudmart.health.state import UNUSED, Dependency, Health
+from cloudmart.health.state import UNUSED, Dependency, Health, HealthReporter
 from cloudmart.observability.reporter import Reporter
 from cloudmart.settings import Provider, Settings, why_disabled
 

@@ -1,6 +1,6 @@
 """What is known of every dependency: the last check of each, written down as it happens."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import structlog
 
-from cloudmart.health.causes import DependencyError
+from cloudmart.health.causes import Cause, DependencyError
 from cloudmart.health.causes.process import UNCHECKED
 from cloudmart.health.lifecycle import Lifecycle, Timing
 from cloudmart.observability.metrics import DEPENDENCY_UP
@@ -252,3 +252,30 @@ BEDROCK = Dependency(
     lapses=True,
 )
 AZURE = Dependency("azure", "availability", words="Azure AI Language", lapses=True)
+
+
+class HealthReporter:
+    """Tells health of one dependency, in words that `obstacle_of` finds for what was met."""
+
+    def __init__(
+        self,
+        health: Health,
+        dependency: Dependency,
+        obstacle_of: Callable[[Exception], DependencyError],
+    ) -> None:
+        self._health = health
+        self._dependency = dependency
+        self._obstacle_of = obstacle_of
+
+    def ok(self) -> None:
+        """Show that it does what it should."""
+        self._health.remark(self._dependency, None)
+
+    def trouble(self, cause: Exception) -> None:
+        """Show that it does not, and why."""
+        self._health.remark(self._dependency, self._obstacle_of(cause))
+
+
+def always(cause: Cause) -> Callable[[Exception], DependencyError]:
+    """Return what finds the same words whatever was met, for what the service can do without."""
+    return lambda _: DependencyError(cause, serious=False)
