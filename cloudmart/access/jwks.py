@@ -1,4 +1,4 @@
-"""An issuer's public keys: fetched, kept, and fetched again when they may have changed."""
+"""An issuer's public keys: found, fetched, kept, and fetched again when they may have changed."""
 
 import asyncio
 import time
@@ -12,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from cloudmart.errors import UnavailableError
 from cloudmart.observability.reporter import SILENT, Reporter
-from cloudmart.settings import Algorithm
+from cloudmart.settings import AccessSettings, Algorithm
+from cloudmart.settings.formats import check_endpoint
 
 FRESH = 60 * 60.0
 """Seconds after which the keys are looked at again."""
@@ -43,8 +44,15 @@ _log = structlog.stdlib.get_logger(__name__)
 _document = TypeAdapter(dict[str, Any])
 
 
+class _NotFoundError(ValueError):
+    """The issuer has nothing at an address."""
+
+
 class IssuerKeys:
     """The keys of one issuer, by their ids.
+
+    They are at the address that is configured, or where the issuer's discovery document says
+    (OpenID Connect Discovery 1.0). That is read again whenever the keys are: keys may move.
 
     While the issuer is away, the keys it had are believed for a day. An id that is not known is
     looked for at the issuer, but not more often than every ten seconds, all callers together. A
@@ -54,14 +62,14 @@ class IssuerKeys:
 
     def __init__(
         self,
-        url: str,
-        algorithm: Algorithm,
+        settings: AccessSettings,
         reporter: Reporter = SILENT,
         monotonic: Callable[[], float] = time.monotonic,
         again: float = AGAIN,
     ) -> None:
-        self._url = url
-        self._algorithm = algorithm
+        self._issuer = settings.issuer or ""
+        self._keys_url = settings.jwks_url
+        self._algorithm = settings.algorithm
         self._reporter = reporter
         self._monotonic = monotonic
         self._again = again
@@ -119,24 +127,51 @@ class IssuerKeys:
     async def _fetch(self) -> bool:
         try:
             async with asyncio.timeout(_WITHIN):
-                keys = self._read(await self._download())
+                keys = self._read(await self._download(await self._locate()))
         except _FAILURES as error:
-            _log.warning("keys_not_fetched", url=self._url, cause=repr(error)[:200])
+            _log.warning("keys_not_fetched", issuer=self._issuer, cause=repr(error)[:200])
             self._reporter.trouble(error)
             # Health shows it until a fetch succeeds, and the next caller may be hours away.
             self._timer = asyncio.get_running_loop().call_later(self._again, self._fetch_soon)
             return False
         if self._keys.keys() != keys.keys():
-            _log.info("keys_fetched", url=self._url, keys=len(keys))
+            _log.info("keys_fetched", issuer=self._issuer, keys=len(keys))
         self._keys, self._had_at = keys, self._monotonic()
         self._reporter.ok()
         return True
 
-    async def _download(self) -> bytes:
+    async def _locate(self) -> str:
+        """Return the address of the keys."""
+        if self._keys_url:
+            return self._keys_url
+        base = self._issuer.rstrip("/")
+        try:
+            body = await self._download(f"{base}/.well-known/openid-configuration")
+        except _NotFoundError:
+            # Not every issuer of tokens speaks OpenID Connect. Cognito has this address as well.
+            return f"{base}/.well-known/jwks.json"
+        document = _document.validate_json(body)
+        if document.get("issuer") != self._issuer:
+            raise ValueError(f"the discovery document is of {document.get('issuer')!r}")
+        url = document.get("jwks_uri")
+        if not isinstance(url, str):
+            raise ValueError("the discovery document has no jwks_uri")  # noqa: TRY004 - as the rest
+        check_endpoint(url)
+        if self._is_https(self._issuer) and not self._is_https(url):
+            raise ValueError("the jwks_uri of an https issuer is not https")
+        return url
+
+    @staticmethod
+    def _is_https(url: str) -> bool:
+        return url[:6].lower() == "https:"
+
+    async def _download(self, url: str) -> bytes:
         # Not before: proxies and certificates of the environment may be wrong, and that is told
         # like an issuer that cannot be reached.
         self._client = self._client or httpx2.AsyncClient(timeout=_WITHIN, follow_redirects=False)
-        async with self._client.stream("GET", self._url) as answer:
+        async with self._client.stream("GET", url) as answer:
+            if answer.status_code == httpx2.codes.NOT_FOUND:
+                raise _NotFoundError(f"the issuer has nothing at {url}")
             if answer.status_code != httpx2.codes.OK:
                 raise ValueError(f"the issuer answers {answer.status_code}")
             body = bytearray()

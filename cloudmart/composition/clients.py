@@ -128,9 +128,7 @@ def _tokens(settings: AccessSettings, reporter: Reporter) -> AuthenticationSchem
     from cloudmart.access.jwks import IssuerKeys  # noqa: PLC0415
     from cloudmart.access.tokens import Tokens  # noqa: PLC0415
 
-    issuer = (settings.issuer or "").rstrip("/")
-    url = settings.jwks_url or f"{issuer}/.well-known/jwks.json"
-    return Tokens(settings, IssuerKeys(url, settings.algorithm, reporter))
+    return Tokens(settings, IssuerKeys(settings, reporter))
 
 
 def _serving(settings: Settings, process: Runtime) -> Database:

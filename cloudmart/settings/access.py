@@ -113,8 +113,8 @@ class AccessSettings(SettingsGroup):
     jwks_url: Endpoint | None = Field(
         None,
         validation_alias="JWT_JWKS_URL",
-        description="The address of the issuer's keys. Unset means `/.well-known/jwks.json` below "
-        "the issuer, which is correct for Cognito.",
+        description="The address of the issuer's keys. Unset means the address that the issuer's "
+        "discovery document names (`/.well-known/openid-configuration`), as for Cognito.",
         examples=["https://login.example.com/keys"],
     )
     algorithm: Algorithm = Field(

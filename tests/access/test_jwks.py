@@ -1,7 +1,8 @@
 """An issuer's keys: rotated, away, slow, endless, and wrong."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +11,11 @@ from fastapi.testclient import TestClient
 from cloudmart.access.jwks import FLOOR, FRESH, STALE, IssuerKeys
 from cloudmart.app import create_app
 from cloudmart.errors import UnavailableError
-from cloudmart.settings import Algorithm, Settings
+from cloudmart.settings import Settings
+from tests.support.certificates import certified
 from tests.support.clock import Clock
 from tests.support.issuer import Issuer, ec_key, issuing, public, rsa_key
-from tests.support.loopback import Fault, Reply
+from tests.support.loopback import Fault, Reply, loopback
 from tests.support.problems import is_problem
 from tests.support.reporter import HeardReporter
 from tests.support.serving import serving, still
@@ -36,8 +38,17 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def keys(issuer: Issuer, clock: Clock) -> AsyncIterator[IssuerKeys]:
-    """Give the issuer's keys."""
-    ring = IssuerKeys(issuer.url, Algorithm.RS256, monotonic=lambda: clock.seconds)
+    """Give the issuer's keys, whose address is configured."""
+    settings = issuer.settings(jwks_url=issuer.keys_url)
+    ring = IssuerKeys(settings, monotonic=lambda: clock.seconds)
+    yield ring
+    await ring.close()
+
+
+@pytest.fixture
+async def discovered(issuer: Issuer, clock: Clock) -> AsyncIterator[IssuerKeys]:
+    """Give the issuer's keys, whose address the issuer tells."""
+    ring = IssuerKeys(issuer.settings(), monotonic=lambda: clock.seconds)
     yield ring
     await ring.close()
 
@@ -145,6 +156,101 @@ async def test_an_answer_without_keys_is_no_answer(
     assert found
 
 
+async def test_an_issuer_tells_where_its_keys_are(discovered: IssuerKeys, issuer: Issuer) -> None:
+    assert await discovered.find("first")
+    assert issuer.asked == [
+        "/eu-central-1_shop/.well-known/openid-configuration",
+        "/eu-central-1_shop/keys",
+    ]
+
+
+async def test_keys_that_moved_are_found_when_they_are_fetched_again(
+    discovered: IssuerKeys, issuer: Issuer, clock: Clock
+) -> None:
+    await discovered.find("first")
+    issuer.keys = [public(rsa_key("second"), "second")]
+    issuer.discovery = issuer.describe(jwks_uri=f"{issuer.url}/newer")
+    clock.advance(FLOOR)
+
+    assert await discovered.find("second")
+    assert issuer.asked[-1] == "/eu-central-1_shop/newer"
+
+
+async def test_an_issuer_without_a_discovery_document_is_asked_where_cognito_has_its_keys(
+    discovered: IssuerKeys, issuer: Issuer
+) -> None:
+    issuer.discovery = Reply.json(404, {})
+
+    assert await discovered.find("first")
+    assert issuer.asked[-1] == "/eu-central-1_shop/.well-known/jwks.json"
+
+
+async def test_an_issuer_whose_name_ends_with_a_slash_has_one_slash_in_its_address(
+    issuer: Issuer,
+) -> None:
+    ring = IssuerKeys(issuer.settings(issuer=f"{issuer.url}/"))
+    issuer.discovery = issuer.describe(issuer=f"{issuer.url}/")
+
+    found = await ring.find("first")
+    await ring.close()
+
+    assert found
+    assert issuer.asked[0] == "/eu-central-1_shop/.well-known/openid-configuration"
+
+
+RUDE: dict[str, Callable[[Issuer], Reply]] = {
+    "of another issuer": lambda issuer: issuer.describe(issuer="https://example.com/other"),
+    "of the issuer with a slash": lambda issuer: issuer.describe(issuer=f"{issuer.url}/"),
+    "of no issuer": lambda issuer: issuer.describe(issuer=None),
+    "without keys": lambda issuer: issuer.describe(jwks_uri=None),
+    "with a number for keys": lambda issuer: issuer.describe(jwks_uri=443),
+    "with keys in the open": lambda issuer: issuer.describe(jwks_uri="http://192.0.2.1/keys"),
+    "with keys in a file": lambda issuer: issuer.describe(jwks_uri="file:///etc/passwd"),
+    "with half an address": lambda issuer: issuer.describe(jwks_uri="/keys"),
+    "a list": lambda _: Reply.json(200, []),
+    "a page": lambda _: Reply(200, {"content-type": "text/html"}, [b"<!doctype html>"]),
+    "huge": lambda _: Reply(200, {}, [b" " * 100_000] * 4),
+    "elsewhere": lambda issuer: Reply(302, {"location": issuer.keys_url}),
+    "not allowed": lambda _: Reply.json(403, {}),
+    "broken": lambda _: Reply.json(500, {}),
+    "cut off": lambda _: Reply(200, {}, [b"{", Fault.RESET]),
+    "never there": lambda _: Reply(200, {}, [b"{", Fault.HANG]),
+}
+
+
+@pytest.mark.parametrize("how", RUDE)
+async def test_a_discovery_document_that_cannot_be_believed_gives_no_keys(
+    how: str, discovered: IssuerKeys, issuer: Issuer, clock: Clock
+) -> None:
+    believable, issuer.discovery = issuer.discovery, RUDE[how](issuer)
+
+    with pytest.raises(UnavailableError):
+        await discovered.find("first")
+    asked = list(issuer.asked)
+    issuer.discovery = believable
+    clock.advance(FLOOR)
+    found = await discovered.find("first")
+
+    assert asked == ["/eu-central-1_shop/.well-known/openid-configuration"]
+    assert found
+
+
+async def test_an_issuer_over_https_has_its_keys_over_https(
+    issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with loopback(certified(tmp_path)) as server:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+        server.play(Reply.json(200, {"issuer": server.url, "jwks_uri": issuer.keys_url}))
+        ring = IssuerKeys(issuer.settings(issuer=server.url))
+
+        with pytest.raises(UnavailableError):
+            await ring.find("first")
+        await ring.close()
+
+    assert [request.path for request in server.requests] == ["/.well-known/openid-configuration"]
+    assert issuer.asked == []
+
+
 @pytest.mark.parametrize(
     "key",
     [
@@ -219,7 +325,8 @@ async def test_a_fetch_that_failed_is_tried_again_though_nobody_asks(
     issuer: Issuer, clock: Clock
 ) -> None:
     reporter = HeardReporter()
-    ring = IssuerKeys(issuer.url, Algorithm.RS256, reporter, lambda: clock.seconds, again=0.05)
+    settings = issuer.settings(jwks_url=issuer.keys_url)
+    ring = IssuerKeys(settings, reporter, lambda: clock.seconds, again=0.05)
     issuer.play(Reply.json(500, {}))
     with pytest.raises(UnavailableError):
         await ring.find("first")

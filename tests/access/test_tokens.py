@@ -31,7 +31,10 @@ def test_a_forged_token_opens_nothing(how: str, client: TestClient, issuer: Issu
     is_problem(answer, 401)
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="CloudMart", error="invalid_token"'
     assert as_bearer(client, issuer.token(admin=True)).status_code == 200
-    assert set(issuer.asked) == {"/eu-central-1_shop/.well-known/jwks.json"}
+    assert set(issuer.asked) == {
+        "/eu-central-1_shop/.well-known/openid-configuration",
+        "/eu-central-1_shop/keys",
+    }
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from cloudmart.settings import AccessSettings
-from tests.support.loopback import LoopbackServer, Reply, loopback
+from tests.support.loopback import LoopbackServer, Reply, Request, loopback
 
 AUDIENCE = "3n4b5urk1ft4fl3mg5e62d9ado"
 
@@ -45,8 +45,20 @@ class Issuer:
     def __init__(self, server: LoopbackServer) -> None:
         self._server = server
         self.url = f"{server.url}/eu-central-1_shop"
+        self.keys_url = f"{self.url}/keys"
         self.keys = [public(rsa_key("first"), "first")]
-        server.answer = lambda _: Reply.json(200, {"keys": self.keys})
+        self.discovery = self.describe()
+        server.answer = self._answer
+
+    def describe(self, **changes: object) -> Reply:
+        """Return a discovery document; None leaves a member out."""
+        said = {"issuer": self.url, "jwks_uri": self.keys_url} | changes
+        return Reply.json(200, {name: value for name, value in said.items() if value is not None})
+
+    def _answer(self, request: Request) -> Reply:
+        if request.path.endswith("/.well-known/openid-configuration"):
+            return self.discovery
+        return Reply.json(200, {"keys": self.keys})
 
     @property
     def asked(self) -> list[str]:
