@@ -10,7 +10,7 @@ from cloudmart.access.route import check_rights
 from cloudmart.ai.router import router as assistants
 from cloudmart.api_docs.directory import OperationDirectory, install_not_found
 from cloudmart.api_docs.document import DocumentedApp
-from cloudmart.api_docs.pages import add_config, add_pages
+from cloudmart.api_docs.pages import config_router, pages_router
 from cloudmart.api_docs.router import problems
 from cloudmart.api_docs.router import router as discovery
 from cloudmart.composition.clients import OpenProviders, open_counter
@@ -26,6 +26,7 @@ from cloudmart.orders.router import router as orders
 from cloudmart.pipeline.opening import OpenPipeline, open_pipeline
 from cloudmart.pipeline.router import router as pipeline
 from cloudmart.products.router import router as products
+from cloudmart.rates.route_class import ClassifiedRouter, RouteClass, RouteClasses
 from cloudmart.settings import Environment, Settings
 from cloudmart.tickets.router import router as tickets
 
@@ -36,6 +37,7 @@ _DESCRIPTION = (
     "Lists are JSON arrays. Without `limit` they are complete; with it they come page by page, "
     "the next one named in `Link`."
 )
+ROUTERS = (products, orders, tickets, assistants, pipeline, problems, discovery, health)
 TAGS = [
     {"name": "products", "description": "The catalogue."},
     {"name": "orders", "description": "Placing orders, and following them."},
@@ -60,7 +62,7 @@ def create_app(
     *,
     process: Runtime | None = None,
     open_pipeline: OpenPipeline = open_pipeline,
-) -> FastAPI:
+) -> DocumentedApp:
     """Return the application for some settings; nothing is opened before its lifespan."""
     process = process or Runtime.begin(settings)
     counter = open_counter(settings, process.health)
@@ -85,15 +87,26 @@ def create_app(
         generate_unique_id_function=lambda route: route.name,
     )
     app.access = settings.access
-    add_middleware(app, settings, process.health, counter)
-    if settings.environment is Environment.LOCAL:
-        app.router.routes.append(metrics_route())
     directory = OperationDirectory(app.openapi)
     problem.install_problem_handlers(app)
     install_not_found(app, directory)
-    for router in (products, orders, tickets, assistants, pipeline, problems, discovery, health):
+    routers = [
+        *_metrics_routers(settings),
+        *ROUTERS,
+        config_router(settings.public_base),
+        pages_router(app, settings.public_base_url),
+    ]
+    for router in routers:
         app.include_router(router)
-    add_config(app, settings.public_base)
-    add_pages(app, settings.public_base_url)
     check_rights(app.routes)
+    app.classes = RouteClasses.of_routers(routers)
+    app.classes.check(app.routes)
+    add_middleware(app, settings, process.health, counter, app.classes)
     return app
+
+
+def _metrics_routers(settings: Settings) -> list[ClassifiedRouter]:
+    """Return what serves the metrics, which elsewhere have a port of their own."""
+    if settings.environment is not Environment.LOCAL:
+        return []
+    return [ClassifiedRouter(counts_as=RouteClass.FREE, routes=[metrics_route()])]

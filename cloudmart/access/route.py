@@ -4,12 +4,13 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute, iter_route_contexts
-from starlette.routing import BaseRoute, Mount
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from cloudmart.access.authentication import Authentication
 from cloudmart.access.rights import RIGHTS, Right
 from cloudmart.http.json import JsonRoute
+from cloudmart.rates.route_class import route_entries
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -53,10 +54,7 @@ def check_rights(routes: Sequence[BaseRoute]) -> None:
 
 def guarded_entries(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, bool]]:
     """Yield each method and path that is answered, and whether a gate stands before it."""
-    for each in iter_route_contexts(routes):
+    for entry, each in route_entries(routes):
         route = each.original_route
-        methods = {"GET"} if isinstance(route, Mount) else set(each.methods or {"ANY"}) - {"HEAD"}
         # A router that is included below a prefix would be guarded as what it is without it.
-        guarded = isinstance(route, GuardedRoute) and route.path == each.path
-        for method in sorted(methods):
-            yield f"{method} {each.path}", guarded
+        yield entry, isinstance(route, GuardedRoute) and route.path == each.path

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Request, Response
+from fastapi import Body, Depends, Request, Response
 
 from cloudmart.access.authentication import Caller, CurrentCaller
 from cloudmart.access.route import GuardedRoute
@@ -42,6 +42,7 @@ from cloudmart.http.server_sent_events import (
     wants_events,
     while_connected,
 )
+from cloudmart.rates.route_class import ClassifiedRouter, RouteClass
 from cloudmart.values import ids
 
 EVENTS: dict[int | str, dict[str, Any]] = {
@@ -87,7 +88,9 @@ async def _tell(channel: EventChannel, reply: Callable[..., Coroutine[Any, Any, 
     await channel.event("answer", {"response": text})
 
 
-router = APIRouter(prefix="/api/ai", tags=["assistants"], route_class=GuardedRoute)
+router = ClassifiedRouter(
+    counts_as=RouteClass.CHAT, prefix="/api/ai", tags=["assistants"], route_class=GuardedRoute
+)
 Chats = Annotated[Assistants, Depends(provide(Assistants))]
 Archive = Annotated[ChatArchive, Depends(provide(ChatArchive))]
 _STARTS = may_fail(UnavailableError, ProviderDisabledError)
@@ -161,6 +164,7 @@ ChatBody = Annotated[
     description=_KEPT,
     responses=_STARTS,
 )
+@router.counts_as(RouteClass.WRITE)
 async def start_thread(chats: Chats) -> ThreadStarted:
     return ThreadStarted(thread_id=await chats.openai.start())
 
@@ -184,6 +188,7 @@ async def send_thread_message(
     description=_KEPT,
     responses=_STARTS,
 )
+@router.counts_as(RouteClass.WRITE)
 async def start_conversation(chats: Chats) -> ConversationStarted:
     return ConversationStarted(conversation_id=await chats.bedrock.start())
 

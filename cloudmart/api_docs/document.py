@@ -21,7 +21,8 @@ from cloudmart.errors import (
 )
 from cloudmart.http.middleware import REQUEST_ID
 from cloudmart.http.problem import MEDIA_TYPE, Answers, Problem, may_fail, may_refuse
-from cloudmart.rates.limiting import CLASSES, LIMIT, REMAINING, RESET, RouteClass
+from cloudmart.rates.limiting import LIMIT, REMAINING, RESET
+from cloudmart.rates.route_class import RouteClass, RouteClasses
 from cloudmart.settings import AccessSettings, SignInMethod
 
 OperationToo = dict[str, Any]
@@ -134,11 +135,13 @@ class DocumentedApp(FastAPI):
 
     access = AccessSettings()
     """Who gets in, which is part of the document."""
+    classes = RouteClasses({})
+    """What each route counts as: what has no limit is never refused for one."""
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document; it is made once."""
         if not self.openapi_schema:
-            self.openapi_schema = _completed(super().openapi(), self.access)
+            self.openapi_schema = _completed(super().openapi(), self.access, self.classes)
         return self.openapi_schema
 
     @cached_property
@@ -155,7 +158,9 @@ def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Operatio
                 yield method.upper(), path, item[method]
 
 
-def _completed(document: dict[str, Any], access: AccessSettings) -> dict[str, Any]:
+def _completed(
+    document: dict[str, Any], access: AccessSettings, classes: RouteClasses
+) -> dict[str, Any]:
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     # The framework's own form of a 422, which we never send.
@@ -168,7 +173,7 @@ def _completed(document: dict[str, Any], access: AccessSettings) -> dict[str, An
     if in_use := security_schemes(access):
         components["securitySchemes"] = in_use
     for method, path, operation in operations(document):
-        limited = CLASSES[f"{method} {path}"] is not RouteClass.FREE
+        limited = classes.table[f"{method} {path}"] is not RouteClass.FREE
         _add_refusals(operation, limited=limited)
         _add_protection(operation, access, method, path)
         _add_links(document["paths"], path, operation)

@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
 
-from fastapi import FastAPI, Request, Response, status
+from fastapi import Request, Response, status
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from cloudmart.api_docs.document import DocumentedApp
 from cloudmart.http.endpoints import accept_quality
+from cloudmart.rates.route_class import ClassifiedRouter, RouteClass
 
 PATH = "/api/config.js"
 
 
-def add_config(app: FastAPI, base: str | None) -> None:
-    """Serve a script that sets `window.__CLOUDMART__`.
+def config_router(base: str | None) -> ClassifiedRouter:
+    """Return the route of a script that sets `window.__CLOUDMART__`.
 
     Args:
-        app: The application.
         base: The shop's address, with no slash at its end; None: that of the page.
     """
     body = config_script(base)
@@ -38,7 +38,9 @@ def add_config(app: FastAPI, base: str | None) -> None:
         return Response(body, headers=headers, media_type="text/javascript")
 
     # Not in the document: it is loaded by a page, not called by a client.
-    app.add_api_route(PATH, config, include_in_schema=False)
+    router = _pages_router()
+    router.add_api_route(PATH, config)
+    return router
 
 
 def config_script(base: str | None) -> bytes:
@@ -140,8 +142,8 @@ _SWAGGER = """<!doctype html>
 """
 
 
-def add_pages(app: DocumentedApp, public_base_url: str | None) -> None:
-    """Serve the document and its pages, at the root and below `/api`."""
+def pages_router(app: DocumentedApp, public_base_url: str | None) -> ClassifiedRouter:
+    """Return the routes of the document and its pages, at the root and below `/api`."""
     connect = f"'self' {public_base_url}" if public_base_url else "'self'"
     headers = {name: value.format(connect=connect) for name, value in _CSP.items()}
 
@@ -151,16 +153,22 @@ def add_pages(app: DocumentedApp, public_base_url: str | None) -> None:
     async def document() -> Response:
         return Response(app.document_bytes, media_type="application/json")
 
+    router = _pages_router()
     assets = {name: Asset(name) for name in ASSETS}
     for prefix in PREFIXES:
         for name, asset in assets.items():
             path = f"{prefix}/docs/assets/{name}"
-            app.add_api_route(path, asset.serve, include_in_schema=False)
-        app.add_api_route(f"{prefix}/openapi.json", document, include_in_schema=False)
-        app.add_api_route(f"{prefix}/docs", swagger, include_in_schema=False)
+            router.add_api_route(path, asset.serve)
+        router.add_api_route(f"{prefix}/openapi.json", document)
+        router.add_api_route(f"{prefix}/docs", swagger)
         for alias in ALIASES:
             lead = _leading_to(f"{prefix}/docs")
-            app.add_api_route(f"{prefix}{alias}", lead, include_in_schema=False)
+            router.add_api_route(f"{prefix}{alias}", lead)
+    return router
+
+
+def _pages_router() -> ClassifiedRouter:
+    return ClassifiedRouter(counts_as=RouteClass.FREE, include_in_schema=False)
 
 
 def _leading_to(path: str) -> Callable[[], Awaitable[Response]]:

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Annotated, Any
 
 import jinja2
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import Depends, Path, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import Field
 
@@ -21,6 +21,7 @@ from cloudmart.health.router import Board
 from cloudmart.health.state import Dependency, DependencyReading, Health, Status
 from cloudmart.http.endpoints import accept_quality, provide
 from cloudmart.http.problem import CODES, TYPES, may_fail, problem_title
+from cloudmart.rates.route_class import ClassifiedRouter, RouteClass
 from cloudmart.values.model import Model
 
 _STATES = {
@@ -107,7 +108,7 @@ def _words(dependency: Dependency, reading: DependencyReading) -> str:
     return f"{reading.output}{affected}"
 
 
-router = APIRouter(tags=["discovery"])
+router = ClassifiedRouter(counts_as=RouteClass.FREE, tags=["discovery"])
 Operations = Annotated[OperationDirectory, Depends(provide(OperationDirectory))]
 
 # References are relative to the catalogue itself, so they hold behind any name.
@@ -187,7 +188,7 @@ async def get_api_catalog() -> Response:
     return Response(json.dumps(_LINKSET), media_type=_CATALOG)
 
 
-problems = APIRouter(prefix=TYPES, tags=["problems"])
+problems = ClassifiedRouter(prefix=TYPES, tags=["problems"])
 
 
 class ProblemKind(Model):

@@ -32,6 +32,7 @@ from cloudmart.http import problem
 from cloudmart.http.browser_security import ResponseHeaders
 from cloudmart.observability.logging import TERMINATION_LOG, configure_logging, log_dropped_lines
 from cloudmart.observability.standard_streams import stderr_that_never_blocks
+from cloudmart.rates.route_class import RouteClasses
 from cloudmart.server.listen import (
     EVERYWHERE,
     PortTakenError,
@@ -69,7 +70,9 @@ class StartingApp:
 
     def _build_anteroom(self) -> FastAPI:
         app = FastAPI(lifespan=self._lifespan, openapi_url=None, redirect_slashes=False)
-        app.add_middleware(RequestContext, probe=ProbeAnswers(self._health).find)
+        classes = RouteClasses.of_routers([router])
+        probes = ProbeAnswers(self._health)
+        app.add_middleware(RequestContext, classes=classes, probe=probes.find)
         app.add_middleware(ResponseHeaders)
         problem.install_problem_handlers(app)
         app.add_exception_handler(404, self._wait)

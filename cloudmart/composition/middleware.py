@@ -13,6 +13,7 @@ from cloudmart.http.client_address import Clients
 from cloudmart.http.middleware import REQUEST_ID
 from cloudmart.rates.counter import RateCounter
 from cloudmart.rates.limiting import LIMIT, REMAINING, RESET, RateLimits, rate_limits_of
+from cloudmart.rates.route_class import RouteClasses
 from cloudmart.settings import Environment, Settings
 
 _ALLOWED = ["Authorization", "Idempotency-Key", "If-Match", REQUEST_ID]
@@ -22,7 +23,9 @@ _EXPOSED = [
 ]
 
 
-def add_middleware(app: FastAPI, settings: Settings, health: Health, counter: RateCounter) -> None:
+def add_middleware(
+    app: FastAPI, settings: Settings, health: Health, counter: RateCounter, classes: RouteClasses
+) -> None:
     """Put around an application what every request passes; the last added is the outermost."""
     caps = settings.limits
     limits = rate_limits_of(settings)
@@ -31,6 +34,7 @@ def add_middleware(app: FastAPI, settings: Settings, health: Health, counter: Ra
     app.add_middleware(
         RequestContext,
         clients=_clients(settings, health),
+        classes=classes,
         same_origin=None if cors.any_origin else SameOrigin(origins),
         limits=RateLimits(counter, limits) if limits else None,
         admission=Admission(requests=caps.concurrency, chats=caps.chats),

@@ -21,7 +21,8 @@ from cloudmart.http.concurrency import ConcurrencyLimit, Slot
 from cloudmart.http.middleware import NamedAnswer, take_request_id
 from cloudmart.http.problem import UNEXPECTED, failure_response, problem_response
 from cloudmart.observability.metrics import REQUESTS
-from cloudmart.rates.limiting import RateLimits, RouteClass, class_of, standing_headers
+from cloudmart.rates.limiting import RateLimits, standing_headers
+from cloudmart.rates.route_class import RouteClass, RouteClasses
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -59,6 +60,7 @@ class RequestContext:
 
     Args:
         clients: Tells whom a request comes from.
+        classes: Tell what a request counts as; by default no route is known.
         same_origin: Judges what pages have browsers change; by default nobody does.
         limits: Count what clients ask; by default nobody does.
         admission: Bounds what is worked on at once; by default nobody does.
@@ -70,6 +72,7 @@ class RequestContext:
         app: ASGIApp,
         clients: Clients | None = None,
         *,
+        classes: RouteClasses | None = None,
         same_origin: SameOrigin | None = None,
         limits: RateLimits | None = None,
         admission: Admission | None = None,
@@ -77,6 +80,7 @@ class RequestContext:
     ) -> None:
         self.app = app
         self._clients = clients or Clients()
+        self._class_of = (classes or RouteClasses({})).of
         self._same_origin = same_origin
         self._limits = limits
         self._admission = admission
@@ -117,7 +121,7 @@ class RequestContext:
         if refusal := self._refusal(scope):
             await refusal(scope, receive, answer.send)
             return
-        kind = class_of(scope["method"], scope["path"])
+        kind = self._class_of(scope["method"], scope["path"])
         if kind is RouteClass.FREE and (probe := self._probed(scope)):
             await probe(scope, receive, answer.send)
             return

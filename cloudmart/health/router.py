@@ -2,15 +2,16 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response, status
+from fastapi import Depends, Response, status
 from fastapi.responses import JSONResponse
 
 from cloudmart.health import report
 from cloudmart.health.report import MEDIA_TYPE, STARTING, WELL, HealthReport, ProbeAnswer
 from cloudmart.health.state import Health
 from cloudmart.http.endpoints import provide
+from cloudmart.rates.route_class import ClassifiedRouter, RouteClass
 
-router = APIRouter(tags=["health"])
+router = ClassifiedRouter(counts_as=RouteClass.FREE, tags=["health"])
 Board = Annotated[Health, Depends(provide(Health))]
 
 _GOOD: dict[int | str, dict[str, Any]] = {

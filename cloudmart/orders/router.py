@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response, status
+from fastapi import Body, Depends, Header, Query, Request, Response, status
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
@@ -25,10 +25,11 @@ from cloudmart.http.problem import may_fail
 from cloudmart.orders.models import Order, OrderCreate, OrderUpdate
 from cloudmart.orders.repository import OrderRepository
 from cloudmart.orders.service import OrderService
+from cloudmart.rates.route_class import ClassifiedRouter, RouteClass
 from cloudmart.values import ids
 from cloudmart.values.email import AskedEmail
 
-router = APIRouter(
+router = ClassifiedRouter(
     prefix="/api/orders",
     tags=["orders"],
     route_class=GuardedRoute,
@@ -139,6 +140,7 @@ async def list_orders(orders: Orders, paging: PagingOfOrders) -> Response:
     "list. Whoever signed in sees the orders of their own address alone.",
     response_model=list[Order],
 )
+@router.counts_as(RouteClass.EMAIL)
 async def list_customer_orders(email: Sought, orders: Orders, caller: CurrentCaller) -> Response:
     caller.check_may_see_orders_of(email)
     return await stream_list(Order, orders.placed_by(email, owner=caller.owner))

@@ -2,14 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 
 from cloudmart.access.route import GuardedRoute
 from cloudmart.http.endpoints import provide
 from cloudmart.pipeline.models import PipelineStatus
 from cloudmart.pipeline.watch.status import PipelineMonitor
+from cloudmart.rates.route_class import ClassifiedRouter
 
-router = APIRouter(prefix="/api/pipeline", tags=["pipeline"], route_class=GuardedRoute)
+router = ClassifiedRouter(prefix="/api/pipeline", tags=["pipeline"], route_class=GuardedRoute)
 Monitor = Annotated[PipelineMonitor, Depends(provide(PipelineMonitor))]
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Query, Request, Response, status
+from fastapi import Body, Depends, Query, Request, Response, status
 
 from cloudmart.access.rights import Right
 from cloudmart.access.route import GuardedRoute, Handler, right_of
@@ -19,6 +19,7 @@ from cloudmart.http.problem import may_fail
 from cloudmart.products.catalogue import Catalogue
 from cloudmart.products.models import Product, ProductCreate
 from cloudmart.products.snapshot import ProductEntry
+from cloudmart.rates.route_class import ClassifiedRouter
 from cloudmart.values import ids
 
 
@@ -52,7 +53,7 @@ class ReadyRoute(GuardedRoute):
         return first_what_is_ready
 
 
-router = APIRouter(
+router = ClassifiedRouter(
     prefix="/api/products",
     tags=["products"],
     route_class=ReadyRoute,

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Query, Response
+from fastapi import Body, Depends, Query, Response
 from fastapi import status as http
 
 from cloudmart.access.route import GuardedRoute
@@ -11,11 +11,12 @@ from cloudmart.http.endpoints import Message, path_id, provide
 from cloudmart.http.etag import IfMatch, IfMatchToDelete
 from cloudmart.http.paging import Paging, paged, stream_list
 from cloudmart.http.problem import may_fail
+from cloudmart.rates.route_class import ClassifiedRouter
 from cloudmart.tickets.models import Ticket, TicketCreate, TicketStatus, TicketUpdate
 from cloudmart.tickets.repository import TicketRepository
 from cloudmart.values import ids
 
-router = APIRouter(
+router = ClassifiedRouter(
     prefix="/api/tickets",
     tags=["tickets"],
     route_class=GuardedRoute,

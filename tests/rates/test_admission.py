@@ -7,14 +7,17 @@ from prometheus_client import REGISTRY
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from cloudmart.app import create_app
 from cloudmart.composition.request_context import Admission, RequestContext
 from cloudmart.errors import OverloadedError
 from cloudmart.http.concurrency import ConcurrencyLimit, slot_of
 from cloudmart.http.problem import failure_response
+from cloudmart.settings import Environment, Settings
 from tests.support.requests import ask
 
 READ, CHAT = "/api/products", "/api/ai/message"
 FREE = ["/health", "/ready", "/api/health", "/startupz", "/livez", "/metrics", "/docs"]
+CLASSES = create_app(Settings(environment=Environment.LOCAL)).classes
 
 
 class Slow:
@@ -51,7 +54,7 @@ async def settle() -> None:
 
 async def test_what_is_too_much_is_sent_away_at_once_and_the_rest_is_answered() -> None:
     slow = Slow()
-    app = RequestContext(slow, admission=Admission(requests=2, chats=1))
+    app = RequestContext(slow, classes=CLASSES, admission=Admission(requests=2, chats=1))
 
     asked = [ask(app, READ) for _ in range(5)]
     await settle()
@@ -70,7 +73,7 @@ async def test_what_is_too_much_is_sent_away_at_once_and_the_rest_is_answered() 
 
 async def test_chats_and_other_requests_do_not_wait_for_each_other() -> None:
     slow = Slow()
-    app = RequestContext(slow, admission=Admission(requests=1, chats=1))
+    app = RequestContext(slow, classes=CLASSES, admission=Admission(requests=1, chats=1))
 
     asked = [ask(app, path, method) for path, method in [(CHAT, "POST"), (READ, "GET")] * 3]
     await settle()
@@ -84,7 +87,7 @@ async def test_chats_and_other_requests_do_not_wait_for_each_other() -> None:
 @pytest.mark.parametrize("path", FREE)
 async def test_who_asks_how_it_does_is_answered_all_the_same(path: str) -> None:
     slow = Slow()
-    app = RequestContext(slow, admission=Admission(requests=1, chats=1))
+    app = RequestContext(slow, classes=CLASSES, admission=Admission(requests=1, chats=1))
     asked = [ask(app, READ) for _ in range(3)]
     await settle()
 
@@ -122,7 +125,7 @@ async def test_what_was_begun_waits_until_there_is_a_slot_again() -> None:
 
 async def test_a_request_that_is_given_up_makes_room() -> None:
     slow = Slow()
-    app = RequestContext(slow, admission=Admission(requests=1, chats=1))
+    app = RequestContext(slow, classes=CLASSES, admission=Admission(requests=1, chats=1))
     (_, working), (_, waiting), (third, last) = (ask(app, READ) for _ in range(3))
     await settle()
     assert third.status == 503
