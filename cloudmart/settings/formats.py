@@ -14,9 +14,8 @@ from ipaddress import (
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr
 from pydantic.config import JsonDict
-from pydantic_settings import SettingsConfigDict
 
 _LONGEST_HOST = 253
 _LONGEST_LABEL = 63
@@ -260,7 +259,7 @@ SPACED: JsonDict = {"divided by": "white space"}
 class SettingsGroup(BaseModel):
     """Settings that belong together, built by a field's name or by its variable."""
 
-    model_config = SettingsConfigDict(
+    model_config = ConfigDict(
         frozen=True,
         extra="forbid",
         allow_inf_nan=False,

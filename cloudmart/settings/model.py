@@ -3,7 +3,6 @@
 from enum import StrEnum
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from cloudmart.settings.access import AccessSettings
 from cloudmart.settings.ai import AssistantSettings, AzureSettings, BedrockSettings, OpenAISettings
@@ -30,8 +29,11 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
-class Settings(SettingsGroup, BaseSettings):
-    """The settings of a process, read once."""
+class Settings(SettingsGroup):
+    """The settings of a process, read once.
+
+    It reads nothing itself: `load_settings` merges the sources, and notes which each value is from.
+    """
 
     environment: Environment = Field(
         Environment.PRODUCTION,
@@ -95,16 +97,3 @@ class Settings(SettingsGroup, BaseSettings):
     def public_base(self) -> str | None:
         """The shop's address with no slash at its end, for paths to follow."""
         return self.public_base_url.rstrip("/") if self.public_base_url else None
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read nothing here: `load_settings` merges the sources, and notes each value's."""
-        _ = settings_cls, env_settings, dotenv_settings, file_secret_settings
-        return (init_settings,)

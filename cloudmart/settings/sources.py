@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from pydantic_settings import (
+    BaseSettings,
     DotEnvSettingsSource,
     NestedSecretsSettingsSource,
     SecretsSettingsSource,
     SettingsError,
 )
-
-from cloudmart.settings.model import Settings
 
 # What says where the others come from cannot come from there.
 _FROM_ENVIRONMENT_ALONE = frozenset({"ENVIRONMENT", "CLOUDMART_SECRETS_DIR", "CLOUDMART_SECRET_ID"})
@@ -59,7 +58,7 @@ def directory_source(path: str) -> SettingSource:
     """Return the files of a mounted directory, one a variable, or raise ValueError in words."""
     try:
         source = NestedSecretsSettingsSource(
-            SecretsSettingsSource(Settings, path),
+            SecretsSettingsSource(BaseSettings, path),
             secrets_dir_missing="error",
             secrets_case_sensitive=True,
         )
@@ -83,7 +82,7 @@ def secret_source(held: Held, name: str) -> SettingSource:
 
 def dotenv_source(path: Path) -> SettingSource:
     """Return a file of `NAME=value` lines; one that is not there tells nothing."""
-    source = DotEnvSettingsSource(Settings, path, "utf-8", case_sensitive=True)
+    source = DotEnvSettingsSource(BaseSettings, path, "utf-8", case_sensitive=True)
     return _other(path.name, source.env_vars)
 
 
