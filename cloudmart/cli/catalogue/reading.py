@@ -63,7 +63,7 @@ def reason(error: ValueError | RecursionError) -> str:
 class JsonArray:
     """Reads the values of an array; what it raises is a ValueError, and the end of reading.
 
-    Not by ijson: it ends at the first byte that is no UTF-8, and this spoils one entry only.
+    Not by ijson: docs/decisions/catalogue-file-reader.md says why.
     """
 
     def __init__(self, file: BufferedReader) -> None:
