@@ -14,6 +14,8 @@ from cloudmart.http.client_address import UNKNOWN, client_address
 from cloudmart.observability.metrics import SIGN_INS
 from cloudmart.values.email import owner_form
 
+REALM = 'realm="CloudMart"'
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -53,9 +55,6 @@ async def _caller(request: Request) -> Caller:
 
 CurrentCaller = Annotated[Caller, Depends(_caller)]
 """What an endpoint may ask for: whoever calls it."""
-
-
-REALM = 'realm="CloudMart"'
 
 
 class AuthenticationScheme(Protocol):

@@ -23,6 +23,14 @@ LONGEST = 1024
 # OWASP's first choice for argon2id: 19 MiB, 2 passes, one lane.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
+REMEMBERED = 60.0
+"""Seconds for which a right password is not hashed again."""
+
+_WRONG = RateLimitItemPerMinute(30)
+_AT_ONCE = 2
+_MOST_WAITING = 100
+_BUSY = "Too many are signing in at the moment. Please try again."
+
 
 def hash_password(password: str) -> str:
     """Return the hash of a password, for ADMIN_USERS."""
@@ -40,15 +48,6 @@ def verify_password(password: str, hash_: str) -> bool:
 def _as_bytes(password: str) -> bytes:
     # An umlaut is one character on some keyboards and two on others (RFC 8265, 4.2.1).
     return unicodedata.normalize("NFC", password).encode()
-
-
-REMEMBERED = 60.0
-"""Seconds for which a right password is not hashed again."""
-
-_WRONG = RateLimitItemPerMinute(30)
-_AT_ONCE = 2
-_MOST_WAITING = 100
-_BUSY = "Too many are signing in at the moment. Please try again."
 
 
 class Passwords:

@@ -40,6 +40,12 @@ _FRESH = 5.0
 _IN_A_MOMENT = 10
 """Seconds after which steps that are under way have told what they really used."""
 
+LONGEST_OUTPUT = 4000
+"""Tokens of output that are reserved for a step: as many as a model is asked for at most."""
+
+UNFINISHED_OUTPUT = 500
+"""Tokens of output that a step is taken to cost at least which was given up before its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Known:
@@ -187,12 +193,6 @@ def _seconds_to_midnight() -> int:
     midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     return int((midnight - moment).total_seconds()) + 1
 
-
-LONGEST_OUTPUT = 4000
-"""Tokens of output that are reserved for a step: as many as a model is asked for at most."""
-
-UNFINISHED_OUTPUT = 500
-"""Tokens of output that a step is taken to cost at least which was given up before its end."""
 
 # English has about four bytes to a token, most other scripts three and fewer.
 _BYTES_READ, _BYTES_WRITTEN = 4, 3

@@ -14,6 +14,8 @@ MessageText = Annotated[
     Field(description="What the customer says, in 1 to 4,000 characters."),
 ]
 
+_SHORT = Characters(200)
+
 
 def _text(value: Any) -> Any:  # noqa: ANN401 - whatever a caller sends
     # Pages name a chat by the clock.
@@ -51,8 +53,6 @@ class Reply(Model):
 
     response: str = Field(description="What to show the customer: plain text, no Markdown.")
 
-
-_SHORT = Characters(200)
 
 ChatId = Annotated[
     AnyText,

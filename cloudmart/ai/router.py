@@ -61,6 +61,28 @@ EVENTS: dict[int | str, dict[str, Any]] = {
     }
 }
 
+_STARTS = may_fail(UnavailableError, ProviderDisabledError)
+_REPLIES = EVENTS | may_fail(
+    UnknownConversationError,
+    ConversationBusyError,
+    ProviderFailedError,
+    UnavailableError,
+    ProviderDisabledError,
+    ProviderMisconfiguredError,
+    ProviderUnavailableError,
+    TokensSpentError,
+    ProviderTimeoutError,
+)
+_KEPT = "It is kept for 30 days after its last message, unless set otherwise."
+_ANSWERS = (
+    "Answers in plain text or, with `Accept: text/event-stream`, as events: `delta`s, then the "
+    "whole answer, or an `error`. The assistant can look up products and, for a customer who names "
+    "the order's e-mail, show an order; with a customer's token (and in local mode) also cancel "
+    "one, after the customer has typed the code that the shop asks for. One message at a time: a "
+    "second is refused with 409."
+)
+_QUESTION = "Which lamps do you have?"
+
 
 async def send_reply(
     request: Request, caller: Caller, assistant: Assistant, conversation: str, message: str
@@ -93,27 +115,6 @@ router = ClassifiedRouter(
 )
 Chats = Annotated[Assistants, Depends(provide(Assistants))]
 Archive = Annotated[ChatArchive, Depends(provide(ChatArchive))]
-_STARTS = may_fail(UnavailableError, ProviderDisabledError)
-_REPLIES = EVENTS | may_fail(
-    UnknownConversationError,
-    ConversationBusyError,
-    ProviderFailedError,
-    UnavailableError,
-    ProviderDisabledError,
-    ProviderMisconfiguredError,
-    ProviderUnavailableError,
-    TokensSpentError,
-    ProviderTimeoutError,
-)
-_KEPT = "It is kept for 30 days after its last message, unless set otherwise."
-_ANSWERS = (
-    "Answers in plain text or, with `Accept: text/event-stream`, as events: `delta`s, then the "
-    "whole answer, or an `error`. The assistant can look up products and, for a customer who names "
-    "the order's e-mail, show an order; with a customer's token (and in local mode) also cancel "
-    "one, after the customer has typed the code that the shop asks for. One message at a time: a "
-    "second is refused with 409."
-)
-_QUESTION = "Which lamps do you have?"
 ThreadBody = Annotated[
     ThreadMessage,
     Body(

@@ -22,6 +22,17 @@ _log = structlog.stdlib.get_logger(__name__)
 
 _KEPT = timedelta(days=7)
 
+ANALYSIS_TIMEOUT = 20.0
+"""Seconds the analyzer has; somebody waits for the chat to be closed."""
+
+UNIT = 1000
+"""Characters of a text that are paid for together."""
+
+MOST_UNITS = 50
+"""Units of one chat that are paid for: its newest messages."""
+
+NEUTRAL = SentimentScores(positive=Decimal(0), neutral=Decimal(1), negative=Decimal(0))
+
 
 class SentimentUnits:
     """Counts the units of a day in one item, which all replicas add to. Zero means no limit.
@@ -52,18 +63,6 @@ class SentimentUnits:
         except RefusedError:
             return False
         return True
-
-
-ANALYSIS_TIMEOUT = 20.0
-"""Seconds the analyzer has; somebody waits for the chat to be closed."""
-
-UNIT = 1000
-"""Characters of a text that are paid for together."""
-
-MOST_UNITS = 50
-"""Units of one chat that are paid for: its newest messages."""
-
-NEUTRAL = SentimentScores(positive=Decimal(0), neutral=Decimal(1), negative=Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)

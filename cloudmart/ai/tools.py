@@ -38,6 +38,11 @@ _WORD = re.compile(r"\w{3,}")
 # A word of the name says more of a product than one of its description.
 _IN_NAME, _IN_DESCRIPTION = 3, 1
 
+ONLY_STAFF = {
+    "error": "only_staff_can_do_this",
+    "advice": "The customer ends the chat: staff read it.",
+}
+
 
 async def search_products(products: Catalogue, query: str) -> list[dict[str, Any]]:
     """Return the few products that a query fits best; any few for one without words."""
@@ -74,12 +79,6 @@ def _shown(product: Product) -> dict[str, Any]:
 
 
 Run = Callable[[Turn, str], Awaitable[dict[str, Any]]]
-
-
-ONLY_STAFF = {
-    "error": "only_staff_can_do_this",
-    "advice": "The customer ends the chat: staff read it.",
-}
 
 
 class _Arguments(BaseModel):

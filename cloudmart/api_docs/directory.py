@@ -21,6 +21,27 @@ _ALIKE = 0.6
 _WORD = re.compile(r"[a-z]{3,}")
 _LONGEST = 200
 
+_CSP = (
+    "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Not found: CloudMart API</title>
+<link rel="icon" href="data:,">
+</head>
+<body>
+<h1>Not found</h1>
+<p>{sentence}</p>
+{guess}
+<p><a href="/api/docs">All there is, in Swagger UI</a></p>
+</body>
+</html>
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class OperationEntry:
@@ -105,28 +126,6 @@ def _ratio(known: str, asked: str) -> float:
     # What all paths share says nothing.
     ours, theirs = (text.lower().removeprefix("/api") for text in (known, asked))
     return SequenceMatcher(None, ours, theirs).ratio()
-
-
-_CSP = (
-    "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Not found: CloudMart API</title>
-<link rel="icon" href="data:,">
-</head>
-<body>
-<h1>Not found</h1>
-<p>{sentence}</p>
-{guess}
-<p><a href="/api/docs">All there is, in Swagger UI</a></p>
-</body>
-</html>
-"""
 
 
 def install_not_found(app: FastAPI, directory: OperationDirectory) -> None:

@@ -48,43 +48,7 @@ _SCHEMES: Mapping[SignInMethod, tuple[str, dict[str, str]]] = {
     ),
 }
 
-
-def security_schemes(access: AccessSettings) -> dict[str, dict[str, str]]:
-    """Return the security schemes that are in use."""
-    return dict(_SCHEMES[way] for way in access.ways)
-
-
-def security_of(access: AccessSettings, method: str, path: str) -> list[dict[str, list[str]]]:
-    """Return what an operation asks of its callers: one of these, or nothing."""
-    right = RIGHTS[f"{method} {path}"]
-    if right in {Right.ANYONE, Right.READER, Right.TESTER}:
-        return []
-    if right is Right.CUSTOMER and not access.signed_in:
-        return []
-    if right is Right.GUEST:
-        # Nothing is a choice as well.
-        return [{}, {_SCHEMES[SignInMethod.JWT][0]: []}] if SignInMethod.JWT in access.ways else []
-    return [{_SCHEMES[way][0]: []} for way in access.ways]
-
-
-def access_refusals(access: AccessSettings, method: str, path: str) -> Answers:
-    """Return the answers of an operation to whoever may not call it, or cannot be told apart."""
-    right = RIGHTS[f"{method} {path}"]
-    if right is Right.TESTER and access.ways:
-        return may_fail(ReservedAddressError)
-    if not security_of(access, method, path):
-        return {}
-    if right is Right.GUEST:
-        return may_fail(UnauthorizedError, UnavailableError)
-    # A password is always an administrator's: only a token can be of somebody else.
-    forbidden = [ForbiddenError] if SignInMethod.JWT in access.ways else []
-    guessed = [TooManyAttemptsError] if SignInMethod.BASIC in access.ways else []
-    return may_fail(UnauthorizedError, *forbidden, *guessed, UnavailableError)
-
-
-Operation = dict[str, Any]
 METHODS = ("get", "put", "post", "delete")
-
 _HEADERS: dict[str, dict[str, Any]] = {
     REQUEST_ID: {
         "description": "The request's id: yours if you sent a good one, else a fresh one.",
@@ -125,9 +89,44 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "integer", "minimum": 0},
     },
 }
-
 _VERSIONED = ("Order", "Ticket")
 """What is answered with an `ETag`, one at a time."""
+
+
+def security_schemes(access: AccessSettings) -> dict[str, dict[str, str]]:
+    """Return the security schemes that are in use."""
+    return dict(_SCHEMES[way] for way in access.ways)
+
+
+def security_of(access: AccessSettings, method: str, path: str) -> list[dict[str, list[str]]]:
+    """Return what an operation asks of its callers: one of these, or nothing."""
+    right = RIGHTS[f"{method} {path}"]
+    if right in {Right.ANYONE, Right.READER, Right.TESTER}:
+        return []
+    if right is Right.CUSTOMER and not access.signed_in:
+        return []
+    if right is Right.GUEST:
+        # Nothing is a choice as well.
+        return [{}, {_SCHEMES[SignInMethod.JWT][0]: []}] if SignInMethod.JWT in access.ways else []
+    return [{_SCHEMES[way][0]: []} for way in access.ways]
+
+
+def access_refusals(access: AccessSettings, method: str, path: str) -> Answers:
+    """Return the answers of an operation to whoever may not call it, or cannot be told apart."""
+    right = RIGHTS[f"{method} {path}"]
+    if right is Right.TESTER and access.ways:
+        return may_fail(ReservedAddressError)
+    if not security_of(access, method, path):
+        return {}
+    if right is Right.GUEST:
+        return may_fail(UnauthorizedError, UnavailableError)
+    # A password is always an administrator's: only a token can be of somebody else.
+    forbidden = [ForbiddenError] if SignInMethod.JWT in access.ways else []
+    guessed = [TooManyAttemptsError] if SignInMethod.BASIC in access.ways else []
+    return may_fail(UnauthorizedError, *forbidden, *guessed, UnavailableError)
+
+
+Operation = dict[str, Any]
 
 
 class DocumentedApp(FastAPI):

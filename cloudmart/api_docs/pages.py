@@ -17,6 +17,49 @@ from cloudmart.rates.route_class import ClassifiedRouter, RouteClass
 
 PATH = "/api/config.js"
 
+ASSETS = {
+    "swagger-ui-bundle.js": ("fastapi_offline", "static", "text/javascript"),
+    "swagger-ui.css": ("fastapi_offline", "static", "text/css"),
+    "favicon.png": ("fastapi_offline", "static", "image/png"),
+    "start-swagger.js": (__package__, "assets", "text/javascript"),
+}
+"""By name: the package and folder it is in, and its media type."""
+
+# The load balancer forwards only `/api`; a person at home tries `/docs`.
+PREFIXES = ("", "/api")
+ALIASES = (
+    *("/docs/", "/redoc", "/swagger", "/swagger/"),
+    *("/swagger-ui", "/swagger-ui.html", "/swagger-ui/index.html", "/api-docs"),
+)
+"""What people try first, from other services: they are led to `/docs`."""
+
+_CSP = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; "
+        "style-src 'self'; img-src 'self' data:; font-src 'self' data:; "
+        "connect-src {connect}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+# Addresses are relative, so that each page finds its own prefix's document and assets.
+_SWAGGER = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>CloudMart API</title>
+<link rel="icon" href="docs/assets/favicon.png">
+<link rel="stylesheet" href="docs/assets/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui" data-document="openapi.json"></div>
+<script src="docs/assets/swagger-ui-bundle.js"></script>
+<script src="docs/assets/start-swagger.js"></script>
+</body>
+</html>
+"""
+
 
 def config_router(base: str | None) -> ClassifiedRouter:
     """Return the route of a script that sets `window.__CLOUDMART__`.
@@ -49,15 +92,6 @@ def config_script(base: str | None) -> bytes:
     # All else that could end a script or a string of it is no ASCII, which JSON escapes.
     literal = json.dumps(told).replace("<", r"\u003c")
     return f"window.__CLOUDMART__ = Object.freeze({literal});\n".encode()
-
-
-ASSETS = {
-    "swagger-ui-bundle.js": ("fastapi_offline", "static", "text/javascript"),
-    "swagger-ui.css": ("fastapi_offline", "static", "text/css"),
-    "favicon.png": ("fastapi_offline", "static", "image/png"),
-    "start-swagger.js": (__package__, "assets", "text/javascript"),
-}
-"""By name: the package and folder it is in, and its media type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,44 +136,6 @@ class Asset:
         plain = self._file.read_bytes()
         version = f'W/"{sha256(plain).hexdigest()[:16]}"'
         return _Content(plain, gzip.compress(plain, mtime=0), version)
-
-
-# The load balancer forwards only `/api`; a person at home tries `/docs`.
-PREFIXES = ("", "/api")
-
-ALIASES = (
-    *("/docs/", "/redoc", "/swagger", "/swagger/"),
-    *("/swagger-ui", "/swagger-ui.html", "/swagger-ui/index.html", "/api-docs"),
-)
-"""What people try first, from other services: they are led to `/docs`."""
-
-_CSP = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; "
-        "style-src 'self'; img-src 'self' data:; font-src 'self' data:; "
-        "connect-src {connect}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
-
-# Addresses are relative, so that each page finds its own prefix's document and assets.
-_SWAGGER = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>CloudMart API</title>
-<link rel="icon" href="docs/assets/favicon.png">
-<link rel="stylesheet" href="docs/assets/swagger-ui.css">
-</head>
-<body>
-<div id="swagger-ui" data-document="openapi.json"></div>
-<script src="docs/assets/swagger-ui-bundle.js"></script>
-<script src="docs/assets/start-swagger.js"></script>
-</body>
-</html>
-"""
 
 
 def pages_router(app: DocumentedApp, public_base_url: str | None) -> ClassifiedRouter:

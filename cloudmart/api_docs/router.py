@@ -30,6 +30,22 @@ _STATES = {
     Status.FAIL: ("bad", "Fails"),
 }
 
+# References are relative to the catalogue itself, so they hold behind any name.
+_LINKSET = {
+    "linkset": [
+        {
+            "anchor": "/api",
+            "service-desc": [
+                {"href": "/api/openapi.json", "type": "application/vnd.oai.openapi+json"}
+            ],
+            "service-doc": [{"href": "/api/docs", "type": "text/html"}],
+            "service-meta": [{"href": "/api", "type": "application/json"}],
+            "status": [{"href": "/api/health", "type": "application/health+json"}],
+        }
+    ]
+}
+_CATALOG = 'application/linkset+json; profile="https://www.rfc-editor.org/info/rfc9727"'
+
 
 @dataclass(frozen=True, slots=True)
 class LandingPageLine:
@@ -110,22 +126,6 @@ def _words(dependency: Dependency, reading: DependencyReading) -> str:
 
 router = ClassifiedRouter(counts_as=RouteClass.FREE, tags=["discovery"])
 Operations = Annotated[OperationDirectory, Depends(provide(OperationDirectory))]
-
-# References are relative to the catalogue itself, so they hold behind any name.
-_LINKSET = {
-    "linkset": [
-        {
-            "anchor": "/api",
-            "service-desc": [
-                {"href": "/api/openapi.json", "type": "application/vnd.oai.openapi+json"}
-            ],
-            "service-doc": [{"href": "/api/docs", "type": "text/html"}],
-            "service-meta": [{"href": "/api", "type": "application/json"}],
-            "status": [{"href": "/api/health", "type": "application/health+json"}],
-        }
-    ]
-}
-_CATALOG = 'application/linkset+json; profile="https://www.rfc-editor.org/info/rfc9727"'
 
 
 class OperationSummary(Model):

@@ -29,6 +29,9 @@ from cloudmart.settings.report import (
 
 _COLOURS = {SettingState.OK: "green", SettingState.DEFAULT: "dim", SettingState.OBSOLETE: "yellow"}
 
+_WIDE = 160
+_UNDECIDED = "All is in order, but `cloudmart serve` refuses to start until AUTH is set.\n"
+
 
 def as_table(loaded: Loaded) -> Table:
     """Return a table with a row for every setting."""
@@ -102,10 +105,6 @@ def _fault(fault: SettingFault) -> dict[str, str]:
         "right": fault.variable.right,
         "source": fault.origin,
     }
-
-
-_WIDE = 160
-_UNDECIDED = "All is in order, but `cloudmart serve` refuses to start until AUTH is set.\n"
 
 
 def config(

@@ -26,6 +26,10 @@ _QUEUE = re.compile(r"//sqs\.(?P<region>[^.]+)\.[^/]+/(?P<account>\d{12})/(?P<na
 Values = Mapping[str, str | None]
 Policy = dict[str, Any]
 
+_GROUPS = frozenset({"aws", "bedrock", "dynamodb", "pipeline", "sources"})
+# The issuer of a cluster of EKS's tells where it is, and tables are nowhere else by default.
+_OF_EKS = re.compile(r"oidc\.eks\.(?P<region>[a-z0-9-]+)\.")
+
 
 def policies(values: Values) -> dict[str, Policy]:
     """Return each policy by its template's name.
@@ -104,10 +108,6 @@ def _text(text: str, values: Values) -> str:
 
 
 app = typer.Typer(help="Roles and policies of AWS's IAM.", no_args_is_help=True)
-
-_GROUPS = frozenset({"aws", "bedrock", "dynamodb", "pipeline", "sources"})
-# The issuer of a cluster of EKS's tells where it is, and tables are nowhere else by default.
-_OF_EKS = re.compile(r"oidc\.eks\.(?P<region>[a-z0-9-]+)\.")
 
 
 @app.callback()

@@ -46,6 +46,10 @@ from cloudmart.settings import Settings, load_settings
 from cloudmart.settings.load import for_serving
 from cloudmart.settings.report import Report, refusal
 
+# Python's own (700, 10, 10) looks through all that the SDK keeps for good every few seconds of
+# load, and stands still meanwhile: docs/decisions/garbage-collection.md.
+_GARBAGE = (10_000, 10, 10)
+
 
 class StartingApp:
     """Answers probes, and 503 to all else, until the application it prepares can answer.
@@ -96,11 +100,6 @@ class StartingApp:
         async with app.router.lifespan_context(app) as state:
             self._state, self._app = state or {}, app
             await asyncio.Event().wait()
-
-
-# Python's own (700, 10, 10) looks through all that the SDK keeps for good every few seconds of
-# load, and stands still meanwhile: docs/decisions/garbage-collection.md.
-_GARBAGE = (10_000, 10, 10)
 
 
 def serve() -> None:

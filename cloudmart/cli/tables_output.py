@@ -20,6 +20,9 @@ from cloudmart.tables.steps import RunBackfill, Step, TableFinding
 
 _EVERY = 15.0
 
+COLORS = {PartState.OK: "green", PartState.UNSUPPORTED: "dim", PartState.MISSING: "yellow"}
+_PIPE_WIDTH = 200
+
 
 class PlainWatcher:
     """Writes a line for each step, for what came of it, and now and then between."""
@@ -119,10 +122,6 @@ def outcome_text(finding: TableFinding) -> str:
     """Return what came of a step, as a person reads it."""
     word = "done" if finding.state is PartState.OK else finding.state
     return f"{word}: {finding.remark}" if finding.remark else word
-
-
-COLORS = {PartState.OK: "green", PartState.UNSUPPORTED: "dim", PartState.MISSING: "yellow"}
-_PIPE_WIDTH = 200
 
 
 def show_table_findings(findings: Sequence[TableFinding], *, as_json: bool) -> None:

@@ -21,6 +21,13 @@ from cloudmart.health.state import UNUSED, Dependency, Health, HealthReporter
 from cloudmart.observability.reporter import Reporter
 from cloudmart.settings import Provider, Settings, why_disabled
 
+_CAUSES: tuple[tuple[type[UpstreamError], Cause], ...] = (
+    (ProviderMisconfiguredError, REFUSES),
+    (ProviderUnavailableError, AWAY),
+    (ProviderTimeoutError, SLOW),
+)
+_INSTEAD = " Rules answer instead."
+
 
 class ObservedChat:
     """A model whose steps are told of."""
@@ -59,16 +66,6 @@ class ObservedSentiment:
         if any(text.strip() for text in texts):
             self._reporter.ok()
         return scores
-
-
-_CAUSES: tuple[tuple[type[UpstreamError], Cause], ...] = (
-    (ProviderMisconfiguredError, REFUSES),
-    (ProviderUnavailableError, AWAY),
-    (ProviderTimeoutError, SLOW),
-)
-
-
-_INSTEAD = " Rules answer instead."
 
 
 def show_providers(settings: Settings, providers: Providers, health: Health) -> None:

@@ -42,6 +42,8 @@ from cloudmart.settings import (
 
 _log = structlog.stdlib.get_logger(__name__)
 
+_DRAFT = "TSTALIASID"
+
 
 @dataclass(eq=False, slots=True)
 class _Opened:
@@ -109,8 +111,6 @@ class LazyChat:
         self._open.discard(opened)
         await opened.stack.aclose()
 
-
-_DRAFT = "TSTALIASID"
 
 Chat = ChatModel | ProviderDisabledError
 

@@ -16,6 +16,9 @@ _ABSENT = ("ResourceNotFoundException", "ValidationException")
 _PROFILE = re.compile(r"(?:global|us-gov|us|eu|apac|au|ca|jp)\..+|arn:.+:inference-profile/.+")
 _COST = "a few tokens, less than 0.001 USD"
 
+_AGENT = frozenset({"settings", "aws:bedrock-agent"})
+_PARENTS = ("credentials-found",)
+
 
 async def agent(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Tell whether the agent exists and is PREPARED."""
@@ -147,9 +150,6 @@ def _expect(inputs: Inputs, way: BedrockMode, otherwise: str) -> None:
 def _region(inputs: Inputs) -> str:
     return inputs.settings.bedrock.region or inputs.settings.aws.region or ""
 
-
-_AGENT = frozenset({"settings", "aws:bedrock-agent"})
-_PARENTS = ("credentials-found",)
 
 CHECKS = (
     DoctorCheck(("bedrock-agent-exists", "bedrock-agent-prepared"), agent, _AGENT, _PARENTS),

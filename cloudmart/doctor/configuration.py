@@ -22,6 +22,8 @@ _OF_STATE = {
 _FILES = "CLOUDMART_CONFIG_DIR"
 _RESTART = ("rollout", "restart", f"deployment/{DEPLOYMENT}")
 
+_LIVE = ("deployment-exists",)
+
 
 async def settings(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Tell every fault of the settings, each under its kind."""
@@ -144,7 +146,6 @@ def _agreement(key: str, told: Mapping[str, str], **facts: str) -> CheckResult:
 
 
 SETTINGS, ENVIRONMENT = frozenset({"settings"}), frozenset({"environment"})
-_LIVE = ("deployment-exists",)
 
 CHECKS = (
     DoctorCheck(

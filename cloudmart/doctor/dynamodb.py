@@ -41,6 +41,8 @@ _NOT_MET = "ConditionalCheckFailedException"
 
 Ask = Callable[[Any], Awaitable[Any]]
 
+_SEEN = frozenset({"settings", "aws:dynamodb"})
+
 
 async def parts(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Tell of each part of each table whether it is as it should be."""
@@ -184,8 +186,6 @@ async def _use(key: str, action: str, table: str, call: Awaitable[Any]) -> Check
             return unknown(key, f"{action} on {table}: {code}")
     return None
 
-
-_SEEN = frozenset({"settings", "aws:dynamodb"})
 
 CHECKS = (
     # In a wrong region all tables are missing, and to make them there would be the worst to do.

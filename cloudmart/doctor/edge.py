@@ -19,6 +19,8 @@ _XFF = ("routing.http.xff_header_processing.mode", "preserve")
 # What a server may take for another header's name, because CGI wrote dashes as underscores.
 REMOVED = ("X_Forwarded_For", "X_Forwarded_Proto", "Content_Length", "Transfer_Encoding")
 
+_SEEN = frozenset({"settings"})
+
 
 async def dns(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Tell whether the shop's name leads to its load balancer."""
@@ -158,8 +160,6 @@ async def _balancer_name(inputs: Inputs) -> str | None:
             return str(points[0].get("hostname") or points[0].get("ip"))
     return None
 
-
-_SEEN = frozenset({"settings"})
 
 CHECKS = (
     DoctorCheck(

@@ -35,6 +35,9 @@ _SOURCES = {
     "custom-process": "a program",
 }
 
+_ENVIRONMENT = frozenset({"environment"})
+_STS = frozenset({"environment", "aws:sts"})
+
 
 async def credentials(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Tell where credentials come from, or why there are none."""
@@ -143,9 +146,6 @@ def audiences_of(claims: Mapping[str, Any]) -> list[str]:
     told = claims.get("aud") or []
     return [told] if isinstance(told, str) else [str(each) for each in told]
 
-
-_ENVIRONMENT = frozenset({"environment"})
-_STS = frozenset({"environment", "aws:sts"})
 
 CHECKS = (
     DoctorCheck(("credentials-found", "credentials-renewed"), credentials, _STS, ("region-set",)),

@@ -23,6 +23,10 @@ _STATUS = {
 _REPORTS = "ReportBatchItemFailures"
 _UNSET = "PIPELINE_FUNCTION is not set"
 
+_SETTINGS = frozenset({"settings"})
+_LAMBDA = frozenset({"settings", "aws:lambda"})
+_PARENTS = ("credentials-found", "table-exists")
+
 
 async def status(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Tell what `cloudmart pipeline status` tells, each part as a finding."""
@@ -147,10 +151,6 @@ def _function(inputs: Inputs) -> str:
         raise NotAskedError(_UNSET)
     return name
 
-
-_SETTINGS = frozenset({"settings"})
-_LAMBDA = frozenset({"settings", "aws:lambda"})
-_PARENTS = ("credentials-found", "table-exists")
 
 CHECKS: tuple[DoctorCheck, ...] = (
     DoctorCheck(tuple(_STATUS), status, _SETTINGS | {"pipeline"}, _PARENTS, seconds=12),

@@ -33,6 +33,9 @@ _OF_KIND = {
     "Ingress": "no-other-way-in",
 }
 
+_KUBERNETES = kubernetes.KUBERNETES
+_PARENTS = ("deployment-exists",)
+
 
 async def rollout(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Tell how far the roll-out is, and what Kubernetes says where it is stuck."""
@@ -151,9 +154,6 @@ async def _running(inputs: Inputs) -> list[Any]:
         raise NotKnownError("no pod of the service runs")
     return running
 
-
-_KUBERNETES = kubernetes.KUBERNETES
-_PARENTS = ("deployment-exists",)
 
 CHECKS = (
     DoctorCheck(("rollout-complete",), rollout, _KUBERNETES, _PARENTS, settles=_ROLLING),

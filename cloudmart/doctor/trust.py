@@ -28,6 +28,10 @@ _ASSUME = "sts:AssumeRoleWithWebIdentity"
 _CLUSTER = re.compile(r"arn:[\w-]+:eks:[\w-]+:\d{12}:cluster/([\w-]+)")
 _ABSENT = ("NoSuchEntity", "NoSuchEntityException")
 
+_KUBERNETES = kubernetes.KUBERNETES
+_IAM = _KUBERNETES | {"aws:iam", "environment"}
+_EKS = _KUBERNETES | {"aws:eks"}
+
 
 @dataclass(frozen=True, slots=True)
 class TrustedPod:
@@ -265,10 +269,6 @@ def _associate(inputs: Inputs, cluster: str | None) -> str:
         f"--namespace {inputs.namespace} --service-account {ACCOUNTS[0]} --role-arn <role>"
     )
 
-
-_KUBERNETES = kubernetes.KUBERNETES
-_IAM = _KUBERNETES | {"aws:iam", "environment"}
-_EKS = _KUBERNETES | {"aws:eks"}
 
 CHECKS = (
     DoctorCheck(

@@ -29,6 +29,9 @@ _GRACE = 1 / 7
 """The share of a call's time that a request waits for that. Tables are described by another part
 of DynamoDB than items are read by, and one may be away while the other is well."""
 
+AT_ONCE = 500
+"""Items of all keys that are read at once."""
+
 
 class IndexRecord:
     """The record as the service reads it."""
@@ -157,10 +160,6 @@ async def _with_first(first: Page[Item], rest: Pages[Item]) -> Pages[Item]:
     yield first
     async for page in rest:
         yield page
-
-
-AT_ONCE = 500
-"""Items of all keys that are read at once."""
 
 
 @dataclass

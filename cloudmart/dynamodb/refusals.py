@@ -20,59 +20,6 @@ _SERVER_FAULT = 500
 Response = Mapping[str, Any]
 """An answer as the SDK hands it over: status, headers with lower-case names, body."""
 
-
-class ForeignAnswerError(ResponseParserError):  # type: ignore[misc]  # the SDK has no types
-    """Something on the way answered in AWS's place."""
-
-
-class StrictJSONParser(AioJSONParser):  # type: ignore[misc]  # the SDK has no types
-    """Reads what AWS answers in JSON, and raises ForeignAnswerError for what is not AWS's.
-
-    By itself the SDK reads a page of HTML, or nothing, as an empty answer: to a write or a delete
-    that is a success. AWS gives every answer an id, and always answers with a JSON object.
-    """
-
-    async def parse(self, response: Response, shape: object) -> Any:  # noqa: ANN401 - botocore's
-        """Return an answer in the shape that the SDK's callers know."""
-        # A fault of a server is tried again by the SDK, whoever tells of it.
-        if response["status_code"] < _SERVER_FAULT and _REQUEST_ID not in response["headers"]:
-            msg = f"an answer with status {response['status_code']} has no {_REQUEST_ID}"
-            raise ForeignAnswerError(msg)
-        return await super().parse(response, shape)
-
-    def _do_error_parse(self, response: Response, shape: object) -> Any:  # noqa: ANN401 - as above
-        status = response["status_code"]
-        try:
-            parsed = super()._do_error_parse(response, shape)
-        except ForeignAnswerError:
-            if status < _SERVER_FAULT:
-                raise
-            return self._do_generic_error_parse(response)
-        # The SDK writes the status where an answer names no error; AWS always names one.
-        if status < _SERVER_FAULT and parsed["Error"]["Code"] in {"", str(status)}:
-            raise ForeignAnswerError(f"an answer with status {status} names no error")
-        return parsed
-
-    def _parse_body_as_json(self, body_contents: bytes) -> dict[str, Any]:
-        try:
-            parsed = json.loads(body_contents)
-        except (ValueError, RecursionError) as error:
-            raise ForeignAnswerError("an answer is no JSON") from error
-        if not isinstance(parsed, dict):
-            raise ForeignAnswerError("an answer is no JSON object")
-        return parsed
-
-
-class StrictParserFactory(AioResponseParserFactory):  # type: ignore[misc]  # as above
-    """Gives the strict parser to the services that speak JSON over POST, as DynamoDB does."""
-
-    def create_parser(self, protocol_name: str) -> Any:  # noqa: ANN401 - botocore's
-        """Return the parser of a protocol."""
-        if protocol_name == "json":
-            return StrictJSONParser(**self._defaults)
-        return super().create_parser(protocol_name)
-
-
 BUSY = frozenset(
     {
         "KMSThrottlingException",
@@ -145,7 +92,6 @@ MISCONFIGURED = KMS | frozenset(
 PASSING = BUSY | FAILING | MISCONFIGURED
 """Codes that are no fault of the request: the caller is told to come back."""
 
-
 TROUBLE = (
     BotoCoreError,
     ClientError,
@@ -159,7 +105,6 @@ TROUBLE = (
 _DENIED = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"})
 _UNKNOWN = frozenset({"UnknownOperationException", "UnsupportedOperationException"})
 _NOT_IMPLEMENTED = 501
-
 # AWS names the action in its sentence, which may be another service's (a key of KMS).
 _ACTION = re.compile(r"not authorized to perform: (\w[\w-]*:\w+)")
 _UNSET = {
@@ -176,6 +121,58 @@ OF_S3 = {
     "ListObjectsV2": "ListBucket",
     "PutObject": "PutObject",
 }
+
+
+class ForeignAnswerError(ResponseParserError):  # type: ignore[misc]  # the SDK has no types
+    """Something on the way answered in AWS's place."""
+
+
+class StrictJSONParser(AioJSONParser):  # type: ignore[misc]  # the SDK has no types
+    """Reads what AWS answers in JSON, and raises ForeignAnswerError for what is not AWS's.
+
+    By itself the SDK reads a page of HTML, or nothing, as an empty answer: to a write or a delete
+    that is a success. AWS gives every answer an id, and always answers with a JSON object.
+    """
+
+    async def parse(self, response: Response, shape: object) -> Any:  # noqa: ANN401 - botocore's
+        """Return an answer in the shape that the SDK's callers know."""
+        # A fault of a server is tried again by the SDK, whoever tells of it.
+        if response["status_code"] < _SERVER_FAULT and _REQUEST_ID not in response["headers"]:
+            msg = f"an answer with status {response['status_code']} has no {_REQUEST_ID}"
+            raise ForeignAnswerError(msg)
+        return await super().parse(response, shape)
+
+    def _do_error_parse(self, response: Response, shape: object) -> Any:  # noqa: ANN401 - as above
+        status = response["status_code"]
+        try:
+            parsed = super()._do_error_parse(response, shape)
+        except ForeignAnswerError:
+            if status < _SERVER_FAULT:
+                raise
+            return self._do_generic_error_parse(response)
+        # The SDK writes the status where an answer names no error; AWS always names one.
+        if status < _SERVER_FAULT and parsed["Error"]["Code"] in {"", str(status)}:
+            raise ForeignAnswerError(f"an answer with status {status} names no error")
+        return parsed
+
+    def _parse_body_as_json(self, body_contents: bytes) -> dict[str, Any]:
+        try:
+            parsed = json.loads(body_contents)
+        except (ValueError, RecursionError) as error:
+            raise ForeignAnswerError("an answer is no JSON") from error
+        if not isinstance(parsed, dict):
+            raise ForeignAnswerError("an answer is no JSON object")
+        return parsed
+
+
+class StrictParserFactory(AioResponseParserFactory):  # type: ignore[misc]  # as above
+    """Gives the strict parser to the services that speak JSON over POST, as DynamoDB does."""
+
+    def create_parser(self, protocol_name: str) -> Any:  # noqa: ANN401 - botocore's
+        """Return the parser of a protocol."""
+        if protocol_name == "json":
+            return StrictJSONParser(**self._defaults)
+        return super().create_parser(protocol_name)
 
 
 class PartState(StrEnum):

@@ -34,6 +34,8 @@ _LONGEST_SORT = 1024
 KeysOf = Callable[[Item], Mapping[str, str]]
 """Returns the attributes that an item should have."""
 
+_ACTIVE = "ACTIVE"
+
 
 @dataclass(frozen=True, slots=True)
 class TableIndex:
@@ -151,8 +153,6 @@ def amendment(item: Item, items: IndexedItems) -> Amendment:
 
 
 Description = Mapping[str, Any]
-
-_ACTIVE = "ACTIVE"
 
 
 def index_named(description: Description, name: str) -> Description | None:

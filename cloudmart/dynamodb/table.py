@@ -36,6 +36,9 @@ _PAGE = 250
 _BREATHER = 0.05
 """Seconds to wait where DynamoDB gave none of the items that were asked for."""
 
+VERSION = "version"
+"""Counts the changes of an item, so that two in one millisecond differ."""
+
 
 class RefusedError(Exception):
     """A condition did not hold; `item` is what is stored."""
@@ -257,7 +260,3 @@ def _came_through(error: ClientError, item: Item) -> bool:
 def _code(error: ClientError) -> str:
     code: str = error.response["Error"]["Code"]
     return code
-
-
-VERSION = "version"
-"""Counts the changes of an item, so that two in one millisecond differ."""

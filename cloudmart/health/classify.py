@@ -58,6 +58,12 @@ _ANYWHERE = {
 }
 _CLOCK_WORDS = ("Signature expired", "Signature not yet current")
 
+_OF_CREDENTIALS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Cause], ...] = (
+    ((AttributeError, KeyError, TypeError), credentials.AGENT_GARBLED),
+    (ValueError, credentials.AGENT_ADDRESS),
+    (RuntimeError, credentials.CLOCK),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -151,12 +157,6 @@ SECRETS_MANAGER = Service(
         "ResourceNotFoundException": services.SECRET_MISSING,
     },
     {("AccessDeniedException", "KMS"): services.SECRET_LOCKED},
-)
-
-_OF_CREDENTIALS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Cause], ...] = (
-    ((AttributeError, KeyError, TypeError), credentials.AGENT_GARBLED),
-    (ValueError, credentials.AGENT_ADDRESS),
-    (RuntimeError, credentials.CLOCK),
 )
 
 

@@ -26,6 +26,28 @@ from cloudmart.settings.report import masked
 
 _LONGEST_TOKEN = 64 * 1024
 
+_PAIR = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+_PROFILES = ("AWS_DEFAULT_PROFILE", "AWS_PROFILE")
+_CONFIGURATION = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
+_BUNDLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
+_PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+_AGENT = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+_AGENT_TOKEN = ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN")
+_IDENTITY_TOKEN = "AWS_WEB_IDENTITY_TOKEN_FILE"  # noqa: S105 - a variable's name
+# What the SDK raises for settings of its own that no variable told: a file did.
+_OF_CONFIGURATION = (
+    sdk.InvalidChecksumConfigError,
+    sdk.InvalidConfigError,
+    sdk.InvalidDefaultsMode,
+    sdk.InvalidIMDSEndpointError,
+    sdk.InvalidIMDSEndpointModeError,
+    sdk.InvalidMaxRetryAttemptsError,
+    sdk.InvalidRegionError,
+    sdk.InvalidRetryModeError,
+    sdk.InvalidSTSRegionalEndpointsConfigError,
+)
+_OF_PERSONS = (sdk.RefreshWithMFAUnsupportedError, sdk.SSOError, sdk.TokenRetrievalError)
+
 
 def facts_of_pod(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the names that a cause's remedy and command may mention."""
@@ -66,30 +88,6 @@ def token_claims(path: str) -> dict[str, Any]:
 
 
 _Found = tuple[Cause, dict[str, str]]
-
-_PAIR = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-_PROFILES = ("AWS_DEFAULT_PROFILE", "AWS_PROFILE")
-_CONFIGURATION = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
-_BUNDLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
-_PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
-_AGENT = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
-_AGENT_TOKEN = ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN")
-_IDENTITY_TOKEN = "AWS_WEB_IDENTITY_TOKEN_FILE"  # noqa: S105 - a variable's name
-
-# What the SDK raises for settings of its own that no variable told: a file did.
-_OF_CONFIGURATION = (
-    sdk.InvalidChecksumConfigError,
-    sdk.InvalidConfigError,
-    sdk.InvalidDefaultsMode,
-    sdk.InvalidIMDSEndpointError,
-    sdk.InvalidIMDSEndpointModeError,
-    sdk.InvalidMaxRetryAttemptsError,
-    sdk.InvalidRegionError,
-    sdk.InvalidRetryModeError,
-    sdk.InvalidSTSRegionalEndpointsConfigError,
-)
-
-_OF_PERSONS = (sdk.RefreshWithMFAUnsupportedError, sdk.SSOError, sdk.TokenRetrievalError)
 
 
 def dependency_error_of(

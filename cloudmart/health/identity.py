@@ -26,6 +26,9 @@ _WITHIN = 9.0
 _OF_MACHINE = "iam-role"
 """botocore's name for credentials that the machine's metadata service gave."""
 
+_ROLE = re.compile(r"arn:([\w-]+):iam::(\d+):role/(?:.*/)?([^/]+)")
+_SESSION = re.compile(r"arn:([\w-]+):sts::(\d+):assumed-role/([^/]+)/.*")
+
 
 class Identity:
     """The credentials of the process's one session, and the role they belong to."""
@@ -124,10 +127,6 @@ def _keep_to_the_end(credentials: Any) -> None:  # noqa: ANN401 - the SDK's, of 
     """
     if hasattr(credentials, "_mandatory_refresh_timeout"):
         credentials._mandatory_refresh_timeout = _LAST_SECONDS  # noqa: SLF001 - no public way
-
-
-_ROLE = re.compile(r"arn:([\w-]+):iam::(\d+):role/(?:.*/)?([^/]+)")
-_SESSION = re.compile(r"arn:([\w-]+):sts::(\d+):assumed-role/([^/]+)/.*")
 
 
 def same_role(role: str, caller: str) -> bool:

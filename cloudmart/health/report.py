@@ -12,6 +12,43 @@ from cloudmart.values.timestamp import Timestamp
 
 MEDIA_TYPE = "application/health+json"
 
+_TIME = "2026-11-23T08:00:00.000Z"
+WELL: dict[str, Any] = {
+    "status": "pass",
+    "serviceId": "cloudmart-backend",
+    "releaseId": "1.0.0+9fceb02d0ae5",
+    "checks": {
+        "orders:responseTime": [
+            {
+                "componentType": "datastore",
+                "status": "pass",
+                "observedValue": 4.2,
+                "observedUnit": "ms",
+                "time": _TIME,
+                "age": 3.1,
+            }
+        ]
+    },
+}
+STARTING: dict[str, Any] = {
+    "status": "fail",
+    "serviceId": "cloudmart-backend",
+    "releaseId": "1.0.0+9fceb02d0ae5",
+    "output": "The service is starting. The shop's data store does not answer.",
+    "checks": {
+        "orders:responseTime": [
+            {
+                "componentType": "datastore",
+                "status": "fail",
+                "time": _TIME,
+                "age": 3.1,
+                "output": "The shop's data store does not answer.",
+                "affectedEndpoints": ["/api/orders"],
+            }
+        ]
+    },
+}
+
 
 class _Sparse(Model):
     """What leaves out what there is nothing to say of."""
@@ -96,42 +133,3 @@ def _check(dependency: Dependency, reading: DependencyReading, now: datetime) ->
         output=reading.output or None,
         affected_endpoints=(list(dependency.routes) or None) if reading.output else None,
     )
-
-
-_TIME = "2026-11-23T08:00:00.000Z"
-
-WELL: dict[str, Any] = {
-    "status": "pass",
-    "serviceId": "cloudmart-backend",
-    "releaseId": "1.0.0+9fceb02d0ae5",
-    "checks": {
-        "orders:responseTime": [
-            {
-                "componentType": "datastore",
-                "status": "pass",
-                "observedValue": 4.2,
-                "observedUnit": "ms",
-                "time": _TIME,
-                "age": 3.1,
-            }
-        ]
-    },
-}
-STARTING: dict[str, Any] = {
-    "status": "fail",
-    "serviceId": "cloudmart-backend",
-    "releaseId": "1.0.0+9fceb02d0ae5",
-    "output": "The service is starting. The shop's data store does not answer.",
-    "checks": {
-        "orders:responseTime": [
-            {
-                "componentType": "datastore",
-                "status": "fail",
-                "time": _TIME,
-                "age": 3.1,
-                "output": "The shop's data store does not answer.",
-                "affectedEndpoints": ["/api/orders"],
-            }
-        ]
-    },
-}

@@ -25,17 +25,6 @@ _MAY_BE_503 = _GOOD | {
     }
 }
 
-
-class HealthResponse(JSONResponse):
-    """A report, written by its own model."""
-
-    media_type = MEDIA_TYPE
-
-    def render(self, content: HealthReport) -> bytes:
-        """Return the body."""
-        return content.model_dump_json(exclude_none=True).encode()
-
-
 _PROBES = {
     "/health": report.alive,
     "/livez": report.alive,
@@ -45,6 +34,16 @@ _PROBES = {
     "/startupz": report.started,
 }
 """What each path tells."""
+
+
+class HealthResponse(JSONResponse):
+    """A report, written by its own model."""
+
+    media_type = MEDIA_TYPE
+
+    def render(self, content: HealthReport) -> bytes:
+        """Return the body."""
+        return content.model_dump_json(exclude_none=True).encode()
 
 
 class ProbeAnswers:

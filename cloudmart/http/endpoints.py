@@ -13,6 +13,11 @@ from cloudmart.values.text import NO_NUL
 
 T = TypeVar("T")
 
+_WEIGHT = re.compile(r"q=(0(\.[0-9]{0,3})?|1(\.0{0,3})?)")
+_MOST_NAMES = 32
+_MOST_PARAMETERS = 8
+"""A header may be long; no client has more to say."""
+
 
 class AppState(TypedDict):
     """What the lifespan shares with every request: the services, by their type."""
@@ -56,13 +61,6 @@ class Message(Model):
     """One sentence."""
 
     message: str = Field(description="What was done.")
-
-
-_WEIGHT = re.compile(r"q=(0(\.[0-9]{0,3})?|1(\.0{0,3})?)")
-
-_MOST_NAMES = 32
-_MOST_PARAMETERS = 8
-"""A header may be long; no client has more to say."""
 
 
 def accept_weights(accept: str) -> dict[str, float]:

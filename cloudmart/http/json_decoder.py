@@ -28,6 +28,8 @@ _OTHER = bytes(set(range(256)) - set(b"[{]},"))
 _OTHER_AND_COMMAS = _OTHER + b","
 _ROUNDS = 4
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
 
 async def is_too_deep(content: bytearray, piece_size: int = PIECE) -> bool:
     """Tell whether JSON is nested deeper than it may be. Brackets in its texts do not count."""
@@ -99,7 +101,6 @@ async def _pieces(content: bytearray | memoryview, size: int) -> AsyncIterator[b
         await asyncio.sleep(0)
 
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LIST, _OBJECT = ord("["), ord("{")
 
 Load = Callable[[bytes], Any]

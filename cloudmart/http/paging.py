@@ -30,6 +30,13 @@ _JSON = "application/json"
 _BODY = "http.response.body"
 _NOTHING: Message = {"type": _BODY, "body": b"", "more_body": True}
 
+_VERSION = "1"
+# DynamoDB's longest partition key, in bytes.
+_LONGEST_KEY = 2048
+E = TypeVar("E", bound=Entity)
+_LARGE = 512 * 1024
+"""Bytes after which a page ends, however few its items are."""
+
 
 @cache
 def _adapter(kind: type[Entity]) -> TypeAdapter[list[Any]]:
@@ -108,12 +115,6 @@ class _JsonArray(StreamingResponse):
             _log.warning("list_broken_off", cause=repr(error.__cause__ or error))
 
 
-_VERSION = "1"
-
-# DynamoDB's longest partition key, in bytes.
-_LONGEST_KEY = 2048
-
-
 def write_cursor(name: str, last: str) -> str:
     """Return the cursor that goes on after an item of a list."""
     text = json.dumps([_VERSION, name, last], ensure_ascii=False)
@@ -140,8 +141,6 @@ def read_cursor(name: str, cursor: str) -> str:
     )
 
 
-E = TypeVar("E", bound=Entity)
-
 Limit = Annotated[
     # A query has no null.
     Annotated[int, Field(ge=1, le=1000)] | SkipJsonSchema[None],
@@ -151,8 +150,6 @@ Limit = Annotated[
         examples=[20],
     ),
 ]
-_LARGE = 512 * 1024
-"""Bytes after which a page ends, however few its items are."""
 
 _Cursor = Annotated[str, Field(max_length=4096)]
 

@@ -19,6 +19,14 @@ _log = structlog.stdlib.get_logger(__name__)
 
 T = TypeVar("T")
 
+MEDIA_TYPE = EventSourceResponse.media_type
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Vary": "Accept",
+    # nginx would gather the events and hand them on in one piece.
+    "X-Accel-Buffering": "no",
+}
+
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """Return what the work returns; stop it and raise ClientDisconnect if the client goes away.
@@ -42,15 +50,6 @@ async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-MEDIA_TYPE = EventSourceResponse.media_type
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Vary": "Accept",
-    # nginx would gather the events and hand them on in one piece.
-    "X-Accel-Buffering": "no",
-}
 
 
 def wants_events(request: Request) -> bool:

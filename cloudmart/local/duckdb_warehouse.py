@@ -45,6 +45,10 @@ _EVENTS = ", ".join(f"'{event}'" for event in OrderEvent)
 _TIMES = ("createdAt", "updatedAt")
 _EVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
+_NO_TEST = "AND NOT ends_with(lower(coalesce(userEmail, '')), $test)"
+_CUSTOMERS = f"AND NOT starts_with(id, $heartbeat) {_NO_TEST}"
+_NOT_CUSTOMERS = {"heartbeat": HEARTBEAT, "test": TEST_ADDRESSES}
+
 
 class DuckDBWarehouse:
     """A table `orders` of its own, which is gone when this is."""
@@ -124,11 +128,6 @@ class DuckDBWarehouse:
             names = [column[0] for column in cursor.description]
             found = cursor.fetchall()
         return (_state(dict(zip(names, each, strict=True))) for each in found)
-
-
-_NO_TEST = "AND NOT ends_with(lower(coalesce(userEmail, '')), $test)"
-_CUSTOMERS = f"AND NOT starts_with(id, $heartbeat) {_NO_TEST}"
-_NOT_CUSTOMERS = {"heartbeat": HEARTBEAT, "test": TEST_ADDRESSES}
 
 
 @contextmanager

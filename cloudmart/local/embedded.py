@@ -15,6 +15,10 @@ REGION = "us-east-1"
 
 _Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
+# What names an account, a profile, an endpoint, an agent or a secret of AWS's.
+_OF_AWS = ("AWS_", "BEDROCK_", "BOTO_", "CLOUDMART_SECRET_ID")
+_LOOPBACK = "127.0.0.1"
+
 
 def _one_at_a_time(application: _Wsgi) -> _Wsgi:
     # moto checks a condition and writes in two steps; DynamoDB does both at once.
@@ -53,11 +57,6 @@ def embedded_dynamodb() -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-# What names an account, a profile, an endpoint, an agent or a secret of AWS's.
-_OF_AWS = ("AWS_", "BEDROCK_", "BOTO_", "CLOUDMART_SECRET_ID")
-_LOOPBACK = "127.0.0.1"
 
 
 def offline_aws_environment(environ: Mapping[str, str], url: str) -> dict[str, str]:

@@ -17,6 +17,9 @@ _log = structlog.stdlib.get_logger(__name__)
 
 _ENDLESS = -1
 
+_LONGEST_WAIT = 60.0
+_MOST = 1000  # records in one answer
+
 
 @dataclass(frozen=True, slots=True)
 class EventSourceMapping:
@@ -53,8 +56,6 @@ def _bounded(told: int) -> int | None:
 Record = Mapping[str, Any]
 Function = Callable[[dict[str, Any]], object]
 """A Lambda: it takes an event, and answers or raises."""
-
-_LONGEST_WAIT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +170,6 @@ def _arrival(record: Record) -> float:
 
 def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-
-
-_MOST = 1000  # records in one answer
 
 
 @dataclass(slots=True)

@@ -27,6 +27,8 @@ from cloudmart.settings import Settings
 
 _MAPPING = EventSourceMapping(bisect=True, retries=5, age=3600, partial=True)
 
+_NOT_RUNNING = "No pipeline runs here; `cloudmart dev --pipeline` runs one."
+
 
 class MemoryQuarantine:
     """A quarantine that lasts as long as the process."""
@@ -129,9 +131,6 @@ def local_pipeline(orders_table: str) -> Iterator[OpenPipeline]:
 
         with transport.carrying():
             yield open_pipeline
-
-
-_NOT_RUNNING = "No pipeline runs here; `cloudmart dev --pipeline` runs one."
 
 
 class NoTransport:

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import structlog
 
+TERMINATION_LOG = Path("/dev/termination-log")
+_MOST_BYTES = 4096  # of it are kept
+_CUT = b"\n..."
+
 
 def log_dropped_lines(lines: int) -> None:
     """Log how many lines of the log were left out because nobody read it."""
@@ -51,11 +55,6 @@ def configure_logging(*, json: bool, level: int = logging.INFO) -> None:
     # A traceback for each renewal that fails: health says it once, and in words.
     for source in ("credentials", "tokens"):
         logging.getLogger(f"aiobotocore.{source}").setLevel(logging.ERROR)
-
-
-TERMINATION_LOG = Path("/dev/termination-log")
-_MOST_BYTES = 4096  # of it are kept
-_CUT = b"\n..."
 
 
 def write_termination_message(message: str, path: Path = TERMINATION_LOG) -> None:

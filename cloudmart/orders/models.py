@@ -23,6 +23,15 @@ from cloudmart.values.money import Money, StatedAmount
 from cloudmart.values.text import Key
 from cloudmart.values.timestamp import Created, Timestamp, Updated, now
 
+_MOST_OF_ONE = 10**9
+"""Beyond this a quantity is none but a mistake, with which no total can be told."""
+
+_FORMER_NAMES = {"total": "totalAmount", "userEmail": "customerEmail"}
+MOST_CHANGES = 50
+"""Changes of its status that an order keeps."""
+
+_STATED = "What you believe it is; refused (409) if ours differs by a cent or more."
+
 
 class OrderStatus(StrEnum):
     """How far an order has come."""
@@ -54,10 +63,6 @@ class OrderUpdate(Model):
     ]
 
 
-_MOST_OF_ONE = 10**9
-"""Beyond this a quantity is none but a mistake, with which no total can be told."""
-
-
 def _possible(quantity: int) -> int:
     if abs(quantity) > _MOST_OF_ONE:
         msg = "a quantity is needed that somebody may have ordered"
@@ -76,16 +81,9 @@ class OrderLine(Stored):
     price: Annotated[Money, Field(description="For one, when it was ordered.")] = Decimal()
 
 
-_FORMER_NAMES = {"total": "totalAmount", "userEmail": "customerEmail"}
-
-
 def total_of(lines: Sequence[OrderLine]) -> Decimal:
     """Add up an order."""
     return sum((line.price * line.quantity for line in lines), Decimal())
-
-
-MOST_CHANGES = 50
-"""Changes of its status that an order keeps."""
 
 
 class StatusChange(Stored):
@@ -220,9 +218,6 @@ def _whole(value: Any) -> Any:  # noqa: ANN401 - whatever a caller sends
 
 
 Quantity = Annotated[int, Field(strict=True, ge=1, le=1000), BeforeValidator(_whole)]
-
-
-_STATED = "What you believe it is; refused (409) if ours differs by a cent or more."
 
 
 class LineCreate(Model):

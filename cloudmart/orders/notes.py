@@ -22,6 +22,15 @@ _PREFIX = "internal-"
 HEARTBEAT = "heartbeat-"
 """How the ids of orders begin that only show whether the pipeline works."""
 
+_NO_COPY = (
+    "the secret is not among the conversations yet: nothing was removed. The service copies it "
+    "when the first order with an Idempotency-Key comes"
+)
+_ANOTHER = (
+    "none are left. The secret among them was another than the service's: a request that an older "
+    "release was sent with an Idempotency-Key would make a second order if it were repeated now"
+)
+
 
 def is_order(key: str) -> bool:
     """Tell whether an id is that of an order somebody placed."""
@@ -43,16 +52,6 @@ def note_item(key: str, **attributes: object) -> dict[str, Any]:
     moment = stamp(now())
     shell = {"items": [], "total": Decimal(), "status": "Canceled"}
     return {"id": key, **shell, "createdAt": moment, "updatedAt": moment, **attributes}
-
-
-_NO_COPY = (
-    "the secret is not among the conversations yet: nothing was removed. The service copies it "
-    "when the first order with an Idempotency-Key comes"
-)
-_ANOTHER = (
-    "none are left. The secret among them was another than the service's: a request that an older "
-    "release was sent with an Idempotency-Key would make a second order if it were repeated now"
-)
 
 
 async def remove_notes_from_orders(client: Any, names: DynamoDBSettings) -> tuple[bool, str]:  # noqa: ANN401

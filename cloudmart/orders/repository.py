@@ -25,6 +25,10 @@ _ATTRIBUTES = ("userEmail", "customerEmail", CREATED_AT, "updatedAt")
 
 _Ids = list[str]
 
+# What an order was when a customer agreed to a change: who owns it, how far it is, its version.
+_VERSION = (VERSION, "status", "updatedAt", "userEmail", "customerEmail")
+_CUSTOMER = "the customer, by an assistant"
+
 
 class AddressScan:
     """Reads the whole table for an address, once at a time.
@@ -77,11 +81,6 @@ class AddressScan:
 
 
 _REQUEST, _CLIENT = "requestDigest", "requestClient"
-
-# What an order was when a customer agreed to a change: who owns it, how far it is, its version.
-_VERSION = (VERSION, "status", "updatedAt", "userEmail", "customerEmail")
-
-_CUSTOMER = "the customer, by an assistant"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ _log = structlog.stdlib.get_logger(__name__)
 LONGEST_NAME = 200
 """Characters of a product's name that a line keeps; older products' names know no limit."""
 
+_KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
+
 
 class Offer(Protocol):
     """What the catalogue says of a product."""
@@ -98,9 +100,6 @@ def _refuse_other_total(request: OrderCreate, total: Decimal) -> None:
             details={"total": float(total)},
             faults=[Fault("/total", f"is {total:.2f} now")],
         )
-
-
-_KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 
 
 class IdempotencyKeys:

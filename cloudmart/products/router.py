@@ -22,6 +22,10 @@ from cloudmart.products.snapshot import ProductEntry
 from cloudmart.rates.route_class import ClassifiedRouter
 from cloudmart.values import ids
 
+_SEEN: dict[int | str, Any] = {
+    304: {"description": "Nothing has changed since the answer that `If-None-Match` names."}
+}
+
 
 class ReadyRoute(GuardedRoute):
     """A route that first looks whether memory has the answer; FastAPI takes no part in that.
@@ -86,11 +90,6 @@ ProductBody = Annotated[
     ),
 ]
 ProductId = Annotated[str, path_id(ids.PRODUCT)]
-
-
-_SEEN: dict[int | str, Any] = {
-    304: {"description": "Nothing has changed since the answer that `If-None-Match` names."}
-}
 
 
 @router.get(

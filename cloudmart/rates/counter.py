@@ -11,6 +11,9 @@ from limits import RateLimitItem
 from limits.aio.storage import Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
+MOST_CLIENTS = 50_000
+"""Counters that are kept; then the one that was longest without a request is forgotten."""
+
 
 @dataclass(frozen=True, slots=True)
 class LimitState:
@@ -67,10 +70,6 @@ class StoredCounter:
             remaining=stats.remaining,
             reset=max(1, ceil(stats.reset_time - time())),
         )
-
-
-MOST_CLIENTS = 50_000
-"""Counters that are kept; then the one that was longest without a request is forgotten."""
 
 
 @dataclass(slots=True)

@@ -13,6 +13,12 @@ from cloudmart.rates.counter import LimitState, RateCounter
 from cloudmart.rates.route_class import RouteClass
 from cloudmart.settings import Environment, Settings
 
+MOST_FAILED = 20
+"""Failed look-ups of one client in an hour, over all its conversations."""
+
+_LIMIT = RateLimitItemPerHour(MOST_FAILED)
+_KIND = "failed-lookups"
+
 
 def rate_limits_of(settings: Settings) -> dict[RouteClass, int]:
     """Return what one client may ask for a minute, by class; what has no limit is left out."""
@@ -56,13 +62,6 @@ def standing_headers(standing: LimitState) -> list[tuple[bytes, bytes]]:
         (b"ratelimit-remaining", b"%d" % standing.remaining),
         (b"ratelimit-reset", b"%d" % standing.reset),
     ]
-
-
-MOST_FAILED = 20
-"""Failed look-ups of one client in an hour, over all its conversations."""
-
-_LIMIT = RateLimitItemPerHour(MOST_FAILED)
-_KIND = "failed-lookups"
 
 
 class FailedLookups:

@@ -14,6 +14,13 @@ from cloudmart.rollout.release import Manifest
 _PATIENCE = 60
 """Seconds that kubectl may take to ask or to tell one thing."""
 
+# kubectl shows the whole patch, or what it wanted to look at, before it comes to the point.
+_PREAMBLE = re.compile(
+    r"error when (?:applying patch|retrieving current configuration of):\n.*?\n"
+    r'(?:from server )?for: "[^"]*": |error when \w+ing "STDIN": ',
+    re.DOTALL,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class KubectlResult:
@@ -75,14 +82,6 @@ _WORDS = (
     ("(InternalError)", KubectlReason.AWAY),
     ("i/o timeout", KubectlReason.AWAY),
     ("TLS handshake", KubectlReason.AWAY),
-)
-
-
-# kubectl shows the whole patch, or what it wanted to look at, before it comes to the point.
-_PREAMBLE = re.compile(
-    r"error when (?:applying patch|retrieving current configuration of):\n.*?\n"
-    r'(?:from server )?for: "[^"]*": |error when \w+ing "STDIN": ',
-    re.DOTALL,
 )
 
 

@@ -35,6 +35,8 @@ from cloudmart.rollout.release import (
 )
 from cloudmart.rollout.run import Rollout, RolloutChoices
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 def print_plan(
     journal: Journal, cluster: Kubernetes, release: Release, choices: RolloutChoices
@@ -57,9 +59,6 @@ def print_plan(
         journal.say(f"The indexes, now that no older pod writes: job/{job}")
         journal.command(cluster.command("delete", "job", job, "--ignore-not-found", "--wait"))
         journal.command(f"{cluster.command('apply', '--filename')} {job}.json")
-
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ from cloudmart.rollout.pods import (
 )
 from cloudmart.rollout.release import Manifest, Release, name_of
 
+_LEAVE_WITHIN = 120.0
+_DRAIN_WITHIN = 180.0
+
 
 class JobFailedError(Exception):
     """The Job did not do what it was started for."""
@@ -118,10 +121,6 @@ class JobRunner:
 
 def _reasons(found: list[PodFault]) -> str:
     return f" {found[0].sentence}" if found else ""
-
-
-_LEAVE_WITHIN = 120.0
-_DRAIN_WITHIN = 180.0
 
 
 class IndexUse:

@@ -18,6 +18,19 @@ _OWN = Path(__file__).parents[2] / ".cache" / "kubectl" / "kubectl"
 
 Manifest = Mapping[str, Any]
 
+DEPLOYMENT = "cloudmart-backend"
+SECRET = "cloudmart-api-keys"  # noqa: S105 - the name of a Secret
+ROLLOUT = "cloudmart/rollout-id"
+"""The annotation of the pods' template that the environment variable ROLLOUT_ID repeats."""
+
+VERSION = "app.kubernetes.io/version"
+_COMPONENT = "app.kubernetes.io/component"
+# What the Job that changes the tables needs, and the Job itself.
+_BEFORE = ("configuration", "tables")
+# How the pods are reached. What judged those of before judges the new ones until they have taken
+# over: another health check would find the old ones ill while they are still needed.
+_EDGE = ("Service", "Ingress", "NetworkPolicy")
+
 
 def find_kubectl() -> str | None:
     """Return where a kubectl is: `KUBECTL`, the path's, or ours; None where there is none."""
@@ -96,20 +109,6 @@ def _divided(peer: Manifest) -> list[Manifest]:
         {**peer, "ipBlock": {**peer["ipBlock"], "cidr": cidr.strip()}}
         for cidr in peer["ipBlock"]["cidr"].split(",")
     ]
-
-
-DEPLOYMENT = "cloudmart-backend"
-SECRET = "cloudmart-api-keys"  # noqa: S105 - the name of a Secret
-ROLLOUT = "cloudmart/rollout-id"
-"""The annotation of the pods' template that the environment variable ROLLOUT_ID repeats."""
-
-VERSION = "app.kubernetes.io/version"
-_COMPONENT = "app.kubernetes.io/component"
-# What the Job that changes the tables needs, and the Job itself.
-_BEFORE = ("configuration", "tables")
-# How the pods are reached. What judged those of before judges the new ones until they have taken
-# over: another health check would find the old ones ill while they are still needed.
-_EDGE = ("Service", "Ingress", "NetworkPolicy")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ _EVERYBODY = "names nearly everybody: then everybody chooses for whom they are t
 _LARGEST_PART = 16
 _MAPPED = IPv6Network("::ffff:0:0/96")
 
+SPACED: JsonDict = {"divided by": "white space"}
+"""Marks a field that holds several values, with white space between them."""
+
 
 def _shaped(pattern: str, kind: str) -> AfterValidator:
     expected = re.compile(pattern)
@@ -250,10 +253,6 @@ Networks = Annotated[
 """Addresses and networks (CIDR), divided by commas."""
 Listed = BeforeValidator(_split)
 """Reads a text divided by commas as its parts."""
-
-
-SPACED: JsonDict = {"divided by": "white space"}
-"""Marks a field that holds several values, with white space between them."""
 
 
 class SettingsGroup(BaseModel):

@@ -21,6 +21,9 @@ _CREDENTIALS = re.compile(
     r"|[A-Za-z0-9+=]{24,}"  # what is random enough to be one
 )
 
+_HINT = "`cloudmart config` lists every setting; docs/configuration.md explains them."
+_WAY_OUT = "DEGRADED_START=true starts with the optional providers named here disabled."
+
 
 def masked(value: str) -> str:
     """Return a value without what could be a secret that was put in the wrong place."""
@@ -117,10 +120,6 @@ class Report:
     def obsolete(self) -> Iterator[SettingReading]:
         """The settings that are told and that nothing reads any more."""
         return (reading for reading in self.readings if reading.state is SettingState.OBSOLETE)
-
-
-_HINT = "`cloudmart config` lists every setting; docs/configuration.md explains them."
-_WAY_OUT = "DEGRADED_START=true starts with the optional providers named here disabled."
 
 
 def refusal(faults: Sequence[SettingFault]) -> str:

@@ -62,6 +62,18 @@ _WORDING: Mapping[str, Callable[[_Context], str]] = {
 }
 _PYDANTICS = frozenset(get_args(ErrorType)) - {"value_error"}
 
+QUOTES = "\"'`\u201c\u201d\u2018\u2019"
+_WORDS = frozenset(
+    {"changeme", "change-me", "change_me", "todo", "tbd", "placeholder", "example", "none", "-"}
+)
+_BRACKETED = re.compile(r"<.*>|\$\{.*\}|\{\{.*\}\}", re.DOTALL)
+_CROSSES = re.compile(r"x{3,}[x._…-]*", re.IGNORECASE)
+_YOURS = ("your-", "your_")
+_AUTHORITY = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]*)", re.IGNORECASE)
+_DOCUMENTATION_ACCOUNT = re.compile(r"arn:[^:]*:[^:]*:[^:]*:123456789012(:.*)?", re.DOTALL)
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+_REQUIRED = ("startup", "required_providers")
+
 
 def error_in_words(detail: Mapping[str, Any]) -> str:
     """Return the end of a sentence whose subject is the value: `is not a whole number`.
@@ -92,18 +104,6 @@ def _choices(expected: str) -> str:
     return re.sub(r"'([^']*)'", r"\1", expected)
 
 
-QUOTES = "\"'`\u201c\u201d\u2018\u2019"
-
-_WORDS = frozenset(
-    {"changeme", "change-me", "change_me", "todo", "tbd", "placeholder", "example", "none", "-"}
-)
-_BRACKETED = re.compile(r"<.*>|\$\{.*\}|\{\{.*\}\}", re.DOTALL)
-_CROSSES = re.compile(r"x{3,}[x._…-]*", re.IGNORECASE)
-_YOURS = ("your-", "your_")
-_AUTHORITY = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]*)", re.IGNORECASE)
-_DOCUMENTATION_ACCOUNT = re.compile(r"arn:[^:]*:[^:]*:[^:]*:123456789012(:.*)?", re.DOTALL)
-
-
 def is_placeholder(value: str) -> bool:
     """Tell whether a value, or what it is the base64 of, was meant to be replaced."""
     bare = value.strip().strip(QUOTES).strip()
@@ -132,9 +132,6 @@ def _decoded(value: str) -> str:
         return base64.b64decode(value, validate=True).decode().strip()
     except (binascii.Error, UnicodeDecodeError, ValueError):
         return ""
-
-
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def fault_of_text(variable: Variable, told: SourceValue) -> SettingFault | None:
@@ -185,9 +182,6 @@ def _part(variable: Variable, told: SourceValue, place: tuple[int | str, ...]) -
 def _concerned(place: tuple[int | str, ...]) -> Variable:
     known = variables()
     return known.get(("", str(place[0]))) or known[str(place[0]), str(place[1])]
-
-
-_REQUIRED = ("startup", "required_providers")
 
 
 def missing_providers(

@@ -41,6 +41,9 @@ from cloudmart.values.timestamp import now, stamp
 
 _LONGEST_PAUSE = 10.0
 
+PATIENCE = 6 * 60 * 60.0
+"""Seconds a step may take: an index over many items takes DynamoDB hours."""
+
 
 class TableChange:
     """Makes one change to a table and waits until it is made; the caller bounds the time.
@@ -197,10 +200,6 @@ class TableChange:
                 raise
             return None
         return description
-
-
-PATIENCE = 6 * 60 * 60.0
-"""Seconds a step may take: an index over many items takes DynamoDB hours."""
 
 
 class Watcher(Protocol):

@@ -18,6 +18,15 @@ from cloudmart.tables.operator_client import patiently
 
 _EXAMPLES = 10
 
+PAGE = 500
+"""Items read at once."""
+
+_AT_ONCE = 32
+_ATTEMPTS = 10
+_CONDITION_FAILED = "ConditionalCheckFailedException"
+# An item that cannot be changed (it is as large as one may be, say) does not stop the others.
+_CANNOT_CHANGE = "ValidationException"
+
 
 @dataclass(slots=True)
 class BackfillTally:
@@ -90,16 +99,6 @@ class RateLimiter:
         mine = max(self._next, now)
         self._next = mine + self._gap
         return mine - now
-
-
-PAGE = 500
-"""Items read at once."""
-
-_AT_ONCE = 32
-_ATTEMPTS = 10
-_CONDITION_FAILED = "ConditionalCheckFailedException"
-# An item that cannot be changed (it is as large as one may be, say) does not stop the others.
-_CANNOT_CHANGE = "ValidationException"
 
 
 class Backfill:

@@ -27,14 +27,13 @@ _NOT_NOW = BUSY | {
     "TableInUseException",
 }
 
+CALL_PATIENCE = 120.0
+"""Seconds for which one call is made again while DynamoDB says "not now": no request could wait."""
+
 
 def is_passing(error: BaseException) -> bool:
     """Tell whether DynamoDB says "not now"."""
     return isinstance(error, ClientError) and error.response["Error"]["Code"] in _NOT_NOW
-
-
-CALL_PATIENCE = 120.0
-"""Seconds for which one call is made again while DynamoDB says "not now": no request could wait."""
 
 
 def trying(seconds: float = CALL_PATIENCE) -> AsyncRetrying:

@@ -38,6 +38,11 @@ Answer = Mapping[str, Any]
 
 _UNASKED = TableRefusal(PartState.MISSING, "")
 
+_LET_USE = (
+    "look-ups read the whole table until `cloudmart tables use-indexes` has run, after the last "
+    "pod of an older release has ended"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ObservedTable:
@@ -78,12 +83,6 @@ async def _ask(call: Awaitable[Answer], member: str) -> Answer | TableRefusal | 
             return None
         return explain_refusal(error)
     return answer
-
-
-_LET_USE = (
-    "look-ups read the whole table until `cloudmart tables use-indexes` has run, after the last "
-    "pod of an older release has ended"
-)
 
 
 def compare_table(schema: TableSchema, observed: ObservedTable) -> list[TableFinding]:

@@ -12,6 +12,9 @@ INDEX_KEYS = "index keys"
 DEFAULT_RATE = 200
 """Writes a second of a backfill: a small part of what a table on demand takes at once."""
 
+STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+"""The stream a table with one has, as CreateTable and UpdateTable take it."""
+
 
 @dataclass(frozen=True, slots=True)
 class CreateTable:
@@ -113,10 +116,6 @@ class AddIndex:
 
 
 Step = CreateTable | EnableRecovery | EnableExpiry | EnableStream | RunBackfill | AddIndex
-
-
-STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
-"""The stream a table with one has, as CreateTable and UpdateTable take it."""
 
 
 def table_definition(schema: TableSchema) -> dict[str, Any]:

@@ -15,6 +15,16 @@ from cloudmart.values.model import Model, Stored, Versioned, entity_tag
 from cloudmart.values.text import AnyText, Characters, Newest, Prose, Subject, replace_surrogates
 from cloudmart.values.timestamp import Created, Updated, now
 
+MOST_MESSAGES = 200
+LONGEST_MESSAGE = 4000
+"""Characters of one message that are kept."""
+
+MOST_BYTES = 256_000
+"""UTF-8 bytes of a conversation that are kept: an item holds 400 kB, with all else in it."""
+
+_PACKED = ("conversation", "sentimentScores")
+"""Attributes that an older version stored as the text of their JSON."""
+
 
 class TicketStatus(StrEnum):
     """Whether somebody still has to look at a ticket."""
@@ -27,12 +37,6 @@ class TicketStatus(StrEnum):
 _STATUSES = {status.value: status for status in TicketStatus}
 # An older version's word.
 _STATUSES["resolved"] = TicketStatus.CLOSED
-
-MOST_MESSAGES = 200
-LONGEST_MESSAGE = 4000
-"""Characters of one message that are kept."""
-MOST_BYTES = 256_000
-"""UTF-8 bytes of a conversation that are kept: an item holds 400 kB, with all else in it."""
 
 
 # Pages that cut a text at a length of theirs, through an emoji, left half a character.
@@ -91,10 +95,6 @@ class SentimentScores(Stored):
     positive: Annotated[Share, Field(description="0 to 1.")] = Decimal()
     neutral: Annotated[Share, Field(description="0 to 1.")] = Decimal()
     negative: Annotated[Share, Field(description="0 to 1.")] = Decimal()
-
-
-_PACKED = ("conversation", "sentimentScores")
-"""Attributes that an older version stored as the text of their JSON."""
 
 
 def _word(value: Any) -> Any:  # noqa: ANN401 - whatever the table holds

@@ -16,6 +16,26 @@ _LONGEST = 254
 # RFC 6762's names of a local network. The library refuses them; shops inside one use them.
 _LOCAL_NETWORK = ".local"
 
+TEST_ADDRESSES = "@verify.invalid"
+"""How the addresses of test orders end: a domain that nobody can have (RFC 2606)."""
+
+_WRITTEN = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "string", "format": "email", "maxLength": _LONGEST},
+            {"type": "string", "pattern": r"^\s*$"},
+            {"type": "null"},
+        ]
+    }
+)
+_GUEST = "An e-mail address; kept as given. Leave it out for a guest."
+_LONGEST_KEY = 2048
+"""UTF-8 bytes that the partition key of an index may have (DynamoDB's limit)."""
+
+# Bounded on both sides, so that no text makes it look twice at much.
+_PART = r"[^\s@<>()\[\]{},;:\"'`|«»“”„‘’]"  # noqa: RUF001 - quotes as people type them
+_ADDRESS = re.compile(f"{_PART}{{1,64}}@{_PART}{{1,255}}")
+
 
 def _checked(address: str) -> str:
     subject = address
@@ -27,10 +47,6 @@ def _checked(address: str) -> str:
     except EmailNotValidError as error:
         raise ValueError(str(error)) from error
     return address
-
-
-TEST_ADDRESSES = "@verify.invalid"
-"""How the addresses of test orders end: a domain that nobody can have (RFC 2606)."""
 
 
 def is_test_address(address: object) -> bool:
@@ -55,16 +71,6 @@ Email = Annotated[
     StringConstraints(strip_whitespace=True, max_length=_LONGEST),
     AfterValidator(_checked),
 ]
-_WRITTEN = WithJsonSchema(
-    {
-        "anyOf": [
-            {"type": "string", "format": "email", "maxLength": _LONGEST},
-            {"type": "string", "pattern": r"^\s*$"},
-            {"type": "null"},
-        ]
-    }
-)
-_GUEST = "An e-mail address; kept as given. Leave it out for a guest."
 OptionalEmail = Annotated[
     Email | None, BeforeValidator(_absent_if_blank), _WRITTEN, Field(description=_GUEST)
 ]
@@ -87,9 +93,6 @@ AskedEmail = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL),
 ]
 """An address to look for: whatever was stored, which nobody may have checked."""
-
-_LONGEST_KEY = 2048
-"""UTF-8 bytes that the partition key of an index may have (DynamoDB's limit)."""
 
 
 def email_key(address: object) -> str | None:
@@ -131,11 +134,6 @@ def _in_ascii(domain: str) -> str | None:
         return idna.encode(domain, uts46=True).decode()
     except (UnicodeError, ValueError):
         return None
-
-
-# Bounded on both sides, so that no text makes it look twice at much.
-_PART = r"[^\s@<>()\[\]{},;:\"'`|«»“”„‘’]"  # noqa: RUF001 - quotes as people type them
-_ADDRESS = re.compile(f"{_PART}{{1,64}}@{_PART}{{1,255}}")
 
 
 def address_in(message: str) -> str | None:

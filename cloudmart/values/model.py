@@ -12,6 +12,8 @@ from pydantic.alias_generators import to_camel
 
 from cloudmart.observability.metrics import UNREADABLE_ITEMS
 
+_MOST = 10**15
+
 
 class Model(BaseModel):
     """A message or a part of one."""
@@ -110,9 +112,6 @@ def _members(members: Mapping[Any, Any], paths: Sequence[Path]) -> dict[Any, Any
         for name, value in members.items()
     }
     return {name: value for name, value in kept.items() if value is not None or name not in below}
-
-
-_MOST = 10**15
 
 
 def _count(value: Any) -> int:  # noqa: ANN401 - whatever the table holds

@@ -8,6 +8,9 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 U = TypeVar("U")
 
+FEW = 50
+"""Items that are worked on in one go: it takes less than a millisecond."""
+
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
@@ -31,10 +34,6 @@ class Page(Generic[T]):
 
 
 Pages = AsyncGenerator[Page[T], None]
-
-
-FEW = 50
-"""Items that are worked on in one go: it takes less than a millisecond."""
 
 
 async def let_others_go_first(items: int) -> None:

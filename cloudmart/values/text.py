@@ -24,6 +24,9 @@ AnyText = Annotated[str, StringConstraints(pattern=NO_NUL)]
 Key = Annotated[str, Field(min_length=1, max_length=255, pattern=NO_NUL)]
 """The id of an item, ours or one of the older systems'."""
 
+MOST_ITEMS = 20_000
+"""Items that any list of a request may have."""
+
 
 def replace_surrogates(text: str) -> str:
     """Return a text with a question mark for each half of a character, which no UTF-8 can hold."""
@@ -40,10 +43,6 @@ def searchable(text: str) -> str:
     # Folding may make new composed letters.
     decomposed = normalize("NFKD", normalize("NFKD", text).casefold())
     return "".join(letter for letter in decomposed if category(letter)[0] != "M")
-
-
-MOST_ITEMS = 20_000
-"""Items that any list of a request may have."""
 
 
 class _Cut(ABC):

@@ -13,6 +13,9 @@ from pydantic import (
     WithJsonSchema,
 )
 
+UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for a time that nobody knows where something has to be sorted by it."""
+
 
 def stamp(moment: datetime) -> str:
     """Write a time as `2026-11-23T08:00:00.000Z`: one form only, so that stored times sort."""
@@ -52,8 +55,6 @@ Timestamp = Annotated[
         {"type": "string", "format": "date-time", "examples": ["2026-11-23T08:00:00.000Z"]}
     ),
 ]
-UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
-"""Stands for a time that nobody knows where something has to be sorted by it."""
 
 
 def read_time(value: object) -> datetime | None:

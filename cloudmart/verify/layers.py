@@ -9,6 +9,15 @@ from http import HTTPStatus
 
 import httpx2
 
+_GATEWAY: Mapping[int, str] = {
+    HTTPStatus.BAD_GATEWAY: "a pod did not answer it properly",
+    HTTPStatus.SERVICE_UNAVAILABLE: "it has no pod that is ready",
+    HTTPStatus.GATEWAY_TIMEOUT: "a pod did not answer it in time",
+}
+_OF_STORE = "unavailable"
+_OF_PROVIDER = ("ai-failed", "ai-unavailable", "ai-timeout", "ai-misconfigured")
+_OF_ISSUER = "Sign-in cannot be checked"
+
 
 class Layer(StrEnum):
     """A part of the way from a customer to the data."""
@@ -35,15 +44,6 @@ WHAT_TO_DO: Mapping[Layer, str] = {
     Layer.PROVIDER: "`cloudmart doctor --phase post` says what is wrong with the provider.",
 }
 """What to do first about a failure of each layer; `{request}` is the request's id."""
-
-_GATEWAY: Mapping[int, str] = {
-    HTTPStatus.BAD_GATEWAY: "a pod did not answer it properly",
-    HTTPStatus.SERVICE_UNAVAILABLE: "it has no pod that is ready",
-    HTTPStatus.GATEWAY_TIMEOUT: "a pod did not answer it in time",
-}
-_OF_STORE = "unavailable"
-_OF_PROVIDER = ("ai-failed", "ai-unavailable", "ai-timeout", "ai-misconfigured")
-_OF_ISSUER = "Sign-in cannot be checked"
 
 
 def problem_code(body: bytes) -> str:

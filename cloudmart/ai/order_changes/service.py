@@ -32,6 +32,30 @@ from cloudmart.values.timestamp import stamp
 
 _log = structlog.stdlib.get_logger(__name__)
 
+MOST_CHANGES = 3
+_KEPT = timedelta(days=2)
+MOST_FAILED_LOOKUPS = 5
+"""Look-ups of a conversation that may find nothing of the customer's before there are no more."""
+
+# One answer for orders that are not there, are another's, or nobody's until an e-mail is given.
+NOT_YOURS = {"error": "not_found_or_not_verified"}
+_SIGN_IN = {"error": "customer_must_sign_in"}
+_TOO_MANY = {"error": "too_many_failed_lookups"}
+_ENOUGH = (
+    "Nothing was changed: this is as much as can be changed here in a day. "
+    "If you end the chat, the shop's staff read it and can help."
+)
+_NOT_NOW = (
+    "Nothing was changed: the shop's data store does not answer at the moment. "
+    "Please ask for the change again in a few minutes."
+)
+_NOT_HERE = (
+    "Nothing was changed: orders cannot be changed in this chat. If you end the chat, the shop's "
+    "staff read it and can help."
+)
+_RIGHTS = (OrderTools.OFF, OrderTools.READ, OrderTools.CANCEL, OrderTools.DELETE)
+_MOST_LINES = 20
+
 
 class Audit:
     """Writes the events. Customers are known by a keyed hash, the same in every event of theirs."""
@@ -79,10 +103,6 @@ def owns(address: str, order: Order) -> bool:
     return owner != b"" and hmac.compare_digest(owner_form(address), owner)
 
 
-MOST_CHANGES = 3
-_KEPT = timedelta(days=2)
-
-
 class Allowance:
     """Counts the changes, in an item for each customer and day that all replicas add to."""
 
@@ -107,29 +127,6 @@ class Allowance:
             # It was counted already, by a try whose answer was lost.
             return bool(error.item.get("turn") == turn)
         return True
-
-
-MOST_FAILED_LOOKUPS = 5
-"""Look-ups of a conversation that may find nothing of the customer's before there are no more."""
-
-# One answer for orders that are not there, are another's, or nobody's until an e-mail is given.
-NOT_YOURS = {"error": "not_found_or_not_verified"}
-_SIGN_IN = {"error": "customer_must_sign_in"}
-_TOO_MANY = {"error": "too_many_failed_lookups"}
-_ENOUGH = (
-    "Nothing was changed: this is as much as can be changed here in a day. "
-    "If you end the chat, the shop's staff read it and can help."
-)
-_NOT_NOW = (
-    "Nothing was changed: the shop's data store does not answer at the moment. "
-    "Please ask for the change again in a few minutes."
-)
-_NOT_HERE = (
-    "Nothing was changed: orders cannot be changed in this chat. If you end the chat, the shop's "
-    "staff read it and can help."
-)
-_RIGHTS = (OrderTools.OFF, OrderTools.READ, OrderTools.CANCEL, OrderTools.DELETE)
-_MOST_LINES = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,23 +62,8 @@ FAILURES = (
 )
 """The last five are how botocore takes a frame that is well formed and makes no sense."""
 
-
-class _BoundedSession(DirectSession):
-    response_class = BoundedResponse
-
-
-_CONFIG = DirectConfig(
-    http_session_cls=_BoundedSession,
-    connect_timeout=3,
-    read_timeout=60,
-    max_pool_connections=512,
-    retries={"mode": "standard", "total_max_attempts": 1},
-    tcp_keepalive=True,
-)
-
 _CREDENTIALS = "the role or the credentials of AWS"
 _IDS = "a BEDROCK_ id, or BEDROCK_REGION,"
-
 # The names are the same with a small first letter inside a stream, where there is no status.
 _STATUSES = {
     "AccessDenied": 403,
@@ -106,6 +91,20 @@ _REFUSED = "it refused the request"
 _WRONG_MODEL = ("model identifier", "on-demand throughput")
 _NO_STREAM = "stream"
 _TOO_LONG = "too long"
+
+
+class _BoundedSession(DirectSession):
+    response_class = BoundedResponse
+
+
+_CONFIG = DirectConfig(
+    http_session_cls=_BoundedSession,
+    connect_timeout=3,
+    read_timeout=60,
+    max_pool_connections=512,
+    retries={"mode": "standard", "total_max_attempts": 1},
+    tcp_keepalive=True,
+)
 
 
 class NoStreamError(ProviderFailedError):

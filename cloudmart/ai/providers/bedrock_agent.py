@@ -25,6 +25,9 @@ from cloudmart.ai.providers.sanitize import BoundedText, strict_arguments
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.settings import BedrockSettings
 
+_MOST_CALLS = 20
+"""Such calls of one step that are counted."""
+
 
 def agent_tool_calls(
     control: Mapping[str, Any] | None, tools: Sequence[ToolSpec]
@@ -119,9 +122,6 @@ def _confirmation(asked: Mapping[str, Any]) -> dict[str, str]:
 
 _MOST_READ, _MOST_WRITTEN = 200_000, 8_000
 """Tokens that one of the calls an agent makes of its model can cost at most."""
-
-_MOST_CALLS = 20
-"""Such calls of one step that are counted."""
 
 
 @asynccontextmanager

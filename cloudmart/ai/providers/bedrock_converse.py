@@ -42,6 +42,9 @@ from cloudmart.settings import BedrockSettings
 
 _NO_MORE_TOOLS = "Answer the customer now with what you know. Do not call another tool."
 
+_COST_WITHIN = 1.0
+"""Seconds in which a model tells what its answer cost, once that has ended."""
+
 
 def converse_system(request: StepRequest) -> list[dict[str, str]]:
     """Return the instructions; there is no other way here to forbid further tools."""
@@ -100,10 +103,6 @@ def _tool(tool: ToolSpec) -> dict[str, Any]:
             "inputSchema": {"json": plain_schema(tool.parameters)},
         }
     }
-
-
-_COST_WITHIN = 1.0
-"""Seconds in which a model tells what its answer cost, once that has ended."""
 
 
 @asynccontextmanager

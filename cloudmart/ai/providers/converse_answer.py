@@ -15,6 +15,11 @@ from cloudmart.ai.providers.sanitize import BoundedText, strict_arguments
 _OPEN, _CLOSE = "<thinking>", "</thinking>"
 _THOUGHT = re.compile(f"{_OPEN}.*?({_CLOSE}|\\Z)", re.DOTALL)
 
+# As much as the smallest models on Bedrock can be asked for.
+MAX_TOKENS = 2000
+# A model may call what no tool can be named; its message could not be sent back as it is.
+_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
+
 
 def without_reasoning(text: str) -> str:
     """Return a text without its thoughts."""
@@ -50,13 +55,6 @@ def _beginning_of(tag: str, text: str) -> int:
     """Return how many characters at the end of a text may be the beginning of a tag."""
     longest = min(len(tag) - 1, len(text))
     return next((size for size in range(longest, 0, -1) if text.endswith(tag[:size])), 0)
-
-
-# As much as the smallest models on Bedrock can be asked for.
-MAX_TOKENS = 2000
-
-# A model may call what no tool can be named; its message could not be sent back as it is.
-_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 @dataclass(slots=True)

@@ -23,6 +23,37 @@ _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}")
 _ORDER_ID = re.compile(r"(?<![\w-])([2-9a-hjkmnp-z]{16}|[0-9a-f]{8})(?![\w-])", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]{2,}")
 
+_AGREES = re.compile(r"^\W*(yes|yeah|yep|ok(ay)?|sure|do it|go ahead|please do)\b", re.IGNORECASE)
+_EMPTY = """
+an and any anything are available buy can catalog catalogue could do does find for get give got has
+have hello help hey hi how in is it items like list looking me much my need of offer on order please
+price product products recommend sale search sell shop should show some something stock store tell
+that the there thing things this to us want we what which with would you your
+"""
+
+_EMPTY_WORDS = frozenset(_EMPTY.split())
+NOTICE = "No AI provider is configured for this shop, so I answer by simple rules."
+ASK_ORDER = (
+    "Which order is it? Please tell me its number and the e-mail address it was placed with."
+)
+ASK_EMAIL = "Please tell me the e-mail address the order was placed with."
+NOT_ALLOWED = (
+    "I cannot do that here. Please write what you want and end this chat: the shop's staff read it."
+)
+_NOTHING_FOUND = "I found nothing that fits. Please try another word."
+_ERRORS = {
+    "not_found_or_not_verified": "I cannot find an order with that number and that e-mail "
+    "address. Please check both.",
+    "customer_must_sign_in": "Please sign in to the shop first: then I can see your orders.",
+    "too_many_failed_lookups": "There were too many look-ups that found nothing. Please start a "
+    "new chat, or end this one: the shop's staff read it.",
+    "cannot_be_canceled_any_more": "That order cannot be canceled any more.",
+    "only_canceled_orders_can_be_deleted": "Only orders that are canceled can be deleted.",
+    "only_staff_can_do_this": NOT_ALLOWED,
+    "one_change_at_a_time": "One change at a time, please: confirm the first one first.",
+}
+_FAILED = "That did not work. Please try again, or end this chat: the shop's staff read it."
+
 
 class Intent(Enum):
     """What a customer wants."""
@@ -51,17 +82,8 @@ _SIGNS = {
     Intent.THANKS: r"^\W*(thanks?|thank you|bye|goodbye|great|perfect|ok(ay)?)\b",
     Intent.GREETING: r"^\W*(hi|hello|hey|good (morning|afternoon|evening|day))\b",
 }
-_AGREES = re.compile(r"^\W*(yes|yeah|yep|ok(ay)?|sure|do it|go ahead|please do)\b", re.IGNORECASE)
 _ASKED = {"to cancel order": Intent.CANCEL, "to delete order": Intent.DELETE}
 _COMPILED = {intent: re.compile(sign, re.IGNORECASE) for intent, sign in _SIGNS.items()}
-
-_EMPTY = """
-an and any anything are available buy can catalog catalogue could do does find for get give got has
-have hello help hey hi how in is it items like list looking me much my need of offer on order please
-price product products recommend sale search sell shop should show some something stock store tell
-that the there thing things this to us want we what which with would you your
-"""
-_EMPTY_WORDS = frozenset(_EMPTY.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,35 +145,12 @@ def _words(text: str) -> list[str]:
     return [word.casefold() for word in _WORD.findall(text[:500])]
 
 
-NOTICE = "No AI provider is configured for this shop, so I answer by simple rules."
-ASK_ORDER = (
-    "Which order is it? Please tell me its number and the e-mail address it was placed with."
-)
-ASK_EMAIL = "Please tell me the e-mail address the order was placed with."
-NOT_ALLOWED = (
-    "I cannot do that here. Please write what you want and end this chat: the shop's staff read it."
-)
-
 ANSWERS = {
     Intent.GREETING: "Hello! What can I do for you?",
     Intent.THANKS: "You are welcome.",
     Intent.PERSON: "I am no person, and cannot fetch one. Please write what you want and end this "
     "chat: the shop's staff read it.",
 }
-
-_NOTHING_FOUND = "I found nothing that fits. Please try another word."
-_ERRORS = {
-    "not_found_or_not_verified": "I cannot find an order with that number and that e-mail "
-    "address. Please check both.",
-    "customer_must_sign_in": "Please sign in to the shop first: then I can see your orders.",
-    "too_many_failed_lookups": "There were too many look-ups that found nothing. Please start a "
-    "new chat, or end this one: the shop's staff read it.",
-    "cannot_be_canceled_any_more": "That order cannot be canceled any more.",
-    "only_canceled_orders_can_be_deleted": "Only orders that are canceled can be deleted.",
-    "only_staff_can_do_this": NOT_ALLOWED,
-    "one_change_at_a_time": "One change at a time, please: confirm the first one first.",
-}
-_FAILED = "That did not work. Please try again, or end this chat: the shop's staff read it."
 
 
 def help_text(tools: Collection[str]) -> str:

@@ -56,6 +56,14 @@ _AGAIN = timedelta(hours=1).total_seconds()
 _SHUTDOWN_PATIENCE = 10.0
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[0-9TZ:.+-]{0,20}")
 
+_MOST_DIGITS = 100
+BASE_URL = "https://api.openai.com/v1"
+MAX_OUTPUT_TOKENS = 4000
+"""Reasoning counts too: much less, and a model may think until nothing is left to answer with."""
+
+_AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
+_REFUSED = (BadRequestError, NotFoundError, UnprocessableEntityError)
+
 
 async def watch_for_shutdown(client: AsyncOpenAI, model: str) -> None:
     """Ask once a day, and once an hour while there is no answer, for as long as it is not ended."""
@@ -85,9 +93,6 @@ async def warn_of_shutdown(client: AsyncOpenAI, model: str) -> bool:
             advice="Set OPENAI_MODEL to its successor before that day.",
         )
     return True
-
-
-_MOST_DIGITS = 100
 
 
 def openai_client(api_key: str, base_url: str) -> AsyncOpenAI:
@@ -144,15 +149,6 @@ class _BoundedStream(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._stream.aclose()
-
-
-BASE_URL = "https://api.openai.com/v1"
-
-MAX_OUTPUT_TOKENS = 4000
-"""Reasoning counts too: much less, and a model may think until nothing is left to answer with."""
-
-_AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
-_REFUSED = (BadRequestError, NotFoundError, UnprocessableEntityError)
 
 
 @asynccontextmanager

@@ -15,6 +15,8 @@ _ENDS = {"response.completed", "response.incomplete", "response.failed"}
 
 _Object = dict[str, Any]
 
+_REASONING = "reasoning"
+
 
 class StreamedAnswer:
     """Gathers the events of one answer.
@@ -139,9 +141,6 @@ def _part(part: object) -> str:
 
 def _object(value: object) -> _Object:
     return value if isinstance(value, dict) else {}
-
-
-_REASONING = "reasoning"
 
 
 def input_items(request: StepRequest, *, thoughts: bool) -> list[Any]:

@@ -33,6 +33,22 @@ _BUSY = {
 }
 _SLOW = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT}
 
+LONGEST_SENTENCE = 300
+_LONGEST_READ = 4000
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+=-]{0,127}")
+_KEY_FORM = r"\b(AKIA|ASIA)[A-Z0-9]{8}|\bsk-\S{4}"
+_LIKE_A_KEY = re.compile(_KEY_FORM)
+_WITH_A_KEY = re.compile(
+    rf"{_KEY_FORM}|\bBearer\s|\b(Credential|Signature)=|[A-Za-z0-9+/_=-]{{40}}"
+)
+_SHORTEST_QUOTE = 3
+_QUOTE = 16
+"""Characters that a sentence and a text have in common where one quotes the other."""
+
+_FRAGMENT = 8
+"""As many of a secret are too many."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderErrorText:
@@ -156,24 +172,6 @@ def retry_after_seconds(header: str | None, *, per_second: int = 1) -> float | N
         except (ValueError, TypeError):
             return None
     return None if math.isnan(wait) else min(max(wait, 0.0), _LONGEST_WAIT)
-
-
-LONGEST_SENTENCE = 300
-
-_LONGEST_READ = 4000
-
-_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+=-]{0,127}")
-_KEY_FORM = r"\b(AKIA|ASIA)[A-Z0-9]{8}|\bsk-\S{4}"
-_LIKE_A_KEY = re.compile(_KEY_FORM)
-_WITH_A_KEY = re.compile(
-    rf"{_KEY_FORM}|\bBearer\s|\b(Credential|Signature)=|[A-Za-z0-9+/_=-]{{40}}"
-)
-_SHORTEST_QUOTE = 3
-_QUOTE = 16
-"""Characters that a sentence and a text have in common where one quotes the other."""
-_FRAGMENT = 8
-"""As many of a secret are too many."""
 
 
 class LogRedaction:

@@ -20,6 +20,11 @@ MOST_PARTS = 50_000
 LONGEST_ARGUMENTS = 100_000
 """Characters of a call's arguments that are read."""
 
+LONGEST_ANSWER = 20_000
+"""Characters of an answer that are kept: far more than any model was asked for."""
+
+_NULL = "null"
+
 
 def clean_text(value: object) -> str:
     """Return a text without halves of characters; anything but a text is an empty one."""
@@ -89,10 +94,6 @@ def read_count(value: object, at_most: int) -> int | None:
     return min(math.ceil(value), at_most) if value >= 0 else None
 
 
-LONGEST_ANSWER = 20_000
-"""Characters of an answer that are kept: far more than any model was asked for."""
-
-
 class BoundedText:
     """Gathers the pieces of an answer, as far as it is kept."""
 
@@ -122,9 +123,6 @@ class BoundedText:
         self._kept.append(shown)
         self._length += len(shown)
         return shown
-
-
-_NULL = "null"
 
 
 def plain_schema(parameters: Mapping[str, Any]) -> dict[str, Any]:

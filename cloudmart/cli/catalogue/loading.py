@@ -26,6 +26,9 @@ BATCH = 100
 AT_ONCE = 16
 """Writes that are under way together."""
 
+EVERY = 10.0
+"""Seconds between two lines where there is no terminal."""
+
 
 @dataclass(slots=True)
 class LoadTally:
@@ -138,10 +141,6 @@ def _differs(one: CatalogueEntry, known: Product | None) -> bool:
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
-
-
-EVERY = 10.0
-"""Seconds between two lines where there is no terminal."""
 
 
 class _Watched(RawIOBase):

@@ -18,6 +18,11 @@ from cloudmart.cli.catalogue.entries import (
 LONGEST = 1024 * 1024
 """Bytes of one entry: as many as a request's body may have."""
 
+_PIECE = 64 * 1024
+DECODER = json.JSONDecoder(parse_float=Decimal)
+_NEEDED = ("name", "price")
+_DELIMITERS = ",;\t"
+
 
 class BadLineError(Exception):
     """A line that cannot be read; the next one can."""
@@ -47,10 +52,6 @@ class Lines(Iterator[str]):
         except UnicodeDecodeError as error:
             place = f"not UTF-8, from byte {error.start + 1} on"
             raise BadLineError(f"{place}: save the file as UTF-8") from error
-
-
-_PIECE = 64 * 1024
-DECODER = json.JSONDecoder(parse_float=Decimal)
 
 
 def reason(error: ValueError | RecursionError) -> str:
@@ -115,10 +116,6 @@ class JsonArray:
         piece = self._file.read(_PIECE)
         self._ended = not piece
         self._text += self._utf8.decode(piece, final=self._ended)
-
-
-_NEEDED = ("name", "price")
-_DELIMITERS = ",;\t"
 
 
 def read_catalogue_file(file: BufferedReader) -> Iterator[CatalogueEntry | BadEntry]:

@@ -31,6 +31,9 @@ EXIT_AWAY = 69
 _PATIENCE = 120.0
 _PIPE_WIDTH = 200
 
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_AGO = re.compile(r"(\d{1,6})([mhdw])")
+
 
 class UnreachableError(Exception):
     """What a command needs is not to be had; the sentence says why."""
@@ -86,10 +89,6 @@ def console(*, stderr: bool = False) -> Console:
 def _end(sentence: str) -> NoReturn:
     typer.echo(sentence, err=True)
     raise typer.Exit(EXIT_AWAY)
-
-
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_AGO = re.compile(r"(\d{1,6})([mhdw])")
 
 
 def parse_moment(text: str) -> datetime:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+_LONGEST = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
@@ -87,6 +89,3 @@ class DependencyError(Exception):
             lambda name: self.facts.get(name[1], f"<{name[1].replace('_', ' ')}>"),
             text,
         )
-
-
-_LONGEST = 500

@@ -41,6 +41,15 @@ _ALWAYS_TOLD = {"id", "status", "eventType", "totalAmount", "items"}
 # BigQuery has two names for one type, and tells the older.
 _OTHER_NAMES = {"FLOAT64": "FLOAT"}
 
+_SCOPES = ["https://www.googleapis.com/auth/bigquery"]
+_KIND = "bigquery#tableDataInsertAllResponse"
+_REFUSED = 400
+# One request may have 10 MB, all escapes counted; Google advises 500 rows.
+_MOST_BYTES = 5_000_000
+_MOST_ROWS = 500
+# Seconds one request may take before it is tried again, under the same ids.
+_ONE_REQUEST = 10.0
+
 
 def schema_faults_of(schema: Sequence[SchemaField]) -> Iterator[str]:
     """Yield in words what of a table's schema is not as rows need it."""
@@ -61,9 +70,6 @@ def _column_faults(field: SchemaField, kind: str) -> Iterator[str]:
         yield f"the column {field.name} is {field.mode} {actual}, not {kind}"
     elif field.mode == "REQUIRED" and field.name not in _ALWAYS_TOLD:
         yield f"the column {field.name} is required, and some rows have no value for it"
-
-
-_SCOPES = ["https://www.googleapis.com/auth/bigquery"]
 
 
 def read_credentials(path: Path) -> Credentials:
@@ -102,10 +108,6 @@ def _of_kind(told: dict[str, Any]) -> Credentials:
     return credentials
 
 
-_KIND = "bigquery#tableDataInsertAllResponse"
-_REFUSED = 400
-
-
 def refuse_foreign_answers(client: Client) -> None:
     """Have a client raise ValueError for an answer to an insertion that does not say what it is.
 
@@ -124,14 +126,6 @@ def _refuse(response: Response, **_: object) -> None:
     if not isinstance(told, dict) or told.get("kind") != _KIND:
         msg = f"an answer with status {response.status_code} is no {_KIND}"
         raise ValueError(msg)
-
-
-# One request may have 10 MB, all escapes counted; Google advises 500 rows.
-_MOST_BYTES = 5_000_000
-_MOST_ROWS = 500
-
-# Seconds one request may take before it is tried again, under the same ids.
-_ONE_REQUEST = 10.0
 
 
 class BigQueryWarehouse(BigQueryQueries):

@@ -31,6 +31,8 @@ from cloudmart.settings.validation import first_in_words
 Record = Mapping[str, Any]
 """A record as Lambda's event has it."""
 
+_GROUPS = {"bigquery", "pipeline"}
+
 
 class PoisonError(Exception):
     """A record cannot become a row, however often it comes."""
@@ -229,9 +231,6 @@ class Carrier:
         if faults := self._warehouse.schema_faults():
             _log.error("schema_faults", faults=faults)
             raise SchemaError("; ".join(faults))
-
-
-_GROUPS = {"bigquery", "pipeline"}
 
 
 class WaitingError(Exception):

@@ -29,6 +29,21 @@ T = TypeVar("T")
 
 _PATIENCE = 60.0
 
+LOOK_BACK = 31
+"""Days in which the newest order is looked for."""
+
+_IMAGES = "NEW_AND_OLD_IMAGES"
+# One would do, were it not for what somebody else may have written.
+_FEW = 5
+# A page that takes long to answer is asked for again, so it had better be short.
+_PAGE = 200
+# Most shops had an order today; one that has not is asked about more days with each step.
+_STEPS = (0, 1, 2, 4, 8, 16, LOOK_BACK + 1)
+# Every query wants a connection of its own, which the customers' requests want as well.
+_AT_ONCE = 16
+_REMEMBERED = 600.0
+"""Seconds for which a day before yesterday that had no order is taken to have none."""
+
 
 def patiently(call: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
     """Return a call that is made again for a minute while DynamoDB is busy or away."""
@@ -39,27 +54,6 @@ def patiently(call: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
         reraise=True,
     )(call)
     return trying
-
-
-LOOK_BACK = 31
-"""Days in which the newest order is looked for."""
-
-_IMAGES = "NEW_AND_OLD_IMAGES"
-
-# One would do, were it not for what somebody else may have written.
-_FEW = 5
-
-# A page that takes long to answer is asked for again, so it had better be short.
-_PAGE = 200
-
-# Most shops had an order today; one that has not is asked about more days with each step.
-_STEPS = (0, 1, 2, 4, 8, 16, LOOK_BACK + 1)
-
-# Every query wants a connection of its own, which the customers' requests want as well.
-_AT_ONCE = 16
-
-_REMEMBERED = 600.0
-"""Seconds for which a day before yesterday that had no order is taken to have none."""
 
 
 class OrdersByDay:

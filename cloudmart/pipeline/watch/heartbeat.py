@@ -28,6 +28,9 @@ LIFETIME = timedelta(days=1)
 # Each look at BigQuery is paid for, so that a late heartbeat is looked for less and less often.
 _FIRST_LOOK, _LONGEST_WAIT = 0.25, 10.0
 
+_LONGEST = 120.0
+"""Seconds after which a heartbeat has not arrived."""
+
 
 @dataclass(frozen=True, slots=True)
 class SentHeartbeat:
@@ -81,10 +84,6 @@ class Heartbeat:
                 return None
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_WAIT)
-
-
-_LONGEST = 120.0
-"""Seconds after which a heartbeat has not arrived."""
 
 
 class HeartbeatSchedule:

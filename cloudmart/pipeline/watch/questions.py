@@ -17,6 +17,17 @@ R = TypeVar("R")
 
 Job = Callable[[], None]
 
+T = TypeVar("T")
+# As many as are asked for one status; who comes after waits for its turn, and that in time.
+_THREADS = 4
+_PERMISSION = re.compile(r"\bbigquery\.\w+\.\w+\b")
+_NO_CREDENTIALS = "There are no credentials that Google accepts."
+_WORDS = {
+    401: _NO_CREDENTIALS,
+    404: "BigQuery has no such table as BIGQUERY_DATASET_ID and BIGQUERY_TABLE_ID name.",
+    429: "BigQuery takes no more requests at the moment.",
+}
+
 
 class DaemonThreads:
     """Makes calls in a few threads, which are started when they are needed.
@@ -73,20 +84,7 @@ class DaemonThreads:
             job()
 
 
-T = TypeVar("T")
-
 OpenWarehouse = Callable[[], AbstractContextManager[Warehouse]]
-
-# As many as are asked for one status; who comes after waits for its turn, and that in time.
-_THREADS = 4
-
-_PERMISSION = re.compile(r"\bbigquery\.\w+\.\w+\b")
-_NO_CREDENTIALS = "There are no credentials that Google accepts."
-_WORDS = {
-    401: _NO_CREDENTIALS,
-    404: "BigQuery has no such table as BIGQUERY_DATASET_ID and BIGQUERY_TABLE_ID name.",
-    429: "BigQuery takes no more requests at the moment.",
-}
 
 
 class Questions:

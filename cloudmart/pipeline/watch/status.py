@@ -44,6 +44,9 @@ _LATE = 60.0
 WATCHED = timedelta(days=2)
 """Orders no older than this are looked for one by one: a stream keeps its records for a day."""
 
+FRESH = 5.0
+"""Seconds for which a status is answered again."""
+
 
 class StatusQuery:
     """Asks every side once; `questions` is the warehouse, or the reason why there is none."""
@@ -229,10 +232,6 @@ def set_gauges(status: PipelineStatus) -> None:
 
 def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
-
-
-FRESH = 5.0
-"""Seconds for which a status is answered again."""
 
 
 class PipelineMonitor:
