@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from cloudmart.access.route import check_rights
+from cloudmart.access.gated_route import check_rights
 from cloudmart.ai.router import router as assistants
 from cloudmart.api_docs.directory import OperationDirectory, install_not_found
 from cloudmart.api_docs.document import DocumentedApp
@@ -20,7 +20,7 @@ from cloudmart.composition.runtime import Runtime
 from cloudmart.composition.services import open_service
 from cloudmart.health.router import router as health
 from cloudmart.http import problem
-from cloudmart.http.endpoints import AppState
+from cloudmart.http.dependencies import AppState
 from cloudmart.observability.exposition import metrics_route
 from cloudmart.orders.router import router as orders
 from cloudmart.pipeline.opening import OpenPipeline, open_pipeline

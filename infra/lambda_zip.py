@@ -37,7 +37,7 @@ _NOT_OURS = {
     "tables",
 }
 # Of the assistants, the action group's function alone.
-_OURS_OF_AI = {"__init__.py", "list_products.py"}
+_OURS_OF_AI = {"__init__.py", "bedrock_action_group.py"}
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from cloudmart.http.bodies import LARGEST_BODY, MAX_BODY
+from cloudmart.http.body_limits import LARGEST_BODY, MAX_BODY
 from cloudmart.settings import Settings
 from tests.support.process import Serving, environment, serving_process
 from tests.support.shop_tables import put

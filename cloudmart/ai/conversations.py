@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from pydantic import Field
 
 from cloudmart.access.authentication import Caller
-from cloudmart.ai.cancellation import run_to_completion
+from cloudmart.ai.finish_after_disconnect import run_to_completion
 from cloudmart.ai.order_changes.confirmation import (
     MOST_CODES,
     MOST_TRIES,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Body, Depends, Request, Response
 
 from cloudmart.access.authentication import Caller, CurrentCaller
-from cloudmart.access.route import GuardedRoute
+from cloudmart.access.gated_route import GuardedRoute
 from cloudmart.ai.ended_chats import ChatArchive
 from cloudmart.ai.loop import ToolRunning
 from cloudmart.ai.models import (
@@ -32,8 +32,8 @@ from cloudmart.errors import (
     UnavailableError,
     UnknownConversationError,
 )
-from cloudmart.http.bodies import LARGEST_BODY
-from cloudmart.http.endpoints import provide
+from cloudmart.http.body_limits import LARGEST_BODY
+from cloudmart.http.dependencies import provide
 from cloudmart.http.problem import may_fail
 from cloudmart.http.server_sent_events import (
     MEDIA_TYPE,

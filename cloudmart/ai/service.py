@@ -11,12 +11,12 @@ import structlog
 from botocore.exceptions import ClientError
 
 from cloudmart.access.authentication import ANONYMOUS, Caller
-from cloudmart.ai.cancellation import run_to_completion
 from cloudmart.ai.conversations import (
     ConversationKind,
     ConversationRepository,
     Turn,
 )
+from cloudmart.ai.finish_after_disconnect import run_to_completion
 from cloudmart.ai.loop import Emit, ToolLoop, ToolRunning
 from cloudmart.ai.order_changes import confirmation
 from cloudmart.ai.order_changes.service import OrderChanges

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
 from cloudmart.api_docs.document import Operation, operations
-from cloudmart.http.endpoints import accept_quality
+from cloudmart.http.dependencies import accept_quality
 from cloudmart.http.problem import DOCS, ProblemDetails, problem_response, quoted_path
 
 _MOST_NEAREST = 3

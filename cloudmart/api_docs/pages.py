@@ -12,7 +12,7 @@ from fastapi import Request, Response, status
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from cloudmart.api_docs.document import DocumentedApp
-from cloudmart.http.endpoints import accept_quality
+from cloudmart.http.dependencies import accept_quality
 from cloudmart.rates.route_class import ClassifiedRouter, RouteClass
 
 PATH = "/api/config.js"

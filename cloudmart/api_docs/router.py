@@ -19,7 +19,7 @@ from cloudmart.api_docs.directory import OperationDirectory
 from cloudmart.errors import CloudmartError, NotFoundError
 from cloudmart.health.router import Board
 from cloudmart.health.state import Dependency, DependencyReading, Health, Status
-from cloudmart.http.endpoints import accept_quality, provide
+from cloudmart.http.dependencies import accept_quality, provide
 from cloudmart.http.problem import CODES, TYPES, may_fail, problem_title
 from cloudmart.rates.route_class import ClassifiedRouter, RouteClass
 from cloudmart.values.model import Model

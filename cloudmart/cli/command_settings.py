@@ -8,7 +8,7 @@ from typing import NoReturn, TypeVar
 
 import structlog
 
-from cloudmart.cli.database import told
+from cloudmart.cli.data_store_errors import told
 from cloudmart.health.causes import DependencyError
 from cloudmart.health.command_session import open_for_command
 from cloudmart.health.secrets_manager import SecretStore

@@ -94,7 +94,7 @@ def rollout(
     """
     # Not above: commands of a pod have no use for it.
     from cloudmart.rollout.command import RolloutCommand, run_rollout  # noqa: PLC0415
-    from cloudmart.rollout.pods import RolloutLimits  # noqa: PLC0415
+    from cloudmart.rollout.pod_faults import RolloutLimits  # noqa: PLC0415
     from cloudmart.rollout.run import RolloutChoices  # noqa: PLC0415
 
     folder = manifests or _found()

@@ -11,7 +11,7 @@ import typer
 
 from cloudmart.cli import tables_output
 from cloudmart.cli.command_settings import EXIT_FAILED, settings_for_tables
-from cloudmart.cli.database import explain_misconfiguration, told
+from cloudmart.cli.data_store_errors import explain_misconfiguration, told
 from cloudmart.dynamodb.refusals import TROUBLE, PartState, explain_refusal
 from cloudmart.dynamodb.schema import LOOK_AGAIN, TableSchema
 from cloudmart.dynamodb.session import operators_session

@@ -11,9 +11,9 @@ from cloudmart.health import state
 from cloudmart.health.background import restart_when_stale, run_forever, start_and_check
 from cloudmart.health.causes import DependencyError
 from cloudmart.health.causes.process import CATALOGUE_OLD
+from cloudmart.health.configuration_drift import fingerprint
 from cloudmart.health.identity import Identity
 from cloudmart.health.probes import Probe, connected, table_probe
-from cloudmart.health.staleness import fingerprint
 from cloudmart.health.startup import StartStep
 from cloudmart.health.state import Dependency, Health
 from cloudmart.observability.metrics import CONFIGURATION, READY

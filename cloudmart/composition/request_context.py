@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cloudmart.errors import CrossOriginError, TooManyRequestsError
-from cloudmart.http.bodies import Bodies
+from cloudmart.http.body_limits import Bodies
 from cloudmart.http.browser_security import SameOrigin
 from cloudmart.http.client_address import Clients
 from cloudmart.http.concurrency import ConcurrencyLimit, Slot

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import aioboto3
 
 from cloudmart.health.aws_environment import open_session
-from cloudmart.health.staleness import Staleness
+from cloudmart.health.configuration_drift import Staleness
 from cloudmart.health.startup import StartupRetry
 from cloudmart.health.state import Health
 from cloudmart.observability.metrics import BUILD

@@ -12,8 +12,8 @@ from cloudmart.doctor.pods_settings import main_container
 from cloudmart.rollout.cluster import Kubernetes
 from cloudmart.rollout.journal import Journal
 from cloudmart.rollout.leftovers import ours, strangers
+from cloudmart.rollout.pod_faults import RolloutLimits, pod_faults
 from cloudmart.rollout.pod_replacement import PodReplacement
-from cloudmart.rollout.pods import RolloutLimits, pod_faults
 from cloudmart.rollout.preflight import gate_command, gate_warning
 from cloudmart.rollout.release import name_of
 

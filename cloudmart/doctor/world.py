@@ -13,7 +13,7 @@ import httpx2
 from cloudmart.aws_redirects import DirectConfig
 from cloudmart.dynamodb.session import operators_session
 from cloudmart.pipeline.opening import OpenPipeline, open_pipeline
-from cloudmart.pipeline.watch.questions import DaemonThreads
+from cloudmart.pipeline.watch.query_threads import DaemonThreads
 from cloudmart.rollout.cluster import Kubernetes
 from cloudmart.settings import Loaded
 

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from cloudmart.health import report
 from cloudmart.health.report import MEDIA_TYPE, STARTING, WELL, HealthReport, ProbeAnswer
 from cloudmart.health.state import Health
-from cloudmart.http.endpoints import provide
+from cloudmart.http.dependencies import provide
 from cloudmart.rates.route_class import ClassifiedRouter, RouteClass
 
 router = ClassifiedRouter(counts_as=RouteClass.FREE, tags=["health"])

@@ -9,7 +9,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from cloudmart.http.bodies import MAX_BODY, Bodies, Body
+from cloudmart.http.body_limits import MAX_BODY, Bodies, Body
 from cloudmart.http.concurrency import slot_of
 from cloudmart.http.json_decoder import DEEPEST, Shape, decode_json, is_too_deep, shape_of
 

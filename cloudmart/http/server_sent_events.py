@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from cloudmart.errors import CloudmartError
-from cloudmart.http.endpoints import accept_quality
+from cloudmart.http.dependencies import accept_quality
 from cloudmart.http.problem import UNEXPECTED, failure_response, problem_response
 
 _log = structlog.stdlib.get_logger(__name__)

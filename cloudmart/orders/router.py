@@ -7,7 +7,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from cloudmart.access.authentication import CurrentCaller
-from cloudmart.access.route import GuardedRoute
+from cloudmart.access.gated_route import GuardedRoute
 from cloudmart.errors import (
     IdempotencyKeyReusedError,
     IdempotencyKeyTakenError,
@@ -18,7 +18,7 @@ from cloudmart.errors import (
     UnavailableError,
     UnknownProductError,
 )
-from cloudmart.http.endpoints import Message, path_id, plus_query, provide
+from cloudmart.http.dependencies import Message, path_id, plus_query, provide
 from cloudmart.http.etag import IfMatch, IfMatchToDelete
 from cloudmart.http.paging import Paging, paged, stream_list
 from cloudmart.http.problem import may_fail

@@ -1,5 +1,5 @@
 """The Lambda of the Bedrock agent, under the name that its function is configured with."""
 
-from cloudmart.ai.list_products import handler
+from cloudmart.ai.bedrock_action_group import handler
 
 __all__ = ["handler"]

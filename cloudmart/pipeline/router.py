@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import Depends, Response
 
-from cloudmart.access.route import GuardedRoute
-from cloudmart.http.endpoints import provide
+from cloudmart.access.gated_route import GuardedRoute
+from cloudmart.http.dependencies import provide
 from cloudmart.pipeline.models import PipelineStatus
 from cloudmart.pipeline.watch.status import PipelineMonitor
 from cloudmart.rates.route_class import ClassifiedRouter

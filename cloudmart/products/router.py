@@ -4,15 +4,15 @@ from typing import Annotated, Any
 
 from fastapi import Body, Depends, Query, Request, Response, status
 
+from cloudmart.access.gated_route import GuardedRoute, Handler, right_of
 from cloudmart.access.rights import Right
-from cloudmart.access.route import GuardedRoute, Handler, right_of
 from cloudmart.errors import (
     ConflictError,
     NotFoundError,
     PreconditionFailedError,
     UnavailableError,
 )
-from cloudmart.http.endpoints import Message, path_id, provide
+from cloudmart.http.dependencies import Message, path_id, provide
 from cloudmart.http.etag import IfMatch, IfMatchToDelete
 from cloudmart.http.paging import Paging, paged
 from cloudmart.http.problem import may_fail

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
+from cloudmart.http.cached_document import Representation
 from cloudmart.http.paging import encode_list
-from cloudmart.http.representation import Representation
 from cloudmart.products.models import Product
 from cloudmart.values.page import Page, Pages
 from cloudmart.values.text import searchable

@@ -23,7 +23,7 @@ from cloudmart.rollout.journal import (
     RolloutInterruptedError,
 )
 from cloudmart.rollout.lease import RolloutLease
-from cloudmart.rollout.pods import RolloutLimits
+from cloudmart.rollout.pod_faults import RolloutLimits
 from cloudmart.rollout.release import (
     DEPLOYMENT,
     Release,

@@ -6,7 +6,7 @@ from typing import Any
 
 from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes, manifest_list
 from cloudmart.rollout.journal import Journal, PersonNeededError
-from cloudmart.rollout.pods import (
+from cloudmart.rollout.pod_faults import (
     FaultHistory,
     PodFault,
     RolloutLimits,

@@ -6,7 +6,7 @@ from typing import Any
 
 from cloudmart.rollout.cluster import KubectlError, Kubernetes
 from cloudmart.rollout.journal import Journal, UnhealthyError
-from cloudmart.rollout.pods import (
+from cloudmart.rollout.pod_faults import (
     FaultHistory,
     RolloutLimits,
     describe_pods,

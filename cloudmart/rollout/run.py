@@ -16,9 +16,9 @@ from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes
 from cloudmart.rollout.jobs import IndexUse, JobFailedError, JobRunner
 from cloudmart.rollout.journal import Journal, NotRolledOutError, PersonNeededError, UnhealthyError
 from cloudmart.rollout.leftovers import leftovers
+from cloudmart.rollout.pod_faults import RolloutLimits
 from cloudmart.rollout.pod_references import missing_for_rollback
 from cloudmart.rollout.pod_replacement import REVISION, PodReplacement
-from cloudmart.rollout.pods import RolloutLimits
 from cloudmart.rollout.preflight import (
     gate_command,
     gate_warning,

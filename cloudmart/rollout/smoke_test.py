@@ -12,7 +12,7 @@ import httpx2
 
 from cloudmart.rollout.cluster import KubectlError, Kubernetes
 from cloudmart.rollout.journal import Journal, UnhealthyError
-from cloudmart.rollout.pods import RolloutLimits
+from cloudmart.rollout.pod_faults import RolloutLimits
 from cloudmart.rollout.release import Release, name_of
 
 _WITHIN = 10.0

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import structlog
 from starlette.types import ASGIApp, Message, Scope
 
-from cloudmart.server.body import ChunkedBody, SizedBody
+from cloudmart.server.body_framing import ChunkedBody, SizedBody
 
 _log = structlog.stdlib.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import httptools
 
-from cloudmart.server.body import ChunkedBody, SizedBody
+from cloudmart.server.body_framing import ChunkedBody, SizedBody
 from cloudmart.server.refusal import FieldsTooLargeError, MalformedError, RequestRefusedError
 
 LARGEST_HEAD = 64 * 1024

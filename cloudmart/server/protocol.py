@@ -10,7 +10,7 @@ from uvicorn.server import ServerState
 from cloudmart.http.client_address import one_client
 from cloudmart.server.exchange import Exchange, Header, asgi_address
 from cloudmart.server.head import RequestHead
-from cloudmart.server.reader import WORTH_READING, RequestReader
+from cloudmart.server.receive_buffer import WORTH_READING, RequestReader
 from cloudmart.server.refusal import MalformedError, RefusalLog, RequestRefusedError, refusal_answer
 from cloudmart.server.scheduling import READ_AHEAD, Deadline, LoopResources
 from cloudmart.server.slow_readers import HELD_UNCOUNTED, ReadingRate, UnreadAnswers

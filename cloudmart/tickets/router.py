@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import Body, Depends, Query, Response
 from fastapi import status as http
 
-from cloudmart.access.route import GuardedRoute
+from cloudmart.access.gated_route import GuardedRoute
 from cloudmart.errors import NotFoundError, PreconditionFailedError, UnavailableError
-from cloudmart.http.endpoints import Message, path_id, provide
+from cloudmart.http.dependencies import Message, path_id, provide
 from cloudmart.http.etag import IfMatch, IfMatchToDelete
 from cloudmart.http.paging import Paging, paged, stream_list
 from cloudmart.http.problem import may_fail

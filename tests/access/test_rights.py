@@ -7,8 +7,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from cloudmart.access.gated_route import GuardedRoute, check_rights, guarded_entries
 from cloudmart.access.rights import RIGHTS, Right
-from cloudmart.access.route import GuardedRoute, check_rights, guarded_entries
 from cloudmart.app import create_app
 from cloudmart.settings import Environment, Settings
 from tests.access.conftest import ADMIN, ADMIN_USERS, OpenShop

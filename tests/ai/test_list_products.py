@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.config import Config
 
-from cloudmart.ai.list_products import answer_agent
+from cloudmart.ai.bedrock_action_group import answer_agent
 from cloudmart.dynamodb.codec import encode_item
 from cloudmart.settings import Settings
 from tests.support.aws import aws_client
@@ -174,7 +174,7 @@ def test_an_outage_is_told_to_the_agent(event: Event, engine: str) -> None:
 
 def test_the_lambda_answers_from_the_table_that_the_environment_names(stocked: Settings) -> None:
     program = (
-        "import json, sys; from cloudmart.ai.list_products import handler;"
+        "import json, sys; from cloudmart.ai.bedrock_action_group import handler;"
         "json.dump(handler(json.load(sys.stdin), None), sys.stdout)"
     )
     environ = os.environ | {"DYNAMODB_PRODUCTS_TABLE": stocked.dynamodb.products_table}

@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
-from cloudmart.cli.database import explanation, patiently, told
+from cloudmart.cli.data_store_errors import explanation, patiently, told
 from cloudmart.errors import ConflictError, UnavailableError
 from cloudmart.health.causes import Cause, DependencyError, all_causes
 from cloudmart.health.causes.credentials import HALF_SET

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudmart.cli.database import told
+from cloudmart.cli.data_store_errors import told
 from cloudmart.health.causes import DependencyError
 from cloudmart.health.command_session import open_for_command
 from cloudmart.settings import Settings

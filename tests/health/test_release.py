@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from prometheus_client import REGISTRY
 
 from cloudmart.app import create_app
-from cloudmart.health.staleness import fingerprint
+from cloudmart.health.configuration_drift import fingerprint
 from cloudmart.settings import BuildSettings, Settings
 
 COMMIT = "9fceb02d0ae598e95dc970b74767f19372d61af8"

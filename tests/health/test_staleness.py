@@ -9,8 +9,8 @@ import pytest
 from cloudmart.app import create_app
 from cloudmart.composition.runtime import Runtime
 from cloudmart.dynamodb.session import new_session
+from cloudmart.health.configuration_drift import fingerprint
 from cloudmart.health.secrets_manager import SecretStore, SecretVersion
-from cloudmart.health.staleness import fingerprint
 from cloudmart.observability.metrics import CONFIGURATION_STALE
 from cloudmart.settings import Settings, load_settings
 from tests.health.world import World

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 import httpx2
 import pytest
 
-from cloudmart.http.bodies import GRACE, LARGEST_BODY, LEAST_SENT, MAX_BODY
+from cloudmart.http.body_limits import GRACE, LARGEST_BODY, LEAST_SENT, MAX_BODY
 from tests.support.raw import Raw
 
 CHAT = ("POST", "/api/ai/analyze-sentiment", LARGEST_BODY)

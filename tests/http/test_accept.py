@@ -5,7 +5,7 @@ import time
 import pytest
 from starlette.requests import Request
 
-from cloudmart.http.endpoints import accept_quality
+from cloudmart.http.dependencies import accept_quality
 from cloudmart.http.server_sent_events import wants_events
 
 

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from cloudmart.errors import OverloadedError, SlowBodyError
-from cloudmart.http.bodies import MAX_BODY, SMALL, Bodies, Body
+from cloudmart.http.body_limits import MAX_BODY, SMALL, Bodies, Body
 
 CHUNKED = {"transfer-encoding": "chunked"}
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.types import ASGIApp
 
 from cloudmart.composition.request_context import Admission, RequestContext
-from cloudmart.http.bodies import LARGEST_BODY, MAX_BODY
+from cloudmart.http.body_limits import LARGEST_BODY, MAX_BODY
 from cloudmart.http.json import LARGE, PLAIN, JsonRoute
 from cloudmart.values.model import Model
 from tests.support.requests import Asked, ask

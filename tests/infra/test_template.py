@@ -42,7 +42,7 @@ def test_the_carrier_may_do_what_its_code_and_its_mapping_do_and_no_more() -> No
 
 
 def test_the_list_of_products_may_scan_and_no_more() -> None:
-    assert actions("ListProductsRole") == actions_of("cloudmart.ai.list_products") | LOGS
+    assert actions("ListProductsRole") == actions_of("cloudmart.ai.bedrock_action_group") | LOGS
 
 
 @pytest.mark.parametrize("role", ["CarrierRole", "ListProductsRole"])

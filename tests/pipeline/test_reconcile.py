@@ -19,7 +19,7 @@ from cloudmart.pipeline.ports import RowFault
 from cloudmart.pipeline.repair.differences import DifferenceKind
 from cloudmart.pipeline.repair.reconcile import Comparison, Reconciler
 from cloudmart.pipeline.repair.replay import Replay, ReplayResult
-from cloudmart.pipeline.watch.questions import Questions
+from cloudmart.pipeline.watch.query_threads import Questions
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
 from tests.support.faults import Fault, FaultProxy

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cloudmart.rollout.pods import pod_faults
+from cloudmart.rollout.pod_faults import pod_faults
 
 
 def pod(*, ready: bool, code: int) -> dict[str, Any]:

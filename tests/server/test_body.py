@@ -4,7 +4,7 @@ import httptools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudmart.server.body import ChunkedBody
+from cloudmart.server.body_framing import ChunkedBody
 from cloudmart.server.refusal import RequestRefusedError
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"

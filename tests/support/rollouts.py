@@ -13,7 +13,7 @@ from typing import Any
 
 from cloudmart.rollout.command import RolloutCommand, run_rollout
 from cloudmart.rollout.journal import Journal
-from cloudmart.rollout.pods import RolloutLimits
+from cloudmart.rollout.pod_faults import RolloutLimits
 from cloudmart.rollout.run import RolloutChoices
 from tests.support.api_server import Object
 from tests.support.fake_cluster import FakeCluster

@@ -17,11 +17,11 @@ from cloudmart.ai.ports import (
     ToolSpec,
     Usage,
 )
-from cloudmart.ai.providers import sanitize
+from cloudmart.ai.providers import tolerant_values
 from cloudmart.ai.providers.bedrock import FAILURES, PROVIDER, bedrock_client, explain_bedrock_error
 from cloudmart.ai.providers.provider_call import ProviderCall, ProviderSdk
 from cloudmart.ai.providers.refusals import UNREADABLE, LogRedaction
-from cloudmart.ai.providers.sanitize import BoundedText, strict_arguments
+from cloudmart.ai.providers.tolerant_values import BoundedText, strict_arguments
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.settings import BedrockSettings
 
@@ -225,7 +225,7 @@ class _Reading:
 
     def take(self, event: Mapping[str, Any]) -> str:
         if "returnControl" in event:
-            self.control = sanitize.clean_json(event["returnControl"])
+            self.control = tolerant_values.clean_json(event["returnControl"])
         self.news = self._count(event.get("trace", {}).get("trace", {}))
         chunk = event.get("chunk", {"bytes": b""})
         if "bytes" not in chunk:
@@ -238,7 +238,7 @@ class _Reading:
         for part in trace.values():
             output = part.get("modelInvocationOutput", {}) if isinstance(part, dict) else {}
             told = output.get("metadata", {}).get("usage")
-            usage = sanitize.read_usage(
+            usage = tolerant_values.read_usage(
                 told,
                 ("inputTokens", "outputTokens"),
                 input_at_most=_MOST_READ,

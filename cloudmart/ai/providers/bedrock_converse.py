@@ -36,7 +36,7 @@ from cloudmart.ai.providers.converse_answer import (
 )
 from cloudmart.ai.providers.provider_call import ProviderCall, ProviderSdk
 from cloudmart.ai.providers.refusals import LogRedaction
-from cloudmart.ai.providers.sanitize import plain_schema
+from cloudmart.ai.providers.tolerant_values import plain_schema
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.settings import BedrockSettings
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cloudmart.ai.ports import ProviderStep, StepRequest, ToolCall, Usage
-from cloudmart.ai.providers import sanitize
+from cloudmart.ai.providers import tolerant_values
 from cloudmart.ai.providers.provider_call import WITHHELD, ProviderCall
-from cloudmart.ai.providers.sanitize import BoundedText, strict_arguments
+from cloudmart.ai.providers.tolerant_values import BoundedText, strict_arguments
 
 _OPEN, _CLOSE = "<thinking>", "</thinking>"
 _THOUGHT = re.compile(f"{_OPEN}.*?({_CLOSE}|\\Z)", re.DOTALL)
@@ -70,11 +70,11 @@ class _Block:
 
     @property
     def text(self) -> str:
-        return sanitize.clean_text("".join(self.texts))
+        return tolerant_values.clean_text("".join(self.texts))
 
     @property
     def given(self) -> dict[str, Any] | None:
-        return sanitize.parse_arguments("".join(self.inputs))
+        return tolerant_values.parse_arguments("".join(self.inputs))
 
 
 @dataclass(slots=True)
@@ -117,7 +117,7 @@ class StreamedReply(ConverseReply):
         elif delta := event.get("contentBlockDelta"):
             return self._take(self._block(delta), delta.get("delta", {}))
         elif stop := event.get("messageStop"):
-            self.stop = sanitize.clean_text(stop.get("stopReason"))
+            self.stop = tolerant_values.clean_text(stop.get("stopReason"))
         elif metadata := event.get("metadata"):
             self.told = metadata.get("usage")
         return ""
@@ -138,7 +138,7 @@ class StreamedReply(ConverseReply):
 
 def _written(given: object) -> str:
     try:
-        return json.dumps(sanitize.clean_json({} if given is None else given))
+        return json.dumps(tolerant_values.clean_json({} if given is None else given))
     except ValueError:
         # No arguments of any tool.
         return "["
@@ -173,7 +173,7 @@ def converse_step(call: ProviderCall, reply: ConverseReply, request: StepRequest
 
 def converse_usage(reply: ConverseReply, request: StepRequest) -> Usage | None:
     """Return what a reply cost, as far as the model has told."""
-    told = sanitize.read_usage(
+    told = tolerant_values.read_usage(
         reply.told,
         ("inputTokens", "outputTokens"),
         input_at_most=request.size,
@@ -182,7 +182,7 @@ def converse_usage(reply: ConverseReply, request: StepRequest) -> Usage | None:
     if told is None or not isinstance(reply.told, Mapping):
         return None
     cached, written = (
-        sanitize.read_count(reply.told.get(name), request.size) or 0
+        tolerant_values.read_count(reply.told.get(name), request.size) or 0
         for name in ("cacheReadInputTokens", "cacheWriteInputTokens")
     )
     if told.input_tokens is None:
@@ -193,19 +193,20 @@ def converse_usage(reply: ConverseReply, request: StepRequest) -> Usage | None:
 
 
 def _call(block: _Block, number: int, request: StepRequest) -> ToolCall:
-    name = sanitize.clean_text((block.tool or {}).get("name"))
+    name = tolerant_values.clean_text((block.tool or {}).get("name"))
     given = block.given
     written = (
         "".join(block.inputs) if given is None else strict_arguments(name, given, request.tools)
     )
-    return ToolCall(_use(block, number)["toolUseId"], name, sanitize.clean_text(written))
+    return ToolCall(_use(block, number)["toolUseId"], name, tolerant_values.clean_text(written))
 
 
 def _use(block: _Block, number: int) -> dict[str, Any]:
     tool = block.tool or {}
     return {
-        "toolUseId": sanitize.clean_text(tool.get("toolUseId")) or f"call_{number}",
-        "name": _NOT_IN_NAMES.sub("_", sanitize.clean_text(tool.get("name")))[:64] or "unknown",
+        "toolUseId": tolerant_values.clean_text(tool.get("toolUseId")) or f"call_{number}",
+        "name": _NOT_IN_NAMES.sub("_", tolerant_values.clean_text(tool.get("name")))[:64]
+        or "unknown",
         "input": block.given or {},
     }
 
@@ -217,7 +218,7 @@ def _part(block: _Block, number: int) -> dict[str, Any] | None:
         return {"reasoningContent": {"redactedContent": block.sealed}}
     if block.thoughts:
         signature = "".join(block.signatures)
-        reasoning = {"text": sanitize.clean_text("".join(block.thoughts))}
+        reasoning = {"text": tolerant_values.clean_text("".join(block.thoughts))}
         reasoning |= {"signature": signature} if signature else {}
         return {"reasoningContent": {"reasoningText": reasoning}}
     return {"text": block.text} if block.text.strip() else None

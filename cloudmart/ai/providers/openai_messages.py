@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 from cloudmart.ai.ports import ProviderStep, StepRequest, ToolCall, ToolSpec, Usage
-from cloudmart.ai.providers import sanitize
+from cloudmart.ai.providers import tolerant_values
 from cloudmart.ai.providers.openai_refusals import explain_openai_code
 from cloudmart.ai.providers.provider_call import WITHHELD, ProviderCall
 from cloudmart.ai.providers.refusals import UNREADABLE
-from cloudmart.ai.providers.sanitize import BoundedText
+from cloudmart.ai.providers.tolerant_values import BoundedText
 
 _TEXT = {"response.output_text.delta", "response.refusal.delta"}
 _ENDS = {"response.completed", "response.incomplete", "response.failed"}
@@ -30,7 +30,7 @@ class StreamedAnswer:
         self._call = call
         self._bounds = {"input_at_most": input_at_most, "output_at_most": output_at_most}
         # What is kept of an answer is bounded as a whole, also while it comes.
-        self._parts = sanitize.bounded_parts()
+        self._parts = tolerant_values.bounded_parts()
         self._items: list[_Object] = []
         self._remarks: set[object] = set()
         self._pieces = BoundedText()
@@ -49,7 +49,7 @@ class StreamedAnswer:
         """Take an event in; return the piece of the answer it brings, if any."""
         if not isinstance(event, dict):
             raise self._call.failed(UNREADABLE)
-        kind, item = sanitize.clean_text(event.get("type")), event.get("item")
+        kind, item = tolerant_values.clean_text(event.get("type")), event.get("item")
         place = str(event.get("output_index"))
         if kind == "error":
             raise self._call.refuse(explain_openai_code(event.get("code")))
@@ -57,7 +57,7 @@ class StreamedAnswer:
             if _object(item).get("phase") == "commentary":
                 self._remarks.add(place)
         elif kind == "response.output_item.done" and isinstance(item, dict):
-            self._items.append(sanitize.clean_json(item, self._parts))
+            self._items.append(tolerant_values.clean_json(item, self._parts))
         elif kind in _ENDS and (self._pieces.text or isinstance(event.get("response"), dict)):
             # What was shown is an answer, also where the end does not say so.
             self._take_end(kind, _object(event.get("response")))
@@ -90,19 +90,21 @@ class StreamedAnswer:
         # Some servers leave the output out at the end, having sent each item before.
         if isinstance(output := response.get("output"), list) and output:
             self._items = [
-                sanitize.clean_json(item, self._parts) for item in output if isinstance(item, dict)
+                tolerant_values.clean_json(item, self._parts)
+                for item in output
+                if isinstance(item, dict)
             ]
         for number, item in enumerate(self._items):
             if item.get("type") == "function_call":
                 # Sent back as it is read here: a result must name its call.
                 item |= {
-                    "call_id": sanitize.clean_text(item.get("call_id")) or f"call_{number}",
-                    "name": sanitize.clean_text(item.get("name")),
+                    "call_id": tolerant_values.clean_text(item.get("call_id")) or f"call_{number}",
+                    "name": tolerant_values.clean_text(item.get("name")),
                     "arguments": _arguments(item.get("arguments")),
                 }
 
     def _usage(self, told: object) -> Usage | None:
-        usage = sanitize.read_usage(told, ("input_tokens", "output_tokens"), **self._bounds)
+        usage = tolerant_values.read_usage(told, ("input_tokens", "output_tokens"), **self._bounds)
         if usage is None or not isinstance(told, dict):
             return None
         read = _object(told.get("input_tokens_details")).get("cached_tokens")
@@ -110,8 +112,8 @@ class StreamedAnswer:
         return Usage(
             usage.input_tokens,
             usage.output_tokens,
-            sanitize.read_count(read, usage.input_tokens or 0) or 0,
-            sanitize.read_count(thought, usage.output_tokens or 0) or 0,
+            tolerant_values.read_count(read, usage.input_tokens or 0) or 0,
+            tolerant_values.read_count(thought, usage.output_tokens or 0) or 0,
         )
 
 
@@ -121,14 +123,14 @@ def _call(item: _Object) -> ToolCall:
 
 def _arguments(written: object) -> str:
     # Some servers send the object itself.
-    return json.dumps(written) if isinstance(written, dict) else sanitize.clean_text(written)
+    return json.dumps(written) if isinstance(written, dict) else tolerant_values.clean_text(written)
 
 
 def _text(items: list[_Object]) -> str:
     return "\n\n".join(
         "".join(map(_part, item["content"]))
         if isinstance(item.get("content"), list)
-        else sanitize.clean_text(item.get("content"))
+        else tolerant_values.clean_text(item.get("content"))
         for item in items
         if item.get("type") == "message" and item.get("phase") != "commentary"
     )
@@ -136,7 +138,9 @@ def _text(items: list[_Object]) -> str:
 
 def _part(part: object) -> str:
     told = _object(part)
-    return sanitize.clean_text(told.get("text")) or sanitize.clean_text(told.get("refusal"))
+    return tolerant_values.clean_text(told.get("text")) or tolerant_values.clean_text(
+        told.get("refusal")
+    )
 
 
 def _object(value: object) -> _Object:

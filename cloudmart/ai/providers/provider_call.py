@@ -17,7 +17,7 @@ from cloudmart.ai.providers.refusals import (
     ProviderErrorText,
     ProviderRefusal,
 )
-from cloudmart.ai.providers.sanitize import LONGEST_ANSWER
+from cloudmart.ai.providers.tolerant_values import LONGEST_ANSWER
 from cloudmart.errors import (
     ProviderFailedError,
     ProviderMisconfiguredError,

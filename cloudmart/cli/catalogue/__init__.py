@@ -11,17 +11,17 @@ from typing import Annotated
 import typer
 
 from cloudmart.cli.catalogue.entries import UnreadableFileError
-from cloudmart.cli.catalogue.loading import CatalogueLoader, LoadTally, with_progress
-from cloudmart.cli.catalogue.reading import read_catalogue_file
-from cloudmart.cli.catalogue.writing import (
+from cloudmart.cli.catalogue.export import (
     STANDARD_OUTPUT,
     Format,
     format_of,
     open_destination,
     write_catalogue_file,
 )
+from cloudmart.cli.catalogue.loading import CatalogueLoader, LoadTally, with_progress
+from cloudmart.cli.catalogue.reading import read_catalogue_file
 from cloudmart.cli.command_settings import settings_for_command
-from cloudmart.cli.database import OF_AWS, Tell, explanation
+from cloudmart.cli.data_store_errors import OF_AWS, Tell, explanation
 from cloudmart.composition.clients import open_database
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import CloudmartError

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from cloudmart.cli.catalogue.entries import BadEntry, CatalogueEntry
-from cloudmart.cli.database import Tell, patiently
+from cloudmart.cli.data_store_errors import Tell, patiently
 from cloudmart.errors import ConflictError, UnavailableError
 from cloudmart.products.models import Product
 from cloudmart.products.repository import ProductRepository

@@ -12,7 +12,7 @@ from cloudmart.orders.notes import is_order
 from cloudmart.pipeline.ports import OrderState
 from cloudmart.pipeline.repair.differences import Difference, compare_order
 from cloudmart.pipeline.repair.orders_by_day import OrdersByDay, patiently
-from cloudmart.pipeline.watch.questions import Questions
+from cloudmart.pipeline.watch.query_threads import Questions
 from cloudmart.pipeline.watch.unknown import UnknownError
 from cloudmart.values.page import Page
 from cloudmart.values.timestamp import now, stamp

@@ -23,7 +23,7 @@ from cloudmart.pipeline.carry.quarantine import (
 from cloudmart.pipeline.carry.rows import Row
 from cloudmart.pipeline.ports import Quarantined, RowFault, Warehouse
 from cloudmart.pipeline.repair.differences import Difference
-from cloudmart.pipeline.watch.questions import Questions
+from cloudmart.pipeline.watch.query_threads import Questions
 
 _AT_ONCE = 500
 _PATIENCE = 120.0

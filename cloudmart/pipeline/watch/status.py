@@ -30,7 +30,7 @@ from cloudmart.pipeline.models import (
 from cloudmart.pipeline.ports import OrderState, Warehouse
 from cloudmart.pipeline.repair.orders_by_day import LOOK_BACK, OrdersByDay, stream_of
 from cloudmart.pipeline.watch.aws import PipelineTransport
-from cloudmart.pipeline.watch.questions import Questions
+from cloudmart.pipeline.watch.query_threads import Questions
 from cloudmart.pipeline.watch.unknown import PATIENCE, Answers, UnknownError
 from cloudmart.values.timestamp import now
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from openai import AsyncOpenAI
 
 from cloudmart.ai.ports import ProviderStep, ToolResult, Usage
-from cloudmart.ai.providers import sanitize
+from cloudmart.ai.providers import tolerant_values
 from cloudmart.ai.providers.bedrock_agent import agent_session_state, agent_tool_calls
 from cloudmart.ai.providers.converse_answer import (
     ConverseReply,
@@ -214,7 +214,7 @@ def test_an_agent_may_ask_for_anything(control: Any) -> None:  # noqa: ANN401
     async def read() -> None:
         call = converse_call()
         try:
-            clean = call.read(lambda: sanitize.clean_json(control))
+            clean = call.read(lambda: tolerant_values.clean_json(control))
             wanted = call.read(lambda: agent_tool_calls(clean, [FIND_PRODUCTS]))
             results = [ToolResult(each, "{}") for each in wanted]
             assert sendable(json.dumps(call.read(lambda: agent_session_state(clean, results))))
@@ -229,11 +229,11 @@ def test_an_agent_may_ask_for_anything(control: Any) -> None:  # noqa: ANN401
 @settings(max_examples=150, deadline=None)
 def test_arguments_are_an_object_or_none(written: Any) -> None:  # noqa: ANN401
     for form in (written, json.dumps(written)):
-        found = sanitize.parse_arguments(form)
+        found = tolerant_values.parse_arguments(form)
 
         assert found is None or json.dumps(found, ensure_ascii=False).encode()
 
 
 @pytest.mark.parametrize("value", ["\ud83d\ude00", "\ud83d", "plain", None, 5])
 def test_texts_are_whole(value: object) -> None:
-    assert sendable(sanitize.clean_text(value))
+    assert sendable(tolerant_values.clean_text(value))

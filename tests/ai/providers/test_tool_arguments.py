@@ -1,7 +1,7 @@
 """Arguments between the strict form of a schema and the plain one."""
 
 from cloudmart.ai.ports import ToolSpec
-from cloudmart.ai.providers.sanitize import plain_schema, strict_arguments
+from cloudmart.ai.providers.tolerant_values import plain_schema, strict_arguments
 
 STRICT = {
     "type": "object",

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 
 from starlette.responses import Response
 
-from cloudmart.http.endpoints import accept_weights
+from cloudmart.http.dependencies import accept_weights
 from cloudmart.http.etag import is_seen
 
 _Headers = Iterable[tuple[bytes, bytes]]

@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import typer
 from rich.console import Console
 
-from cloudmart.cli.database import OF_AWS, explain_misconfiguration, explanation
+from cloudmart.cli.data_store_errors import OF_AWS, explain_misconfiguration, explanation
 from cloudmart.dynamodb.client import Database
 from cloudmart.errors import CloudmartError
 from cloudmart.health.causes import DependencyError

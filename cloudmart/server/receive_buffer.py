@@ -1,6 +1,6 @@
 """What has come on a connection and was not asked for yet: where its requests begin."""
 
-from cloudmart.server.body import ChunkedBody, SizedBody
+from cloudmart.server.body_framing import ChunkedBody, SizedBody
 from cloudmart.server.head import RequestHead
 from cloudmart.server.refusal import FieldsTooLargeError
 
