@@ -6,13 +6,7 @@ from collections.abc import Callable
 from aiohttp import ClientError as AiohttpError
 from botocore import exceptions as aws
 from botocore.parsers import ResponseParserError
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception,
-    stop_after_delay,
-    wait_random_exponential,
-)
+from tenacity import AsyncRetrying, RetryCallState
 
 from cloudmart.dynamodb.refusals import MISCONFIGURED, OF_S3, PartState, explain_refusal
 from cloudmart.errors import CloudmartError, UnavailableError
@@ -20,6 +14,7 @@ from cloudmart.health.causes import Cause, DependencyError, aws_environment
 from cloudmart.health.causes.credentials import HALF_SET
 from cloudmart.health.classify import DYNAMODB
 from cloudmart.health.dependency_error import dependency_error_of
+from cloudmart.retry import operator_retry
 
 OF_AWS = (
     aws.BotoCoreError,
@@ -43,19 +38,13 @@ PATIENCE = 30.0
 """Seconds a command waits for a store that is busy or away."""
 
 
-def patiently(tell: Tell, patience: float = PATIENCE) -> AsyncRetrying:
+def store_retry(tell: Tell, patience: float = PATIENCE) -> AsyncRetrying:
     """Return what calls a function again for as long as only the store's state is in its way."""
 
     def say(state: RetryCallState) -> None:
         tell(f"The data store is busy or away. Trying again in {state.upcoming_sleep:.1f} s.")
 
-    return AsyncRetrying(
-        retry=retry_if_exception(_may_pass),
-        stop=stop_after_delay(patience),
-        wait=wait_random_exponential(multiplier=0.2, max=5),
-        before_sleep=say,
-        reraise=True,
-    )
+    return operator_retry(_may_pass, patience, before_sleep=say)
 
 
 def explanation(error: Exception) -> str:

@@ -16,6 +16,7 @@ from botocore.parsers import ResponseParserError
 from cloudmart.dynamodb.refusals import PASSING
 from cloudmart.dynamodb.transport import ANSWER_LOST, OPERATIONS, Transport, open_transport
 from cloudmart.errors import UnavailableError
+from cloudmart.retry import REQUEST_ATTEMPTS
 
 _OF_ONE_TRY = 5 / 7
 """The share of a call's time after which a try that is not answered is given up for the next."""
@@ -31,8 +32,7 @@ _CONFIG = AioConfig(
     # As many as requests and chats are served at once by default. Where MAX_CONCURRENCY and
     # MAX_CHATS let more in, a call may wait for another's connection, within its own time.
     max_pool_connections=768,
-    # One quick second try; an outage is told to the caller rather than waited out.
-    retries={"mode": "standard", "total_max_attempts": 2},
+    retries={"mode": "standard", "total_max_attempts": REQUEST_ATTEMPTS},
     tcp_keepalive=True,
     # Our own calls are typed and tested; checking them again costs a tenth of each.
     parameter_validation=False,

@@ -13,11 +13,14 @@ from botocore.loaders import Loader, create_loader
 
 from cloudmart.aws_redirects import DirectConfig
 from cloudmart.dynamodb.refusals import StrictParserFactory
+from cloudmart.retry import REQUEST_ATTEMPTS
 
 # What every client of the session starts from: also the one that the SDK makes by itself to get
 # credentials from STS, which would otherwise wait a minute for each of five answers.
 _DEFAULTS = DirectConfig(
-    connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"mode": "standard", "total_max_attempts": REQUEST_ATTEMPTS},
 )
 
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")

@@ -35,6 +35,7 @@ from yarl import URL
 
 from cloudmart.dynamodb.refusals import ForeignAnswerError
 from cloudmart.dynamodb.sigv4 import SigningKey, UnsignedRequest, signed_headers
+from cloudmart.retry import REQUEST_ATTEMPTS
 
 OPERATIONS: Mapping[str, str] = {
     "get_item": "GetItem",
@@ -46,9 +47,6 @@ OPERATIONS: Mapping[str, str] = {
     "scan": "Scan",
 }
 """The operations on items, by the names that the SDK gives them in Python."""
-
-ATTEMPTS = 2
-"""One quick second try; an outage is told to the caller rather than waited out."""
 
 ANSWER_LOST = "AnswerLost"
 """Among the metadata of a refusal: an earlier try may have been carried out all the same."""
@@ -208,7 +206,7 @@ class Transport:
             await asyncio.sleep(random.uniform(0, _LONGEST_WAIT))  # noqa: S311 - jitter
 
     def _may_try_again(self, tries: "_Tries", cost: int) -> bool:
-        tries.exhausted = tries.retried == ATTEMPTS - 1
+        tries.exhausted = tries.retried == REQUEST_ATTEMPTS - 1
         if tries.exhausted or not self._quota.take(cost):
             return False
         tries.paid = cost

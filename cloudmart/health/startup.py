@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 import structlog
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
+from tenacity import RetryCallState
 
 from cloudmart.health.causes import DependencyError
 from cloudmart.health.causes.process import SLOW
@@ -15,6 +15,7 @@ from cloudmart.health.causes.services import UNKNOWN
 from cloudmart.health.lifecycle import Lifecycle, Timing
 from cloudmart.health.state import Dependency, Health
 from cloudmart.observability.metrics import STARTUP_SECONDS, STARTUP_WAITS
+from cloudmart.retry import start_retry
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -62,17 +63,12 @@ class StartupRetry:
         Raises:
             GaveUpError: the deadline has passed, or waiting is no use.
         """
-        jitter = wait_random_exponential(multiplier=0.5, max=self._rhythm.longest_wait)
-        retrying = AsyncRetrying(
-            retry=retry_if_exception(
-                lambda error: isinstance(error, DependencyError) and error.cause.passes
-            ),
-            # The last attempt is made when the deadline comes, not one wait before.
-            wait=lambda state: max(0.0, min(jitter(state), self._timeout - self.waited)),
-            stop=lambda _: self.waited >= self._timeout,
-            before_sleep=lambda state: self._tell(what, state),
-            sleep=self._rhythm.sleep,
-            reraise=True,
+        retrying = start_retry(
+            lambda error: isinstance(error, DependencyError) and error.cause.passes,
+            lambda: self._timeout - self.waited,
+            self._rhythm.longest_wait,
+            self._rhythm.sleep,
+            lambda state: self._tell(what, state),
         )
         try:
             return await retrying(self._attempt, ask)

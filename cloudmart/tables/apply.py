@@ -21,7 +21,7 @@ from cloudmart.tables.operator_client import (
     CALL_PATIENCE,
     is_passing,
     remove_record,
-    trying,
+    table_retry,
     write_record,
 )
 from cloudmart.tables.steps import (
@@ -80,7 +80,7 @@ class TableChange:
                 raise TypeError(step)
 
     async def _create(self, schema: TableSchema) -> None:
-        async for attempt in trying(self._patience):
+        async for attempt in table_retry(self._patience):
             # Where it exists since a moment ago, or is being created, it only has to be waited for.
             with attempt, suppress(self._client.exceptions.ResourceInUseException):
                 await self._client.create_table(**table_definition(schema))
@@ -170,7 +170,7 @@ class TableChange:
             answer: dict[str, Any] = await getattr(self._client, operation)(**parameters)
             return answer
 
-        return await trying(self._patience)(call)
+        return await table_retry(self._patience)(call)
 
     async def _settled(
         self,

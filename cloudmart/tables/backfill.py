@@ -14,7 +14,7 @@ from cloudmart.dynamodb.schema import Amendment, IndexedItems, amendment
 from cloudmart.errors import UnavailableError
 from cloudmart.orders.indexes import DAY_SHARD
 from cloudmart.orders.notes import is_order
-from cloudmart.tables.operator_client import patiently
+from cloudmart.tables.operator_client import retry_table_call
 
 _EXAMPLES = 10
 
@@ -159,7 +159,7 @@ class Backfill:
             if after is None:
                 return
 
-    @patiently
+    @retry_table_call
     async def _page(self, after: Mapping[str, Any] | None) -> tuple[list[Item], Any]:
         start = {"ExclusiveStartKey": after} if after else {}
         answer = await self._client.scan(
@@ -200,7 +200,7 @@ class Backfill:
                     return
         raise UnavailableError(f"Item {needed.item['id']!r} keeps changing while it is mended.")
 
-    @patiently
+    @retry_table_call
     async def _write(self, needed: Amendment) -> dict[str, Any] | None:
         try:
             await self._client.update_item(TableName=self._table, **needed.parameters())

@@ -5,12 +5,13 @@ from typing import Any
 
 import aioboto3
 from botocore.exceptions import ClientError
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random_exponential
+from tenacity import AsyncRetrying
 
 from cloudmart.aws_redirects import DirectConfig
 from cloudmart.dynamodb.codec import encode_item
 from cloudmart.dynamodb.refusals import BUSY
 from cloudmart.dynamodb.schema import KEYS_VERSION, IndexedItems
+from cloudmart.retry import operator_retry
 from cloudmart.values.timestamp import now, stamp
 
 _CONFIG = DirectConfig(
@@ -36,17 +37,12 @@ def is_passing(error: BaseException) -> bool:
     return isinstance(error, ClientError) and error.response["Error"]["Code"] in _NOT_NOW
 
 
-def trying(seconds: float = CALL_PATIENCE) -> AsyncRetrying:
+def table_retry(seconds: float = CALL_PATIENCE) -> AsyncRetrying:
     """Return what makes one call again for some time while DynamoDB says "not now"."""
-    return AsyncRetrying(
-        retry=retry_if_exception(is_passing),
-        wait=wait_random_exponential(multiplier=0.2, max=10),
-        stop=stop_after_delay(seconds),
-        reraise=True,
-    )
+    return operator_retry(is_passing, seconds)
 
 
-patiently = trying().wraps
+retry_table_call = table_retry().wraps
 """Make one call again in the same way."""
 
 
@@ -56,7 +52,7 @@ def open_client(session: aioboto3.Session) -> AbstractAsyncContextManager[Any]:
     return client
 
 
-@patiently
+@retry_table_call
 async def write_record(client: Any, notes: str, items: IndexedItems, started: str) -> None:  # noqa: ANN401
     """Record that a pass which began at a time has found or made all items complete."""
     times = {"startedAt": started, "completedAt": stamp(now())}
@@ -64,7 +60,7 @@ async def write_record(client: Any, notes: str, items: IndexedItems, started: st
     await client.put_item(TableName=notes, Item=encode_item(record))
 
 
-@patiently
+@retry_table_call
 async def remove_record(client: Any, notes: str, items: IndexedItems) -> None:  # noqa: ANN401
     """Remove the record, so that look-ups read the table."""
     await client.delete_item(TableName=notes, Key=encode_item({"id": items.record}))

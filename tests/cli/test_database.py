@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
-from cloudmart.cli.data_store_errors import explanation, patiently, told
+from cloudmart.cli.data_store_errors import explanation, store_retry, told
 from cloudmart.errors import ConflictError, UnavailableError
 from cloudmart.health.causes import Cause, DependencyError, all_causes
 from cloudmart.health.causes.credentials import HALF_SET
@@ -49,7 +49,7 @@ async def test_what_may_pass_is_waited_for_and_each_wait_told(cause: Exception |
     told: list[str] = []
     flaky = Flaky(_away(cause), times=2)
 
-    answer: str = await patiently(told.append)(flaky.ask)
+    answer: str = await store_retry(told.append)(flaky.ask)
 
     assert (answer, flaky.calls, len(told)) == ("answer", 3, 2)
 
@@ -68,7 +68,7 @@ async def test_what_waiting_does_not_mend_is_not_waited_for(error: Exception) ->
     flaky = Flaky(error, times=1)
 
     with pytest.raises(type(error)):
-        await patiently(print)(flaky.ask)
+        await store_retry(print)(flaky.ask)
 
     assert flaky.calls == 1
 
@@ -77,7 +77,7 @@ async def test_patience_ends_with_the_error_itself() -> None:
     flaky = Flaky(_away(None), times=1000)
 
     with pytest.raises(UnavailableError):
-        await patiently(print, patience=0.01)(flaky.ask)
+        await store_retry(print, patience=0.01)(flaky.ask)
 
 
 @pytest.mark.parametrize(

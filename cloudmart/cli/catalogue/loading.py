@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from cloudmart.cli.catalogue.entries import BadEntry, CatalogueEntry
-from cloudmart.cli.data_store_errors import Tell, patiently
+from cloudmart.cli.data_store_errors import Tell, store_retry
 from cloudmart.errors import ConflictError, UnavailableError
 from cloudmart.products.models import Product
 from cloudmart.products.repository import ProductRepository
@@ -100,7 +100,7 @@ class CatalogueLoader:
         return len(self._seen) == before
 
     async def _load_batch(self, batch: dict[str, CatalogueEntry]) -> None:
-        known: dict[str, Product] = await patiently(self._tell)(
+        known: dict[str, Product] = await store_retry(self._tell)(
             self._products.find_whole, list(batch)
         )
         differing = {key: one for key, one in batch.items() if _differs(one, known.get(key))}
@@ -115,10 +115,10 @@ class CatalogueLoader:
     async def _write(self, key: str, one: CatalogueEntry) -> None:
         async with self._under_way:
             if one.id is not None:
-                await patiently(self._tell)(self._products.save, key, one.product)
+                await store_retry(self._tell)(self._products.save, key, one.product)
             else:
                 product = Product.create(one.product).model_copy(update={"id": key})
-                await patiently(self._tell)(self._add, product)
+                await store_retry(self._tell)(self._add, product)
             self._written = True
 
     async def _add(self, product: Product) -> None:

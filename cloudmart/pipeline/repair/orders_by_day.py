@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import Any, ParamSpec, TypeVar
 
 from botocore.exceptions import ClientError
-from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from cloudmart.dynamodb.codec import Item, decode_item
 from cloudmart.dynamodb.expression import Condition, read_expressions
@@ -22,6 +21,7 @@ from cloudmart.orders.models import Order
 from cloudmart.orders.notes import is_order
 from cloudmart.pipeline.models import NewestOrder
 from cloudmart.pipeline.watch.unknown import UnknownError, may_be_retried, why_of_aws
+from cloudmart.retry import operator_retry
 from cloudmart.values.timestamp import read_time, stamp
 
 P = ParamSpec("P")
@@ -45,15 +45,9 @@ _REMEMBERED = 600.0
 """Seconds for which a day before yesterday that had no order is taken to have none."""
 
 
-def patiently(call: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+def retry_order_read(call: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
     """Return a call that is made again for a minute while DynamoDB is busy or away."""
-    trying: Callable[P, Awaitable[T]] = retry(
-        retry=retry_if_exception(may_be_retried),
-        stop=stop_after_delay(_PATIENCE),
-        wait=wait_random_exponential(multiplier=0.2, max=5),
-        reraise=True,
-    )(call)
-    return trying
+    return operator_retry(may_be_retried, _PATIENCE).wraps(call)
 
 
 class OrdersByDay:
@@ -163,7 +157,7 @@ class OrdersByDay:
         for shard in shards_of(day.isoformat()):
             after = None
             while True:
-                answer = await patiently(self._page)(shard, after)
+                answer = await retry_order_read(self._page)(shard, after)
                 for item in answer["Items"]:
                     yield decode_item(item)
                 after = answer.get("LastEvaluatedKey")

@@ -11,7 +11,7 @@ from cloudmart.orders.indexes import is_test_order
 from cloudmart.orders.notes import is_order
 from cloudmart.pipeline.ports import OrderState
 from cloudmart.pipeline.repair.differences import Difference, compare_order
-from cloudmart.pipeline.repair.orders_by_day import OrdersByDay, patiently
+from cloudmart.pipeline.repair.orders_by_day import OrdersByDay, retry_order_read
 from cloudmart.pipeline.watch.query_threads import Questions
 from cloudmart.pipeline.watch.unknown import UnknownError
 from cloudmart.values.page import Page
@@ -88,7 +88,7 @@ class Reconciler:
     ) -> list[Difference]:
         differences: list[Difference] = []
         for some in _batches(ids):
-            ours = await patiently(self._orders.table.get_many)(some, _ATTRIBUTES)
+            ours = await retry_order_read(self._orders.table.get_many)(some, _ATTRIBUTES)
             found = (compare_order(key, ours.get(key), theirs.get(key)) for key in some)
             differences += [difference for difference in found if difference]
         return sorted(differences, key=lambda difference: difference.id)
@@ -118,7 +118,7 @@ class Reconciler:
     async def _scanned(self) -> AsyncIterator[Item]:
         after: str | None = None
         while True:
-            page = await patiently(self._scan)(after)
+            page = await retry_order_read(self._scan)(after)
             for item in page.items:
                 yield item
             if page.last:

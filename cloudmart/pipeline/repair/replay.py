@@ -6,13 +6,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 
-from tenacity import (
-    AsyncRetrying,
-    retry_if_exception_type,
-    stop_after_delay,
-    wait_random_exponential,
-)
-
 from cloudmart.errors import UnavailableError
 from cloudmart.pipeline.carry.quarantine import (
     PREFIX,
@@ -24,6 +17,7 @@ from cloudmart.pipeline.carry.rows import Row
 from cloudmart.pipeline.ports import Quarantined, RowFault, Warehouse
 from cloudmart.pipeline.repair.differences import Difference
 from cloudmart.pipeline.watch.query_threads import Questions
+from cloudmart.retry import operator_retry
 
 _AT_ONCE = 500
 _PATIENCE = 120.0
@@ -38,6 +32,10 @@ class ReplayResult:
 
     sent: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+
+
+def _is_away(error: BaseException) -> bool:
+    return isinstance(error, UnavailableError)
 
 
 class Replay:
@@ -65,12 +63,7 @@ class Replay:
         return done
 
     async def _insert(self, rows: dict[str, Row], done: ReplayResult) -> None:
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(UnavailableError),
-            stop=stop_after_delay(self._patience),
-            wait=wait_random_exponential(multiplier=0.5, max=15),
-            reraise=True,
-        ):
+        async for attempt in operator_retry(_is_away, self._patience):
             with attempt:
                 await self._try(rows, done)
 

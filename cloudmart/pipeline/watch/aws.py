@@ -15,12 +15,13 @@ from botocore.parsers import ResponseParserError
 
 from cloudmart.pipeline.models import MappingStatus
 from cloudmart.pipeline.watch.unknown import UnknownError, why_of_aws
+from cloudmart.retry import REQUEST_ATTEMPTS
 from cloudmart.settings import PipelineSettings
 
 _CONFIG = AioConfig(
     connect_timeout=1,
     read_timeout=2.5,
-    retries={"mode": "standard", "total_max_attempts": 2},
+    retries={"mode": "standard", "total_max_attempts": REQUEST_ATTEMPTS},
     user_agent="cloudmart",
 )
 # No answer, a refusal, or what something on the way sent instead of the answer.
