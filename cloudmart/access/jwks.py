@@ -152,7 +152,7 @@ class IssuerKeys:
             return f"{base}/.well-known/jwks.json"
         document = _document.validate_json(body)
         if document.get("issuer") != self._issuer:
-            raise ValueError(f"the discovery document is of {document.get('issuer')!r}")
+            raise ValueError(f"JWT_ISSUER is not the document's issuer, {document.get('issuer')!r}")
         url = document.get("jwks_uri")
         if not isinstance(url, str):
             raise ValueError("the discovery document has no jwks_uri")  # noqa: TRY004 - as the rest
