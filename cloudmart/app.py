@@ -18,6 +18,7 @@ from cloudmart.composition.middleware import add_middleware
 from cloudmart.composition.providers import open_providers
 from cloudmart.composition.runtime import Runtime
 from cloudmart.composition.services import open_service
+from cloudmart.health.router import affected_paths
 from cloudmart.health.router import router as health
 from cloudmart.http import problem
 from cloudmart.http.dependencies import AppState
@@ -65,6 +66,7 @@ def create_app(
 ) -> DocumentedApp:
     """Return the application for some settings; nothing is opened before its lifespan."""
     process = process or Runtime.begin(settings)
+    process.health.paths = affected_paths(ROUTERS)
     counter = open_counter(settings, process.health)
 
     @asynccontextmanager

@@ -107,7 +107,7 @@ def _whole(health: Health) -> tuple[str, str]:
 def _lines(health: Health) -> Iterator[LandingPageLine]:
     for dependency, reading in health.readings():
         mark, state = _state(reading)
-        yield LandingPageLine(dependency.title, mark, state, _words(dependency, reading))
+        yield LandingPageLine(dependency.title, mark, state, _words(health, dependency, reading))
 
 
 def _state(reading: DependencyReading) -> tuple[str, str]:
@@ -116,10 +116,10 @@ def _state(reading: DependencyReading) -> tuple[str, str]:
     return _STATES[reading.status]
 
 
-def _words(dependency: Dependency, reading: DependencyReading) -> str:
+def _words(health: Health, dependency: Dependency, reading: DependencyReading) -> str:
     if not reading.output:
         return ""
-    routes = ", ".join(dependency.routes)
+    routes = ", ".join(health.affected(dependency))
     affected = f" Affected: {routes}." if routes else ""
     return f"{reading.output}{affected}"
 

@@ -117,11 +117,13 @@ def _report(health: Health, *, fault: str | None = None, note: str | None = None
         rollout_id=health.rollout,
         output=fault or note,
         notes=health.notes or None,
-        checks={each.key: [_check(each, reading, now)] for each, reading in readings},
+        checks={each.key: [_check(health, each, reading, now)] for each, reading in readings},
     )
 
 
-def _check(dependency: Dependency, reading: DependencyReading, now: datetime) -> Check:
+def _check(
+    health: Health, dependency: Dependency, reading: DependencyReading, now: datetime
+) -> Check:
     age = max(0.0, (now - reading.at).total_seconds()) if reading.at else None
     return Check(
         component_type=dependency.kind,
@@ -131,5 +133,5 @@ def _check(dependency: Dependency, reading: DependencyReading, now: datetime) ->
         time=reading.at,
         age=None if age is None else round(age, 1),
         output=reading.output or None,
-        affected_endpoints=(list(dependency.routes) or None) if reading.output else None,
+        affected_endpoints=(health.affected(dependency) or None) if reading.output else None,
     )

@@ -1,9 +1,11 @@
 """`/health`, `/ready`, `/startupz`: what Kubernetes, load balancers and people ask."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
-from fastapi import Depends, Response, status
+from fastapi import APIRouter, Depends, Response, status
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 
 from cloudmart.health import report
 from cloudmart.health.report import MEDIA_TYPE, STARTING, WELL, HealthReport, ProbeAnswer
@@ -70,6 +72,23 @@ class ProbeAnswers:
         if answer is None:
             answer = self._written[path] = _respond(_PROBES[path](self._health))
         return answer
+
+
+def affected_paths(routers: Iterable[APIRouter]) -> dict[str, str]:
+    """Return what health calls the path of each operation, by its id, and of each router's tag.
+
+    A router is called by its prefix where a route has that path, else by a template (RFC 6570).
+    """
+    paths: dict[str, str] = {}
+    for each in routers:
+        own = {
+            route.name: route.path
+            for route in each.routes
+            if isinstance(route, APIRoute) and route.include_in_schema
+        }
+        whole = each.prefix if each.prefix in own.values() else f"{each.prefix}/{{+path}}"
+        paths |= own | {str(tag): whole for tag in each.tags if each.prefix}
+    return paths
 
 
 def _respond(answer: ProbeAnswer) -> Response:

@@ -1,6 +1,6 @@
 """What is known of every dependency: the last check of each, written down as it happens."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,7 +42,8 @@ class Dependency:
     name: str
     measures: str = "responseTime"
     kind: str = "component"
-    routes: tuple[str, ...] = ()
+    affects: tuple[str, ...] = ()
+    """The ids of operations that fail without it, or a router's tag for all of that router."""
     local: bool = False
     words: str = ""
     lapses: bool = False
@@ -81,6 +82,8 @@ class Health:
         self.rollout: str | None = None
         self.notes: list[str] = []
         """What else whoever asks should know."""
+        self.paths: Mapping[str, str] = {}
+        """Where the application serves each operation, by its id, and each router, by its tag."""
         self._readings: dict[Dependency, DependencyReading] = {}
         self._told: dict[Dependency, str] = {}
         self._enabled: dict[Dependency, DependencyReading] = {}
@@ -165,6 +168,10 @@ class Health:
             else:
                 yield dependency, reading
 
+    def affected(self, dependency: Dependency) -> list[str]:
+        """Return the paths of what fails without a dependency."""
+        return [self.paths.get(each, each) for each in dependency.affects]
+
     def unready(self) -> str | None:
         """Return why this pod should get no requests, or None if it may."""
         if self.lifecycle.failure and not self.lifecycle.started:
@@ -209,7 +216,7 @@ CREDENTIALS = Dependency(
     "credentials",
     "validity",
     "system",
-    ("/api/products", "/api/orders", "/api/tickets"),
+    ("products", "orders", "tickets"),
     local=True,
     words="AWS credentials",
 )
@@ -218,36 +225,34 @@ CONFIGURATION = Dependency("configuration", "freshness", "system")
 CLOCK = Dependency("clock", "skew", "system")
 CLIENTS = Dependency("clients", "addresses", "system", lapses=True)
 RATE_LIMITS = Dependency("rate-limits", "storage")
-ACCESS = Dependency(
-    "access", "authentication", "system", ("/api/products", "/api/orders", "/api/tickets")
-)
+ACCESS = Dependency("access", "authentication", "system", ("products", "orders", "tickets"))
 ISSUER = Dependency(
     "issuer",
     "keys",
-    routes=("/api/products", "/api/orders", "/api/tickets"),
+    affects=("products", "orders", "tickets"),
     words="the issuer of tokens",
     lapses=True,
 )
-PRODUCTS = Dependency("products", kind="datastore", routes=("/api/products", "/api/orders"))
+PRODUCTS = Dependency("products", kind="datastore", affects=("products", "orders"))
 CATALOGUE = Dependency(
-    "catalogue", "freshness", routes=("/api/products",), words="the catalogue", lapses=True
+    "catalogue", "freshness", affects=("products",), words="the catalogue", lapses=True
 )
-ORDERS = Dependency("orders", kind="datastore", routes=("/api/orders",))
-TICKETS = Dependency("tickets", kind="datastore", routes=("/api/tickets",))
+ORDERS = Dependency("orders", kind="datastore", affects=("orders",))
+TICKETS = Dependency("tickets", kind="datastore", affects=("tickets",))
 
-CONVERSATIONS = Dependency("conversations", kind="datastore", routes=("/api/ai/{+path}",))
-ORDER_TOOLS = Dependency("assistants", "order-tools", "system", ("/api/ai/{+path}",))
+CONVERSATIONS = Dependency("conversations", kind="datastore", affects=("assistants",))
+ORDER_TOOLS = Dependency("assistants", "order-tools", "system", ("assistants",))
 OPENAI = Dependency(
     "openai",
     "availability",
-    routes=("/api/ai/start", "/api/ai/message"),
+    affects=("start_thread", "send_thread_message"),
     words="OpenAI",
     lapses=True,
 )
 BEDROCK = Dependency(
     "bedrock",
     "availability",
-    routes=("/api/ai/bedrock/start", "/api/ai/bedrock/message"),
+    affects=("start_conversation", "send_conversation_message"),
     words="Amazon Bedrock",
     lapses=True,
 )

@@ -59,6 +59,7 @@ def test_without_a_preference_the_page_is_for_a_person(accept: str, client: Test
 
 def test_before_the_shop_is_ready_the_page_says_so() -> None:
     health = Health()
+    health.paths = {"products": "/api/products", "orders": "/api/orders"}
     health.expect(state.PRODUCTS)
 
     page = LandingPage().render(health)

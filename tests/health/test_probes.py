@@ -21,7 +21,7 @@ from tests.support.snapshots import Snapshots
 
 PATHS = ("/health", "/ready", "/startupz")
 ALIASES = {"/health": ("/livez", "/api/health"), "/ready": ("/readyz",), "/startupz": ()}
-ASSISTANT = Dependency("openai", "availability", routes=("/api/ai/start", "/api/ai/message"))
+ASSISTANT = Dependency("openai", "availability", affects=("start_thread", "send_thread_message"))
 
 
 async def look(pod: Pod) -> dict[str, Any]:
