@@ -1,5 +1,6 @@
 """Loads on what is measured: requests to a server, and the same work as bare aioboto3 calls."""
 
+import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable, Sequence
@@ -58,9 +59,17 @@ class HttpLoad:
         async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
             tags: dict[str, str] = {}
             if request.seen:
-                async with session.get(self.url + request.paths[0]) as first:
-                    tags = {"If-None-Match": first.headers["ETag"]}
+                tags = {"If-None-Match": await self._tag(session, request.paths[0])}
             return await repeat(call, limits, pid=self.pid)
+
+    async def _tag(self, session: aiohttp.ClientSession, path: str) -> str:
+        # Until the products are in memory, the list comes from the table and has no tag.
+        async with asyncio.timeout(30):
+            while True:
+                async with session.get(self.url + path) as answer:
+                    if tag := answer.headers.get("ETag"):
+                        return tag
+                await asyncio.sleep(0.1)
 
 
 Operations = Callable[[Any, int], Awaitable[object]]

@@ -113,7 +113,8 @@ async def place_order(
     response: Response,
     key: IdempotencyKey = None,
 ) -> Order:
-    order = await ordering.place(body, key, caller.client, staff=caller.admin)
+    placed = await ordering.place(body, key, caller.client, staff=caller.admin)
+    order = placed.for_customers()
     response.headers["Location"] = f"{router.prefix}/{order.id}"
     response.headers["ETag"] = order.etag
     return order
@@ -157,7 +158,8 @@ async def get_order(
     order_id: OrderId, ordering: Ordering, caller: CurrentCaller, response: Response
 ) -> Order:
     staff = caller.admin and caller.name is not None
-    order = await ordering.find(order_id, caller.client, staff=staff)
+    found = await ordering.find(order_id, caller.client, staff=staff)
+    order = found if caller.admin else found.for_customers()
     response.headers["ETag"] = order.etag
     return order
 

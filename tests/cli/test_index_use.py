@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from cloudmart.app import create_app
 from cloudmart.cli import app
-from cloudmart.settings import DynamoDBSettings, Environment, Settings
+from cloudmart.settings import CatalogueSettings, DynamoDBSettings, Environment, Settings
 from tests.support.faults import FaultProxy
 from tests.support.serving import serving, still
 from tests.support.shop_tables import get, put
@@ -56,7 +56,8 @@ def tables(*arguments: str) -> None:
 
 def found(names: DynamoDBSettings, email: str = "ann@X.org") -> tuple[list[str], list[str]]:
     """Return the ids of a customer's orders and of the closed tickets, as a new pod tells them."""
-    settings = Settings(environment=Environment.LOCAL, dynamodb=names)
+    no_copy = CatalogueSettings(ttl=0)
+    settings = Settings(environment=Environment.LOCAL, dynamodb=names, catalogue=no_copy)
     with serving(create_app(settings, process=still(settings))) as client:
         orders = client.get("/api/orders/user", params={"email": email}).json()
         tickets = client.get("/api/tickets/status", params={"status": "closed"}).json()

@@ -26,8 +26,8 @@ main()
 _ON_LOOPBACK = """
 import sys
 import cloudmart.cli.serve as s
-_run = s.run
-s.run = lambda environ, host: _run(environ, host="127.0.0.1")
+_run = s.run_server
+s.run_server = lambda environ, host: _run(environ, host="127.0.0.1")
 from cloudmart.__main__ import main
 sys.argv = ["cloudmart", "serve"]
 sys.exit(main())
