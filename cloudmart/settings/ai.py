@@ -117,7 +117,7 @@ class BedrockSettings(SettingsGroup):
         None,
         validation_alias="BEDROCK_MODEL_ID",
         description="The model, or the inference profile, for `converse`.",
-        examples=["eu.amazon.nova-lite-v1:0"],
+        examples=["eu.amazon.nova-2-lite-v1:0"],
     )
 
     @property

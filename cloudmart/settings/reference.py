@@ -14,6 +14,8 @@ source, and its faults.
 ## Where a value comes from
 
 The first of these sources that has a value decides. A blank value counts as none.
+Variables that only AWS's SDK reads are different: the SDK refuses a blank value of some of them
+(`AWS_DEFAULTS_MODE`). Remove such a variable, do not empty it.
 
 1. The environment.
 2. A file in the directory `CLOUDMART_SECRETS_DIR`, with the name of the variable. Kubernetes mounts
