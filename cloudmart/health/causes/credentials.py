@@ -140,6 +140,7 @@ ROLE_OF_NODE = Cause(
     "role-of-node",
     "This pod runs under the role of its node, not under its own.",
     "EKS's webhook missed the pod. Check that the ServiceAccount has its annotation, then "
-    "restart the pods.",
-    "kubectl rollout restart deployment/cloudmart-backend --namespace {namespace}",
+    "restart the pods: `kubectl rollout restart deployment/cloudmart-backend --namespace "
+    "{namespace}`.",
+    "kubectl get serviceaccount {service_account} --namespace {namespace} --output yaml",
 )

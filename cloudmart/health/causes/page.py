@@ -7,6 +7,7 @@ from pathlib import Path
 from cloudmart.health.causes import Cause, all_causes
 
 MARK = "<!-- What follows is written by `make docs`. -->\n"
+_FACT = re.compile(r"[{<](\w+)[}>]")
 
 
 def causes_page() -> str:
@@ -26,15 +27,19 @@ def main(page: Path) -> None:
 def _entry(cause: Cause) -> str:
     ends = "" if cause.passes else " The start does not wait for this: it fails at once."
     # Outside of code, a word in angle brackets would be read as HTML.
-    sentence, remedy, by_hand = (
-        re.sub(r"[{<](\w+)[}>]", r"`<\1>`", text)
-        for text in (cause.sentence, cause.remedy, cause.by_hand)
-    )
-    command = re.sub(r"\{(\w+)\}", r"<\1>", cause.command)
+    sentence, remedy, by_hand = map(_shown, (cause.sentence, cause.remedy, cause.by_hand))
+    command = _FACT.sub(r"<\1>", cause.command)
     return (
         f"### `{cause.code}`\n\n**Message:** {sentence}\n\n**Run first:** `{command}`\n\n"
         f"**What to do:** {remedy}{ends}\n"
         + (f"\n**For a command on your own machine:** {by_hand}\n" if by_hand else "")
+    )
+
+
+def _shown(text: str) -> str:
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(
+        _FACT.sub(r"<\1>" if part.startswith("`") else r"`<\1>`", part) for part in parts
     )
 
 

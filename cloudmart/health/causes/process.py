@@ -5,8 +5,9 @@ from cloudmart.health.causes.cause import Cause
 STALE = Cause(
     "configuration-stale",
     "Running with configuration older than the cluster's since {since}: roll the deployment.",
-    "A process keeps the settings it was started with. Restart the pods.",
-    "kubectl rollout restart deployment/cloudmart-backend --namespace {namespace}",
+    "A process keeps the settings it was started with. Restart the pods: "
+    "`kubectl rollout restart deployment/cloudmart-backend --namespace {namespace}`.",
+    "kubectl get pods --selector app=cloudmart-backend --namespace {namespace}",
 )
 SLOW = Cause(
     "slow",
@@ -24,9 +25,11 @@ ANONYMOUS = Cause(
     "proxy-not-trusted",
     "A peer in a private network sends X-Forwarded-For but is not trusted. If it is a load "
     "balancer, all customers behind it count as one client.",
-    "Set TRUSTED_PROXIES to the network of the load balancer, which is the VPC's. If the peer "
+    "Write the networks of the load balancer's subnets into `vpc-cidr` in operator.yaml, and roll "
+    "out: this sets TRUSTED_PROXIES. Without these manifests, set TRUSTED_PROXIES. If the peer "
     "is no load balancer, somebody in the network forges a client's address.",
-    "aws ec2 describe-vpcs --query 'Vpcs[].CidrBlockAssociationSet[].CidrBlock'",
+    "aws ec2 describe-subnets --filters Name=tag:kubernetes.io/role/elb,Values=1 "
+    "--query 'Subnets[].CidrBlock' --output text",
 )
 CLOCK_CORRECTED = Cause(
     "clock-corrected",

@@ -36,8 +36,10 @@ STS_THROTTLED = Cause(
 TABLE_MISSING = Cause(
     "table-missing",
     "A table of the shop does not exist in this account and region.",
-    "Create {table}. If it exists, the settings name another region, account or table.",
-    "cloudmart tables apply",
+    "If {table} exists, the settings name another region, account or table. If it does not, create "
+    "it: with Terraform where Terraform owns the tables (production), elsewhere with "
+    "`cloudmart tables apply`.",
+    "aws dynamodb list-tables --region {region}",
 )
 TABLE_DENIED = Cause(
     "table-denied",

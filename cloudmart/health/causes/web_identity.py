@@ -25,8 +25,8 @@ TOKEN_EXPIRED = Cause(
     "token-expired",
     "This pod's identity token has expired.",
     "The kubelet renews it. If it does not, the token is a copy or the kubelet has a fault: "
-    "replace the pod.",
-    "kubectl delete pod {pod} --namespace {namespace}",
+    "replace the pod (`kubectl delete pod {pod} --namespace {namespace}`).",
+    "kubectl exec {pod} --namespace {namespace} -- sh -c 'ls -lL \"$AWS_WEB_IDENTITY_TOKEN_FILE\"'",
 )
 TOKEN_MISSING = Cause(
     "token-missing",
@@ -39,8 +39,9 @@ TOKEN_MISSING = Cause(
 TOKEN_EMPTY = Cause(
     "token-empty",
     "The file with this pod's identity token is empty.",
-    "The kubelet is writing the file. If it stays empty, replace the pod.",
-    "kubectl delete pod {pod} --namespace {namespace}",
+    "The kubelet is writing the file. If it stays empty, replace the pod "
+    "(`kubectl delete pod {pod} --namespace {namespace}`).",
+    "kubectl exec {pod} --namespace {namespace} -- sh -c 'ls -lL \"$AWS_WEB_IDENTITY_TOKEN_FILE\"'",
 )
 TOKEN_UNREADABLE = Cause(
     "token-unreadable",
