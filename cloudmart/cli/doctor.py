@@ -72,7 +72,8 @@ def doctor(
     It changes nothing and prints no secret. The settings are those of this process's environment
     or, where that has none, those of the Deployment that kubectl sees. Checks of AI providers may
     cost a fraction of a cent each: their findings say so. Exit codes: 0 nothing failed, 1
-    something failed, 2 it was called wrongly, 3 it broke itself, 4 a warning with `--strict`.
+    something failed, 2 it was called wrongly, 3 it broke itself, 4 a warning with `--strict`, 130
+    somebody pressed Ctrl-C.
     """
     # Not above: no other command has a use for it.
     from cloudmart.doctor import command  # noqa: PLC0415

@@ -22,7 +22,8 @@ _CHECKLIST = f"""# Deployment checklist
 
 Each line is run by the command beside it. `cloudmart doctor` looks from inside: from a laptop with
 kubectl, in a pod, or as `k8s/doctor-job.yaml`. `cloudmart verify` looks from outside, as a customer
-does. Both change nothing that they do not take back, and print no secret.
+does. `doctor` changes nothing. `verify` leaves two empty chats, and more with some options
+([what it changes](verify.md#what-it-changes)). Neither prints a secret.
 
 | exit code | meaning |
 |---|---|
@@ -30,12 +31,26 @@ does. Both change nothing that they do not take back, and print no secret.
 | 1 | something failed |
 | 2 | it was called wrongly |
 | 3 | it broke itself, so its findings are not complete |
-| 4 | something is a warning, and `--strict` was given |
+| 4 | something is a warning, and `--strict` was given (`doctor` only) |
+| 130 | somebody pressed Ctrl-C |
 
 `skip` and `unknown` are no failures, and say why: what a finding rests on failed, nothing of the
 kind is configured, or a right is missing. `cloudmart iam render` prints the policy (`doctor`) and
 `k8s/doctor-role.yaml` has the Role that let everything be looked at.
 """
+_COMMANDS = {
+    "associate": "aws eks create-pod-identity-association --cluster-name {cluster} --namespace "
+    "{namespace} --service-account cloudmart-backend-sa --role-arn {role}",
+    "delete": "kubectl delete pod {pod}",
+    "edit": "kubectl edit secret cloudmart-api-keys",
+    "logs": "kubectl logs pod/{pod} --tail 200",
+    "previous": "kubectl logs pod/{pod} --previous",
+    "restart": "kubectl rollout restart deployment/cloudmart-backend",
+    "update_mapping": "aws lambda update-event-source-mapping --uuid {uuid}",
+    "update_trust": "aws iam update-assume-role-policy --role-name {role} "
+    "--policy-document file://serve-trust.json",
+}
+"""Facts that are commands, as the page prints them: the doctor fills in names of its own."""
 _FINDINGS = f"""# Findings
 
 {_WRITTEN}
@@ -87,6 +102,8 @@ def _sections() -> Iterator[str]:
 
 
 def _shown(text: str) -> str:
+    for fact, command in _COMMANDS.items():
+        text = text.replace(f"{{{fact}}}", command)
     return re.sub(r"(`[^`]*`)|\{(\w+)\}", _blank, text)
 
 

@@ -81,7 +81,7 @@ async def mapping(inputs: Inputs) -> AsyncIterator[CheckResult]:
     unbounded = told.get("MaximumRecordAgeInSeconds", -1) == -1
     if not destination or unbounded:
         observed = "no destination" if not destination else "records are tried for ever"
-        yield trouble("pipeline-gives-up", observed, update=update)
+        yield trouble("pipeline-gives-up", observed, update_mapping=update)
 
 
 async def function(inputs: Inputs) -> AsyncIterator[CheckResult]:

@@ -107,7 +107,7 @@ async def trust_policy(inputs: Inputs) -> AsyncIterator[CheckResult]:
         "--policy-document file://serve-trust.json"
     )
     for key, observed in faults_of_trust(role["AssumeRolePolicyDocument"], pod):
-        yield trouble(key, observed, update=update)
+        yield trouble(key, observed, update_trust=update)
 
 
 def faults_of_trust(document: object, pod: TrustedPod) -> Iterator[tuple[str, str]]:

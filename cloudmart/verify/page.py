@@ -7,7 +7,7 @@ from pathlib import Path
 from cloudmart.verify.run import verify_catalogue
 
 MARK = "<!-- What follows is written by `make docs`. -->\n"
-_LAYER = ("{what_to_do}", "what is said of the [layer](#layers) that failed")
+_LAYER = ("{what_to_do}", "see [Layers](#layers)")
 
 
 def steps_page() -> str:

@@ -22,7 +22,7 @@ REACHED = ("certificate-good",)
 """The parent of all steps that ask something."""
 
 _PORTS = {"http": 80, "https": 443}
-_SOON = timedelta(days=14)
+_SOON = timedelta(days=21)
 
 
 def resolve_name(visit: Visit) -> str:

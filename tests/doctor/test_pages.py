@@ -28,3 +28,11 @@ def test_the_checklist_has_its_seventeen_lines() -> None:
     assert len(checklist()) == 17
     for line in checklist().values():
         assert f"| {line.text} | `{line.command}` |" in page
+
+
+def test_a_fix_that_begins_with_a_command_names_the_command() -> None:
+    facts = {name for each in catalogue() for name in re.findall(r"`\{(\w+)\}", each.fix)}
+    page = findings_page()
+
+    assert {"restart", "update_trust"} <= facts
+    assert [name for name in sorted(facts) if f"`<{name.replace('_', '-')}>" in page] == []

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cloudmart.verify.layers import WHAT_TO_DO
 from cloudmart.verify.page import MARK, steps_page
 from cloudmart.verify.run import NOTHING_LEFT, STEPS, verify_catalogue
 
@@ -27,3 +28,11 @@ def test_the_page_is_current_and_has_a_heading_for_each_finding() -> None:
 
     assert text.partition(MARK)[2].strip() == steps_page().strip(), "run `make docs`"
     assert all(f"### {entry.id}\n" in text for entry in verify_catalogue())
+
+
+def test_the_page_says_what_to_do_about_each_layer() -> None:
+    table = PAGE.read_text("utf-8").partition(MARK)[0]
+
+    for layer, remedy in WHAT_TO_DO.items():
+        cell = remedy.replace("{request}", "<request id>").replace("|", "\\|")
+        assert f"| {cell} |\n" in table, layer

@@ -77,7 +77,7 @@ def test_what_speaks_no_tls_is_tls() -> None:
     assert (finding.id, finding.layer) == ("certificate-good", "TLS")
 
 
-@pytest.mark.parametrize(("days", "status"), [(90, CheckStatus.PASS), (10, CheckStatus.WARN)])
+@pytest.mark.parametrize(("days", "status"), [(90, CheckStatus.PASS), (20, CheckStatus.WARN)])
 def test_a_certificate_that_ends_soon_is_a_warning(
     shop_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, status: CheckStatus
 ) -> None:

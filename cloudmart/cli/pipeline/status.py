@@ -89,7 +89,7 @@ Timeout = Annotated[
 
 
 def heartbeat(*, timeout: Timeout = 60, as_json: JsonToo = False) -> None:
-    """Send a test order without a customer through the pipeline, and print how long it took.
+    """Send a heartbeat order, without a customer, through the pipeline, and print how long it took.
 
     It is hidden from every list and report, and goes after a day. Exit code 1 if it did not
     arrive in time, 69 if it could not be written or looked for.
