@@ -9,8 +9,8 @@ from typing import NoReturn, TypeVar
 import structlog
 
 from cloudmart.cli.data_store_errors import told
+from cloudmart.health.aws_environment import open_for_command
 from cloudmart.health.causes import DependencyError
-from cloudmart.health.command_session import open_for_command
 from cloudmart.health.secrets_manager import SecretStore
 from cloudmart.observability.logging import TERMINATION_LOG, write_termination_message
 from cloudmart.settings import Loaded, Settings, load_settings

@@ -19,9 +19,8 @@ import typer
 from rich.console import Console
 
 from cloudmart.app import create_app
-from cloudmart.cli.catalogue.entries import UnreadableFileError
 from cloudmart.cli.catalogue.loading import CatalogueLoader
-from cloudmart.cli.catalogue.reading import read_catalogue_file
+from cloudmart.cli.catalogue.reading import UnreadableFileError, read_catalogue_file
 from cloudmart.cli.command_settings import DOTENV, log_warnings
 from cloudmart.composition.clients import open_database
 from cloudmart.composition.runtime import Runtime

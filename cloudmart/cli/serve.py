@@ -19,7 +19,7 @@ from cloudmart.cli.command_settings import (
     exit_on_refusals,
     log_warnings,
 )
-from cloudmart.composition.request_context import RequestContext
+from cloudmart.composition.middleware import RequestContext
 from cloudmart.composition.runtime import Runtime
 from cloudmart.errors import UnavailableError
 from cloudmart.health.background import background_task

@@ -15,16 +15,15 @@ from cloudmart.cli.data_store_errors import explain_misconfiguration, told
 from cloudmart.dynamodb.refusals import TROUBLE, PartState, explain_refusal
 from cloudmart.dynamodb.schema import LOOK_AGAIN, TableSchema
 from cloudmart.dynamodb.session import operators_session
+from cloudmart.health.aws_environment import open_for_command
 from cloudmart.health.causes import DependencyError
-from cloudmart.health.command_session import open_for_command
 from cloudmart.orders.notes import remove_notes_from_orders
 from cloudmart.settings import Settings
 from cloudmart.tables.apply import apply_steps
 from cloudmart.tables.operator_client import open_client, remove_record
 from cloudmart.tables.plan import check_tables, check_tables_and_items
-from cloudmart.tables.schema import shop_tables
+from cloudmart.tables.schema import shop_tables, terraform_configuration
 from cloudmart.tables.steps import DEFAULT_RATE, RunBackfill, Step, TableFinding
-from cloudmart.tables.terraform import terraform_configuration
 
 T = TypeVar("T")
 

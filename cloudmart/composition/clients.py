@@ -9,14 +9,13 @@ from datetime import timedelta
 import aioboto3
 
 from cloudmart.access.authentication import Authentication, AuthenticationScheme
-from cloudmart.composition.provider_health import observe_providers, show_providers
-from cloudmart.composition.providers import Providers
+from cloudmart.composition.providers import Providers, observe_providers, show_providers
 from cloudmart.composition.runtime import Runtime
 from cloudmart.dynamodb.client import Database
 from cloudmart.health import state
+from cloudmart.health.aws_environment import open_for_command
 from cloudmart.health.causes import DependencyError
 from cloudmart.health.causes.process import CLOCK_CORRECTED, COUNTED_APART, KEYS_AWAY
-from cloudmart.health.command_session import open_for_command
 from cloudmart.health.state import Health, HealthReporter, always
 from cloudmart.observability.reporter import Reporter
 from cloudmart.pipeline.opening import OpenPipeline, Pipeline

@@ -1,26 +1,198 @@
 """What every request passes before it meets a route."""
 
-from fastapi import FastAPI
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from http import HTTPMethod
 
-from cloudmart.composition.request_context import Admission, RequestContext
+import structlog
+from fastapi import FastAPI
+from prometheus_client import Histogram
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cloudmart.errors import CrossOriginError, TooManyRequestsError
 from cloudmart.health import state
 from cloudmart.health.causes import DependencyError
 from cloudmart.health.causes.process import ANONYMOUS
 from cloudmart.health.router import ProbeAnswers
 from cloudmart.health.state import Health
+from cloudmart.http.body_limits import Bodies
 from cloudmart.http.browser_security import CorsPolicy, ResponseHeaders, SameOrigin, origin_of
 from cloudmart.http.client_address import Clients
-from cloudmart.http.middleware import REQUEST_ID
+from cloudmart.http.concurrency import ConcurrencyLimit, Slot
+from cloudmart.http.middleware import REQUEST_ID, NamedAnswer, take_request_id
+from cloudmart.http.problem import UNEXPECTED, failure_response, problem_response
+from cloudmart.observability.metrics import REQUESTS
 from cloudmart.rates.counter import RateCounter
-from cloudmart.rates.limiting import LIMIT, REMAINING, RESET, RateLimits, rate_limits_of
-from cloudmart.rates.route_class import RouteClasses
+from cloudmart.rates.limiting import (
+    LIMIT,
+    REMAINING,
+    RESET,
+    RateLimits,
+    rate_limits_of,
+    standing_headers,
+)
+from cloudmart.rates.route_class import RouteClass, RouteClasses
 from cloudmart.settings import Environment, Settings
+
+_log = structlog.stdlib.get_logger(__name__)
+
+MOST_PARAMETERS = 100
+"""Parameters that a query may have; none of ours takes more than three."""
+
+_MANY_PARAMETERS = (
+    f"The query has more than {MOST_PARAMETERS} parameters: leave out what is not asked for."
+)
+
+_METHODS = frozenset(HTTPMethod)
 
 _ALLOWED = ["Authorization", "Idempotency-Key", "If-Match", REQUEST_ID]
 _EXPOSED = [
     *("ETag", "Link", "Location", "Retry-After", "WWW-Authenticate", REQUEST_ID),
     *(LIMIT, REMAINING, RESET),
 ]
+
+
+class Admission:
+    """Hands each request its slot and its room; the route takes them when it needs them.
+
+    Chats have slots of their own: they wait for a provider most of their time. Probes and
+    documentation need none.
+    """
+
+    def __init__(self, *, requests: int, chats: int, bodies: Bodies | None = None) -> None:
+        self._requests = ConcurrencyLimit("requests", requests)
+        self._chats = ConcurrencyLimit("chats", chats)
+        self.bodies = bodies or Bodies()
+
+    def slot(self, kind: RouteClass) -> Slot | None:
+        """Return the slot that a request may take."""
+        if kind is RouteClass.FREE:
+            return None
+        return Slot(self._chats if kind is RouteClass.CHAT else self._requests)
+
+
+class RequestContext:
+    """Names, judges, measures and guards each request on its way to its route.
+
+    Args:
+        clients: Tells whom a request comes from.
+        classes: Tell what a request counts as; by default no route is known.
+        same_origin: Judges what pages have browsers change; by default nobody does.
+        limits: Count what clients ask; by default nobody does.
+        admission: Bounds what is worked on at once; by default nobody does.
+        probe: Returns the answer to a probe by its path, or None where the path is no probe's.
+    """
+
+    def __init__(  # noqa: PLR0913 - what every request passes
+        self,
+        app: ASGIApp,
+        clients: Clients | None = None,
+        *,
+        classes: RouteClasses | None = None,
+        same_origin: SameOrigin | None = None,
+        limits: RateLimits | None = None,
+        admission: Admission | None = None,
+        probe: Callable[[str], Response | None] = lambda _: None,
+    ) -> None:
+        self.app = app
+        self._clients = clients or Clients()
+        self._class_of = (classes or RouteClasses({})).of
+        self._same_origin = same_origin
+        self._limits = limits
+        self._admission = admission
+        self._probe = probe
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = take_request_id(scope)
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        client = self._clients.name(scope)
+        scope.setdefault("state", {}).update(
+            request_id=request_id, client=client, crowd=self._clients.is_shared_address(client)
+        )
+        answer = NamedAnswer(send, request_id)
+        started = time.perf_counter()
+        try:
+            await self._serve(scope, receive, answer)
+        except ClientDisconnect:
+            _log.info("client_gone", method=scope["method"], route=_route(scope))
+        except asyncio.CancelledError:
+            # Only a server that stops cancels a request.
+            await answer.end(scope)
+        except Exception:
+            _log.exception("request_failed", method=scope["method"], route=_route(scope))
+            if answer.status:
+                raise
+            await problem_response(scope, 500, UNEXPECTED)(scope, receive, answer.send)
+        finally:
+            took = time.perf_counter() - started
+            # A caller may send any word as its method; a metric's labels must stay few.
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            _timer(method, _route(scope), answer.status).observe(took)
+
+    async def _serve(self, scope: Scope, receive: Receive, answer: NamedAnswer) -> None:
+        if refusal := self._refusal(scope):
+            await refusal(scope, receive, answer.send)
+            return
+        kind = self._class_of(scope["method"], scope["path"])
+        if kind is RouteClass.FREE and (probe := self._probed(scope)):
+            await probe(scope, receive, answer.send)
+            return
+        if self._limits and (standing := await self._limits.count(kind, scope["state"]["client"])):
+            answer.headers += standing_headers(standing)
+            if not standing.allowed:
+                refusal = failure_response(scope, TooManyRequestsError(retry_after=standing.reset))
+                await refusal(scope, receive, answer.send)
+                return
+        slot = self._admission.slot(kind) if self._admission else None
+        if self._admission is None or slot is None:
+            await self.app(scope, receive, answer.send)
+            return
+        scope["state"].update(slot=slot, bodies=self._admission.bodies)
+        try:
+            await self.app(scope, receive, answer.send)
+        finally:
+            slot.give_back()
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        if scope["query_string"].count(b"&") >= MOST_PARAMETERS:
+            return problem_response(scope, 422, _MANY_PARAMETERS)
+        if self._same_origin and not self._same_origin.allows(scope):
+            return failure_response(scope, CrossOriginError())
+        return None
+
+    def _probed(self, scope: Scope) -> Response | None:
+        if scope["method"] != "GET":
+            return None
+        answer = self._probe(scope["path"])
+        if answer:
+            # For the metrics: there is one route by that path.
+            scope["route"] = _ProbeRoute(scope["path"])
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _ProbeRoute:
+    """Stands for the route of a probe, which was not looked for."""
+
+    path: str
+
+
+def _route(scope: Scope) -> str:
+    return getattr(scope.get("route"), "path", "unknown")
+
+
+@cache
+def _timer(method: str, route: str, status: int) -> Histogram:
+    return REQUESTS.labels(method, route, str(status or 499))
 
 
 def add_middleware(

@@ -1,5 +1,6 @@
 """What of the environment AWS's SDK cannot use, found before it is asked for anything."""
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,7 +14,9 @@ from botocore import exceptions as sdk
 from cloudmart.dynamodb.session import configuration_of, new_session
 from cloudmart.health.causes import DependencyError
 from cloudmart.health.causes.aws_environment import CONFIG_WRONG, SETTING_WRONG
+from cloudmart.health.causes.credentials import NONE
 from cloudmart.health.dependency_error import dependency_error_of, facts_of_pod
+from cloudmart.health.identity import Identity
 from cloudmart.settings.report import masked
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -50,6 +53,12 @@ _SWITCHES = (
     "AWS_USE_FIPS_ENDPOINT",
 )
 _HOST = re.compile(r"[A-Za-z0-9:]([A-Za-z0-9.:-]*[A-Za-z0-9.:])?")
+
+_WITHIN = 60.0
+"""Seconds for credentials: a profile's program may wait for a person who signs in."""
+
+_SILENT = 5.0
+"""Seconds after which a person is told what is waited for."""
 
 
 def open_session(
@@ -127,3 +136,34 @@ def _is_address(value: str) -> bool:
 
 def _either(choices: tuple[str, ...]) -> str:
     return f"{', '.join(choices[:-1])} or {choices[-1]}"
+
+
+async def open_for_command(
+    region: str | None,
+    environ: Mapping[str, str],
+    make: Callable[[str | None], aioboto3.Session] = new_session,
+    *,
+    within: float = _WITHIN,
+) -> aioboto3.Session:
+    """Return a session whose credentials were got.
+
+    Where there are none at all, the first call tells: a command may have other things to show.
+
+    Raises:
+        DependencyError: what the environment or a profile says cannot be used.
+    """
+    session = open_session(region, environ, make)
+    waiting = asyncio.get_running_loop().call_later(_SILENT, _tell_waiting)
+    try:
+        await Identity(session, environ, within).obtain()
+    except DependencyError as obstacle:
+        if obstacle.serious and obstacle.cause is not NONE:
+            raise
+    finally:
+        waiting.cancel()
+    return session
+
+
+def _tell_waiting() -> None:
+    hint = "a profile's credential_process may wait for somebody to sign in"
+    _log.warning("credentials_awaited", hint=hint, patience=_WITHIN)

@@ -9,10 +9,9 @@ from typing import Any
 import structlog
 
 from cloudmart.health.configuration_drift import Staleness
-from cloudmart.health.lifecycle import Lifecycle
 from cloudmart.health.probes import Probe, Sampler
 from cloudmart.health.startup import StartStep, StartupRetry, start
-from cloudmart.health.state import Health
+from cloudmart.health.state import Health, Lifecycle
 
 _log = structlog.stdlib.get_logger(__name__)
 

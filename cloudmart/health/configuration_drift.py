@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from cloudmart.health.causes import DependencyError
 from cloudmart.health.causes.process import STALE
-from cloudmart.health.lifecycle import Timing
 from cloudmart.health.secrets_manager import SecretVersion
+from cloudmart.health.state import Timing
 from cloudmart.observability.metrics import CONFIGURATION_STALE
 from cloudmart.settings import Settings
 from cloudmart.settings.report import secret_digest

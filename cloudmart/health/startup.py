@@ -12,8 +12,7 @@ from tenacity import RetryCallState
 from cloudmart.health.causes import DependencyError
 from cloudmart.health.causes.process import SLOW
 from cloudmart.health.causes.services import UNKNOWN
-from cloudmart.health.lifecycle import Lifecycle, Timing
-from cloudmart.health.state import Dependency, Health
+from cloudmart.health.state import Dependency, Health, Lifecycle, Timing
 from cloudmart.observability.metrics import STARTUP_SECONDS, STARTUP_WAITS
 from cloudmart.retry import start_retry
 

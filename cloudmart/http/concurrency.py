@@ -84,6 +84,6 @@ class Slot:
 
 
 def slot_of(scope: Scope) -> Slot:
-    """Return the slot that `cloudmart.composition.request_context` keeps for a request."""
+    """Return the slot that `cloudmart.composition.middleware` keeps for a request."""
     slot: Slot = scope["state"]["slot"]
     return slot

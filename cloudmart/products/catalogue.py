@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cloudmart.errors import UnavailableError
-from cloudmart.http.cached_document import Representation
-from cloudmart.http.etag import UNCONDITIONAL, Precondition
+from cloudmart.http.etag import UNCONDITIONAL, Precondition, Representation
 from cloudmart.products.cache import CatalogueCache
 from cloudmart.products.models import Product, ProductCreate
 from cloudmart.products.repository import ProductCheck, ProductRepository

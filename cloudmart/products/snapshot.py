@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from cloudmart.http.cached_document import Representation
+from cloudmart.http.etag import Representation
 from cloudmart.http.paging import encode_list
 from cloudmart.products.models import Product
 from cloudmart.values.page import Page, Pages

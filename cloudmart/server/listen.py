@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from cloudmart.health.lifecycle import Lifecycle
+from cloudmart.health.state import Lifecycle
 from cloudmart.observability.exposition import metrics_app
 from cloudmart.observability.logging import TERMINATION_LOG, write_termination_message
 from cloudmart.server.protocol import MOST_CONNECTIONS, BoundedProtocol

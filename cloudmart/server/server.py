@@ -11,7 +11,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from cloudmart.health.lifecycle import Lifecycle
+from cloudmart.health.state import Lifecycle
 from cloudmart.server.protocol import BoundedProtocol
 from cloudmart.server.slow_readers import limit_send_buffer
 

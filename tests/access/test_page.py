@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from cloudmart.access.page import MARK, rights_page
-from cloudmart.access.rights import RIGHTS
+from cloudmart.access.rights import MARK, RIGHTS, rights_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "access.md"
 

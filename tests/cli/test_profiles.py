@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cloudmart.cli.data_store_errors import told
+from cloudmart.health.aws_environment import open_for_command
 from cloudmart.health.causes import DependencyError
-from cloudmart.health.command_session import open_for_command
 from cloudmart.settings import Settings
 from tests.cli.conftest import Cloudmart
 from tests.support.aws import aws_client

@@ -14,8 +14,7 @@ from cloudmart.app import create_app
 from cloudmart.composition.runtime import Runtime
 from cloudmart.health.causes import DependencyError
 from cloudmart.health.causes.process import ANONYMOUS, KEYS_AWAY
-from cloudmart.health.lifecycle import Timing
-from cloudmart.health.state import CLIENTS, ISSUER, LAPSE, Health
+from cloudmart.health.state import CLIENTS, ISSUER, LAPSE, Health, Timing
 from cloudmart.http.client_address import Clients
 from cloudmart.observability.metrics import DEPENDENCY_UP
 from cloudmart.settings import AzureSettings, BedrockSettings, OpenAISettings, Settings

@@ -12,9 +12,8 @@ from cloudmart.app import create_app
 from cloudmart.health import state
 from cloudmart.health.causes import DependencyError
 from cloudmart.health.causes.services import TABLE_THROTTLED
-from cloudmart.health.lifecycle import Timing
 from cloudmart.health.router import ProbeAnswers
-from cloudmart.health.state import Health
+from cloudmart.health.state import Health, Timing
 from cloudmart.settings import Settings
 from tests.support.serving import serving, still
 

@@ -8,7 +8,7 @@ import pytest
 from fastapi import APIRouter, FastAPI, Request
 from starlette.types import ASGIApp
 
-from cloudmart.composition.request_context import Admission, RequestContext
+from cloudmart.composition.middleware import Admission, RequestContext
 from cloudmart.http.body_limits import LARGEST_BODY, MAX_BODY
 from cloudmart.http.json import LARGE, PLAIN, JsonRoute
 from cloudmart.values.model import Model

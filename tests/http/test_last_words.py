@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.responses import StreamingResponse
 from starlette.types import Message
 
-from cloudmart.composition.request_context import RequestContext
+from cloudmart.composition.middleware import RequestContext
 
 app = FastAPI()
 app.add_middleware(RequestContext)

@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from cloudmart.app import create_app
-from cloudmart.composition.request_context import MOST_PARAMETERS
+from cloudmart.composition.middleware import MOST_PARAMETERS
 from cloudmart.settings import Settings
 from tests.support.faults import Fault, FaultProxy
 from tests.support.problems import is_problem

@@ -5,7 +5,7 @@ import gzip
 import pytest
 from starlette.responses import Response
 
-from cloudmart.http.cached_document import Representation, prefers_gzip
+from cloudmart.http.etag import Representation, prefers_gzip
 
 CONTENT = b'[{"name":"Lamp"}]' * 20
 

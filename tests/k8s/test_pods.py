@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from cloudmart.health.lifecycle import Lifecycle
+from cloudmart.health.state import Lifecycle
 from cloudmart.server.server import LAST_WORDS, Server
 from cloudmart.settings import load_settings
 from k8s.kustomize import Rendered

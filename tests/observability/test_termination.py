@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudmart.health.lifecycle import Lifecycle
+from cloudmart.health.state import Lifecycle
 from cloudmart.observability.logging import write_termination_message
 from cloudmart.server.listen import exit_code
 

@@ -16,8 +16,7 @@ from cloudmart.orders.notes import note_item
 from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.opening import Pipeline
 from cloudmart.pipeline.ports import RowFault
-from cloudmart.pipeline.repair.differences import DifferenceKind
-from cloudmart.pipeline.repair.reconcile import Comparison, Reconciler
+from cloudmart.pipeline.repair.reconcile import Comparison, DifferenceKind, Reconciler
 from cloudmart.pipeline.repair.replay import Replay, ReplayResult
 from cloudmart.pipeline.watch.query_threads import Questions
 from cloudmart.settings import Settings

@@ -8,7 +8,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from cloudmart.app import create_app
-from cloudmart.composition.request_context import Admission, RequestContext
+from cloudmart.composition.middleware import Admission, RequestContext
 from cloudmart.errors import OverloadedError
 from cloudmart.http.concurrency import ConcurrencyLimit, slot_of
 from cloudmart.http.problem import failure_response

@@ -10,8 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from cloudmart.cli.serve import StartingApp
-from cloudmart.health.lifecycle import Lifecycle
-from cloudmart.health.state import Health
+from cloudmart.health.state import Health, Lifecycle
 from cloudmart.observability.exposition import metrics_app
 from cloudmart.server.protocol import BoundedProtocol
 from tests.support.echo import LARGE, Echo, echoing

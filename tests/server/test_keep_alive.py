@@ -5,7 +5,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
-from cloudmart.health.lifecycle import Lifecycle
+from cloudmart.health.state import Lifecycle
 from cloudmart.server.server import Server
 
 INGRESS = Path(__file__).parents[2] / "k8s" / "components" / "alb" / "ingress.yaml"

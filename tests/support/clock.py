@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from cloudmart.health.lifecycle import Timing
+from cloudmart.health.state import Timing
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

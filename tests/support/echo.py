@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cloudmart.health.lifecycle import Lifecycle
+from cloudmart.health.state import Lifecycle
 from cloudmart.server.protocol import BoundedProtocol
 from cloudmart.server.server import Server
 

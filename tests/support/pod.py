@@ -11,9 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cloudmart.app import create_app
 from cloudmart.composition.runtime import Runtime
-from cloudmart.health.lifecycle import Lifecycle
 from cloudmart.health.secrets_manager import SecretVersion
-from cloudmart.health.state import Health
+from cloudmart.health.state import Health, Lifecycle
 from cloudmart.settings import Settings
 from tests.support.clock import Clock
 

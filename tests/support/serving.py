@@ -9,8 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from cloudmart.composition.runtime import Runtime
-from cloudmart.health.lifecycle import Timing
-from cloudmart.health.state import Health
+from cloudmart.health.state import Health, Timing
 from cloudmart.settings import Settings
 
 PATIENCE = 60.0

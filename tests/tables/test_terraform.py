@@ -14,8 +14,7 @@ from typer.testing import CliRunner
 from cloudmart.cli import app as commands
 from cloudmart.dynamodb.schema import TableSchema
 from cloudmart.settings import DynamoDBSettings
-from cloudmart.tables.schema import shop_tables
-from cloudmart.tables.terraform import terraform_configuration
+from cloudmart.tables.schema import shop_tables, terraform_configuration
 
 TERRAFORM = shutil.which("terraform") or shutil.which("tofu")
 

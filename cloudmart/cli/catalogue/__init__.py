@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from cloudmart.cli.catalogue.entries import UnreadableFileError
 from cloudmart.cli.catalogue.export import (
     STANDARD_OUTPUT,
     Format,
@@ -19,7 +18,7 @@ from cloudmart.cli.catalogue.export import (
     write_catalogue_file,
 )
 from cloudmart.cli.catalogue.loading import CatalogueLoader, LoadTally, with_progress
-from cloudmart.cli.catalogue.reading import read_catalogue_file
+from cloudmart.cli.catalogue.reading import UnreadableFileError, read_catalogue_file
 from cloudmart.cli.command_settings import settings_for_command
 from cloudmart.cli.data_store_errors import OF_AWS, Tell, explanation
 from cloudmart.composition.clients import open_database

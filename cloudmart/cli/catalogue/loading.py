@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import Progress
 
-from cloudmart.cli.catalogue.entries import BadEntry, CatalogueEntry
+from cloudmart.cli.catalogue.reading import BadEntry, CatalogueEntry
 from cloudmart.cli.data_store_errors import Tell, store_retry
 from cloudmart.errors import ConflictError, UnavailableError
 from cloudmart.products.models import Product

@@ -16,8 +16,8 @@ from rich.console import Console
 from cloudmart.cli.data_store_errors import OF_AWS, explain_misconfiguration, explanation
 from cloudmart.dynamodb.client import Database
 from cloudmart.errors import CloudmartError
+from cloudmart.health.aws_environment import open_for_command
 from cloudmart.health.causes import DependencyError
-from cloudmart.health.command_session import open_for_command
 from cloudmart.pipeline.opening import Pipeline, open_pipeline
 from cloudmart.pipeline.watch.unknown import UnknownError, why_of_aws
 from cloudmart.settings import Settings

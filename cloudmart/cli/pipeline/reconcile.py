@@ -22,8 +22,7 @@ from cloudmart.cli.pipeline.opened import (
     run_pipeline_command,
 )
 from cloudmart.pipeline.opening import Pipeline
-from cloudmart.pipeline.repair.differences import Difference
-from cloudmart.pipeline.repair.reconcile import Comparison, Reconciler
+from cloudmart.pipeline.repair.reconcile import Comparison, Difference, Reconciler
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
 

@@ -27,7 +27,7 @@ from cloudmart.cli.pipeline.reconcile import (
 )
 from cloudmart.pipeline.opening import Pipeline
 from cloudmart.pipeline.ports import Quarantined
-from cloudmart.pipeline.repair.differences import Difference
+from cloudmart.pipeline.repair.reconcile import Difference
 from cloudmart.pipeline.repair.replay import Replay, ReplayResult, S3Quarantine, order_of
 from cloudmart.settings import Settings
 

@@ -15,7 +15,7 @@ from cloudmart.pipeline.carry.quarantine import (
 )
 from cloudmart.pipeline.carry.rows import Row
 from cloudmart.pipeline.ports import Quarantined, RowFault, Warehouse
-from cloudmart.pipeline.repair.differences import Difference
+from cloudmart.pipeline.repair.reconcile import Difference
 from cloudmart.pipeline.watch.query_threads import Questions
 from cloudmart.retry import operator_retry
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cloudmart.ai.ports import ProviderMessage, ProviderStep, ToolCall, ToolResult, ToolSpec
-from cloudmart.ai.providers.offline_chat import NOT_ALLOWED, NOTICE, OfflineChat
+from cloudmart.ai.providers.offline import NOT_ALLOWED, NOTICE, OfflineChat
 from tests.ai.providers.steps import answer, assistant, request, take, user
 
 TOOLS = [

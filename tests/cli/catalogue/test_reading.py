@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloudmart.cli.catalogue.entries import BadEntry, CatalogueEntry, UnreadableFileError
-from cloudmart.cli.catalogue.reading import read_catalogue_file
+from cloudmart.cli.catalogue.reading import (
+    BadEntry,
+    CatalogueEntry,
+    UnreadableFileError,
+    read_catalogue_file,
+)
 from cloudmart.products.models import ProductCreate
 
 if TYPE_CHECKING:

@@ -15,9 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloudmart.cli.catalogue.entries import CatalogueEntry
 from cloudmart.cli.catalogue.export import Format, format_of, open_destination, write_catalogue_file
-from cloudmart.cli.catalogue.reading import read_catalogue_file
+from cloudmart.cli.catalogue.reading import CatalogueEntry, read_catalogue_file
 from cloudmart.products.models import Product, ProductCreate
 from cloudmart.values.page import Page, Pages
 from tests.cli.conftest import Cloudmart

@@ -1,5 +1,6 @@
-"""The assistant of a shop without a provider of AI: rules instead of a model, the same tools."""
+"""The providers of a shop without AI: rules for chats, a packaged lexicon for sentiment."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
@@ -7,10 +8,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
+from vader import SentimentIntensityAnalyzer
+
 from cloudmart.ai.ports import (
     ProviderMessage,
     ProviderStep,
     Role,
+    Scores,
     StepRequest,
     TextDelta,
     ToolCall,
@@ -53,6 +57,13 @@ _ERRORS = {
     "one_change_at_a_time": "One change at a time, please: confirm the first one first.",
 }
 _FAILED = "That did not work. Please try again, or end this chat: the shop's staff read it."
+
+LONGEST_TEXT = 1000
+"""Characters of a text that are read: a page of nothing but emoji costs 0.1 s otherwise."""
+
+# A shop's customers ask politely and speak of cancelling; neither is a mood.
+_MISREAD = {"cancel", "like", "please"}
+_SLIGHT = 0.05
 
 
 class Intent(Enum):
@@ -248,3 +259,39 @@ def _answer(request: StepRequest, text: str) -> ProviderStep:
     said = (message.text for message in request.history if message.role is Role.ASSISTANT)
     first = not any(NOTICE in text for text in said)
     return ProviderStep(f"{NOTICE}\n\n{text}" if first else text)
+
+
+class OfflineSentiment:
+    """Scores texts by their words, with VADER (Hutto and Gilbert, 2014)."""
+
+    source = "offline-vader"
+
+    def __init__(self) -> None:
+        lexicon = SentimentIntensityAnalyzer().lexicon
+        kept = {word: value for word, value in lexicon.items() if word not in _MISREAD}
+        self._vader = SentimentIntensityAnalyzer(kept)
+
+    async def score(self, texts: Sequence[str]) -> list[Scores | None]:
+        scores: list[Scores | None] = []
+        for text in texts:
+            # Others are served between two texts.
+            await asyncio.sleep(0)
+            scores.append(self._score(text) if text.strip() else None)
+        return scores
+
+    def _score(self, text: str) -> Scores:
+        return from_compound(self._vader.polarity_scores(text[:LONGEST_TEXT])["compound"])
+
+
+def from_compound(compound: float) -> Scores:
+    """Return the shares that stand for VADER's one number between -1 and 1.
+
+    Its own three numbers are shares of words, nearly all of which are neutral in any text.
+    """
+    if abs(compound) < _SLIGHT:
+        return Scores(positive=0.1, neutral=0.8, negative=0.1)
+    winner = 0.55 + 0.45 * abs(compound)
+    neutral, other = 0.7 * (1 - winner), 0.3 * (1 - winner)
+    if compound > 0:
+        return Scores(positive=winner, neutral=neutral, negative=other)
+    return Scores(positive=other, neutral=neutral, negative=winner)
