@@ -1,6 +1,7 @@
 """The whole application on a DynamoDB engine, with tables of its own for each test."""
 
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -41,6 +42,10 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+
+# A shell that runs tests in the background has them ignore SIGINT, and so would all they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _ENGINES = {"embedded": embedded_dynamodb, "local": dynamodb_local}
 
