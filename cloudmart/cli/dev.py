@@ -64,7 +64,7 @@ PipelineOption = Annotated[
     bool,
     typer.Option(
         "--pipeline",
-        help="Carry orders into a DuckDB as production does into BigQuery; "
+        help="Send orders to a DuckDB as production does into BigQuery; "
         "`/api/pipeline/status` shows how they get there.",
     ),
 ]

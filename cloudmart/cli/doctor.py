@@ -39,7 +39,7 @@ Bundle = Annotated[
     typer.Option(dir_okay=False, help="Also write an archive for whoever helps, without secrets."),
 ]
 Demote = Annotated[
-    list[str] | None, typer.Option(help="A finding that is to be a warning. May be repeated.")
+    list[str] | None, typer.Option(help="Report this finding as a warning. May be repeated.")
 ]
 Listing = Annotated[bool, typer.Option("--list", help="List all findings, and look at nothing.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 4 where something is a warning.")]
@@ -72,8 +72,8 @@ def doctor(
     It changes nothing and prints no secret. The settings are those of this process's environment
     or, where that has none, those of the Deployment that kubectl sees. Checks of AI providers may
     cost a fraction of a cent each: their findings say so. Exit codes: 0 nothing failed, 1
-    something failed, 2 it was called wrongly, 3 it broke itself, 4 a warning with `--strict`, 130
-    somebody pressed Ctrl-C.
+    something failed, 2 it was called wrongly, 3 the command itself failed, 4 a warning with
+    `--strict`, 130 somebody pressed Ctrl-C.
     """
     # Not above: no other command has a use for it.
     from cloudmart.doctor import command  # noqa: PLC0415

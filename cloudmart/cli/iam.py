@@ -150,7 +150,7 @@ def render(
         str, typer.Option(callback=_namespace, help="Where the service runs.")
     ] = "default",
     directory: Annotated[
-        Path | None, typer.Option(file_okay=False, help="Write a file for each policy instead.")
+        Path | None, typer.Option(file_okay=False, help="Write files, do not print.")
     ] = None,
 ) -> None:
     """Print the trust and permission policies of the service, the operator's Job and the doctor.

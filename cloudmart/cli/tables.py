@@ -57,9 +57,9 @@ def status(*, as_json: Json = False) -> None:
 def apply(*, dry_run: DryRun = False, rate: Rate = DEFAULT_RATE) -> None:
     """Create and update the tables; exit code 1 if a part is still not as it should be.
 
-    Tables, indexes (one at a time, each waited for), the stream, expiry, recovery, and what the
-    indexes are made of, for which all orders and tickets are read. What is there is never changed
-    otherwise. A second run finds nothing to do.
+    It creates missing tables and indexes (one at a time), and turns on streams, expiry and
+    recovery. It reads all orders and tickets, and adds or corrects index attributes. It changes
+    nothing else. A second run finds nothing to do.
     """
     settings = settings_for_tables(os.environ)
     schemas = list(shop_tables(settings.dynamodb))
@@ -74,10 +74,10 @@ def backfill(*, dry_run: CountOnly = False, rate: Rate = DEFAULT_RATE) -> None:
 
 @app.command()
 def use_indexes(*, rate: Rate = DEFAULT_RATE) -> None:
-    """Do the same and let look-ups use the indexes: when the last older pod has ended.
+    """Add missing index attributes, as `backfill` does. Then let look-ups use the indexes.
 
-    An older release writes orders and tickets without what the indexes are made of. So this is the
-    last step of a roll-out, and goes over all of them from the start.
+    Run it when the last older pod has ended. An older release writes orders and tickets without
+    these attributes. So this is the last step of a roll-out, and reads all items from the start.
     """
     _pass(rate=rate, record=True)
 

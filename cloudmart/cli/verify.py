@@ -84,7 +84,7 @@ def verify(
     It leaves two empty chats, which expire. With --admin, or where nobody need sign in (AUTH=off),
     it also makes a product, an order and a ticket, and removes them again, also at Ctrl-C.
     --assistants and --anonymous-order make more. Exit codes: 0 nothing failed; 1 something failed;
-    2 it was called wrongly; 3 it broke itself; 130 somebody pressed Ctrl-C.
+    2 it was called wrongly; 3 the command itself failed; 130 somebody pressed Ctrl-C.
     """
     if junit is not None and not junit.resolve().parent.is_dir():
         raise typer.BadParameter(f"{junit.parent} is no folder", param_hint="--junit")

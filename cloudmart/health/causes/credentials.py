@@ -43,8 +43,8 @@ EXPIRED = Cause(
     "The service renews them unless AWS refuses. The log has the reason that AWS gives.",
     "kubectl logs {pod} --namespace {namespace} --tail 50",
     by_hand=(
-        "Sign in again (`aws sso login`), or get new keys. Old ones in AWS_SESSION_TOKEN and "
-        "beside it take precedence over a profile: remove them."
+        "Sign in again (`aws sso login`), or get new keys. Old keys in AWS_ACCESS_KEY_ID, "
+        "AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN take precedence over a profile: remove them."
     ),
 )
 EXPIRING = Cause(

@@ -25,7 +25,7 @@ def main(page: Path) -> None:
 
 
 def _entry(cause: Cause) -> str:
-    ends = "" if cause.passes else " The start does not wait for this: it fails at once."
+    ends = "" if cause.passes else " At the start, the process ends at once; it does not try again."
     # Outside of code, a word in angle brackets would be read as HTML.
     sentence, remedy, by_hand = map(_shown, (cause.sentence, cause.remedy, cause.by_hand))
     command = _FACT.sub(r"<\1>", cause.command)
