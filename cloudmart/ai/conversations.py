@@ -18,7 +18,6 @@ from botocore.exceptions import ClientError
 from pydantic import Field
 
 from cloudmart.access.authentication import Caller
-from cloudmart.ai.finish_after_disconnect import run_to_completion
 from cloudmart.ai.order_changes.confirmation import (
     MOST_CODES,
     MOST_TRIES,
@@ -37,6 +36,7 @@ from cloudmart.errors import (
     ConversationBusyError,
     UnknownConversationError,
 )
+from cloudmart.http.server_sent_events import run_to_completion
 from cloudmart.values.email import address_in
 from cloudmart.values.model import Entity, Model
 from cloudmart.values.timestamp import now, stamp

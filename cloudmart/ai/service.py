@@ -16,12 +16,12 @@ from cloudmart.ai.conversations import (
     ConversationRepository,
     Turn,
 )
-from cloudmart.ai.finish_after_disconnect import run_to_completion
 from cloudmart.ai.loop import Emit, ToolLoop, ToolRunning
 from cloudmart.ai.order_changes import confirmation
 from cloudmart.ai.order_changes.service import OrderChanges
 from cloudmart.ai.ports import TextDelta
 from cloudmart.errors import CloudmartError, ProviderDisabledError, ProviderTimeoutError
+from cloudmart.http.server_sent_events import run_to_completion
 from cloudmart.observability.metrics import CHAT_TURNS
 
 _log = structlog.stdlib.get_logger(__name__)
