@@ -1,6 +1,7 @@
 """What of the environment AWS's SDK cannot use, found before it is asked for anything."""
 
 import asyncio
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -101,7 +102,9 @@ def check_aws_environment(environ: Mapping[str, str]) -> None:
         if environ.get(name, "").lower() not in {"", "true", "false"}:
             _log.warning("aws_setting_ignored", variable=name, right="true or false")
     for name in _FILES:
-        if (path := environ.get(name)) and not Path(path).expanduser().is_file():
+        path = environ.get(name)
+        # The null device says "none", which local mode and careful people mean.
+        if path and path != os.devnull and not Path(path).expanduser().is_file():
             _log.warning("aws_setting_ignored", variable=name, right="a file that is there")
 
 

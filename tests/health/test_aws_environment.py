@@ -1,5 +1,6 @@
 """What AWS's SDK cannot use of its environment: each cause names its variable and what to do."""
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -327,3 +328,14 @@ def test_who_lost_the_race_of_the_webhook_is_told_what_decides() -> None:
     assert "--namespace default --service-account cloudmart-backend-sa" in obstacle.command
     assert "restart the pod (`kubectl delete pod cloudmart-1`)" in obstacle.remedy
     assert "create-open-id-connect-provider" in obstacle.remedy
+
+
+@pytest.mark.parametrize("name", ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"])
+@pytest.mark.parametrize(("path", "warned"), [(os.devnull, False), ("/is/not/there", True)])
+def test_a_file_that_is_not_there_is_a_warning_and_none_at_all_is_not(
+    name: str, path: str, *, warned: bool
+) -> None:
+    with capture_logs() as events:
+        open_session("eu-central-1", {name: path})
+
+    assert [each["variable"] for each in events] == ([name] if warned else [])
