@@ -47,6 +47,27 @@ structlog.configure(
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+_configure = structlog.configure
+_LOGGING = structlog.get_config()
+
+
+def _configure_uncached(**options: Any) -> None:  # noqa: ANN401 - structlog's
+    # A logger that is used once under a command's configuration would keep that for good.
+    _configure(**options | {"cache_logger_on_first_use": False})
+
+
+structlog.configure = _configure_uncached  # type: ignore[assignment]
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Take back what a command that a test calls makes of the logs of its process."""
+    before = structlog.get_config()["wrapper_class"]
+    yield
+    if structlog.get_config()["wrapper_class"] is not before:
+        _configure(**_LOGGING)
+
+
 _ENGINES = {"embedded": embedded_dynamodb, "local": dynamodb_local}
 
 
