@@ -252,4 +252,7 @@ def test_what_cannot_be_removed_is_told_with_how_to_remove_it(
     key = findings["order-placed"].observed.split()[1]
     assert left.status is CheckStatus.FAIL
     assert left.observed == f"not removed: order {key}"
-    assert left.fix == f"Remove it as an administrator: DELETE /api/orders/{key}"
+    assert (
+        left.fix
+        == f"Remove the listed items yourself, as an administrator: DELETE /api/orders/{key}"
+    )
