@@ -44,7 +44,12 @@ class Runtime:
         health.release = _release(settings.build, health.release)
         health.rollout = settings.build.rollout
         patience = StartupRetry(health.lifecycle, health.rhythm, settings.startup.timeout)
-        mounted = (settings.sources.secrets_dir, settings.sources.config_dir)
+        knowledge = settings.assistant.knowledge
+        mounted = (
+            settings.sources.secrets_dir,
+            settings.sources.config_dir,
+            knowledge.path if knowledge else None,
+        )
         staleness = Staleness([each for each in mounted if each], health.rhythm)
         session = open_session(settings.aws.region, environ)
         return cls(health, patience, session, environ, staleness)

@@ -34,8 +34,8 @@ class Staleness:
     environment of a running process never.
     """
 
-    def __init__(self, directories: Iterable[Path], rhythm: Timing) -> None:
-        self._directories = tuple(directories)
+    def __init__(self, mounted: Iterable[Path], rhythm: Timing) -> None:
+        self._mounted = tuple(mounted)
         self._rhythm = rhythm
         self._secret: SecretVersion | None = None
         # Of this process alone: the digests are compared with each other and nothing else.
@@ -79,11 +79,7 @@ class Staleness:
         return self._secret_is_newer
 
     def _read(self) -> Copies:
-        return {
-            path: self._digest(path)
-            for directory in self._directories
-            for path in _files(directory)
-        }
+        return {path: self._digest(path) for place in self._mounted for path in _files(place)}
 
     def _digest(self, path: Path) -> bytes:
         try:
@@ -95,10 +91,12 @@ class Staleness:
         return hashlib.blake2b(content, key=self._salt).digest()
 
 
-def _files(directory: Path) -> list[Path]:
+def _files(place: Path) -> list[Path]:
+    if place.is_file():
+        return [place]
     # Kubernetes keeps the files proper in hidden directories, and links to them.
     try:
-        found = sorted(path for path in directory.iterdir() if not path.name.startswith("."))
+        found = sorted(path for path in place.iterdir() if not path.name.startswith("."))
     except OSError:
         return []
     return [path for path in found[:_MOST_FILES] if path.is_file()]

@@ -14,6 +14,7 @@ from cloudmart.settings.formats import (
     Region,
     SettingsGroup,
 )
+from cloudmart.settings.knowledge import KnowledgeFiles
 
 
 class Effort(StrEnum):
@@ -190,6 +191,14 @@ class AssistantSettings(SettingsGroup):
         "`delete` (and the rest), or `auto`. `auto` means `cancel` for a customer "
         "whose token proves the address, and in local mode; otherwise `read`.",
         examples=["auto"],
+    )
+    knowledge: KnowledgeFiles | None = Field(
+        None,
+        validation_alias="ASSISTANT_KNOWLEDGE",
+        description="A Markdown file, or a directory of them, with what the shop tells its "
+        "customers: shipping, returns, payment. The assistants answer from it. Local mode has a "
+        "sample.",
+        examples=["a path, such as /etc/cloudmart-knowledge/shop.md"],
     )
     conversation_ttl_days: int = Field(
         30,

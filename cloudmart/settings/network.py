@@ -21,7 +21,7 @@ _REQUESTS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 _HOST = re.compile(r"[A-Za-z0-9:]([A-Za-z0-9._:-]*[A-Za-z0-9.:])?")
 
-FILES = (_HTTPX, _DIRECTORY, *_REQUESTS)
+FILES = (_HTTPX, _DIRECTORY, *_REQUESTS, "ASSISTANT_KNOWLEDGE")
 """What names files, which are only where the process runs."""
 
 

@@ -14,11 +14,16 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from cloudmart.settings.knowledge import SAMPLE
+
 # What says where the others come from cannot come from there.
 _FROM_ENVIRONMENT_ALONE = frozenset({"ENVIRONMENT", "CLOUDMART_SECRETS_DIR", "CLOUDMART_SECRET_ID"})
 
 LOCAL_MODE = "local mode"
-_ON_A_PERSONS_MACHINE: Mapping[str, str] = {"DYNAMODB_TIMEOUT": "30"}
+_ON_A_PERSONS_MACHINE: Mapping[str, str] = {
+    "DYNAMODB_TIMEOUT": "30",
+    "ASSISTANT_KNOWLEDGE": str(SAMPLE),
+}
 
 Held = str | Mapping[str, Any]
 """What a secret held: its text, a JSON object with variables as keys, or that object."""
@@ -87,7 +92,10 @@ def dotenv_source(path: Path) -> SettingSource:
 
 
 def local_mode_source() -> SettingSource:
-    """Return the defaults of local mode: nobody there waits for a 503, and moto may be slow."""
+    """Return the defaults of local mode.
+
+    Nobody there waits for a 503, moto may be slow, and the sample answers for the sample shop.
+    """
     return SettingSource(LOCAL_MODE, _ON_A_PERSONS_MACHINE)
 
 

@@ -13,6 +13,7 @@ from cloudmart.health.configuration_drift import fingerprint
 from cloudmart.health.secrets_manager import SecretStore, SecretVersion
 from cloudmart.observability.metrics import CONFIGURATION_STALE
 from cloudmart.settings import Settings, load_settings
+from cloudmart.settings.knowledge import read_knowledge
 from tests.health.world import World
 from tests.support.aws import aws_client
 from tests.support.faults import Fault, FaultProxy, fault_proxy
@@ -123,6 +124,24 @@ async def test_what_changes_while_the_start_waits_is_told(
 
     assert check["status"] == "warn"
     assert check["output"].startswith("Running with configuration older than the cluster's")
+
+
+@pytest.mark.parametrize("name", ["", "help.md"], ids=["directory", "file"])
+async def test_changed_words_of_the_assistants_are_told(
+    name: str, world: World, tmp_path: Path
+) -> None:
+    words = Mounted(tmp_path / "knowledge")
+    words.write(**{"help.md": "## Shipping\nIt takes three days."})
+    knowledge = read_knowledge(words.path / name)
+    assistant = world.settings.assistant.model_copy(update={"knowledge": knowledge})
+    settings = world.settings.model_copy(update={"assistant": assistant})
+    async with pod(settings) as it:
+        await it.checks_everything()
+        before = await told(it)
+        words.write(**{"help.md": "## Shipping\nIt takes four days."})
+        await it.checks_again()
+
+        assert (before[0], (await told(it))[:2]) == ("pass", ("warn", STALE))
 
 
 async def test_a_directory_that_is_not_there_is_no_change(
@@ -255,3 +274,13 @@ def test_a_fingerprint_is_the_same_for_the_same_configuration_only(
     assert len(mark) == 12
     assert fingerprint(_settings(**plain)) == mark
     assert fingerprint(_settings(**plain | change)) != mark
+
+
+def test_the_words_of_the_assistants_are_part_of_a_fingerprint(tmp_path: Path) -> None:
+    words = tmp_path / "help.md"
+    marks = []
+    for text in ("three days", "four days", "three days"):
+        words.write_text(f"## Shipping\nIt takes {text}.")
+        marks.append(fingerprint(_settings(ASSISTANT_KNOWLEDGE=str(words))))
+
+    assert marks[0] == marks[2] != marks[1]

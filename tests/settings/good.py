@@ -1,5 +1,7 @@
 """A good configuration: all settings but CLOUDMART_SECRETS_DIR, which needs a directory."""
 
+from cloudmart.settings.knowledge import SAMPLE
+
 GOOD = {
     "ENVIRONMENT": "staging",
     "PORT": "8080",
@@ -57,6 +59,7 @@ GOOD = {
     "PIPELINE_FUNCTION": "shop-orders-to-bigquery",
     "PIPELINE_FAILURE_QUEUE": "https://sqs.eu-central-1.amazonaws.com/210987654321/shop-failures",
     "PIPELINE_HEARTBEAT": "300",
+    "ASSISTANT_KNOWLEDGE": str(SAMPLE),
     "AI_TURN_TIMEOUT": "30",
     "AI_MAX_STEPS": "3",
     "AI_ORDER_TOOLS": "read",

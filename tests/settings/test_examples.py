@@ -15,7 +15,7 @@ KNOWN = {name: each for each in variables().values() for name in each.names}
 # A shell's own variable or command: what is copied is not the value.
 EXPANDED = re.compile(r"\$\w+|\$\(.*|")
 # Whether a directory is right depends on where the process runs.
-ELSEWHERE = {"CLOUDMART_SECRETS_DIR"}
+ELSEWHERE = {"CLOUDMART_SECRETS_DIR", "ASSISTANT_KNOWLEDGE"}
 EXAMPLES = [
     each
     for each in shipped(ROOT)
