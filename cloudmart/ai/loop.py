@@ -19,9 +19,9 @@ from cloudmart.ai.ports import (
     ToolResult,
     Usage,
 )
+from cloudmart.ai.step_metrics import count_usage, step_meter
 from cloudmart.ai.tools import Toolbox
 from cloudmart.errors import ProviderFailedError
-from cloudmart.observability.metrics import AI_TOKENS, CHAT_STEPS
 
 _ABOUT = """\
 You are the assistant of CloudMart, an online shop. You help customers to find products and with
@@ -149,17 +149,18 @@ class ToolLoop:
     async def _taken(self, request: StepRequest, emit: Emit, spending: Spending) -> ProviderStep:
         step: ProviderStep | None = None
         written = False
-        with CHAT_STEPS.labels(self._model.name).time():
+        with step_meter(self._model, request.seconds_left) as meter:
             async with aclosing(self._model.step(request)) as events:
                 async for event in events:
                     spending.take(event)
+                    meter.take(event)
                     if isinstance(event, ProviderStep):
                         step = event
                     elif isinstance(event, TextDelta):
                         written = True
                         await emit(event)
-        if step is None:
-            raise ProviderFailedError("The assistant", "it broke off")
+            if step is None:
+                raise ProviderFailedError("The assistant", "it broke off")
         if step.calls and written:
             await emit(_BREAK)
         elif not step.calls and not written:
@@ -181,8 +182,5 @@ class ToolLoop:
     def _count(self, usage: Usage | None) -> int:
         if usage is None:
             return 0
-        used = {"input": usage.input_tokens or 0, "output": usage.output_tokens or 0}
-        parts = {"cached": usage.cached_tokens, "reasoning": usage.reasoning_tokens}
-        for kind, tokens in (used | parts).items():
-            AI_TOKENS.labels(self._model.name, kind).inc(tokens)
-        return sum(used.values())
+        count_usage(self._model, usage)
+        return (usage.input_tokens or 0) + (usage.output_tokens or 0)

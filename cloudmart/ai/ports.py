@@ -124,6 +124,10 @@ class ChatModel(Protocol):
 
     name: str
     """Names the provider in metrics, logs and health: `openai`, `bedrock-agent`, `offline`, …"""
+    model: str
+    """Names the model in metrics, as the settings do; `agent` for an agent, which hides its own."""
+    priced_by: str
+    """Names the provider whose prices hold: `openai`, `bedrock`; empty where none is known."""
 
     def step(self, request: StepRequest) -> AsyncGenerator[TextDelta | Usage | ProviderStep, None]:
         """Yield zero or more deltas, then exactly one ProviderStep; or raise an UpstreamError.

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from cloudmart.ai.conversations import ConversationRepository
 from cloudmart.ai.ports import Scores, SentimentAnalyzer
+from cloudmart.ai.step_metrics import analysis_meter
 from cloudmart.dynamodb.expression import Condition, Increment
 from cloudmart.dynamodb.table import RefusedError, Table
 from cloudmart.errors import CloudmartError
@@ -119,14 +121,16 @@ class SentimentService:
             _log.warning("sentiment_units_spent", units=units)
             return None
         SENTIMENT_UNITS.inc(units)
-        return await self._read(self._paid, spoken)
+        return await self._read(self._paid, spoken, units)
 
     async def _read(
-        self, analyzer: SentimentAnalyzer, texts: Sequence[str]
+        self, analyzer: SentimentAnalyzer, texts: Sequence[str], units: int = 0
     ) -> ChatSentiment | None:
+        meter = analysis_meter(analyzer.source, units) if units else nullcontext()
         try:
-            async with asyncio.timeout(ANALYSIS_TIMEOUT):
-                scores = await analyzer.score(texts)
+            with meter:
+                async with asyncio.timeout(ANALYSIS_TIMEOUT):
+                    scores = await analyzer.score(texts)
         except (CloudmartError, ClientError, TimeoutError) as error:
             _log.warning("sentiment_not_read", source=analyzer.source, cause=repr(error))
             return None

@@ -1,22 +1,20 @@
-"""Write the commands and metrics into `docs/operations/reference.md`; `make docs` runs it."""
+"""Write the commands into `docs/operations/reference.md`; `make docs` runs it."""
 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from prometheus_client.metrics import MetricWrapperBase
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
 from cloudmart.cli import app
-from cloudmart.observability import metrics
 
 MARK = "<!-- What follows is written by `make docs`. -->\n"
 
 
 def reference_page() -> str:
-    """Return a section for the commands and one for the metrics."""
-    return "\n".join(["## Commands\n", *_commands(), "## Metrics\n", *_metrics(), ""])
+    """Return a section for the commands."""
+    return "\n".join(["## Commands\n", *_commands()])
 
 
 def main(page: Path) -> None:
@@ -52,16 +50,6 @@ def _parameter(parameter: object) -> str:
     default = parameter.default
     shown = f"`{default}`" if isinstance(default, str | int | Path) and default is not False else ""
     return f"| {names} | {_one_line(parameter.help)} | {shown} |"
-
-
-def _metrics() -> Iterator[str]:
-    yield "| metric | type | labels | meaning |\n|---|---|---|---|"
-    for metric in vars(metrics).values():
-        if isinstance(metric, MetricWrapperBase):
-            labels = ", ".join(f"`{label}`" for label in metric._labelnames)  # noqa: SLF001 - told nowhere else
-            for family in metric.describe():
-                name = f"{family.name}{'_total' if family.type == 'counter' else ''}"
-                yield f"| `{name}` | {family.type} | {labels} | {family.documentation} |"
 
 
 def _one_line(text: str | None) -> str:

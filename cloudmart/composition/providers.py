@@ -79,9 +79,14 @@ class LazyChat:
     """
 
     def __init__(
-        self, name: str, open_model: Callable[[], AbstractAsyncContextManager[ChatModel]]
+        self,
+        name: str,
+        open_model: Callable[[], AbstractAsyncContextManager[ChatModel]],
+        *,
+        model: str,
+        priced_by: str,
     ) -> None:
-        self.name = name
+        self.name, self.model, self.priced_by = name, model, priced_by
         self._open_model = open_model
         self._current: _Opened | None = None
         self._open: set[_Opened] = set()
@@ -220,6 +225,8 @@ def _bedrock(settings: Settings, session: aioboto3.Session) -> LazyChat:
             session,
             settings.aws.region,
         ),
+        model="agent" if agent else settings.bedrock.model_id or "",
+        priced_by="" if agent else "bedrock",
     )
 
 
@@ -245,7 +252,7 @@ class ObservedChat:
     """A model whose steps are told of."""
 
     def __init__(self, model: ChatModel, reporter: Reporter) -> None:
-        self.name = model.name
+        self.name, self.model, self.priced_by = model.name, model.model, model.priced_by
         self._model = model
         self._reporter = reporter
 

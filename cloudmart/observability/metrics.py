@@ -1,158 +1,360 @@
-"""Every metric of the service, labelled by route template and never by path, id or e-mail."""
+"""Every metric of the service, with its unit and its meaning.
+
+`docs/metrics.md` is made of this file. A label is a route template, a code of ours or a name from
+the settings, never a path, an id, an e-mail or a word that a caller chose.
+"""
+
+from collections.abc import Sequence
+from typing import TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.metrics import MetricWrapperBase
 
-REQUESTS = Histogram(
-    "cloudmart_http_request_duration_seconds",
-    "Time from a request's first byte to its answer's last.",
+M = TypeVar("M", bound=MetricWrapperBase)
+
+UNITS: dict[MetricWrapperBase, str] = {}
+"""What each metric counts or measures, in the order of the page."""
+
+_OF_REQUESTS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_OF_CALLS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+_OF_MODELS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45)
+_OF_THE_LOOP = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+
+
+def _in(unit: str, metric: M) -> M:
+    UNITS[metric] = unit
+    return metric
+
+
+def _counter(name: str, unit: str, meaning: str, labels: Sequence[str] = ()) -> Counter:
+    return _in(unit, Counter(f"cloudmart_{name}", meaning, labels))
+
+
+def _gauge(name: str, unit: str, meaning: str, labels: Sequence[str] = ()) -> Gauge:
+    return _in(unit, Gauge(f"cloudmart_{name}", meaning, labels))
+
+
+def _seconds(
+    name: str, meaning: str, labels: Sequence[str] = (), *, buckets: Sequence[float]
+) -> Histogram:
+    metric = Histogram(f"cloudmart_{name}_seconds", meaning, labels, buckets=buckets)
+    return _in("seconds", metric)
+
+
+# --- Requests --------------------------------------------------------------------------------
+
+REQUESTS = _seconds(
+    "http_request_duration",
+    "Time from a request's first byte to its answer's last. Status 499 stands for a client that "
+    "went away; route `unknown` for a request that was refused before its route was looked for.",
     ["method", "route", "status"],
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+    buckets=_OF_REQUESTS,
 )
-ORDERS_PLACED = Counter("cloudmart_orders_placed", "Orders accepted, replays not counted.")
-UNREADABLE_ITEMS = Counter(
-    "cloudmart_unreadable_items",
+WORKED_ON = _gauge("requests_worked_on", "requests", "Requests that are being answered.", ["lane"])
+OVERLOADED = _counter(
+    "overloaded", "requests", "Requests sent away because too much was asked at once.", ["lane"]
+)
+RATE_LIMITED = _counter(
+    "rate_limited",
+    "requests",
+    "Requests refused because their client had asked enough.",
+    ["kind"],
+)
+RATE_LIMITS_SHARED = _gauge(
+    "rate_limits_shared",
+    "0 or 1",
+    "Whether clients are counted by all replicas together, and not by each for itself.",
+)
+UNREAD_ANSWERS = _counter(
+    "answers_cut_off", "answers", "Answers cut off because their clients did not read them."
+)
+LISTS_BROKEN_OFF = _counter(
+    "lists_broken_off",
+    "answers",
+    "Lists whose connection was broken off because the store failed in the middle.",
+)
+SIGN_INS = _counter(
+    "sign_ins",
+    "credentials",
+    "Credentials that the service checked, by their scheme and the result.",
+    ["scheme", "outcome"],
+)
+
+# --- The shop --------------------------------------------------------------------------------
+
+ORDERS_PLACED = _counter(
+    "orders_placed", "orders", "Orders accepted. Replays and test orders are not counted."
+)
+ORDERS_REVENUE = _counter(
+    "orders_revenue",
+    "the shop's currency",
+    "The totals of the orders that `cloudmart_orders_placed_total` counts.",
+)
+ORDERS_REFUSED = _counter(
+    "orders_refused",
+    "requests",
+    "Requests for an order that were answered with an error, by the code of the problem.",
+    ["reason"],
+)
+UNREADABLE_ITEMS = _counter(
+    "unreadable_items",
+    "items",
     "Stored items with attributes that could not be read and were left out of the answer.",
     ["kind"],
 )
-CATALOGUE_READS = Counter(
-    "cloudmart_catalogue_reads",
+OLD_SHAPE_ITEMS = _counter(
+    "old_shape_items",
+    "reads",
+    "Reads of stored items that an older release wrote, by what is old in them.",
+    ["kind", "shape"],
+)
+CATALOGUE_READS = _counter(
+    "catalogue_reads",
+    "reads",
     "Reads of all products into memory, by their outcome: changed, unchanged, overtaken by "
     "a change of this process, too_large or failed.",
     ["outcome"],
 )
-CATALOGUE_AGE = Gauge(
-    "cloudmart_catalogue_age_seconds",
+CATALOGUE_AGE = _gauge(
+    "catalogue_age_seconds",
+    "seconds",
     "How old the copy of the products in memory is; not a number while there is none.",
 )
-CATALOGUE_STALE_ANSWERS = Counter(
-    "cloudmart_catalogue_stale_answers",
+CATALOGUE_STALE_ANSWERS = _counter(
+    "catalogue_stale_answers",
+    "answers",
     "Answers from a copy of the products that was too old, because DynamoDB was away.",
 )
-INDEX_FALLBACKS = Counter(
-    "cloudmart_index_fallbacks",
+
+# --- DynamoDB --------------------------------------------------------------------------------
+
+DYNAMODB_CALLS = _seconds(
+    "dynamodb_operation_duration",
+    "Time of a call of DynamoDB with its retry, by its outcome: ok, condition_failed, throttled, "
+    "timeout, away, refused or abandoned.",
+    ["operation", "table", "outcome"],
+    buckets=_OF_CALLS,
+)
+DYNAMODB_CAPACITY = _counter(
+    "dynamodb_consumed_capacity",
+    "capacity units",
+    "What DynamoDB says that calls consumed, indexes included: units to write for put, update and "
+    "delete, else units to read.",
+    ["operation", "table"],
+)
+DYNAMODB_RETRIES = _counter(
+    "dynamodb_retries",
+    "calls",
+    "Calls of DynamoDB that were made a second time.",
+    ["operation", "table"],
+)
+INDEX_FALLBACKS = _counter(
+    "index_fallbacks",
+    "look-ups",
     "Look-ups answered by a scan of the whole table because an index is not usable.",
     ["index"],
 )
-LISTS_BROKEN_OFF = Counter(
-    "cloudmart_lists_broken_off",
-    "Lists whose connection was broken off because the store failed in the middle.",
+
+# --- Assistants ------------------------------------------------------------------------------
+
+CHAT_TURNS = _counter(
+    "chat_turns",
+    "messages",
+    "Messages to an assistant, by how they ended.",
+    ["provider", "outcome"],
 )
-PROVIDER_REFUSALS = Counter(
-    "cloudmart_provider_refusals",
+AI_REQUESTS = _seconds(
+    "ai_request_duration",
+    "Time that a provider took for one step of an answer, or for one reading of a chat's mood. "
+    "The outcome is answered, tools, abandoned, or the code of the problem.",
+    ["provider", "model", "outcome"],
+    buckets=_OF_MODELS,
+)
+AI_FIRST_TOKEN = _seconds(
+    "ai_time_to_first_token",
+    "Time until a step's first text, for steps that have text.",
+    ["provider", "model"],
+    buckets=_OF_MODELS,
+)
+AI_TOKENS = _counter(
+    "ai_tokens",
+    "tokens",
+    "Tokens used: input (with the cached), cached, output (with the reasoning), reasoning.",
+    ["provider", "model", "kind"],
+)
+AI_COST = _counter(
+    "ai_cost_usd",
+    "US dollars",
+    "What providers charge by the list prices of `cloudmart/ai/prices.toml`.",
+    ["provider", "model"],
+)
+AI_UNPRICED = _counter(
+    "ai_unpriced_requests",
+    "requests",
+    "Requests that were paid for but have no price in the list, so that the cost lacks them.",
+    ["provider", "model"],
+)
+PROVIDER_REFUSALS = _counter(
+    "provider_refusals",
+    "calls",
     "Calls to a provider of AI that ended without a usable answer, by what was wrong.",
     ["provider", "problem"],
 )
-PROVIDER_RETRIES = Counter(
-    "cloudmart_provider_retries",
+PROVIDER_RETRIES = _counter(
+    "provider_retries",
+    "calls",
     "Calls to a provider of AI that were made a second time.",
     ["provider"],
 )
-CHAT_TURNS = Counter(
-    "cloudmart_chat_turns", "Messages to an assistant, by how they ended.", ["provider", "outcome"]
+TOOL_CALLS = _counter("ai_tool_calls", "calls", "Tools that models called.", ["tool", "result"])
+ASSISTED_CHANGES = _counter(
+    "ai_order_changes", "orders", "Orders changed by their customers in a chat.", ["action"]
 )
-CHAT_STEPS = Histogram(
-    "cloudmart_chat_step_duration_seconds",
-    "Time a model took for one step of an answer.",
-    ["provider"],
-    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45),
+SENTIMENT_UNITS = _counter(
+    "sentiment_units",
+    "units of 1,000 characters",
+    "Text that was sent to the analyzer of sentiment, as it is paid for.",
 )
-AI_TOKENS = Counter(
-    "cloudmart_ai_tokens", "Tokens used; cached ones are part of the input.", ["provider", "kind"]
-)
-TOOL_CALLS = Counter("cloudmart_ai_tool_calls", "Tools that models called.", ["tool", "result"])
-ASSISTED_CHANGES = Counter(
-    "cloudmart_ai_order_changes", "Orders changed by their customers in a chat.", ["action"]
-)
-SENTIMENT_UNITS = Counter(
-    "cloudmart_sentiment_units",
-    "Units of text that were sent to the analyzer of sentiment, as it is paid for.",
-)
-CHATS_ENDED = Counter(
-    "cloudmart_chats_ended",
+CHATS_ENDED = _counter(
+    "chats_ended",
+    "chats",
     "Chats saved as tickets, by how the customer sounded and who says so.",
     ["sentiment", "source"],
 )
-RATE_LIMITED = Counter(
-    "cloudmart_rate_limited", "Requests refused because their client had asked enough.", ["kind"]
+SATISFACTION = _gauge(
+    "customer_satisfaction_score",
+    "0 to 1",
+    "The mean of (1 + positive - negative) / 2 over the last 100 chats that this process ended, "
+    "by who read them. Absent while there are none.",
+    ["source"],
 )
-RATE_LIMITS_SHARED = Gauge(
-    "cloudmart_rate_limits_shared",
-    "Whether clients are counted by all replicas together, and not by each for itself.",
+SATISFACTION_CHATS = _gauge(
+    "customer_satisfaction_chats",
+    "chats",
+    "Over how many chats the score of satisfaction is: 100 at most.",
+    ["source"],
 )
-WORKED_ON = Gauge("cloudmart_requests_worked_on", "Requests that are being answered.", ["lane"])
-OVERLOADED = Counter(
-    "cloudmart_overloaded", "Requests sent away because too much was asked at once.", ["lane"]
+
+# --- The process -----------------------------------------------------------------------------
+
+READY = _gauge("ready", "0 or 1", "Whether the start is done and the process is not stopping.")
+STARTUP_SECONDS = _gauge(
+    "startup_seconds", "seconds", "Time from the process's start until it was ready."
 )
-UNREAD_ANSWERS = Counter(
-    "cloudmart_answers_cut_off", "Answers cut off because their clients did not read them."
-)
-SIGN_INS = Counter(
-    "cloudmart_sign_ins",
-    "Credentials that the service checked, by their scheme and the result.",
-    ["scheme", "outcome"],
-)
-READY = Gauge("cloudmart_ready", "Whether the start is done and the process is not stopping.")
-STARTUP_SECONDS = Gauge(
-    "cloudmart_startup_seconds", "Time from the process's start until it was ready."
-)
-STARTUP_WAITS = Counter(
-    "cloudmart_startup_waits",
+STARTUP_WAITS = _counter(
+    "startup_waits",
+    "attempts",
     "Attempts of the start that had to be repeated, by what it waited for and why.",
     ["waits_for", "cause"],
 )
-DEPENDENCY_UP = Gauge(
-    "cloudmart_dependency_up", "Whether a dependency's last check was good.", ["dependency"]
+DEPENDENCY_UP = _gauge(
+    "dependency_up", "0 or 1", "Whether a dependency's last check was good.", ["dependency"]
 )
-IDENTITY_MISMATCH = Gauge(
-    "cloudmart_identity_mismatch",
+CREDENTIALS_EXPIRY = _gauge(
+    "credentials_expiry_timestamp_seconds",
+    "Unix time",
+    "When the AWS credentials in use expire; not a number where they do not, or are not known.",
+)
+IDENTITY_MISMATCH = _gauge(
+    "identity_mismatch",
+    "0 or 1",
     "Whether AWS sees this pod as another role than its ServiceAccount names.",
 )
-CONFIGURATION_STALE = Gauge(
-    "cloudmart_configuration_stale",
+CONFIGURATION_STALE = _gauge(
+    "configuration_stale",
+    "0 or 1",
     "Whether the cluster's configuration is newer than this process's.",
 )
-BUILD = Gauge(
-    "cloudmart_build_info",
-    "Always 1; the labels tell what was built.",
-    ["version", "commit"],
-)
-CONFIGURATION = Gauge(
-    "cloudmart_configuration_info",
+CONFIGURATION = _gauge(
+    "configuration_info",
+    "1",
     "Always 1; the label tells which configuration the process was started with.",
     ["fingerprint"],
 )
-PIPELINE_RUNS = Gauge(
-    "cloudmart_pipeline_runs", "Whether a part of the pipeline is switched on.", ["part"]
+BUILD = _gauge(
+    "build_info", "1", "Always 1; the labels tell what was built.", ["version", "commit"]
 )
-PIPELINE_LAG = Gauge(
-    "cloudmart_pipeline_lag_seconds",
+LOOP_LAG = _seconds(
+    "event_loop_lag",
+    "How much later than asked the event loop woke a task, tried twice a second.",
+    buckets=_OF_THE_LOOP,
+)
+MEMORY_LIMIT = _gauge(
+    "memory_limit_bytes",
+    "bytes",
+    "The memory that the container may use; not a number where there is no limit. What is used is "
+    "`process_resident_memory_bytes`.",
+)
+
+# --- The pipeline ----------------------------------------------------------------------------
+
+PIPELINE_RUNS = _gauge(
+    "pipeline_runs", "0 or 1", "Whether a part of the pipeline is switched on.", ["part"]
+)
+PIPELINE_LAG = _gauge(
+    "pipeline_lag_seconds",
+    "seconds",
     "How long the first order that BigQuery has not got yet has been waiting.",
 )
-PIPELINE_ITERATOR_AGE = Gauge(
-    "cloudmart_pipeline_iterator_age_seconds",
+PIPELINE_ITERATOR_AGE = _gauge(
+    "pipeline_iterator_age_seconds",
+    "seconds",
     "How old the stream's records were that the pipeline read last.",
 )
-PIPELINE_FAILURES = Gauge(
-    "cloudmart_pipeline_failures", "What the pipeline gave up, by where it waits.", ["where"]
+PIPELINE_FAILURES = _gauge(
+    "pipeline_failures",
+    "batches (queued) or records (quarantined)",
+    "What the pipeline gave up, by where it waits.",
+    ["where"],
 )
-PIPELINE_ORDERS_TODAY = Gauge(
-    "cloudmart_pipeline_orders_today",
-    "Orders created today (UTC) that each side has.",
-    ["store"],
+PIPELINE_ORDERS_TODAY = _gauge(
+    "pipeline_orders_today", "orders", "Orders created today (UTC) that each side has.", ["store"]
 )
-PIPELINE_UNKNOWN = Gauge(
-    "cloudmart_pipeline_unknown", "How much of the pipeline's status could not be learnt."
+PIPELINE_UNKNOWN = _gauge(
+    "pipeline_unknown", "figures", "How much of the pipeline's status could not be learnt."
 )
-PIPELINE_LOOKED_AT = Gauge(
-    "cloudmart_pipeline_looked_at_timestamp_seconds",
+PIPELINE_LOOKED_AT = _gauge(
+    "pipeline_looked_at_timestamp_seconds",
+    "Unix time",
     "When the pipeline was looked at; the other figures about it are of then.",
 )
-PIPELINE_HEARTBEAT = Gauge(
-    "cloudmart_pipeline_heartbeat_seconds",
+PIPELINE_HEARTBEAT = _gauge(
+    "pipeline_heartbeat_seconds",
+    "seconds",
     "How long the last heartbeat took to get to BigQuery; not a number if it did not in time.",
 )
-PIPELINE_HEARTBEATS = Counter(
-    "cloudmart_pipeline_heartbeats",
+PIPELINE_HEARTBEATS = _counter(
+    "pipeline_heartbeats",
+    "heartbeats",
     "Heartbeats that this pod sent, by their outcome: arrived, lost or unsent.",
     ["outcome"],
+)
+
+# --- Invariants ------------------------------------------------------------------------------
+
+INVARIANT_VIOLATIONS = _gauge(
+    "invariant_violations",
+    "things",
+    "How much contradicts an invariant: `orders_arrive` (1 if none came in time), `order_totals` "
+    "(orders), `orders_in_bigquery` (orders), `products_complete` (products). Only the pod that "
+    "checked last has it, and it is absent where the answer is not known.",
+    ["invariant"],
+)
+INVARIANT_CHECKED = _gauge(
+    "invariant_checked_timestamp_seconds",
+    "Unix time",
+    "When this pod last learnt how much contradicts an invariant.",
+    ["invariant"],
+)
+INVARIANT_CHECKS = _counter(
+    "invariant_checks",
+    "checks",
+    "Checks of invariants by this pod, by their outcome: holds, broken or unknown.",
+    ["invariant", "outcome"],
+)
+INVARIANT_READS = _counter(
+    "invariant_read_units",
+    "capacity units",
+    "What the checks of invariants read of DynamoDB.",
+    ["invariant"],
 )

@@ -43,10 +43,11 @@ def test_tokens_tools_and_outcomes_are_counted(settings: Settings) -> None:
 
     more = {name: value - before.get(name, 0) for name, value in after.items()}
     assert {name: value for name, value in more.items() if value} == {
-        'cloudmart_ai_tokens_total{kind="input",provider="scripted"}': 200,
-        'cloudmart_ai_tokens_total{kind="cached",provider="scripted"}': 100,
-        'cloudmart_ai_tokens_total{kind="output",provider="scripted"}': 40,
-        'cloudmart_ai_tokens_total{kind="reasoning",provider="scripted"}': 10,
+        'cloudmart_ai_tokens_total{kind="input",model="script",provider="scripted"}': 200,
+        'cloudmart_ai_tokens_total{kind="cached",model="script",provider="scripted"}': 100,
+        'cloudmart_ai_tokens_total{kind="output",model="script",provider="scripted"}': 40,
+        'cloudmart_ai_tokens_total{kind="reasoning",model="script",provider="scripted"}': 10,
+        'cloudmart_ai_unpriced_requests_total{model="script",provider="scripted"}': 2,
         'cloudmart_ai_tool_calls_total{result="ok",tool="search_products"}': 1,
         'cloudmart_ai_tool_calls_total{result="unknown_tool",tool="unknown"}': 1,
         'cloudmart_chat_turns_total{outcome="answered",provider="scripted"}': 1,

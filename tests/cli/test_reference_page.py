@@ -1,4 +1,4 @@
-"""The reference of commands and metrics."""
+"""The reference of commands."""
 
 from pathlib import Path
 
@@ -15,11 +15,3 @@ def test_an_option_is_listed_with_its_meaning_and_default() -> None:
     row = "| `--timeout` | Seconds that the new pods may take. | `900` |"
 
     assert row in reference_page().splitlines()
-
-
-def test_a_counter_has_the_name_that_prometheus_sees_and_its_labels() -> None:
-    (row,) = (
-        line for line in reference_page().splitlines() if "cloudmart_startup_waits_total" in line
-    )
-
-    assert row.split(" | ")[1:3] == ["counter", "`waits_for`, `cause`"]

@@ -42,7 +42,7 @@ async def take(chat: LazyChat) -> str:
 
 async def test_a_client_is_opened_for_the_first_step_and_closed_at_the_end() -> None:
     opening = Opening(("One.", "Two."))
-    async with LazyChat("late", opening) as chat:
+    async with LazyChat("late", opening, model="late", priced_by="") as chat:
         assert opening.happened == []
 
         assert [await take(chat), await take(chat)] == ["One.", "Two."]
@@ -60,7 +60,7 @@ async def test_only_a_client_that_was_refused_is_opened_anew(
 ) -> None:
     script = (failure,) if failure is REFUSED else (failure, "Here again.")
     opening = Opening(script, ("Here again.",))
-    async with LazyChat("late", opening) as chat:
+    async with LazyChat("late", opening, model="late", priced_by="") as chat:
         with pytest.raises(type(failure)):
             await take(chat)
 
@@ -70,7 +70,7 @@ async def test_only_a_client_that_was_refused_is_opened_anew(
 
 async def test_a_refusal_breaks_off_no_step_that_another_takes_with_the_same_client() -> None:
     opening = Opening((TextDelta("Half an "), REFUSED, "answer."), ("Here again.",))
-    async with LazyChat("late", opening) as chat:
+    async with LazyChat("late", opening, model="late", priced_by="") as chat:
         other = chat.step(REQUEST)
         begun = await anext(other)
         with pytest.raises(ProviderMisconfiguredError):
@@ -98,6 +98,6 @@ async def test_credentials_that_cannot_be_had_are_told_as_such(
     settings = BedrockSettings(model_id="eu.amazon.nova-2-lite-v1:0", region="eu-central-1")
 
     opening = partial(open_bedrock_converse, settings, new_session())
-    async with LazyChat("late", opening) as chat:
+    async with LazyChat("late", opening, model="late", priced_by="") as chat:
         with pytest.raises(ProviderMisconfiguredError, match="credentials of AWS"):
             await take(chat)

@@ -94,10 +94,9 @@ def _samples(metric: Any) -> list[str]:  # noqa: ANN401 - prometheus_client's
 
 
 def _labels_of(expression: str) -> set[str]:
-    ours = {name: each for name, each in vars(metrics).items() if name.isupper()}
     return {
         label
-        for each in ours.values()
+        for each in metrics.UNITS
         if each._name in expression  # noqa: SLF001 - no public way
         for label in each._labelnames  # noqa: SLF001
     }

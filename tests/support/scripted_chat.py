@@ -19,6 +19,8 @@ class ScriptedChat:
     """
 
     name = "scripted"
+    model = "script"
+    priced_by = ""
 
     def __init__(self, *script: Line) -> None:
         self._script = list(script)

@@ -146,6 +146,8 @@ class BedrockAgentChat:
     """
 
     name = "bedrock-agent"
+    model = "agent"
+    priced_by = ""
 
     def __init__(self, client: Any, agent_id: str, alias_id: str) -> None:  # noqa: ANN401
         self._client = client

@@ -120,10 +120,11 @@ class BedrockConverseChat:
     """Takes each step with one call of ConverseStream; of Converse for models that cannot."""
 
     name = "bedrock-converse"
+    priced_by = "bedrock"
 
     def __init__(self, client: Any, model_id: str) -> None:  # noqa: ANN401 - botocore's
         self._client = client
-        self._model_id = model_id
+        self.model = model_id
         self._streams = True
         self._takes_thoughts = True
 
@@ -182,7 +183,7 @@ class BedrockConverseChat:
 
     def _parameters(self, request: StepRequest, *, thoughts: bool) -> dict[str, Any]:
         return {
-            "modelId": self._model_id,
+            "modelId": self.model,
             "system": converse_system(request),
             "messages": converse_messages(request, thoughts=thoughts),
             "inferenceConfig": {"maxTokens": MAX_TOKENS},

@@ -212,6 +212,8 @@ class OfflineChat:
     """Finds products, shows orders and cancels them; the same question gets the same answer."""
 
     name = "offline"
+    model = "rules"
+    priced_by = ""
 
     async def step(
         self, request: StepRequest

@@ -177,11 +177,12 @@ class OpenAIChat:
 
     def __init__(self, client: AsyncOpenAI, model: str, effort: Effort = Effort.OFF) -> None:
         self._client = client
-        self._model = model
+        self.model = model
         self._effort = effort
         # The others refuse what they do not know, or say nothing and ignore it.
         host = client.base_url.host
         self.is_openai = host.endswith("api.openai.com")
+        self.priced_by = "openai" if self.is_openai else ""
         # A thought comes back to those who ask for it sealed; they refuse one that is not.
         self._seals_thoughts = self.is_openai or host.endswith(_AZURE)
         self._takes_thoughts = True
@@ -233,7 +234,7 @@ class OpenAIChat:
         return await self._client.post(
             "/responses",
             body={
-                "model": self._model,
+                "model": self.model,
                 "instructions": request.instructions,
                 "input": input_items(request, thoughts=thoughts),
                 "max_output_tokens": MAX_OUTPUT_TOKENS,
