@@ -35,15 +35,18 @@ _SOURCES = {
     "custom-process": "a program",
 }
 
+_WITHIN = 6.0
+"""Seconds for credentials: fewer than the check has, so that it can say what was waited for."""
+
 _ENVIRONMENT = frozenset({"environment"})
 _STS = frozenset({"environment", "aws:sts"})
 
 
 async def credentials(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Tell where credentials come from, or why there are none."""
-    session = inputs.session("sts")
     try:
-        await Identity(session, inputs.environ).obtain()
+        session = inputs.session("sts")
+        await Identity(session, inputs.environ, _WITHIN).obtain()
     except DependencyError as error:
         observed = f"{error.sentence} {error.answer}".strip()
         yield trouble("credentials-found", observed, fix=error.remedy_in(inputs.environ))

@@ -17,6 +17,7 @@ from cloudmart.doctor.world import World
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.refusals import OF_S3, TROUBLE
 from cloudmart.health.aws_environment import open_session
+from cloudmart.health.causes import DependencyError
 from cloudmart.health.classify import STS
 from cloudmart.health.dependency_error import dependency_error_of
 from cloudmart.pipeline.opening import Pipeline
@@ -212,14 +213,18 @@ class Inputs:
             if error.response["Error"]["Code"] in _DENIED:
                 raise NotKnownError(_right(service, error), RIGHTS) from error
             raise
+        except DependencyError as obstacle:
+            raise self._not_known(service, obstacle) from obstacle
         except TROUBLE as error:
-            environ = self._world.environ
-            obstacle = dependency_error_of(error, environ, STS, credentials=True)
-            said = f"{service}: {obstacle.sentence}"
-            raise NotKnownError(said, obstacle.remedy_in(environ)) from error
+            obstacle = dependency_error_of(error, self._world.environ, STS, credentials=True)
+            raise self._not_known(service, obstacle) from error
 
     def session(self, *services: str) -> aioboto3.Session:
-        """Return the session with AWS, for what is asked of some services by other modules."""
+        """Return the session with AWS, for what is asked of some services by other modules.
+
+        Raises:
+            DependencyError: the environment, or a file of AWS's, says what cannot be used.
+        """
         for each in services:
             self._read(f"aws:{each}")
         return self._session()
@@ -255,9 +260,15 @@ class Inputs:
     def _session(self) -> aioboto3.Session:
         # One for a run: its credentials are got once.
         if "session" not in self._kept:
-            self._kept["session"] = self._world.session(self._world.loaded.settings.aws.region)
+            world = self._world
+            region = world.loaded.settings.aws.region
+            self._kept["session"] = open_session(region, world.environ, world.session)
         session: aioboto3.Session = self._kept["session"]
         return session
+
+    def _not_known(self, service: str, obstacle: DependencyError) -> NotKnownError:
+        said = f"{service}: {obstacle.sentence}"
+        return NotKnownError(said, obstacle.remedy_in(self._world.environ))
 
     async def _cluster(self, key: object, look: Callable[[Any], Any]) -> Any:  # noqa: ANN401
         self._read("kubernetes")

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +30,31 @@ async def test_a_process_without_credentials_is_told_and_nothing_of_aws_is_asked
     assert told(found, "variables-injected", FAIL).endswith("are not set")
     assert told(found, "table-exists", SKIP) == "credentials-found failed"
     assert told(found, "token-readable", SKIP).endswith("no token is used here")
+
+
+@pytest.mark.parametrize(
+    ("profile", "seen"),
+    [
+        ("", "is named that does not exist"),
+        ("credential_process = sleep 60", "AWS credentials does not answer. TimeoutError"),
+    ],
+)
+async def test_a_profile_that_gives_no_credentials_is_told_within_seconds(
+    shop: HealthyShop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, profile: str, seen: str
+) -> None:
+    for name in shop.aws.injected:
+        monkeypatch.delenv(name)
+        del shop.environ[name]
+    file = tmp_path / "profiles"
+    file.write_text(f"[profile another]\n{profile}\n" if profile else "")
+    for name, value in {"AWS_CONFIG_FILE": str(file), "AWS_PROFILE": "another"}.items():
+        monkeypatch.setenv(name, value)
+        shop.environ[name] = value
+
+    found = await shop.look("identity", "table-exists")
+
+    assert seen in told(found, "credentials-found", FAIL)
+    assert told(found, "table-exists", SKIP) == "credentials-found failed"
 
 
 async def test_static_keys_in_a_pod_are_told(

@@ -70,7 +70,8 @@ class DependencyError(Exception):
     def answer(self) -> str:
         """Return what the other side said, for those who may know."""
         said = self.__cause__
-        return self._answer or (f"{type(said).__name__}: {said}"[:_LONGEST] if said else "")
+        told = f"{type(said).__name__}: {said}".removesuffix(": ")[:_LONGEST] if said else ""
+        return self._answer or told
 
     def event(self) -> dict[str, str]:
         """Return what a log line tells of it."""
