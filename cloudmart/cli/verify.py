@@ -16,7 +16,7 @@ from rich.status import Status
 from rich.text import Text
 
 from cloudmart.findings.finding import CheckExit, CheckStatus, exit_of
-from cloudmart.findings.output import as_json, as_junit, first_steps, lines_of, skips_of, summary_of
+from cloudmart.findings.output import as_json, as_junit, closing_lines, lines_of, skips_of
 from cloudmart.verify.credentials import AdminCredentials, is_private_host
 from cloudmart.verify.run import NOTHING_LEFT, VerifyRun
 from cloudmart.verify.shop_client import ShopClient
@@ -153,9 +153,7 @@ class _Watcher:
             return
         for line in skips_of(run.findings):
             self._write(line, _COLORS[CheckStatus.SKIP], len(CheckStatus.SKIP))
-        self._write(summary_of(run.findings))
-        steps = first_steps(run.findings)
-        for line in ["Do this first:", *(f"  {step}" for step in steps)] if steps else []:
+        for line in closing_lines(run.findings):
             self._write(line)
 
     def _write(self, line: str, color: str = "", length: int = 0) -> None:

@@ -1,5 +1,6 @@
 """The edge: DNS, the certificate, the load balancer and its targets, what it lets through."""
 
+import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
@@ -11,9 +12,15 @@ import httpx2
 from cloudmart.doctor.check import CheckResult, DoctorCheck, passed, skipped, trouble
 from cloudmart.doctor.inputs import Inputs, NotAskedError
 from cloudmart.rollout.release import name_of
+from cloudmart.verify.credentials import is_private_host
+from cloudmart.verify.layers import WHAT_TO_DO, Layer, layer_of_error
 
 _DAYS = 21
 _HTTPS = 443
+_HTTPS_FIX = (
+    "Serve the shop over https (`certificate` in operator.yaml), and let PUBLIC_BASE_URL begin "
+    "with https://."
+)
 _OFF = ("routing.http.drop_invalid_header_fields.enabled", "true")
 _XFF = ("routing.http.xff_header_processing.mode", "preserve")
 # What a server may take for another header's name, because CGI wrote dashes as underscores.
@@ -51,13 +58,17 @@ async def certificate(inputs: Inputs) -> AsyncIterator[CheckResult]:
     host, port = _host(inputs), urlsplit(inputs.url).port or _HTTPS
     now = inputs.now()
     if urlsplit(inputs.url).scheme != "https":
-        yield trouble("certificate-trusted", f"{inputs.url} is not https")
+        if is_private_host(host):
+            raise NotAskedError(f"{inputs.url} is not https, and leads to no place outside")
+        yield trouble("certificate-trusted", f"{inputs.url} is not https", fix=_HTTPS_FIX)
         yield skipped("certificate-days", "certificate-trusted failed")
         return
     try:
         shown = await inputs.certificate(host, port)
     except OSError as error:
-        yield trouble("certificate-trusted", f"{host}: {error}")
+        refused = isinstance(error, ssl.SSLError)
+        sentence = layer_of_error(error, answered=False)[1] if refused else str(error)
+        yield trouble("certificate-trusted", f"{host}: {sentence}")
         yield skipped("certificate-days", "certificate-trusted failed")
         return
     ends = parsedate_to_datetime(str(shown["notAfter"]).replace("GMT", "+0000"))
@@ -135,12 +146,15 @@ async def outside(inputs: Inputs) -> AsyncIterator[CheckResult]:
         api = await inputs.fetch(f"{url}/api/health")
         hidden = await inputs.fetch(f"{url}/metrics")
     except httpx2.HTTPError as error:
-        yield trouble("api-answers", f"{url}: {error or type(error).__name__}")
+        layer, sentence = layer_of_error(error, answered=False)
+        fix = WHAT_TO_DO[layer] if layer is Layer.TLS else ""
+        yield trouble("api-answers", f"{url}: {layer}: {sentence}", fix=fix, url=url)
         for key in ("page-is-storefront", "metrics-hidden"):
             yield skipped(key, "api-answers failed")
         return
     if api.status_code != httpx2.codes.OK or "cloudmart-backend" not in api.text:
-        yield trouble("api-answers", f"GET {url}/api/health answers {api.status_code}")
+        observed = f"GET {url}/api/health answers {api.status_code}"
+        yield trouble("api-answers", observed, url=url)
     kind = page.headers.get("Content-Type", "").partition(";")[0].strip()
     if page.status_code != httpx2.codes.OK or kind != "text/html":
         observed = f"GET {url}/ answers {page.status_code} with {kind or 'no type'}"

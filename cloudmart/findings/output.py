@@ -88,11 +88,13 @@ def summary_of(findings: Sequence[CheckFinding]) -> str:
     return f"{', '.join(told) or 'nothing was checked'}."
 
 
-def first_steps(findings: Sequence[CheckFinding]) -> list[str]:
-    """Return what to do first, in order: a line for each failure's remedy, a few at most."""
+def first_steps(
+    findings: Sequence[CheckFinding], status: CheckStatus = CheckStatus.FAIL
+) -> list[str]:
+    """Return what to do first, in order: a line for each remedy of a status, a few at most."""
     steps: dict[str, list[str]] = {}
     for each in findings:
-        if each.status is CheckStatus.FAIL and each.fix:
+        if each.status is status and each.fix:
             steps.setdefault(each.fix, []).append(each.id)
     told = [f"{fix} ({', '.join(ids)})" for fix, ids in steps.items()]
     return [f"{number}. {step}" for number, step in enumerate(told[:FIRST_STEPS], 1)]
@@ -113,11 +115,19 @@ def show_findings(
     if not every:
         for line in skips_of(findings):
             write(line)
-    write(summary_of(findings))
-    if steps := first_steps(findings):
-        write("Do this first:")
-        for line in steps:
-            write(f"  {line}")
+    for line in closing_lines(findings):
+        write(line)
+
+
+def closing_lines(findings: Sequence[CheckFinding]) -> Iterator[str]:
+    """Yield how it ended: the counts, and what to do first; warnings where nothing failed."""
+    yield summary_of(findings)
+    title, steps = "Do this first:", first_steps(findings)
+    if not steps:
+        title, steps = "Look at this:", first_steps(findings, CheckStatus.WARN)
+    if steps:
+        yield title
+        yield from (f"  {step}" for step in steps)
 
 
 def one_line(text: str) -> str:

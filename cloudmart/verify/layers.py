@@ -35,7 +35,8 @@ class Layer(StrEnum):
 WHAT_TO_DO: Mapping[Layer, str] = {
     Layer.DNS: "Point the name at the load balancer: `kubectl get ingress "
     "cloudmart-production-ingress` shows its address. Or correct the address.",
-    Layer.TLS: "Give the load balancer's listener a certificate for this name that is valid.",
+    Layer.TLS: "Give the load balancer's listener a certificate for this name that is valid: "
+    "`certificate` in operator.yaml, of ACM in this region.",
     Layer.BALANCER: "Look at the load balancer's rules and targets: `kubectl describe ingress "
     "cloudmart-production-ingress`, and `kubectl get pods -l app=cloudmart-backend`: is one ready?",
     Layer.POD: "Look for the request's id in the pods' logs: `kubectl logs -l "

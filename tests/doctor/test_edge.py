@@ -1,14 +1,19 @@
 """Findings of the edge, and of what ends upstream."""
 
+from pathlib import Path
+
 import httpx2
 import pytest
 
 from cloudmart.doctor.lifecycle import upstream_ends
 from cloudmart.doctor.registry import catalogue
+from cloudmart.doctor.world import addresses_of, certificate_of, http_client
 from cloudmart.findings.finding import CheckStatus
 from tests.doctor.healthy import NOW, HealthyShop, told
 from tests.doctor.shop_edge import HOST, URL
 from tests.support.aws_words import commands_in
+from tests.support.breaking_proxy import breaking_proxy
+from tests.support.certificates import certified
 
 FAIL, WARN = CheckStatus.FAIL, CheckStatus.WARN
 SKIP, PASS = CheckStatus.SKIP, CheckStatus.PASS
@@ -50,6 +55,41 @@ async def test_a_certificate_that_nobody_believes_is_told(shop: HealthyShop) -> 
 
     assert "certificate verify failed" in told(found, "certificate-trusted", FAIL)
     assert told(found, "certificate-days", SKIP) == "certificate-trusted failed"
+
+
+async def test_a_certificate_that_has_expired_is_told_once_and_mended_in_one_place(
+    shop: HealthyShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = certified(tmp_path, days=-1)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    with breaking_proxy("http://127.0.0.1:9", context) as proxy:
+        shop.parts |= {
+            "url": proxy.url,
+            "resolve": addresses_of,
+            "certificate": certificate_of,
+            "client": http_client,
+        }
+        found = await shop.look("certificate-trusted", "api-answers")
+
+    expired = "TLS fails: certificate has expired"
+    assert told(found, "certificate-trusted", FAIL) == f"127.0.0.1: {expired}"
+    assert told(found, "api-answers", FAIL) == f"{proxy.url}: TLS: {expired}"
+    assert found["api-answers"].fix == found["certificate-trusted"].fix
+
+
+@pytest.mark.parametrize(
+    ("url", "status"), [("http://127.0.0.1:5000", SKIP), ("http://shop.cloudmart.dev", FAIL)]
+)
+async def test_a_shop_without_tls_is_told_where_strangers_reach_it(
+    shop: HealthyShop, url: str, status: CheckStatus
+) -> None:
+    shop.edge.addresses["127.0.0.1"] = ["127.0.0.1"]
+    shop.parts["url"] = url
+
+    found = await shop.look("certificate-trusted", "certificate-days")
+
+    assert f"{url} is not https" in told(found, "certificate-trusted", status)
+    assert found["certificate-days"].status is SKIP
 
 
 async def test_a_balancer_without_a_target_is_told(shop: HealthyShop) -> None:
@@ -103,6 +143,7 @@ async def test_what_is_answered_wrongly_outside_is_told(
     found = await shop.look(key)
 
     assert told(found, key, FAIL) == observed
+    assert "<url>" not in found[key].fix
 
 
 async def test_a_shop_without_an_address_is_skipped(shop: HealthyShop) -> None:

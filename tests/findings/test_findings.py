@@ -115,6 +115,15 @@ def test_people_may_see_every_finding() -> None:
     ]
 
 
+def test_where_nothing_failed_a_person_is_told_what_to_look_at() -> None:
+    lines: list[str] = []
+    warned = CheckFinding("settings-known", "configuration", CheckStatus.WARN, fix="Rename it.")
+
+    show_findings([PASSED, warned], lines.append)
+
+    assert lines[-3:] == ["1 pass, 1 warn.", "Look at this:", "  1. Rename it. (settings-known)"]
+
+
 def test_a_person_is_told_five_steps_at_most() -> None:
     many = [
         CheckFinding(str(number), "any", CheckStatus.FAIL, fix=f"Do {number}.")
