@@ -213,8 +213,8 @@ class Inputs:
             if error.response["Error"]["Code"] in _DENIED:
                 raise NotKnownError(_right(service, error), RIGHTS) from error
             raise
-        except DependencyError as obstacle:
-            raise self._not_known(service, obstacle) from obstacle
+        except DependencyError as error:
+            raise self._not_known(service, error) from error
         except TROUBLE as error:
             obstacle = dependency_error_of(error, self._world.environ, STS, credentials=True)
             raise self._not_known(service, obstacle) from error
