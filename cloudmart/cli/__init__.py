@@ -3,6 +3,7 @@
 import typer
 
 from cloudmart.cli import (
+    assistants,
     auth,
     catalogue,
     config,
@@ -31,6 +32,7 @@ app.command()(config.config)
 app.command()(doctor.doctor)
 app.command()(rollout.rollout)
 app.command()(verify.verify)
+app.add_typer(assistants.app, name="assistants")
 app.add_typer(auth.app, name="auth")
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(iam.app, name="iam")

@@ -1,0 +1,175 @@
+"""The evaluation as a command: what it reads, what it prints, how it ends."""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Self
+
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text
+
+from cloudmart.ai.ports import Usage
+from cloudmart.errors import ProviderDisabledError
+from cloudmart.evaluation.case import CaseFileError, EvaluationCase, load_cases, packaged_cases
+from cloudmart.evaluation.opening import (
+    EvaluatedProvider,
+    model_name,
+    open_model,
+    open_shops,
+    tables_on_this_machine,
+)
+from cloudmart.evaluation.report import (
+    EarlierReportError,
+    EvaluationReport,
+    changes_since,
+    outcome_of,
+    table_of,
+)
+from cloudmart.evaluation.run import CaseResult, EvaluationRun
+from cloudmart.findings.finding import CheckExit
+from cloudmart.observability.logging import configure_logging
+from cloudmart.settings import Environment, Settings, load_settings
+from cloudmart.values.timestamp import stamp
+
+_DOTENV = Path(".env")
+_PIPE_WIDTH = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the person chose. `budget` is in US dollars, None for no bound."""
+
+    provider: str
+    cases: Path | None = None
+    repeat: int = 1
+    at_once: int = 1
+    budget: Decimal | None = None
+    against: Path | None = None
+    as_json: bool = False
+
+
+def run_evaluation(choices: Choices) -> CheckExit:
+    """Judge an assistant, print the report, and return the exit code."""
+    try:
+        cases = load_cases(choices.cases) if choices.cases else packaged_cases()
+        earlier = _earlier(choices.against)
+    except (CaseFileError, EarlierReportError) as error:
+        sys.stderr.write(f"{error}\n")
+        return CheckExit.CALLED_WRONGLY
+    configure_logging(json=False, level=logging.ERROR)
+    provider = EvaluatedProvider(choices.provider)
+    if provider is EvaluatedProvider.OFFLINE:
+        cases = [case for case in cases if case.offline]
+    with tables_on_this_machine(provider):
+        told = {**os.environ, "ENVIRONMENT": Environment.LOCAL}
+        settings = load_settings(told, secrets={}, dotenv=_DOTENV).settings
+        try:
+            report = asyncio.run(_evaluate(choices, provider, settings, cases))
+        except ProviderDisabledError as error:
+            sys.stderr.write(f"There is nothing to evaluate: {error}\n")
+            return CheckExit.CALLED_WRONGLY
+    _print(report, earlier, as_json=choices.as_json)
+    return CheckExit.PASSED if report.passed else CheckExit.FAILED
+
+
+def _earlier(file: Path | None) -> EvaluationReport | None:
+    if file is None:
+        return None
+    try:
+        return EvaluationReport.read(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{file} cannot be read: {error}"
+        raise EarlierReportError(msg) from error
+
+
+async def _evaluate(
+    choices: Choices,
+    provider: EvaluatedProvider,
+    settings: Settings,
+    cases: Sequence[EvaluationCase],
+) -> EvaluationReport:
+    began = stamp(datetime.now(UTC))
+    total = len(cases) * choices.repeat
+    async with (
+        open_model(settings, provider) as model,
+        open_shops(settings, choices.at_once) as shops,
+    ):
+        with _Progress(total, quiet=choices.as_json) as progress:
+            run = EvaluationRun(shops, model, _price, progress.ends, choices.budget)
+            await run.run(cases, choices.repeat)
+    return EvaluationReport(
+        provider=provider,
+        model=model_name(settings, provider),
+        instructions="",
+        started_at=began,
+        unplayed=run.unplayed,
+        cases=[outcome_of(result) for result in run.results],
+    )
+
+
+def _price(usages: Sequence[Usage]) -> Decimal | None:
+    return Decimal() if not usages else None
+
+
+class _Progress:
+    """Shows on a terminal how many cases are played; prints those that are not as expected."""
+
+    def __init__(self, total: int, *, quiet: bool) -> None:
+        self._total = total
+        self._played = 0
+        self._quiet = quiet
+        terminal = sys.stdout.isatty()
+        self._console = Console(
+            highlight=False, soft_wrap=True, width=None if terminal else _PIPE_WIDTH
+        )
+        self._moving = Status("", console=self._console) if terminal and not quiet else None
+
+    def __enter__(self) -> Self:
+        if self._moving:
+            self._moving.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._moving:
+            self._moving.stop()
+
+    def ends(self, result: CaseResult) -> None:
+        """Count a case, and print what was wrong with it and what was said."""
+        self._played += 1
+        if self._moving:
+            self._moving.update(f"{self._played} of {self._total} cases")
+        if self._quiet or not result.faults:
+            return
+        color = "yellow" if result.passed else "red"
+        title = Text(f"{'passed' if result.passed else 'FAILED'}  {result.case.id}")
+        title.stylize(color, 0, len("passed"))
+        self._console.print(title)
+        for fault in result.faults:
+            self._console.print(Text(f"  {fault}"))
+        for number, turn in enumerate(result.record.turns, 1):
+            if not result.passed and any(fault.turn == number for fault in result.faults):
+                self._console.print(Text(f"  customer: {_line(turn.said)}"))
+                self._console.print(Text(f"  answer:   {_line(turn.answer)}"))
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:1000]
+
+
+def _print(report: EvaluationReport, earlier: EvaluationReport | None, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(f"{report.as_json()}\n")
+        return
+    lines = [f"Assistant: {report.provider}, {report.model}", *table_of(report, earlier)]
+    if earlier:
+        lines += changes_since(report, earlier)
+    if report.unplayed:
+        lines.append(f"The budget is spent: {report.unplayed} cases were not played.")
+    sys.stdout.write("\n".join(lines) + "\n")
