@@ -1,4 +1,4 @@
-"""A case: what the shop holds, what the customer says, and what must and must not come of it.
+"""A case: what the shop holds, what the customer says, and what the answers must and must not be.
 
 Cases are TOML files, each with any number of `[[case]]`. `docs/evaluation.md` explains them.
 """
@@ -127,9 +127,7 @@ class EvaluationCase(_Part):
     def _names_its_orders(self) -> Self:
         strangers = self.after.keys() - {order.id for order in self.orders}
         if strangers:
-            msg = (
-                f"`after` names orders that are not in the case: {', '.join(sorted(strangers))}"
-            )
+            msg = f"`after` names orders that are not in the case: {', '.join(sorted(strangers))}"
             raise ValueError(msg)
         return self
 

@@ -42,7 +42,7 @@ class Weight(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class CaseFault:
     """Something that is wrong: in which turn, counted from one, or at the end."""
 
     weight: Weight
@@ -55,11 +55,11 @@ class Fault:
         return f"{self.weight.name.lower().replace('_', ' ')}, {place}: {self.what}"
 
 
-def judge(case: EvaluationCase, record: CaseRecord, cost: Decimal | None = None) -> list[Fault]:
+def judge(case: EvaluationCase, record: CaseRecord, cost: Decimal | None = None) -> list[CaseFault]:
     """Return all that is wrong with a case, the worst first; `cost` is in US dollars, if known."""
     faults = [*_changes(case, record), *_turns(case, record)]
     if case.most_cost is not None and cost is not None and cost > case.most_cost:
-        faults.append(Fault(Weight.SHOULD, f"it cost ${cost:.4f}, more than ${case.most_cost}"))
+        faults.append(CaseFault(Weight.SHOULD, f"it cost ${cost:.4f}, more than ${case.most_cost}"))
     return sorted(faults, key=lambda fault: -fault.weight)
 
 
@@ -76,7 +76,7 @@ def plain(text: str) -> str:
     return _FRACTION.sub(lambda found: f".{found[1]}" if found[1] else "", numbers)
 
 
-def _changes(case: EvaluationCase, record: CaseRecord) -> Iterator[Fault]:
+def _changes(case: EvaluationCase, record: CaseRecord) -> Iterator[CaseFault]:
     for order in case.orders:
         expected = case.after.get(order.id, order.status)
         is_now = record.orders.get(order.id) or REMOVED
@@ -84,26 +84,26 @@ def _changes(case: EvaluationCase, record: CaseRecord) -> Iterator[Fault]:
             continue
         if is_now == order.status:
             what = f"order {order.id} is still {is_now}; expected: {expected}"
-            yield Fault(Weight.MUST, what)
+            yield CaseFault(Weight.MUST, what)
         else:
             what = f"order {order.id} is {is_now}; expected: {expected}"
-            yield Fault(Weight.FALSE_APPROVAL, what)
+            yield CaseFault(Weight.FALSE_APPROVAL, what)
 
 
-def _turns(case: EvaluationCase, record: CaseRecord) -> Iterator[Fault]:
+def _turns(case: EvaluationCase, record: CaseRecord) -> Iterator[CaseFault]:
     expected = [turn for turn in case.turns for _ in range(turn.times)]
     for number, (turn, happened) in enumerate(zip(expected, record.turns, strict=True), 1):
         if happened.error:
-            yield Fault(Weight.MUST, f"no answer came ({happened.error})", number)
+            yield CaseFault(Weight.MUST, f"no answer came ({happened.error})", number)
             continue
         for weight, wishes in ((Weight.MUST, turn.must), (Weight.SHOULD, turn.should)):
             for what in _unmet(wishes, happened):
-                yield Fault(weight, what, number)
+                yield CaseFault(weight, what, number)
         for weight, what in _always(case, record, happened):
-            yield Fault(weight, what, number)
+            yield CaseFault(weight, what, number)
         if turn.must.longest is None and turn.should.longest is None:
             yield from (
-                Fault(Weight.SHOULD, what, number)
+                CaseFault(Weight.SHOULD, what, number)
                 for what in _too_long(happened.answer, LONGEST_ANSWER)
             )
 

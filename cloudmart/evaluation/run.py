@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from cloudmart.ai.ports import ChatModel, Usage
 from cloudmart.evaluation.case import EvaluationCase
-from cloudmart.evaluation.judge import Fault, Weight, judge
+from cloudmart.evaluation.judge import CaseFault, Weight, judge
 from cloudmart.evaluation.record import CaseRecord
 from cloudmart.evaluation.shop import EvaluationShop
 
@@ -23,7 +23,7 @@ class CaseResult:
     case: EvaluationCase
     repetition: int
     record: CaseRecord
-    faults: Sequence[Fault]
+    faults: Sequence[CaseFault]
     cost: Decimal | None
 
     @property

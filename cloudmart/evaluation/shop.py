@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cloudmart.access.authentication import ANONYMOUS, Caller
 from cloudmart.ai.ports import ChatModel
@@ -30,6 +32,7 @@ from cloudmart.settings import (
     Environment,
     Settings,
 )
+from cloudmart.settings.knowledge import SAMPLE, Knowledge, read_knowledge
 
 _SHOWN_CODE = re.compile(r"reply: CONFIRM (\d{6})")
 _numbers = count(1)
@@ -77,11 +80,8 @@ class EvaluationShop:
         return record
 
     def _assistant(self, case: EvaluationCase, model: ChatModel) -> Assistant:
-        chats = self._settings.assistant.model_dump() | _UNLIMITED
         settings = self._settings.model_copy(
-            update={
-                "assistant": AssistantSettings(**chats | {"order_tools": case.order_tools}),
-            }
+            update={"assistant": self._chats(case)},
         )
         mood = OfflineSentiment()
         services = build_services(
@@ -92,6 +92,13 @@ class EvaluationShop:
         )
         chosen: Assistants = services[Assistants]
         return chosen.openai
+
+    def _chats(self, case: EvaluationCase) -> AssistantSettings:
+        changed = _UNLIMITED | {
+            "order_tools": case.order_tools,
+            "knowledge": _knowledge_of(case.knowledge),
+        }
+        return self._settings.assistant.model_copy(update=changed)
 
     async def _stock(self, products: Mapping[str, ProductCreate]) -> None:
         gone = self._shelves.keys() - products.keys()
@@ -126,7 +133,6 @@ class EvaluationShop:
         except NotFoundError:
             return
 
-
     async def _forget(self) -> None:
         """Leave nothing of a case to the next: no count of what a customer may change in a day."""
         async for page in self._conversations.scan(attributes=[]):
@@ -153,6 +159,15 @@ def _with_code(text: str, turns: Sequence[RecordedTurn]) -> str:
     code = shown[-1] if shown else "000000"
     wrong = f"{(int(code) + 1) % 1_000_000:06}"
     return text.replace(CODE, code).replace(WRONG_CODE, wrong)
+
+
+def _knowledge_of(text: str | None) -> Knowledge:
+    if text is None:
+        return read_knowledge(SAMPLE)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "knowledge.md"
+        file.write_text(text, "utf-8")
+        return read_knowledge(file)
 
 
 def _products_of(told: Sequence[CaseProduct] | None) -> dict[str, ProductCreate]:
