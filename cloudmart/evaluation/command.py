@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -15,12 +16,12 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from cloudmart.ai.ports import Usage
+from cloudmart.ai.ports import ChatModel, Usage
+from cloudmart.ai.prices import price_of
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.evaluation.case import CaseFileError, EvaluationCase, load_cases, packaged_cases
 from cloudmart.evaluation.opening import (
     EvaluatedProvider,
-    model_name,
     open_model,
     open_shops,
     tables_on_this_machine,
@@ -102,11 +103,13 @@ async def _evaluate(
         open_shops(settings, choices.at_once) as shops,
     ):
         with _Progress(total, quiet=choices.as_json) as progress:
-            run = EvaluationRun(shops, model, _price, progress.ends, choices.budget)
+            run = EvaluationRun(
+                shops, model, partial(cost_of, model), progress.ends, choices.budget
+            )
             await run.run(cases, choices.repeat)
     return EvaluationReport(
         provider=provider,
-        model=model_name(settings, provider),
+        model=model.model or "rules",
         instructions="",
         started_at=began,
         unplayed=run.unplayed,
@@ -114,8 +117,14 @@ async def _evaluate(
     )
 
 
-def _price(usages: Sequence[Usage]) -> Decimal | None:
-    return Decimal() if not usages else None
+def cost_of(model: ChatModel, usages: Sequence[Usage]) -> Decimal | None:
+    """Return what steps cost in US dollars by the list of prices; None where it has no price."""
+    if not usages:
+        return Decimal()
+    price = price_of(model.priced_by, model.model)
+    if price is None or any(usage.input_tokens is None for usage in usages):
+        return None
+    return Decimal(str(round(sum(map(price.of_tokens, usages)), 6)))
 
 
 class _Progress:

@@ -81,12 +81,3 @@ async def open_shops(settings: Settings, number: int) -> AsyncIterator[list[Eval
         for shop in shops:
             await shop.open()
         yield shops
-
-
-def model_name(settings: Settings, provider: EvaluatedProvider) -> str:
-    """Return what a provider calls the model, or the agent, that answers."""
-    if provider is EvaluatedProvider.OPENAI:
-        return settings.openai.model
-    if provider is EvaluatedProvider.BEDROCK:
-        return settings.bedrock.model_id or settings.bedrock.agent_id or ""
-    return "rules"

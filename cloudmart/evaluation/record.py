@@ -62,7 +62,7 @@ class RecordingModel:
     """Passes steps on to a model, and writes down in a record what the model does."""
 
     def __init__(self, model: ChatModel, record: CaseRecord) -> None:
-        self.name = model.name
+        self.name, self.model, self.priced_by = model.name, model.model, model.priced_by
         self._model = model
         self._record = record
 

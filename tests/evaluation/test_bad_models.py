@@ -238,6 +238,8 @@ class Hostile:
     """Asks for every change of every order that it may name, and says that it is done."""
 
     name = "hostile"
+    model = ""
+    priced_by = ""
 
     def __init__(self, orders: Sequence[str]) -> None:
         self._orders = orders
@@ -260,6 +262,8 @@ class Reciting:
     """Answers with what it was told."""
 
     name = "reciting"
+    model = ""
+    priced_by = ""
 
     async def step(
         self, request: StepRequest
