@@ -1,8 +1,11 @@
 """The process's one DynamoDB client: opened when the service gets ready, replaceable after."""
 
 import asyncio
+import json
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +16,7 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from cloudmart.dynamodb.call_metrics import count_retry, observe_call, outcome_of, table_of
 from cloudmart.dynamodb.refusals import PASSING
 from cloudmart.dynamodb.transport import ANSWER_LOST, OPERATIONS, Transport, open_transport
 from cloudmart.errors import UnavailableError
@@ -51,6 +55,11 @@ _MEMBERS = {
     "scan": "Items",
 }
 """What each answer has, however little there is to tell."""
+
+_MEASURED = {"ReturnConsumedCapacity": "TOTAL"}
+
+_deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
+"""Until when the calls of a common budget may take."""
 
 _AWAY = "The shop's data store does not answer at the moment. Please try again."
 
@@ -113,11 +122,15 @@ class Database:
     @asynccontextmanager
     async def budget(self) -> AsyncIterator[None]:
         """Give several calls together the time of one, and raise UnavailableError when it is up."""
+        before = _deadline.get()
+        _deadline.set(min(time.perf_counter() + self.within, before))
         try:
             async with asyncio.timeout(self.within):
                 yield
         except TimeoutError as error:
             raise UnavailableError(_AWAY) from error
+        finally:
+            _deadline.set(before)
 
     @property
     def client(self) -> Any:  # noqa: ANN401 - botocore makes its clients at run time
@@ -134,6 +147,25 @@ class Database:
             ClientError: any other refusal, for the caller to understand.
         """
         client = self.client
+        if operation in OPERATIONS:
+            parameters |= _MEASURED
+        table, began = table_of(parameters), time.perf_counter()
+        try:
+            answer = await self._answer(client, operation, parameters)
+        except BaseException as error:
+            ended = time.perf_counter()
+            outcome = outcome_of(error, late=ended >= _deadline.get())
+            observe_call(operation, table, outcome, ended - began, {})
+            raise
+        observe_call(operation, table, "ok", time.perf_counter() - began, answer)
+        return answer
+
+    async def _answer(
+        self,
+        client: Any,  # noqa: ANN401 - botocore makes its clients at run time
+        operation: str,
+        parameters: dict[str, Any],
+    ) -> dict[str, Any]:
         answer: dict[str, Any]
         try:
             async with asyncio.timeout(self.within):
@@ -170,9 +202,13 @@ def _note_lost_answers(
     response: tuple[Any, dict[str, Any]] | None,
     caught_exception: Exception | None,
     request_dict: dict[str, Any],
+    operation: Any,  # noqa: ANN401 - botocore's model of it
+    attempts: int,
     **_: object,
 ) -> None:
     # The SDK tells after each try how it went, before it tries again.
+    if attempts > 1:
+        count_retry(xform_name(operation.name), json.loads(request_dict["body"]))
     context = request_dict["context"]
     if response is not None:
         metadata = response[1].setdefault("ResponseMetadata", {})

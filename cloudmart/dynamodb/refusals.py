@@ -39,6 +39,14 @@ BUSY = frozenset(
 )
 """Codes that say "not now": the same call may succeed in a moment."""
 
+THROTTLED = BUSY - {
+    "ReplicatedWriteConflictException",
+    "ResourceInUseException",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+}
+"""Those that say that more was asked than may be."""
+
 FAILING = frozenset(
     {
         "InternalFailure",

@@ -33,6 +33,7 @@ from botocore.httpsession import get_cert_path, mask_proxy_url
 from botocore.utils import get_environ_proxies
 from yarl import URL
 
+from cloudmart.dynamodb.call_metrics import count_retry
 from cloudmart.dynamodb.refusals import ForeignAnswerError
 from cloudmart.dynamodb.sigv4 import SigningKey, UnsignedRequest, signed_headers
 from cloudmart.retry import REQUEST_ATTEMPTS
@@ -203,6 +204,7 @@ class Transport:
             else:
                 self._quota.give_back(tries.paid or 1)
                 return answer
+            count_retry(operation, parameters)
             await asyncio.sleep(random.uniform(0, _LONGEST_WAIT))  # noqa: S311 - jitter
 
     def _may_try_again(self, tries: "_Tries", cost: int) -> bool:

@@ -131,15 +131,16 @@ CATALOGUE_STALE_ANSWERS = _counter(
 DYNAMODB_CALLS = _seconds(
     "dynamodb_operation_duration",
     "Time of a call of DynamoDB with its retry, by its outcome: ok, condition_failed, throttled, "
-    "timeout, away, refused or abandoned.",
+    "denied (credentials, rights, tables that are not there), timeout, away, refused (any other "
+    "error), or abandoned by whoever asked.",
     ["operation", "table", "outcome"],
     buckets=_OF_CALLS,
 )
 DYNAMODB_CAPACITY = _counter(
     "dynamodb_consumed_capacity",
     "capacity units",
-    "What DynamoDB says that calls consumed, indexes included: units to write for put, update and "
-    "delete, else units to read.",
+    "What DynamoDB says that successful calls consumed, indexes included: units to write for put, "
+    "update and delete, else units to read.",
     ["operation", "table"],
 )
 DYNAMODB_RETRIES = _counter(

@@ -131,7 +131,8 @@ async def test_a_request_is_signed_and_asks_for_nothing_coded(
         await database.call("get_item", TableName="t", Key={"id": {"S": "1"}})
 
     sent = wire.requests[0].headers
-    assert wire.requests[0].json == {"TableName": "t", "Key": {"id": {"S": "1"}}}
+    asked = {"TableName": "t", "Key": {"id": {"S": "1"}}, "ReturnConsumedCapacity": "TOTAL"}
+    assert wire.requests[0].json == asked
     assert sent["x-amz-target"] == "DynamoDB_20120810.GetItem"
     assert sent["x-amz-security-token"] == "token-of-a-session"
     assert sent["accept-encoding"] == "identity"

@@ -1,0 +1,69 @@
+"""What the metrics tell of calls of DynamoDB: their time, what they consumed, their retries."""
+
+import asyncio
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+from prometheus_client import Counter, Histogram
+
+from cloudmart.dynamodb.refusals import MISCONFIGURED, THROTTLED
+from cloudmart.errors import UnavailableError
+from cloudmart.observability.metrics import DYNAMODB_CALLS, DYNAMODB_CAPACITY, DYNAMODB_RETRIES
+
+_LATE = (TimeoutError, ConnectTimeoutError, ReadTimeoutError)
+
+
+def table_of(parameters: Mapping[str, Any]) -> str:
+    """Return the table that a call is about: each of ours is about one."""
+    return str(parameters.get("TableName") or next(iter(parameters.get("RequestItems", ())), ""))
+
+
+def observe_call(
+    operation: str, table: str, outcome: str, seconds: float, answer: Mapping[str, Any]
+) -> None:
+    """Count a call, and what its answer says that it consumed."""
+    _timer(operation, table, outcome).observe(seconds)
+    consumed = answer.get("ConsumedCapacity")
+    if consumed is not None:
+        # One call of several tables has a list, of one here.
+        parts = consumed if isinstance(consumed, list) else [consumed]
+        _capacity(operation, table).inc(sum(part.get("CapacityUnits", 0) for part in parts))
+
+
+def count_retry(operation: str, parameters: Mapping[str, Any]) -> None:
+    """Count that a call is made a second time."""
+    DYNAMODB_RETRIES.labels(operation, table_of(parameters)).inc()
+
+
+def outcome_of(error: BaseException, *, late: bool) -> str:
+    """Return in a word how a call failed; `late` tells that its time was up."""
+    match error:
+        case asyncio.CancelledError():
+            return "timeout" if late else "abandoned"
+        case UnavailableError(__cause__=cause) if isinstance(cause, _LATE):
+            return "timeout"
+        case UnavailableError(__cause__=ClientError(response={"Error": {"Code": code}})):
+            return _of_code(code)
+        case UnavailableError():
+            return "away"
+        case ClientError(response={"Error": {"Code": "ConditionalCheckFailedException"}}):
+            return "condition_failed"
+    return "refused"
+
+
+def _of_code(code: str) -> str:
+    if code in THROTTLED:
+        return "throttled"
+    return "denied" if code in MISCONFIGURED else "away"
+
+
+@cache
+def _timer(operation: str, table: str, outcome: str) -> Histogram:
+    return DYNAMODB_CALLS.labels(operation, table, outcome)
+
+
+@cache
+def _capacity(operation: str, table: str) -> Counter:
+    return DYNAMODB_CAPACITY.labels(operation, table)
