@@ -37,6 +37,7 @@ class ExchangeConnection(Protocol):
     """What an exchange needs of its connection."""
 
     transport: asyncio.Transport
+    loop: asyncio.AbstractEventLoop
     presumed_gone: bool
 
     def read_body(self) -> bytes | None:
@@ -89,6 +90,8 @@ class Exchange:
         # Bytes of the answer that are still to be written; None where nobody counts them.
         self._left: int | None = None
         self._told_all = False
+        self._head = b""
+        """The head of the answer for as long as it is not written."""
         self._news = asyncio.Event()
 
     async def run(self, app: ASGIApp) -> None:
@@ -184,7 +187,15 @@ class Exchange:
         if not self.keep_alive:
             lines.append(b"connection: close\r\n")
         lines.append(b"\r\n")
-        self._connection.transport.write(b"".join(lines))
+        self._head = b"".join(lines)
+        # Mostly the body comes at once: both together are one call of the kernel.
+        self._connection.loop.call_soon(self._write_head)
+
+    def _write_head(self) -> None:
+        """Write the head of an answer whose body lets wait for itself."""
+        if self._head and not self.disconnected:
+            head, self._head = self._head, b""
+            self._connection.transport.write(head)
 
     def _heed(self, name: bytes, value: bytes) -> None:
         """Let the application's headers say how its answer ends."""
@@ -208,18 +219,18 @@ class Exchange:
         return b""
 
     def _write(self, piece: bytes, *, last: bool) -> None:
-        write = self._connection.transport.write
         if self._bodiless:
             self._left = 0
+            self._write_head()
         elif self._chunked:
             end = b"0\r\n\r\n" if last else b""
-            write(b"%x\r\n%b\r\n%b" % (len(piece), piece, end) if piece else end)
+            self._write_piece(b"%x\r\n%b\r\n%b" % (len(piece), piece, end) if piece else end)
         else:
             if self._left is not None:
                 self._left -= len(piece)
                 if self._left < 0:
                     raise RuntimeError("The answer is longer than its Content-Length.")
-            write(piece)
+            self._write_piece(piece)
         if last:
             if self._left:
                 raise RuntimeError("The answer is shorter than its Content-Length.")
@@ -227,11 +238,20 @@ class Exchange:
             self.wake()
             self._connection.answered()
 
+    def _write_piece(self, piece: bytes) -> None:
+        """Write a piece of the body, behind the head where this waits for it."""
+        head, self._head = self._head, b""
+        if head:
+            self._connection.transport.writelines((head, piece))
+        else:
+            self._connection.transport.write(piece)
+
     async def _break_off(self) -> None:
         """End an answer that will not end by itself; half of one must not look like a whole one."""
         if self.complete or self.disconnected:
             return
         if self.started or self._connection.presumed_gone:
+            self._write_head()
             self.disconnect()
             self._connection.transport.close()
             return

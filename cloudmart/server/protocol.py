@@ -55,6 +55,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
     unread = UnreadAnswers()
 
     transport: asyncio.Transport
+    loop: asyncio.AbstractEventLoop
 
     def __init__(
         self,
@@ -70,9 +71,9 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         # uvicorn's names the classes of its own connections alone.
         self._connections = cast("set[BoundedProtocol]", server_state.connections)
         self._app_state = app_state
-        self._loop = _loop or asyncio.get_running_loop()
+        self.loop = _loop or asyncio.get_running_loop()
         self._buffer = _SHARED.buffer
-        self._turns = _SHARED.turns_of(self._loop)
+        self._turns = _SHARED.turns_of(self.loop)
         self._reader = RequestReader()
         self._exchange: Exchange | None = None
         self._waits_its_turn = False
@@ -84,7 +85,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         self.presumed_gone = False
         self._can_write = asyncio.Event()
         self._can_write.set()
-        self._deadline = Deadline(self._loop, self._too_late)
+        self._deadline = Deadline(self.loop, self._too_late)
 
     # --- What the event loop calls ---------------------------------------------------------
 
@@ -310,7 +311,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
             expects_continue=head.expects_continue,
         )
         self._exchange = exchange
-        task = self._loop.create_task(exchange.run(self._config.loaded_app))
+        task = self.loop.create_task(exchange.run(self._config.loaded_app))
         self._server.tasks.add(task)
         task.add_done_callback(self._server.tasks.discard)
 
