@@ -17,6 +17,9 @@ MOST_WAITING = 1024 * 1024
 LAST_LINES_WITHIN = 1.0
 """Seconds that the end of a process waits for a reader to take the last lines."""
 
+TOGETHER = 0.01
+"""Seconds within which the lines that follow another are written together."""
+
 _OUT, _ERROR = 1, 2
 
 
@@ -73,6 +76,7 @@ class _QueuedStream(io.TextIOBase):
         self._waiting: deque[bytes] = deque()
         self._size = 0
         self._dropped = 0
+        self._idle = False
         self._ending = False
         self._changed = threading.Condition()
         # A daemon: one that waits for a reader must not keep the process from ending.
@@ -98,8 +102,13 @@ class _QueuedStream(io.TextIOBase):
             else:
                 self._waiting.append(data)
                 self._size += len(data)
-                self._changed.notify()
+                # To wake a thread costs as much as to make the line.
+                if self._idle:
+                    self._changed.notify()
         return len(text)
+
+    def flush(self) -> None:
+        """Do nothing: a thread writes what waits."""
 
     def writable(self) -> bool:
         """Return that it can be written to."""
@@ -116,7 +125,9 @@ class _QueuedStream(io.TextIOBase):
     def _write_on(self) -> None:
         while True:
             with self._changed:
+                self._idle = True
                 self._changed.wait_for(lambda: self._waiting or self._dropped or self._ending)
+                self._idle = False
                 data = b"".join(self._waiting)
                 self._waiting.clear()
                 # Lines that are being written are waiting as well, or twice as much is held.
@@ -130,6 +141,8 @@ class _QueuedStream(io.TextIOBase):
                 return
             with self._changed:
                 self._size -= len(data) if data else 0
+                if not self._ending:
+                    self._changed.wait(TOGETHER)
 
     def _wrote(self, data: bytes) -> bool:
         """Return whether there is still something to write to."""

@@ -1,5 +1,6 @@
 """Standard streams that are closed, full, or read late."""
 
+import fcntl
 import os
 import sys
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from cloudmart.observability.standard_streams import stderr_that_never_blocks
+from cloudmart.observability.standard_streams import TOGETHER, stderr_that_never_blocks
 from cloudmart.settings import Settings
 from tests.support.process import PATIENCE, environment, serving_process
 from tests.support.raw import send
@@ -131,3 +132,23 @@ def test_lines_keep_their_order_and_none_is_lost_at_the_end() -> None:
                 sys.stderr.write(f"{number}\n")
     with os.fdopen(reader) as read:
         assert read.read().split() == [str(number) for number in range(1000)]
+
+
+def test_lines_in_quick_succession_are_written_together() -> None:
+    # Each write is a packet, and so is each read. There is room for 256.
+    reader, writer = os.pipe2(os.O_DIRECT)
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 1024**2)
+    began = time.monotonic()
+    with os.fdopen(writer, "w") as stderr, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stderr", stderr)
+        with stderr_that_never_blocks(lambda _: None):
+            for number in range(200):
+                sys.stderr.write(f"{number}\n")
+                time.sleep(0.001)
+        took = time.monotonic() - began
+    packets = list(iter(lambda: os.read(reader, 65_536), b""))
+    os.close(reader)
+
+    lines = b"".join(packets).split()
+    assert lines == [str(number).encode() for number in range(200)]
+    assert len(packets) <= 2 + took / TOGETHER + sum(map(len, packets)) / 4096
