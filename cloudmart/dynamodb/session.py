@@ -12,6 +12,7 @@ from botocore.exceptions import RefreshWithMFAUnsupportedError
 from botocore.loaders import Loader, create_loader
 
 from cloudmart.aws_redirects import DirectConfig
+from cloudmart.dynamodb.credential_program import CredentialProgram
 from cloudmart.dynamodb.refusals import StrictParserFactory
 from cloudmart.retry import REQUEST_ATTEMPTS
 
@@ -63,6 +64,8 @@ def _session(core: AioSession, region: str | None, *models: str) -> aioboto3.Ses
     sources = core.get_component("credential_provider")
     # By itself the SDK asks for a code on the terminal, and the whole process waits for an answer.
     sources.get_provider("assume-role")._prompter = _refuse  # noqa: SLF001 - no public way
+    program = sources.get_provider("custom-process")
+    program._popen = CredentialProgram.start  # noqa: SLF001 - no public way
     return session
 
 

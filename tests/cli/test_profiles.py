@@ -1,6 +1,7 @@
 """Profiles of AWS's that a command cannot use: one sentence, what to do, and never a traceback."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -167,9 +168,10 @@ def test_a_profile_that_cannot_be_used_is_told(
 
 
 async def test_a_program_that_hangs_is_not_waited_for_forever(
-    program: Callable[[str], None],
+    program: Callable[[str], None], tmp_path: Path
 ) -> None:
-    program("exec sleep 600")
+    number = tmp_path / "number"
+    program(f"echo $$ >{number}; exec sleep 600")
 
     with pytest.raises(DependencyError) as met:
         await open_for_command("us-east-1", {}, within=0.2)
@@ -177,6 +179,10 @@ async def test_a_program_that_hangs_is_not_waited_for_forever(
     assert met.value.cause.code == "credentials-slow"
     assert "It did not answer within 0.2 s." in told(met.value)
     assert "run that program by hand" in told(met.value)
+    # Nobody waits for it any more, so it does not run any more. On a busy machine it never did.
+    if number.exists() and (started := number.read_text()):
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(started), 0)
 
 
 @pytest.mark.usefixtures("embedded_only")
