@@ -13,6 +13,7 @@ import boto3
 import structlog
 from botocore.config import Config
 
+from cloudmart.ai.product_search import ARGUMENT_NAMES
 from cloudmart.dynamodb.codec import decode_item
 from cloudmart.observability.logging import configure_logging
 from cloudmart.products.models import Product
@@ -24,9 +25,6 @@ _log = structlog.stdlib.get_logger(__name__)
 # Bedrock takes 25 kB of a function's answer; the rest of it is names and braces.
 _MOST_BYTES = 20_000
 _LONGEST_DESCRIPTION = 300
-
-_NAMES = ("productname", "name", "query", "q", "search")
-"""What action groups call the parameter that holds a product's name, in any letter case."""
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
@@ -57,7 +55,9 @@ def _wanted(event: Mapping[str, Any]) -> str:
     for media in (body.get("content") or {}).values():
         told += media.get("properties") or []
     values = {str(each["name"]).casefold(): str(each["value"]) for each in told}
-    return searchable(next((values[name] for name in _NAMES if values.get(name)), "").strip())
+    return searchable(
+        next((values[name] for name in ARGUMENT_NAMES if values.get(name)), "").strip()
+    )
 
 
 def _products(wanted: str, client: Any, table: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401

@@ -2,102 +2,63 @@
 
 | tool | arguments | result |
 |---|---|---|
-| search_products | query | products: id, name, price, description |
+| search_products | query, min_price, max_price, sort, limit | products, not_shown |
+| search_help | question | sections: section, text; or topics, if no section fits |
 | get_order | order_id | order: id, status, placed, total, items |
 | cancel_order, delete_order | order_id | status: customer_is_asked_to_confirm; order |
 
 A customer who agrees without the code gets no other one: status customer_must_type_the_code.
 
-What cannot be done comes back as `error` with a word that says why.
+What cannot be done comes back as `error` with a word that says why. `list_products` is a name that
+action groups of Bedrock agents have for search_products; whatever they call its argument will do.
 """
 
-import heapq
 import json
-import re
-from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
-from operator import itemgetter
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import ValidationError
 
 from cloudmart.ai.conversations import Turn
+from cloudmart.ai.help_search import HelpIndex
 from cloudmart.ai.order_changes.confirmation import OrderAction
 from cloudmart.ai.order_changes.service import OrderChanges
 from cloudmart.ai.ports import ToolCall, ToolSpec
+from cloudmart.ai.product_search.search import search_products
+from cloudmart.ai.tool_arguments import (
+    HELP_PROPERTIES,
+    ORDER_PROPERTIES,
+    SEARCH_PROPERTIES,
+    HelpArguments,
+    ListArguments,
+    OrderArguments,
+    Properties,
+    SearchArguments,
+    ToolArguments,
+)
 from cloudmart.observability.metrics import TOOL_CALLS
 from cloudmart.products.catalogue import Catalogue
-from cloudmart.products.models import Product
 from cloudmart.settings import OrderTools
-from cloudmart.values.text import searchable
-
-MOST_FOUND = 5
-_LONGEST_DESCRIPTION = 300
-_WORD = re.compile(r"\w{3,}")
-
-# A word of the name says more of a product than one of its description.
-_IN_NAME, _IN_DESCRIPTION = 3, 1
 
 ONLY_STAFF = {
     "error": "only_staff_can_do_this",
     "advice": "The customer ends the chat: staff read it.",
 }
 
+_SEARCH = (
+    "Find products of the shop. The answer has those that fit and the number of those not shown."
+)
+_HELP = (
+    "Find what the shop says about itself. Name the section you answer from. Without a section, "
+    "you do not know the answer."
+)
+_NO_HELP = (
+    "The shop says nothing about this: tell the customer that you do not know, and that the shop's "
+    "staff read this chat once it is ended."
+)
 
-async def search_products(products: Catalogue, query: str) -> list[dict[str, Any]]:
-    """Return the few products that a query fits best; any few for one without words."""
-    words = {_singular(word) for word in _WORD.findall(searchable(query))}
-    best: list[tuple[int, Product]] = []
-    found = await products.find()
-    async for page in found.pages:
-        ranked = [(_rank(product, words), product) for product in page.items]
-        fitting = [pair for pair in ranked if pair[0]]
-        best = heapq.nlargest(MOST_FOUND, [*best, *fitting], key=itemgetter(0))
-    return [_shown(product) for _, product in best]
-
-
-def _singular(word: str) -> str:
-    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
-
-
-def _rank(product: Product, words: Collection[str]) -> int:
-    name, description = searchable(product.name), searchable(product.description)
-    if not words:
-        return 1
-    return sum(
-        _IN_NAME * (word in name) + _IN_DESCRIPTION * (word in description) for word in words
-    )
-
-
-def _shown(product: Product) -> dict[str, Any]:
-    return {
-        "id": product.id,
-        "name": product.name[:200],
-        "price": float(product.price),
-        "description": product.description[:_LONGEST_DESCRIPTION],
-    }
-
-
-Run = Callable[[Turn, str], Awaitable[dict[str, Any]]]
-
-
-class _Arguments(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-
-class SearchArguments(_Arguments):
-    """What to look for."""
-
-    query: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
-
-
-class OrderArguments(_Arguments):
-    """Which order."""
-
-    order_id: Annotated[
-        str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[\w-]+$"),
-    ]
+Run = Callable[[Turn, Any], Awaitable[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +67,23 @@ class Tool:
 
     name: str
     description: str
-    argument: str
-    takes: type[_Arguments]
+    properties: Properties
+    takes: type[ToolArguments]
     run: Run
     right: OrderTools = OrderTools.OFF
     """What the shop must allow."""
+
+    def taking(self, takes: type[ToolArguments]) -> "Tool":
+        """Return the same tool with other arguments."""
+        return replace(self, takes=takes)
 
     @property
     def spec(self) -> ToolSpec:
         """Return what a model is told."""
         schema = {
             "type": "object",
-            "properties": {self.argument: {"type": "string"}},
-            "required": [self.argument],
+            "properties": self.properties,
+            "required": list(self.properties),
             "additionalProperties": False,
         }
         return ToolSpec(self.name, self.description, schema)
@@ -127,10 +92,17 @@ class Tool:
 class Toolbox:
     """The tools; which of them a model may use depends on the shop's policy and on who speaks."""
 
-    def __init__(self, products: Catalogue, changes: OrderChanges) -> None:
+    def __init__(self, products: Catalogue, help_index: HelpIndex, changes: OrderChanges) -> None:
         self._products = products
+        self._help = help_index
         self._changes = changes
         self._tools = {tool.name: tool for tool in self._all()}
+        self._hidden = {"list_products": self._tools["search_products"].taking(ListArguments)}
+
+    @property
+    def has_help(self) -> bool:
+        """Tell whether the shop has told something about itself."""
+        return not self._help.empty
 
     def specs(self, turn: Turn) -> list[ToolSpec]:
         """Return what a model is told of the tools that it may use for whoever speaks now."""
@@ -148,7 +120,7 @@ class Toolbox:
 
     async def run(self, turn: Turn, call: ToolCall) -> str:
         """Run a tool and return its result, or what was wrong with the call, as JSON."""
-        tool = self._tools.get(call.name)
+        tool = self._tools.get(call.name) or self._hidden.get(call.name)
         result = await self._result(tool, turn, call) if tool else {"error": "unknown_tool"}
         # A model makes names up; a metric's labels must not grow with them.
         TOOL_CALLS.labels(tool.name if tool else "unknown", result.get("error", "ok")).inc()
@@ -162,21 +134,21 @@ class Toolbox:
             arguments = tool.takes.model_validate_json(call.arguments or "{}")
         except (ValidationError, UnicodeError):
             return {"error": "invalid_arguments"}
-        return await tool.run(turn, getattr(arguments, tool.argument))
+        return await tool.run(turn, arguments)
 
     def _all(self) -> list[Tool]:
+        tools = [Tool("search_products", _SEARCH, SEARCH_PROPERTIES, SearchArguments, self._search)]
+        if self.has_help:
+            description = f"{_HELP} Topics: {', '.join(self._help.topics)}."
+            tools.append(
+                Tool("search_help", description, HELP_PROPERTIES, HelpArguments, self._search_help)
+            )
         return [
-            Tool(
-                "search_products",
-                "Find products of the shop by words of their names or descriptions.",
-                "query",
-                SearchArguments,
-                self._search,
-            ),
+            *tools,
             _order_tool(
                 "get_order",
                 "Look an order of the customer up, with its status, date and total.",
-                self._changes.show,
+                self._show,
                 OrderTools.READ,
             ),
             _order_tool(
@@ -194,15 +166,24 @@ class Toolbox:
             ),
         ]
 
-    async def _search(self, _: Turn, query: str) -> dict[str, Any]:
-        return {"products": await search_products(self._products, query)}
+    async def _search(self, _: Turn, asked: SearchArguments) -> dict[str, Any]:
+        return (await search_products(self._products, asked.read())).shown()
 
-    async def _cancel(self, turn: Turn, order_id: str) -> dict[str, Any]:
-        return await self._changes.propose(turn, OrderAction.CANCEL, order_id)
+    async def _search_help(self, _: Turn, asked: HelpArguments) -> dict[str, Any]:
+        found = self._help.search(asked.question)
+        if not found:
+            return {"sections": [], "topics": self._help.topics, "advice": _NO_HELP}
+        return {"sections": [{"section": each.heading, "text": each.text} for each in found]}
 
-    async def _delete(self, turn: Turn, order_id: str) -> dict[str, Any]:
-        return await self._changes.propose(turn, OrderAction.DELETE, order_id)
+    async def _show(self, turn: Turn, asked: OrderArguments) -> dict[str, Any]:
+        return await self._changes.show(turn, asked.order_id)
+
+    async def _cancel(self, turn: Turn, asked: OrderArguments) -> dict[str, Any]:
+        return await self._changes.propose(turn, OrderAction.CANCEL, asked.order_id)
+
+    async def _delete(self, turn: Turn, asked: OrderArguments) -> dict[str, Any]:
+        return await self._changes.propose(turn, OrderAction.DELETE, asked.order_id)
 
 
 def _order_tool(name: str, description: str, run: Run, right: OrderTools) -> Tool:
-    return Tool(name, description, "order_id", OrderArguments, run, right)
+    return Tool(name, description, ORDER_PROPERTIES, OrderArguments, run, right)

@@ -10,6 +10,7 @@ from cloudmart.access.authentication import Authentication
 from cloudmart.ai.budget import TokenBudget
 from cloudmart.ai.conversations import ConversationKind, ConversationRepository
 from cloudmart.ai.ended_chats import ChatArchive
+from cloudmart.ai.help_search import HelpIndex
 from cloudmart.ai.loop import ToolLoop
 from cloudmart.ai.order_changes.service import (
     Allowance,
@@ -166,7 +167,7 @@ def _assistants(
         stores.conversations,
         OrderPolicy(settings.order_tools, local=told.environment is Environment.LOCAL),
     )
-    toolbox = Toolbox(stores.catalogue, changes)
+    toolbox = Toolbox(stores.catalogue, HelpIndex(settings.knowledge), changes)
 
     def assistant(kind: ConversationKind, model: ChatModel | ProviderDisabledError) -> Assistant:
         if isinstance(model, ProviderDisabledError):

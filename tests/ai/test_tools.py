@@ -7,6 +7,7 @@ import pytest
 
 from cloudmart.ai.ports import ToolCall
 from cloudmart.ai.tools import ONLY_STAFF
+from cloudmart.settings.knowledge import SAMPLE
 from tests.ai.conftest import Shop
 from tests.support.scripted_chat import ScriptedChat
 
@@ -126,29 +127,6 @@ async def test_what_is_not_canceled_cannot_be_deleted(shop: Shop) -> None:
     assert told == {"error": "only_canceled_orders_can_be_deleted", "status": "Pending"}
 
 
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ("lamp", ["Desk lamp", "Kettle"]),
-        ("LAMPS for a desk", ["Desk lamp", "Kettle"]),
-        ("kettles", ["Kettle"]),
-        ("sofa", []),
-    ],
-)
-async def test_products_are_found_by_words_the_name_first(
-    shop: Shop, query: str, found: list[str]
-) -> None:
-    for number, (name, description) in enumerate(
-        [("Kettle", "Shines like a lamp."), ("Desk lamp", "Warm light."), ("Chair", "Oak.")]
-    ):
-        product = {"id": str(number), "name": name, "description": description, "price": 20}
-        await shop.products.put(product, new=True)
-
-    told = await result(shop, "search_products", json.dumps({"query": query}))
-
-    assert [product["name"] for product in told["products"]] == found
-
-
 @pytest.mark.parametrize("query", ["cafe", "CAFE\u0301S", "İZMİR"])
 async def test_products_are_found_however_their_letters_are_written(shop: Shop, query: str) -> None:
     for number, name in enumerate(["Café İzmir", "Cafe\u0301 I\u0307zmir"]):
@@ -160,16 +138,117 @@ async def test_products_are_found_however_their_letters_are_written(shop: Shop, 
 
 
 async def test_few_products_are_told_and_little_of_each(shop: Shop) -> None:
-    for number in range(8):
+    for number in range(10):
         product = {"id": str(number), "name": "Lamp", "description": "x" * 4000, "price": "19.99"}
         await shop.products.put(product, new=True)
 
     told = await result(shop, "search_products", '{"query": ""}')
 
-    assert len(told["products"]) == 5
+    assert len(told["products"]) == 8
+    assert told["not_shown"] == 2
     assert told["products"][0] == {
         "id": told["products"][0]["id"],
         "name": "Lamp",
         "price": 19.99,
         "description": "x" * 300,
     }
+
+
+SHELF = {"1": ("Desk lamp", 20), "2": ("Kettle", 55), "3": ("Floor lamp", 80), "4": ("Chair", 90)}
+
+
+async def found(shop: Shop, arguments: dict[str, Any], tool: str = "search_products") -> list[str]:
+    """Return the names of the products that a call finds on the shelf, in their order."""
+    for key, (name, price) in SHELF.items():
+        await shop.products.put({"id": key, "name": name, "price": price}, new=True)
+    told = await result(shop, tool, json.dumps(arguments))
+    return [product["name"] for product in told["products"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        ({"query": "lamps", "max_price": 50}, ["Desk lamp"]),
+        ({"query": "lamps", "max_price": "50.00"}, ["Desk lamp"]),
+        ({"query": "lamps", "min_price": 50, "max_price": None}, ["Floor lamp"]),
+        ({"query": "", "sort": "cheapest", "limit": 2}, ["Desk lamp", "Kettle"]),
+        ({"sort": "most_expensive", "limit": "1"}, ["Chair"]),
+        # What is told outright outdoes the words.
+        ({"query": "lamps under 30", "max_price": 100, "sort": "cheapest"}, None),
+        ({"query": "cheapest", "sort": "most_expensive"}, ["Chair"]),
+        ({"query": "product 2"}, ["Kettle"]),
+    ],
+)
+async def test_a_model_tells_bounds_and_order_apart_from_words(
+    shop: Shop, arguments: dict[str, Any], names: list[str] | None
+) -> None:
+    assert await found(shop, arguments) == (names or ["Desk lamp", "Floor lamp"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"query": "lamp", "sort": "dearest"},
+        {"query": "lamp", "min_price": -1},
+        {"query": "lamp", "max_price": "NaN"},
+        {"query": "lamp", "max_price": "much"},
+        {"query": "lamp", "limit": 0},
+        {"query": ["lamp"]},
+        {"query": "x" * 501},
+    ],
+)
+async def test_bad_bounds_are_told_to_the_model(shop: Shop, arguments: dict[str, Any]) -> None:
+    told = await result(shop, "search_products", json.dumps(arguments))
+
+    assert told == {"error": "invalid_arguments"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"productName": "kettle"},
+        {"name": "kettle", "locale": "en"},
+        {"q": "kettle"},
+        {"query": "kettle"},
+        {"Search": "kettle"},
+    ],
+)
+async def test_the_old_name_of_the_search_goes_on_working(
+    shop: Shop, arguments: dict[str, Any]
+) -> None:
+    assert await found(shop, arguments, "list_products") == ["Kettle"]
+
+
+async def test_the_old_name_lists_all_where_nothing_is_asked(shop: Shop) -> None:
+    assert len(await found(shop, {}, "list_products")) == len(SHELF)
+
+
+async def test_the_help_is_searched(shop: Shop) -> None:
+    told = await result(
+        shop, "search_help", '{"question": "Can I pay by PayPal?"}', knowledge=SAMPLE
+    )
+
+    assert [section["section"] for section in told["sections"]] == ["Payment"]
+    assert "PayPal" in told["sections"][0]["text"]
+
+
+async def test_what_the_help_does_not_say_is_told_as_unknown(shop: Shop) -> None:
+    told = await result(shop, "search_help", '{"question": "Who won?"}', knowledge=SAMPLE)
+
+    assert told["sections"] == []
+    assert "Payment" in told["topics"]
+    assert "you do not know" in told["advice"]
+
+
+async def test_help_is_offered_only_where_the_shop_has_words(shop: Shop) -> None:
+    chat = ScriptedChat("Hello.", "Hello.")
+
+    for settings in ({}, {"knowledge": SAMPLE}):
+        assistant = shop.assistant(chat, **settings)
+        await assistant.reply(await assistant.start(), "Hi")
+
+    names = [[spec.name for spec in request.tools] for request in chat.requests]
+    specs = {spec.name: spec for spec in chat.requests[1].tools}
+    assert ["search_help" in each for each in names] == [False, True]
+    assert "Topics: Shipping, Returns and refunds, Payment" in specs["search_help"].description
+    assert await result(shop, "search_help", '{"question": "x"}') == {"error": "unknown_tool"}

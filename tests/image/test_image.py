@@ -102,6 +102,16 @@ def test_it_says_what_it_is_and_how_it_is_run(image: str) -> None:
     assert told["Healthcheck"]["Test"] == ["CMD", "python", "-m", "cloudmart.health.ping"]
 
 
+def test_its_sqlite_can_search_the_help(shop: Shop) -> None:
+    thread = shop.client.post("/api/ai/start").json()["threadId"]
+    asked = {"threadId": thread, "message": "How long does shipping take?"}
+
+    answer = shop.client.post("/api/ai/message", json=asked).json()["response"]
+
+    assert "Shipping" in answer
+    assert "three to five working days" in answer
+
+
 def test_a_customer_is_served_and_told_which_release_serves(shop: Shop) -> None:
     http = shop.client
     health = http.get("/health").json()

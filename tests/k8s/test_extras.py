@@ -37,6 +37,32 @@ def test_the_pods_are_scraped_by_one_way_where_they_have_their_metrics(filled: P
     assert "prometheus.io/scrape" in str(annotated.named("Deployment", "cloudmart-backend"))
 
 
+@needs_kubectl
+def test_the_words_of_the_assistants_are_mounted_where_the_pods_look(filled: Path) -> None:
+    file = filled / "kustomization.yaml"
+    line = "- ../../components/knowledge"
+    generator = "configMapGenerator:\n  - name: cloudmart-knowledge\n    files: [knowledge.md]\n"
+    text = file.read_text("utf-8").replace(f"# {line}", line)
+    file.write_text(text.replace("configMapGenerator:\n", generator), "utf-8")
+    (filled / "knowledge.md").write_text("## Shipping\nIt takes three days.\n", "utf-8")
+
+    rendered = render_overlay(filled)
+
+    pod = rendered.named("Deployment", "cloudmart-backend")["spec"]["template"]["spec"]
+    env = {each["name"]: each.get("value") for each in pod["containers"][0]["env"]}
+    mounts = {each["name"]: each["mountPath"] for each in pod["containers"][0]["volumeMounts"]}
+    (made,) = (
+        each["metadata"]["name"]
+        for each in rendered.of_kind("ConfigMap")
+        if "knowledge.md" in each["data"]
+    )
+    (volume,) = (each for each in pod["volumes"] if each["name"] == "knowledge")
+    assert env["ASSISTANT_KNOWLEDGE"] == mounts["knowledge"]
+    # Its name ends in a hash: changed words are a roll-out.
+    assert volume["configMap"]["name"] == made != "cloudmart-knowledge"
+    assert "AWS_REGION" in env
+
+
 def test_alerts_ask_for_metrics_and_labels_there_are() -> None:
     assert metrics.READY
     labels = {sample: each for each in REGISTRY.collect() for sample in _samples(each)}

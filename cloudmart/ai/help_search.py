@@ -1,0 +1,143 @@
+"""Finds the sections of the shop's own words that answer a question.
+
+SQLite's full-text search ranks them. Each language's words for a topic (`devolución`, `refund`)
+also find a section whose heading has another of them.
+"""
+
+import re
+import sqlite3
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from cloudmart.ai.languages import stopwords, topics_in
+from cloudmart.settings.knowledge import Knowledge
+from cloudmart.values.text import searchable
+
+MOST_SECTIONS = 3
+LONGEST_QUESTION = 500
+LONGEST_TEXT = 1500
+"""Characters of a section that are given."""
+
+_MOST_WORDS = 32
+_WORD = re.compile(r"[^\W_]{2,}")
+_ENOUGH = 0.5
+"""The share of a question's words that a section has, if its heading is about something else."""
+
+# A word of the heading says more of a section than one of its text.
+_FIND = "SELECT rowid FROM help WHERE help MATCH ? ORDER BY bm25(help, 4.0, 1.0), rowid"
+_CREATE = "CREATE VIRTUAL TABLE help USING fts5(heading, text, tokenize = {tokens})"
+_TOKENS = "'porter unicode61 remove_diacritics 2'"
+
+_FENCE = re.compile(r"\s*(```|~~~)")
+_ITEM = re.compile(r"\s*([-*+]|\d+[.)])\s+")
+_RULE = re.compile(r"\s*([-*_]\s*){3,}|[\s|:-]*-[\s|:-]*")
+_LINK = re.compile(r"!?\[([^\]]*)\]\(\s*<?([^)>\s]*)>?[^)]*\)")
+_EMPHASIS = re.compile(r"(\*\*|__|`)(?=\S)(.+?)(?<=\S)\1")
+_ENDED = (".", "!", "?", ":", ";")
+
+
+@dataclass(frozen=True, slots=True)
+class HelpSection:
+    """A section as it is told: its heading, and its text in one paragraph."""
+
+    heading: str
+    text: str
+
+
+class HelpIndex:
+    """The sections, in memory."""
+
+    def __init__(self, knowledge: Knowledge | None) -> None:
+        told = knowledge.sections if knowledge else ()
+        self._sections = [HelpSection(each.heading, plain_text(each.text)) for each in told]
+        self._topics = [topics_in(section.heading) for section in self._sections]
+        # Every thread may search: nothing is written any more.
+        self._database = sqlite3.connect(":memory:", check_same_thread=False)
+        if self._sections:
+            self._database.execute(_CREATE.format(tokens=_TOKENS))
+            self._database.executemany(
+                "INSERT INTO help(rowid, heading, text) VALUES (?, ?, ?)",
+                [(row, each.heading, each.text) for row, each in enumerate(self._sections)],
+            )
+
+    @property
+    def empty(self) -> bool:
+        """Tell whether the shop has told nothing."""
+        return not self._sections
+
+    @property
+    def topics(self) -> list[str]:
+        """Return the headings."""
+        return [section.heading for section in self._sections]
+
+    def search(self, question: str) -> list[HelpSection]:
+        """Return the sections that a question is about, the best first; none where none is."""
+        if self.empty:
+            return []
+        asked = searchable(question[:LONGEST_QUESTION])
+        topics = topics_in(asked)
+        wanted = list(_terms(asked, topics))
+        ranked = self._matching([term for group in wanted for term in group])
+        found = [set(self._matching(group)) for group in wanted]
+        shares = {
+            row: sum(row in rows for rows in found) / len(wanted)
+            for row in range(len(self._sections))
+            if wanted
+        }
+        good = [
+            row for row, share in shares.items() if topics & self._topics[row] or share >= _ENOUGH
+        ]
+        good.sort(
+            key=lambda row: (
+                -len(topics & self._topics[row]),
+                -shares[row],
+                ranked.index(row) if row in ranked else len(ranked),
+            )
+        )
+        return [self._sections[row] for row in good[:MOST_SECTIONS]]
+
+    def _matching(self, terms: Sequence[str]) -> list[int]:
+        if not terms:
+            return []
+        # Each is quoted, so none of it is an operator of the search.
+        query = " OR ".join(f'"{term}"' for term in terms)
+        return [row for (row,) in self._database.execute(_FIND, (query,))]
+
+
+def _terms(asked: str, topics: Collection[str]) -> Iterator[list[str]]:
+    """Yield what to look for: a topic, or a word of the question that belongs to none."""
+    for topic in sorted(topics):
+        yield [topic]
+    words = dict.fromkeys(_WORD.findall(asked))
+    telling = [word for word in words if word not in stopwords() and not topics_in(word)]
+    for word in telling[:_MOST_WORDS]:
+        yield [word]
+
+
+def plain_text(markdown: str) -> str:
+    """Return a text in one paragraph, without the marks of Markdown."""
+    parts: list[str] = []
+    whole = True
+    for line in markdown.split("\n"):
+        text = line.strip().lstrip("#>").strip()
+        if not text or _FENCE.match(line) or _RULE.fullmatch(line):
+            whole = True
+            continue
+        listed = _ITEM.match(text)
+        row = text.startswith("|")
+        if listed:
+            text = text[listed.end() :]
+        elif row:
+            text = ", ".join(cell.strip() for cell in text.strip("|").split("|"))
+        titled = line.lstrip().startswith("#")
+        if parts and (whole or listed or row or titled) and not parts[-1].endswith(_ENDED):
+            parts[-1] += "."
+        parts.append(text)
+        whole = row or titled
+    plain = _LINK.sub(_link, " ".join(parts))
+    return " ".join(_EMPHASIS.sub(r"\2", plain).split())
+
+
+def _link(found: re.Match[str]) -> str:
+    text, address = found[1], found[2].removeprefix("mailto:")
+    return text if not address or address in text else f"{text} ({address})"

@@ -1,0 +1,149 @@
+"""What a customer's English words ask of the catalogue: price bounds, an order, a number, words."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import StrEnum
+
+from cloudmart.ai.languages import ENGLISH, language
+from cloudmart.ai.product_search.prices import UNITS, read_bounds
+from cloudmart.values.text import searchable
+
+LONGEST_QUERY = 500
+_MOST_WORDS = 12
+_ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"]
+_CHEAPEST = re.compile(
+    r"\b(?:cheapest|lowest[ -](?:price[sd]?|cost)|least expensive|most affordable|least costly)\b"
+)
+_DEAREST = re.compile(
+    r"\b(?:most expensive|priciest|highest[ -](?:price[sd]?|cost)|dearest|costliest|most costly)\b"
+)
+_CHEAP = re.compile(r"\b(?:cheap(?:er)?|inexpensive|affordable|low[ -]cost|low[ -]price[sd]?)\b")
+_DEAR = re.compile(r"\b(?:expensive|pricey|luxury|high[ -]end|pricier)\b")
+_FEW = re.compile(
+    rf"\b(?:top|best)? ?(?P<n>\d{{1,2}}|{'|'.join(UNITS)}) (?=cheap|most|least|low|high|pric|dear)"
+    rf"|\btop (?P<m>\d{{1,2}}|{'|'.join(UNITS)})\b"
+)
+_SEVERAL = re.compile(r"\s*(?:\w+\s+)?(?!this|is|its|less)\w{3,}s\b|\s*are\b")
+_NUMBER = re.compile(
+    r"(?:\b(?:product|item|article|number|nr\.?|no\.)(?: (?:number|nr\.?|no\.?|id))?"
+    r" ?#? ?|(?<!\w)#)(?P<n>\d{1,9})(?![\d.,]*\d)(?! ?(?:dollars?|euros?|\$|€))\b"
+)
+_ORDINAL = re.compile(
+    rf"\b(?P<o>{'|'.join(_ORDINALS)}|[1-8](?:st|nd|rd|th))(?: (?:one|product|item|of (?:them|those"
+    r"|these))\b|$)"
+)
+_DIVIDED = re.compile(r"\b(?:and|or)\b|[,;/&+]")
+_POSSESSIVE = re.compile(r"['\u2019]s\b")
+_WORD = re.compile(r"[^\W_]{2,}")
+_EMPTY = """
+affordable another article articles basket budget buy catalog catalogue cost costs currently dollar
+dollars else euro euros expensive gift gifts goods idea ideas item items kind kinds less more nice
+order ordering please possibly present presents price priced prices product products purchase range
+search searching selection selling sells spend stock store things under want wanted
+"""
+_EMPTY_WORDS = frozenset(_EMPTY.split())
+_DASHES = re.compile("[\u2010-\u2015]")
+_LONG = 4
+"""Characters of a word whose ending may be that of a plural of its own."""
+
+
+class ProductSort(StrEnum):
+    """In which order products are wanted."""
+
+    CHEAPEST = "cheapest"
+    MOST_EXPENSIVE = "most_expensive"
+
+
+@dataclass(frozen=True, slots=True)
+class ProductQuery:
+    """What is asked of the catalogue.
+
+    Each of the `wanted` is a thing by its words, of which any will do. `number` is a product's id,
+    or its place in the catalogue. Without any of them, all products are meant.
+    """
+
+    wanted: tuple[tuple[str, ...], ...] = ()
+    lowest: Decimal | None = None
+    highest: Decimal | None = None
+    sort: ProductSort | None = None
+    limit: int | None = None
+    number: int | None = None
+
+    def fits(self, price: Decimal) -> bool:
+        """Tell whether a price is within the bounds."""
+        above = self.lowest is None or price >= self.lowest
+        return above and (self.highest is None or price <= self.highest)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A text of which what was understood is taken away."""
+
+    text: str
+    query: ProductQuery = field(default_factory=ProductQuery)
+
+    def take(self, found: re.Match[str], **told: object) -> None:
+        self.text = f"{self.text[: found.start()]} , {self.text[found.end() :]}"
+        self.query = replace(self.query, **told)  # type: ignore[arg-type]
+
+
+def read_query(text: str) -> ProductQuery:
+    """Return what a text asks of the catalogue."""
+    plain = _POSSESSIVE.sub("", _DASHES.sub("-", searchable(text[:LONGEST_QUERY])))
+    reading = _Reading(" ".join(plain.split()))
+    reading.text, (lowest, highest) = read_bounds(reading.text)
+    reading.query = ProductQuery(lowest=lowest, highest=highest)
+    _read_sort(reading)
+    if found := _NUMBER.search(reading.text):
+        reading.take(found, number=int(found["n"]))
+    elif reading.query.sort is None and (found := _ORDINAL.search(reading.text)):
+        reading.take(found, number=ordinal(found["o"]))
+    wanted = tuple(words for words in map(_words, _DIVIDED.split(reading.text)) if words)
+    return replace(reading.query, wanted=wanted)
+
+
+def ordinal(word: str) -> int:
+    """Return the number of `third` or `3rd`."""
+    return int(word[0]) if word[0].isdigit() else _ORDINALS.index(word) + 1
+
+
+def _read_sort(reading: _Reading) -> None:
+    if found := _FEW.search(reading.text):
+        number = found["n"] or found["m"]
+        reading.take(found, limit=max(1, int(number) if number.isdigit() else UNITS[number]))
+    for pattern, sort, superlative in (
+        (_CHEAPEST, ProductSort.CHEAPEST, True),
+        (_DEAREST, ProductSort.MOST_EXPENSIVE, True),
+        (_CHEAP, ProductSort.CHEAPEST, False),
+        (_DEAR, ProductSort.MOST_EXPENSIVE, False),
+    ):
+        if found := pattern.search(reading.text):
+            # Who asks for the cheapest wants one; who asks for the cheapest lamps, some.
+            one = superlative and not _SEVERAL.match(reading.text, found.end())
+            limit = reading.query.limit or (1 if one else None)
+            reading.take(found, sort=sort, limit=limit)
+            return
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_telling(text)))[:_MOST_WORDS]
+
+
+def _telling(text: str) -> Iterator[str]:
+    known = language(ENGLISH).stopwords | _EMPTY_WORDS
+    return (stem(word) for word in _WORD.findall(text) if word not in known)
+
+
+def stem(word: str) -> str:
+    """Return a word without its plural: `knives` and `knife` give the same."""
+    if len(word) > _LONG and word.endswith("ies"):
+        return f"{word[:-3]}y"
+    if len(word) > _LONG and word.endswith("ves"):
+        return f"{word[:-3]}f"
+    if len(word) > _LONG and word.endswith(("sses", "xes", "zzes", "ches", "shes")):
+        return word[:-2]
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    return word[:-1] if word.endswith("fe") else word

@@ -1,0 +1,195 @@
+"""Finds the products that a customer asks for in the catalogue."""
+
+import asyncio
+import difflib
+import re
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+from cloudmart.ai.product_search.query import ProductQuery, ProductSort, stem
+from cloudmart.products.catalogue import Catalogue
+from cloudmart.products.models import Product
+from cloudmart.values.text import searchable
+
+MOST_FOUND = 8
+_LONGEST_DESCRIPTION = 300
+_LONGEST_NAME = 200
+_AT_ONCE = 500
+"""Products that are looked at before others get their turn."""
+
+_WORD = re.compile(r"[^\W_]{2,}")
+_SHORT = 4
+_SHORTEST = 3
+_LENGTHS = 2
+"""Letters by which the lengths of a word and its misspelling differ at most."""
+
+# Of two words of one length that differ in one letter: 0.8 with five letters, 0.75 with four.
+_CLOSE, _CLOSE_IF_SHORT = 0.8, 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class FoundProducts:
+    """The best of the products that fit, and the number of those left out.
+
+    Of those that are `mentioned`, only the description has a word that was asked for.
+    """
+
+    products: Sequence[Product]
+    not_shown: int = 0
+    mentioned: bool = False
+
+    def shown(self) -> dict[str, Any]:
+        """Return what a model is told."""
+        told: dict[str, Any] = {
+            "products": [_shown(product) for product in self.products],
+            "not_shown": self.not_shown,
+        }
+        if self.mentioned:
+            told["note"] = "No name fits: only the descriptions mention it."
+        return told
+
+
+def _shown(product: Product) -> dict[str, Any]:
+    return {
+        "id": product.id,
+        "name": product.name[:_LONGEST_NAME],
+        "price": float(product.price),
+        "description": product.description[:_LONGEST_DESCRIPTION],
+    }
+
+
+async def search_products(catalogue: Catalogue, query: ProductQuery) -> FoundProducts:
+    """Return the products for sale that a query asks for."""
+    found = await catalogue.find()
+    offers = [product async for page in found.pages for product in page.items if product.for_sale]
+    return await choose_products(offers, query)
+
+
+async def choose_products(products: Sequence[Product], query: ProductQuery) -> FoundProducts:
+    """Return those that a query asks for; all of them fit one that asks for nothing."""
+    if query.number is not None and not query.wanted:
+        numbered = _numbered(products, query.number)
+        return FoundProducts([numbered] if numbered else [])
+    in_bounds = [product for product in products if query.fits(product.price)]
+    if not query.wanted:
+        return _best(in_bounds, query)
+    index = _Index()
+    for number, product in enumerate(products):
+        index.add(product)
+        if not number % _AT_ONCE:
+            await asyncio.sleep(0)
+    # Spelt by the whole catalogue's words: a lamp is a lamp at any price.
+    named, mentioned = index.find(query.wanted, {product.id for product in in_bounds})
+    return _best(named or mentioned, query, mentioned=not named and bool(mentioned))
+
+
+def _numbered(products: Sequence[Product], number: int) -> Product | None:
+    by_id = next((product for product in products if product.id == str(number)), None)
+    if by_id or not 0 < number <= len(products):
+        return by_id
+    return products[number - 1]
+
+
+def _best(
+    products: Sequence[Product], query: ProductQuery, *, mentioned: bool = False
+) -> FoundProducts:
+    if query.sort:
+        dear = query.sort is ProductSort.MOST_EXPENSIVE
+        products = sorted(products, key=lambda product: product.price, reverse=dear)
+    most = min(query.limit or MOST_FOUND, MOST_FOUND)
+    if query.limit == 1 and query.sort and products:
+        # Those with one price are all the cheapest.
+        first = products[0].price
+        same = [product for product in products if product.price == first]
+        return FoundProducts(same[:MOST_FOUND], len(products) - len(same[:MOST_FOUND]), mentioned)
+    return FoundProducts(products[:most], max(0, len(products) - most), mentioned)
+
+
+@lru_cache(maxsize=4096)
+def _words(text: str) -> tuple[str, ...]:
+    plain = re.sub(r"['\u2019]s\b", "", searchable(text))
+    return tuple(stem(word) for word in _WORD.findall(plain))
+
+
+class _Index:
+    """The words of the catalogue, and the products that have them."""
+
+    def __init__(self) -> None:
+        self._products: list[Product] = []
+        self._names: Mapping[str, set[int]] = defaultdict(set)
+        self._descriptions: Mapping[str, set[int]] = defaultdict(set)
+
+    def add(self, product: Product) -> None:
+        row = len(self._products)
+        self._products.append(product)
+        name = _words(product.name)
+        # Who writes `desklamp` or `key board` means the same.
+        for word in (*name, *map("".join, pairwise(name))):
+            self._names[word].add(row)
+        for word in _words(product.description):
+            self._descriptions[word].add(row)
+
+    def find(
+        self, wanted: Sequence[Sequence[str]], ids: Collection[str]
+    ) -> tuple[list[Product], list[Product]]:
+        """Return the products whose names fit, and those whose descriptions do, the best first."""
+        scores: dict[int, tuple[int, int]] = {}
+        for words in wanted:
+            for row, score in self._scores(words).items():
+                scores[row] = max(score, scores.get(row, (0, 0)))
+        ranked = sorted(scores, key=lambda row: scores[row], reverse=True)
+        kept = [row for row in ranked if self._products[row].id in ids]
+        named = [self._products[row] for row in kept if scores[row][0]]
+        return named, [self._products[row] for row in kept if not scores[row][0]]
+
+    def _scores(self, words: Sequence[str]) -> dict[int, tuple[int, int]]:
+        """Return for the rows that fit best how many words their names have, and how many all."""
+        in_names: dict[int, int] = defaultdict(int)
+        in_all: dict[int, int] = defaultdict(int)
+        joined = self._joined(words)
+        for word in joined:
+            names, descriptions = self._rows(word)
+            for row in names:
+                in_names[row] += 1
+            for row in names | descriptions:
+                in_all[row] += 1
+        enough = (len(joined) + 1) // 2
+        fitting = {row: count for row, count in in_all.items() if count >= enough}
+        named = {row: count for row, count in fitting.items() if in_names[row]}
+        best = max((named or fitting).values(), default=0)
+        return {row: (in_names[row], count) for row, count in fitting.items() if count >= best}
+
+    def _joined(self, words: Sequence[str]) -> list[str]:
+        joined: list[str] = []
+        for word in words:
+            if joined and joined[-1] not in self._names and joined[-1] + word in self._names:
+                joined[-1] += word
+            else:
+                joined.append(word)
+        return joined
+
+    def _rows(self, word: str) -> tuple[set[int], set[int]]:
+        names, descriptions = self._names.get(word, set()), self._descriptions.get(word, set())
+        if names or descriptions:
+            return names, descriptions
+        close = [*_close(word, self._names), *_close(word, self._descriptions)]
+        if not close:
+            return set(), set()
+        return self._names.get(close[0], set()), self._descriptions.get(close[0], set())
+
+
+def _close(word: str, known: Collection[str]) -> list[str]:
+    """Return the known words that a word may be a misspelling of, the closest first."""
+    if len(word) < _SHORT:
+        return []
+    # Few are compared: the first letter is seldom wrong.
+    near = [each for each in known if each[0] == word[0] and abs(len(each) - len(word)) <= _LENGTHS]
+    short = len(word) == _SHORT
+    if short:
+        near = [each for each in near if each[-1] == word[-1] and len(each) >= _SHORTEST]
+    cutoff = _CLOSE_IF_SHORT if short else _CLOSE
+    return difflib.get_close_matches(word, near, n=2, cutoff=cutoff)

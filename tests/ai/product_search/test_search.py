@@ -1,0 +1,77 @@
+"""Which products of the sample shop a customer's words find."""
+
+import pytest
+
+from cloudmart.ai.product_search.query import read_query
+from cloudmart.ai.product_search.search import FoundProducts, choose_products
+from cloudmart.local.seed import sample_products
+from cloudmart.products.models import Product
+
+PRODUCTS = [
+    Product.create(told).model_copy(update={"id": key}) for key, told in sample_products().items()
+]
+
+
+async def find(text: str) -> FoundProducts:
+    """Return what a text finds."""
+    return await choose_products(PRODUCTS, read_query(text))
+
+
+FOUND = {
+    "lamps": ["Desk lamp"],
+    "LAMP": ["Desk lamp"],
+    "desklamp": ["Desk lamp"],
+    "key board": ["Mechanical keyboard"],
+    "keybord": ["Mechanical keyboard"],
+    "Do you have a kettel?": ["Gooseneck kettle"],
+    "vaze": ["Ceramic vase"],
+    "umbrela": ["Walking umbrella"],
+    "knives": ["Chef's knife"],
+    "I'm looking for a red kettle": ["Gooseneck kettle"],
+    "lamps and kettles": ["Desk lamp", "Gooseneck kettle"],
+    "a pen": ["Fountain pen"],
+    "c\u00e1mping lant\u00e9rn": ["Camping lantern"],
+    "tent for two persons": ["Two-person tent"],
+    "mixing bowl": ["Mixing bowls, set of three"],
+    "anything under 10 dollars?": ["Enamel mug"],
+    "more than a hundred dollars": ["Mechanical keyboard", "Two-person tent"],
+    "lamps under 10 dollars": [],
+    "what is the cheapest product": ["Enamel mug"],
+    "most expensive": ["Two-person tent"],
+    "product 3": ["Fountain pen"],
+    "product 99": [],
+    "do you have any sofas": [],
+    "a wooden toy train set for kids": [],
+    "phone": [],
+}
+
+
+@pytest.mark.parametrize("text", sorted(FOUND))
+async def test_only_products_that_fit_are_found(text: str) -> None:
+    found = await find(text)
+
+    assert sorted(product.name for product in found.products) == sorted(FOUND[text])
+    assert not found.mentioned
+
+
+async def test_what_only_a_description_mentions_is_told_as_that() -> None:
+    found = await find("do you sell laptops?")
+
+    assert [product.name for product in found.products] == ["Daypack"]
+    assert found.shown()["note"] == "No name fits: only the descriptions mention it."
+
+
+async def test_eight_are_shown_and_the_others_counted() -> None:
+    found = await find("show me all products")
+
+    assert (len(found.products), found.not_shown) == (8, 16)
+
+
+async def test_the_cheapest_come_first() -> None:
+    found = await find("three cheapest products")
+
+    assert [product.name for product in found.products] == [
+        "Enamel mug",
+        "Dotted notebook",
+        "Pencil pot",
+    ]
