@@ -5,6 +5,7 @@ from botocore.exceptions import ClientError
 
 from cloudmart.ai.conversations import ConversationRepository
 from cloudmart.ai.models import Chat, ChatEnded
+from cloudmart.ai.satisfaction import SatisfactionScores
 from cloudmart.ai.sentiment import ChatSentiment, SentimentService
 from cloudmart.errors import CloudmartError
 from cloudmart.observability.metrics import CHATS_ENDED
@@ -28,6 +29,7 @@ class ChatArchive:
         self._tickets = tickets
         self._conversations = conversations
         self._sentiment = sentiment
+        self._satisfaction = SatisfactionScores()
 
     async def keep(self, chat: Chat) -> ChatEnded:
         """Save a chat as a closed ticket with its customer's mood."""
@@ -51,6 +53,7 @@ class ChatArchive:
         await self._forget(chat)
         mood = await self._reread(ticket, texts) or mood
         CHATS_ENDED.labels(mood.overall, mood.source).inc()
+        self._satisfaction.add(mood)
         return ChatEnded(
             thread_id=chat.id,
             ticket_id=ticket.id,

@@ -33,6 +33,9 @@ UNIT = 1000
 MOST_UNITS = 50
 """Units of one chat that are paid for: its newest messages."""
 
+NOBODY = "none"
+"""Names who read a chat that had no word to read."""
+
 NEUTRAL = SentimentScores(positive=Decimal(0), neutral=Decimal(1), negative=Decimal(0))
 
 
@@ -104,8 +107,8 @@ class SentimentService:
     async def guess(self, texts: Sequence[str]) -> ChatSentiment:
         """Return the mood of texts by the analyzer that is always there."""
         if not _spoken(texts):
-            return ChatSentiment(NEUTRAL, "none")
-        return await self._read(self._free, _spoken(texts)) or ChatSentiment(NEUTRAL, "none")
+            return ChatSentiment(NEUTRAL, NOBODY)
+        return await self._read(self._free, _spoken(texts)) or ChatSentiment(NEUTRAL, NOBODY)
 
     async def ask(self, conversation: str | None, texts: Sequence[str]) -> ChatSentiment | None:
         """Return the mood of a chat by the analyzer that is paid for, None where it is not asked.

@@ -14,6 +14,7 @@ from cloudmart.health.causes.process import CATALOGUE_OLD
 from cloudmart.health.configuration_drift import fingerprint
 from cloudmart.health.identity import Identity
 from cloudmart.health.probes import Probe, connected, table_probe
+from cloudmart.health.process_metrics import show_memory_limit, watch_event_loop
 from cloudmart.health.startup import StartStep
 from cloudmart.health.state import Dependency, Health
 from cloudmart.observability.metrics import CONFIGURATION, READY
@@ -42,13 +43,17 @@ class Background:
         self._identity = Identity(process.session, process.environ)
         self._staleness = process.staleness
         _show_configuration(settings, process)
+        show_memory_limit()
 
     def works(self, catalogue: Catalogue) -> list[Work]:
         """Return what is to go on for as long as the process lives."""
         health = self._process.health
         READY.set_function(lambda: health.unready() is None)
         steps = self._steps(catalogue)
-        works = [start_and_check(health, self._process.patience, steps, self._probes())]
+        works = [
+            start_and_check(health, self._process.patience, steps, self._probes()),
+            run_forever(watch_event_loop),
+        ]
         if self._settings.startup.restart_on_stale_config:
             works.append(run_forever(partial(restart_when_stale, health, self._staleness)))
         return works

@@ -1,8 +1,10 @@
 """As whom the process calls AWS: its credentials, and whether they are the role's it should be."""
 
 import asyncio
+import math
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import aioboto3
@@ -14,7 +16,7 @@ from cloudmart.health.causes.aws_environment import CREDENTIALS_SLOW, PROGRAM_WR
 from cloudmart.health.causes.credentials import EXPIRING, ROLE_OF_NODE, ROLE_WRONG
 from cloudmart.health.classify import FAILURES, FAILURES_OF_CREDENTIALS
 from cloudmart.health.dependency_error import dependency_error_of, facts_of_pod
-from cloudmart.observability.metrics import IDENTITY_MISMATCH
+from cloudmart.observability.metrics import CREDENTIALS_EXPIRY, IDENTITY_MISMATCH
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -41,6 +43,7 @@ class Identity:
         self._within = within
         self._credentials: Any = None
         self._seen: tuple[str, str] | None = None
+        CREDENTIALS_EXPIRY.set(math.nan)
 
     async def obtain(self) -> None:
         """Get credentials, or renew them if they are about to expire.
@@ -70,7 +73,10 @@ class Identity:
         if self._credentials is None:
             raise NoCredentialsError
         _keep_to_the_end(self._credentials)
-        return await self._credentials.get_frozen_credentials()
+        try:
+            return await self._credentials.get_frozen_credentials()
+        finally:
+            CREDENTIALS_EXPIRY.set(_expiry(self._credentials))
 
     async def witness(self) -> None:
         """Ask AWS as whom it sees this process, once for each renewal of the credentials.
@@ -118,6 +124,12 @@ class Identity:
         except FAILURES as error:
             raise dependency_error_of(error, self._environ, serious=False) from error
         return self._seen[1]
+
+
+def _expiry(credentials: Any) -> float:  # noqa: ANN401 - the SDK's, of several kinds
+    """Return when credentials expire; not a number where they do not."""
+    ends = getattr(credentials, "_expiry_time", None)
+    return ends.timestamp() if isinstance(ends, datetime) else math.nan
 
 
 def _keep_to_the_end(credentials: Any) -> None:  # noqa: ANN401 - the SDK's, of several kinds

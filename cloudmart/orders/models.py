@@ -1,6 +1,6 @@
 """An order, its lines and its statuses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from enum import StrEnum
@@ -38,6 +38,7 @@ class OrderStatus(StrEnum):
     CANCELED = "Canceled"
 
 
+_TODAYS = frozenset(OrderStatus)
 _STATUSES = {status.casefold(): status for status in OrderStatus}
 _STATUSES["cancelled"] = OrderStatus.CANCELED
 
@@ -189,6 +190,19 @@ class Order(Versioned):
             return self
         history = [change.model_copy(update={"by": None}) for change in self.status_history]
         return self.model_copy(update={"status_history": history})
+
+    @classmethod
+    def old_shapes(cls, item: Mapping[str, Any]) -> Iterator[str]:
+        """Yield words for what an older release wrote otherwise."""
+        for former in _FORMER_NAMES.values():
+            if former in item:
+                yield former
+        if "items" not in item and "productId" in item:
+            yield "single-product"
+        if isinstance(item.get("total"), str):
+            yield "total-as-text"
+        if isinstance(status := item.get("status"), str) and status not in _TODAYS:
+            yield "status-in-other-words"
 
     @classmethod
     def modern(cls, item: Mapping[str, Any]) -> Mapping[str, Any]:

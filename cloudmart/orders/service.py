@@ -22,7 +22,7 @@ from cloudmart.errors import (
     UnknownProductError,
 )
 from cloudmart.http.client_address import UNKNOWN
-from cloudmart.observability.metrics import ORDERS_PLACED
+from cloudmart.observability.metrics import ORDERS_PLACED, ORDERS_REVENUE
 from cloudmart.orders.hmac_key import SharedSecret
 from cloudmart.orders.models import Order, OrderLine, total_of
 from cloudmart.orders.repository import KeyedRequest, OrderRepository
@@ -229,6 +229,7 @@ class OrderService:
         await self._orders.add(order, request=keyed)
         if not is_test_address(order.user_email):
             ORDERS_PLACED.inc()
+            ORDERS_REVENUE.inc(float(order.total))
         _log.info("order_placed", order_id=order.id, lines=len(order.items))
         return order
 

@@ -1,7 +1,8 @@
 """A product, and what a person may say of one."""
 
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, StringConstraints
 
@@ -64,6 +65,12 @@ class Product(Entity):
     def for_sale(self) -> bool:
         """Tell whether it has a price that an order can be charged."""
         return "price" in self.model_fields_set and self.price >= 0
+
+    @classmethod
+    def old_shapes(cls, item: Mapping[str, Any]) -> Iterator[str]:
+        """Yield words for what an older release wrote otherwise."""
+        if isinstance(item.get("price"), str):
+            yield "price-as-text"
 
     @classmethod
     def create(cls, request: ProductCreate) -> "Product":

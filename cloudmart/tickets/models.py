@@ -1,7 +1,7 @@
 """A support ticket and the conversation it keeps."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -35,8 +35,9 @@ class TicketStatus(StrEnum):
 
 
 _STATUSES = {status.value: status for status in TicketStatus}
+_RESOLVED = "resolved"
 # An older version's word.
-_STATUSES["resolved"] = TicketStatus.CLOSED
+_STATUSES[_RESOLVED] = TicketStatus.CLOSED
 
 
 # Pages that cut a text at a length of theirs, through an emoji, left half a character.
@@ -178,6 +179,15 @@ class Ticket(Versioned):
             user_email=request.user_email,
             version=1,
         )
+
+    @classmethod
+    def old_shapes(cls, item: Mapping[str, Any]) -> Iterator[str]:
+        """Yield words for what an older release wrote otherwise."""
+        for name in _PACKED:
+            if isinstance(item.get(name), str):
+                yield f"{name}-as-text"
+        if item.get("status") == _RESOLVED:
+            yield "status-in-other-words"
 
     @classmethod
     def modern(cls, item: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -243,8 +243,11 @@ def test_an_old_price_with_binary_noise_is_charged_in_cents(
 
 def test_placed_orders_are_counted(client: TestClient) -> None:
     before = REGISTRY.get_sample_value("cloudmart_orders_placed_total") or 0
+    revenue = REGISTRY.get_sample_value("cloudmart_orders_revenue_total") or 0
 
-    _place(client)
+    placed = _place(client)
     _place(client, total=1)
 
     assert REGISTRY.get_sample_value("cloudmart_orders_placed_total") == before + 1
+    more = REGISTRY.get_sample_value("cloudmart_orders_revenue_total")
+    assert more == pytest.approx(revenue + placed.json()["total"])
