@@ -135,17 +135,37 @@ export KUBECTL
 	@.cache/manifests/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes --requirement $<
 	@touch $@
 
-# promtool, from Debian's package of Prometheus, which is unpacked and not installed: nothing starts.
-.cache/prometheus/promtool:
-	@command -v apt-get >/dev/null \
-	  || { echo "promtool is missing, and the one we could fetch is Debian's: install it (it comes with Prometheus)." >&2; exit 1; }
-	@echo "Fetching promtool into .cache (once, 18 MB) …"
-	@rm -rf .cache/prometheus && mkdir -p .cache/prometheus/unpacked
-	@apt-get update -qq && cd .cache/prometheus && apt-get download -qq prometheus 2>/dev/null
-	@cd .cache/prometheus && dpkg-deb --extract prometheus_*.deb unpacked && mv unpacked/usr/bin/promtool promtool && rm -r unpacked *.deb
+# Prometheus' own programs, from Debian's packages, which are unpacked and not installed: nothing starts.
+PROMETHEUS_DEBS := prometheus=2.4* prometheus-alertmanager=0.2*
+PROMETHEUS := $(addprefix .cache/prometheus/,promtool prometheus amtool prometheus-alertmanager)
+# Debian's Alertmanager looks for its templates there and nowhere else.
+ALERTMANAGER_SHARE := /usr/share/prometheus/alertmanager
+$(ALERTMANAGER_SHARE)/email.tmpl: | $(PROMETHEUS)
+	@mkdir -p $(ALERTMANAGER_SHARE) && cp -r .cache/prometheus/alertmanager/. $(ALERTMANAGER_SHARE) \
+	  || { echo "Alertmanager needs its templates in $(ALERTMANAGER_SHARE), where only root may write." >&2; exit 1; }
 
-.PHONY: promtool
-promtool: $(if $(shell command -v promtool),,.cache/prometheus/promtool) ## See that there is a promtool, which tries the alerts
+$(PROMETHEUS) &:
+	@command -v apt-get >/dev/null \
+	  || { echo "Prometheus' programs are missing, and those we could fetch are Debian's. Put promtool, prometheus, amtool and" \
+	    "prometheus-alertmanager into .cache/prometheus." >&2; exit 1; }
+	@echo "Fetching Prometheus and Alertmanager into .cache (once, 30 MB) …"
+	@rm -rf .cache/prometheus/unpacked .cache/prometheus/alertmanager && mkdir -p .cache/prometheus/unpacked
+	@apt-get update -qq && cd .cache/prometheus/unpacked && apt-get download -qq $(PROMETHEUS_DEBS) 2>/dev/null \
+	  || { echo "Debian has no packages $(PROMETHEUS_DEBS), or its mirror cannot be reached." >&2; exit 1; }
+	@cd .cache/prometheus/unpacked && for each in *.deb; do dpkg-deb --extract "$$each" .; done
+	@cd .cache/prometheus && mv $(patsubst .cache/prometheus/%,unpacked/usr/bin/%,$(PROMETHEUS)) unpacked$(ALERTMANAGER_SHARE) . \
+	  && rm -r unpacked && touch $(notdir $(PROMETHEUS))
+
+.PHONY: prometheus
+prometheus: $(PROMETHEUS) $(ALERTMANAGER_SHARE)/email.tmpl ## See that there are promtool, Prometheus and Alertmanager, which try the alerts
+
+.PHONY: alerts
+alerts: $(VENV)/.local ## Write the rules that watch the promises to customers, from k8s/monitoring/slos.toml
+	@$(BIN)/python -m k8s.alerts.slo k8s/monitoring/slo.yaml
+
+.PHONY: monitoring-test
+monitoring-test: $(VENV)/.dev prometheus ## Try the alerts with promtool and Alertmanager
+	@$(BIN)/pytest --quiet --no-cov -m prometheus tests/k8s
 
 .PHONY: kubectl
 kubectl: $(if $(wildcard $(KUBECTL)),,.cache/kubectl/kubectl) ## See that there is a kubectl
@@ -156,7 +176,7 @@ k8s-check: $(VENV)/.local kubectl ## Check the manifests; with ENV=production: w
 	@$(BIN)/python -m k8s.check $(ENV)
 	@$(BIN)/python -m k8s.held_secret $(ENV) $(CONTEXT)
 else
-k8s-check: $(VENV)/.dev kubectl promtool .cache/manifests/.done
+k8s-check: $(VENV)/.dev kubectl prometheus .cache/manifests/.done
 	@$(BIN)/pytest --quiet --no-cov -m '' tests/k8s tests/rollout
 	@k8s/judge.sh
 endif

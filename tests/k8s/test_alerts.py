@@ -1,75 +1,143 @@
 """The alerts, tried by Prometheus' own promtool on series that are written down."""
 
-import shutil
-import subprocess
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from k8s.kustomize import ROOT
-from tests.k8s.conftest import once
+from cloudmart.observability import metrics
+from k8s.alerts.slo import RUNBOOK, page
+from tests.support.alert_rules import MONITORING, alert_rules, groups, write_rules
+from tests.support.prometheus import ran
 
-SERIES = Path(__file__).with_name("alerts.yaml")
-PROMTOOL = shutil.which("promtool") or shutil.which(
-    Path(__file__).parents[2] / ".cache" / "prometheus" / "promtool"
-)
-needs_promtool = pytest.mark.skipif(
-    PROMTOOL is None, reason="promtool is not installed: `make promtool` brings one"
-)
+SERIES = [Path(__file__).with_name(name) for name in ("alerts.yaml", "alerts-of-a-week.yaml")]
+DOCS = Path(__file__).parents[2] / "docs" / "operations" / "runbook.md"
+RULES = list(alert_rules())
+needs_prometheus = pytest.mark.prometheus
 
 
-def promtool(directory: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    """Run promtool beside the rules of all environments."""
-    rules = [*once(ROOT / "monitoring").of_kind("PrometheusRule")]
-    rules += once(ROOT / "monitoring" / "staging").of_kind("PrometheusRule")
-    groups = [
-        {**group, "name": f"{rule['metadata']['namespace']}/{group['name']}"}
-        for rule in rules
-        for group in rule["spec"]["groups"]
-    ]
-    (directory / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}), "utf-8")
-    return subprocess.run(  # noqa: S603 - promtool, on our own files
-        [str(PROMTOOL), *words], cwd=directory, capture_output=True, check=False, text=True
+def scenarios(file: Path) -> Any:  # noqa: ANN401 - YAML
+    """Return what is written down, each alert with all that its rule says of it."""
+    written = yaml.safe_load(file.read_text("utf-8"))
+    for test in written["tests"]:
+        for alert in test.get("alert_rule_test", []):
+            for expected in alert["exp_alerts"]:
+                rule = rule_of(alert["alertname"], expected["exp_labels"]["severity"])
+                expected["exp_labels"] = rule["labels"] | expected["exp_labels"]
+                expected["exp_annotations"]["runbook_url"] = rule["annotations"]["runbook_url"]
+    return written
+
+
+def rule_of(name: str, severity: str) -> dict[str, Any]:
+    """Return the rule of an alert; of two environments' either."""
+    return next(
+        rule for rule in RULES if rule["alert"] == name and rule["labels"]["severity"] == severity
     )
 
 
-@needs_promtool
+@needs_prometheus
 def test_every_rule_is_one_that_prometheus_takes(tmp_path: Path) -> None:
-    ended = promtool(tmp_path, "check", "rules", "--lint-fatal", "rules.yaml")
+    write_rules(tmp_path)
+
+    ended = ran("promtool", "check", "rules", "--lint-fatal", "rules.yaml", within=tmp_path)
 
     assert ended.returncode == 0, ended.stderr
 
 
-@needs_promtool
-def test_each_environment_is_judged_by_itself(tmp_path: Path) -> None:
-    shutil.copy(SERIES, tmp_path / "tests.yaml")
+@needs_prometheus
+@pytest.mark.parametrize("file", SERIES, ids=lambda file: str(file.stem))
+def test_each_alert_fires_in_its_environment_and_is_silent_in_the_other(
+    file: Path, tmp_path: Path
+) -> None:
+    write_rules(tmp_path)
+    (tmp_path / "tests.yaml").write_text(yaml.safe_dump(scenarios(file)), "utf-8")
 
-    ended = promtool(tmp_path, "test", "rules", "tests.yaml")
+    ended = ran("promtool", "test", "rules", "tests.yaml", within=tmp_path)
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-@needs_promtool
+@needs_prometheus
 def test_a_wrong_expectation_would_be_noticed(tmp_path: Path) -> None:
-    text = SERIES.read_text("utf-8").replace("namespace: default", "namespace: elsewhere")
+    write_rules(tmp_path)
+    text = yaml.safe_dump(scenarios(SERIES[0])).replace(
+        "namespace: default", "namespace: elsewhere"
+    )
     (tmp_path / "tests.yaml").write_text(text, "utf-8")
 
-    assert promtool(tmp_path, "test", "rules", "tests.yaml").returncode == 1
+    assert ran("promtool", "test", "rules", "tests.yaml", within=tmp_path).returncode == 1
 
 
-def test_every_alert_is_tried() -> None:
-    rules = [
-        rule["alert"]
-        for manifest in once(ROOT / "monitoring").of_kind("PrometheusRule")
-        for group in manifest["spec"]["groups"]
-        for rule in group["rules"]
-        if "alert" in rule
-    ]
+def test_every_alert_is_tried_and_every_severity() -> None:
     tried = {
-        alert["alertname"]
-        for test in yaml.safe_load(SERIES.read_text("utf-8"))["tests"]
-        for alert in test["alert_rule_test"]
+        (alert["alertname"], expected["exp_labels"]["severity"])
+        for file in SERIES
+        for test in yaml.safe_load(file.read_text("utf-8"))["tests"]
+        for alert in test.get("alert_rule_test", [])
+        for expected in alert["exp_alerts"]
     }
 
-    assert set(rules) == tried
+    # Those of slo.yaml are tried by test_slo.py.
+    assert {
+        (rule["alert"], rule["labels"]["severity"]) for rule in RULES if "slo" not in rule["labels"]
+    } == tried
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule["alert"]))
+def test_an_alert_has_what_a_person_and_a_pager_need(rule: dict[str, Any]) -> None:
+    labels, told = rule["labels"], rule["annotations"]
+
+    assert labels["severity"] in {"critical", "warning"}
+    assert labels["kind"] in {"cause", "symptom"}
+    assert labels["hits"] in {"shop", "chats", "pipeline"}
+    assert "{{ $labels.namespace }}" in told["summary"]
+    assert len(told["summary"].split()) < 45
+    assert told["runbook_url"] == f"{RUNBOOK}#{rule['alert'].lower()}"
+
+
+def test_the_runbook_has_a_heading_for_each_alert_and_none_that_is_left_over() -> None:
+    headings = re.findall(r"^#### `(CloudMart\w+)`$", DOCS.read_text("utf-8"), re.MULTILINE)
+
+    assert sorted(headings) == sorted({rule["alert"] for rule in RULES})
+
+
+def test_no_alert_goes_by_a_rate_a_second() -> None:
+    assert [rule["alert"] for rule in RULES if "rate(" in rule["expr"]] == []
+
+
+def test_rules_name_only_metrics_that_the_service_has() -> None:
+    known = {name for metric in metrics.UNITS for name in _samples(metric)}
+    named = {
+        name
+        for group in groups()
+        for rule in group["rules"]
+        for name in re.findall(r"(?<![:\w])cloudmart_\w+(?!:)\b", rule["expr"])
+    }
+
+    assert named - known == set()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule["alert"]))
+def test_an_alert_has_the_labels_that_its_summary_names(rule: dict[str, Any]) -> None:
+    told = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
+    kept = {label for by in re.findall(r"by \(([^)]*)\)", rule["expr"]) for label in by.split(", ")}
+    known = {label for each in metrics.UNITS for label in each._labelnames}  # noqa: SLF001
+    made = set(re.findall(r'label_replace\([^"]*"(\w+)"', rule["expr"]))
+
+    assert "slo" in rule["labels"] or "absent" in rule["expr"] or told <= kept
+    # Prometheus adds the pod, and to a probe from outside its target.
+    assert kept - {"namespace", "pod", "instance"} - made <= known
+
+
+def _samples(metric: Any) -> list[str]:  # noqa: ANN401 - prometheus_client's
+    suffixes = {"histogram": ["_count", "_sum", "_bucket"], "counter": ["_total"]}
+    kind, name = metric._type, metric._name  # noqa: SLF001 - no public way
+    return [f"{name}{suffix}" for suffix in suffixes.get(kind, [""])]
+
+
+def test_the_rules_of_the_promises_are_current() -> None:
+    written = (MONITORING / "slo.yaml").read_text("utf-8")
+
+    assert written == page(), "run `make alerts`"

@@ -1,13 +1,10 @@
 """What is beside the overlays, for clusters with more in them: monitoring and examples."""
 
-import re
 from pathlib import Path
 from typing import Any
 
 import yaml
-from prometheus_client import REGISTRY
 
-from cloudmart.observability import metrics
 from k8s.kustomize import ROOT, Rendered, render_overlay
 from tests.k8s.conftest import needs_kubectl
 
@@ -63,24 +60,6 @@ def test_the_words_of_the_assistants_are_mounted_where_the_pods_look(filled: Pat
     assert "AWS_REGION" in env
 
 
-def test_alerts_ask_for_metrics_and_labels_there_are() -> None:
-    assert metrics.READY
-    labels = {sample: each for each in REGISTRY.collect() for sample in _samples(each)}
-    (manifest,) = read("monitoring/alerts.yaml")
-    rules = [rule for group in manifest["spec"]["groups"] for rule in group["rules"]]
-    asked = {name for rule in rules for name in re.findall(r"cloudmart_\w+", rule["expr"])}
-
-    assert len(rules) == len({rule["alert"] for rule in rules})
-    assert asked
-    assert asked <= labels.keys()
-    for rule in rules:
-        told = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
-        by = re.search(r"by \(([^)]*)\)", rule["expr"])
-        kept = set(by[1].split(", ")) if by else set()
-        assert "namespace" in told <= kept
-        assert kept - {"namespace"} <= _labels_of(rule["expr"])
-
-
 def test_the_examples_make_and_watch_the_secret_that_the_pods_mount(production: Rendered) -> None:
     deployment = production.named("Deployment", "cloudmart-backend")
     volumes = deployment["spec"]["template"]["spec"]["volumes"]
@@ -112,17 +91,3 @@ def test_cilium_lets_the_pods_reach_the_agent_that_gives_credentials(production:
     labels = {owner["spec"]["template"]["metadata"]["labels"]["app"] for owner in owners}
     assert set(selects["values"]) == labels
     assert policy["spec"]["egress"][0]["toEntities"] == ["host"]
-
-
-def _samples(metric: Any) -> list[str]:  # noqa: ANN401 - prometheus_client's
-    suffixes = {"histogram": ["_count", "_sum", "_bucket"], "counter": ["_total"]}
-    return [f"{metric.name}{suffix}" for suffix in suffixes.get(metric.type, [""])]
-
-
-def _labels_of(expression: str) -> set[str]:
-    return {
-        label
-        for each in metrics.UNITS
-        if each._name in expression  # noqa: SLF001 - no public way
-        for label in each._labelnames  # noqa: SLF001
-    }

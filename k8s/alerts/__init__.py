@@ -1,0 +1,1 @@
+"""Makes Prometheus' rules of what customers are promised."""
