@@ -21,7 +21,7 @@ from cloudmart.access.authentication import Caller
 from cloudmart.ai.order_changes.confirmation import (
     MOST_CODES,
     MOST_TRIES,
-    PendingChange,
+    Pending,
     Proposal,
     code_in,
     without_code,
@@ -85,10 +85,11 @@ class Conversation(Entity):
 
     history: list[StoredMessage] = []
     email: str | None = None
-    pending: PendingChange | None = None
+    pending: Pending | None = None
     codes: list[str] = []
     tokens: Count = 0
     failed_lookups: Count = 0
+    open_tickets: list[str] = []
 
     @property
     def fingerprint(self) -> str:
@@ -142,12 +143,12 @@ class Turn:
 
     @property
     def proposal(self) -> Proposal | None:
-        """Return the change that the customer is to confirm, if one was proposed."""
+        """Return what the customer is to confirm, if something was proposed."""
         return self._proposal
 
     @property
     def reminder(self) -> str:
-        """Return what is said under the answer of a change that waits for its code already."""
+        """Return what is said under the answer where something waits for its code already."""
         return self._reminder
 
     @property
@@ -166,11 +167,11 @@ class Turn:
         return self._ended
 
     def propose(self, proposal: Proposal) -> None:
-        """Have the customer asked to confirm a change."""
+        """Have the customer asked to confirm something."""
         self._proposal = proposal
 
     def remind(self, reminder: str) -> None:
-        """Have the customer told that a change waits for its code."""
+        """Have the customer told that something waits for its code."""
         self._reminder = reminder
 
     def spend(self, tokens: int) -> None:
@@ -263,8 +264,8 @@ class ConversationRepository:
             changes["codes"] = [*turn.conversation.codes, pending.code_hash][-MOST_CODES:]
         await run_to_completion(self._end(turn, changes))
 
-    async def consume(self, turn: Turn, code_hash: str) -> PendingChange | None:
-        """Return the change a code confirms, and forget it; count a wrong code."""
+    async def consume(self, turn: Turn, code_hash: str) -> Pending | None:
+        """Return what a code confirms, and forget it; count a wrong code."""
         consumed = {"confirmedBy": turn.lock, "pending": None}
         right = Condition(
             "#lockToken = :lock AND #pending.#codeHash = :hash"
@@ -292,6 +293,16 @@ class ConversationRepository:
         """Count a look-up that found nothing, at once: a turn may be broken off."""
         count = {"failedLookups": turn.fail_lookup()}
         await self._table.update(turn.conversation.id, set=count)
+
+    async def note_ticket(self, turn: Turn, ticket_id: str) -> None:
+        """Keep the number of a ticket that was opened, for the end of the chat."""
+        opened = [*turn.conversation.open_tickets, ticket_id]
+        await self._table.update(turn.conversation.id, set={"openTickets": opened})
+
+    async def tickets_of(self, key: str) -> list[str]:
+        """Return the numbers of the tickets that were opened in a conversation, if it is known."""
+        item = await self._table.get(key) if _ID.fullmatch(key) else None
+        return Conversation.read(item).open_tickets if item else []
 
     async def forget_customer(self, key: str) -> None:
         """Forget who spoke and what they were asked: whoever goes on has to say it again."""

@@ -43,6 +43,7 @@ class ChatArchive:
             updated_at=moment,
             thread_id=chat.id,
             thread_name=chat.name,
+            message=await self._opened_before(chat),
             conversation=kept,
             truncated=truncated,
             sentiment_scores=mood.scores,
@@ -60,6 +61,17 @@ class ChatArchive:
             sentiment_scores=mood.scores,
             overall_sentiment=mood.overall,
         )
+
+    async def _opened_before(self, chat: Chat) -> str | None:
+        """Return the sentence that names the tickets of a chat that its customer opened in it."""
+        if chat.id is None:
+            return None
+        try:
+            opened = await self._conversations.tickets_of(chat.id)
+        except (CloudmartError, ClientError) as error:
+            _log.warning("tickets_of_chat_unknown", cause=repr(error))
+            return None
+        return f"Tickets opened in this chat: {', '.join(opened)}." if opened else None
 
     async def _forget(self, chat: Chat) -> None:
         if chat.id is None:

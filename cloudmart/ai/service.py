@@ -11,6 +11,7 @@ import structlog
 from botocore.exceptions import ClientError
 
 from cloudmart.access.authentication import ANONYMOUS, Caller
+from cloudmart.ai.confirmations import Confirmations
 from cloudmart.ai.conversations import (
     ConversationKind,
     ConversationRepository,
@@ -18,7 +19,6 @@ from cloudmart.ai.conversations import (
 )
 from cloudmart.ai.loop import Emit, ToolLoop, ToolRunning
 from cloudmart.ai.order_changes import confirmation
-from cloudmart.ai.order_changes.service import OrderChanges
 from cloudmart.ai.ports import TextDelta
 from cloudmart.errors import CloudmartError, ProviderDisabledError, ProviderTimeoutError
 from cloudmart.http.server_sent_events import run_to_completion
@@ -52,12 +52,12 @@ class AssistantService:
         rules: ChatRules,
         loop: ToolLoop,
         conversations: ConversationRepository,
-        changes: OrderChanges,
+        confirmations: Confirmations,
     ) -> None:
         self._rules = rules
         self._loop = loop
         self._conversations = conversations
-        self._changes = changes
+        self._confirmations = confirmations
 
     async def start(self) -> str:
         """Start a conversation and return its id."""
@@ -111,7 +111,7 @@ class AssistantService:
         return answer
 
     async def _confirm(self, turn: Turn, question: str, code: str) -> str:
-        answer = await self._changes.confirm(turn, code)
+        answer = await self._confirmations.carry_out(turn, code)
         try:
             await self._conversations.commit(turn, question, answer)
         except (CloudmartError, ClientError) as error:

@@ -15,6 +15,7 @@ from cloudmart.ai.product_search.query import (
     ProductSort,
     read_query,
 )
+from cloudmart.values.text import Prose, Subject
 
 Properties = Mapping[str, Mapping[str, Any]]
 """Arguments by name, each with its JSON schema."""
@@ -36,6 +37,13 @@ SEARCH_PROPERTIES: Properties = {
 }
 HELP_PROPERTIES: Properties = {
     "question": {"type": "string", "description": "The customer's question, in English if you can."}
+}
+TICKET_PROPERTIES: Properties = {
+    "subject": {"type": "string", "description": "What it is about, in a few words."},
+    "text": {
+        "type": "string",
+        "description": "What the customer wants, in the customer's words and language.",
+    },
 }
 ORDER_PROPERTIES: Properties = {"order_id": {"type": "string"}}
 
@@ -100,3 +108,10 @@ class OrderArguments(ToolArguments):
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[\w-]+$"),
     ]
+
+
+class TicketArguments(ToolArguments):
+    """What is written to the shop's staff."""
+
+    subject: Annotated[Subject, StringConstraints(strip_whitespace=True, min_length=1)]
+    text: Annotated[Prose, StringConstraints(strip_whitespace=True, min_length=1)]

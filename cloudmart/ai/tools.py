@@ -6,6 +6,7 @@
 | search_help | question | sections: section, text; or topics, if no section fits |
 | get_order | order_id | order: id, status, placed, total, items |
 | cancel_order, delete_order | order_id | status: customer_is_asked_to_confirm; order |
+| open_ticket | subject, text | status: customer_is_asked_to_confirm |
 
 A customer who agrees without the code gets no other one: status customer_must_type_the_code.
 
@@ -26,15 +27,18 @@ from cloudmart.ai.order_changes.confirmation import OrderAction
 from cloudmart.ai.order_changes.service import OrderChanges
 from cloudmart.ai.ports import ToolCall, ToolSpec
 from cloudmart.ai.product_search.search import search_products
+from cloudmart.ai.ticket_requests import TicketRequests
 from cloudmart.ai.tool_arguments import (
     HELP_PROPERTIES,
     ORDER_PROPERTIES,
     SEARCH_PROPERTIES,
+    TICKET_PROPERTIES,
     HelpArguments,
     ListArguments,
     OrderArguments,
     Properties,
     SearchArguments,
+    TicketArguments,
     ToolArguments,
 )
 from cloudmart.observability.metrics import TOOL_CALLS
@@ -56,6 +60,10 @@ _HELP = (
 _NO_HELP = (
     "The shop says nothing about this: tell the customer that you do not know, and that the shop's "
     "staff read this chat once it is ended."
+)
+_TICKET = (
+    "Ask the customer to confirm that a request is sent to the shop's staff, who read it with this "
+    "chat. For what the other tools cannot do, or where the customer wants a person."
 )
 
 Run = Callable[[Turn, Any], Awaitable[dict[str, Any]]]
@@ -92,10 +100,17 @@ class Tool:
 class Toolbox:
     """The tools; which of them a model may use depends on the shop's policy and on who speaks."""
 
-    def __init__(self, products: Catalogue, help_index: HelpIndex, changes: OrderChanges) -> None:
+    def __init__(
+        self,
+        products: Catalogue,
+        help_index: HelpIndex,
+        changes: OrderChanges,
+        tickets: TicketRequests,
+    ) -> None:
         self._products = products
         self._help = help_index
         self._changes = changes
+        self._tickets = tickets
         self._tools = {tool.name: tool for tool in self._all()}
         self._hidden = {"list_products": self._tools["search_products"].taking(ListArguments)}
 
@@ -143,6 +158,10 @@ class Toolbox:
             tools.append(
                 Tool("search_help", description, HELP_PROPERTIES, HelpArguments, self._search_help)
             )
+        if self._tickets.allowed:
+            tools.append(
+                Tool("open_ticket", _TICKET, TICKET_PROPERTIES, TicketArguments, self._open_ticket)
+            )
         return [
             *tools,
             _order_tool(
@@ -165,6 +184,9 @@ class Toolbox:
                 OrderTools.DELETE,
             ),
         ]
+
+    async def _open_ticket(self, turn: Turn, asked: TicketArguments) -> dict[str, Any]:
+        return await self._tickets.propose(turn, asked.subject, asked.text)
 
     async def _search(self, _: Turn, asked: SearchArguments) -> dict[str, Any]:
         return (await search_products(self._products, asked.read())).shown()

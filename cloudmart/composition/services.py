@@ -8,6 +8,7 @@ from typing import Any
 
 from cloudmart.access.authentication import Authentication
 from cloudmart.ai.budget import TokenBudget
+from cloudmart.ai.confirmations import Confirmations
 from cloudmart.ai.conversations import ConversationKind, ConversationRepository
 from cloudmart.ai.ended_chats import ChatArchive
 from cloudmart.ai.help_search import HelpIndex
@@ -29,6 +30,7 @@ from cloudmart.ai.service import (
     ChatRules,
     DisabledAssistant,
 )
+from cloudmart.ai.ticket_requests import TicketRequests
 from cloudmart.ai.tools import Toolbox
 from cloudmart.composition.background import (
     Background,
@@ -53,7 +55,7 @@ from cloudmart.products.catalogue import Catalogue
 from cloudmart.products.repository import ProductRepository
 from cloudmart.rates.counter import RateCounter
 from cloudmart.rates.limiting import FailedLookups
-from cloudmart.settings import Environment, Settings
+from cloudmart.settings import Environment, Settings, TicketTools
 from cloudmart.tickets.repository import TicketRepository
 
 Services = dict[type[Any], Any]
@@ -157,24 +159,44 @@ class Stores:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class AssistantTools:
+    """What assistants may do for a customer, and what the customer confirms."""
+
+    toolbox: Toolbox
+    confirmations: Confirmations
+
+    @classmethod
+    def of(cls, settings: Settings, stores: Stores, lookups: FailedLookups) -> "AssistantTools":
+        """Return the tools over some stores; `lookups` counts what clients fail to find."""
+        chats = settings.assistant
+        changes = OrderChanges(
+            OrderFinder(stores.orders, stores.conversations, lookups),
+            ChangeExecutor(stores.orders, Audit(stores.secret), stores.allowance),
+            stores.conversations,
+            OrderPolicy(chats.order_tools, local=settings.environment is Environment.LOCAL),
+        )
+        tickets = TicketRequests(
+            stores.tickets, stores.conversations, allowed=chats.tickets is TicketTools.ON
+        )
+        return cls(
+            Toolbox(stores.catalogue, HelpIndex(chats.knowledge), changes, tickets),
+            Confirmations(stores.conversations, changes, tickets),
+        )
+
+
 def _assistants(
     told: Settings, stores: Stores, providers: Providers, lookups: FailedLookups
 ) -> Assistants:
     settings = told.assistant
-    changes = OrderChanges(
-        OrderFinder(stores.orders, stores.conversations, lookups),
-        ChangeExecutor(stores.orders, Audit(stores.secret), stores.allowance),
-        stores.conversations,
-        OrderPolicy(settings.order_tools, local=told.environment is Environment.LOCAL),
-    )
-    toolbox = Toolbox(stores.catalogue, HelpIndex(settings.knowledge), changes)
+    tools = AssistantTools.of(told, stores, lookups)
 
     def assistant(kind: ConversationKind, model: ChatModel | ProviderDisabledError) -> Assistant:
         if isinstance(model, ProviderDisabledError):
             return DisabledAssistant(str(model))
         rules = ChatRules(kind, settings.turn_timeout, believes=not told.access.signed_in)
-        loop = ToolLoop(model, toolbox, stores.budget, max_steps=settings.max_steps)
-        return AssistantService(rules, loop, stores.conversations, changes)
+        loop = ToolLoop(model, tools.toolbox, stores.budget, max_steps=settings.max_steps)
+        return AssistantService(rules, loop, stores.conversations, tools.confirmations)
 
     return Assistants(
         openai=assistant(ConversationKind.THREAD, providers.openai),

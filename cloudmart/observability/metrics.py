@@ -211,6 +211,9 @@ TOOL_CALLS = _counter("ai_tool_calls", "calls", "Tools that models called.", ["t
 ASSISTED_CHANGES = _counter(
     "ai_order_changes", "orders", "Orders changed by their customers in a chat.", ["action"]
 )
+ASSISTED_TICKETS = _counter(
+    "ai_tickets", "tickets", "Tickets that customers opened in a chat with an assistant."
+)
 SENTIMENT_UNITS = _counter(
     "sentiment_units",
     "units of 1,000 characters",

@@ -9,6 +9,7 @@ from cloudmart.settings.ai import (
     Effort,
     OpenAISettings,
     OrderTools,
+    TicketTools,
 )
 from cloudmart.settings.consistency import why_disabled
 from cloudmart.settings.limits import LimitSettings
@@ -54,6 +55,7 @@ __all__ = [
     "SignInMethod",
     "SourceSettings",
     "StartupSettings",
+    "TicketTools",
     "load_settings",
     "why_disabled",
 ]

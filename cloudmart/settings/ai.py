@@ -48,6 +48,13 @@ class OrderTools(StrEnum):
     DELETE = "delete"
 
 
+class TicketTools(StrEnum):
+    """Whether the assistants may propose to open a ticket."""
+
+    OFF = "off"
+    ON = "on"
+
+
 class OpenAISettings(SettingsGroup):
     """OpenAI, or a server that speaks its Responses API."""
 
@@ -191,6 +198,13 @@ class AssistantSettings(SettingsGroup):
         "`delete` (and the rest), or `auto`. `auto` means `cancel` for a customer "
         "whose token proves the address, and in local mode; otherwise `read`.",
         examples=["auto"],
+    )
+    tickets: TicketTools = Field(
+        TicketTools.OFF,
+        validation_alias="AI_TICKETS",
+        description="Whether customers may open a ticket for the shop's staff in a chat, by `on` "
+        "or `off`. The customer sees subject and text, and confirms with a code.",
+        examples=["off"],
     )
     knowledge: KnowledgeFiles | None = Field(
         None,

@@ -7,16 +7,20 @@ from typing import Any
 import aioboto3
 import pytest
 
+from cloudmart.ai.ended_chats import ChatArchive
 from cloudmart.ai.ports import ChatModel
 from cloudmart.ai.service import Assistant, Assistants
 from cloudmart.composition.providers import Providers
-from cloudmart.composition.services import Stores, build_services
+from cloudmart.composition.services import Services, Stores, build_services
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import Table
 from cloudmart.rates.counter import LocalCounter
 from cloudmart.settings import AssistantSettings, Settings
+from cloudmart.tickets.models import Ticket
+from cloudmart.tickets.repository import TicketRepository
+from tests.support.scripted_chat import ScriptedChat
 from tests.support.scripted_moods import ScriptedMoods
 from tests.support.shop_tables import CALL_WITHIN
 
@@ -36,16 +40,36 @@ class Shop:
 
     def assistant(self, model: ChatModel, **settings: Any) -> Assistant:  # noqa: ANN401
         """Return the assistant that speaks for a model, under some settings."""
+        chats: Assistants = self._services(model, **settings)[Assistants]
+        return chats.openai
+
+    def archive(self) -> ChatArchive:
+        """Return what keeps chats that have ended."""
+        archive: ChatArchive = self._services(ScriptedChat())[ChatArchive]
+        return archive
+
+    def without_tickets(self) -> "Shop":
+        """Return the same shop, whose table of tickets is away."""
+        names = self._settings.dynamodb.model_copy(update={"tickets_table": "nowhere"})
+        return Shop(self._settings.model_copy(update={"dynamodb": names}), self._database)
+
+    async def tickets(self) -> list[Ticket]:
+        """Return the tickets as they are stored."""
+        names = self._settings.dynamodb
+        repository = TicketRepository(
+            Table(self._database, names.tickets_table), self.conversations
+        )
+        return [ticket async for page in repository.list_all() for ticket in page.items]
+
+    def _services(self, model: ChatModel, **settings: Any) -> Services:  # noqa: ANN401
         changed = {"assistant": AssistantSettings(**settings)}
         changed_settings = self._settings.model_copy(update=changed)
-        services = build_services(
+        return build_services(
             changed_settings,
             Stores.of(changed_settings, self._database),
             Providers(model, model, ScriptedMoods("none"), ScriptedMoods("none")),
             LocalCounter(),
         )
-        chats: Assistants = services[Assistants]
-        return chats.openai
 
     async def place(self, order_id: str, email: str | None, **attributes: Any) -> Item:  # noqa: ANN401
         """Store an order and return its item."""

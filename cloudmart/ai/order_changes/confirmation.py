@@ -43,12 +43,7 @@ class OrderAction(StrEnum):
     DELETE = "delete"
 
 
-class PendingChange(Model):
-    """A change that waits for its code: of one order, in the version the customer was shown."""
-
-    action: OrderAction
-    order_id: str
-    version: str
+class _Pending(Model):
     code_hash: str
     tries: int = 0
     expires_at: int
@@ -57,6 +52,14 @@ class PendingChange(Model):
     def open(self) -> bool:
         """Tell whether its code can still confirm it."""
         return self.tries < MOST_TRIES and self.expires_at > time.time()
+
+
+class PendingChange(_Pending):
+    """A change that waits for its code: of one order, in the version the customer was shown."""
+
+    action: OrderAction
+    order_id: str
+    version: str
 
     @property
     def reminder(self) -> str:
@@ -71,11 +74,35 @@ class PendingChange(Model):
         return self.order_id.casefold() in text.casefold() or bool(_ANEW.search(text))
 
 
+class PendingTicket(_Pending):
+    """A ticket that waits for its code, as the customer was shown it."""
+
+    ticket_id: str
+    subject: str
+    text: str
+
+    @property
+    def reminder(self) -> str:
+        """Return what a customer is told who agrees without the code."""
+        return (
+            "Nothing is sent yet: to send your request to the shop's staff, "
+            "type CONFIRM and the six digits that you were shown."
+        )
+
+    def says(self, subject: str, text: str) -> bool:
+        """Tell whether it is just this request."""
+        return (self.subject, self.text) == (subject, text)
+
+
+Pending = PendingChange | PendingTicket
+"""What waits for its code: one thing at a time in a conversation."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A change and the code that will confirm it; the code itself is nowhere stored."""
+    """What is to be confirmed, and the code for it; the code itself is nowhere stored."""
 
-    pending: PendingChange
+    pending: Pending
     sentence: str
     code: str
 
@@ -94,7 +121,7 @@ def propose(
     conversation: str, action: OrderAction, order_id: str, version: str, goods: str
 ) -> Proposal:
     """Return the proposal to change an order in the version it has now."""
-    code = f"{secrets.randbelow(1_000_000):06}"
+    code = _new_code()
     pending = PendingChange(
         action=action,
         order_id=order_id,
@@ -103,6 +130,27 @@ def propose(
         expires_at=int(time.time()) + LIFETIME,
     )
     return Proposal(pending, f"To {action} order {order_id} ({goods}), reply: CONFIRM", code)
+
+
+def propose_ticket(conversation: str, ticket_id: str, subject: str, text: str) -> Proposal:
+    """Return the proposal to send a request to the shop's staff, in just these words."""
+    code = _new_code()
+    pending = PendingTicket(
+        ticket_id=ticket_id,
+        subject=subject,
+        text=text,
+        code_hash=code_hash(conversation, code),
+        expires_at=int(time.time()) + LIFETIME,
+    )
+    sentence = (
+        f"To send this to the shop's staff, with this chat (subject: “{subject}”, text: “{text}”), "
+        "reply: CONFIRM"
+    )
+    return Proposal(pending, sentence, code)
+
+
+def _new_code() -> str:
+    return f"{secrets.randbelow(1_000_000):06}"
 
 
 def code_hash(conversation: str, code: str) -> str:

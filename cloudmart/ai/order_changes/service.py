@@ -263,8 +263,11 @@ class OrderChanges:
         proposal = turn.proposal
         if proposal is None:
             waiting = turn.conversation.pending
-            same = waiting is not None and _same(waiting, action, found)
-            if waiting and same and not waiting.asked_anew(turn.message):
+            if (
+                isinstance(waiting, PendingChange)
+                and _same(waiting, action, found)
+                and not waiting.asked_anew(turn.message)
+            ):
                 turn.remind(waiting.reminder)
                 return {"status": "customer_must_type_the_code", "order": _shown(found)}
             proposal = confirmation.propose(
@@ -272,21 +275,15 @@ class OrderChanges:
             )
             turn.propose(proposal)
         asked = proposal.pending
-        if (asked.action, asked.order_id) != (action, found.id):
+        if not isinstance(asked, PendingChange) or (asked.action, asked.order_id) != (
+            action,
+            found.id,
+        ):
             return {"error": "one_change_at_a_time"}
         return {"status": "customer_is_asked_to_confirm", "order": _shown(found)}
 
-    async def confirm(self, turn: Turn, code: str) -> str:
-        """Carry out the change that a code confirms, and return what became of it in words."""
-        conversation = turn.conversation.id
-        hashed = confirmation.code_hash(conversation, code)
-        pending = await self._conversations.consume(turn, hashed)
-        if pending is None:
-            return (
-                "That code confirms nothing: it is wrong, was used, or has expired. "
-                "Nothing was changed. To get a new code, ask for the change again and name the "
-                "order."
-            )
+    async def carry_out(self, turn: Turn, pending: PendingChange) -> str:
+        """Carry out a change that was confirmed, and return what became of it in words."""
         if not self.allows(turn, OrderTools(pending.action)):
             return _NOT_HERE
         try:
