@@ -1,7 +1,9 @@
 """Sessions with AWS, of which a process needs one."""
 
+import asyncio
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,7 +14,6 @@ from botocore.exceptions import RefreshWithMFAUnsupportedError
 from botocore.loaders import Loader, create_loader
 
 from cloudmart.aws_redirects import DirectConfig
-from cloudmart.dynamodb.credential_program import CredentialProgram
 from cloudmart.dynamodb.refusals import StrictParserFactory
 from cloudmart.retry import REQUEST_ATTEMPTS
 
@@ -29,6 +30,39 @@ _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 # Tells the SDK that the values of items are documents, not structures to be walked through:
 # docs/decisions/values-as-sent.md.
 _MODELS = Path(__file__).parent / "models"
+
+
+class CredentialProgram:
+    """A program that runs for as long as somebody waits for what it prints.
+
+    `credential_process` of a profile names it. The SDK leaves it running when its wait is
+    cancelled or takes too long.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(cls, *arguments: str, **pipes: Any) -> "CredentialProgram":  # noqa: ANN401
+        """Start it, as `asyncio.create_subprocess_exec` does."""
+        return cls(await asyncio.create_subprocess_exec(*arguments, **pipes))
+
+    @property
+    def returncode(self) -> int | None:
+        """Return its exit code, None while it runs."""
+        return self._process.returncode
+
+    async def communicate(self) -> tuple[bytes, bytes]:
+        """Return what it printed to both outputs; end it if nobody waits for that any more."""
+        try:
+            return await self._process.communicate()
+        finally:
+            if self._process.returncode is None:
+                with suppress(ProcessLookupError):
+                    self._process.kill()
+                await self._process.wait()
+                # A child of its own may hold the pipes open.
+                self._process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def new_session(region: str | None = None) -> aioboto3.Session:

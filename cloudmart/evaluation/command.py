@@ -29,9 +29,9 @@ from cloudmart.evaluation.opening import (
 from cloudmart.evaluation.report import (
     EarlierReportError,
     EvaluationReport,
+    case_outcome,
     changes_since,
-    outcome_of,
-    table_of,
+    report_table,
 )
 from cloudmart.evaluation.run import CaseResult, EvaluationRun
 from cloudmart.findings.finding import CheckExit
@@ -113,7 +113,7 @@ async def _evaluate(
         instructions="",
         started_at=began,
         unplayed=run.unplayed,
-        cases=[outcome_of(result) for result in run.results],
+        cases=[case_outcome(result) for result in run.results],
     )
 
 
@@ -176,7 +176,7 @@ def _print(report: EvaluationReport, earlier: EvaluationReport | None, *, as_jso
     if as_json:
         sys.stdout.write(f"{report.as_json()}\n")
         return
-    lines = [f"Assistant: {report.provider}, {report.model}", *table_of(report, earlier)]
+    lines = [f"Assistant: {report.provider}, {report.model}", *report_table(report, earlier)]
     if earlier:
         lines += changes_since(report, earlier)
     if report.unplayed:

@@ -72,7 +72,7 @@ class EvaluationReport(_Document):
             raise EarlierReportError(msg) from error
 
 
-def outcome_of(result: CaseResult) -> CaseOutcome:
+def case_outcome(result: CaseResult) -> CaseOutcome:
     """Return what a report tells of a result."""
     usages = result.record.usages
     return CaseOutcome(
@@ -138,7 +138,9 @@ def figures_of(report: EvaluationReport) -> dict[str, KindFigures]:
     }
 
 
-def table_of(report: EvaluationReport, earlier: EvaluationReport | None = None) -> Iterator[str]:
+def report_table(
+    report: EvaluationReport, earlier: EvaluationReport | None = None
+) -> Iterator[str]:
     """Yield the lines of a table: each kind's figures, beside those of an earlier run."""
     before = figures_of(earlier) if earlier else {}
     yield f"{'kind':<16}{'passed':>10}{'false approvals':>17}{'lost':>6}{'cost':>10}{'time':>9}"
