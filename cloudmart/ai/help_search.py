@@ -20,8 +20,16 @@ LONGEST_TEXT = 1500
 
 _MOST_WORDS = 32
 _WORD = re.compile(r"[^\W_]{2,}")
+_FIRST = "returns"
 _ENOUGH = 0.5
 """The share of a question's words that a section has, if its heading is about something else."""
+
+# What every text has: it does not make a section the answer.
+_COMMON = """
+answer confirm day days good keep name need new next old online order orders product products right
+thanks way word words write
+"""
+_COMMON_WORDS = frozenset(_COMMON.split())
 
 # A word of the heading says more of a section than one of its text.
 _FIND = "SELECT rowid FROM help WHERE help MATCH ? ORDER BY bm25(help, 4.0, 1.0), rowid"
@@ -84,12 +92,14 @@ class HelpIndex:
             for row in range(len(self._sections))
             if wanted
         }
-        good = [
-            row for row, share in shares.items() if topics & self._topics[row] or share >= _ENOUGH
-        ]
+        about = {row: topics & self._topics[row] for row in shares}
+        good = [row for row in shares if about[row]]
+        good = good or [row for row, share in shares.items() if share >= _ENOUGH]
         good.sort(
             key=lambda row: (
-                -len(topics & self._topics[row]),
+                -len(about[row]),
+                # Who pays for a return asks about returns.
+                _FIRST not in about[row],
                 -shares[row],
                 ranked.index(row) if row in ranked else len(ranked),
             )
@@ -109,7 +119,9 @@ def _terms(asked: str, topics: Collection[str]) -> Iterator[list[str]]:
     for topic in sorted(topics):
         yield [topic]
     words = dict.fromkeys(_WORD.findall(asked))
-    telling = [word for word in words if word not in stopwords() and not topics_in(word)]
+    telling = [
+        word for word in words if word not in stopwords() | _COMMON_WORDS and not topics_in(word)
+    ]
     for word in telling[:_MOST_WORDS]:
         yield [word]
 

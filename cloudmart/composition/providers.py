@@ -27,7 +27,8 @@ from cloudmart.ai.ports import (
 )
 from cloudmart.ai.providers.bedrock_agent import open_bedrock_agent
 from cloudmart.ai.providers.bedrock_converse import open_bedrock_converse
-from cloudmart.ai.providers.offline import OfflineChat, OfflineSentiment
+from cloudmart.ai.providers.offline import OfflineChat
+from cloudmart.ai.providers.offline_sentiment import OfflineSentiment
 from cloudmart.errors import (
     ProviderDisabledError,
     ProviderMisconfiguredError,

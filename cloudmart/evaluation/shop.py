@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from cloudmart.access.authentication import ANONYMOUS, Caller
 from cloudmart.ai.ports import ChatModel
-from cloudmart.ai.providers.offline import OfflineSentiment
+from cloudmart.ai.providers.offline_sentiment import OfflineSentiment
 from cloudmart.ai.service import Assistant, Assistants
 from cloudmart.composition.providers import Providers
 from cloudmart.composition.services import Stores, build_services

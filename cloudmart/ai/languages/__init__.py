@@ -6,7 +6,7 @@ is said. They are compared with `searchable` text: small letters without accents
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -54,12 +54,12 @@ def stopwords() -> frozenset[str]:
     return frozenset().union(*(language(code).stopwords for code in CODES))
 
 
-def topics_in(text: str) -> frozenset[str]:
-    """Return the topics that a text speaks of, in any language, by their English names."""
+def topics_in(text: str, codes: Collection[str] = CODES) -> frozenset[str]:
+    """Return the topics that a text speaks of in some languages, by their English names."""
     plain = searchable(text)
     return frozenset(
         topic
-        for code in CODES
+        for code in codes
         for topic, words in language(code).topics.items()
         if words.search(plain)
     )

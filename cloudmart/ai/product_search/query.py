@@ -34,14 +34,19 @@ _ORDINAL = re.compile(
     rf"\b(?P<o>{'|'.join(_ORDINALS)}|[1-8](?:st|nd|rd|th))(?: (?:one|product|item|of (?:them|those"
     r"|these))\b|$)"
 )
+_PLACE = re.compile(
+    rf"\b(?P<o>{'|'.join(_ORDINALS)}|[1-8](?:st|nd|rd|th))[ -]"
+    r"(?=cheap|most|least|low|high|pric|dear)"
+)
 _DIVIDED = re.compile(r"\b(?:and|or)\b|[,;/&+]")
 _POSSESSIVE = re.compile(r"['\u2019]s\b")
 _WORD = re.compile(r"[^\W_]{2,}")
 _EMPTY = """
-affordable another article articles basket budget buy catalog catalogue cost costs currently dollar
-dollars else euro euros expensive gift gifts goods idea ideas item items kind kinds less more nice
-order ordering please possibly present presents price priced prices product products purchase range
-search searching selection selling sells spend stock store things under want wanted
+affordable another article articles basket best budget buy catalog catalogue cost costs currently
+dollar dollars else euro euros expensive gift gifts good goods idea ideas item items kind kinds
+less making more next nice order ordering please possibly present presents price priced prices
+product products purchase range search searching selection selling sells spend stock store things
+under want wanted
 """
 _EMPTY_WORDS = frozenset(_EMPTY.split())
 _DASHES = re.compile("[\u2010-\u2015]")
@@ -70,6 +75,8 @@ class ProductQuery:
     sort: ProductSort | None = None
     limit: int | None = None
     number: int | None = None
+    place: int = 1
+    """Which one is wanted of those in that order: 2 for the second cheapest."""
 
     def fits(self, price: Decimal) -> bool:
         """Tell whether a price is within the bounds."""
@@ -113,6 +120,8 @@ def _read_sort(reading: _Reading) -> None:
     if found := _FEW.search(reading.text):
         number = found["n"] or found["m"]
         reading.take(found, limit=max(1, int(number) if number.isdigit() else UNITS[number]))
+    if found := _PLACE.search(reading.text):
+        reading.take(found, place=ordinal(found["o"]), limit=1)
     for pattern, sort, superlative in (
         (_CHEAPEST, ProductSort.CHEAPEST, True),
         (_DEAREST, ProductSort.MOST_EXPENSIVE, True),

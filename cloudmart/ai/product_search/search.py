@@ -103,7 +103,7 @@ def _best(
     most = min(query.limit or MOST_FOUND, MOST_FOUND)
     if query.limit == 1 and query.sort and products:
         # Those with one price are all the cheapest.
-        first = products[0].price
+        first = products[min(query.place, len(products)) - 1].price
         same = [product for product in products if product.price == first]
         return FoundProducts(same[:MOST_FOUND], len(products) - len(same[:MOST_FOUND]), mentioned)
     return FoundProducts(products[:most], max(0, len(products) - most), mentioned)
@@ -176,20 +176,21 @@ class _Index:
         names, descriptions = self._names.get(word, set()), self._descriptions.get(word, set())
         if names or descriptions:
             return names, descriptions
-        close = [*_close(word, self._names), *_close(word, self._descriptions)]
-        if not close:
-            return set(), set()
-        return self._names.get(close[0], set()), self._descriptions.get(close[0], set())
+        # Descriptions have words for everything: a guess among them is too often wrong.
+        close = _close(word, self._names)
+        return (
+            (self._names[close], self._descriptions.get(close, set())) if close else (set(), set())
+        )
 
 
-def _close(word: str, known: Collection[str]) -> list[str]:
-    """Return the known words that a word may be a misspelling of, the closest first."""
+def _close(word: str, known: Collection[str]) -> str | None:
+    """Return the known word that a word is likely a misspelling of."""
     if len(word) < _SHORT:
-        return []
+        return None
     # Few are compared: the first letter is seldom wrong.
     near = [each for each in known if each[0] == word[0] and abs(len(each) - len(word)) <= _LENGTHS]
     short = len(word) == _SHORT
     if short:
         near = [each for each in near if each[-1] == word[-1] and len(each) >= _SHORTEST]
     cutoff = _CLOSE_IF_SHORT if short else _CLOSE
-    return difflib.get_close_matches(word, near, n=2, cutoff=cutoff)
+    return next(iter(difflib.get_close_matches(word, near, n=1, cutoff=cutoff)), None)

@@ -5,14 +5,17 @@ from typing import Any
 
 import pytest
 
+from cloudmart.ai.languages import language
 from cloudmart.ai.ports import ProviderMessage, ProviderStep, ToolCall, ToolResult, ToolSpec
-from cloudmart.ai.providers.offline import NOT_ALLOWED, NOTICE, OfflineChat
+from cloudmart.ai.providers.offline import OfflineChat
 from tests.ai.providers.steps import answer, assistant, request, take, user
 
 TOOLS = [
     ToolSpec(name, "", {"type": "object", "properties": {}})
-    for name in ("search_products", "get_order", "cancel_order", "delete_order")
+    for name in ("search_products", "get_order", "cancel_order", "delete_order", "search_help")
 ]
+SAYS = language("en").says
+NOTICE, NOT_ALLOWED = SAYS["notice"], SAYS["not_allowed"]
 NEW, OLD = "a2b3c4d5e6f7g8h9", "ab12cd34"
 TOLD = assistant(f"{NOTICE}\n\nHello!")
 
@@ -29,27 +32,95 @@ async def say(*history: ProviderMessage, **changes: Any) -> str:  # noqa: ANN401
     return await answer(OfflineChat(), request(TOLD, *history, **({"tools": TOOLS} | changes)))
 
 
-async def after(output: object) -> str:
-    """Return what is said about the result of a tool."""
-    asked = ToolCall("1", "any", "{}")
-    exchange = [(ProviderStep("", [asked]), [ToolResult(asked, json.dumps(output))])]
-    return await say(user("Hello"), exchange=exchange)
+async def after(*outputs: object, text: str) -> str:
+    """Return what is said to a text about the results of tools."""
+    asked = [ToolCall(str(number), "any", "{}") for number, _ in enumerate(outputs)]
+    results = [
+        ToolResult(one, json.dumps(output)) for one, output in zip(asked, outputs, strict=True)
+    ]
+    return await say(user(text), exchange=[(ProviderStep("", asked), results)], tools=TOOLS)
+
+
+async def calls(*history: ProviderMessage) -> dict[str, Any]:
+    """Return the tools that are called for a history, and their arguments."""
+    _, step = await take(OfflineChat(), request(*history, tools=TOOLS))
+    return {asked.name: json.loads(asked.arguments) for asked in step.calls}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Do you have lamps?",
+        "I'm looking for a red kettle, please",
+        "lamps",
+        "Can I order a lamp?",
+        "What do you sell?",
+        "a tent for two persons",
+    ],
+)
+async def test_products_are_searched_with_the_help_beside(text: str) -> None:
+    asked = await calls(user(text))
+
+    assert asked == {"search_help": {"question": text}, "search_products": {"query": text}}
+
+
+@pytest.mark.parametrize("text", ["anything under 10 dollars?", "the cheapest lamp", "product 3"])
+async def test_prices_and_numbers_are_of_products_alone(text: str) -> None:
+    assert await calls(user(text)) == {"search_products": {"query": text}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How long does shipping take?",
+        "Can I return my order?",
+        f"I want to send order {NEW} back",
+        "Can I pay for my order with PayPal?",
+        "When are you open?",
+        "What is your phone number?",
+        "Delete my account",
+        "\u00bfCu\u00e1nto tarda el env\u00edo?",
+        "Kann ich bar bezahlen?",
+        "Puis-je \u00eatre rembours\u00e9 ?",
+        "Qual \u00e9 o hor\u00e1rio?",
+    ],
+)
+async def test_what_the_shop_says_is_asked_of_the_help(text: str) -> None:
+    assert await calls(user(text)) == {"search_help": {"question": text}}
+
+
+LIST = assistant("I found 3 products: 1. Desk lamp, $19.99; 2. Mug, $9.95; 3. Tent, $1,189.95. To.")
+ONE = assistant("I found one product: Desk lamp, $19.99: A steel lamp.")
 
 
 @pytest.mark.parametrize(
     ("text", "query"),
     [
-        ("Do you have lamps?", "lamps"),
-        ("I'm looking for a red kettle, please", "red kettle"),
-        ("How much is the Desk Lamp?", "desk lamp"),
-        ("lamps", "lamps"),
-        ("Can I order a lamp?", "lamp"),
-        ("What do you sell?", ""),
-        ("Show me your products", ""),
+        ("product 3", "Tent"),
+        ("2", "Mug"),
+        ("Tell me more about number 2", "Mug"),
+        ("the third one please", "Tent"),
+        ("#1?", "Desk lamp"),
+        ("and the last one?", "Tent"),
     ],
 )
-async def test_products_are_searched_by_the_words_that_matter(text: str, query: str) -> None:
-    assert await call(user(text)) == ("search_products", {"query": query})
+async def test_a_number_is_that_of_the_list_shown_last(text: str, query: str) -> None:
+    assert await calls(user("Hi"), LIST, user(text)) == {"search_products": {"query": query}}
+    assert await calls(user("Hi"), LIST, user("lamp"), ONE, user(text)) == {
+        "search_products": {"query": query}
+    }
+
+
+@pytest.mark.parametrize("text", ["product 9", "2 mugs", "number 12"])
+async def test_a_number_of_no_list_is_the_catalogue_s(text: str) -> None:
+    asked = await calls(user("Hi"), LIST, user(text))
+
+    assert asked["search_products"] == {"query": text}
+
+
+@pytest.mark.parametrize("text", ["How much is it?", "Tell me more about this one", "is it cheap"])
+async def test_it_is_the_one_product_shown_last(text: str) -> None:
+    assert await calls(user("lamp"), ONE, user(text)) == {"search_products": {"query": "Desk lamp"}}
 
 
 @pytest.mark.parametrize("change", ["cancel", "delete"])
@@ -105,7 +176,15 @@ async def test_what_was_missing_may_follow() -> None:
         ("Cancel my order", "Which order is it?"),
         ("Where is my parcel?", "Which order is it?"),
         (f"Cancel {NEW}", "Please tell me the e-mail address"),
-        ("???", "I did not understand that."),
+        ("Are you a bot?", "I am a program of the shop and no person."),
+        ("This is a scam, I want to complain!", "I am sorry about that."),
+        ("Don't cancel my order", "I change nothing"),
+        ("Change the address of my order", "I cannot change what is in an order"),
+        ("How do I place an order?", "I cannot place orders."),
+        ("Hola", "\u00a1Hola!"),
+        ("Guten Tag!", "Was kann ich f\u00fcr Sie tun?"),
+        ("Je veux parler \u00e0 quelqu'un", "terminez ce chat"),
+        ("Onde est\u00e1 a minha encomenda?", "De que pedido se trata?"),
     ],
 )
 async def test_what_needs_no_tool_is_answered_at_once(text: str, said: str) -> None:
@@ -141,14 +220,14 @@ async def test_nothing_is_asked_for_in_vain(text: str) -> None:
 @pytest.mark.parametrize(
     ("tools", "offers"),
     [
-        (TOOLS[:1], "for products (“do you have lamps?”)."),
-        (TOOLS[:2], "your e-mail address)."),
-        (TOOLS, "or to cancel one."),
+        (TOOLS[:1], "You can ask me for products (“do you have lamps?”)."),
+        (TOOLS[:2], "or for an order (its number and your e-mail address)."),
+        (TOOLS[:4], "or to cancel one."),
     ],
     ids=["off", "read", "delete"],
 )
 async def test_only_what_is_possible_is_offered(tools: list[ToolSpec], offers: str) -> None:
-    assert (await say(user("???"), tools=tools)).endswith(offers)
+    assert offers in await say(user("What can you do?"), tools=tools)
 
 
 async def test_a_final_step_calls_no_tool() -> None:
@@ -162,19 +241,87 @@ async def test_an_answer_comes_line_by_line() -> None:
     assert len(deltas) == 3
 
 
+LAMP = {"id": "1", "name": "Desk lamp", "price": 19.99, "description": "Warm\nand bright."}
+MUG = {"id": "2", "name": "Mug", "price": 5, "description": ""}
+SHIPPING = {"section": "Shipping", "text": "It takes three days."}
+READ_ABOUT = "To read about one, write its number (“product 2”)."
+SHORTER = "A word or a price (“lamps under $30”) makes the list shorter."
+LISTED = "1. Desk lamp, $19.99; 2. Mug, $5.00."
+MENTIONED = "I found no product of that name. This description mentions it:"
+NO_SECTION = {"sections": [], "topics": ["Shipping", "Contact"]}
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"products": [LAMP]}, "I found one product: Desk lamp, $19.99: Warm and bright."),
+        ({"products": [MUG], "not_shown": 3}, "This one fits best: Mug, $5.00."),
+        (
+            {"products": [LAMP, MUG], "not_shown": 0},
+            f"I found 2 products: {LISTED} {READ_ABOUT}",
+        ),
+        (
+            {"products": [LAMP, MUG], "not_shown": 7},
+            f"Here are 2 of 9 products: {LISTED} {SHORTER} {READ_ABOUT}",
+        ),
+        (
+            {"products": [LAMP], "note": "…"},
+            f"{MENTIONED} Desk lamp, $19.99: Warm and bright.",
+        ),
+        (
+            {"products": []},
+            "I found no product that fits. Please try another word or another price.",
+        ),
+    ],
+)
+async def test_products_are_told_in_one_paragraph(found: object, said: str) -> None:
+    assert await after(found, text="anything under 20 dollars") == said
+
+
+async def test_an_answer_of_the_help_names_its_section() -> None:
+    help_found = {"sections": [SHIPPING]}
+
+    english = await after(help_found, text="How long does shipping take?")
+    german = await after(help_found, text="Wie lange dauert der Versand?")
+
+    assert english == "From our help, “Shipping”: It takes three days."
+    assert german == "Aus unserer Hilfe, „Shipping“: It takes three days."
+
+
+async def test_a_product_of_that_name_outdoes_a_section_that_mentions_it() -> None:
+    found = {"products": [LAMP], "not_shown": 0}
+    mentioned = found | {"note": "…"}
+
+    assert "Desk lamp" in await after({"sections": [SHIPPING]}, found, text="a lamp")
+    assert "Shipping" in await after({"sections": [SHIPPING]}, mentioned, text="a lamp")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Do you have gift cards?", SAYS["no_help"]),
+        ("Who is the president?", SAYS["nothing"]),
+        ("Do you have sofas?", SAYS["nothing"]),
+        ("\u00bfTienen sillones?", language("es").says["products_in_english"]),
+        ("Verkaufen Sie Sofas?", language("de").says["products_in_english"]),
+        ("Vendez-vous des chaises ?", language("fr").says["products_in_english"]),
+        ("Voc\u00eas vendem cadeiras?", language("pt").says["products_in_english"]),
+    ],
+)
+async def test_what_is_not_found_is_not_made_up(text: str, said: str) -> None:
+    assert await after(NO_SECTION, {"products": [], "not_shown": 0}, text=text) == said
+
+
+async def test_what_makes_no_sense_gets_no_list_of_products() -> None:
+    said = await after(NO_SECTION, {"products": [], "not_shown": 0}, text="asdf qwer")
+
+    assert said.startswith("I did not understand that. You can ask me about Shipping, Contact, ")
+    assert said.endswith(SAYS["otherwise"])
+
+
 @pytest.mark.parametrize(
     ("output", "said"),
     [
-        (
-            {
-                "products": [
-                    {"id": "1", "name": "Desk lamp", "price": 19.99, "description": "Warm."},
-                    {"id": "2", "name": "Kettle", "price": 5, "description": ""},
-                ]
-            },
-            "- Desk lamp, $19.99: Warm.\n- Kettle, $5.00",
-        ),
-        ({"products": []}, "I found nothing that fits. Please try another word."),
         (
             {
                 "order": {
@@ -210,4 +357,4 @@ async def test_an_answer_comes_line_by_line() -> None:
     ],
 )
 async def test_what_a_tool_returned_is_put_into_words(output: object, said: str) -> None:
-    assert await after(output) == said
+    assert await after(output, text=f"Where is my order {NEW}?") == said

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudmart.ai.ports import Scores
-from cloudmart.ai.providers.offline import OfflineSentiment, from_compound
+from cloudmart.ai.providers.offline_sentiment import OfflineSentiment, from_compound
 
 
 def mood(scores: Scores | None) -> str:

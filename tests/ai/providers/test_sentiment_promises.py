@@ -4,7 +4,7 @@ import pytest
 
 from cloudmart.ai.ports import SentimentAnalyzer
 from cloudmart.ai.providers.azure import AzureSentiment
-from cloudmart.ai.providers.offline import OfflineSentiment
+from cloudmart.ai.providers.offline_sentiment import OfflineSentiment
 from tests.support.loopback import LoopbackServer
 
 
