@@ -21,8 +21,8 @@ LONGEST_TEXT = 1500
 _MOST_WORDS = 32
 _WORD = re.compile(r"[^\W_]{2,}")
 _FIRST = "returns"
-_ENOUGH = 0.5
-"""The share of a question's words that a section has, if its heading is about something else."""
+_MOST_OF_IT = 0.5
+"""A section has more than this share of a question's words, if its heading has no topic of it."""
 
 # What every text has: it does not make a section the answer.
 _COMMON = """
@@ -94,7 +94,7 @@ class HelpIndex:
         }
         about = {row: topics & self._topics[row] for row in shares}
         good = [row for row in shares if about[row]]
-        good = good or [row for row, share in shares.items() if share >= _ENOUGH]
+        good = good or [row for row, share in shares.items() if share > _MOST_OF_IT]
         good.sort(
             key=lambda row: (
                 -len(about[row]),

@@ -49,6 +49,7 @@ product products purchase range search searching selection selling sells spend s
 under want wanted
 """
 _EMPTY_WORDS = frozenset(_EMPTY.split())
+_EMAIL = re.compile(r"\S{1,64}@\S{1,255}")
 _DASHES = re.compile("[\u2010-\u2015]")
 _LONG = 4
 """Characters of a word whose ending may be that of a plural of its own."""
@@ -98,7 +99,8 @@ class _Reading:
 
 def read_query(text: str) -> ProductQuery:
     """Return what a text asks of the catalogue."""
-    plain = _POSSESSIVE.sub("", _DASHES.sub("-", searchable(text[:LONGEST_QUERY])))
+    text = _EMAIL.sub(" , ", text[:LONGEST_QUERY])
+    plain = _POSSESSIVE.sub("", _DASHES.sub("-", searchable(text)))
     reading = _Reading(" ".join(plain.split()))
     reading.text, (lowest, highest) = read_bounds(reading.text)
     reading.query = ProductQuery(lowest=lowest, highest=highest)

@@ -122,11 +122,15 @@ class _Index:
         self._products: list[Product] = []
         self._names: Mapping[str, set[int]] = defaultdict(set)
         self._descriptions: Mapping[str, set[int]] = defaultdict(set)
+        self._things: Mapping[str, set[int]] = defaultdict(set)
 
     def add(self, product: Product) -> None:
         row = len(self._products)
         self._products.append(product)
         name = _words(product.name)
+        # "Mixing bowls, set of three" are bowls.
+        for thing in _words(product.name.partition(",")[0])[-1:]:
+            self._things[thing].add(row)
         # Who writes `desklamp` or `key board` means the same.
         for word in (*name, *map("".join, pairwise(name))):
             self._names[word].add(row)
@@ -151,14 +155,20 @@ class _Index:
         in_names: dict[int, int] = defaultdict(int)
         in_all: dict[int, int] = defaultdict(int)
         joined = self._joined(words)
-        for word in joined:
-            names, descriptions = self._rows(word)
+        things: set[int] = set()
+        for asked in joined:
+            word = self._known(asked)
+            if word is None:
+                continue
+            names = self._names.get(word, set())
+            things |= self._things.get(word, set())
             for row in names:
                 in_names[row] += 1
-            for row in names | descriptions:
+            for row in names | self._descriptions.get(word, set()):
                 in_all[row] += 1
         enough = (len(joined) + 1) // 2
-        fitting = {row: count for row, count in in_all.items() if count >= enough}
+        # Among many words one that says what a product is will do.
+        fitting = {row: n for row, n in in_all.items() if n >= enough or row in things}
         named = {row: count for row, count in fitting.items() if in_names[row]}
         best = max((named or fitting).values(), default=0)
         return {row: (in_names[row], count) for row, count in fitting.items() if count >= best}
@@ -172,15 +182,11 @@ class _Index:
                 joined.append(word)
         return joined
 
-    def _rows(self, word: str) -> tuple[set[int], set[int]]:
-        names, descriptions = self._names.get(word, set()), self._descriptions.get(word, set())
-        if names or descriptions:
-            return names, descriptions
+    def _known(self, word: str) -> str | None:
+        if word in self._names or word in self._descriptions:
+            return word
         # Descriptions have words for everything: a guess among them is too often wrong.
-        close = _close(word, self._names)
-        return (
-            (self._names[close], self._descriptions.get(close, set())) if close else (set(), set())
-        )
+        return _close(word, self._names)
 
 
 def _close(word: str, known: Collection[str]) -> str | None:

@@ -113,8 +113,8 @@ def products_text(found: Mapping[str, Any]) -> str:
     begin = f"Here are {len(products)} of {total} products" if more else f"I found {total} products"
     if found.get("note"):
         begin = "I found no product of that name. These descriptions mention it"
-    shorter = " A word or a price (“lamps under $30”) makes the list shorter." if more else ""
-    return f"{begin}: {listed}.{shorter} To read about one, write its number (“product 2”)."
+    rest = f" {more} more are not shown: add a word or a price (“lamps under $30”)." if more else ""
+    return f"{begin}: {listed}.{rest} To read about one, write its number (“product 2”)."
 
 
 def _priced(product: Mapping[str, Any]) -> str:

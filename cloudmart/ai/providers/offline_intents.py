@@ -117,14 +117,21 @@ def _score(text: str, spoken: Language) -> int:
 
 
 def _agreed(history: Sequence[ProviderMessage], spoken: Language) -> Intent | None:
-    """Return the change that a customer agrees to, if they were just asked to confirm one."""
-    if not any(
-        each.intents["agree"].match(_plain(history[-1].text).strip(" \t\n.,!¡\"'"))
-        for each in {spoken.code: spoken, ENGLISH: language(ENGLISH)}.values()
-    ):
-        return None
+    """Return what a customer says to a change that they were just asked to confirm, if they were.
+
+    Who agrees in words is asked for the code once more by the tool: no word confirms.
+    """
     asked = history[-2].text.casefold() if len(history) > 1 else ""
-    return next((intent for words, intent in _ASKED.items() if words in asked), None)
+    change = next((intent for words, intent in _ASKED.items() if words in asked), None)
+    if change is None:
+        return None
+    text = _plain(history[-1].text).strip(" .,!?\u00a1\u00bf\"'")
+    for each in map(language, (spoken.code, *CODES)):
+        if each.intents["agree"].match(text):
+            return change
+        if each.intents["decline"].match(text) and change not in _found(text, spoken):
+            return Intent.KEEP
+    return None
 
 
 def _continued(history: Sequence[ProviderMessage], spoken: Language) -> Intent | None:
@@ -140,8 +147,11 @@ def _continued(history: Sequence[ProviderMessage], spoken: Language) -> Intent |
     last = next((intent for intent in wanted if intent in ABOUT_ORDERS), None)
     if last and (said is None or _was_asked(history)):
         return last
+    if said is Intent.PRODUCTS and not _order_id(newest):
+        return said
     # "My order number is …", "show me …", "my e-mail address is …": an order is meant.
-    about_all = topics_in(_plain(newest), (spoken.code, ENGLISH)) & _NOT_OF_ONE_ORDER
+    topics = topics_in(_plain(newest), (spoken.code, ENGLISH)) - {"contact"}
+    about_all = topics if _order_id(newest) is None else topics & _NOT_OF_ONE_ORDER
     return Intent.HELP if said is Intent.HELP and about_all else Intent.ORDER
 
 

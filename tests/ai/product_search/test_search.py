@@ -27,6 +27,8 @@ FOUND = {
     "vaze": ["Ceramic vase"],
     "umbrela": ["Walking umbrella"],
     "knives": ["Chef's knife"],
+    "I am ann@example.org. Do you have kettles?": ["Gooseneck kettle"],
+    "My friend told me you have a wonderful old kettle": ["Gooseneck kettle"],
     "I'm looking for a red kettle": ["Gooseneck kettle"],
     "lamps and kettles": ["Desk lamp", "Gooseneck kettle"],
     "a pen": ["Fountain pen"],

@@ -56,6 +56,7 @@ async def calls(*history: ProviderMessage) -> dict[str, Any]:
         "Can I order a lamp?",
         "What do you sell?",
         "a tent for two persons",
+        "I am ann@example.org. Do you have lamps?",
     ],
 )
 async def test_products_are_searched_with_the_help_beside(text: str) -> None:
@@ -139,6 +140,14 @@ async def test_who_agrees_to_a_change_asks_for_it(line: str, change: str) -> Non
     assert await call(before, asked, user("Yes")) == (f"{change}_order", {"order_id": NEW})
 
 
+@pytest.mark.parametrize("text", ["no", "No, never mind", "nope", "Nein", "Mejor no", "don't"])
+async def test_who_declines_a_change_is_told_that_nothing_changes(text: str) -> None:
+    asked = assistant(f"To cancel order {NEW} (2 items, $40.00), reply: CONFIRM [code]")
+
+    assert NEW not in await say(user(f"cancel {NEW}, ann@example.org"), asked, user(text))
+    assert await calls(user(f"cancel {NEW}, ann@example.org"), asked, user(text)) == {}
+
+
 @pytest.mark.parametrize(
     ("text", "tool", "order_id"),
     [
@@ -182,6 +191,8 @@ async def test_what_was_missing_may_follow() -> None:
         ("Change the address of my order", "I cannot change what is in an order"),
         ("How do I place an order?", "I cannot place orders."),
         ("Hola", "\u00a1Hola!"),
+        ("\u00a1Hola! \u00bfQu\u00e9 tal?", "\u00a1Hola!"),
+        ("How are you?", "Hello!"),
         ("Guten Tag!", "Was kann ich f\u00fcr Sie tun?"),
         ("Je veux parler \u00e0 quelqu'un", "terminez ce chat"),
         ("Onde est\u00e1 a minha encomenda?", "De que pedido se trata?"),
@@ -245,7 +256,7 @@ LAMP = {"id": "1", "name": "Desk lamp", "price": 19.99, "description": "Warm\nan
 MUG = {"id": "2", "name": "Mug", "price": 5, "description": ""}
 SHIPPING = {"section": "Shipping", "text": "It takes three days."}
 READ_ABOUT = "To read about one, write its number (“product 2”)."
-SHORTER = "A word or a price (“lamps under $30”) makes the list shorter."
+SHORTER = "7 more are not shown: add a word or a price (“lamps under $30”)."
 LISTED = "1. Desk lamp, $19.99; 2. Mug, $5.00."
 MENTIONED = "I found no product of that name. This description mentions it:"
 NO_SECTION = {"sections": [], "topics": ["Shipping", "Contact"]}
