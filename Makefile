@@ -109,6 +109,7 @@ docs: $(VENV)/.local ## Write the pages of docs/ that are made from the code
 	@$(BIN)/python -m cloudmart.cli.reference_page docs/operations/reference.md
 	@$(BIN)/python -m cloudmart.access.rights docs/access.md
 	@$(BIN)/python -m cloudmart.observability.metrics_page docs/metrics.md
+	@$(BIN)/python -m cloudmart.observability.events docs/events.md
 	@$(BIN)/python -m cloudmart.verify.page docs/verify.md
 	@$(BIN)/python -m cloudmart.doctor.pages docs
 

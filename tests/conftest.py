@@ -1,5 +1,6 @@
 """The whole application on a DynamoDB engine, with tables of its own for each test."""
 
+import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -63,7 +64,11 @@ structlog.configure = _configure_uncached  # type: ignore[assignment]
 def logging_as_before() -> Iterator[None]:
     """Take back what a command that a test calls makes of the logs of its process."""
     before = structlog.get_config()["wrapper_class"]
+    handlers, level = list(logging.root.handlers), logging.root.level
     yield
+    if logging.root.level != level:
+        logging.root.handlers[:] = handlers
+        logging.root.setLevel(level)
     if structlog.get_config()["wrapper_class"] is not before:
         _configure(**_LOGGING)
 

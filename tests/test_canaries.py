@@ -5,7 +5,6 @@ store and its providers fail in every way; then everything it says is searched f
 """
 
 import base64
-import logging
 from dataclasses import dataclass, field
 from itertools import count
 from threading import Thread
@@ -61,7 +60,8 @@ def heard(
             shared_settings,
             AUTH="off",
             AWS_ENDPOINT_URL_DYNAMODB=faults.url,
-            LOG_LEVEL=str(logging.DEBUG),
+            LOG_LEVEL="debug",
+            LOG_READS="1",
             OPENAI_API_KEY=f"sk-{heard.plant('settings')}",
             OPENAI_BASE_URL=f"{provider.url}/v1",
             AZURE_ENDPOINT=provider.url,
@@ -121,6 +121,7 @@ class Speaker:
             self._ask(route.method, path, json={plant("key"): plant("body")})
             self._ask(route.method, path, json=[plant("body")])
             self._ask(route.method, path, content=f'{{"{plant("body")}'.encode())
+            self._ask(plant("method"), path)
         for query in ("email={}@example.org", "email={}", "q={}", "limit={}", "cursor={}"):
             for path in ("/api/products", "/api/orders", "/api/orders/user", "/api/tickets"):
                 self._ask("GET", f"{path}?{query.format(plant('query'))}")
@@ -185,6 +186,7 @@ def test_everything_went_wrong_that_was_to(heard: Heard) -> None:
     assert codes >= {400, 404, 422, 500, 502, 503}
     assert len(heard.of()) > 3000
     assert "request_failed" in heard.log
+    assert heard.log.count('"event": "request"') > 200
     assert "rate_limits_counted_apart" in heard.log
     assert "cloudmart_chat_turns_total" in heard.metrics
 

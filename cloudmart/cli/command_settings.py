@@ -12,8 +12,12 @@ from cloudmart.cli.data_store_errors import told
 from cloudmart.health.aws_environment import open_for_command
 from cloudmart.health.causes import DependencyError
 from cloudmart.health.secrets_manager import SecretStore
-from cloudmart.observability.logging import TERMINATION_LOG, write_termination_message
-from cloudmart.settings import Loaded, Settings, load_settings
+from cloudmart.observability.logging import (
+    TERMINATION_LOG,
+    configure_logging,
+    write_termination_message,
+)
+from cloudmart.settings import Loaded, LogFormat, LogSettings, Settings, load_settings
 from cloudmart.settings.misspelt import Misspelt
 from cloudmart.settings.report import Report, refusal
 
@@ -144,3 +148,10 @@ def _end(message: str, code: int, termination_log: Path) -> NoReturn:
     sys.stderr.write(message)
     write_termination_message(message, termination_log)
     raise SystemExit(code)
+
+
+def log_as_told(settings: LogSettings, default: LogFormat | None = None) -> None:
+    """Log as settings say; where they name no format, in the default, or as stderr is."""
+    usual = default or (LogFormat.CONSOLE if sys.stderr.isatty() else LogFormat.JSON)
+    form = settings.format or usual
+    configure_logging(json=form is LogFormat.JSON, level=settings.level.number)

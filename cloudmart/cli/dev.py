@@ -21,7 +21,7 @@ from rich.console import Console
 from cloudmart.app import create_app
 from cloudmart.cli.catalogue.loading import CatalogueLoader
 from cloudmart.cli.catalogue.reading import UnreadableFileError, read_catalogue_file
-from cloudmart.cli.command_settings import DOTENV, log_warnings
+from cloudmart.cli.command_settings import DOTENV, log_as_told, log_warnings
 from cloudmart.composition.clients import open_database
 from cloudmart.composition.runtime import Runtime
 from cloudmart.dynamodb.client import Database
@@ -30,7 +30,7 @@ from cloudmart.observability.logging import configure_logging
 from cloudmart.products.repository import ProductRepository
 from cloudmart.server.listen import LOOPBACK, CannotListenError, bind_all, serve_until_end
 from cloudmart.server.server import Server
-from cloudmart.settings import Environment, Settings, load_settings
+from cloudmart.settings import Environment, LogFormat, Settings, load_settings
 from cloudmart.settings.sources import dotenv_source
 
 _HERE = ",".join(LOOPBACK)
@@ -133,6 +133,7 @@ def _run(
         address, port = listeners[0].getsockname()[:2]
         told = {**environ, "ENVIRONMENT": Environment.LOCAL, "PORT": str(port)}
         loaded = load_settings(told, secrets={}, dotenv=DOTENV)
+        log_as_told(loaded.settings.log, LogFormat.CONSOLE)
         log_warnings(loaded.report)
         names = loaded.settings.dynamodb
         bare = empty or catalogue is not None

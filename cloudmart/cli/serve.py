@@ -17,6 +17,7 @@ from cloudmart.cli.command_settings import (
     DOTENV,
     EXIT_CONFIGURATION,
     exit_on_refusals,
+    log_as_told,
     log_warnings,
 )
 from cloudmart.composition.middleware import RequestContext
@@ -128,6 +129,7 @@ def run_server(
     if loaded.settings.sources.secret_id is None:
         loaded = for_serving(loaded)
     settings = exit_on_refusals(loaded, termination_log)
+    log_as_told(settings.log)
     health = Health()
     try:
         process = Runtime.begin(settings, health, environ)

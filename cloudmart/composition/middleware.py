@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from cloudmart.composition.request_log import RequestLog
 from cloudmart.errors import CrossOriginError, TooManyRequestsError
 from cloudmart.health import state
 from cloudmart.health.causes import DependencyError
@@ -49,6 +50,8 @@ _MANY_PARAMETERS = (
 )
 
 _METHODS = frozenset(HTTPMethod)
+_GONE = 499
+"""Stands for the status of an answer that nobody waited for."""
 
 _ALLOWED = ["Authorization", "Idempotency-Key", "If-Match", REQUEST_ID]
 _EXPOSED = [
@@ -86,6 +89,7 @@ class RequestContext:
         limits: Count what clients ask; by default nobody does.
         admission: Bounds what is worked on at once; by default nobody does.
         probe: Returns the answer to a probe by its path, or None where the path is no probe's.
+        log: Writes lines about requests; by default of no read that went well.
     """
 
     def __init__(  # noqa: PLR0913 - what every request passes
@@ -98,6 +102,7 @@ class RequestContext:
         limits: RateLimits | None = None,
         admission: Admission | None = None,
         probe: Callable[[str], Response | None] = lambda _: None,
+        log: RequestLog | None = None,
     ) -> None:
         self.app = app
         self._clients = clients or Clients()
@@ -106,6 +111,7 @@ class RequestContext:
         self._limits = limits
         self._admission = admission
         self._probe = probe
+        self._log = log or RequestLog()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -123,20 +129,20 @@ class RequestContext:
         try:
             await self._serve(scope, receive, answer)
         except ClientDisconnect:
-            _log.info("client_gone", method=scope["method"], route=_route(scope))
+            _log.info("client_gone", method=_method(scope), route=_route(scope))
         except asyncio.CancelledError:
             # Only a server that stops cancels a request.
             await answer.end(scope)
         except Exception:
-            _log.exception("request_failed", method=scope["method"], route=_route(scope))
+            _log.exception("request_failed", method=_method(scope), route=_route(scope))
             if answer.status:
                 raise
             await problem_response(scope, 500, UNEXPECTED)(scope, receive, answer.send)
         finally:
             took = time.perf_counter() - started
-            # A caller may send any word as its method; a metric's labels must stay few.
-            method = scope["method"] if scope["method"] in _METHODS else "other"
-            _timer(method, _route(scope), answer.status).observe(took)
+            method, route, status = _method(scope), _route(scope), answer.status or _GONE
+            _timer(method, route, status).observe(took)
+            self._log.note(scope, method, route, status, took)
 
     async def _serve(self, scope: Scope, receive: Receive, answer: NamedAnswer) -> None:
         if refusal := self._refusal(scope):
@@ -190,9 +196,15 @@ def _route(scope: Scope) -> str:
     return getattr(scope.get("route"), "path", "unknown")
 
 
+def _method(scope: Scope) -> str:
+    # A caller may send any word as its method: labels must stay few, and a word may be a secret.
+    method: str = scope["method"]
+    return method if method in _METHODS else "other"
+
+
 @cache
 def _timer(method: str, route: str, status: int) -> Histogram:
-    return REQUESTS.labels(method, route, str(status or 499))
+    return REQUESTS.labels(method, route, str(status))
 
 
 def add_middleware(
@@ -211,6 +223,7 @@ def add_middleware(
         limits=RateLimits(counter, limits) if limits else None,
         admission=Admission(requests=caps.concurrency, chats=caps.chats),
         probe=ProbeAnswers(health).find,
+        log=RequestLog(settings.log.reads),
     )
     https = (settings.public_base_url or "").lower().startswith("https:")
     app.add_middleware(ResponseHeaders, https=https, cors=cors, base=settings.public_base)

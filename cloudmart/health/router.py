@@ -37,6 +37,8 @@ _PROBES = {
 }
 """What each path tells."""
 
+PROBE_PATHS = frozenset(_PROBES)
+
 
 class HealthResponse(JSONResponse):
     """A report, written by its own model."""

@@ -103,6 +103,8 @@ def problem_response(
 ) -> Response:
     """Return the answer that tells of a problem."""
     code, details, faults = more.code or _code(status), more.details, more.faults
+    # For the log and the metrics: the answer's own bytes are not read again.
+    scope.setdefault("state", {})["problem"] = code
     members: dict[str, Any] = {
         "type": f"{TYPES}/{code}",
         "title": problem_title(code),

@@ -14,6 +14,7 @@ from cloudmart.settings.ai import (
 from cloudmart.settings.consistency import why_disabled
 from cloudmart.settings.limits import LimitSettings
 from cloudmart.settings.load import Loaded, load_settings
+from cloudmart.settings.log import LogFormat, LogSettings
 from cloudmart.settings.model import Environment, Settings
 from cloudmart.settings.pipeline import BigQuerySettings, PipelineSettings
 from cloudmart.settings.platform import (
@@ -47,6 +48,8 @@ __all__ = [
     "Environment",
     "LimitSettings",
     "Loaded",
+    "LogFormat",
+    "LogSettings",
     "OpenAISettings",
     "OrderTools",
     "PipelineSettings",

@@ -8,6 +8,7 @@ from cloudmart.settings.access import AccessSettings
 from cloudmart.settings.ai import AssistantSettings, AzureSettings, BedrockSettings, OpenAISettings
 from cloudmart.settings.formats import Addresses, PublicBase, SettingsGroup
 from cloudmart.settings.limits import LimitSettings
+from cloudmart.settings.log import LogSettings
 from cloudmart.settings.pipeline import BigQuerySettings, PipelineSettings
 from cloudmart.settings.platform import (
     AWSSettings,
@@ -86,6 +87,7 @@ class Settings(SettingsGroup):
     access: AccessSettings = Field(default=AccessSettings())
     cors: CorsSettings = Field(default=CorsSettings())
     limits: LimitSettings = Field(default=LimitSettings())
+    log: LogSettings = Field(default=LogSettings())
     build: BuildSettings = Field(default=BuildSettings())
     faulty: dict[Provider, str] = Field(
         default={},

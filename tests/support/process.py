@@ -24,7 +24,7 @@ from cloudmart.observability.logging import configure_logging, log_dropped_lines
 from cloudmart.observability.standard_streams import open_closed_streams, stderr_that_never_blocks
 open_closed_streams()
 with stderr_that_never_blocks(log_dropped_lines):
-    configure_logging(json=True, level=int(os.environ.get("LOG_LEVEL", "20")))
+    configure_logging(json=True)
     raise SystemExit(run_server(os.environ, host=None, termination_log=Path(sys.argv[1])))
 """
 
