@@ -35,7 +35,8 @@ def resolve_name(visit: Visit) -> str:
         reason = getattr(error, "strerror", None) or error
         raise StepFailedError(Layer.DNS, f"{host} is not known in DNS: {reason}") from error
     addresses = dict.fromkeys(str(each[4][0]) for each in found)
-    return f"{host} is {', '.join(addresses)}"
+    instead = f", asked for {urlsplit(visit.shop.url).hostname}" if visit.shop.address else ""
+    return f"{host} is {', '.join(addresses)}{instead}"
 
 
 def connect(visit: Visit) -> str:
@@ -49,6 +50,7 @@ def connect(visit: Visit) -> str:
 def check_certificate(visit: Visit) -> str:
     """Check the certificate as a browser does, and until when it is good."""
     host, port = _place(visit)
+    name = urlsplit(visit.shop.url).hostname
     if urlsplit(visit.shop.url).scheme != "https":
         if not is_private_host(host):
             raise StepWarnedError("http:// is no TLS: what customers send can be read on the way")
@@ -57,7 +59,7 @@ def check_certificate(visit: Visit) -> str:
     context = ssl.create_default_context()
     with _connected(visit) as plain:
         try:
-            with context.wrap_socket(plain, server_hostname=host) as secured:
+            with context.wrap_socket(plain, server_hostname=name) as secured:
                 certificate, protocol = secured.getpeercert() or {}, secured.version()
         except OSError as error:
             layer, sentence = layer_of_error(error, answered=False)
@@ -79,7 +81,7 @@ STEPS = (
 
 def _place(visit: Visit) -> tuple[str, int]:
     parts = urlsplit(visit.shop.url)
-    return parts.hostname or "", parts.port or _PORTS[parts.scheme]
+    return visit.shop.address or parts.hostname or "", parts.port or _PORTS[parts.scheme]
 
 
 def _need_no_proxy(visit: Visit) -> None:

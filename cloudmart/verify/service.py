@@ -17,6 +17,7 @@ _ASKED_FOR_ROLLOUT = 3
 
 _ASSETS = ("swagger-ui-bundle.js", "swagger-ui.css", "start-swagger.js")
 _METHODS = ("get", "put", "post", "delete", "patch")
+_METRIC = b"cloudmart_"
 _OUTSIDE_API = "the load balancer leads only /api to the pods"
 
 
@@ -52,6 +53,16 @@ def ask_probe(path: str, visit: Visit) -> str:
     if told.get("serviceId") != SERVICE:
         raise answer.wrong(f"is no health of {SERVICE}: {answer.shown}")
     return f"status {told.get('status')}"
+
+
+def miss_metrics(visit: Visit) -> str:
+    """See that nobody outside reads how much is sold."""
+    answer = visit.shop.ask("GET", "/metrics", headers={"Accept": "*/*"})
+    if _METRIC not in answer.body:
+        return f"/metrics is answered {answer.status}, without metrics"
+    if answer.of_pod and not visit.apart:
+        raise StepSkippedError("a shop in local mode shows its metrics where it serves")
+    raise answer.wrong("shows the metrics to everybody", Layer.BALANCER)
 
 
 def read_index(visit: Visit) -> str:
@@ -153,6 +164,7 @@ BESIDE_API = (
         for name, path in (("health", "/health"), ("ready", "/ready"), ("startup", "/startupz"))
     ),
     VerifyStep("api-catalog-read", read_catalog, REACHED),
+    VerifyStep("metrics-out-of-sight", miss_metrics, REACHED),
 )
 """Steps whose paths a load balancer may lead elsewhere: the page decides what is expected."""
 

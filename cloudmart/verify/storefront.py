@@ -6,7 +6,7 @@ from urllib.parse import urljoin, urlsplit
 
 from cloudmart.verify.reaching import REACHED
 from cloudmart.verify.shop_client import ShopAnswer
-from cloudmart.verify.step import StepFailedError, VerifyStep
+from cloudmart.verify.step import StepFailedError, StepSkippedError, VerifyStep
 from cloudmart.verify.visit import Visit
 
 _SCRIPT = re.compile(rb"""<script[^>]+?src\s*=\s*["']?([^"'\s>]+)""", re.IGNORECASE)
@@ -17,12 +17,21 @@ _PUBLIC = re.compile(r'"publicBaseUrl":\s*"([^"]+)"')
 
 
 def read_page(visit: Visit) -> str:
-    """Read the page at `/`, and which API it calls."""
+    """Read the page at `/`."""
     page = visit.shop.ask("GET", "/", headers={"Accept": "text/html"})
     visit.apart = not page.of_pod
     page.expect(200)
     if page.kind != "text/html":
         raise page.wrong(f"is no page: it is {page.kind or 'of no kind'}: {page.shown}")
+    visit.page = page
+    return f"a page of {len(page.body)} bytes"
+
+
+def read_scripts(visit: Visit) -> str:
+    """Read in the page and its scripts which API they call."""
+    page = visit.page
+    if page is None:
+        raise StepSkippedError("no page was read")
     scripts = list(_scripts(visit, page))
     calls = [found for text in (page.body, *scripts) for found in _CALL.findall(text)]
     others = {each.decode() for each in calls if each}
@@ -57,7 +66,8 @@ def let_the_page_call(visit: Visit) -> str:
 
 
 STEPS = (
-    VerifyStep("page-calls-api", read_page, REACHED),
+    VerifyStep("page-answers", read_page, REACHED),
+    VerifyStep("page-calls-api", read_scripts, ("page-answers",)),
     VerifyStep("page-may-call", let_the_page_call, REACHED),
 )
 

@@ -44,6 +44,8 @@ class Visit:
     product: MadeItem | None = None
     order: MadeItem | None = None
     ticket: MadeItem | None = None
+    page: ShopAnswer | None = None
+    """The page at `/`."""
     document: Members = field(default_factory=dict)
 
     @property

@@ -82,6 +82,8 @@ class BreakingProxy:
         self.shop = urlsplit(shop).netloc
         self.seen: list[tuple[str, str]] = []
         """The method and path of every request."""
+        self.hosts: set[str] = set()
+        """Whom the requests were for."""
         self.ended = threading.Event()
         self.hanging = threading.Event()
         """Set once a request hangs."""
@@ -179,6 +181,7 @@ class _Forwarding(BaseHTTPRequestHandler):
         proxy = self.server.proxy
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         path = urlsplit(self.path).path
+        proxy.hosts.add(self.headers.get("Host", ""))
         whole = f"{self.path}\n{self.headers}".encode() + body
         how = proxy.break_of(self.command, path, whole)
         if page := proxy.pages.get(path):

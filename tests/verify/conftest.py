@@ -17,7 +17,7 @@ from tests.support.live import served
 Asked = Mapping[str, Sequence[tuple[str, str]]]
 """The methods and paths that each step asks for."""
 
-_TEACHERS = {"health-answers", "page-calls-api", "products-listed"}
+_TEACHERS = {"health-answers", "page-answers", "products-listed"}
 """Steps that others, which are not their children, learn from: is it a pod, what can be bought."""
 
 
@@ -72,9 +72,9 @@ def asked_of(shop: ShopClient, choices: VerifyChoices | None = None) -> Asked:
     return watcher.asked
 
 
-def steps_asking(asked: Asked, method: str, template: str) -> tuple[VerifyStep, ...]:
+def steps_asking(asked: Asked, method: str, template: str, *more: str) -> tuple[VerifyStep, ...]:
     """Return the steps that ask for an operation, and those that they learn something from."""
-    wanted = set(_TEACHERS)
+    wanted = {*_TEACHERS, *more}
     for step in reversed(STEPS):
         if step.id in wanted or any(
             each == method and matches(template, path) for each, path in asked[step.id]

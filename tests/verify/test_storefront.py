@@ -21,7 +21,8 @@ HTML, SCRIPT = "text/html", "application/javascript"
 def proxy(shop_url: str) -> Iterator[BreakingProxy]:
     """Give what leads /api to the pods, and all else to a storefront."""
     with breaking_proxy(shop_url) as proxy:
-        for path in ("/", "/health", "/ready", "/startupz", "/.well-known/api-catalog"):
+        beside = ("/health", "/ready", "/startupz", "/.well-known/api-catalog", "/metrics")
+        for path in ("/", *beside):
             proxy.pages[path] = HTML, INDEX
         yield proxy
 
@@ -66,6 +67,20 @@ def test_a_storefront_that_calls_something_else_is_told(
     assert set(failed(findings)) == {"page-calls-api"}
     assert why in findings["page-calls-api"].observed
     assert "VITE_API_BASE_URL=/api" in findings["page-calls-api"].fix
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics"])
+def test_metrics_that_customers_can_read_are_told(proxy: BreakingProxy, path: str) -> None:
+    proxy.pages["/assets/index-1.js"] = SCRIPT, b'fetch("/api/products")'
+    proxy.pages["/metrics"] = "text/plain", b"# HELP cloudmart_build_info\n"
+    if path == "/":
+        # A load balancer that leads everything to the pods.
+        del proxy.pages["/"]
+
+    finding = tried(ShopClient(proxy.url, 30))["metrics-out-of-sight"]
+
+    assert (finding.status, finding.layer) == (CheckStatus.FAIL, "balancer")
+    assert "GET /metrics shows the metrics to everybody" in finding.observed
 
 
 @pytest.mark.parametrize(

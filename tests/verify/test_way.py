@@ -92,6 +92,21 @@ def test_a_certificate_that_ends_soon_is_a_warning(
     assert "TLSv1.3; the certificate is good until" in findings["certificate-good"].observed
 
 
+def test_a_shop_whose_name_leads_nowhere_yet_is_asked_at_its_load_balancer(
+    shop_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = certified(tmp_path, name="shop.invalid")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+
+    with breaking_proxy(shop_url, context) as proxy:
+        url = f"https://shop.invalid:{proxy.url.rpartition(':')[2]}"
+        findings = tried(ShopClient(url, 30, address="127.0.0.1"))
+
+    assert failed(findings) == {}
+    assert findings["name-resolves"].observed == "127.0.0.1 is 127.0.0.1, asked for shop.invalid"
+    assert {host.partition(":")[0] for host in proxy.hosts} == {"shop.invalid"}
+
+
 def test_a_server_of_pages_is_no_shop_and_is_left_after_three_steps() -> None:
     with loopback() as server:
         server.answer = lambda _: Reply(200, {"Content-Type": "text/html"}, [b"<h1>Hello</h1>"])
