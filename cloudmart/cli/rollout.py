@@ -93,6 +93,7 @@ def rollout(
     not roll out, or not completely, and a person must act.
     """
     # Not above: commands of a pod have no use for it.
+    from cloudmart.doctor.reasons import reasons_of_pods  # noqa: PLC0415
     from cloudmart.rollout.command import RolloutCommand, run_rollout  # noqa: PLC0415
     from cloudmart.rollout.pod_faults import RolloutLimits  # noqa: PLC0415
     from cloudmart.rollout.run import RolloutChoices  # noqa: PLC0415
@@ -121,6 +122,7 @@ def rollout(
         save=save,
         report=report,
         complaints=lambda: _complaints(folder, environment),
+        explain=reasons_of_pods,
     )
     code, document = run_rollout(command)
     if as_json:

@@ -13,6 +13,7 @@ import aioboto3
 import httpx2
 from botocore.exceptions import ClientError
 
+from cloudmart.doctor.redaction import Redaction
 from cloudmart.doctor.world import World
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.refusals import OF_S3, TROUBLE
@@ -129,6 +130,10 @@ class Inputs:
         """Return a command of kubectl for a person to run."""
         cluster = self._world.cluster
         return cluster.command(*words) if cluster else shlex.join(["kubectl", *words])
+
+    def redacted(self, text: str) -> str:
+        """Return a text without secrets, for what was not written by this program."""
+        return Redaction.of(self._world)(text)
 
     def now(self) -> datetime:
         """Return the time."""

@@ -7,6 +7,9 @@ from typing import Any
 from cloudmart.doctor.check import CheckResult, DoctorCheck, passed, trouble
 from cloudmart.doctor.inputs import Inputs, NotKnownError, last_words
 from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes
+from cloudmart.rollout.journal import Journal
+from cloudmart.rollout.pod_faults import RolloutLimits
+from cloudmart.rollout.pod_replacement import PodReplacement, PodsInView
 from cloudmart.rollout.release import DEPLOYMENT, tag_of
 
 KUBERNETES = frozenset({"kubernetes"})
@@ -51,6 +54,13 @@ async def pods(inputs: Inputs) -> list[Any]:
     if not found:
         raise NotKnownError("there is no pod of the service")
     return found
+
+
+async def pods_in_view(inputs: Inputs) -> PodsInView:
+    """Return the Deployment with the pods of the newest roll-out and those of before."""
+    return await inputs.looking(
+        "rollout", lambda cluster: PodReplacement(cluster, Journal(), RolloutLimits()).look()
+    )
 
 
 def is_running(pod: Any) -> bool:  # noqa: ANN401 - a manifest

@@ -42,6 +42,7 @@ _COMMANDS = {
     "associate": "aws eks create-pod-identity-association --cluster-name {cluster} --namespace "
     "{namespace} --service-account cloudmart-backend-sa --role-arn {role}",
     "delete": "kubectl delete pod {pod}",
+    "describe": "kubectl describe pod/{pod}",
     "edit": "kubectl edit secret cloudmart-api-keys",
     "logs": "kubectl logs pod/{pod} --tail 200",
     "previous": "kubectl logs pod/{pod} --previous",

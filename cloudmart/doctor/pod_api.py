@@ -24,7 +24,8 @@ _GROUPS = {
     "poddisruptionbudget": "apis/policy/v1",
 }
 _PLURALS = {"ingress": "ingresses", "networkpolicy": "networkpolicies"}
-_VALUED = {"--context", "--namespace", "--output", "--raw", "--selector", "--tail"}
+_CHOICES = {"--selector": "labelSelector", "--field-selector": "fieldSelector"}
+_VALUED = {"--context", "--namespace", "--output", "--raw", "--tail", *_CHOICES}
 _KUBECTL_NAMES = {404: "NotFound", 403: "Forbidden", 401: "Unauthorized"}
 _KINDS = {plural: kind for kind, plural in _PLURALS.items()}
 
@@ -74,7 +75,7 @@ class PodApi:
 
     def _every(self, kinds: Sequence[str], options: Mapping[str, str]) -> KubectlResult:
         items: list[Any] = []
-        asked = {"labelSelector": options["--selector"]} if "--selector" in options else {}
+        asked = {asks: options[name] for name, asks in _CHOICES.items() if name in options}
         for kind in kinds:
             answered = self._ask(_path(kind, options), asked)
             if answered.code:

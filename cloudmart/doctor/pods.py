@@ -9,16 +9,12 @@ from cloudmart.doctor import kubernetes
 from cloudmart.doctor.check import CheckResult, DoctorCheck, passed, trouble
 from cloudmart.doctor.inputs import Inputs, NotKnownError
 from cloudmart.doctor.pods_settings import main_container
+from cloudmart.doctor.startup import ROLLING
 from cloudmart.rollout.cluster import Kubernetes
-from cloudmart.rollout.journal import Journal
 from cloudmart.rollout.leftovers import ours, strangers
-from cloudmart.rollout.pod_faults import RolloutLimits, pod_faults
-from cloudmart.rollout.pod_replacement import PodReplacement
+from cloudmart.rollout.pod_faults import pod_faults
 from cloudmart.rollout.preflight import gate_command, gate_warning
 from cloudmart.rollout.release import name_of
-
-_ROLLING = 3600.0
-"""Seconds for which a roll-out is followed at most."""
 
 _OFTEN = 3
 _TAIL = "200"
@@ -39,16 +35,12 @@ _PARENTS = ("deployment-exists",)
 
 async def rollout(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Tell how far the roll-out is, and what Kubernetes says where it is stuck."""
-    view = await inputs.looking("rollout", _view)
+    view = await kubernetes.pods_in_view(inputs)
     observed = f"{view.progress}. {view.stuck}" if view.stuck else view.progress
     if view.complete:
         yield passed("rollout-complete", observed)
     else:
         yield trouble("rollout-complete", observed)
-
-
-def _view(cluster: Kubernetes) -> Any:  # noqa: ANN401 - what pods are seen
-    return PodReplacement(cluster, Journal(), RolloutLimits()).look()
 
 
 async def start(inputs: Inputs) -> AsyncIterator[CheckResult]:
@@ -156,8 +148,8 @@ async def _running(inputs: Inputs) -> list[Any]:
 
 
 CHECKS = (
-    DoctorCheck(("rollout-complete",), rollout, _KUBERNETES, _PARENTS, settles=_ROLLING),
-    DoctorCheck(("pods-start", "pods-stay-up"), start, _KUBERNETES, _PARENTS, settles=_ROLLING),
+    DoctorCheck(("rollout-complete",), rollout, _KUBERNETES, _PARENTS, settles=ROLLING),
+    DoctorCheck(("pods-start", "pods-stay-up"), start, _KUBERNETES, _PARENTS, settles=ROLLING),
     DoctorCheck(("pods-reach-all", "pods-newest"), health, _KUBERNETES, _PARENTS),
     DoctorCheck(("metrics-answer",), metrics, _KUBERNETES, _PARENTS),
     DoctorCheck(("logs-clean",), logs, _KUBERNETES, _PARENTS),

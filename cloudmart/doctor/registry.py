@@ -15,6 +15,7 @@ from cloudmart.doctor import (
     openai,
     pipeline,
     pods,
+    startup,
     trust,
 )
 from cloudmart.doctor.check import DoctorCheck
@@ -31,6 +32,7 @@ CHECKS: tuple[DoctorCheck, ...] = (
     *pipeline.CHECKS,
     *kubernetes.CHECKS,
     *pods.CHECKS,
+    *startup.CHECKS,
     *edge.CHECKS,
     *lifecycle.CHECKS,
 )

@@ -37,7 +37,7 @@ from cloudmart.rollout.release import (
     object_reference,
     render_overlay,
 )
-from cloudmart.rollout.run import Rollout, RolloutChoices
+from cloudmart.rollout.run import Explain, Rollout, RolloutChoices
 
 NAME = "cloudmart-rollout"
 SECONDS = 60
@@ -193,6 +193,7 @@ class RolloutCommand:
     limits: RolloutLimits
     complaints: Callable[[], str]
     """Tells what is still to be filled in; nothing if all is."""
+    explain: Explain
     context: str | None = None
     dry_run: bool = False
     save: Path | None = None
@@ -239,7 +240,14 @@ def _act(command: RolloutCommand) -> str:
         ) from error
     command.journal.facts["where"] = where
     command.journal.say(f"{command.choices.environment}: {where}")
-    rollout = Rollout(cluster, rendered, command.choices, command.journal, command.limits)
+    rollout = Rollout(
+        cluster,
+        rendered,
+        command.choices,
+        command.journal,
+        command.limits,
+        explain=command.explain,
+    )
     reason = ["Broken off."]
     try:
         with _broken_off_by_signals(rollout, reason):

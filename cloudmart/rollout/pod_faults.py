@@ -1,7 +1,7 @@
 """What keeps pods from running: how it shows, and how long it may take to pass by itself."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +28,6 @@ _PATIENCE = {
 }
 _LAST_LINES = "12"
 _SHOWN = 400  # characters of a pod's last words
-_MOST = 3  # pods that are described, of many that fare alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,41 +69,27 @@ def pod_faults(pod: Manifest) -> Iterator[PodFault]:
 
 def warnings_about(cluster: Kubernetes, kind: str, name: str) -> list[PodFault]:
     """Return the warnings that Kubernetes has of an object, each once; none if it may not tell."""
-    chosen = f"involvedObject.kind={kind},involvedObject.name={name},type=Warning"
     try:
-        events = cluster.every("events", "--field-selector", chosen)
+        return told_warnings(cluster, kind, name)
     except KubectlError:
         return []
+
+
+def told_warnings(cluster: Kubernetes, kind: str, name: str) -> list[PodFault]:
+    """Return the warnings that Kubernetes has of an object, each once.
+
+    Raises:
+        KubectlError: it does not, or may not, tell.
+    """
+    chosen = f"involvedObject.kind={kind},involvedObject.name={name},type=Warning"
     found = {
         (each.get("reason", ""), each.get("message", "")): _PATIENCE.get(each.get("reason", ""))
-        for each in events
+        for each in cluster.every("events", "--field-selector", chosen)
     }
     return [
         PodFault(f"{kind.lower()}/{name}", reason, message, patience)
         for (reason, message), patience in found.items()
     ]
-
-
-def describe_pods(cluster: Kubernetes, pods: Sequence[Manifest]) -> Iterator[str]:
-    """Yield what is known of pods that are not well: conditions, warnings, last words."""
-    for pod in pods[:_MOST]:
-        yield "\n".join(_lines(cluster, pod))
-    if len(pods) > _MOST:
-        yield f"and {len(pods) - _MOST} more"
-
-
-def _lines(cluster: Kubernetes, pod: Manifest) -> Iterator[str]:
-    name, status = name_of(pod), pod.get("status", {})
-    yield f"pod/{name}: {status.get('phase', 'Unknown')}"
-    for condition in status.get("conditions") or ():
-        if condition["status"] != "True":
-            told = " ".join(filter(None, (condition.get("reason"), condition.get("message"))))
-            yield f"  {condition['type']} is {condition['status']}: {told or 'no reason is given'}"
-    for each in pod_faults(pod):
-        yield f"  {each.reason}: {each.message}"
-    for each in warnings_about(cluster, "Pod", name):
-        yield f"  warning {each.reason}: {each.message}"
-    yield from (f"  log: {line}" for line in last_log_lines(cluster, f"pod/{name}"))
 
 
 def last_log_lines(cluster: Kubernetes, what: str) -> list[str]:

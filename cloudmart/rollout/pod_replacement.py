@@ -6,18 +6,12 @@ from typing import Any
 
 from cloudmart.rollout.cluster import KubectlError, Kubernetes
 from cloudmart.rollout.journal import Journal, UnhealthyError
-from cloudmart.rollout.pod_faults import (
-    FaultHistory,
-    RolloutLimits,
-    describe_pods,
-    pod_faults,
-    warnings_about,
-)
-from cloudmart.rollout.release import DEPLOYMENT, Manifest, name_of
+from cloudmart.rollout.pod_faults import FaultHistory, RolloutLimits, pod_faults
+from cloudmart.rollout.release import DEPLOYMENT, Manifest
 
 REVISION = "deployment.kubernetes.io/revision"
 _HASH = "pod-template-hash"
-_SELECTOR = "app=cloudmart-backend"
+SELECTOR = "app=cloudmart-backend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +25,7 @@ class PodsInView:
     @property
     def progress(self) -> str:
         """How far the new pods are."""
-        ready = sum(map(_is_ready, self.new))
+        ready = sum(map(is_ready, self.new))
         return (
             f"{ready} of {self.deployment['spec'].get('replicas', 1)} new pods are ready, "
             f"{len(self.old)} of before are still there"
@@ -77,10 +71,10 @@ class PodReplacement:
         at = deployment["metadata"].get("annotations", {}).get(REVISION)
         ours = {
             each["metadata"]["labels"].get(_HASH)
-            for each in self._cluster.every("replicasets", "--selector", _SELECTOR)
+            for each in self._cluster.every("replicasets", "--selector", SELECTOR)
             if each["metadata"].get("annotations", {}).get(REVISION) == at
         }
-        pods = self._cluster.every("pods", "--selector", _SELECTOR)
+        pods = self._cluster.every("pods", "--selector", SELECTOR)
         new = [each for each in pods if each["metadata"]["labels"].get(_HASH) in ours]
         return PodsInView(deployment, new, [each for each in pods if each not in new])
 
@@ -114,27 +108,8 @@ class PodReplacement:
             limits.sleep(limits.pause)
         raise UnhealthyError(f"The new pods were not ready after {limits.pods:.0f} s.")
 
-    def report_faults(self) -> None:
-        """Tell all that is known of new pods that are not ready."""
-        try:
-            view = self.look()
-            unwell = [each for each in view.new if not _is_ready(each)]
-            for text in describe_pods(self._cluster, unwell or list(view.new)):
-                self._journal.detail(text)
-            if not view.new:
-                for each in warnings_about(self._cluster, "Deployment", DEPLOYMENT):
-                    self._journal.detail(each.sentence)
-                self._tell_replicasets()
-        except KubectlError as error:
-            self._journal.warn(f"What the pods do cannot be seen: {error}")
 
-    def _tell_replicasets(self) -> None:
-        # Where no pod is made (a quota, a policy of admission), it is they who say why.
-        for each in self._cluster.every("replicasets", "--selector", _SELECTOR):
-            for warning in warnings_about(self._cluster, "ReplicaSet", name_of(each)):
-                self._journal.detail(warning.sentence)
-
-
-def _is_ready(pod: Manifest) -> bool:
+def is_ready(pod: Manifest) -> bool:
+    """Tell whether a pod gets requests."""
     conditions = pod.get("status", {}).get("conditions") or ()
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)

@@ -44,17 +44,26 @@ from cloudmart.rollout.smoke_test import SmokeTest
 
 _DEPLOYMENT = f"deployment/{DEPLOYMENT}"
 
+Explain = Callable[[Kubernetes], Iterable[str]]
+"""Tells why pods are not well: the doctor's work, which knows this package and not the reverse."""
+
 
 class Rollback:
     """Brings back the pods that ran when the roll-out began."""
 
     def __init__(
-        self, cluster: Kubernetes, journal: Journal, pods: PodReplacement, before: Manifest
+        self,
+        cluster: Kubernetes,
+        journal: Journal,
+        pods: PodReplacement,
+        before: Manifest,
+        tell_reasons: Callable[[], None],
     ) -> None:
         self._cluster = cluster
         self._journal = journal
         self._pods = pods
         self._before = before
+        self._tell_reasons = tell_reasons
 
     def go(self, leave_indexes: Callable[[], None]) -> NoReturn:
         """Go back, and end by saying what runs; `leave_indexes` is for pods that know of none.
@@ -90,7 +99,7 @@ class Rollback:
             self._cluster.do(*words)
             self._pods.wait()
         except (KubectlError, UnhealthyError) as error:
-            self._pods.report_faults()
+            self._tell_reasons()
             described = self._cluster.command("describe", _DEPLOYMENT)
             raise PersonNeededError(
                 f"The way back failed. {error} See `{described}` and "
@@ -123,15 +132,18 @@ class RolloutChoices:
 class Rollout:
     """One roll-out of one environment."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is something else that a roll-out is made of
         self,
         cluster: Kubernetes,
         rendered: Rendered,
         choices: RolloutChoices,
         journal: Journal,
         limits: RolloutLimits,
+        *,
+        explain: Explain,
     ) -> None:
         self._cluster = cluster
+        self._explain = explain
         self._rendered = rendered
         self._choices = choices
         self._journal = journal
@@ -291,16 +303,22 @@ class Rollout:
 
     def _go_back(self, release: Release, reason: str) -> NoReturn:
         self._journal.say(reason)
-        self._pods.report_faults()
+        self._tell_reasons()
         if self._before is None:
             raise PersonNeededError(
                 "There was nothing before it to go back to. What was applied stays: mend what is "
                 f"wrong and roll out again, or remove it: `{self._back()}`."
             )
         self._goes_on = f"The way back has begun: `{self._back()}`. It goes on by itself."
-        rollback = Rollback(self._cluster, self._journal, self._pods, self._before)
+        rollback = Rollback(
+            self._cluster, self._journal, self._pods, self._before, self._tell_reasons
+        )
         indexes = self._indexes if self._choices.tables else None
         rollback.go(lambda: indexes.leave(release) if indexes else None)
+
+    def _tell_reasons(self) -> None:
+        for text in self._explain(self._cluster):
+            self._journal.detail(text)
 
     def _draining(self) -> bool:
         try:

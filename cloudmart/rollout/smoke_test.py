@@ -1,35 +1,42 @@
 """How customers get to the pods: the public name, or the load balancer while there is none."""
 
-import json
 import socket
-import ssl
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-import httpx2
-
+from cloudmart.findings.finding import CheckStatus
 from cloudmart.rollout.cluster import KubectlError, Kubernetes
 from cloudmart.rollout.journal import Journal, UnhealthyError
 from cloudmart.rollout.pod_faults import RolloutLimits
 from cloudmart.rollout.release import Release, name_of
+from cloudmart.verify.run import STEPS, VerifyRun
+from cloudmart.verify.shop_client import ShopClient
+from cloudmart.verify.step import StepFinding
+from cloudmart.verify.visit import VerifyChoices, Visit
 
 _WITHIN = 10.0
-_SHOWN = 200  # characters of an answer
 _DRAIN = 180.0
 """Seconds after which a pod of before that is still there counts as stuck."""
 
 _IN_A_ROW = 3
 """One pod's answer is not yet the shop's."""
 
+_PAGE = "page-answers"
+_WAY = ("name-resolves", "address-connects", "certificate-good")
+_ASKED = (*_WAY, "health-answers", "rollout-expected", "products-listed", "metrics-out-of-sight")
+_WRONG = (CheckStatus.FAIL, CheckStatus.UNKNOWN)
 
-@dataclass(frozen=True, slots=True)
-class SmokeQuestion:
-    """What is asked, and what is wrong with an answer."""
 
-    path: str
-    fault: Callable[[httpx2.Response], str | None]
+class _SilentWatcher:
+    """Hears how a verification gets on, and says nothing."""
+
+    def begins(self, key: str) -> None:
+        """Hear that a step begins."""
+
+    def ends(self, finding: StepFinding) -> None:
+        """Hear what came of it."""
 
 
 @dataclass(slots=True)
@@ -41,110 +48,47 @@ class PublicShop:
     storefront: bool
     address: str | None = None
     """A load balancer to be asked in place of a name that does not lead to it yet."""
+    warnings: list[StepFinding] = field(default_factory=list)
+    """What works, and is to be looked at."""
 
     def wait(
         self, journal: Journal, limits: RolloutLimits, draining: Callable[[], bool]
-    ) -> str | None:
-        """Return None once three answers in a row are good, or what is wrong when time is over.
+    ) -> StepFinding | None:
+        """Return None once it was well three times in a row, or what is wrong when time is over.
 
         Pods of before may still answer while they drain: until they have gone, time stands still.
         """
-        row, fault, spent, drained = 0, "", 0.0, 0.0
-        with self._client() as client:
-            while spent <= limits.answers:
-                began = limits.clock()
-                found = self.ask(client)
-                row = 0 if found else row + 1
-                if row >= _IN_A_ROW:
-                    return None
-                if found and found != fault:
-                    fault = found
-                    journal.detail(fault)
-                journal.progress(f"{row} of {_IN_A_ROW} good answers in a row")
-                limits.sleep(limits.pause)
-                passed = limits.clock() - began
-                if drained < _DRAIN and draining():
-                    drained += passed
-                else:
-                    spent += passed
-        return fault
+        row, told, spent, drained = 0, "", 0.0, 0.0
+        found: StepFinding | None = None
+        while spent <= limits.answers:
+            began = limits.clock()
+            found = self.ask()
+            row = 0 if found else row + 1
+            if row >= _IN_A_ROW:
+                return None
+            # Each request has an id of its own, which is no news.
+            if found and (said := _sentence(found).partition(" (verify-")[0]) != told:
+                told = said
+                journal.detail(_sentence(found))
+            journal.progress(f"{row} of {_IN_A_ROW} good answers in a row")
+            limits.sleep(limits.pause)
+            passed = limits.clock() - began
+            if drained < _DRAIN and draining():
+                drained += passed
+            else:
+                spent += passed
+        return found
 
-    def ask(self, client: httpx2.Client) -> str | None:
-        """Ask all there is to ask, and return what is wrong first."""
-        for question in self._questions():
-            target = f"GET {self.url}{question.path}"
-            try:
-                answer = self._get(client, question.path)
-            except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-                return f"{target} was not answered: {error or type(error).__name__}"
-            if found := question.fault(answer):
-                text = " ".join(answer.text.split())[:_SHOWN]
-                return f"{target} {found}. It answered {answer.status_code}: {text}"
-        return None
-
-    def _questions(self) -> Sequence[SmokeQuestion]:
-        page = [SmokeQuestion("/", _page)] if self.storefront else []
-        return [
-            SmokeQuestion("/api/health", self._health),
-            SmokeQuestion("/api/products?limit=1", _products),
-            SmokeQuestion("/metrics", _metrics),
-            *page,
-        ]
-
-    def _health(self, answer: httpx2.Response) -> str | None:
-        told = _document(answer)
-        if answer.status_code != httpx2.codes.OK or told.get("serviceId") != "cloudmart-backend":
-            return "is no health of this service"
-        if told.get("rolloutId") != self.rollout_id:
-            other = told.get("rolloutId") or f"none, release {told.get('releaseId')}"
-            return (
-                f"is answered by another roll-out ({other}) than this one ({self.rollout_id}): "
-                "pods of before, or another cluster"
-            )
-        return None
-
-    def _client(self) -> httpx2.Client:
-        # The machine's own certificates, as curl takes them.
-        context = ssl.create_default_context()
-        return httpx2.Client(timeout=_WITHIN, verify=context, follow_redirects=False)
-
-    def _get(self, client: httpx2.Client, path: str) -> httpx2.Response:
-        if self.address is None:
-            return client.get(f"{self.url}{path}")
-        shop = httpx2.URL(self.url)
-        target = shop.copy_with(host=self.address, path="/").join(path)
-        extensions = {"sni_hostname": shop.host}
-        return client.get(target, headers={"Host": shop.host}, extensions=extensions)
-
-
-def _document(answer: httpx2.Response) -> Mapping[str, Any]:
-    try:
-        told = json.loads(answer.content)
-    except ValueError:
-        return {}
-    return told if isinstance(told, dict) else {}
-
-
-def _products(answer: httpx2.Response) -> str | None:
-    try:
-        good = answer.status_code == httpx2.codes.OK and isinstance(
-            json.loads(answer.content), list
-        )
-    except ValueError:
-        good = False
-    return None if good else "is no list of products"
-
-
-def _metrics(answer: httpx2.Response) -> str | None:
-    return "shows the metrics to everybody" if "cloudmart_" in answer.text else None
-
-
-def _page(answer: httpx2.Response) -> str | None:
-    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()
-    text = answer.text.lstrip()[:15].lower()
-    looks = kind == "text/html" or text.startswith(("<!doctype html", "<html"))
-    good = answer.status_code == httpx2.codes.OK and looks
-    return None if good else "is no page: the storefront does not answer"
+    def ask(self) -> StepFinding | None:
+        """Take the steps of `cloudmart verify` that change nothing; return what is wrong first."""
+        wanted = {*_ASKED, _PAGE} if self.storefront else {*_ASKED}
+        steps = tuple(each for each in STEPS if each.id in wanted)
+        with closing(ShopClient(self.url, _WITHIN, address=self.address)) as shop:
+            visit = Visit(shop, VerifyChoices(expect=self.rollout_id))
+            run = VerifyRun(visit, _SilentWatcher(), steps)
+            run.run()
+        self.warnings = [each for each in run.findings if each.status is CheckStatus.WARN]
+        return next((each for each in run.findings if each.status in _WRONG), None)
 
 
 class SmokeTest:
@@ -176,7 +120,12 @@ class SmokeTest:
             )
             self._journal.say(f"{host} is not known in DNS yet: {shop.address} is asked instead.")
         if fault := shop.wait(self._journal, self._limits, draining):
-            raise UnhealthyError(f"The shop does not answer from outside as it should. {fault}")
+            raise UnhealthyError(
+                f"The shop does not answer from outside as it should. {_sentence(fault)}\n"
+                f"{fault.fix}"
+            )
+        for each in shop.warnings:
+            self._journal.warn(f"{_sentence(each)}. {each.fix}")
 
     def _load_balancer(self, host: str) -> str:
         limits = self._limits
@@ -184,7 +133,7 @@ class SmokeTest:
         (ingress,) = (each for each in self._release.edge if each["kind"] == "Ingress")
         address: str | None = None
         while limits.clock() < until:
-            if address := self._address(name_of(ingress)):
+            if address := next(self._addresses(name_of(ingress)), None):
                 if _resolves(address):
                     return address
                 self._journal.progress(f"The load balancer {address} is not known in DNS yet")
@@ -202,14 +151,17 @@ class SmokeTest:
             f"`{described}`."
         )
 
-    def _address(self, ingress: str) -> str | None:
+    def _addresses(self, ingress: str) -> Iterator[str]:
         try:
             live = self._cluster.get("ingress", ingress)
         except KubectlError:
-            return None
+            return
         for each in (live.get("status", {}).get("loadBalancer") or {}).get("ingress") or ():
-            return str(each.get("hostname") or each.get("ip"))
-        return None
+            yield str(each.get("hostname") or each.get("ip"))
+
+
+def _sentence(finding: StepFinding) -> str:
+    return f"{finding.id}: {finding.observed}"
 
 
 def _resolves(host: str) -> bool:

@@ -25,6 +25,9 @@ _ANSWERS = {
     "/apis/networking.k8s.io/v1/namespaces/shop/ingresses?labelSelector=app%3Dcloudmart-backend": (
         Reply.json(200, {"kind": "IngressList", "items": [POD]})
     ),
+    "/api/v1/namespaces/shop/events?fieldSelector=involvedObject.name%3Dpod-1": Reply.json(
+        200, {"kind": "EventList", "items": [POD]}
+    ),
     "/apis/apps/v1/namespaces/shop/deployments/cloudmart-backend": Reply.json(
         200, {"kind": "Deployment", "metadata": {"name": "it"}}
     ),
@@ -72,6 +75,12 @@ def test_objects_of_several_kinds_are_listed_together(cluster: Kubernetes) -> No
     found = cluster.every("ingresses,pods", "--selector", "app=cloudmart-backend")
 
     assert [each["kind"] for each in found] == ["Ingress", "Pod"]
+
+
+def test_events_are_listed_by_what_they_are_about(cluster: Kubernetes) -> None:
+    found = cluster.every("events", "--field-selector", "involvedObject.name=pod-1")
+
+    assert found == [{"kind": "Event", **POD}]
 
 
 def test_one_object_is_found_or_is_not_there(cluster: Kubernetes) -> None:

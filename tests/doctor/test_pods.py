@@ -8,12 +8,34 @@ import pytest
 
 from cloudmart.doctor.command import DoctorChoices, diagnose_world
 from cloudmart.findings.finding import CheckStatus
+from cloudmart.rollout.cluster import Kubernetes
+from cloudmart.rollout.release import Manifest
 from tests.doctor.healthy import HealthyShop, told
 from tests.support.overlays import FILLED
 
 FAIL, WARN, UNKNOWN = CheckStatus.FAIL, CheckStatus.WARN, CheckStatus.UNKNOWN
 TAG = FILLED["tag"]
 SELECTED = {"matchLabels": {"app": "cloudmart-backend"}}
+
+
+class WithoutPods(Kubernetes):
+    """A cluster in which no pod is made."""
+
+    def every(self, kinds: str, *words: str) -> list[Manifest]:
+        return [] if kinds == "pods" else super().every(kinds, *words)
+
+
+def warning(kind: str, name: str, reason: str, message: str) -> dict[str, Any]:
+    """Return what Kubernetes warns of an object."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{name}.1"},
+        "involvedObject": {"kind": kind, "name": name},
+        "type": "Warning",
+        "reason": reason,
+        "message": message,
+    }
 
 
 @pytest.mark.parametrize(
@@ -41,6 +63,81 @@ async def test_a_rollout_that_is_stuck_is_told_in_kubernetes_words(shop: Healthy
 
     assert "Insufficient cpu" in told(found, "pods-start", FAIL)
     assert told(found, "rollout-complete", FAIL)
+
+
+async def test_a_pod_that_is_not_ready_is_told_with_what_kubernetes_says_of_it(
+    shop: HealthyShop,
+) -> None:
+    shop.cluster.scenario.unready.append(TAG)
+    pod = shop.pod["metadata"]["name"]
+    refused = "Readiness probe failed: HTTP probe failed with statuscode: 503"
+    shop.cluster.put(warning("Pod", pod, "Unhealthy", refused))
+
+    found = await shop.look("pods-ready", "startup-logs")
+
+    observed = told(found, "pods-ready", FAIL)
+    assert observed.startswith(f"{pod}: Ready is False: ContainersNotReady")
+    assert observed.endswith(f"Unhealthy: {refused}")
+    assert f"describe pod/{pod}" in found["pods-ready"].fix
+    assert found["startup-logs"].status is CheckStatus.PASS
+
+    shop.cluster.scenario.unready.clear()
+    assert (await shop.look("pods-ready"))["pods-ready"].status is CheckStatus.PASS
+
+
+async def test_where_no_pod_is_made_its_owners_say_why(shop: HealthyShop) -> None:
+    quota = 'pods "x" is forbidden: exceeded quota: compute'
+    owner = shop.cluster.listed("replicaset")[0]["metadata"]["name"]
+    shop.cluster.put(warning("ReplicaSet", owner, "FailedCreate", quota))
+    shop.parts["cluster"] = WithoutPods(shop.cluster, "default")
+
+    found = await shop.look("pods-ready")
+
+    assert told(found, "pods-ready", FAIL) == f"there is no new pod; FailedCreate: {quota}"
+
+
+async def test_warnings_that_may_not_be_read_are_unknown(shop: HealthyShop) -> None:
+    shop.cluster.scenario.unready.append(TAG)
+    shop.cluster.scenario.forbidden = ["get events"]
+
+    found = await shop.look("pods-ready")
+
+    assert "the right to get events in the namespace" in told(found, "pods-ready", UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("line", "observed"),
+    [
+        (
+            json.dumps(
+                {
+                    "level": "warning",
+                    "event": "start_waits",
+                    "cause": "table-denied",
+                    "sentence": "The role may not read the table.",
+                    "user": "Ann",
+                }
+            ),
+            "start_waits (table-denied): The role may not read the table.",
+        ),
+        ("ImportError: no such thing, with key AKIAEXAMPLEEXAMPLE00", "no such thing, with key …"),
+    ],
+)
+async def test_a_pod_that_is_not_ready_is_told_by_its_last_log_lines(
+    shop: HealthyShop, line: str, observed: str
+) -> None:
+    shop.cluster.scenario.unready.append(TAG)
+    shop.cluster.scenario.logs["*"] = json.dumps({"level": "info", "event": "listening"})
+    shop.cluster.scenario.logs["*"] += f"\n{line}\n{line}\n"
+
+    found = await shop.look("startup-logs")
+
+    assert told(found, "startup-logs", FAIL).endswith(observed)
+    assert "logs pod/" in found["startup-logs"].fix
+    assert "Ann" not in str(found)
+
+    shop.cluster.scenario.unready.clear()
+    assert (await shop.look("startup-logs"))["startup-logs"].status is CheckStatus.PASS
 
 
 async def test_a_rollout_is_followed_to_its_end(shop: HealthyShop) -> None:

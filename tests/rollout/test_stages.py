@@ -1,5 +1,6 @@
 """The stages of a roll-out: their order, and what ends them."""
 
+import json
 import signal
 from itertools import chain
 from pathlib import Path
@@ -60,7 +61,9 @@ def test_tables_that_are_not_ready_leave_the_pods_alone(rig: Rig, ends: str, tol
 def test_pods_that_do_not_get_ready_make_way_for_those_of_before(rig: Rig) -> None:
     rig.cluster.put(*of_before())
     rig.cluster.scenario.unready = [TAG]
-    rig.cluster.scenario.logs = {"*": "start_waits cause=table-denied"}
+    denied = {"level": "warning", "event": "start_waits", "cause": "table-denied"}
+    said = json.dumps({**denied, "sentence": "The role may not read the table."})
+    rig.cluster.scenario.logs = {"*": said}
 
     ended = rig.run()
 
@@ -69,7 +72,7 @@ def test_pods_that_do_not_get_ready_make_way_for_those_of_before(rig: Rig) -> No
     assert ended.changes == [*RECORD, *TABLES, *PODS, *LEAVE, *BACK, label, *RECORD[:1]]
     assert "The new pods were not ready after 900 s." in ended.told
     assert "Ready is False: ContainersNotReady containers with unready status" in ended.told
-    assert "log: start_waits cause=table-denied" in ended.told
+    assert ": start_waits (table-denied): The role may not read the table." in ended.told
     assert "The pods of node-2.3 run again, as before (revision 1)." in ended.told
     assert ended.last == "Not rolled out: production."
 
@@ -77,11 +80,22 @@ def test_pods_that_do_not_get_ready_make_way_for_those_of_before(rig: Rig) -> No
 @pytest.mark.parametrize(
     ("path", "answer", "told"),
     [
-        ("/api/health", (503, "{}"), "is no health of this service. It answered 503: {}"),
-        ("/api/health", (200, "<!doctype html>"), "is no health of this service"),
-        ("/api/products?limit=1", (502, "Bad gateway"), "is no list of products"),
-        ("/metrics", (200, "cloudmart_ready 1.0"), "shows the metrics to everybody"),
-        ("/", (503, "no targets"), "is no page: the storefront does not answer"),
+        ("/api/health", (503, "{}"), "pod: GET /api/health answered 503; 200 was expected: {}"),
+        (
+            *("/api/health", (200, "<!doctype html>")),
+            "balancer: GET /api/health answered text/html, not JSON, and no pod did",
+        ),
+        (
+            *("/api/products", (502, "Bad gateway")),
+            "balancer: GET /api/products answered 502, and the load balancer did",
+        ),
+        ("/api/products", (200, '[{"id": "1"}]'), "pod: GET /api/products cannot be shown"),
+        (
+            *("/metrics", (200, "cloudmart_ready 1.0")),
+            "balancer: GET /metrics shows the metrics to everybody",
+        ),
+        ("/", (503, "no targets"), "balancer: GET / answered 503, and the load balancer did"),
+        ("/", (200, "[]"), "pod: GET / is no page: it is application/json"),
     ],
 )
 def test_a_shop_that_does_not_answer_as_it_should_goes_back(
@@ -94,7 +108,7 @@ def test_a_shop_that_does_not_answer_as_it_should_goes_back(
 
     assert ended.code == 1
     assert BACK[0] in ended.changes
-    assert f"GET {rig.url}{path} {told}" in ended.told
+    assert f": {told}" in ended.told
 
 
 @pytest.mark.parametrize(
@@ -108,7 +122,7 @@ def test_another_release_that_answers_is_not_taken_for_this_one(rig: Rig, other:
     ended = rig.run()
 
     assert ended.code == 1
-    assert "is answered by another roll-out" in ended.told
+    assert "rollout-expected: pod: GET /api/health is answered by roll-out " in ended.told
 
 
 def test_pods_of_before_may_answer_while_they_drain(rig: Rig) -> None:
@@ -185,7 +199,7 @@ def test_no_room_is_told_at_once_and_waited_for(rig: Rig) -> None:
 
 def test_a_shop_that_did_not_answer_before_either_is_not_taken_back_further(rig: Rig) -> None:
     assert rig.run().code == 0
-    rig.pages["/api/products?limit=1"] = (503, "{}")
+    rig.pages["/api/products"] = (503, "{}")
 
     ended = rig.run()
 

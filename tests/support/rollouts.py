@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from cloudmart.doctor.reasons import reasons_of_pods
 from cloudmart.rollout.command import RolloutCommand, run_rollout
 from cloudmart.rollout.journal import Journal
 from cloudmart.rollout.pod_faults import RolloutLimits
@@ -77,7 +78,7 @@ class Rig:
         pages.update(
             {
                 "/api/health": self.health,
-                "/api/products?limit=1": (200, "[]"),
+                "/api/products": (200, "[]"),
                 "/metrics": (200, PAGE),
                 "/": (200, PAGE),
             }
@@ -111,6 +112,7 @@ class Rig:
                 choices=RolloutChoices("production", choices.pop("url", self.url), **choices),
                 limits=RolloutLimits(**limits),  # type: ignore[arg-type] # floats and functions by name
                 complaints=lambda: self.complaints,
+                explain=reasons_of_pods,
                 context=context,
                 run=self.cluster,
                 report=self.overlay.parents[2] / "report.json",
@@ -205,6 +207,12 @@ def seen_from_outside() -> Iterator[tuple[str, Pages]]:
             page = pages[self.path]
             status, body = page() if callable(page) else page
             self.send_response(status)
+            if body.startswith(("{", "[")):
+                self.send_header("Content-Type", "application/json")
+                # Nobody but a pod sends it back.
+                self.send_header("X-Request-ID", self.headers["X-Request-ID"])
+            elif body.startswith("<"):
+                self.send_header("Content-Type", "text/html")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body.encode())
