@@ -284,6 +284,14 @@ bench: $(VENV)/.dev ## Measure the hot routes beside their ceilings, 200 chats, 
 	@$(if $(ARGS),,$(BIN)/python -m bench.chats)
 	@$(if $(ARGS),,$(BIN)/python -m bench.imports)
 
+.PHONY: bench-compare
+bench-compare: $(VENV)/.dev ## Measure again, and fail where a ratio is worse than in bench/baseline.json beyond noise (ARGS=--help)
+	@$(BIN)/python -m bench.compare $(ARGS)
+
+.PHONY: bench-baseline
+bench-baseline: $(VENV)/.dev $(DYNAMODB_LOCAL) ## Measure again, and write it down in bench/baseline.json
+	@$(BIN)/python -m bench --json > bench/baseline.json.new && mv bench/baseline.json.new bench/baseline.json
+
 .PHONY: lint
 lint: $(VENV)/.dev ## Check format, lint, types, import contracts and spelling
 	@$(BIN)/ruff format --check .
