@@ -277,11 +277,12 @@ memory-test: $(VENV)/.dev ## Attack a process of a pod's size with 50 connection
 	@$(BIN)/pytest -m memory --no-cov tests/test_memory.py
 
 .PHONY: bench
-bench: $(VENV)/.dev ## Measure the hot routes beside their ceilings, 200 chats, the start of the Lambda (ARGS=--help for options)
+bench: $(VENV)/.dev ## Measure the hot routes beside their ceilings, 200 chats, a long list, the start of the Lambda (ARGS=--help for options)
 	@if command -v java >/dev/null && command -v npm >/dev/null; then \
 	  $(MAKE) --silent $(DYNAMODB_LOCAL) || echo "DynamoDB Local is not to be had." >&2; fi
 	@$(BIN)/python -m bench $(ARGS)
 	@$(if $(ARGS),,$(BIN)/python -m bench.chats)
+	@$(if $(ARGS),,$(BIN)/python -m bench.long_list)
 	@$(if $(ARGS),,$(BIN)/python -m bench.imports)
 
 .PHONY: bench-compare

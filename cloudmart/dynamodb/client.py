@@ -18,7 +18,14 @@ from botocore.parsers import ResponseParserError
 
 from cloudmart.dynamodb.call_metrics import count_retry, observe_call, outcome_of, table_of
 from cloudmart.dynamodb.refusals import PASSING
-from cloudmart.dynamodb.transport import ANSWER_LOST, OPERATIONS, Transport, open_transport
+from cloudmart.dynamodb.sent_items import parse_page
+from cloudmart.dynamodb.transport import (
+    ANSWER_LOST,
+    OPERATIONS,
+    Parse,
+    Transport,
+    open_transport,
+)
 from cloudmart.errors import UnavailableError
 from cloudmart.retry import REQUEST_ATTEMPTS
 
@@ -146,12 +153,24 @@ class Database:
             UnavailableError: throttled, away, or not reachable with our credentials.
             ClientError: any other refusal, for the caller to understand.
         """
+        return await self._call(operation, parameters, json.loads)
+
+    async def call_for_page(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Call an operation as `call` does, and leave the items of its answer unparsed.
+
+        The SDK's way parses them all the same: `decode_sent` reads both.
+        """
+        return await self._call(operation, parameters, parse_page)
+
+    async def _call(
+        self, operation: str, parameters: dict[str, Any], parse: Parse
+    ) -> dict[str, Any]:
         client = self.client
         if operation in OPERATIONS:
             parameters |= _MEASURED
         table, began = table_of(parameters), time.perf_counter()
         try:
-            answer = await self._answer(client, operation, parameters)
+            answer = await self._answer(client, operation, parameters, parse)
         except BaseException as error:
             ended = time.perf_counter()
             outcome = outcome_of(error, late=ended >= _deadline.get())
@@ -165,12 +184,13 @@ class Database:
         client: Any,  # noqa: ANN401 - botocore makes its clients at run time
         operation: str,
         parameters: dict[str, Any],
+        parse: Parse,
     ) -> dict[str, Any]:
         answer: dict[str, Any]
         try:
             async with asyncio.timeout(self.within):
                 if self._transport and operation in OPERATIONS:
-                    answer = await self._transport.call(operation, parameters)
+                    answer = await self._transport.call(operation, parameters, parse)
                 else:
                     answer = await getattr(client, operation)(**parameters)
         except ClientError as error:

@@ -18,6 +18,7 @@ from cloudmart.dynamodb.schema import (
     fault_of_record,
     index_fault,
 )
+from cloudmart.dynamodb.sent_items import decode_all
 from cloudmart.dynamodb.table import Key, Table, key_query
 from cloudmart.errors import UnavailableError
 from cloudmart.observability.metrics import INDEX_FALLBACKS
@@ -192,7 +193,7 @@ async def query_keys(
 
 async def _read(table: Table, walk: _Walk, size: int) -> tuple[Page[Item], Key | None]:
     start = {"ExclusiveStartKey": walk.start} if walk.start else {}
-    return await table.read_page("query", **walk.query, **start, Limit=size)
+    return await table.read_page("query", decode_all, **walk.query, **start, Limit=size)
 
 
 def _known(

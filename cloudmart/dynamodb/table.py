@@ -14,12 +14,16 @@ from cloudmart.dynamodb.expression import (
     unchanged,
     write_expressions,
 )
+from cloudmart.dynamodb.sent_items import SentItem, decode_all
 from cloudmart.errors import ConflictError, ItemTooLargeError
-from cloudmart.values.page import Page, Pages, let_others_go_first
+from cloudmart.values.page import FEW, Page, Pages, let_others_go_first
 
 T = TypeVar("T")
 Key = dict[str, Any]
 """Where a page begins, as DynamoDB sends and takes it."""
+
+ReadItems = Callable[[Sequence[SentItem]], list[T]]
+"""Reads some items of a page. It may leave out what is nobody's."""
 
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 
@@ -28,9 +32,8 @@ BATCH = 100
 
 _FREE = write_expressions(when=Condition("attribute_not_exists(id)"))
 
-# While a piece of a page's work is done nobody else is served. To parse these, to decode them, to
-# read them into models and to write them takes 1 to 4 ms each, and others have their turn between.
-# On AWS each page costs a round trip more: smaller ones would make long lists slow.
+# A page is sent as one chunk, which is in memory for as long as a slow client reads it. Larger
+# pages were no faster, and on AWS each page costs one more round trip.
 _PAGE = 250
 
 _BREATHER = 0.05
@@ -168,7 +171,7 @@ class Table:
                     item = error.item
         return None
 
-    async def scan(
+    def scan(
         self,
         *,
         after: str | None = None,
@@ -181,51 +184,81 @@ class Table:
         Where attributes are named, DynamoDB leaves out the others but the id. The walk is as long.
         A consistent walk, which costs twice as much, sees all that was written before it began.
         """
-        options: dict[str, Any] = {"Limit": min(page_size or _PAGE, _PAGE)}
+        options = read_expressions(attributes=attributes)
         if consistent:
             options["ConsistentRead"] = True
-        options |= read_expressions(attributes=attributes)
+        return self.scan_as(decode_all, after=after, page_size=page_size, **options)
+
+    async def scan_as(
+        self,
+        read: ReadItems[T],
+        *,
+        after: str | None = None,
+        page_size: int | None = None,
+        **options: Any,  # noqa: ANN401 - DynamoDB's
+    ) -> Pages[T]:
+        """Walk through the whole table as `scan` does, and let `read` read the items."""
+        options["Limit"] = min(page_size or _PAGE, _PAGE)
         if after:
             options["ExclusiveStartKey"] = encode_item({"id": after})
-        async for page in self._walk("scan", **options):
+        async for page in self._walk("scan", read, **options):
             yield page
 
     async def query(self, index: str, name: str, value: str) -> Pages[Item]:
         """Walk through an index's items of one key, greatest sort key first, page by page."""
-        async for page in self._walk("query", **key_query(index, name, value), Limit=_PAGE):
+        query = key_query(index, name, value)
+        async for page in self._walk("query", decode_all, **query, Limit=_PAGE):
             yield page
 
-    async def read_page(self, operation: str, **parameters: Any) -> tuple[Page[Item], Key | None]:  # noqa: ANN401
+    async def read_page(
+        self,
+        operation: str,
+        read: ReadItems[T],
+        **parameters: Any,  # noqa: ANN401 - DynamoDB's
+    ) -> tuple[Page[T], Key | None]:
         """Read a page of a scan or a query; return it, and where the next one begins.
 
-        Pages are large, so few are read at once, whoever asks for them.
+        Pages are large, so few are read at once, whoever asks for them. A few items are read in one
+        go, and then other requests have their turn.
         """
         async with self.database.pages:
-            answer = await self._call(operation, **parameters)
-            after = answer.get("LastEvaluatedKey")
-            await let_others_go_first(len(answer["Items"]))
-            page = Page([decode_item(item) for item in answer["Items"]], last=after is None)
-            await let_others_go_first(len(page.items))
-            return page, after
+            answer = await self._call(operation, self.database.call_for_page, **parameters)
+            after, sent = answer.get("LastEvaluatedKey"), answer.pop("Items")
+            found: list[T] = []
+            for first in range(0, len(sent), FEW):
+                found += read(sent[first : first + FEW])
+                await let_others_go_first(len(sent))
+            return Page(found, last=after is None), after
 
     async def describe(self) -> dict[str, Any]:
         """Return DynamoDB's description of the table."""
         description: dict[str, Any] = (await self._call("describe_table"))["Table"]
         return description
 
-    async def _walk(self, operation: str, **parameters: Any) -> Pages[Item]:  # noqa: ANN401
+    async def _walk(
+        self,
+        operation: str,
+        read: ReadItems[T],
+        **parameters: Any,  # noqa: ANN401 - DynamoDB's
+    ) -> Pages[T]:
         # A list that has begun waits for its turn; one that has not is refused in time.
         async with self.database.budget():
-            page, after = await self.read_page(operation, **parameters)
+            page, after = await self.read_page(operation, read, **parameters)
         yield page
         while after is not None:
             parameters["ExclusiveStartKey"] = after
-            page, after = await self.read_page(operation, **parameters)
+            page, after = await self.read_page(operation, read, **parameters)
             yield page
 
-    async def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401
+    async def _call(
+        self,
+        operation: str,
+        call: Callable[..., Awaitable[dict[str, Any]]] | None = None,
+        **parameters: Any,  # noqa: ANN401 - DynamoDB's
+    ) -> dict[str, Any]:
+        call = call or self.database.call
         try:
-            return await self.database.call(operation, TableName=self.name, **parameters)
+            return await call(operation, TableName=self.name, **parameters)
         except ClientError as error:
             # It has no code of its own, only a sentence.
             if "exceeded the maximum allowed size" not in str(error):

@@ -93,6 +93,10 @@ _RETRIED_CODES = frozenset(
 _CLOCK_CODES = frozenset({"InvalidSignatureException", "RequestExpired", "SignatureDoesNotMatch"})
 
 
+Parse = Callable[[bytes], Any]
+"""Reads the answer of an operation, or raises ValueError."""
+
+
 class DamagedAnswerError(ForeignAnswerError):
     """An answer was changed on the way: its checksum is wrong."""
 
@@ -176,8 +180,10 @@ class Transport:
         self._quota = _RetryQuota()
         self._ahead = timedelta()
 
-    async def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Call an operation by its Python name, and return its answer.
+    async def call(
+        self, operation: str, parameters: Mapping[str, Any], parse: Parse = json.loads
+    ) -> dict[str, Any]:
+        """Call an operation by its Python name, and return its answer, which `parse` reads.
 
         Raises:
             ClientError: DynamoDB refused.
@@ -190,7 +196,7 @@ class Transport:
         tries = _Tries()
         while True:
             try:
-                answer = await self._send(name, body, key)
+                answer = await self._send(name, body, key, parse)
             except _RefusedError as refused:
                 cost = self._cost_of(refused)
                 if not (cost and self._may_try_again(tries, cost)):
@@ -255,7 +261,7 @@ class Transport:
         )
 
     async def _send(
-        self, name: str, body: bytes, key: tuple[_Endpoint, SigningKey]
+        self, name: str, body: bytes, key: tuple[_Endpoint, SigningKey], parse: Parse
     ) -> dict[str, Any]:
         endpoint, signing = key
         headers = {"host": endpoint.host, "content-type": _TYPE, "x-amz-target": _TARGET + name}
@@ -270,11 +276,13 @@ class Transport:
                 # What is signed goes to no other host.
                 allow_redirects=False,
             ) as response:
-                return self._read(response, await response.read())
+                return self._read(response, await response.read(), parse)
         except (aiohttp.ClientError, OSError) as error:
             raise _no_answer(error, endpoint) from error
 
-    def _read(self, response: aiohttp.ClientResponse, answer: bytes) -> dict[str, Any]:
+    def _read(
+        self, response: aiohttp.ClientResponse, answer: bytes, parse: Parse
+    ) -> dict[str, Any]:
         headers = response.headers
         checksum = headers.get("x-amz-crc32")
         if checksum is not None and checksum != str(zlib.crc32(answer)):
@@ -285,7 +293,7 @@ class Transport:
             raise ForeignAnswerError(msg)
         document: object
         try:
-            document = json.loads(answer)
+            document = (parse if response.status == HTTPStatus.OK else json.loads)(answer)
         except (ValueError, RecursionError):
             document = None
         if not isinstance(document, dict):

@@ -20,7 +20,7 @@ from cloudmart.errors import (
 )
 from cloudmart.http.dependencies import Message, path_id, plus_query, provide
 from cloudmart.http.etag import IfMatch, IfMatchToDelete
-from cloudmart.http.paging import Paging, paged, stream_list
+from cloudmart.http.paging import EncodedEntity, Paging, paged, stream_list
 from cloudmart.http.problem import may_fail
 from cloudmart.orders.models import Order, OrderUpdate
 from cloudmart.orders.repository import OrderRepository
@@ -130,7 +130,7 @@ async def place_order(
 )
 async def list_orders(orders: Orders, paging: PagingOfOrders) -> Response:
     return await paging.answer(
-        Order, orders.list_all(after=paging.after, page_size=paging.page_size)
+        EncodedEntity, orders.list_all(after=paging.after, page_size=paging.page_size)
     )
 
 
