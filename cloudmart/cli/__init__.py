@@ -10,6 +10,7 @@ from cloudmart.cli import (
     dev,
     doctor,
     iam,
+    mcp,
     openapi,
     pipeline,
     rollout,
@@ -30,6 +31,7 @@ app.command()(serve.serve)
 app.command()(openapi.openapi)
 app.command()(config.config)
 app.command()(doctor.doctor)
+app.command()(mcp.mcp)
 app.command()(rollout.rollout)
 app.command()(verify.verify)
 app.add_typer(assistants.app, name="assistants")

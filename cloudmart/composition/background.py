@@ -1,7 +1,10 @@
 """What a process does besides answering: start, check what it depends on, notice that it is old."""
 
-from collections.abc import Callable, Coroutine
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from cloudmart.composition.clients import OpenClients
@@ -14,10 +17,9 @@ from cloudmart.health.causes.process import CATALOGUE_OLD
 from cloudmart.health.configuration_drift import fingerprint
 from cloudmart.health.identity import Identity
 from cloudmart.health.probes import Probe, connected, table_probe
-from cloudmart.health.process_metrics import show_memory_limit, watch_event_loop
 from cloudmart.health.startup import StartStep
 from cloudmart.health.state import Dependency, Health
-from cloudmart.observability.metrics import CONFIGURATION, READY
+from cloudmart.observability.metrics import CONFIGURATION, LOOP_LAG, MEMORY_LIMIT, READY
 from cloudmart.products.catalogue import Catalogue
 from cloudmart.settings import (
     DynamoDBSettings,
@@ -26,6 +28,14 @@ from cloudmart.settings import (
     Settings,
     SignInMethod,
 )
+
+CGROUP = Path("/sys/fs/cgroup")
+
+_EVERY = 0.5
+_LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
+"""Where the kernel tells a container's limit: control groups of version 2, and of version 1."""
+_NO_LIMIT = 2**60
+"""More than this is version 1's word for no limit."""
 
 _FOR_CATALOGUE = 1.0
 """Seconds that the start waits for the products: without them it is ready all the same."""
@@ -147,3 +157,29 @@ def _show_configuration(settings: Settings, process: Runtime) -> None:
     mark = fingerprint(settings)
     CONFIGURATION.labels(mark).set(1)
     process.health.notes.append(f"configuration {mark}")
+
+
+async def watch_event_loop(
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, every: float = _EVERY
+) -> None:
+    """Measure how late a task is woken, for as long as the process lives."""
+    clock = asyncio.get_running_loop().time
+    while True:
+        due = clock() + every
+        await sleep(every)
+        LOOP_LAG.observe(max(0.0, clock() - due))
+
+
+def show_memory_limit(cgroup: Path = CGROUP) -> None:
+    """Show the container's limit of memory, which does not change while it runs."""
+    MEMORY_LIMIT.set(_memory_limit(cgroup))
+
+
+def _memory_limit(cgroup: Path) -> float:
+    for name in _LIMITS:
+        try:
+            limit = int((cgroup / name).read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            continue
+        return limit if limit < _NO_LIMIT else math.nan
+    return math.nan

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from prometheus_client import REGISTRY
 
-from cloudmart.ai.satisfaction import LAST, SatisfactionScores
+from cloudmart.ai.ended_chats import MOST_SCORES, SatisfactionScores
 from cloudmart.ai.sentiment import NEUTRAL, ChatSentiment
 from cloudmart.tickets.models import SentimentScores
 
@@ -40,7 +40,7 @@ def test_only_the_last_hundred_count() -> None:
 
     for _ in range(50):
         scores.add(_mood("0", "1", "third"))
-    for _ in range(LAST):
+    for _ in range(MOST_SCORES):
         scores.add(_mood("1", "0", "third"))
 
     assert _score("third") == 1

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
+from cloudmart.composition.background import show_memory_limit, watch_event_loop
 from cloudmart.health.identity import Identity
-from cloudmart.health.process_metrics import show_memory_limit, watch_event_loop
 
 
 def _sample(name: str, **labels: str) -> float:

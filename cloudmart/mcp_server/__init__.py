@@ -1,0 +1,1 @@
+"""The assistants' tools for other programs, by the Model Context Protocol."""
