@@ -86,7 +86,6 @@ def create_app(
         lifespan=lifespan,
         openapi_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
     )
     app.access = settings.access
     directory = OperationDirectory(app.openapi)
@@ -99,7 +98,8 @@ def create_app(
         pages_router(app, settings.public_base_url),
     ]
     for router in routers:
-        app.include_router(router)
+        # Included, each route would be built a second time, and looked for twice at each request.
+        app.router.routes.extend(router.routes)
     check_rights(app.routes)
     app.classes = RouteClasses.of_routers(routers)
     app.classes.check(app.routes)

@@ -11,6 +11,7 @@ from starlette.types import Scope
 from cloudmart.access.rights import Right
 from cloudmart.errors import CloudmartError, ForbiddenError, UnauthorizedError
 from cloudmart.http.client_address import UNKNOWN, client_address
+from cloudmart.http.dependencies import FromRequest
 from cloudmart.observability.metrics import SIGN_INS
 from cloudmart.values.email import owner_form
 
@@ -47,13 +48,13 @@ EVERYBODY_ADMIN = Caller(admin=True)
 """Whoever calls where nobody is asked: it may be anyone, and all is allowed."""
 
 
-async def _caller(request: Request) -> Caller:
+def _caller(request: Request) -> Caller:
     # Without a gate before the route nobody was asked, and nobody gets in.
     caller: Caller = getattr(request.state, "caller", ANONYMOUS)
     return replace(caller, client=client_address(request.scope))
 
 
-CurrentCaller = Annotated[Caller, Depends(_caller)]
+CurrentCaller = Annotated[Caller, Depends(FromRequest(_caller))]
 """What an endpoint may ask for: whoever calls it."""
 
 

@@ -1,11 +1,14 @@
 """Hand an endpoint the service it asks for by type."""
 
+import inspect
 import re
-from collections.abc import Awaitable, Callable
-from typing import Any, TypedDict, TypeVar
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Generic, TypedDict, TypeVar, get_args
 from urllib.parse import parse_qsl
 
 from fastapi import Path, Request
+from fastapi.params import Depends
 from pydantic import Field
 
 from cloudmart.values.model import Model
@@ -25,14 +28,65 @@ class AppState(TypedDict):
     services: dict[type[Any], Any]
 
 
-def provide(kind: type[T]) -> Callable[[Request], Awaitable[T]]:
+class FromRequest(Generic[T]):
+    """A dependency that only looks at its request.
+
+    A `JsonRoute` calls `read` itself. FastAPI's way to such a value costs 15 µs: for each
+    dependency it looks for parameters in path, query, headers and cookies.
+    """
+
+    def __init__(self, read: Callable[[Request], T]) -> None:
+        self.read = read
+
+    async def __call__(self, request: Request) -> T:
+        """Return the value: what FastAPI calls."""
+        return self.read(request)
+
+
+def provide(kind: type[T]) -> FromRequest[T]:
     """Return the dependency that answers the process's one service of a type."""
 
-    async def provided(request: Request) -> T:
+    def provided(request: Request) -> T:
         service: T = request.state.services[kind]
         return service
 
-    return provided
+    return FromRequest(provided)
+
+
+def read_directly(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an endpoint that takes the request in place of what is only read from it."""
+    signature = inspect.signature(endpoint)
+    parameters = dict(signature.parameters)
+    readers = {name: reader for name, each in parameters.items() if (reader := _reader(each))}
+    if not readers:
+        return endpoint
+    takes = [name for name, each in parameters.items() if each.annotation is Request]
+    given = takes[0] if takes else "_request"
+
+    @wraps(endpoint)
+    async def reading(**values: Any) -> Any:  # noqa: ANN401 - whatever the endpoint takes
+        request = values[given] if takes else values.pop(given)
+        for name, read in readers.items():
+            values[name] = read(request)
+        return await endpoint(**values)
+
+    asked = [
+        each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, each in parameters.items()
+        if name not in readers
+    ]
+    if not takes:
+        asked.append(inspect.Parameter(given, inspect.Parameter.KEYWORD_ONLY, annotation=Request))
+    # FastAPI reads it there.
+    reading.__signature__ = signature.replace(parameters=asked)  # type: ignore[attr-defined]
+    return reading
+
+
+def _reader(parameter: inspect.Parameter) -> Callable[[Request], Any] | None:
+    for each in get_args(parameter.annotation)[1:]:
+        if isinstance(each, Depends) and isinstance(each.dependency, FromRequest):
+            return each.dependency.read
+    return None
 
 
 def path_id(example: str) -> Any:  # noqa: ANN401 - FastAPI's own type of a parameter

@@ -8,9 +8,12 @@ from typing import Any, NoReturn, cast
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import Scope
 
 from cloudmart.http.body_limits import MAX_BODY, Bodies, Body
 from cloudmart.http.concurrency import slot_of
+from cloudmart.http.dependencies import read_directly
 from cloudmart.http.json_decoder import DEEPEST, Shape, decode_json, is_too_deep, shape_of
 
 _JSON = re.compile(r"application/(?:[a-z0-9.+_-]+\+)?json")
@@ -84,7 +87,14 @@ class JsonRoute(APIRoute):
     ) -> None:
         self._most = max_body_size or MAX_BODY
         # The framework's own limit would count the same bytes again, and answers plain text.
-        super().__init__(path, endpoint, **options)
+        super().__init__(path, read_directly(endpoint), **options)
+        self._beginning = self.path.partition("{")[0]
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Tell whether a request is for this route; most that are not begin with another path."""
+        if not (scope.get("root_path") or scope["path"].startswith(self._beginning)):
+            return Match.NONE, {}
+        return super().matches(scope)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return FastAPI's handler behind what is asked of a request and its body."""

@@ -1,5 +1,6 @@
 """What each route counts as: its router says so, and a route that differs says so itself."""
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
@@ -46,7 +47,7 @@ class ClassifiedRouter(APIRouter):
         counts_as: RouteClass | None = None,
         **options: Any,  # noqa: ANN401 - FastAPI's
     ) -> None:
-        super().__init__(**options)
+        super().__init__(generate_unique_id_function=lambda route: route.name, **options)
         self._class = counts_as
         self._exceptions: dict[Callable[..., Any], RouteClass] = {}
 
@@ -63,7 +64,7 @@ class ClassifiedRouter(APIRouter):
         """Yield method and path of each route, and its class."""
         for route in self.routes:
             if isinstance(route, Route):
-                told = self._exceptions.get(route.endpoint, self._class)
+                told = self._exceptions.get(inspect.unwrap(route.endpoint), self._class)
                 for method in sorted((route.methods or set()) - {"HEAD"}):
                     yield f"{method} {route.path}", told or _class_of_method(method)
 
