@@ -2,8 +2,9 @@
 
 import logging
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
+from typing import TextIO
 
 import structlog
 
@@ -17,6 +18,26 @@ def log_dropped_lines(lines: int) -> None:
     structlog.stdlib.get_logger(__name__).warning("log_lines_dropped", lines=lines)
 
 
+class _LineLogger:
+    """Writes the lines of our own events.
+
+    They need no record of the standard library's: to make one, and to look through the stack for
+    who logs, takes half of the time of a line.
+    """
+
+    def __init__(self, name: str, handler: logging.StreamHandler[TextIO]) -> None:
+        self.name = name
+        self._handler = handler
+
+    def msg(self, line: str) -> None:
+        """Write a line, unless there is nobody to take it."""
+        with self._handler.lock or nullcontext(), suppress(OSError, ValueError):
+            self._handler.stream.write(f"{line}\n")
+            self._handler.flush()
+
+    debug = info = warning = error = critical = exception = log = msg
+
+
 def configure_logging(*, json: bool, level: int = logging.INFO) -> None:
     """Send the events of our code and of the libraries to stderr, one line each."""
     shared: list[structlog.typing.Processor] = [
@@ -25,12 +46,6 @@ def configure_logging(*, json: bool, level: int = logging.INFO) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
     # Tracebacks go without local variables, which hold customers' data and secrets.
     renderers: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
@@ -42,6 +57,12 @@ def configure_logging(*, json: bool, level: int = logging.INFO) -> None:
         ]
     )
     handler = logging.StreamHandler(sys.stderr)
+    structlog.configure(
+        processors=[*shared, *renderers],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=lambda name="cloudmart": _LineLogger(name, handler),
+        cache_logger_on_first_use=True,
+    )
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
