@@ -1,5 +1,6 @@
 """What the assistants need of a provider, in our words; its types never cross this line."""
 
+import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,6 +8,11 @@ from typing import Any, Protocol
 
 _AROUND = 64
 """Bytes that a request has around each text: names, roles, brackets."""
+
+_SHOP_DATA, _CUSTOMER = "shop_data", "customer"
+_MARKS = re.compile(rf"[<\uff1c](?=\s*/?\s*(?:{_SHOP_DATA}|{_CUSTOMER})\b)", re.IGNORECASE)
+_NO_MARK = "\u2039"
+"""Stands where a customer writes the beginning of a mark."""
 
 
 class Role(StrEnum):
@@ -22,6 +28,13 @@ class ProviderMessage:
 
     role: Role
     text: str
+
+    @property
+    def marked(self) -> str:
+        """Return it as a model reads it: the instructions say what the marks mean."""
+        if self.role is not Role.USER:
+            return self.text
+        return f"<{_CUSTOMER}>{_MARKS.sub(_NO_MARK, self.text)}</{_CUSTOMER}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,13 @@ class ToolResult:
 
     call: ToolCall
     output: str
+
+    @property
+    def marked(self) -> str:
+        """Return it as a model reads it, between marks that no text in it can have."""
+        # JSON has these signs in its texts only, where they may as well be written like this.
+        escaped = self.output.replace("<", r"\u003c").replace(">", r"\u003e")
+        return f"<{_SHOP_DATA}>{escaped}</{_SHOP_DATA}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +135,9 @@ class StepRequest:
     def size(self) -> int:
         """Return how many bytes of text a provider is sent: it reads fewer tokens than that."""
         replayed = [f"{step.text}{step.replay!r}" for step, _ in self.exchange]
-        texts = [self.instructions, *map(repr, self.tools), *self.said, *replayed]
+        outputs = [result.marked for _, results in self.exchange for result in results]
+        said = [*(message.marked for message in self.history), *outputs]
+        texts = [self.instructions, *map(repr, self.tools), *said, *replayed]
         return sum(len(text.encode(errors="replace")) + _AROUND for text in texts) + _AROUND
 
 

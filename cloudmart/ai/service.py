@@ -20,6 +20,7 @@ from cloudmart.ai.conversations import (
 from cloudmart.ai.loop import Emit, ToolLoop, ToolRunning
 from cloudmart.ai.order_changes import confirmation
 from cloudmart.ai.ports import TextDelta
+from cloudmart.ai.prompts import assistant_prompt
 from cloudmart.errors import CloudmartError, ProviderDisabledError, ProviderTimeoutError
 from cloudmart.http.server_sent_events import run_to_completion
 from cloudmart.observability.metrics import CHAT_TURNS
@@ -88,7 +89,9 @@ class AssistantService:
         with self._outcome():
             async with self._conversations.turn(rules.kind, conversation, begin) as turn:
                 fingerprint = turn.conversation.fingerprint
-                structlog.contextvars.bind_contextvars(conversation=fingerprint[:12])
+                structlog.contextvars.bind_contextvars(
+                    conversation=fingerprint[:12], prompt=assistant_prompt().version
+                )
                 return await self._reply(turn, emit, deadline)
 
     async def _reply(self, turn: Turn, emit: Emit, deadline: float) -> str:

@@ -125,14 +125,6 @@ class Toolbox:
             tool.spec for tool in self._tools.values() if self._changes.allows(turn, tool.right)
         ]
 
-    def may_read(self, turn: Turn) -> bool:
-        """Tell whether orders may be shown to whoever speaks now."""
-        return self._changes.allows(turn, OrderTools.READ)
-
-    def may_change(self, turn: Turn) -> bool:
-        """Tell whether orders may be changed for whoever speaks now."""
-        return self._changes.allows(turn, OrderTools.CANCEL)
-
     async def run(self, turn: Turn, call: ToolCall) -> str:
         """Run a tool and return its result, or what was wrong with the call, as JSON."""
         tool = self._tools.get(call.name) or self._hidden.get(call.name)

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cloudmart.ai.prompts import assistant_prompt
 from cloudmart.composition.clients import OpenClients
 from cloudmart.composition.runtime import Runtime
 from cloudmart.dynamodb.table import Table
@@ -19,7 +20,13 @@ from cloudmart.health.identity import Identity
 from cloudmart.health.probes import Probe, connected, table_probe
 from cloudmart.health.startup import StartStep
 from cloudmart.health.state import Dependency, Health
-from cloudmart.observability.metrics import CONFIGURATION, LOOP_LAG, MEMORY_LIMIT, READY
+from cloudmart.observability.metrics import (
+    CONFIGURATION,
+    LOOP_LAG,
+    MEMORY_LIMIT,
+    PROMPT,
+    READY,
+)
 from cloudmart.products.catalogue import Catalogue
 from cloudmart.settings import (
     DynamoDBSettings,
@@ -156,6 +163,7 @@ def catalogue_reporter(health: Health) -> Callable[[float | None], None]:
 def _show_configuration(settings: Settings, process: Runtime) -> None:
     mark = fingerprint(settings)
     CONFIGURATION.labels(mark).set(1)
+    PROMPT.labels(assistant_prompt().version).set(1)
     process.health.notes.append(f"configuration {mark}")
 
 

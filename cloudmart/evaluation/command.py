@@ -18,6 +18,7 @@ from rich.text import Text
 
 from cloudmart.ai.ports import ChatModel, Usage
 from cloudmart.ai.prices import price_of
+from cloudmart.ai.prompts import assistant_prompt
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.evaluation.case import CaseFileError, EvaluationCase, load_cases, packaged_cases
 from cloudmart.evaluation.opening import (
@@ -110,7 +111,7 @@ async def _evaluate(
     return EvaluationReport(
         provider=provider,
         model=model.model or "rules",
-        instructions="",
+        instructions=assistant_prompt().version,
         started_at=began,
         unplayed=run.unplayed,
         cases=[case_outcome(result) for result in run.results],

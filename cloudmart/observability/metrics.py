@@ -275,6 +275,12 @@ CONFIGURATION = _gauge(
     "Always 1; the label tells which configuration the process was started with.",
     ["fingerprint"],
 )
+PROMPT = _gauge(
+    "assistant_prompt_info",
+    "1",
+    "Always 1; the label tells which instructions the assistants' models get.",
+    ["version"],
+)
 BUILD = _gauge(
     "build_info", "1", "Always 1; the labels tell what was built.", ["version", "commit"]
 )

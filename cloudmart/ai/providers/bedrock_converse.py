@@ -84,14 +84,14 @@ def _history(history: Sequence[ProviderMessage]) -> list[dict[str, Any]]:
         if not message.text.strip() or (not said and message.role is not Role.USER):
             continue
         if said and said[-1]["role"] == message.role:
-            said[-1]["content"].append({"text": message.text})
+            said[-1]["content"].append({"text": message.marked})
         else:
-            said.append({"role": message.role.value, "content": [{"text": message.text}]})
+            said.append({"role": message.role.value, "content": [{"text": message.marked}]})
     return said
 
 
 def _result(result: ToolResult) -> dict[str, Any]:
-    return {"toolResult": {"toolUseId": result.call.id, "content": [{"text": result.output}]}}
+    return {"toolResult": {"toolUseId": result.call.id, "content": [{"text": result.marked}]}}
 
 
 def _tool(tool: ToolSpec) -> dict[str, Any]:

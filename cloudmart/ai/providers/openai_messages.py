@@ -150,12 +150,12 @@ def _object(value: object) -> _Object:
 def input_items(request: StepRequest, *, thoughts: bool) -> list[Any]:
     """Return what was said, then what the turn did so far, with the model's thoughts or without."""
     said: list[Any] = [
-        {"role": message.role.value, "content": message.text} for message in request.history
+        {"role": message.role.value, "content": message.marked} for message in request.history
     ]
     for step, results in request.exchange:
         said += _replayed(step.replay, thoughts=thoughts)
         said += [
-            {"type": "function_call_output", "call_id": result.call.id, "output": result.output}
+            {"type": "function_call_output", "call_id": result.call.id, "output": result.marked}
             for result in results
         ]
     return said

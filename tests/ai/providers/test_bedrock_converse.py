@@ -53,6 +53,11 @@ def reasoning(**delta: str) -> bytes:
     return event("contentBlockDelta", contentBlockIndex=0, delta={"reasoningContent": delta})
 
 
+def shop_data(output: str) -> str:
+    """Return the result of a tool as a model reads it."""
+    return f"<shop_data>{output}</shop_data>"
+
+
 async def test_a_model_is_told_everything_anew(converse: Rig) -> None:
     converse.server.play(converse.wire.answer("Yes."))
     history = [user("Hello"), assistant("Hi."), user("Lamps?")]
@@ -64,9 +69,9 @@ async def test_a_model_is_told_everything_anew(converse: Rig) -> None:
     assert sent.json == {
         "system": [{"text": "You work in a shop."}],
         "messages": [
-            {"role": "user", "content": [{"text": "Hello"}]},
+            {"role": "user", "content": [{"text": "<customer>Hello</customer>"}]},
             {"role": "assistant", "content": [{"text": "Hi."}]},
-            {"role": "user", "content": [{"text": "Lamps?"}]},
+            {"role": "user", "content": [{"text": "<customer>Lamps?</customer>"}]},
         ],
         "inferenceConfig": {"maxTokens": 2000},
         "toolConfig": {"tools": [TOOL]},
@@ -80,9 +85,12 @@ async def test_messages_take_turns_whatever_the_history_is_like(converse: Rig) -
     await answer(converse.chat, request(*history))
 
     assert converse.server.requests[0].json["messages"] == [
-        {"role": "user", "content": [{"text": "One"}, {"text": "Two"}]},
+        {
+            "role": "user",
+            "content": [{"text": "<customer>One</customer>"}, {"text": "<customer>Two</customer>"}],
+        },
         {"role": "assistant", "content": [{"text": "Three"}]},
-        {"role": "user", "content": [{"text": "?"}]},
+        {"role": "user", "content": [{"text": "<customer>?</customer>"}]},
     ]
 
 
@@ -139,8 +147,18 @@ async def test_what_the_model_did_in_this_turn_is_sent_back_unchanged(converse: 
         {
             "role": "user",
             "content": [
-                {"toolResult": {"toolUseId": "t1", "content": [{"text": '{"of": "t1"}'}]}},
-                {"toolResult": {"toolUseId": "t2", "content": [{"text": '{"of": "t2"}'}]}},
+                {
+                    "toolResult": {
+                        "toolUseId": "t1",
+                        "content": [{"text": shop_data('{"of": "t1"}')}],
+                    }
+                },
+                {
+                    "toolResult": {
+                        "toolUseId": "t2",
+                        "content": [{"text": shop_data('{"of": "t2"}')}],
+                    }
+                },
             ],
         },
     ]

@@ -80,9 +80,9 @@ async def test_openai_is_told_everything_anew_and_asked_to_store_nothing() -> No
             "model": "gpt-6-luna",
             "instructions": "You work in a shop.",
             "input": [
-                {"role": "user", "content": "Hello"},
+                {"role": "user", "content": "<customer>Hello</customer>"},
                 {"role": "assistant", "content": "Hi."},
-                {"role": "user", "content": "Do you have lamps?"},
+                {"role": "user", "content": "<customer>Do you have lamps?</customer>"},
             ],
             "tools": [
                 {
@@ -160,11 +160,15 @@ async def test_what_the_model_did_in_this_turn_is_sent_back_unchanged() -> None:
 
     assert step.calls == [ToolCall("call_1", "find_products", '{"query": "lamp", "limit": null}')]
     assert wire.sent[1]["input"] == [
-        {"role": "user", "content": "Do you have lamps?"},
+        {"role": "user", "content": "<customer>Do you have lamps?</customer>"},
         REASONING,
         said,
         CALL,
-        {"type": "function_call_output", "call_id": "call_1", "output": '{"products": []}'},
+        {
+            "type": "function_call_output",
+            "call_id": "call_1",
+            "output": '<shop_data>{"products": []}</shop_data>',
+        },
     ]
 
 
@@ -454,7 +458,8 @@ async def test_a_conversation_too_long_for_the_model_is_told_by_its_newer_half()
     async with talking(wire) as chat:
         assert await answer(chat, request(*history)) == "Yes."
 
-    assert [message["content"] for message in wire.sent[1]["input"]] == ["Four", "Five"]
+    told = [message["content"] for message in wire.sent[1]["input"]]
+    assert told == ["Four", "<customer>Five</customer>"]
 
 
 async def test_a_message_too_long_for_the_model_is_a_failure() -> None:

@@ -56,9 +56,9 @@ async def test_a_history_is_understood(chat: OpenAIChat, llmock: LLMock) -> None
     await answer(chat, request(user("Hello"), assistant("Hi."), user("Lamps?")))
 
     assert [one["content"] for one in llmock.last_request.body["input"]] == [
-        "Hello",
+        "<customer>Hello</customer>",
         "Hi.",
-        "Lamps?",
+        "<customer>Lamps?</customer>",
     ]
 
 
