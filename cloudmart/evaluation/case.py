@@ -105,7 +105,8 @@ class EvaluationCase(_Part):
     """One conversation and what is expected of it.
 
     `offline` marks the cases that the offline assistant is held to. Without `products` the shop
-    has the sample catalogue, without `knowledge` the sample of the shop's own words. `signed_in` is
+    has the sample catalogue, without `knowledge` the sample of the shop's own words. With `tickets`
+    customers may write to the shop's staff. `signed_in` is
     the address that a token proved; without it customers are believed. `after` names the orders
     that have another status at the end, or are removed; every other order must be as it was.
     """
@@ -114,6 +115,7 @@ class EvaluationCase(_Part):
     kind: CaseKind
     offline: bool = False
     order_tools: OrderTools = OrderTools.CANCEL
+    tickets: bool = False
     signed_in: str | None = None
     products: list[CaseProduct] | None = None
     knowledge: str | None = None

@@ -31,6 +31,7 @@ from cloudmart.settings import (
     DynamoDBSettings,
     Environment,
     Settings,
+    TicketTools,
 )
 from cloudmart.settings.knowledge import SAMPLE, Knowledge, read_knowledge
 
@@ -96,6 +97,7 @@ class EvaluationShop:
     def _chats(self, case: EvaluationCase) -> AssistantSettings:
         changed = _UNLIMITED | {
             "order_tools": case.order_tools,
+            "tickets": TicketTools.ON if case.tickets else TicketTools.OFF,
             "knowledge": _knowledge_of(case.knowledge),
         }
         return self._settings.assistant.model_copy(update=changed)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from textwrap import shorten
 from typing import Any
 
 from cloudmart.ai.languages import ENGLISH, stopwords
@@ -28,6 +29,7 @@ from cloudmart.ai.providers.offline_intents import (
     ABOUT_ORDERS,
     Intent,
     ParsedMessage,
+    last_wish,
     parse_messages,
 )
 from cloudmart.values.text import searchable
@@ -39,6 +41,10 @@ _ORDER_TOOLS = {
     Intent.CANCEL: "cancel_order",
     Intent.DELETE: "delete_order",
 }
+_FOR_STAFF = {Intent.PERSON, Intent.COMPLAINT, Intent.EDIT}
+_TICKET = "open_ticket"
+_LONGEST_SUBJECT = 60
+_LONGEST_REQUEST = 4000
 _SEARCHES = {
     Intent.HELP: (_HELP,),
     Intent.CAPABILITIES: (_HELP,),
@@ -90,6 +96,8 @@ def _next(request: StepRequest) -> ProviderStep:
     offered = {each.name for each in request.tools}
     if wish.intent in _ORDER_TOOLS:
         return _about_an_order(request, wish, offered)
+    if wish.intent in _FOR_STAFF and _TICKET in offered and not request.final:
+        return _request_to_staff(request)
     wanted = [name for name in _SEARCHES.get(wish.intent, ()) if name in offered]
     if wanted and not request.final:
         return _search(request, wish, wanted)
@@ -106,6 +114,13 @@ def _about_an_order(request: StepRequest, wish: ParsedMessage, offered: set[str]
     if not wish.has_email:
         return _answer(request, wish, says(wish.language, "ask_email"))
     return ProviderStep("", [ToolCall("1", tool, json.dumps({"order_id": wish.order_id}))])
+
+
+def _request_to_staff(request: StepRequest) -> ProviderStep:
+    text = last_wish(request.history).strip()[:_LONGEST_REQUEST]
+    subject = shorten(text, _LONGEST_SUBJECT, placeholder=" …") or text[:_LONGEST_SUBJECT]
+    arguments = json.dumps({"subject": subject, "text": text})
+    return ProviderStep("", [ToolCall("1", _TICKET, arguments)])
 
 
 def _search(request: StepRequest, wish: ParsedMessage, tools: Sequence[str]) -> ProviderStep:
@@ -162,7 +177,7 @@ def _at_once(wish: ParsedMessage, offered: set[str]) -> str:
 
 def _told(request: StepRequest, wish: ParsedMessage, results: Sequence[ToolResult]) -> str:
     """Return what became of the calls, in words."""
-    if wish.intent in ABOUT_ORDERS:
+    if wish.intent in ABOUT_ORDERS | _FOR_STAFF:
         return " ".join(order_text(wish.language, result) for result in results)
     outcomes = [json.loads(result.output) for result in results]
     found: Mapping[str, Any] = {key: told for each in outcomes for key, told in each.items()}

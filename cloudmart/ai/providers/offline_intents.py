@@ -1,7 +1,7 @@
 """What a customer wants, as rules read it, and in which language they say so."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,7 +47,11 @@ class Intent(StrEnum):
 
 ABOUT_ORDERS = {Intent.CANCEL, Intent.DELETE, Intent.ORDER}
 
-_ASKED = {"to cancel order ": Intent.CANCEL, "to delete order ": Intent.DELETE}
+_ASKED = {
+    "to cancel order ": Intent.CANCEL,
+    "to delete order ": Intent.DELETE,
+    "to send this to the shop's staff": Intent.PERSON,
+}
 # Sending goods back is about help even where an order is named.
 _NOT_OF_ONE_ORDER = {"payment", "privacy", "returns", "vouchers", "warranty"}
 _OF_ONE_ORDER = {"cancel", "edit"}
@@ -89,6 +93,23 @@ def parse_messages(history: Sequence[ProviderMessage]) -> ParsedMessage:
     )
 
 
+def last_wish(history: Sequence[ProviderMessage]) -> str:
+    """Return the newest message of the customer that does not only agree to something."""
+    said = [message.text for message in history if message.role is Role.USER]
+    agrees = [language(code).intents["agree"] for code in CODES]
+    wishes = (text for text in reversed(said) if not any(map(_matches(text), agrees)))
+    return next(wishes, said[-1])
+
+
+def _matches(text: str) -> Callable[[re.Pattern[str]], bool]:
+    plain = _bare(text)
+    return lambda sign: sign.match(plain) is not None
+
+
+def _bare(text: str) -> str:
+    return _plain(text).strip(" .,!?\u00a1\u00bf\"'")
+
+
 def _plain(text: str) -> str:
     """Return a message without what is the same in every language."""
     words = _ORDER_ID.sub(" ", searchable(_EMAIL.sub(" ", text[:LONGEST_MESSAGE])))
@@ -125,7 +146,7 @@ def _agreed(history: Sequence[ProviderMessage], spoken: Language) -> Intent | No
     change = next((intent for words, intent in _ASKED.items() if words in asked), None)
     if change is None:
         return None
-    text = _plain(history[-1].text).strip(" .,!?\u00a1\u00bf\"'")
+    text = _bare(history[-1].text)
     for each in map(language, (spoken.code, *CODES)):
         if each.intents["agree"].match(text):
             return change
