@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from cloudmart.cli.command_settings import load_what_can_be_read
+from cloudmart.cli.ended_by_signals import ended_by_signals
 from cloudmart.findings.finding import CheckExit
 from cloudmart.observability.logging import configure_logging
 
@@ -73,7 +74,7 @@ def doctor(
     or, where that has none, those of the Deployment that kubectl sees. Checks of AI providers may
     cost a fraction of a cent each: their findings say so. Exit codes: 0 nothing failed, 1
     something failed, 2 it was called wrongly, 3 the command itself failed, 4 a warning with
-    `--strict`, 130 somebody pressed Ctrl-C.
+    `--strict`; 130 Ctrl-C, 143 SIGTERM and 129 SIGHUP ended it.
     """
     # Not above: no other command has a use for it.
     from cloudmart.doctor import command  # noqa: PLC0415
@@ -92,7 +93,7 @@ def doctor(
     configure_logging(json=False, level=logging.CRITICAL)
     outputs = command.DoctorOutputs(as_json, junit, bundle, strict, every)
     try:
-        with _live() as tell:
+        with ended_by_signals(), _live() as tell:
             found = asyncio.run(command.diagnose(choices, os.environ, load_what_can_be_read, tell))
         code = command.tell_diagnosis(found, choices, outputs, typer.echo)
     except BrokenPipeError:

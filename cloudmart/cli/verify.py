@@ -1,10 +1,9 @@
 """`cloudmart verify`: the shop at an address, tried as its customers and its staff use it."""
 
 import os
-import signal
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, NoReturn, Self
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from cloudmart.cli.ended_by_signals import ended_by_signals
 from cloudmart.findings.finding import CheckExit, CheckStatus, exit_of
 from cloudmart.findings.output import as_json, as_junit, closing_lines, lines_of, skips_of
 from cloudmart.verify.credentials import AdminCredentials, is_private_host
@@ -31,7 +31,6 @@ _COLORS = {
     CheckStatus.SKIP: "dim",
     CheckStatus.UNKNOWN: "yellow",
 }
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 _PIPE_WIDTH = 10_000
 
 
@@ -84,7 +83,8 @@ def verify(
     It leaves two empty chats, which expire. With --admin, or where nobody need sign in (AUTH=off),
     it also makes a product, an order and a ticket, and removes them again, also at Ctrl-C.
     --assistants and --anonymous-order make more. Exit codes: 0 nothing failed; 1 something failed;
-    2 it was called wrongly; 3 the command itself failed; 130 somebody pressed Ctrl-C.
+    2 it was called wrongly; 3 the command itself failed; 130
+    Ctrl-C, 143 SIGTERM and 129 SIGHUP ended it.
     """
     if junit is not None and not junit.resolve().parent.is_dir():
         raise typer.BadParameter(f"{junit.parent} is no folder", param_hint="--junit")
@@ -97,7 +97,7 @@ def verify(
         run = VerifyRun(Visit(shop, choices), watcher)
         code = CheckExit.BROKE
         try:
-            with _ended_by_signals(), watcher:
+            with ended_by_signals(), watcher:
                 run.run()
             code = CheckExit.BROKE if run.broke else exit_of(run.findings)
         finally:
@@ -205,21 +205,6 @@ def _need_usable_proxy() -> None:
                 f"The variable {name}_proxy names a SOCKS proxy, which verify cannot use: "
                 "name one of http://, or unset it."
             )
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Have whatever ends the process run through what removes what was made."""
-
-    def end(number: int, _: object) -> NoReturn:
-        raise SystemExit(128 + number)
-
-    former = {each: signal.signal(each, end) for each in _SIGNALS}
-    try:
-        yield
-    finally:
-        for each, handler in former.items():
-            signal.signal(each, handler)
 
 
 def _write(file: Path, text: str) -> None:

@@ -33,6 +33,8 @@ does. `doctor` changes nothing. `verify` leaves two empty chats, and more with s
 | 3 | it broke itself, so its findings are not complete |
 | 4 | something is a warning, and `--strict` was given (`doctor` only) |
 | 130 | somebody pressed Ctrl-C |
+| 143 | it was told to stop (SIGTERM) |
+| 129 | its terminal was closed (SIGHUP) |
 
 `skip` and `unknown` are no failures, and say why: what a finding rests on failed, nothing of the
 kind is configured, or a right is missing. `cloudmart iam render` prints the policy (`doctor`) and

@@ -322,7 +322,9 @@ def _broken_off_by_signals(rollout: Rollout, reason: list[str]) -> Iterator[None
             f"{reason[0]} {rollout.goes_on}\nThe next roll-out can begin in a minute."
         )
 
-    former = {each: signal.signal(each, end) for each in _SIGNALS}
+    # What somebody has told the process to ignore (nohup) stays ignored.
+    heeded = [each for each in _SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
+    former = {each: signal.signal(each, end) for each in heeded}
     try:
         yield
     finally:

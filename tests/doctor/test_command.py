@@ -1,6 +1,8 @@
 """`cloudmart doctor` as a command: its words, its exit codes, its files."""
 
 import json
+import signal
+import socket
 import subprocess
 import sys
 import tarfile
@@ -11,9 +13,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cloudmart.cli import app
+from cloudmart.cli.ended_by_signals import ended_by_signals
 from cloudmart.doctor.bundle import write_bundle
 from cloudmart.settings.variables import variables
 from tests.doctor.healthy import HealthyShop
+from tests.support.command import running
 
 KEY = "sk-proj-9fceb02d0ae598e95dc970b7"
 # What a machine has on which nothing is configured.
@@ -49,6 +53,34 @@ def test_where_nothing_is_configured_it_ends_soon_in_words_with_a_few_steps(
     first, _, steps = ended.stdout.partition("Do this first:\n")
     assert "fail    region-set: AWS_REGION is not set" in first
     assert 1 <= len(steps.splitlines()) <= 5
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_whoever_ends_it_finds_that_in_its_exit_code(number: signal.Signals) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        environ = {
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ENDPOINT_URL_STS": f"http://127.0.0.1:{silent.getsockname()[1]}",
+        }
+        with running("-m", "cloudmart", "doctor", **BARE, **environ) as command:
+            waiting, _ = silent.accept()
+            with waiting:
+                command.send(number)
+                ended = command.ended()
+
+    assert (ended.code, ended.err) == (128 + number, "")
+
+
+def test_what_is_ignored_stays_ignored() -> None:
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ended_by_signals():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, former)
 
 
 def test_programs_get_every_finding_and_the_same_exit_code() -> None:
