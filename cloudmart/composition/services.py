@@ -1,6 +1,6 @@
 """What the service consists of, built over what is open."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -49,7 +49,9 @@ from cloudmart.health.state import Health
 from cloudmart.orders.hmac_key import SharedSecret
 from cloudmart.orders.repository import OrderRepository
 from cloudmart.orders.service import IdempotencyKeys, OrderService
-from cloudmart.pipeline.opening import OpenPipeline
+from cloudmart.pipeline.invariants.checks import Invariants
+from cloudmart.pipeline.invariants.schedule import InvariantSchedule
+from cloudmart.pipeline.opening import OpenPipeline, Pipeline
 from cloudmart.pipeline.watch.status import PipelineMonitor
 from cloudmart.products.catalogue import Catalogue
 from cloudmart.products.repository import ProductRepository
@@ -76,7 +78,11 @@ async def open_service(
     async with opening as clients:
         stores = Stores.of(settings, clients.serving, catalogue_reporter(health))
         clients.closing.push_async_callback(stores.catalogue.cache.close)
-        repeated = [*clients.pipeline.works(settings.pipeline), stores.budget.run]
+        repeated = [
+            *clients.pipeline.works(settings.pipeline),
+            *_invariants(settings, stores, clients.pipeline),
+            stores.budget.run,
+        ]
         works = Background(settings, process, clients).works(stores.catalogue)
         show_access(settings, health)
         show_order_tools(settings, health)
@@ -86,6 +92,17 @@ async def open_service(
                 PipelineMonitor: clients.pipeline.monitor,
                 Authentication: clients.gate,
             }
+
+
+def _invariants(
+    settings: Settings, stores: "Stores", pipeline: Pipeline
+) -> list[Callable[[], Awaitable[None]]]:
+    told = settings.invariants
+    local = settings.environment is Environment.LOCAL
+    if not told.every or (local and "every" not in told.model_fields_set):
+        return []
+    invariants = Invariants(pipeline.orders, pipeline.questions, stores.catalogue, told)
+    return [InvariantSchedule(invariants, stores.notes, told.every).run]
 
 
 def build_services(
@@ -119,6 +136,7 @@ class Stores:
 
     catalogue: Catalogue
     orders: OrderRepository
+    notes: Table
     tickets: TicketRepository
     conversations: ConversationRepository
     budget: TokenBudget
@@ -144,6 +162,7 @@ class Stores:
                 tell_of_catalogue,
             ),
             OrderRepository(orders, conversations),
+            conversations,
             TicketRepository(Table(database, names.tickets_table), conversations),
             ConversationRepository(
                 conversations,

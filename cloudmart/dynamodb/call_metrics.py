@@ -1,7 +1,10 @@
 """What the metrics tell of calls of DynamoDB: their time, what they consumed, their retries."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -13,6 +16,27 @@ from cloudmart.errors import UnavailableError
 from cloudmart.observability.metrics import DYNAMODB_CALLS, DYNAMODB_CAPACITY, DYNAMODB_RETRIES
 
 _LATE = (TimeoutError, ConnectTimeoutError, ReadTimeoutError)
+
+
+@dataclass(slots=True)
+class ReadUnits:
+    """What some calls have consumed so far."""
+
+    units: float = 0.0
+
+
+_COUNTED: ContextVar[ReadUnits | None] = ContextVar("counted units", default=None)
+
+
+@contextmanager
+def counted_units() -> Iterator[ReadUnits]:
+    """Count what the calls within consume, those of tasks that begin here too."""
+    counted = ReadUnits()
+    token = _COUNTED.set(counted)
+    try:
+        yield counted
+    finally:
+        _COUNTED.reset(token)
 
 
 def table_of(parameters: Mapping[str, Any]) -> str:
@@ -29,7 +53,10 @@ def observe_call(
     if consumed is not None:
         # One call of several tables has a list, of one here.
         parts = consumed if isinstance(consumed, list) else [consumed]
-        _capacity(operation, table).inc(sum(part.get("CapacityUnits", 0) for part in parts))
+        units = sum(part.get("CapacityUnits", 0) for part in parts)
+        _capacity(operation, table).inc(units)
+        if (counted := _COUNTED.get()) is not None:
+            counted.units += units
 
 
 def count_retry(operation: str, parameters: Mapping[str, Any]) -> None:

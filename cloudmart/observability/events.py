@@ -14,7 +14,7 @@ COMMON = ("event", "level", "logger", "timestamp", "request_id", "conversation")
 
 MARK = "<!-- What follows is written by `make docs`. -->\n"
 
-_ORDER = "order_id"
+_ORDERS = frozenset({"order_id", "order_ids"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class LogEvent:
 
     @property
     def names_orders(self) -> bool:
-        """Tell whether a line may hold the id of an order."""
-        return _ORDER in self.fields
+        """Tell whether a line may hold ids of orders."""
+        return not _ORDERS.isdisjoint(self.fields)
 
 
 @cache

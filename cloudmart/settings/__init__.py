@@ -12,6 +12,7 @@ from cloudmart.settings.ai import (
     TicketTools,
 )
 from cloudmart.settings.consistency import why_disabled
+from cloudmart.settings.invariants import InvariantSettings
 from cloudmart.settings.limits import LimitSettings
 from cloudmart.settings.load import Loaded, load_settings
 from cloudmart.settings.log import LogFormat, LogSettings
@@ -46,6 +47,7 @@ __all__ = [
     "DynamoDBTransport",
     "Effort",
     "Environment",
+    "InvariantSettings",
     "LimitSettings",
     "Loaded",
     "LogFormat",

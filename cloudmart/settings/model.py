@@ -7,6 +7,7 @@ from pydantic import Field
 from cloudmart.settings.access import AccessSettings
 from cloudmart.settings.ai import AssistantSettings, AzureSettings, BedrockSettings, OpenAISettings
 from cloudmart.settings.formats import Addresses, PublicBase, SettingsGroup
+from cloudmart.settings.invariants import InvariantSettings
 from cloudmart.settings.limits import LimitSettings
 from cloudmart.settings.log import LogSettings
 from cloudmart.settings.pipeline import BigQuerySettings, PipelineSettings
@@ -83,6 +84,7 @@ class Settings(SettingsGroup):
     azure: AzureSettings = Field(default=AzureSettings())
     bigquery: BigQuerySettings = Field(default=BigQuerySettings())
     pipeline: PipelineSettings = Field(default=PipelineSettings())
+    invariants: InvariantSettings = Field(default=InvariantSettings())
     assistant: AssistantSettings = Field(default=AssistantSettings())
     access: AccessSettings = Field(default=AccessSettings())
     cors: CorsSettings = Field(default=CorsSettings())

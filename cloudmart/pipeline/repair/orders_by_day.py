@@ -152,6 +152,19 @@ class OrdersByDay:
             if after is None:
                 return found
 
+    async def items_since(self, moment: datetime, today: date) -> AsyncIterator[list[Item]]:
+        """Yield pages of the orders that were created after a moment, or raise UnknownError."""
+        first = moment.astimezone(UTC).date()
+        days = [first + timedelta(days=ahead) for ahead in range((today - first).days + 1)]
+        for shard in [shard for day in days for shard in shards_of(day.isoformat())]:
+            after: Mapping[str, Any] | None = None
+            while True:
+                answer = await self._query(shard, after=moment, Limit=_PAGE, **_from(after))
+                yield [decode_item(item) for item in answer["Items"]]
+                after = answer.get("LastEvaluatedKey")
+                if after is None:
+                    break
+
     async def created_on(self, day: date) -> AsyncIterator[Item]:
         """Yield the orders that were created on a day, or raise UnavailableError in the end."""
         for shard in shards_of(day.isoformat()):

@@ -1,0 +1,1 @@
+"""What must hold of the live data, checked by one pod at a time."""
