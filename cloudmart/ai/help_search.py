@@ -26,10 +26,13 @@ _MOST_OF_IT = 0.5
 
 # What every text has: it does not make a section the answer.
 _COMMON = """
-answer confirm day days good keep name need new next old online order orders product products right
-thanks way word words write
+answer confirm day days good name need new next old online order orders product products right
+thanks way word words work working works write
 """
 _COMMON_WORDS = frozenset(_COMMON.split())
+
+# What sections say of topics that they are seldom named by.
+_ALSO = {"visit": ("store", "stores", "location")}
 
 # A word of the heading says more of a section than one of its text.
 _FIND = "SELECT rowid FROM help WHERE help MATCH ? ORDER BY bm25(help, 4.0, 1.0), rowid"
@@ -87,8 +90,11 @@ class HelpIndex:
         wanted = list(_terms(asked, topics))
         ranked = self._matching([term for group in wanted for term in group])
         found = [set(self._matching(group)) for group in wanted]
+        # A topic is more of a question than any of its other words.
+        weights = [2 if group[0] in topics else 1 for group in wanted]
         shares = {
-            row: sum(row in rows for rows in found) / len(wanted)
+            row: sum(weight for weight, rows in zip(weights, found, strict=True) if row in rows)
+            / sum(weights)
             for row in range(len(self._sections))
             if wanted
         }
@@ -117,7 +123,7 @@ class HelpIndex:
 def _terms(asked: str, topics: Collection[str]) -> Iterator[list[str]]:
     """Yield what to look for: a topic, or a word of the question that belongs to none."""
     for topic in sorted(topics):
-        yield [topic]
+        yield [topic, *_ALSO.get(topic, ())]
     words = dict.fromkeys(_WORD.findall(asked))
     telling = [
         word for word in words if word not in stopwords() | _COMMON_WORDS and not topics_in(word)

@@ -13,11 +13,14 @@ from cloudmart.values.text import searchable
 LONGEST_QUERY = 500
 _MOST_WORDS = 12
 _ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"]
+_COUNT = rf"(?: (?P<n>\d{{1,2}}|{'|'.join(UNITS)})\b)?"
 _CHEAPEST = re.compile(
-    r"\b(?:cheapest|lowest[ -](?:price[sd]?|cost)|least expensive|most affordable|least costly)\b"
+    r"\b(?:cheapest|lowest[ -](?:price[sd]?|cost)|least expensive|most affordable|least costly"
+    rf"|costs? (?:the )?least)\b{_COUNT}"
 )
 _DEAREST = re.compile(
-    r"\b(?:most expensive|priciest|highest[ -](?:price[sd]?|cost)|dearest|costliest|most costly)\b"
+    r"\b(?:most expensive|priciest|highest[ -](?:price[sd]?|cost)|dearest|costliest|most costly"
+    rf"|costs? (?:the )?most)\b{_COUNT}"
 )
 _CHEAP = re.compile(r"\b(?:cheap(?:er)?|inexpensive|affordable|low[ -]cost|low[ -]price[sd]?)\b")
 _DEAR = re.compile(r"\b(?:expensive|pricey|luxury|high[ -]end|pricier)\b")
@@ -120,8 +123,7 @@ def ordinal(word: str) -> int:
 
 def _read_sort(reading: _Reading) -> None:
     if found := _FEW.search(reading.text):
-        number = found["n"] or found["m"]
-        reading.take(found, limit=max(1, int(number) if number.isdigit() else UNITS[number]))
+        reading.take(found, limit=_count(found["n"] or found["m"]))
     if found := _PLACE.search(reading.text):
         reading.take(found, place=ordinal(found["o"]), limit=1)
     for pattern, sort, superlative in (
@@ -131,11 +133,17 @@ def _read_sort(reading: _Reading) -> None:
         (_DEAR, ProductSort.MOST_EXPENSIVE, False),
     ):
         if found := pattern.search(reading.text):
+            if superlative and found["n"]:
+                reading.query = replace(reading.query, limit=_count(found["n"]))
             # Who asks for the cheapest wants one; who asks for the cheapest lamps, some.
             one = superlative and not _SEVERAL.match(reading.text, found.end())
             limit = reading.query.limit or (1 if one else None)
             reading.take(found, sort=sort, limit=limit)
             return
+
+
+def _count(told: str) -> int:
+    return max(1, int(told) if told.isdigit() else UNITS[told])
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -23,12 +23,12 @@ _AT_ONCE = 500
 
 _WORD = re.compile(r"[^\W_]{2,}")
 _SHORT = 4
-_SHORTEST = 3
 _LENGTHS = 2
 """Letters by which the lengths of a word and its misspelling differ at most."""
 
-# Of two words of one length that differ in one letter: 0.8 with five letters, 0.75 with four.
-_CLOSE, _CLOSE_IF_SHORT = 0.8, 0.75
+_CLOSE = 0.8
+_LIKE = [[frozenset(pair)] for pair in ("sz", "ck", "iy", "fv", "mn", "bp", "dt", "gj")]
+"""Letters that are taken for one another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +195,14 @@ def _close(word: str, known: Collection[str]) -> str | None:
         return None
     # Few are compared: the first letter is seldom wrong.
     near = [each for each in known if each[0] == word[0] and abs(len(each) - len(word)) <= _LENGTHS]
-    short = len(word) == _SHORT
-    if short:
-        near = [each for each in near if each[-1] == word[-1] and len(each) >= _SHORTEST]
-    cutoff = _CLOSE_IF_SHORT if short else _CLOSE
-    return next(iter(difflib.get_close_matches(word, near, n=1, cutoff=cutoff)), None)
+    if len(word) == _SHORT:
+        # Most short words that differ in a letter are other words: a chat is no cast.
+        return next((each for each in near if _sounds_like(word, each)), None)
+    return next(iter(difflib.get_close_matches(word, near, n=1, cutoff=_CLOSE)), None)
+
+
+def _sounds_like(word: str, known: str) -> bool:
+    if sorted(word) == sorted(known):
+        return True
+    differing = [pair for pair in zip(word, known, strict=False) if pair[0] != pair[1]]
+    return len(word) == len(known) and [*map(frozenset, differing)] in _LIKE

@@ -60,7 +60,7 @@ _NUMBERED = re.compile(
 )
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 _PRICED = re.compile(r"\d|\b(?:cheap\w*|expensive|pric\w+|lowest|highest|dollars?|euros?)\b")
-_POINTED = re.compile(r"\b(?:it|that|this|that one|this one|the one)\b")
+_POINTED = re.compile(r"\b(?:it|that|this|the one|price|costs?|how much|more|details?)\b")
 _TELL = """
 about buy cheap cost costs describe description detail details expensive information item more much
 price product tell

@@ -45,6 +45,8 @@ FOUND = {
     "do you have any sofas": [],
     "a wooden toy train set for kids": [],
     "phone": [],
+    "my chats": [],
+    "all is well": [],
 }
 
 

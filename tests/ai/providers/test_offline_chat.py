@@ -82,6 +82,7 @@ async def test_prices_and_numbers_are_of_products_alone(text: str) -> None:
         "Delete my account",
         "\u00bfCu\u00e1nto tarda el env\u00edo?",
         "Kann ich bar bezahlen?",
+        "Wie kann ich Sie erreichen?",
         "Puis-je \u00eatre rembours\u00e9 ?",
         "Qual \u00e9 o hor\u00e1rio?",
     ],
@@ -119,7 +120,9 @@ async def test_a_number_of_no_list_is_the_catalogue_s(text: str) -> None:
     assert asked["search_products"] == {"query": text}
 
 
-@pytest.mark.parametrize("text", ["How much is it?", "Tell me more about this one", "is it cheap"])
+@pytest.mark.parametrize(
+    "text", ["How much is it?", "Tell me more about this one", "is it cheap", "and the price?"]
+)
 async def test_it_is_the_one_product_shown_last(text: str) -> None:
     assert await calls(user("lamp"), ONE, user(text)) == {"search_products": {"query": "Desk lamp"}}
 
@@ -186,6 +189,7 @@ async def test_what_was_missing_may_follow() -> None:
         ("Where is my parcel?", "Which order is it?"),
         (f"Cancel {NEW}", "Please tell me the e-mail address"),
         ("Are you a bot?", "I am a program of the shop and no person."),
+        ("You're a robot, right?", "I am a program of the shop and no person."),
         ("This is a scam, I want to complain!", "I am sorry about that."),
         ("Don't cancel my order", "I change nothing"),
         ("Change the address of my order", "I cannot change what is in an order"),
