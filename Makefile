@@ -168,6 +168,24 @@ alerts: $(VENV)/.local ## Write the rules that watch the promises to customers, 
 monitoring-test: $(VENV)/.dev prometheus ## Try the alerts with promtool and Alertmanager
 	@$(BIN)/pytest --quiet --no-cov -m prometheus tests/k8s
 
+# Two at once; each has half a minute of the shop's life.
+.PHONY: drills
+drills: $(VENV)/.dev prometheus kubectl ## Play the drills of .ci/run: break a shop, and see which alerts fire (about three minutes)
+	@$(BIN)/pytest --quiet --no-cov --numprocesses 2 -m 'drill and not rare' tests/drills
+
+.PHONY: drill-all
+drill-all: $(VENV)/.dev prometheus kubectl ## Play every drill
+	@$(BIN)/pytest --quiet --no-cov --numprocesses 2 -m drill tests/drills
+
+# make drill NAME: the words after `drill` are no targets.
+.PHONY: drill
+drill: $(VENV)/.dev prometheus kubectl ## Play a drill and show what is seen: make drill dynamodb-away (without a name: list them)
+	@$(BIN)/python -m tests.drills $(or $(NAME),$(filter-out drill,$(MAKECMDGOALS)))
+ifeq ($(firstword $(MAKECMDGOALS)),drill)
+$(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS)):
+	@:
+endif
+
 .PHONY: kubectl
 kubectl: $(if $(wildcard $(KUBECTL)),,.cache/kubectl/kubectl) ## See that there is a kubectl
 

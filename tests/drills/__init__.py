@@ -1,0 +1,1 @@
+"""Drills: a fault is injected into a shop that runs, and the right alerts must fire."""

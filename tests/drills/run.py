@@ -1,0 +1,66 @@
+"""Playing a drill from its beginning to its end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloudmart.findings.finding import CheckFinding
+from tests.drills.drill import Drill
+from tests.drills.faults import FAULTS
+from tests.drills.recording import Recording, severity_of
+from tests.drills.shop import DrilledShop, drilled_shop, shown
+
+_WELL = 8
+"""Scrapes before the fault."""
+_ILL = 22
+"""Scrapes during the fault: more minutes than any alert waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrillOutcome:
+    """What came of a drill."""
+
+    fired: list[str]
+    found: list[CheckFinding]
+    complaints: list[str]
+
+
+def play(drill: Drill, directory: Path, say: Callable[[str], object]) -> DrillOutcome:
+    """Open a shop, break it, and compare what is seen with what the drill lists."""
+    say(f"{drill.name}: {drill.words} It is played {drill.played}.")
+    with drilled_shop(directory) as shop:
+        recording = Recording(shop.url)
+        say(f"The shop is at {shop.url}. {_WELL} minutes go by, a second each.")
+        recording.scrape(_WELL)
+        FAULTS[drill.name](shop)
+        say(f"The fault is there. {_ILL} more minutes go by.")
+        recording.scrape(_ILL)
+        _show(shop, say)
+        found = shop.diagnose(recording.text)
+        leaks = [
+            f"{what} is in {where}."
+            for where, text in (("the log", shop.log.getvalue()), ("the metrics", recording.text))
+            for what, secret in shop.secrets.items()
+            if secret in text
+        ]
+    before = recording.fired(directory, range(_WELL))
+    fired = recording.fired(directory, range(_WELL, _WELL + _ILL))
+    for each in fired:
+        say(f"  fires  {each} ({severity_of(each)})")
+    for finding in found:
+        say(f"  doctor {finding.id}: {finding.observed[:160]}")
+    complaints = drill.complaints(before, fired, [each.id for each in found], leaks)
+    for each in complaints:
+        say(f"  WRONG  {each}")
+    return DrillOutcome(fired, found, complaints)
+
+
+def _show(shop: DrilledShop, say: Callable[[str], object]) -> None:
+    health = shop.health
+    say(f"  health {health['status']}")
+    for name, checks in health["checks"].items():
+        for check in checks:
+            if check["status"] != "pass":
+                say(f"         {name}: {check.get('output', '')}")
+    for line in shown(shop.log.getvalue()):
+        say(f"  log    {line}")

@@ -1,0 +1,254 @@
+"""A shop to be drilled: the service on loopback, AWS and providers at the wire, and customers."""
+
+import asyncio
+import io
+import json
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from cloudmart.app import create_app
+from cloudmart.composition.runtime import Runtime
+from cloudmart.findings.finding import CheckFinding, CheckStatus
+from cloudmart.health.state import Health, Timing
+from cloudmart.local.embedded import REGION, embedded_dynamodb
+from cloudmart.local.event_source import (
+    BatchDelivery,
+    EventSourceMapping,
+    StreamPoller,
+    StreamReader,
+)
+from cloudmart.observability.logging import configure_logging
+from cloudmart.pipeline.carry.carrier import Carrier, carry_batch
+from cloudmart.pipeline.carry.quarantine import S3QuarantineIntake
+from cloudmart.rollout.release import render_overlay
+from cloudmart.server.protocol import BoundedProtocol
+from cloudmart.server.server import Server
+from cloudmart.settings import load_settings
+from tests.doctor.healthy import HealthyShop, healthy_shop
+from tests.health.world import expiring_in
+from tests.support.faults import FaultProxy, fault_proxy
+from tests.support.loopback import Reply, Request
+from tests.support.overlays import copied, fill
+from tests.support.responses_api import answer
+from tests.support.serving import settled
+from tests.support.shop_tables import KETTLE, LAMP, put
+from tests.support.watched_pipeline import ending_in
+
+PATIENCE = 60.0
+EMAIL = "ann.drill@example.org"
+WORDS = "my grandmother wants the green lamp"
+ANSWERED = "We have two lamps that she may like"
+_LATE_CREDENTIALS = 604
+"""Seconds: health warns of credentials that end in ten minutes and could not be renewed."""
+_MANY = "1000000"
+# What a pod does within minutes, it does here within a second.
+_CHECKED_EVERY = (0.3, 0.6)
+_ENVIRON = {
+    "ENVIRONMENT": "local",
+    "AUTH": "off",
+    "DYNAMODB_TIMEOUT": "2.5",
+    "CATALOGUE_TTL": "0.2",
+    "PIPELINE_HEARTBEAT": "0",
+    **dict.fromkeys(
+        ("RATE_LIMIT_READ", "RATE_LIMIT_WRITE", "RATE_LIMIT_CHAT", "RATE_LIMIT_EMAIL"), _MANY
+    ),
+}
+
+
+@dataclass(slots=True)
+class DrilledShop:
+    """What a fault may be injected into, and what can be seen of it."""
+
+    world: HealthyShop
+    sts: FaultProxy
+    log: io.StringIO
+    url: str = ""
+    environ: Mapping[str, str] = field(default_factory=dict)
+    openai: Callable[[Request], Reply] = lambda _: answer(ANSWERED)
+    """Answers a step of a chat."""
+
+    @property
+    def dynamodb(self) -> FaultProxy:
+        """The proxy in front of DynamoDB."""
+        return self.world.aws.proxy
+
+    @property
+    def config(self) -> Path:
+        """The directory that stands for the mounted ConfigMap."""
+        return Path(self.world.environ["CLOUDMART_CONFIG_DIR"])
+
+    @property
+    def health(self) -> Any:  # noqa: ANN401 - JSON
+        """What health shows."""
+        return httpx2.get(f"{self.url}/health", timeout=30).json()
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """What no log line and no label may hold, by what it is."""
+        return {
+            "an e-mail": EMAIL,
+            "a customer's words": WORDS,
+            "an assistant's words": ANSWERED,
+            "OpenAI's key": self.world.environ["OPENAI_API_KEY"],
+            "Azure's key": self.world.environ["AZURE_API_KEY"],
+            "the pod's token": self.world.aws.token.read_text("utf-8"),
+        }
+
+    def diagnose(self, metrics: str) -> list[CheckFinding]:
+        """Return what the doctor finds that is not well, with the pod as it is now."""
+        pod = self.world.pod["metadata"]["name"]
+        self.world.says(pod, **self.health)
+        self.world.shows(metrics)
+        found = asyncio.run(self.world.look()).values()
+        return [each for each in found if each.status in {CheckStatus.FAIL, CheckStatus.WARN}]
+
+
+@contextmanager
+def drilled_shop(directory: Path) -> Iterator[DrilledShop]:
+    """Open the shop, let customers in, and wait until all is well."""
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        engine = stack.enter_context(embedded_dynamodb())
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        patch.setenv("AWS_REGION", REGION)
+        rendered = render_overlay(fill(copied(directory) / "overlays" / "production"))
+        world = stack.enter_context(healthy_shop(rendered, engine, directory, patch))
+        sts = stack.enter_context(fault_proxy(engine))
+        sts.rewrite = expiring_in(_LATE_CREDENTIALS)
+        patch.setenv("AWS_ENDPOINT_URL_STS", sts.url)
+        shop = DrilledShop(world, sts, io.StringIO())
+        models = world.providers.answer_openai
+        world.providers.openai.answer = lambda request: (
+            shop.openai(request) if request.path.endswith("/responses") else models(request)
+        )
+        put(world.aws.client("dynamodb"), world.aws.names.products_table, LAMP, KETTLE)
+        stack.enter_context(_served(shop))
+        stack.enter_context(_carrying(shop))
+        stack.enter_context(_customers(shop))
+        yield shop
+
+
+@contextmanager
+def _served(shop: DrilledShop) -> Iterator[None]:
+    shop.environ = {**shop.world.environ, **_ENVIRON}
+    configure_logging(json=True)
+    (handler,) = logging.getLogger().handlers
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(shop.log)
+    settings = load_settings(shop.environ).settings
+    process = Runtime.begin(
+        settings, Health(rhythm=Timing(sample_every=_CHECKED_EVERY)), shop.environ
+    )
+    app = create_app(
+        settings, process=process, open_pipeline=ending_in(shop.world.warehouse, within=5)
+    )
+    lifecycle = process.health.lifecycle
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = Server(app, lifecycle, protocol=BoundedProtocol)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            shop.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+            deadline = time.monotonic() + PATIENCE
+            while not (server.started and settled({"services": {Health: process.health}})):
+                assert time.monotonic() < deadline, shop.log.getvalue()
+                time.sleep(0.05)
+            yield
+        finally:
+            lifecycle.end_now()
+            thread.join()
+
+
+@contextmanager
+def _carrying(shop: DrilledShop) -> Iterator[None]:
+    """Play Lambda: hand the stream's records to the function's code."""
+    intake = S3QuarantineIntake(shop.world.environ["PIPELINE_QUARANTINE_BUCKET"])
+    carrier = Carrier(shop.world.warehouse, intake)
+    aws = shop.world.aws
+    table = aws.client("dynamodb").describe_table(TableName=aws.names.orders_table)["Table"]
+    reader = StreamReader(aws.client("dynamodbstreams"), table["LatestStreamArn"])
+    mapping = EventSourceMapping(bisect=True, retries=5, age=3600, partial=True)
+    delivery = BatchDelivery(lambda event: carry_batch(carrier, event), mapping, lambda _: None)
+    with _thread(StreamPoller(reader, delivery).run):
+        yield
+
+
+@contextmanager
+def _customers(shop: DrilledShop) -> Iterator[None]:
+    """Let customers and staff do what they do, all the time."""
+    with ExitStack() as stack:
+        for work in (_browse, _order, _chat, _watch):
+            stack.enter_context(_thread(partial(_repeat, shop, work)))
+        yield
+
+
+def _repeat(
+    shop: DrilledShop, work: Callable[[httpx2.Client], None], stopping: threading.Event
+) -> None:
+    with httpx2.Client(base_url=shop.url, timeout=30) as client:
+        while not stopping.wait(0.2):
+            try:
+                work(client)
+            except httpx2.TransportError:
+                continue
+
+
+def _browse(client: httpx2.Client) -> None:
+    client.get("/api/products")
+    client.get("/api/products/1")
+
+
+def _order(client: httpx2.Client) -> None:
+    lines = [{"productId": "1", "quantity": 1}]
+    placed = client.post("/api/orders", json={"userEmail": EMAIL, "items": lines})
+    if placed.is_success:
+        client.get(f"/api/orders/{placed.json()['id']}")
+    client.get("/api/orders/user", params={"email": EMAIL})
+    client.post("/api/tickets", json={"userEmail": EMAIL, "subject": "Lamp", "message": WORDS})
+
+
+def _chat(client: httpx2.Client) -> None:
+    begun = client.post("/api/ai/start")
+    if begun.is_success:
+        client.post("/api/ai/message", json=begun.json() | {"message": WORDS})
+
+
+def _watch(client: httpx2.Client) -> None:
+    client.get("/api/pipeline/status")
+
+
+@contextmanager
+def _thread(run: Callable[[threading.Event], object]) -> Iterator[None]:
+    stopping = threading.Event()
+    thread = threading.Thread(target=run, args=[stopping], daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join(PATIENCE)
+
+
+def shown(log: str, most: int = 8) -> list[str]:
+    """Return the last warnings and errors of a log, for people."""
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    told = [each for each in lines if each.get("level") in {"warning", "error"}]
+    return [
+        " ".join(
+            f"{key}={value}" for key, value in each.items() if key not in {"timestamp", "logger"}
+        )[:240]
+        for each in told[-most:]
+    ]
