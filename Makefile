@@ -164,6 +164,10 @@ prometheus: $(PROMETHEUS) $(ALERTMANAGER_SHARE)/email.tmpl ## See that there are
 alerts: $(VENV)/.local ## Write the rules that watch the promises to customers, from k8s/monitoring/slos.toml
 	@$(BIN)/python -m k8s.alerts.slo k8s/monitoring/slo.yaml
 
+.PHONY: dashboards
+dashboards: $(VENV)/.local ## Write the dashboards for Grafana into k8s/monitoring/dashboards
+	@$(BIN)/python -m k8s.dashboards.write k8s/monitoring/dashboards
+
 .PHONY: monitoring-test
 monitoring-test: $(VENV)/.dev prometheus ## Try the alerts with promtool and Alertmanager
 	@$(BIN)/pytest --quiet --no-cov -m prometheus tests/k8s

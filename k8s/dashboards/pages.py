@@ -23,6 +23,12 @@ def _rate(series: str, by: str, chosen: str = "") -> str:
     return f"sum by ({by}) (rate({series}{{{only}}}[$__rate_interval]))"
 
 
+def _total(series: str, chosen: str = "") -> str:
+    """Return how often something happens a second."""
+    only = f"{_IN}, {chosen}" if chosen else _IN
+    return f"sum(rate({series}{{{only}}}[$__rate_interval]))"
+
+
 def _grown(series: str, by: str, chosen: str = "", window: str = "$__range") -> str:
     """Return how much a counter grew, by some labels."""
     only = f"{_IN}, {chosen}" if chosen else _IN
@@ -56,8 +62,7 @@ SHOP = Dashboard(
                 _number(
                     "Requests answered with an error of ours",
                     "percentunit",
-                    f"({_rate(_COUNT, 'namespace', _FAILED)} or vector(0))"
-                    f" / on () {_rate(_COUNT, 'namespace')}",
+                    f"({_total(_COUNT, _FAILED)} or vector(0)) / {_total(_COUNT)}",
                 ),
                 _number(
                     "Age of the products", "s", f"max(cloudmart_catalogue_age_seconds{{{_IN}}})"

@@ -75,6 +75,7 @@ class DrilledShop:
     log: io.StringIO
     url: str = ""
     environ: Mapping[str, str] = field(default_factory=dict)
+    """What the service is told; of what stands here before it starts, other than by default."""
     openai: Callable[[Request], Reply] = lambda _: answer(ANSWERED)
     """Answers a step of a chat."""
 
@@ -115,8 +116,13 @@ class DrilledShop:
 
 
 @contextmanager
-def drilled_shop(directory: Path) -> Iterator[DrilledShop]:
-    """Open the shop, let customers in, and wait until all is well."""
+def drilled_shop(
+    directory: Path, begin: Callable[[DrilledShop], object] = lambda _: None
+) -> Iterator[DrilledShop]:
+    """Open the shop, let customers in, and wait until all is well.
+
+    `begin` is called with the shop before the service starts.
+    """
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         engine = stack.enter_context(embedded_dynamodb())
@@ -134,6 +140,7 @@ def drilled_shop(directory: Path) -> Iterator[DrilledShop]:
             shop.openai(request) if request.path.endswith("/responses") else models(request)
         )
         put(world.aws.client("dynamodb"), world.aws.names.products_table, LAMP, KETTLE)
+        begin(shop)
         stack.enter_context(_served(shop))
         stack.enter_context(_carrying(shop))
         stack.enter_context(_customers(shop))
@@ -142,7 +149,7 @@ def drilled_shop(directory: Path) -> Iterator[DrilledShop]:
 
 @contextmanager
 def _served(shop: DrilledShop) -> Iterator[None]:
-    shop.environ = {**shop.world.environ, **_ENVIRON}
+    shop.environ = {**shop.world.environ, **_ENVIRON, **shop.environ}
     configure_logging(json=True)
     (handler,) = logging.getLogger().handlers
     assert isinstance(handler, logging.StreamHandler)

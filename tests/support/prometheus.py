@@ -1,8 +1,13 @@
 """Prometheus' own programs; a test that needs one fails where `make prometheus` has not run."""
 
+import json
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from tests.support.process import free_port
 
 _FETCHED = Path(__file__).parents[2] / ".cache" / "prometheus"
 
@@ -24,3 +29,36 @@ def ran(name: str, *words: str, within: Path) -> "subprocess.CompletedProcess[st
         text=True,
         timeout=300,
     )
+
+
+@contextmanager
+def prometheus(target: str, rules: Path, directory: Path) -> Iterator[str]:
+    """Run a Prometheus that scrapes an address every second, and give its own."""
+    scraped = {
+        "targets": [target.removeprefix("http://")],
+        "labels": {"namespace": "default", "pod": "pod-1"},
+    }
+    config = {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": [str(rules)],
+        "scrape_configs": [{"job_name": "cloudmart", "static_configs": [scraped]}],
+    }
+    file = directory / "prometheus.yaml"
+    file.write_text(json.dumps(config), "utf-8")
+    port = free_port()
+    with (directory / "prometheus.log").open("w") as log:
+        process = subprocess.Popen(  # noqa: S603 - Prometheus, on our own files
+            [
+                program("prometheus"),
+                f"--config.file={file}",
+                f"--storage.tsdb.path={directory / 'tsdb'}",
+                f"--web.listen-address=127.0.0.1:{port}",
+            ],
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
