@@ -74,7 +74,7 @@ def doctor(
     or, where that has none, those of the Deployment that kubectl sees. Checks of AI providers may
     cost a fraction of a cent each: their findings say so. Exit codes: 0 nothing failed, 1
     something failed, 2 it was called wrongly, 3 the command itself failed, 4 a warning with
-    `--strict`; 130 Ctrl-C, 143 SIGTERM and 129 SIGHUP ended it.
+    `--strict`. Ended by a signal: 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP.
     """
     # Not above: no other command has a use for it.
     from cloudmart.doctor import command  # noqa: PLC0415

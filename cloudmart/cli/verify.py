@@ -83,8 +83,8 @@ def verify(
     It leaves two empty chats, which expire. With --admin, or where nobody need sign in (AUTH=off),
     it also makes a product, an order and a ticket, and removes them again, also at Ctrl-C.
     --assistants and --anonymous-order make more. Exit codes: 0 nothing failed; 1 something failed;
-    2 it was called wrongly; 3 the command itself failed; 130
-    Ctrl-C, 143 SIGTERM and 129 SIGHUP ended it.
+    2 it was called wrongly; 3 the command itself failed. Ended
+    by a signal: 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP.
     """
     if junit is not None and not junit.resolve().parent.is_dir():
         raise typer.BadParameter(f"{junit.parent} is no folder", param_hint="--junit")

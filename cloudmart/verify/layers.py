@@ -95,7 +95,8 @@ def layer_of_error(error: Exception, *, answered: bool) -> tuple[Layer, str]:
         case httpx2.TimeoutException():
             return beyond, "no whole answer came in time"
         case _:
-            return beyond, f"the answer was cut off: {error or type(error).__name__}"
+            how = "cannot be read" if isinstance(error, httpx2.DecodingError) else "was cut off"
+            return beyond, f"the answer {how}: {error or type(error).__name__}"
 
 
 def _short(causes: list[BaseException]) -> str:
@@ -116,7 +117,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 def _member(body: bytes, name: str) -> str:
     try:
         told = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     value = told.get(name) if isinstance(told, dict) else None
     return value if isinstance(value, str) else ""

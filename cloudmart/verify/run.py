@@ -94,8 +94,9 @@ class VerifyRun:
             self._blocked.add(step.id)
             return _finding(step.id, CheckStatus.SKIP, reason)
         began, silent = time.monotonic(), False
+        self._visit.shop.slow.clear()
         try:
-            finding = _finding(step.id, CheckStatus.PASS, step.run(self._visit))
+            finding = self._passed(step.id, step.run(self._visit))
         except StepSkippedError as skipped:
             return _finding(step.id, CheckStatus.SKIP, str(skipped))
         except StepWarnedError as warned:
@@ -116,6 +117,15 @@ class VerifyRun:
         if finding.status in {CheckStatus.FAIL, CheckStatus.UNKNOWN}:
             self._blocked.add(step.id)
         return replace(finding, seconds=round(time.monotonic() - began, 3))
+
+    def _passed(self, key: str, observed: str) -> StepFinding:
+        slow = self._visit.shop.slow
+        if not slow:
+            return _finding(key, CheckStatus.PASS, observed)
+        told = "; ".join(f"{each.target} took {each.seconds:.1f} s" for each in slow)
+        finding = _finding(key, CheckStatus.WARN, f"{observed}; {Layer.POD}: {told}", {}, Layer.POD)
+        fix = WHAT_TO_DO[Layer.POD].replace("{request}", slow[0].request)
+        return replace(finding, why="Customers wait for it.", fix=fix)
 
     def _reason_to_skip(self, step: VerifyStep) -> str | None:
         if self._silent >= _IN_A_ROW:

@@ -33,6 +33,8 @@ _SHOWN = 160  # characters of an answer
 _LOOKED_AT = 64 * 1024  # bytes of which these are taken
 _REDIRECTS = range(300, 400)
 _REFUSALS = range(400, 500)
+_SLOW = 0.3
+"""The part of the time for an answer after which it counts as slow."""
 _JSON = ("application/json", "+json")
 
 
@@ -47,6 +49,8 @@ class ShopAnswer:
     body: bytes
     shown: str
     """The beginning of the body, without any secret."""
+    host: str = ""
+    """Whom the request was for."""
 
     @property
     def of_pod(self) -> bool:
@@ -60,8 +64,11 @@ class ShopAnswer:
 
     @property
     def is_refusal(self) -> bool:
-        """Tell whether a pod says that the request was wrong, so that nothing was made."""
-        return self.of_pod and self.status in _REFUSALS
+        """Tell whether nothing was made: a pod refused the request, or nobody led it to one."""
+        if self.of_pod:
+            return self.status in _REFUSALS
+        led_nowhere = self.status in _REDIRECTS or self.status in _REFUSALS
+        return led_nowhere and self.status != HTTPStatus.REQUEST_TIMEOUT
 
     @property
     def kind(self) -> str:
@@ -86,7 +93,7 @@ class ShopAnswer:
             raise StepUnknownError(f"{self.target}: {problem_sentence(self.body) or 'too often'}")
         wanted = " or ".join(map(str, statuses))
         if leads := self.headers.get("Location", "") if self.status in _REDIRECTS else "":
-            raise self.wrong(f"answered {self.status}: it leads to {leads}. Verify that address.")
+            raise self.wrong(f"answered {self.status}: it leads to {leads}. {self._advice(leads)}")
         what = f"answered {self.status}" if self.of_pod else words_of_balancer(self.status)
         raise self.wrong(f"{what}; {wanted} was expected: {self.shown}")
 
@@ -97,9 +104,15 @@ class ShopAnswer:
             where = "" if self.of_pod else ", and no pod did: the rule for /api leads elsewhere"
             raise self.wrong(f"answered {self.kind or 'no media type'}, not JSON{where}")
         try:
-            return json.loads(self.body)
-        except ValueError as error:
+            return json.loads(self.body, parse_constant=_no_number)
+        except (ValueError, RecursionError) as error:
             raise self.wrong("answered what is no whole JSON") from error
+
+    def _advice(self, leads: str) -> str:
+        elsewhere = urlsplit(leads).netloc not in {"", self.host}
+        if elsewhere:
+            return "Verify that address."
+        return "That is this same address: a rule for redirects is wrong."
 
     def expect_object(self, *statuses: int) -> Mapping[str, Any]:
         """Return its JSON object, or raise StepFailedError."""
@@ -124,6 +137,15 @@ class ShopAnswer:
         return told
 
 
+@dataclass(frozen=True, slots=True)
+class SlowAnswer:
+    """An answer that came, and late."""
+
+    target: str
+    request: str
+    seconds: float
+
+
 @dataclass(slots=True)
 class ShopClient:
     """Asks a shop at an address, each question within a time."""
@@ -138,6 +160,8 @@ class ShopClient:
     """Whether a pod has answered anything."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     """The method and path of every request so far."""
+    slow: list[SlowAnswer] = field(default_factory=list)
+    """The answers of pods that came so late that customers wait for them."""
     _http: httpx2.Client | None = None
 
     def ask(
@@ -156,6 +180,7 @@ class ShopClient:
         sent = {REQUEST_ID: request, "Accept": "application/json", **(headers or {})}
         if admin and self.credentials:
             sent["Authorization"] = self.credentials.header
+        began = time.monotonic()
         try:
             response, body = self._exchange(method, path, self.within, json=json, headers=sent)
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, OSError) as error:
@@ -172,8 +197,14 @@ class ShopClient:
         # Before it is cut: half a password is no better.
         shown = self.credentials.hidden_in(shown) if self.credentials else shown
         shown = " ".join(shown.split())[:_SHOWN]
-        answer = ShopAnswer(target, request, response.status_code, response.headers, body, shown)
+        host = urlsplit(self.url).netloc
+        answer = ShopAnswer(
+            target, request, response.status_code, response.headers, body, shown, host
+        )
         self.answered = self.answered or answer.of_pod
+        took = time.monotonic() - began
+        if took > self.within * _SLOW:
+            self.slow.append(SlowAnswer(target, request, took))
         return answer
 
     @contextmanager
@@ -227,6 +258,10 @@ class ShopClient:
                 headers={"User-Agent": "cloudmart-verify"},
             )
         return self._http
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
 
 
 def goes_by_proxy(url: str) -> bool:
