@@ -63,6 +63,7 @@ GOOD = {
     "AI_TURN_TIMEOUT": "30",
     "AI_MAX_STEPS": "3",
     "AI_ORDER_TOOLS": "read",
+    "AI_TICKETS": "on",
     "CONVERSATION_TTL_DAYS": "7",
     "AI_CONVERSATION_TOKENS": "1000",
     "AI_DAILY_TOKENS": "0",
