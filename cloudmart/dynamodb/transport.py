@@ -1,11 +1,9 @@
 """How the operations on items reach DynamoDB: signed, sent and read without the SDK's layers."""
 
 import asyncio
-import json
 import random
 import ssl
 import zlib
-from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -34,6 +32,7 @@ from botocore.utils import get_environ_proxies
 from yarl import URL
 
 from cloudmart.dynamodb.call_metrics import count_retry
+from cloudmart.dynamodb.messages import decode_answer, encode_call
 from cloudmart.dynamodb.refusals import ForeignAnswerError
 from cloudmart.dynamodb.sigv4 import SigningKey, UnsignedRequest, signed_headers
 from cloudmart.retry import REQUEST_ATTEMPTS
@@ -181,7 +180,7 @@ class Transport:
         self._ahead = timedelta()
 
     async def call(
-        self, operation: str, parameters: Mapping[str, Any], parse: Parse = json.loads
+        self, operation: str, parameters: Mapping[str, Any], parse: Parse = decode_answer
     ) -> dict[str, Any]:
         """Call an operation by its Python name, and return its answer, which `parse` reads.
 
@@ -192,7 +191,7 @@ class Transport:
         """
         name = OPERATIONS[operation]
         key = await self._key()
-        body = json.dumps(parameters, separators=(",", ":"), default=_binary).encode()
+        body = encode_call(parameters)
         tries = _Tries()
         while True:
             try:
@@ -293,7 +292,7 @@ class Transport:
             raise ForeignAnswerError(msg)
         document: object
         try:
-            document = (parse if response.status == HTTPStatus.OK else json.loads)(answer)
+            document = (parse if response.status == HTTPStatus.OK else decode_answer)(answer)
         except (ValueError, RecursionError):
             document = None
         if not isinstance(document, dict):
@@ -391,9 +390,3 @@ def _no_answer(error: Exception, endpoint: _Endpoint) -> Exception:
         if isinstance(error, kind):
             return cast(Exception, theirs(endpoint_url=str(endpoint.url), error=error))
     return cast(Exception, HTTPClientError(error=error))
-
-
-def _binary(value: object) -> str:
-    if isinstance(value, bytes | bytearray):
-        return b64encode(value).decode()
-    raise TypeError(f"{type(value).__name__} is no value of DynamoDB")
