@@ -27,12 +27,16 @@ PICTURE = (
 
 def new_id() -> str:
     """Return a fresh random id."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    # One call of the kernel; a choice for each letter would be sixteen.
+    return _letters(secrets.randbelow(len(ALPHABET) ** LENGTH))
 
 
 def derived_id(secret: bytes, text: str) -> str:
     """Return the one id that belongs to a text, which nobody without the secret can compute."""
-    number = int.from_bytes(hmac.digest(secret, text.encode(), hashlib.sha256))
+    return _letters(int.from_bytes(hmac.digest(secret, text.encode(), hashlib.sha256)))
+
+
+def _letters(number: int) -> str:
     letters = []
     for _ in range(LENGTH):
         number, letter = divmod(number, len(ALPHABET))
