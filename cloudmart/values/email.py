@@ -1,6 +1,7 @@
 """E-mail addresses: checked, trimmed, kept as they were given, and compared."""
 
 import re
+from functools import lru_cache
 from typing import Annotated, Any
 from unicodedata import normalize
 
@@ -36,6 +37,8 @@ _PART = r"[^\s@<>()\[\]{},;:\"'`|«»“”„‘’]"  # noqa: RUF001 - quotes 
 _ADDRESS = re.compile(f"{_PART}{{1,64}}@{_PART}{{1,255}}")
 
 
+# Whoever orders again has the same address, and every visitor of the storefront begins with one.
+@lru_cache(maxsize=1024)
 def _checked(address: str) -> str:
     subject = address
     if address.lower().endswith(_LOCAL_NETWORK):
