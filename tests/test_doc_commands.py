@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cloudmart.cli import app
+from cloudmart.cli.commands import app
 from cloudmart.settings import Settings
 from k8s.check import complaints
 from k8s.kustomize import OVERLAYS

@@ -7,7 +7,7 @@ from pathlib import Path
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
-from cloudmart.cli import app
+from cloudmart.cli.commands import app
 
 MARK = "<!-- What follows is written by `make docs`. -->\n"
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from cloudmart.api_docs.document import operations
 from cloudmart.app import create_app
-from cloudmart.cli import app as commands
+from cloudmart.cli.commands import app as commands
 from cloudmart.cli.openapi import SHARED
 from cloudmart.health.report import MEDIA_TYPE as HEALTH
 from cloudmart.http.problem import MEDIA_TYPE

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from typer.testing import CliRunner, Result
 
-from cloudmart.cli import app
+from cloudmart.cli.commands import app
 from cloudmart.settings import Settings
 
 Cloudmart = Callable[..., Result]

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cloudmart.access.basic import verify_password
-from cloudmart.cli import app
+from cloudmart.cli.commands import app
 from cloudmart.settings import load_settings
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from cloudmart.cli import app
+from cloudmart.cli.commands import app
 from cloudmart.settings.reference import settings_page
 from cloudmart.settings.variables import variables
 from tests.support.aws import aws_client

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from cloudmart import doctor
 from cloudmart.app import create_app
-from cloudmart.cli import app
+from cloudmart.cli.commands import app
 from cloudmart.settings import DynamoDBSettings, Settings
 from tests.support.aws_calls import actions_of
 from tests.support.faults import FaultProxy

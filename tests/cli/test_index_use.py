@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cloudmart.app import create_app
-from cloudmart.cli import app
+from cloudmart.cli.commands import app
 from cloudmart.settings import CatalogueSettings, DynamoDBSettings, Environment, Settings
 from tests.support.faults import FaultProxy
 from tests.support.serving import serving, still

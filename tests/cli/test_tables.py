@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 from typer.testing import CliRunner
 
 from cloudmart.app import create_app
-from cloudmart.cli import app
+from cloudmart.cli.commands import app
 from cloudmart.orders.indexes import order_keys
 from cloudmart.orders.notes import ORDER_SECRET, note_item
 from cloudmart.settings import DynamoDBSettings, Environment, Settings

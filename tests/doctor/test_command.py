@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from typer.testing import CliRunner, Result
 
-from cloudmart.cli import app
+from cloudmart.cli.commands import app
 from cloudmart.cli.ended_by_signals import ended_by_signals
 from cloudmart.doctor.bundle import write_bundle
 from cloudmart.settings.variables import variables

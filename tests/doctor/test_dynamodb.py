@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from cloudmart.cli import app
+from cloudmart.cli.commands import app
 from cloudmart.findings.finding import CheckStatus
 from cloudmart.orders.indexes import ORDERS_BY_DAY
 from cloudmart.tables.schema import shop_tables

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner, Result
 
 from cloudmart.app import create_app
-from cloudmart.cli import app
+from cloudmart.cli.commands import app
 from cloudmart.orders.notes import BACKFILL, ORDER_SECRET, note_item
 from cloudmart.settings import Settings
 from cloudmart.values.ids import derived_id

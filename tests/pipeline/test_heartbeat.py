@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 from typer.testing import CliRunner, Result
 
 from cloudmart.app import create_app
-from cloudmart.cli import app as commands
+from cloudmart.cli.commands import app as commands
 from cloudmart.composition.clients import open_database
 from cloudmart.dynamodb.session import new_session
 from cloudmart.errors import ConflictError, UnavailableError

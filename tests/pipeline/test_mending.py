@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from typer.testing import CliRunner, Result
 
-from cloudmart.cli import app
+from cloudmart.cli.commands import app
 from cloudmart.dynamodb.schema import in_shard
 from cloudmart.pipeline.ports import Quarantined, RowFault
 from cloudmart.pipeline.repair.replay import S3Quarantine

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from cloudmart.cli import app as commands
+from cloudmart.cli.commands import app as commands
 from cloudmart.dynamodb.schema import TableSchema
 from cloudmart.settings import DynamoDBSettings
 from cloudmart.tables.schema import shop_tables, terraform_configuration

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from typer.testing import CliRunner
 
-from cloudmart.cli import app
+from cloudmart.cli.commands import app
 from cloudmart.cli.verify import TOKEN
 from cloudmart.settings import Settings
 from cloudmart.verify.credentials import is_private_host
