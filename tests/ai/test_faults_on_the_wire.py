@@ -34,13 +34,15 @@ class Provider:
     well: Reply
 
     def heard(self, request: Request) -> list[str]:
-        """Return the messages that a request tells the provider."""
+        """Return the messages that a request tells the provider, without their marks."""
         body = request.json
         if self is AGENT:
             return [body["inputText"]]
         if self is OPENAI:
-            return [message["content"] for message in body["input"]]
-        return [message["content"][0]["text"] for message in body["messages"]]
+            told = [message["content"] for message in body["input"]]
+        else:
+            told = [message["content"][0]["text"] for message in body["messages"]]
+        return [text.removeprefix("<customer>").removesuffix("</customer>") for text in told]
 
 
 def converse(*frames: bytes | Fault) -> Reply:
