@@ -73,7 +73,7 @@ setup: $(VENV)/.dev ## Install everything into .venv (the other targets do it by
 .PHONY: lock
 lock: $(VENV)/.dev ## Pin what pyproject.toml asks for, with hashes, in requirements/ (UPGRADE=1: the newest)
 	@for set in runtime local dev; do \
-	  case $$set in runtime) add=;; local) add="--extra local --group build";; dev) add="--extra local --extra mcp --group build --group dev";; esac; \
+	  case $$set in runtime) add="--extra traces";; local) add="--extra traces --extra local --group build";; dev) add="--extra traces --extra local --extra mcp --group build --group dev";; esac; \
 	  $(BIN)/uv pip compile pyproject.toml $$add $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
 	    --generate-hashes --no-annotate --no-header --quiet --output-file requirements/$$set.txt; done
 	@$(BIN)/uv pip compile --group bigquery-emulator $(if $(UPGRADE),--upgrade) --universal --python-version 3.13 \

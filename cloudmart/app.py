@@ -14,10 +14,11 @@ from cloudmart.api_docs.pages import config_router, pages_router
 from cloudmart.api_docs.router import problems
 from cloudmart.api_docs.router import router as discovery
 from cloudmart.composition.clients import OpenProviders, open_counter
-from cloudmart.composition.middleware import add_middleware
+from cloudmart.composition.middleware import NO_TELEMETRY, add_middleware
 from cloudmart.composition.providers import open_providers
 from cloudmart.composition.runtime import Runtime
 from cloudmart.composition.services import open_service
+from cloudmart.composition.tracing import choose_tracing, open_tracing
 from cloudmart.health.router import affected_paths
 from cloudmart.health.router import router as health
 from cloudmart.http import problem
@@ -27,7 +28,12 @@ from cloudmart.orders.router import router as orders
 from cloudmart.pipeline.opening import OpenPipeline, open_pipeline
 from cloudmart.pipeline.router import router as pipeline
 from cloudmart.products.router import router as products
-from cloudmart.rates.route_class import ClassifiedRouter, RouteClass, RouteClasses
+from cloudmart.rates.route_class import (
+    ClassifiedRouter,
+    RouteClass,
+    RouteClasses,
+    route_entries,
+)
 from cloudmart.settings import Environment, Settings
 from cloudmart.tickets.router import router as tickets
 
@@ -72,7 +78,8 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[AppState]:
         opening = open_service(settings, process, counter, open_providers, open_pipeline)
-        async with opening as services:
+        sending = open_tracing(tracing, settings.tracing, process.health.release)
+        async with sending, opening as services:
             yield {"services": services | {OperationDirectory: directory}}
 
     app = DocumentedApp(
@@ -86,6 +93,7 @@ def create_app(
         lifespan=lifespan,
         openapi_url=None,
         redirect_slashes=False,
+        telemetry=NO_TELEMETRY,
     )
     app.access = settings.access
     directory = OperationDirectory(app.openapi)
@@ -103,7 +111,9 @@ def create_app(
     check_rights(app.routes)
     app.classes = RouteClasses.of_routers(routers)
     app.classes.check(app.routes)
-    add_middleware(app, settings, process.health, counter, app.classes)
+    templates = {route.path for _, route in route_entries(app.routes) if route.path}
+    tracing = choose_tracing(settings.tracing, templates)
+    add_middleware(app, settings, process.health, counter, app.classes, tracing=tracing)
     return app
 
 

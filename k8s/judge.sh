@@ -25,7 +25,8 @@ grep -q cloudmart-storefront:2.3.1 "$rendered/storefront.yaml"
 
 for version in 1.33 1.34 1.35 1.36; do
   "$judges/kubernetes-validate" --strict --quiet --kubernetes-version "$version" \
-    "$rendered"/*.yaml k8s/examples/redis.yaml k8s/doctor-job.yaml k8s/doctor-role.yaml
+    "$rendered"/*.yaml k8s/examples/redis.yaml k8s/examples/collector.yaml \
+    k8s/doctor-job.yaml k8s/doctor-role.yaml
 done
 "$judges/checkov" --config-file k8s/.checkov.yaml --directory "$rendered"
 "$judges/shellcheck" k8s/*.sh

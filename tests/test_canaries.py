@@ -14,6 +14,7 @@ import httpx2
 import pytest
 
 from cloudmart.settings import Settings
+from tests.support.collector import collector
 from tests.support.faults import Fault, FaultProxy
 from tests.support.loopback import LoopbackServer, Reply, loopback
 from tests.support.process import environment, free_port, serving_process
@@ -35,6 +36,7 @@ class Heard:
     log: str = ""
     metrics: str = ""
     health: list[str] = field(default_factory=list)
+    traces: str = ""
     problems: list[httpx2.Response] = field(default_factory=list)
     sent: dict[str, list[str]] = field(default_factory=dict)
 
@@ -55,7 +57,7 @@ def heard(
 ) -> Heard:
     """Give what a process has said, that was given words to keep to itself."""
     heard = Heard()
-    with loopback() as provider, FaultsOf(engine) as faults:
+    with loopback() as provider, FaultsOf(engine) as faults, collector() as traces:
         environ = environment(
             shared_settings,
             AUTH="off",
@@ -66,6 +68,9 @@ def heard(
             OPENAI_BASE_URL=f"{provider.url}/v1",
             AZURE_ENDPOINT=provider.url,
             AZURE_API_KEY=heard.plant("settings"),
+            OTEL_EXPORTER_OTLP_ENDPOINT=traces.url,
+            OTEL_EXPORTER_OTLP_HEADERS=f"api-key={heard.plant('settings')}",
+            OTEL_TRACES_SAMPLER="always_on",
             RATE_LIMIT_STORAGE=f"redis://:{heard.plant('settings')}@127.0.0.1:{free_port()}",
             **{f"RATE_LIMIT_{kind}": "100000" for kind in ("READ", "WRITE", "CHAT", "EMAIL")},
         )
@@ -91,6 +96,8 @@ def heard(
             reading.join(30)
             process.process.communicate(timeout=30)
             heard.log = "".join(lines) + process.termination_log.read_text()
+            heard.traces = "\n".join(map(str, [traces.resource, *traces.spans]))
+            heard.traces += traces.raw.decode("latin-1")
     return heard
 
 
@@ -171,6 +178,9 @@ class Speaker:
             "Referer": f"https://{plant('header')}.example",
             "X-Forwarded-For": plant("header"),
             "Idempotency-Key": plant("header"),
+            "Traceparent": f"cc-{'1' * 32}-{'2' * 16}-01-{plant('header')}",
+            "Tracestate": f"{plant('header')}={plant('header')}",
+            "Baggage": f"{plant('header')}={plant('header')}",
             f"X-{plant('header')}": plant("header"),
             "Content-Type": "application/json",
         }
@@ -189,9 +199,12 @@ def test_everything_went_wrong_that_was_to(heard: Heard) -> None:
     assert heard.log.count('"event": "request"') > 200
     assert "rate_limits_counted_apart" in heard.log
     assert "cloudmart_chat_turns_total" in heard.metrics
+    assert "name='POST /api/orders'" in heard.traces
+    assert "GetItem" in heard.traces
+    assert "name='chat" in heard.traces
 
 
-@pytest.mark.parametrize("output", ["log", "metrics", "health"])
+@pytest.mark.parametrize("output", ["log", "metrics", "health", "traces"])
 def test_no_word_of_anybody_is_heard_again(output: str, heard: Heard) -> None:
     said = str(getattr(heard, output)).lower()
 

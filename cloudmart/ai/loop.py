@@ -21,6 +21,7 @@ from cloudmart.ai.ports import (
 )
 from cloudmart.ai.prompts import assistant_prompt
 from cloudmart.ai.step_metrics import count_usage, step_meter
+from cloudmart.ai.step_span import step_span
 from cloudmart.ai.tools import Toolbox
 from cloudmart.errors import ProviderFailedError
 
@@ -86,15 +87,18 @@ class ToolLoop:
         spending = Spending.on(request)
         reserved = spending.reserved
         await self._budget.reserve(reserved)
-        try:
-            return await self._taken(request, emit, spending)
-        except BaseException as error:
-            spending.end(error)
-            raise
-        finally:
-            used = self._count(spending.used())
-            self._budget.settle(reserved, used)
-            turn.spend(used)
+        with step_span(self._model) as span:
+            try:
+                return await self._taken(request, emit, spending)
+            except BaseException as error:
+                spending.end(error)
+                raise
+            finally:
+                usage = spending.used()
+                span.note(usage)
+                used = self._count(usage)
+                self._budget.settle(reserved, used)
+                turn.spend(used)
 
     async def _taken(self, request: StepRequest, emit: Emit, spending: Spending) -> ProviderStep:
         step: ProviderStep | None = None

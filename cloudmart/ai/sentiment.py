@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from cloudmart.ai.conversations import ConversationRepository
 from cloudmart.ai.ports import Scores, SentimentAnalyzer
 from cloudmart.ai.step_metrics import analysis_meter
+from cloudmart.ai.step_span import analysis_span
 from cloudmart.dynamodb.expression import Condition, Increment
 from cloudmart.dynamodb.table import RefusedError, Table
 from cloudmart.errors import CloudmartError
@@ -131,7 +132,7 @@ class SentimentService:
     ) -> ChatSentiment | None:
         meter = analysis_meter(analyzer.source, units) if units else nullcontext()
         try:
-            with meter:
+            with meter, analysis_span(analyzer.source):
                 async with asyncio.timeout(ANALYSIS_TIMEOUT):
                     scores = await analyzer.score(texts)
         except (CloudmartError, ClientError, TimeoutError) as error:

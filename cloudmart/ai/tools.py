@@ -27,6 +27,7 @@ from cloudmart.ai.order_changes.confirmation import OrderAction
 from cloudmart.ai.order_changes.service import OrderChanges
 from cloudmart.ai.ports import ToolCall, ToolSpec
 from cloudmart.ai.product_search.search import search_products
+from cloudmart.ai.step_span import tool_span
 from cloudmart.ai.ticket_requests import TicketRequests
 from cloudmart.ai.tool_arguments import (
     HELP_PROPERTIES,
@@ -128,7 +129,8 @@ class Toolbox:
     async def run(self, turn: Turn, call: ToolCall) -> str:
         """Run a tool and return its result, or what was wrong with the call, as JSON."""
         tool = self._tools.get(call.name) or self._hidden.get(call.name)
-        result = await self._result(tool, turn, call) if tool else {"error": "unknown_tool"}
+        with tool_span(tool.name if tool else None):
+            result = await self._result(tool, turn, call) if tool else {"error": "unknown_tool"}
         # A model makes names up; a metric's labels must not grow with them.
         TOOL_CALLS.labels(tool.name if tool else "unknown", result.get("error", "ok")).inc()
         return json.dumps(result)

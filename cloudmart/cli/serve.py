@@ -20,7 +20,7 @@ from cloudmart.cli.command_settings import (
     log_as_told,
     log_warnings,
 )
-from cloudmart.composition.middleware import RequestContext
+from cloudmart.composition.middleware import NO_TELEMETRY, RequestContext
 from cloudmart.composition.runtime import Runtime
 from cloudmart.errors import UnavailableError
 from cloudmart.health.background import background_task
@@ -74,7 +74,12 @@ class StartingApp:
             await self._app(scope, receive, send)
 
     def _build_anteroom(self) -> FastAPI:
-        app = FastAPI(lifespan=self._lifespan, openapi_url=None, redirect_slashes=False)
+        app = FastAPI(
+            lifespan=self._lifespan,
+            openapi_url=None,
+            redirect_slashes=False,
+            telemetry=NO_TELEMETRY,
+        )
         classes = RouteClasses.of_routers([router])
         probes = ProbeAnswers(self._health)
         app.add_middleware(RequestContext, classes=classes, probe=probes.find)

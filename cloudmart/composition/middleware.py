@@ -9,6 +9,7 @@ from http import HTTPMethod
 
 import structlog
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import Histogram
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -28,6 +29,7 @@ from cloudmart.http.concurrency import ConcurrencyLimit, Slot
 from cloudmart.http.middleware import REQUEST_ID, NamedAnswer, take_request_id
 from cloudmart.http.problem import UNEXPECTED, failure_response, problem_response
 from cloudmart.observability.metrics import REQUESTS
+from cloudmart.observability.tracing import RequestSpan, Tracing
 from cloudmart.rates.counter import RateCounter
 from cloudmart.rates.limiting import (
     LIMIT,
@@ -48,6 +50,17 @@ MOST_PARAMETERS = 100
 _MANY_PARAMETERS = (
     f"The query has more than {MOST_PARAMETERS} parameters: leave out what is not asked for."
 )
+
+NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "auto_configure": False,
+}
+"""What FastAPI tells an SDK of OpenTelemetry: nothing.
+
+By itself it does as soon as there is one, paths and queries with customers' addresses too.
+"""
 
 _METHODS = frozenset(HTTPMethod)
 _GONE = 499
@@ -90,6 +103,7 @@ class RequestContext:
         admission: Bounds what is worked on at once; by default nobody does.
         probe: Returns the answer to a probe by its path, or None where the path is no probe's.
         log: Writes lines about requests; by default of no read that went well.
+        tracing: Traces what is not FREE; by default nothing does.
     """
 
     def __init__(  # noqa: PLR0913 - what every request passes
@@ -103,6 +117,7 @@ class RequestContext:
         admission: Admission | None = None,
         probe: Callable[[str], Response | None] = lambda _: None,
         log: RequestLog | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self.app = app
         self._clients = clients or Clients()
@@ -112,6 +127,7 @@ class RequestContext:
         self._admission = admission
         self._probe = probe
         self._log = log or RequestLog()
+        self._tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -119,7 +135,12 @@ class RequestContext:
             await self.app(scope, receive, send)
             return
         request_id = take_request_id(scope)
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        kind = self._class_of(scope["method"], scope["path"])
+        span = self._begin_span(scope, kind)
+        structlog.contextvars.bind_contextvars(
+            request_id=request_id, **(span.place.log_fields() if span else {})
+        )
+        failed: str | None = None
         client = self._clients.name(scope)
         scope.setdefault("state", {}).update(
             request_id=request_id, client=client, crowd=self._clients.is_shared_address(client)
@@ -127,13 +148,14 @@ class RequestContext:
         answer = NamedAnswer(send, request_id)
         started = time.perf_counter()
         try:
-            await self._serve(scope, receive, answer)
+            await self._serve(scope, receive, answer, kind)
         except ClientDisconnect:
             _log.info("client_gone", method=_method(scope), route=_route(scope))
         except asyncio.CancelledError:
             # Only a server that stops cancels a request.
             await answer.end(scope)
-        except Exception:
+        except Exception as error:
+            failed = type(error).__name__
             _log.exception("request_failed", method=_method(scope), route=_route(scope))
             if answer.status:
                 raise
@@ -143,12 +165,20 @@ class RequestContext:
             method, route, status = _method(scope), _route(scope), answer.status or _GONE
             _timer(method, route, status).observe(took)
             self._log.note(scope, method, route, status, took)
+            if span:
+                span.end(scope, _template(scope), answer.status, failed)
 
-    async def _serve(self, scope: Scope, receive: Receive, answer: NamedAnswer) -> None:
+    def _begin_span(self, scope: Scope, kind: RouteClass) -> RequestSpan | None:
+        if self._tracing is None or kind is RouteClass.FREE:
+            return None
+        return self._tracing.begin(scope)
+
+    async def _serve(
+        self, scope: Scope, receive: Receive, answer: NamedAnswer, kind: RouteClass
+    ) -> None:
         if refusal := self._refusal(scope):
             await refusal(scope, receive, answer.send)
             return
-        kind = self._class_of(scope["method"], scope["path"])
         if kind is RouteClass.FREE and (probe := self._probed(scope)):
             await probe(scope, receive, answer.send)
             return
@@ -193,7 +223,11 @@ class _ProbeRoute:
 
 
 def _route(scope: Scope) -> str:
-    return getattr(scope.get("route"), "path", "unknown")
+    return _template(scope) or "unknown"
+
+
+def _template(scope: Scope) -> str | None:
+    return getattr(scope.get("route"), "path", None)
 
 
 def _method(scope: Scope) -> str:
@@ -207,8 +241,14 @@ def _timer(method: str, route: str, status: int) -> Histogram:
     return REQUESTS.labels(method, route, str(status))
 
 
-def add_middleware(
-    app: FastAPI, settings: Settings, health: Health, counter: RateCounter, classes: RouteClasses
+def add_middleware(  # noqa: PLR0913 - what every request passes
+    app: FastAPI,
+    settings: Settings,
+    health: Health,
+    counter: RateCounter,
+    classes: RouteClasses,
+    *,
+    tracing: Tracing | None = None,
 ) -> None:
     """Put around an application what every request passes; the last added is the outermost."""
     caps = settings.limits
@@ -224,6 +264,7 @@ def add_middleware(
         admission=Admission(requests=caps.concurrency, chats=caps.chats),
         probe=ProbeAnswers(health).find,
         log=RequestLog(settings.log.reads),
+        tracing=tracing,
     )
     https = (settings.public_base_url or "").lower().startswith("https:")
     app.add_middleware(ResponseHeaders, https=https, cors=cors, base=settings.public_base)

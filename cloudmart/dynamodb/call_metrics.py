@@ -1,19 +1,22 @@
-"""What the metrics tell of calls of DynamoDB: their time, what they consumed, their retries."""
+"""What metrics and spans tell of calls of DynamoDB: time, capacity, retries; never an item."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+from opentelemetry.trace import Span, SpanKind
 from prometheus_client import Counter, Histogram
 
 from cloudmart.dynamodb.refusals import MISCONFIGURED, THROTTLED
 from cloudmart.errors import UnavailableError
+from cloudmart.observability import semantic_conventions as names
 from cloudmart.observability.metrics import DYNAMODB_CALLS, DYNAMODB_CAPACITY, DYNAMODB_RETRIES
+from cloudmart.observability.tracing import child_span
 
 _LATE = (TimeoutError, ConnectTimeoutError, ReadTimeoutError)
 
@@ -64,6 +67,19 @@ def count_retry(operation: str, parameters: Mapping[str, Any]) -> None:
     DYNAMODB_RETRIES.labels(operation, table_of(parameters)).inc()
 
 
+def call_span(operation: str, parameters: Mapping[str, Any]) -> AbstractContextManager[Span | None]:
+    """Record a call, by the Python name of its operation."""
+    name, table = operation.title().replace("_", ""), table_of(parameters)
+    attributes = {
+        names.DB_SYSTEM: names.DYNAMODB,
+        names.DB_OPERATION: name,
+        names.DB_COLLECTION: table,
+    }
+    if index := parameters.get("IndexName"):
+        attributes[names.DYNAMODB_INDEX] = index
+    return child_span(f"{name} {table}", attributes, SpanKind.CLIENT, _error_type)
+
+
 def outcome_of(error: BaseException, *, late: bool) -> str:
     """Return in a word how a call failed; `late` tells that its time was up."""
     match error:
@@ -84,6 +100,12 @@ def _of_code(code: str) -> str:
     if code in THROTTLED:
         return "throttled"
     return "denied" if code in MISCONFIGURED else "away"
+
+
+def _error_type(error: BaseException) -> str:
+    if isinstance(error, ClientError):
+        return str(error.response["Error"]["Code"])
+    return type(error).__name__
 
 
 @cache

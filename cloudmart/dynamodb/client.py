@@ -16,7 +16,13 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from cloudmart.dynamodb.call_metrics import count_retry, observe_call, outcome_of, table_of
+from cloudmart.dynamodb.call_metrics import (
+    call_span,
+    count_retry,
+    observe_call,
+    outcome_of,
+    table_of,
+)
 from cloudmart.dynamodb.refusals import PASSING
 from cloudmart.dynamodb.sent_items import parse_page
 from cloudmart.dynamodb.transport import (
@@ -27,6 +33,7 @@ from cloudmart.dynamodb.transport import (
     open_transport,
 )
 from cloudmart.errors import UnavailableError
+from cloudmart.observability.tracing import is_recording
 from cloudmart.retry import REQUEST_ATTEMPTS
 
 _OF_ONE_TRY = 5 / 7
@@ -189,10 +196,11 @@ class Database:
         answer: dict[str, Any]
         try:
             async with asyncio.timeout(self.within):
-                if self._transport and operation in OPERATIONS:
-                    answer = await self._transport.call(operation, parameters, parse)
+                if is_recording():
+                    with call_span(operation, parameters):
+                        answer = await self._sent(client, operation, parameters, parse)
                 else:
-                    answer = await getattr(client, operation)(**parameters)
+                    answer = await self._sent(client, operation, parameters, parse)
         except ClientError as error:
             if _passes(error, operation):
                 raise UnavailableError(_AWAY) from error
@@ -201,6 +209,20 @@ class Database:
             raise UnavailableError(_AWAY) from error
         if _member_of(operation, parameters) not in {None, *answer}:
             raise UnavailableError(_AWAY)
+        return answer
+
+    async def _sent(
+        self,
+        client: Any,  # noqa: ANN401 - botocore makes its clients at run time
+        operation: str,
+        parameters: Mapping[str, Any],
+        parse: Parse,
+    ) -> dict[str, Any]:
+        answer: dict[str, Any]
+        if self._transport and operation in OPERATIONS:
+            answer = await self._transport.call(operation, parameters, parse)
+        else:
+            answer = await getattr(client, operation)(**parameters)
         return answer
 
 

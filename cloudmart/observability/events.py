@@ -10,7 +10,10 @@ from itertools import groupby
 from pathlib import Path
 
 COMMON = ("event", "level", "logger", "timestamp", "request_id", "conversation")
-"""What a line may have beside its event's own fields; the last two while a request is answered."""
+"""What a line may have beside its event's own fields; the last two while a request is answered.
+
+While tracing is on, a request's lines have `trace_id` and `span_id` as well.
+"""
 
 MARK = "<!-- What follows is written by `make docs`. -->\n"
 

@@ -241,6 +241,13 @@ SATISFACTION_CHATS = _gauge(
 
 # --- The process -----------------------------------------------------------------------------
 
+SPANS = _counter(
+    "spans",
+    "spans",
+    "Spans of traces by their outcome: sent, failed (the collector did not take their batch) or "
+    "dropped (too many were waiting).",
+    ["outcome"],
+)
 READY = _gauge("ready", "0 or 1", "Whether the start is done and the process is not stopping.")
 STARTUP_SECONDS = _gauge(
     "startup_seconds", "seconds", "Time from the process's start until it was ready."

@@ -24,6 +24,9 @@ _MOST_OF_ONE = 10**9
 """Beyond this a quantity is none but a mistake, with which no total can be told."""
 
 _FORMER_NAMES = {"total": "totalAmount", "userEmail": "customerEmail"}
+TRACEPARENT = "traceparent"
+"""An attribute of the item alone: the trace of the request that changed the order last."""
+
 MOST_CHANGES = 50
 """Changes of its status that an order keeps."""
 

@@ -16,8 +16,9 @@ from cloudmart.dynamodb.table import BATCH, VERSION, RefusedError, Table
 from cloudmart.errors import ConflictError, NotFoundError
 from cloudmart.http.etag import UNCONDITIONAL, Precondition
 from cloudmart.http.paging import EncodedEntity
+from cloudmart.observability.trace_context import current_traceparent
 from cloudmart.orders.indexes import INDEXED_ORDERS, ORDERS_BY_EMAIL, order_address, order_keys
-from cloudmart.orders.models import Order, OrderStatus
+from cloudmart.orders.models import TRACEPARENT, Order, OrderStatus
 from cloudmart.orders.notes import is_order
 from cloudmart.orders.stored_json import encode_orders
 from cloudmart.values.email import email_key, owner_form
@@ -154,6 +155,7 @@ class OrderRepository:
         item |= order_keys(item)
         if request is not None:
             item |= {_REQUEST: request.digest, _CLIENT: request.client}
+        item |= _trace()
         await self._table.put(item, new=True)
         return order
 
@@ -245,7 +247,13 @@ class OrderRepository:
 def _changes(stored: Item, order: Order) -> dict[str, Any]:
     item = order.item()
     changed = {name: item[name] for name in ("status", "statusHistory", "updatedAt", VERSION)}
-    return amendment(stored, INDEXED_ORDERS).corrections | changed
+    return amendment(stored, INDEXED_ORDERS).corrections | changed | _trace()
+
+
+def _trace() -> dict[str, Any]:
+    """Return what leads the pipeline from a change to the trace of its request."""
+    place = current_traceparent()
+    return {TRACEPARENT: place} if place else {}
 
 
 def _changed(order: Order) -> ConflictError:

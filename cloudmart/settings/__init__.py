@@ -29,6 +29,7 @@ from cloudmart.settings.platform import (
     SourceSettings,
     StartupSettings,
 )
+from cloudmart.settings.tracing import TraceSampler, TracingSettings
 
 __all__ = [
     "AWSSettings",
@@ -61,6 +62,8 @@ __all__ = [
     "SourceSettings",
     "StartupSettings",
     "TicketTools",
+    "TraceSampler",
+    "TracingSettings",
     "load_settings",
     "why_disabled",
 ]

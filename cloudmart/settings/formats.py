@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -83,6 +84,20 @@ def _stays_inside(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return "." not in host or bool(re.search(r"\.svc(\.|$)|\.local$|\.internal$", host))
+
+
+def check_collector(value: str) -> str:
+    """Return the URL of a collector, which may be a node's agent: plain http to an address of it.
+
+    Raises:
+        ValueError: it is no URL, or plain http would leave the network.
+    """
+    with suppress(ValueError):
+        parts = urlsplit(value)
+        if parts.scheme == "http" and ip_address(parts.hostname or "").is_private:
+            _host(value)
+            return value
+    return check_endpoint(value)
 
 
 def check_endpoint(value: str) -> str:

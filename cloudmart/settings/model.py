@@ -21,6 +21,7 @@ from cloudmart.settings.platform import (
     SourceSettings,
     StartupSettings,
 )
+from cloudmart.settings.tracing import TracingSettings
 
 
 class Environment(StrEnum):
@@ -90,6 +91,7 @@ class Settings(SettingsGroup):
     cors: CorsSettings = Field(default=CorsSettings())
     limits: LimitSettings = Field(default=LimitSettings())
     log: LogSettings = Field(default=LogSettings())
+    tracing: TracingSettings = Field(default=TracingSettings())
     build: BuildSettings = Field(default=BuildSettings())
     faulty: dict[Provider, str] = Field(
         default={},

@@ -217,7 +217,10 @@ def validate_settings(
 
 def _is_tolerable(fault: SettingFault, settings: Settings) -> bool:
     startup = settings.startup
-    return settings.environment is Environment.LOCAL or (
+    # OpenTelemetry has it so: what cannot be used is a warning. An injected SDK may understand it.
+    if settings.environment is Environment.LOCAL or fault.variable.group == "tracing":
+        return True
+    return (
         startup.degraded
         and fault.provider is not None
         and fault.provider not in startup.required_providers

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from k8s.kustomize import ROOT, Rendered, render_overlay
@@ -74,8 +75,9 @@ def test_the_examples_make_and_watch_the_secret_that_the_pods_mount(production: 
     assert watched == mounted
 
 
-def test_the_way_out_to_a_redis_is_for_the_pods(production: Rendered) -> None:
-    (policy,) = read("examples/redis.yaml")
+@pytest.mark.parametrize("example", ["collector", "redis"])
+def test_the_way_out_is_for_the_pods(production: Rendered, example: str) -> None:
+    (policy,) = read(f"examples/{example}.yaml")
     template = production.named("Deployment", "cloudmart-backend")["spec"]["template"]
 
     selector = policy["spec"]["podSelector"]["matchLabels"]

@@ -86,5 +86,13 @@ GOOD = {
     "CLOUDMART_VERSION": "1.4.0",
     "CLOUDMART_COMMIT": "9fceb02d0ae598e95dc970b74767f19372d61af8",
     "ROLLOUT_ID": "5f2a9c01d7be",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://10.0.0.9:4318",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://collector.monitoring.svc:4318/v1/traces",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "api-key=Zp3Q8R7,x-scope=shop",
+    "OTEL_SDK_DISABLED": "true",
+    "OTEL_TRACES_SAMPLER": "traceidratio",
+    "OTEL_TRACES_SAMPLER_ARG": "0.5",
+    "OTEL_SERVICE_NAME": "shop",
+    "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=staging",
     "CORS_ALLOWED_ORIGINS": "https://shop.example.com,http://localhost:5173",
 }

@@ -4,7 +4,7 @@ from base64 import b64encode
 
 import pytest
 
-from cloudmart.settings import load_settings, why_disabled
+from cloudmart.settings import TracingSettings, load_settings, why_disabled
 from cloudmart.settings.report import SettingState
 from cloudmart.settings.variables import Variable, variables
 from tests.settings.good import GOOD
@@ -50,9 +50,10 @@ every_variable = pytest.mark.parametrize(
 
 
 def states(variable: Variable, value: str) -> list[SettingState]:
-    """Return as what a value is refused in a setting."""
+    """Return as what a value is refused in a setting, or left out of it with a warning."""
     report = load_settings({variable.name: value}).report
-    return [fault.state for fault in report.refusals if fault.variable == variable]
+    faults = report.tolerated if variable.group == "tracing" else report.refusals
+    return [fault.state for fault in faults if fault.variable == variable]
 
 
 @every_variable
@@ -77,7 +78,10 @@ def test_a_degraded_start_disables_optional_providers_and_forgives_nothing_else(
 ) -> None:
     loaded = load_settings({"DEGRADED_START": "true"} | {variable.name: "<your-value>"})
 
-    if variable.provider is None:
+    if variable.group == "tracing":
+        assert loaded.report.refusals == ()
+        assert loaded.settings.tracing == TracingSettings()
+    elif variable.provider is None:
         assert [fault.variable for fault in loaded.report.refusals] == [variable]
         assert loaded.report.tolerated == ()
     else:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from pydantic import ValidationError
 
 from cloudmart.dynamodb.codec import decode_item
 from cloudmart.errors import UnavailableError
+from cloudmart.orders.models import TRACEPARENT
 from cloudmart.orders.notes import is_internal
 from cloudmart.pipeline.carry.bigquery import open_warehouse
 from cloudmart.pipeline.carry.quarantine import S3QuarantineIntake
@@ -31,7 +33,11 @@ from cloudmart.settings.validation import first_in_words
 Record = Mapping[str, Any]
 """A record as Lambda's event has it."""
 
+MOST_LINKS = 50
+"""Traces that one line of the log names."""
+
 _GROUPS = {"bigquery", "pipeline"}
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class PoisonError(Exception):
@@ -75,6 +81,28 @@ def read_record(record: Record) -> Row | None:
         raise PoisonError(fault) from error
     repeats = event is OrderEvent.MODIFY and _was(changed.get("OldImage"), row)
     return None if repeats else row
+
+
+def trace_links(records: Sequence[Record]) -> list[str]:
+    """Return the traces of the requests that made some changes, as `traceparent` names them.
+
+    A change that was made while nothing was traced leaves the one of an earlier change in place.
+    """
+    links: dict[str, None] = {}
+    for record in records:
+        changed = record.get("dynamodb")
+        if not isinstance(changed, Mapping):
+            continue
+        link, former = (_link(changed.get(image)) for image in ("NewImage", "OldImage"))
+        if link and link != former:
+            links[link] = None
+    return list(links)[:MOST_LINKS]
+
+
+def _link(image: Any) -> str | None:  # noqa: ANN401 - whatever the stream sends
+    attribute = image.get(TRACEPARENT) if isinstance(image, Mapping) else None
+    value = attribute.get("S") if isinstance(attribute, Mapping) else None
+    return value if isinstance(value, str) and _TRACEPARENT.fullmatch(value) else None
 
 
 def _was(image: Any, row: Row) -> bool:  # noqa: ANN401 - whatever the stream sends
@@ -250,6 +278,7 @@ def carry_batch(
         quarantined=outcome.quarantined,
         waiting=len(outcome.waiting),
         reasons=sorted(set(outcome.waiting.values())),
+        traces=trace_links(event["Records"]),
     )
 
     def settle(record: DynamoDBRecord) -> None:

@@ -1,0 +1,102 @@
+"""An SDK that somebody injects into the process learns nothing of what customers send.
+
+It brings instrumentation that knows nothing of the shop, and is told to capture all it can.
+"""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from cloudmart.settings import Settings
+from tests.support.loopback import Reply, loopback
+from tests.support.process import environment, serving_process
+from tests.support.responses_api import answer
+from tests.support.shop_tables import LAMP
+
+INJECTED = Path(__file__).parent / "support" / "injected"
+EVERYTHING = {
+    **{
+        f"OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_{side}": ".*"
+        for side in ("REQUEST", "RESPONSE")
+    },
+    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "true",
+}
+CANARIES = (
+    *("zerlina", "leporello", "masetto", "sk-ottavio", "elvira", "commendatore", "email=", "@"),
+)
+
+
+def _spoken(url: str) -> list[str]:
+    """Say what must not be told, and return the ids of the orders."""
+    headers = {
+        "Authorization": "Bearer sk-ottavio",
+        "tracestate": "k=elvira",
+        "baggage": "name=elvira",
+        "User-Agent": "commendatore",
+    }
+    ids = []
+    with httpx2.Client(base_url=url, timeout=60, headers=headers) as client:
+        body = {"productId": LAMP["id"], "quantity": 1, "userEmail": "zerlina@example.org"}
+        placed = client.post("/api/orders", json=body)
+        ids.append(placed.json()["id"])
+        path = f"/api/orders/{ids[0]}"
+        client.get(path)
+        client.put(path, json={"status": "leporello"})
+        client.put(path, json={"status": "Shipped"})
+        client.get("/api/orders/leporello2345678")
+        client.get("/api/orders/user?email=zerlina@example.org")
+        client.get("/api/orders/user", params={"email": "zerlina@example.org"})
+        client.get("/leporello/masetto?email=zerlina@example.org")
+        client.request("LEPORELLO", "/api/products?q=masetto")
+        thread = client.post("/api/ai/start").json()["threadId"]
+        ids.append(thread)
+        for _ in range(2):
+            said = {"threadId": thread, "message": "I am masetto, where is order leporello?"}
+            client.post("/api/ai/message", json=said)
+        client.delete(path)
+        client.get(path)
+    return ids
+
+
+@pytest.mark.parametrize(
+    "opted", ["", "http/dup,database/dup,gen_ai_latest_experimental"], ids=["old", "new"]
+)
+@pytest.mark.parametrize("transport", ["direct", "sdk"])
+def test_injected_sdk_is_told_nothing_of_customers(
+    shared_settings: Settings, tmp_path: Path, opted: str, transport: str
+) -> None:
+    spans = tmp_path / "spans"
+    with loopback() as provider:
+        provider.play(
+            answer("Hello ", "masetto."), Reply.json(401, {"error": {"message": "masetto"}})
+        )
+        environ = environment(
+            shared_settings,
+            **EVERYTHING,
+            DYNAMODB_TRANSPORT=transport,
+            LOG_LEVEL=str(logging.INFO),
+            OPENAI_API_KEY="sk-ottavio",
+            OPENAI_BASE_URL=f"{provider.url}/v1",
+            OTEL_SEMCONV_STABILITY_OPT_IN=opted,
+            PYTHONPATH=str(INJECTED),
+            SPANS_FILE=str(spans),
+        )
+        with serving_process(environ, tmp_path) as process:
+            process.wait_for(200, "/ready")
+            ids = _spoken(process.url)
+            process.stop()
+            _, log = process.ended()
+    lines = spans.read_text().splitlines()
+    told: list[dict[str, Any]] = [json.loads(line) for line in lines]
+
+    assert "not_redacted" not in log
+    assert {span["attributes"].get("http.route") for span in told} >= {
+        *("/api/orders", "/api/orders/{order_id}", "/api/orders/user", "/api/ai/message"),
+    }
+    assert any(span["name"].startswith("GetItem") for span in told)
+    words = [*CANARIES, *ids]
+    assert [line for line in lines if any(word in line.lower() for word in words)] == []
