@@ -28,6 +28,7 @@ from cloudmart.http.client_address import Clients
 from cloudmart.http.concurrency import ConcurrencyLimit, Slot
 from cloudmart.http.middleware import REQUEST_ID, NamedAnswer, take_request_id
 from cloudmart.http.problem import UNEXPECTED, failure_response, problem_response
+from cloudmart.observability.exemplars import EXEMPLARS
 from cloudmart.observability.metrics import REQUESTS
 from cloudmart.observability.tracing import RequestSpan, Tracing
 from cloudmart.rates.counter import RateCounter
@@ -163,7 +164,7 @@ class RequestContext:
         finally:
             took = time.perf_counter() - started
             method, route, status = _method(scope), _route(scope), answer.status or _GONE
-            _timer(method, route, status).observe(took)
+            _timer(method, route, status).observe(took, EXEMPLARS.current())
             self._log.note(scope, method, route, status, took)
             if span:
                 span.end(scope, _template(scope), answer.status, failed)

@@ -1,0 +1,34 @@
+"""Which trace a measurement belongs to, for scrapers that ask for OpenMetrics."""
+
+from collections.abc import Callable
+
+TraceSource = Callable[[], str | None]
+"""Returns the id of the trace that is recorded now, or None where none is."""
+
+
+def _untraced() -> str | None:
+    return None
+
+
+class Exemplars:
+    """Names the trace of a measurement; none, for as long as nothing is traced."""
+
+    def __init__(self) -> None:
+        self._source: TraceSource = _untraced
+
+    def use(self, source: TraceSource) -> None:
+        """Take the ids of traces from here on from a source."""
+        self._source = source
+
+    def stop(self) -> None:
+        """Name no trace from here on."""
+        self._source = _untraced
+
+    def current(self) -> dict[str, str] | None:
+        """Return the labels of an exemplar for what is measured now."""
+        trace = self._source()
+        return {"trace_id": trace} if trace else None
+
+
+EXEMPLARS = Exemplars()
+"""Those of the process."""
