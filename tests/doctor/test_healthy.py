@@ -7,9 +7,9 @@ from tests.doctor.healthy import HealthyShop
 
 
 async def test_where_all_is_well_every_finding_passes(shop: HealthyShop) -> None:
-    found = await shop.look()
+    found = await shop.look_until_known()
     shop.with_an_agent()
-    with_an_agent = await shop.look("bedrock")
+    with_an_agent = await shop.look_until_known("bedrock")
 
     agents = {key for key, each in with_an_agent.items() if each.status is CheckStatus.PASS}
     fine = {key for key, each in found.items() if each.status is CheckStatus.PASS}
@@ -33,7 +33,7 @@ async def test_every_check_reads_all_that_it_declares(shop: HealthyShop) -> None
 async def test_from_a_laptop_nothing_fails_where_all_is_well(shop: HealthyShop) -> None:
     shop.on_a_laptop()
 
-    found = await shop.look()
+    found = await shop.look_until_known()
 
     fine = {CheckStatus.PASS, CheckStatus.SKIP}
     assert {key: each for key, each in found.items() if each.status not in fine} == {}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cloudmart.doctor.identity import POD_IDENTITY
 from cloudmart.findings.finding import CheckStatus
 from tests.doctor.healthy import NOW, HealthyShop, told
 from tests.support.aws_words import commands_in, run_aws
@@ -256,6 +257,11 @@ async def test_a_pod_that_lost_the_race_is_to_be_rolled_and_no_provider_to_be_ma
         f"`kubectl --namespace default delete pod {pod}`."
     )
     assert "The provider is not to blame." in found["pod-identity-race"].why
+
+    # The webhook does it right for the pod that comes in its place.
+    shop.cluster.scenario.injected = dict.fromkeys(POD_IDENTITY, "given")
+    shop.cluster(commands_in(found["pod-identity-race"].fix)[0].split()[1:], None)
+    assert (await shop.look("pod-identity-race"))["pod-identity-race"].status is PASS
 
 
 async def test_associations_that_may_not_be_listed_are_unknown(
