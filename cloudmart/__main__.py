@@ -54,7 +54,7 @@ def _command() -> Callable[[], object]:
 
 def _end_full(error: OSError) -> NoReturn:
     """End a command whose answer has no room where it goes, and say so."""
-    sys.stderr.write(f"What was to be written has no room: {error.strerror}.\n")
+    sys.stderr.write(f"The output cannot be written: {error.strerror}.\n")
     # The interpreter would write the rest once more at its end, and fail with words of its own.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(1)

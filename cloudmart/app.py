@@ -41,8 +41,8 @@ _DESCRIPTION = (
     "Every error is an `application/problem+json` (RFC 9457) with a sentence in `detail` and in "
     "`error`, and a `type` that answers with an explanation. Every answer carries the request's "
     "id in `X-Request-ID`.\n\n"
-    "Lists are JSON arrays. Without `limit` they are complete; with it they come page by page, "
-    "the next one named in `Link`."
+    "Lists are JSON arrays. Without `limit` they are complete. With it they come page by page, and "
+    "`Link` names the next page."
 )
 ROUTERS = (products, orders, tickets, assistants, pipeline, problems, discovery, health)
 TAGS = [
@@ -52,8 +52,8 @@ TAGS = [
     {"name": "assistants", "description": "Chats with the shop's assistants, and their end."},
     {"name": "pipeline", "description": "How orders get to BigQuery."},
     {"name": "problems", "description": "What each kind of error means."},
-    {"name": "discovery", "description": "What there is."},
-    {"name": "health", "description": "How the service does, for probes and for people."},
+    {"name": "discovery", "description": "The list of operations."},
+    {"name": "health", "description": "The service's health, for probes and for people."},
 ]
 
 

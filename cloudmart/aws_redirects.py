@@ -24,7 +24,7 @@ class DirectResponse(aiohttp.ClientResponse):
         """Read the head of the answer, or raise RedirectedError."""
         await super().start(connection)
         if self.status in REDIRECTS:
-            raise RedirectedError(f"It answered {self.status}: it sends its callers elsewhere.")
+            raise RedirectedError(f"It answered {self.status}: it redirects to another address.")
         return self
 
 

@@ -138,7 +138,7 @@ class PreconditionFailedError(CloudmartError):
 
     status = HTTPStatus.PRECONDITION_FAILED
     code = "precondition-failed"
-    example = "This has changed since you read it. Read it again, and decide anew."
+    example = "This has changed since you read it. Read it again before you change it."
 
     def __init__(self, etag: str) -> None:
         super().__init__(self.example, details={"etag": etag})
@@ -195,14 +195,14 @@ class ProviderFailedError(UpstreamError):
 
 
 class ProviderUnavailableError(UpstreamError):
-    """A provider is away, or takes no more requests for a while."""
+    """A provider is away, or accepts no more requests for a while."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "ai-unavailable"
-    example = "OpenAI takes no more requests at the moment; try again in 5 s."
+    example = "OpenAI accepts no more requests at the moment; try again in 5 s."
 
     def __init__(
-        self, provider: str, state: str = "takes no more requests", *, retry_after: int = 5
+        self, provider: str, state: str = "accepts no more requests", *, retry_after: int = 5
     ) -> None:
         super().__init__(
             f"{provider} {state} at the moment; try again in {retry_after} s.",
@@ -226,10 +226,10 @@ class ProviderMisconfiguredError(UpstreamError):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "ai-misconfigured"
-    example = "OpenAI refuses this service: OPENAI_API_KEY has to be put right."
+    example = "OpenAI refuses this service: OPENAI_API_KEY must be corrected."
 
     def __init__(self, provider: str, setting: str) -> None:
-        super().__init__(f"{provider} refuses this service: {setting} has to be put right.")
+        super().__init__(f"{provider} refuses this service: {setting} must be corrected.")
 
 
 class ProviderDisabledError(UpstreamError):
@@ -265,7 +265,7 @@ class TokensSpentError(CloudmartError):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "ai-tokens-spent"
-    example = "The assistant has answered as much as it may today. Please come back tomorrow."
+    example = "The assistant has reached its limit for today. Please come back tomorrow."
 
 
 class TooManyRequestsError(CloudmartError):

@@ -30,7 +30,7 @@ _FORMS = {
     ),
     "vpc-cidr": (
         r"[\d.]+/\d{1,2}(, ?[\d.]+/\d{1,2})*",
-        "networks between /16 and /28, divided by commas, such as 10.0.0.0/20,10.0.16.0/20",
+        "networks between /16 and /28, separated by commas, such as 10.0.0.0/20,10.0.16.0/20",
     ),
     "frontend-port": (r"[1-9]\d{0,4}", "a port"),
     "storefront-image": (

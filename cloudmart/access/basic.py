@@ -29,7 +29,7 @@ REMEMBERED = 60.0
 _WRONG = RateLimitItemPerMinute(30)
 _AT_ONCE = 2
 _MOST_WAITING = 100
-_BUSY = "Too many are signing in at the moment. Please try again."
+_BUSY = "Too many people are signing in at the moment. Please try again."
 
 
 def hash_password(password: str) -> str:

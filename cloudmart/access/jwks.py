@@ -30,7 +30,7 @@ _MOST_KEYS = 100
 _MOST_TRIED = 10
 _SHORTEST_RSA = 2048
 _KINDS = {Algorithm.RS256: ("RSA", None), Algorithm.ES256: ("EC", "P-256")}
-_AWAY = "Sign-in cannot be checked at the moment: the keys of its issuer are not to be had."
+_AWAY = "Sign-in cannot be checked at the moment: the issuer's keys are not available."
 _FAILURES = (
     httpx2.HTTPError,
     httpx2.InvalidURL,

@@ -13,10 +13,10 @@ class Right(StrEnum):
     """Who may call an operation."""
 
     ANYONE = "anyone"
-    GUEST = "anyone; a token tells whose orders the assistant may see"
-    READER = "anyone; administrators are told who changed it"
+    GUEST = "anyone; a token decides whose orders the assistant may see"
+    READER = "anyone; only administrators see who changed it"
     TESTER = "anyone; test orders (`@verify.invalid`): administrators"
-    CUSTOMER = "whoever signed in with that e-mail address, and administrators"
+    CUSTOMER = "a customer who signed in with that e-mail address, and administrators"
     ADMIN = "administrators"
 
 

@@ -92,13 +92,12 @@ class TokenBudget:
         spent = await self._spent() + self._unwritten
         if spent - self._reserved >= self._daily:
             raise TokensSpentError(
-                "The assistant has answered as much as it may today. Please come back tomorrow.",
+                "The assistant has reached its limit for today. Please come back tomorrow.",
                 retry_after=_seconds_to_midnight(),
             )
         if spent >= self._daily:
             raise TokensSpentError(
-                "What the assistant may still answer today is being used. "
-                "Please try again in a moment.",
+                "Other chats are using the rest of today's limit. Please try again in a moment.",
                 retry_after=_IN_A_MOMENT,
             )
         self._reserved += tokens

@@ -25,26 +25,30 @@ def _text(value: Any) -> Any:  # noqa: ANN401 - whatever a caller sends
 class ThreadStarted(Model):
     """A conversation that has begun; its id is all that is needed to go on with it: keep it."""
 
-    thread_id: str = Field(description="Unguessable; whoever has it can go on with the chat.")
+    thread_id: str = Field(
+        description="It cannot be guessed. Anyone who has it can continue the chat."
+    )
 
 
 class ThreadMessage(Model):
     """A customer's message."""
 
-    thread_id: str = Field(description="As `start` answered it.")
+    thread_id: str = Field(description="The one that `start` returned.")
     message: MessageText
 
 
 class ConversationStarted(Model):
     """A conversation that has begun; its id is all that is needed to go on with it: keep it."""
 
-    conversation_id: str = Field(description="Unguessable; whoever has it can go on with the chat.")
+    conversation_id: str = Field(
+        description="It cannot be guessed. Anyone who has it can continue the chat."
+    )
 
 
 class ConversationMessage(Model):
     """A customer's message."""
 
-    conversation_id: str = Field(description="As `start` answered it.")
+    conversation_id: str = Field(description="The one that `start` returned.")
     message: MessageText
 
 
@@ -73,14 +77,14 @@ class Chat(Model):
         Field(description="Kept up to 200 characters."),
     ] = None
     messages: Annotated[
-        Messages, Field(description="All of them; the last 200, 256 kB, are kept.")
+        Messages, Field(description="All messages. The last 200 are kept, up to 256 kB.")
     ] = []
 
 
 class ChatToEnd(Model):
     """A chat that its customer has ended."""
 
-    thread: Annotated[Chat, Field(description="The chat, whole.")]
+    thread: Annotated[Chat, Field(description="The whole chat.")]
 
 
 class ChatEnded(Model):

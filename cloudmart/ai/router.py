@@ -49,7 +49,7 @@ EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The answer. Sent as events with `Accept: text/event-stream`: `delta`s with "
         "a `text` each, then `answer` with the whole `response`, or `error` with a problem. The "
-        "deltas are a preview: what `answer` says counts.",
+        "deltas are a preview; only `answer` counts.",
         "content": {
             MEDIA_TYPE: {
                 "schema": {"type": "string"},

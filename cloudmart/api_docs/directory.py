@@ -37,7 +37,7 @@ _PAGE = """<!doctype html>
 <h1>Not found</h1>
 <p>{sentence}</p>
 {guess}
-<p><a href="/api/docs">All there is, in Swagger UI</a></p>
+<p><a href="/api/docs">All operations, in Swagger UI</a></p>
 </body>
 </html>
 """
@@ -179,7 +179,7 @@ def _is_for_a_person(request: Request) -> bool:
 
 def _guess(nearest: Sequence[OperationEntry]) -> str:
     if not nearest:
-        return " GET /api lists what there is."
+        return " GET /api lists all operations."
     return f" Did you mean {nearest[0].method} {nearest[0].path}?"
 
 

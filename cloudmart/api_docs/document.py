@@ -68,7 +68,7 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string"},
     },
     "WWW-Authenticate": {
-        "description": "How to prove who you are, a line for each way (RFC 9110, 11.6.1).",
+        "description": "How to prove who you are, one line for each method (RFC 9110, 11.6.1).",
         "schema": {"type": "string"},
     },
     "Retry-After": {
@@ -76,8 +76,10 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "integer", "minimum": 0},
     },
     LIMIT: {
-        "description": "Requests of this kind that a client may make a minute; absent where there "
-        "is no limit, like the two that follow.",
+        "description": (
+            "Requests of this kind that a client may make a minute; without a limit this header "
+            "and the next two are absent."
+        ),
         "schema": {"type": "integer", "minimum": 1},
     },
     REMAINING: {

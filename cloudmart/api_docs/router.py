@@ -101,7 +101,7 @@ def _whole(health: Health) -> tuple[str, str]:
         return "bad", unready
     if all(reading.status is Status.PASS for _, reading in health.readings()):
         return "good", "All is well: the shop is open."
-    return "odd", "The shop is open, though something below needs a look."
+    return "odd", "The shop is open, but something below needs attention."
 
 
 def _lines(health: Health) -> Iterator[LandingPageLine]:
@@ -132,22 +132,22 @@ class OperationSummary(Model):
     """An operation in one line, with a body to try."""
 
     method: str = Field(description="The HTTP method, in capitals.")
-    path: str = Field(description="The path; what is in braces is yours to fill in.")
+    path: str = Field(description="The path; fill in what is in braces.")
     summary: str = Field(description="What it does.")
-    body: Any = Field(None, description="A body to try; null where none is taken.")
+    body: Any = Field(None, description="An example body; null if the operation takes none.")
     docs: str = Field(description="Its place in Swagger UI.")
 
 
 class Index(Model):
     """Everything this API can do, and where to read more."""
 
-    title: str = Field(description="What this API is called.")
+    title: str = Field(description="The name of this API.")
     version: str = Field(description="The version of this API (Semantic Versioning).")
     docs: str = Field(description="Where Swagger UI is.")
     openapi: str = Field(description="Where the OpenAPI document is.")
     problems: str = Field(description="Where each kind of error is explained.")
-    health: str = Field(description="How the service does.")
-    operations: list[OperationSummary] = Field(description="All there are.")
+    health: str = Field(description="The service's health.")
+    operations: list[OperationSummary] = Field(description="All operations.")
 
 
 @router.get("/", include_in_schema=False)
@@ -163,8 +163,10 @@ async def show_landing_page(request: Request, health: Board, directory: Operatio
 @router.get(
     "/api",
     summary="List all operations",
-    description="Each with a body to try and its place in Swagger UI. `/` answers the same to who "
-    "asks for JSON, and a page to a person.",
+    description=(
+        "Each has an example body and a link to its place in Swagger UI. `/` answers a client that "
+        "asks for JSON with the same list, and a browser with a page."
+    ),
 )
 async def list_operations(request: Request, directory: Operations) -> Index:
     return Index(

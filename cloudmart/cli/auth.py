@@ -8,11 +8,11 @@ import typer
 
 from cloudmart.access.basic import LONGEST, hash_password
 
-app = typer.Typer(help="What administrators sign in with.", no_args_is_help=True)
+app = typer.Typer(help="The passwords of administrators.", no_args_is_help=True)
 _SHORTEST = 8
 
 FromStdin = Annotated[
-    bool, typer.Option("--stdin", help="Read the password from standard input, to its first line.")
+    bool, typer.Option("--stdin", help="Read the password from the first line of standard input.")
 ]
 
 
@@ -32,7 +32,7 @@ def make_hash(*, stdin: FromStdin = False) -> None:
     if not _SHORTEST <= len(password) <= LONGEST:
         _fail(f"A password has {_SHORTEST} to {LONGEST} characters.")
     if not password.isprintable():
-        _fail("A password has characters that can be seen: no tabs, and nothing unprintable.")
+        _fail("A password must not have tabs or characters that cannot be printed.")
     typer.echo(hash_password(password))
 
 
@@ -41,15 +41,15 @@ def _line() -> str:
         # A line that is longer than any password is not read to its end.
         return sys.stdin.readline(LONGEST + 2).removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
-        _fail("A password is text in UTF-8.")
+        _fail("A password must be text in UTF-8.")
 
 
 def _asked() -> str:
     if not sys.stdin.isatty():
-        _fail("There is no terminal to ask for a password at: send it with `--stdin`.")
+        _fail("There is no terminal to type a password at: send it with `--stdin`.")
     password = getpass.getpass("Password: ")
     if getpass.getpass("Again: ") != password:
-        _fail("The two differ.")
+        _fail("The two passwords differ.")
     return password
 
 

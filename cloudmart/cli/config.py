@@ -30,7 +30,7 @@ from cloudmart.settings.report import (
 _COLOURS = {SettingState.OK: "green", SettingState.DEFAULT: "dim", SettingState.OBSOLETE: "yellow"}
 
 _WIDE = 160
-_UNDECIDED = "All is in order, but `cloudmart serve` refuses to start until AUTH is set.\n"
+_UNDECIDED = "All settings are correct, but `cloudmart serve` refuses to start until AUTH is set.\n"
 
 
 def as_table(loaded: Loaded) -> Table:
@@ -111,7 +111,7 @@ def config(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     as_markdown: Annotated[
-        bool, typer.Option("--markdown", help="The page docs/configuration.md instead.")
+        bool, typer.Option("--markdown", help="Print the page docs/configuration.md instead.")
     ] = False,
 ) -> None:
     """Show every setting: its value, its source, its state.

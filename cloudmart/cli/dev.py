@@ -43,7 +43,7 @@ PortOption = Annotated[
         min=0,
         max=65535,
         envvar="PORT",
-        help="Where to listen; 0 is any free port. By default PORT in .env, or 5000.",
+        help="The port to listen on; 0 means any free port. By default PORT in .env, or 5000.",
     ),
 ]
 CatalogueOption = Annotated[

@@ -125,7 +125,7 @@ def _provider(value: str) -> str:
     bare = value.removeprefix("https://").rstrip("/")
     bare = re.sub(r"^arn:[\w-]+:iam::\d{12}:oidc-provider/", "", bare)
     if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+(/[\w.-]+)*", bare):
-        raise typer.BadParameter("it is the issuer's address or the provider's ARN")
+        raise typer.BadParameter("give the issuer's address or the provider's ARN")
     return bare
 
 
@@ -139,7 +139,7 @@ def _namespace(value: str) -> str:
 def render(
     which: Annotated[
         str | None,
-        typer.Argument(help="serve, operator or doctor: one of them, not all."),
+        typer.Argument(help="Print only this one: serve, operator or doctor."),
     ] = None,
     *,
     account: Annotated[str, typer.Option(callback=_account, help="The AWS account's number.")],
@@ -150,7 +150,8 @@ def render(
         str, typer.Option(callback=_namespace, help="Where the service runs.")
     ] = "default",
     directory: Annotated[
-        Path | None, typer.Option(file_okay=False, help="Write files, do not print.")
+        Path | None,
+        typer.Option(file_okay=False, help="Write files to this folder, and print nothing."),
     ] = None,
 ) -> None:
     """Print the trust and permission policies of the service, the operator's Job and the doctor.
@@ -167,7 +168,7 @@ def render(
     issuer = _OF_EKS.match(oidc_provider)
     region = loaded.settings.aws.region or (issuer and issuer["region"])
     if region is None:
-        typer.echo("In which region are the tables? Set AWS_REGION.", err=True)
+        typer.echo("The region of the tables is not known. Set AWS_REGION.", err=True)
         raise typer.Exit(EXIT_CONFIGURATION)
     cluster = {"oidc_provider": oidc_provider, "namespace": namespace}
     rendered = policies(values_of(loaded.settings, account, region) | cluster)

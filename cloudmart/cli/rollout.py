@@ -29,21 +29,24 @@ def _address(value: str | None) -> str | None:
     except ValueError:
         known = False
     if not known or parts.query or parts.fragment:
-        raise typer.BadParameter("an address such as https://shop.example.com is wanted")
+        raise typer.BadParameter("give an address such as https://shop.example.com")
     return value.rstrip("/")
 
 
 def rollout(
-    environment: Annotated[str, typer.Argument(help="staging or production: an overlay's name.")],
+    environment: Annotated[str, typer.Argument(help="The overlay: staging or production.")],
     *,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what it would do, without calling a cluster.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Print what the command would do, without calling a cluster."
+        ),
     ] = False,
     skip_tables: Annotated[
-        bool, typer.Option("--skip-tables", help="Leave the tables and their indexes alone.")
+        bool, typer.Option("--skip-tables", help="Do not change the tables and their indexes.")
     ] = False,
     skip_storefront: Annotated[
-        bool, typer.Option("--skip-storefront", help="Do not look at the page.")
+        bool, typer.Option("--skip-storefront", help="Do not check the storefront's page.")
     ] = False,
     context: Annotated[
         str | None,

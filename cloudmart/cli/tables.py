@@ -28,16 +28,21 @@ from cloudmart.tables.steps import DEFAULT_RATE, RunBackfill, Step, TableFinding
 T = TypeVar("T")
 
 app = typer.Typer(
-    help="The tables: how they are, how they should be, and the way there. Nothing is ever asked "
-    "of you, and no order, product or ticket deleted.",
+    help=(
+        "The tables: how they are, how they should be, and the way there. They ask no questions, "
+        "and delete no order, product or ticket."
+    ),
     no_args_is_help=True,
 )
-Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and end.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would be done, and change nothing.")
+]
 CountOnly = Annotated[bool, typer.Option("--dry-run", help="Count, and write nothing.")]
 Rate = Annotated[int, typer.Option(min=1, max=10_000, help="Writes a second of the backfill.")]
 Wait = Annotated[
-    float, typer.Option(min=0, help="Seconds until every process has noticed.", show_default=True)
+    float,
+    typer.Option(min=0, help="Seconds to wait until every process has noticed.", show_default=True),
 ]
 
 _NOTICED = LOOK_AGAIN + 10

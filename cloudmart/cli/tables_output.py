@@ -39,7 +39,7 @@ class PlainWatcher:
 
     def waits(self, _: Step, seconds: float) -> None:
         """Write that DynamoDB is still at it, but not often."""
-        self._say_at_times(f"  still at it after {seconds:.0f} s")
+        self._say_at_times(f"  still running after {seconds:.0f} s")
 
     def reads(self, step: RunBackfill, tally: BackfillTally) -> None:
         """Write how far the backfill is, but not often."""
@@ -114,8 +114,8 @@ class LiveWatcher:
 def progress_text(step: RunBackfill, tally: BackfillTally) -> str:
     """Return how far the backfill is, as a person reads it."""
     of = f" of about {tally.expected:,}" if tally.expected else ""
-    verb = "to mend" if step.dry_run else "mended"
-    return f"{tally.seen:,}{of} {step.items.noun} read, {tally.mended:,} {verb}"
+    verb = "to update" if step.dry_run else "updated"
+    return f"{tally.seen:,}{of} {step.items.noun} read, {tally.updated:,} {verb}"
 
 
 def outcome_text(finding: TableFinding) -> str:

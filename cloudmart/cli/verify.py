@@ -41,10 +41,10 @@ def _address(value: str) -> str:
     except ValueError:
         known = False
     if not known or parts.path.strip("/") or parts.query or parts.fragment:
-        raise typer.BadParameter("the shop's address is wanted, such as https://shop.example.com")
+        raise typer.BadParameter("give the shop's address, such as https://shop.example.com")
     if parts.username is not None or parts.password is not None:
         raise typer.BadParameter(
-            f"an address holds no password: set {NAME} and {PASSWORD}, or {TOKEN}"
+            f"an address must not contain a password: set {NAME} and {PASSWORD}, or {TOKEN}"
         )
     return value.rstrip("/")
 
@@ -62,21 +62,22 @@ def verify(
         typer.Option(dir_okay=False, help="Also write the findings to a file, as JUnit's XML."),
     ] = None,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave what was made, and say what it is.")
+        bool, typer.Option("--keep", help="Keep what the command creates, and list it.")
     ] = False,
     admin: Annotated[
         bool,
-        typer.Option("--admin", help=f"Sign in, by {NAME} and {PASSWORD}, or {TOKEN}, or asked."),
+        typer.Option(
+            "--admin", help=f"Sign in with {NAME} and {PASSWORD}, with {TOKEN}, or at a prompt."
+        ),
     ] = False,
     assistants: Annotated[
-        bool, typer.Option("--assistants", help="Have a turn with each assistant: costs money.")
+        bool,
+        typer.Option("--assistants", help="Send one message to each assistant. This costs money."),
     ] = False,
     anonymous_order: Annotated[
-        bool, typer.Option("--anonymous-order", help="Place a guest's order, a real one.")
+        bool, typer.Option("--anonymous-order", help="Place a guest's order. It is a real order.")
     ] = False,
-    expect: Annotated[
-        str | None, typer.Option(help="The roll-out that should answer; another is a failure.")
-    ] = None,
+    expect: Annotated[str | None, typer.Option(help="The roll-out that must answer.")] = None,
 ) -> None:
     """Try the shop from outside, as its customers and its staff use it.
 
@@ -175,7 +176,8 @@ def _credentials(shop: ShopClient, environ: Mapping[str, str]) -> AdminCredentia
         return AdminCredentials(name, password)
     if not sys.stdin.isatty():
         _wrong(
-            f"--admin signs in: set {NAME} and {PASSWORD}, or {TOKEN}. No terminal is there to ask."
+            f"--admin needs credentials: set {NAME} and {PASSWORD}, or {TOKEN}. There is no "
+            "terminal to ask for them at."
         )
     name = name or typer.prompt("Name", err=True)
     return AdminCredentials(name, typer.prompt("Password", hide_input=True, err=True))
@@ -203,7 +205,7 @@ def _need_usable_proxy() -> None:
         if name in {"http", "https", "all"} and address.lower().startswith("socks"):
             _wrong(
                 f"The variable {name}_proxy names a SOCKS proxy, which verify cannot use: "
-                "name one of http://, or unset it."
+                "name an http:// proxy, or unset it."
             )
 
 

@@ -146,7 +146,8 @@ def show_order_tools(settings: Settings, health: Health) -> None:
         health.warn(
             state.ORDER_TOOLS,
             f"AI_ORDER_TOOLS={tools} lets {who} {tools} an order in a chat by its id and its "
-            "e-mail address. With `auto` only a token does, and only for canceling.",
+            "e-mail address. With `auto` only a customer with a token can do this, and can only "
+            "cancel.",
         )
 
 

@@ -49,7 +49,8 @@ MOST_PARAMETERS = 100
 """Parameters that a query may have; none of ours takes more than three."""
 
 _MANY_PARAMETERS = (
-    f"The query has more than {MOST_PARAMETERS} parameters: leave out what is not asked for."
+    f"The query has more than {MOST_PARAMETERS} parameters: leave out those that the route does "
+    "not have."
 )
 
 NO_TELEMETRY: TelemetryConfig = {

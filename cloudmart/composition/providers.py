@@ -234,13 +234,14 @@ def _bedrock(settings: Settings, session: aioboto3.Session) -> LazyChat:
 def _warn_of_agents(settings: BedrockSettings) -> None:
     # AWS calls them "Classic": closed to new customers since 2026-07-30, and not developed further.
     _log.info(
-        "bedrock_agents_are_in_maintenance", advice="BEDROCK_MODEL_ID is what goes on (Converse)."
+        "bedrock_agents_are_in_maintenance",
+        advice="AWS develops Converse further: set BEDROCK_MODEL_ID.",
     )
     if settings.agent_alias_id == _DRAFT:
         _log.warning(
             "agent_alias_is_the_draft",
             alias=_DRAFT,
-            advice="Customers get each change of the agent at once: set BEDROCK_AGENT_ALIAS_ID "
+            advice="Customers get each change of the agent at once. Set BEDROCK_AGENT_ALIAS_ID "
             "to the alias of a version.",
         )
 

@@ -64,4 +64,4 @@ def _of_cluster(cluster: Kubernetes) -> Iterator[tuple[str, str]]:
         try:
             yield name, cluster.do(*words)
         except KubectlError as error:
-            yield name, f"kubectl does not tell: {error}"
+            yield name, f"kubectl gives no answer: {error}"

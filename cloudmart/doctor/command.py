@@ -33,7 +33,7 @@ class DoctorChoices:
 
     def __post_init__(self) -> None:
         if self.phase is not None and self.phase not in list(Phase):
-            raise ValueError(f"There is no phase {self.phase!r}: it may be {', '.join(Phase)}.")
+            raise ValueError(f"There is no phase {self.phase!r}: use one of {', '.join(Phase)}.")
         known = {each.id for each in catalogue()}
         for name in self.only:
             if name not in known and name not in catalogue().areas:
@@ -131,10 +131,10 @@ def tell_diagnosis(
     if outputs.json:
         write(document)
         return code
-    write(f"Looking at {diagnosis.world.source}.")
+    write(f"Checking {diagnosis.world.source}.")
     show_findings(findings, write, every=outputs.every)
     for name in diagnosis.found.broken:
-        write(f"The check {name!r} broke itself: its findings are not known.")
+        write(f"The check {name!r} has a bug: its findings are not known.")
     if outputs.bundle:
         write(f"For whoever helps: {outputs.bundle}")
     return code

@@ -110,7 +110,7 @@ async def objects(inputs: Inputs) -> AsyncIterator[CheckResult]:
         yield trouble(key, f"{each} is not there")
     if found.unread:
         edit = inputs.command("edit", "secret", SECRET)
-        yield trouble("secret-keys-read", f"nobody reads {', '.join(found.unread)}", edit=edit)
+        yield trouble("secret-keys-read", f"nothing reads {', '.join(found.unread)}", edit=edit)
 
 
 async def rollout_ids(inputs: Inputs) -> AsyncIterator[CheckResult]:

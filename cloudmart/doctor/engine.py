@@ -151,7 +151,7 @@ class _Engine:
             _log.exception("check_broken", check=check.name)
             run.broken = True
             status = CheckStatus.UNKNOWN
-            reason = f"the check itself broke: {type(error).__name__}"
+            reason = f"the check has a bug: {type(error).__name__}"
         run.findings = dict(self._finish(check, results, status, reason, fix))
 
     def _finding(self, check: DoctorCheck, result: CheckResult) -> CheckFinding:

@@ -80,7 +80,7 @@ async def caller(inputs: Inputs) -> AsyncIterator[CheckResult]:
 async def injected(inputs: Inputs) -> AsyncIterator[CheckResult]:
     """Tell whether EKS's webhook has told this pod how to get credentials."""
     if not inputs.in_cluster:
-        raise NotAskedError("this is no pod")
+        raise NotAskedError("this is not a pod")
     way = way_of(inputs.environ)
     if way is None:
         yield trouble("variables-injected", f"{IRSA[1]} and {POD_IDENTITY[0]} are not set")

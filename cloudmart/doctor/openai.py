@@ -52,9 +52,7 @@ def _refused(status: int, name: str, url: str) -> list[CheckResult]:
     if status == HTTPStatus.NOT_FOUND:
         rest = [skipped("openai-model-ends", "openai-model failed")]
         return [trouble("openai-model", f"{url} answers 404 for {name}", model=name), *rest]
-    reason = (
-        f"{url} answers {status}: a restricted key may be used without being let look at models"
-    )
+    reason = f"{url} answers {status}: a restricted key may work without the right to list models"
     return [unknown(key, reason) for key in _KEYS[1:]]
 
 

@@ -111,8 +111,8 @@ def _own_namespace() -> str:
 
 def _no_cluster(*, in_cluster: bool) -> str:
     if in_cluster:
-        return "this pod has no token for the API server, so the cluster is not looked at"
-    return "kubectl is not installed, so the cluster is not looked at"
+        return "this pod has no token for the API server, so the cluster is not checked"
+    return "kubectl is not installed, so the cluster is not checked"
 
 
 def _has_own(environ: Mapping[str, str]) -> bool:

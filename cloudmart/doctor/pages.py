@@ -29,16 +29,16 @@ does. `doctor` changes nothing. `verify` leaves two empty chats, and more with s
 |---|---|
 | 0 | nothing failed |
 | 1 | something failed |
-| 2 | it was called wrongly |
-| 3 | it broke itself, so its findings are not complete |
+| 2 | its arguments are wrong |
+| 3 | the command itself failed, so its findings are not complete |
 | 4 | something is a warning, and `--strict` was given (`doctor` only) |
 | 130 | somebody pressed Ctrl-C |
 | 143 | it was told to stop (SIGTERM) |
 | 129 | its terminal was closed (SIGHUP) |
 
-`skip` and `unknown` are no failures, and say why: what a finding rests on failed, nothing of the
-kind is configured, or a right is missing. `cloudmart iam render` prints the policy (`doctor`) and
-`k8s/doctor-role.yaml` has the Role that let everything be looked at.
+`skip` and `unknown` are not failures. Each says why: an earlier finding failed, nothing of the
+kind is configured, or a permission is missing. `cloudmart iam render` prints the policy (`doctor`)
+and `k8s/doctor-role.yaml` has the Role that the doctor needs for every check.
 """
 _COMMANDS = {
     "associate": "aws eks create-pod-identity-association --cluster-name {cluster} --namespace "

@@ -80,7 +80,7 @@ async def mapping(inputs: Inputs) -> AsyncIterator[CheckResult]:
     destination = ((told.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
     unbounded = told.get("MaximumRecordAgeInSeconds", -1) == -1
     if not destination or unbounded:
-        observed = "no destination" if not destination else "records are tried for ever"
+        observed = "no destination" if not destination else "records are retried for ever"
         yield trouble("pipeline-gives-up", observed, update_mapping=update)
 
 

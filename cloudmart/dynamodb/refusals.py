@@ -212,7 +212,7 @@ def explain_refusal(error: BaseException) -> TableRefusal:
     """Return what a call's trouble means: a missing permission by the name of its IAM action."""
     if isinstance(error, ForeignAnswerError):
         return TableRefusal(
-            PartState.FAILED, f"something in between answers in DynamoDB's place: {error}"
+            PartState.FAILED, f"something else answers in place of DynamoDB: {error}"
         )
     if not isinstance(error, ClientError):
         told = [sentence for kind, sentence in _UNSET.items() if isinstance(error, kind)]

@@ -263,7 +263,7 @@ class Table:
             # It has no code of its own, only a sentence.
             if "exceeded the maximum allowed size" not in str(error):
                 raise
-            raise ItemTooLargeError("There is no room for that in what is stored.") from error
+            raise ItemTooLargeError("The stored item would become too large.") from error
 
 
 def key_query(index: str, name: str, value: str) -> dict[str, Any]:

@@ -95,4 +95,4 @@ async def _guarded(lifecycle: Lifecycle, work: Coroutine[Any, Any, None]) -> Non
     except Exception as error:  # noqa: BLE001 - see below
         # Nobody awaits it: without this the process would go on half alive, in silence.
         _log.exception("background_broken")
-        lifecycle.fail(f"CloudMart has a fault of its own: {type(error).__name__}: {error}")
+        lifecycle.fail(f"CloudMart has a bug: {type(error).__name__}: {error}")

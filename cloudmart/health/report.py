@@ -65,8 +65,10 @@ class Check(_Sparse):
     observed_unit: str | None = Field(None, description="Of `observedValue`: `ms`.")
     time: Timestamp | None = Field(None, description="When it was checked.")
     age: float | None = Field(None, description="Seconds since then.")
-    output: str | None = Field(None, description="What is wrong, in words.")
-    affected_endpoints: list[str] | None = Field(None, description="What does not work for it.")
+    output: str | None = Field(None, description="What is wrong, in a sentence.")
+    affected_endpoints: list[str] | None = Field(
+        None, description="What does not work because of it."
+    )
 
 
 class HealthReport(_Sparse):
@@ -76,9 +78,9 @@ class HealthReport(_Sparse):
     service_id: str = Field(description="Always `cloudmart-backend`.")
     release_id: str = Field(description="The version that runs, `+`, and its commit if known.")
     rollout_id: str | None = Field(None, description="The roll-out that started this pod.")
-    output: str | None = Field(None, description="Why it is not, or not yet, or no more, ready.")
-    notes: list[str] | None = Field(None, description="What else who asks should know.")
-    checks: dict[str, list[Check]] = Field(description="By dependency and what is measured of it.")
+    output: str | None = Field(None, description="Why it is not ready.")
+    notes: list[str] | None = Field(None, description="More facts for the reader.")
+    checks: dict[str, list[Check]] = Field(description="By dependency, and by what is measured.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ router = ClassifiedRouter(counts_as=RouteClass.FREE, tags=["health"])
 Board = Annotated[Health, Depends(provide(Health))]
 
 _GOOD: dict[int | str, dict[str, Any]] = {
-    200: {"description": "How it does.", "content": {MEDIA_TYPE: {"example": WELL}}}
+    200: {"description": "The service's health.", "content": {MEDIA_TYPE: {"example": WELL}}}
 }
 _MAY_BE_503 = _GOOD | {
     503: {
         "model": HealthReport,
-        "description": "Not, not yet or no more: `output` says why.",
+        "description": "Not ready: `output` says why.",
         "content": {MEDIA_TYPE: {"example": STARTING}},
     }
 }
@@ -103,8 +103,10 @@ def _respond(answer: ProbeAnswer) -> Response:
 @router.get(
     "/health",
     summary="Tell that the process is alive",
-    description="200 for as long as it can answer, whatever its dependencies do; the body tells "
-    "how they do. Also at `/livez` and `/api/health`.",
+    description=(
+        "200 as long as the process can answer, even if its dependencies fail. The body shows "
+        "their health. Also at `/livez` and `/api/health`."
+    ),
     response_class=HealthResponse,
     response_model=HealthReport,
     responses=_GOOD,
@@ -118,8 +120,8 @@ async def tell_health(health: Board) -> Response:
     "/ready",
     summary="Tell whether this pod should get requests",
     description="503 until credentials and tables have worked once, while the pod stops, and when "
-    "its own credentials have run out. An outage that all pods share does not unready it. Also at "
-    "`/readyz`.",
+    "its own credentials have expired. An outage that all pods share does not make it unready. "
+    "Also at `/readyz`.",
     response_class=HealthResponse,
     response_model=HealthReport,
     responses=_MAY_BE_503,
@@ -131,7 +133,7 @@ async def tell_readiness(health: Board) -> Response:
 @router.get(
     "/startupz",
     summary="Tell whether the start is done",
-    description="503 until credentials and tables have worked once, 200 ever after.",
+    description="503 until credentials and tables have worked once, then always 200.",
     response_class=HealthResponse,
     response_model=HealthReport,
     responses=_MAY_BE_503,

@@ -72,8 +72,10 @@ async def _documented(
         str | SkipJsonSchema[None],
         Header(
             alias="If-Match",
-            description="The `ETag` of what you have seen. Where it is another now, nothing is "
-            "changed, and the answer is 412.",
+            description=(
+                "The `ETag` of what you read. If it has changed since, nothing is changed, and the "
+                "answer is 412."
+            ),
             examples=["*"],
         ),
     ] = None,

@@ -156,8 +156,10 @@ Limit = Annotated[
     # A query has no null.
     Annotated[int, Field(ge=1, le=1000)] | SkipJsonSchema[None],
     Query(
-        description="Items a page at most; a page ends after 512 KiB. Without it the whole list is "
-        "answered.",
+        description=(
+            "The most items of a page; a page also ends after 512 KiB. Without `limit` the answer "
+            "is the whole list."
+        ),
         examples=[20],
     ),
 ]
@@ -211,7 +213,7 @@ class Paging:
 
 def paged(name: str) -> Callable[..., Awaitable[Paging]]:
     """Return the dependency that reads `limit` and `cursor` of the list with a name."""
-    description = "Where to go on: take it from the last page's `Link`."
+    description = "Where the page begins: take it from the `Link` of the page before."
     example = write_cursor(f"{name}?q=", ids.PRODUCT)
     parameter = Query(description=description, examples=[example])
 

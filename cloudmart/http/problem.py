@@ -63,7 +63,7 @@ CODES = {
     ),
     500: (
         "internal-error",
-        "A fault of ours. It is logged under the request id.",
+        "A bug in the service. The log has it under the request id.",
         "Something went wrong on our side. The request id helps us find it.",
     ),
 }
@@ -227,7 +227,7 @@ class Problem(BaseModel):
     instance: str = Field(description="The path that was asked for.")
     requestId: str = Field(description="Name it when you ask for help.")  # noqa: N815 - wire name
     error: str = Field(description="The same as `detail`.")
-    details: Any = Field(None, description="Facts for a program, where there are more to say.")
+    details: Any = Field(None, description="More facts, for a program.")
     docs: str = Field("", description="Where the operation is documented, if it was misused.")
     errors: list[FaultDescription] = Field([], description="What is wrong in the request.")
 

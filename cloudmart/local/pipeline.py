@@ -105,7 +105,7 @@ class LocalTransport:
         answered = carry_batch(self._carrier, event)
         waiting, sent = len(answered["batchItemFailures"]), len(event["Records"])
         self._last_result = (
-            f"PROBLEM: {waiting} of {sent} records have to come again" if waiting else "OK"
+            f"PROBLEM: {waiting} of {sent} records must be sent again" if waiting else "OK"
         )
         return answered
 

@@ -15,11 +15,11 @@ _log = structlog.stdlib.get_logger(__name__)
 
 _AWAY = (
     "Orders with an Idempotency-Key cannot be placed at the moment: the conversations table, which "
-    "they need, does not answer. Please try again; orders without a key are taken."
+    "they need, does not answer. Please try again; orders without a key are accepted."
 )
 _UNREADABLE = (
-    "Orders with an Idempotency-Key cannot be placed: what the shop makes their ids of cannot be "
-    "read. Orders without a key are taken."
+    "Orders with an Idempotency-Key cannot be placed: the secret that their ids are made from "
+    "cannot be read. Orders without a key are accepted."
 )
 _SHORTEST = 16
 """Bytes without which a secret could be guessed."""
@@ -76,7 +76,9 @@ def _read(note: Item) -> bytes:
         _log.error(
             "order_secret_not_readable",
             item=ORDER_SECRET,
-            next_step="restore the item, of the conversations or of the orders, from a backup",
+            next_step=(
+                "restore the secret's item, in the conversations or the orders table, from a backup"
+            ),
         )
         raise UnavailableError(_UNREADABLE)
     return secret

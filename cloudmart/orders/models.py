@@ -64,7 +64,7 @@ class OrderUpdate(Model):
 
 def _possible(quantity: int) -> int:
     if abs(quantity) > _MOST_OF_ONE:
-        msg = "a quantity is needed that somebody may have ordered"
+        msg = "the quantity is too large to be true"
         raise ValueError(msg)
     return quantity
 
@@ -77,7 +77,7 @@ class OrderLine(Stored):
     quantity: Annotated[
         int, AfterValidator(_possible), Field(description="How many; 1 to 1,000.")
     ] = 0
-    price: Annotated[Money, Field(description="For one, when it was ordered.")] = Decimal()
+    price: Annotated[Money, Field(description="The price of one, when it was ordered.")] = Decimal()
 
 
 def total_of(lines: Sequence[OrderLine]) -> Decimal:
@@ -88,10 +88,12 @@ def total_of(lines: Sequence[OrderLine]) -> Decimal:
 class StatusChange(Stored):
     """A change of an order's status."""
 
-    before: Annotated[AnyCaseStatus, Field(alias="from", description="What it was.")]
-    after: Annotated[AnyCaseStatus, Field(alias="to", description="What it became.")]
+    before: Annotated[AnyCaseStatus, Field(alias="from", description="The status before.")]
+    after: Annotated[AnyCaseStatus, Field(alias="to", description="The status after.")]
     at: Annotated[Timestamp, Field(description="When.")]
-    by: Annotated[str | None, Field(description="Who did it; told to administrators only.")] = None
+    by: Annotated[str | None, Field(description="Who changed it; only administrators see it.")] = (
+        None
+    )
 
 
 def _readable(value: Any) -> list[StatusChange]:  # noqa: ANN401 - whatever the table holds
@@ -133,7 +135,7 @@ class Order(Versioned):
         description="The sum of its lines, in the shop's currency.",
         default_factory=lambda values: total_of(values.get("items", ())),
     )
-    status: Annotated[AnyCaseStatus, Field(description="How far it has come.")] = (
+    status: Annotated[AnyCaseStatus, Field(description="How far the order has come.")] = (
         OrderStatus.PENDING
     )
     status_history: Annotated[

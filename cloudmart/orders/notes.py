@@ -23,8 +23,8 @@ HEARTBEAT = "heartbeat-"
 """How the ids of orders begin that only show whether the pipeline works."""
 
 _NO_COPY = (
-    "the secret is not among the conversations yet: nothing was removed. The service copies it "
-    "when the first order with an Idempotency-Key comes"
+    "nothing was removed: the conversations table does not have the secret yet. The service copies "
+    "it at the first order with an Idempotency-Key"
 )
 _ANOTHER = (
     "none are left. The secret among them was another than the service's: a request that an older "

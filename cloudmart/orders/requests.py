@@ -12,7 +12,7 @@ from cloudmart.values.model import Model
 from cloudmart.values.money import StatedAmount
 from cloudmart.values.text import Key
 
-_STATED = "What you believe it is; refused (409) if ours differs by a cent or more."
+_STATED = "What you expect; the order is refused (409) if the shop's differs by a cent or more."
 
 
 def _whole(value: Any) -> Any:  # noqa: ANN401 - whatever a caller sends

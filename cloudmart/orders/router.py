@@ -97,8 +97,8 @@ OrderId = Annotated[str, path_id(ids.ORDER)]
     "409, which says the current price. With an `Idempotency-Key`, the same request sent again "
     "answers the first order again; the same key with another body is refused with 422, and a "
     "guest's key from another client with 409. An order whose `userEmail` ends in "
-    "`@verify.invalid` is a test order: it is in no figures, nor in the warehouse's view, and only "
-    "administrators may place one; anyone else is refused with 403.",
+    "`@verify.invalid` is a test order: no statistics count it, and the warehouse's view leaves it "
+    "out. Only administrators may place one; anyone else gets 403.",
     status_code=status.HTTP_201_CREATED,
     responses=may_fail(
         UnknownProductError,
@@ -124,8 +124,10 @@ async def place_order(
 @router.get(
     "",
     summary="List all orders",
-    description="Without `limit` the list is complete, however long, and is streamed: one that is "
-    "broken off, because the store failed in the middle, is no valid JSON.",
+    description=(
+        "Without `limit` the list is complete, however long, and is streamed. If the data store "
+        "fails in the middle, the list is cut off and is not valid JSON."
+    ),
     response_model=list[Order],
 )
 async def list_orders(orders: Orders, paging: PagingOfOrders) -> Response:
@@ -137,9 +139,11 @@ async def list_orders(orders: Orders, paging: PagingOfOrders) -> Response:
 @router.get(
     "/user",
     summary="List a customer's orders",
-    description="All of them, newest first, streamed. Letter case and Unicode form do not count, "
-    "and a domain may be written as DNS has it; an e-mail that nobody ordered with has an empty "
-    "list. Whoever signed in sees the orders of their own address alone.",
+    description=(
+        "All of them, newest first, streamed. Letter case and Unicode form do not count, and a "
+        "domain may have its DNS form. For an address that nobody ordered with, the list is empty. "
+        "A customer who signed in sees only the orders of their own address."
+    ),
     response_model=list[Order],
 )
 @router.counts_as(RouteClass.EMAIL)
@@ -151,8 +155,10 @@ async def list_customer_orders(email: Sought, orders: Orders, caller: CurrentCal
 @router.get(
     "/{order_id}",
     summary="Get an order",
-    description="Administrators are told who changed it. A client that asks for many short ids of "
-    "older orders that do not exist is not answered for an hour.",
+    description=(
+        "Only administrators see who changed it. A client that asks for many unknown ids of the "
+        "older, short form gets 429 for an hour."
+    ),
     responses=may_fail(NotFoundError, TooManyLookupsError),
 )
 async def get_order(
@@ -169,7 +175,7 @@ async def get_order(
     "/{order_id}",
     summary="Change an order's status",
     description="For staff: to any status from any other. Customers and assistants can cancel, "
-    "and only what has not shipped. With `If-Match`, only what is as it was read.",
+    "and only what has not shipped. With `If-Match`, only if it has not changed since.",
     responses=may_fail(NotFoundError, PreconditionFailedError),
 )
 async def change_order(
@@ -188,7 +194,7 @@ async def change_order(
 @router.delete(
     "/{order_id}",
     summary="Delete an order",
-    description="With the header `If-Match` (an `ETag`), only what is as it was read.",
+    description="With the header `If-Match` (an `ETag`), only if it has not changed since.",
     responses=may_fail(NotFoundError, PreconditionFailedError),
 )
 async def delete_order(order_id: OrderId, orders: Orders, when: IfMatchToDelete) -> Message:

@@ -13,14 +13,17 @@ class MappingStatus(Model):
     """What hands the stream's records to the function."""
 
     state: str = Field(
-        description="Lambda's word (`Enabled`, `Disabled`, `Creating` …), `Missing` where nothing "
-        "reads the stream, or `Detached` where what there is reads a stream the table had before."
+        description=(
+            "Lambda's name for it (`Enabled`, `Disabled`, `Creating` …), `Missing` if nothing "
+            "reads the stream, or `Detached` if the mapping reads a stream that the table had "
+            "before."
+        )
     )
     last_result: str | None = Field(
-        description="What came of the last batch, in Lambda's words: `OK`, `PROBLEM: …`."
+        description="The result of the last batch, as Lambda reports it: `OK`, `PROBLEM: …`."
     )
     iterator_age_seconds: float | None = Field(
-        description="How old the records were that were read last; the greatest of a minute."
+        description="The age of the records that were read last; the maximum of a minute."
     )
 
 
@@ -44,7 +47,7 @@ class NewestOrders(Model):
     """The order that was created last, as each side knows it."""
 
     dynamodb: NewestOrder | None = Field(description="In DynamoDB, within the last 31 days.")
-    bigquery: NewestOrder | None = Field(description="In BigQuery, removed since or not.")
+    bigquery: NewestOrder | None = Field(description="In BigQuery, also if it was removed since.")
 
 
 class OrderCounts(Model):
@@ -63,7 +66,7 @@ class Unknown(Model):
 
 Stream = Annotated[
     str | None,
-    Field(description="`on`, `off`, or the view it has where that is not the one that is needed."),
+    Field(description="`on`, `off`, or its view if that is the wrong one."),
 ]
 
 
@@ -91,11 +94,13 @@ class PipelineStatus(Model):
 
     stream: Stream
     mapping: MappingStatus | None = Field(description="What reads the stream.")
-    failures: Failures = Field(description="How much did not get through.")
+    failures: Failures = Field(description="What the pipeline gave up.")
     newest: NewestOrders = Field(description="The order that was created last, on both sides.")
     lag_seconds: float | None = Field(
-        description="How old the oldest order is that BigQuery lacks, of the last two days, or "
-        "since its newest order where that is older; 0 where there is none."
+        description=(
+            "The age of the oldest order that BigQuery lacks, among those of the last two days, or "
+            "since its newest order if that is older. 0 if it lacks none."
+        )
     )
     today: OrderCounts = Field(description="Orders that were created today (UTC).")
-    unknown: list[Unknown] = Field(description="What could not be learnt.")
+    unknown: list[Unknown] = Field(description="The values that are unknown.")

@@ -29,7 +29,7 @@ class ProductCreate(Model):
 
     name: Annotated[Name, Field(description="1 to 200 characters.")]
     description: Annotated[Prose, Field(description="At most 4,000 characters.")] = ""
-    price: Annotated[Price, Field(description="For one, in the shop's currency.")]
+    price: Annotated[Price, Field(description="The price of one, in the shop's currency.")]
     image: Annotated[
         ImageUrl, Field(description="An http(s) or `data:image/` URL of at most 16 kB, or nothing.")
     ] = ""
@@ -54,9 +54,11 @@ class Product(Entity):
         }
     )
 
-    name: Annotated[str, Field(description="What it is called.")] = ""
+    name: Annotated[str, Field(description="Its name.")] = ""
     description: Annotated[str, Field(description="What it is, in plain text.")] = ""
-    price: Annotated[Money, Field(description="For one, in the shop's currency.")] = Decimal()
+    price: Annotated[Money, Field(description="The price of one, in the shop's currency.")] = (
+        Decimal()
+    )
     image: Annotated[str, Field(description="A URL, or nothing.")] = ""
     created_at: Created = None
     updated_at: Updated = None

@@ -96,9 +96,9 @@ ProductId = Annotated[str, path_id(ids.PRODUCT)]
     "",
     summary="List the products",
     description="Without `limit` the list is complete, however long. Send the `ETag` of the last "
-    "answer as `If-None-Match`: while nothing has changed, the answer is 304. What another "
-    "process changes may be seen some seconds later. `Age` is there while the shop's data store "
-    "is away and older products are shown.",
+    "answer as `If-None-Match`: while nothing has changed, the answer is 304. A change by another "
+    "process may show some seconds later. The answer has an `Age` header while the shop's data "
+    "store does not answer and older products are shown.",
     response_model=list[Product],
     responses=_SEEN,
 )
@@ -144,7 +144,7 @@ async def add_product(body: ProductBody, products: Products, response: Response)
     summary="Change a product",
     description="Send the whole product, as it was last read. Only `name`, `description`, `price` "
     "and `image` change; other fields are ignored. Orders keep the price they were placed at. "
-    "With `If-Match`, only what is as it was read.",
+    "With `If-Match`, only if it has not changed since.",
     responses=may_fail(NotFoundError, PreconditionFailedError),
 )
 async def change_product(
@@ -158,7 +158,7 @@ async def change_product(
 @router.delete(
     "/{product_id}",
     summary="Delete a product",
-    description="With the header `If-Match` (an `ETag`), only what is as it was read.",
+    description="With the header `If-Match` (an `ETag`), only if it has not changed since.",
     responses=may_fail(NotFoundError, PreconditionFailedError),
 )
 async def delete_product(

@@ -98,7 +98,8 @@ class RouteClasses:
         for entry, _ in route_entries(routes):
             if entry not in self.table:
                 raise LookupError(
-                    f"what does {entry} count as? its router must be a ClassifiedRouter, and one "
+                    f"{entry} has no class for the rate limits: its router must be a "
+                    "ClassifiedRouter, and one "
                     "of those that cloudmart/app.py includes without a prefix"
                 )
 

@@ -200,7 +200,10 @@ def report_removals(
     for after in read["items"] if read["kind"] == "List" else [read]:
         before = there.get(object_reference(after))
         if before and is_recorded(before) and (gone := removed_paths(before, after)):
-            journal.say(f"{object_reference(after)} will lose what this release does not have:")
+            journal.say(
+                f"{object_reference(after)} will lose these fields, which this release does not "
+                "have:"
+            )
             journal.detail("\n".join(gone))
 
 
@@ -225,7 +228,7 @@ def record_running_state(cluster: Kubernetes, journal: Journal) -> str:
         record_live_objects(cluster, journal, [live])
     except KubectlError as error:
         # The next roll-out records it again.
-        journal.warn(f"What runs could not be recorded: {error}")
+        journal.warn(f"The running manifests could not be recorded: {error}")
     return tag
 
 

@@ -99,17 +99,15 @@ class RolloutLease:
             return self._take()
         if (left := _seconds_left(former)) > 0:
             raise NotRolledOutError(
-                f"Another roll-out is at work in {self._cluster.namespace}: "
-                f"{former['spec'].get('holderIdentity')}. Wait for it; if it has died, its hold "
+                f"Another roll-out is running in {self._cluster.namespace}: "
+                f"{former['spec'].get('holderIdentity')}. Wait for it. If it has died, its lock "
                 f"ends in {left:.0f} s."
             )
         try:
             return self._write("replace", _same(former), spec)
         except KubectlError as error:
             if error.reason in {KubectlReason.CHANGED, KubectlReason.ABSENT}:
-                raise NotRolledOutError(
-                    "Another roll-out began at this moment. Wait for it."
-                ) from error
+                raise NotRolledOutError("Another roll-out has just begun. Wait for it.") from error
             raise
 
     def _renew(self) -> None:
@@ -173,7 +171,7 @@ def print_plan(
     journal.say(f"The pods: deployment/{DEPLOYMENT}")
     journal.command(f"{cluster.command('apply', '--filename')} service.json")
     journal.detail("\n".join(map(object_reference, release.service)))
-    journal.say("The way to them: Service, Ingress, network policies")
+    journal.say("The traffic to them: Service, Ingress, network policies")
     journal.command(f"{cluster.command('apply', '--filename')} edge.json")
     journal.detail("\n".join(map(object_reference, release.edge)))
     journal.say(f"From outside: {choices.url or release.url}")
@@ -307,7 +305,7 @@ def _save(file: Path, cluster: Kubernetes, release: Release) -> str:
 
 
 def _lose(reason: list[str]) -> None:
-    reason[0] = "Broken off: another roll-out has taken this one's place."
+    reason[0] = "Stopped: another roll-out has taken over."
     os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -340,7 +338,7 @@ def _keep(command: RolloutCommand) -> None:
     except OSError as error:
         journal.warn(f"The report could not be written to {file}: {error.strerror}.")
     else:
-        journal.detail(f"All that was done and seen: {file}")
+        journal.detail(f"The report of all steps and answers: {file}")
 
 
 def _default_report(journal: Journal, environment: str) -> Path:

@@ -80,7 +80,7 @@ class JobRunner:
             self._journal.progress(f"job/{name} is {state}")
             limits.sleep(limits.pause)
         raise JobFailedError(
-            f"job/{name} was not done after {within:.0f} s and goes on. It can be watched with "
+            f"job/{name} was not done after {within:.0f} s and continues. Watch it with "
             f"`{self._cluster.command('logs', f'job/{name}', '--follow')}`."
         )
 
@@ -142,9 +142,10 @@ class IndexUse:
         while draining():
             if limits.clock() > until:
                 raise PersonNeededError(
-                    f"{still}: a pod of before does not end. See to it, then run `{again}` again."
+                    f"{still}: a pod of the older release does not end. Delete it, then run "
+                    f"`{again}` again."
                 )
-            self._journal.progress("Waiting for the last pod of before to end")
+            self._journal.progress("Waiting for the last pod of the older release to end")
             limits.sleep(limits.pause)
         try:
             self._jobs.run(tables_job(release, "use-indexes"), limits.tables)
@@ -159,7 +160,7 @@ class IndexUse:
         except (JobFailedError, KubectlError) as error:
             self._journal.warn(
                 f"{error} If `cloudmart tables use-indexes` was ever run, run `cloudmart tables "
-                "leave-indexes`: look-ups may miss orders that the release of before writes."
+                "leave-indexes`: look-ups may miss orders that the older release writes."
             )
 
 

@@ -127,10 +127,10 @@ class ExitCode(IntEnum):
 
     ROLLED_OUT = 0
     NOT = 1
-    """Not rolled out, and what ran before runs."""
+    """Not rolled out. What ran before still runs."""
     CALLED_WRONGLY = 2
     NEEDS_A_PERSON = 3
-    """Not rolled out, and nobody but a person can say what is right now."""
+    """Not rolled out. A person must decide what to do now."""
 
 
 class NotRolledOutError(Exception):

@@ -44,7 +44,7 @@ def _leftovers(cluster: Kubernetes, release: Release) -> Iterator[str]:
         elif job := _scrape_job(each):
             yield (
                 f"{name} has a scrape job for the backend ({job}). Metrics are on port "
-                "9000 of each pod now: let it go by the pods' annotations, or by a PodMonitor."
+                "9000 of each pod now: make it use the pods' annotations, or a PodMonitor."
             )
 
 

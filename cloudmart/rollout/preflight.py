@@ -87,8 +87,8 @@ def secret_of(cluster: Kubernetes, environment: str) -> tuple[Manifest | None, s
         if error.reason is not KubectlReason.FORBIDDEN:
             raise
         return None, (
-            f"The Secret {SECRET} may not be read, so nobody can say whether pods would start "
-            f"with it. Whoever rolls out needs the right to get it: {error}"
+            f"The Secret {SECRET} may not be read, so it is not known whether pods can start with "
+            f"it. The account that rolls out needs the right to get it: {error}"
         )
     if secret is None:
         return None, (
@@ -167,7 +167,7 @@ def storefront_faults(cluster: Kubernetes, storefront: StorefrontAddress) -> Ite
     service = cluster.find("service", name)
     if service is None:
         yield (
-            f"There is no Service {name}, to which the Ingress sends whoever wants the page. Roll "
+            f"There is no Service {name}, to which the Ingress sends requests for the page. Roll "
             "the storefront out first, or choose the component that brings one (docs/deploy.md). "
             "To roll out all the same: --skip-storefront."
         )

@@ -25,9 +25,9 @@ _HEAD_TOO_LARGE = f"The request's headers are larger than {LARGEST_HEAD // 1024}
 _LINE_TOO_LONG = f"The request's first line is longer than {LARGEST_LINE // 1024} KiB."
 _ACCEPT_TOO_LARGE = f"The Accept header is larger than {LARGEST_ACCEPT // 1024} KiB."
 _TOO_MANY = f"The request has more than {MOST_HEADERS} headers."
-_CODING = "The only transfer coding that is read here is chunked."
-_HOSTS = "A request names one host."
-_NO_TUNNEL = "CONNECT is for proxies, and this is none."
+_CODING = "Chunked is the only transfer coding that this server accepts."
+_HOSTS = "A request must have exactly one Host header."
+_NO_TUNNEL = "CONNECT is for proxies, and this server is not one."
 
 _VERSIONS = {b" HTTP/1.1": "1.1", b" HTTP/1.0": "1.0"}
 _LOOKED_AT = frozenset((b"accept", b"content-length", b"expect", b"host", b"transfer-encoding"))

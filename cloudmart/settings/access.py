@@ -35,10 +35,12 @@ def parse_admins(told: SecretStr) -> Mapping[str, str]:
             raise ValueError(f"has a name twice, again in pair {number}")
         cost = _HASH.fullmatch(hashed)
         if not cost:
-            raise ValueError(f"has something else than an argon2id hash in pair {number}")
+            raise ValueError(f"has no argon2id hash in pair {number}")
         memory, passes, lanes = map(int, cost.groups())
         if memory not in _KIBIBYTES or passes not in _PASSES or lanes not in _LANES:
-            raise ValueError(f"has a hash that is too cheap or too dear to check in pair {number}")
+            raise ValueError(
+                f"has a hash that is too cheap or too expensive to check in pair {number}"
+            )
         found[name] = hashed
     return found
 
@@ -87,7 +89,7 @@ class AccessSettings(SettingsGroup):
         "token), both separated by a comma, or `off`: then anyone may do everything. "
         "Outside local mode `serve` refuses to start until it is set. "
         "[Access](access.md) says how to choose.",
-        examples=["basic, jwt or basic,jwt; off is a choice as well"],
+        examples=["basic, jwt or both (basic,jwt); or off"],
     )
     admin_users: AdminUsers | None = Field(
         None,

@@ -87,7 +87,7 @@ class OpenAISettings(SettingsGroup):
         None,
         validation_alias="OPENAI_ASSISTANT_ID",
         deprecated="OpenAI shut the Assistants API on 2026-08-26, so nothing reads it any more. "
-        "Remove it; instructions and model are ours now.",
+        "Remove it: CloudMart has its own instructions and model now.",
         description="The assistant of OpenAI's former API.",
         examples=["nothing: remove it"],
     )

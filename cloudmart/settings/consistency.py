@@ -62,16 +62,20 @@ def contradictions(
         yield _wrong(("openai", "api_key"), told, what)
     if settings.metrics_port == settings.port:
         port = "metrics_port" if variables()["", "metrics_port"] in told else "port"
-        yield _wrong(("", port), told, "is the other port's number: PORT and METRICS_PORT differ")
+        yield _wrong(
+            ("", port), told, "is the number of the other port: PORT and METRICS_PORT must differ"
+        )
     if "*" in settings.cors.allowed_origins and settings.environment is not Environment.LOCAL:
         yield _wrong(("cors", "allowed_origins"), told, "names `*`, which is for local mode only")
     access = settings.access
     if access.ways and SignInMethod.OFF in access.auth:
         yield _wrong(
-            ("access", "auth"), told, "names `off` beside a way in: it is one or the other"
+            ("access", "auth"),
+            told,
+            "names `off` together with basic or jwt: it must be one or the other",
         )
     if access.customer_orders is CustomerOrders.SIGNED_IN and SignInMethod.JWT not in access.ways:
-        what = "asks customers to sign in, and AUTH names no `jwt` to do it with"
+        what = "makes customers sign in, but AUTH does not name jwt"
         yield _wrong(("access", "customer_orders"), told, what)
 
 

@@ -20,7 +20,7 @@ from pydantic.config import JsonDict
 
 _LONGEST_HOST = 253
 _LONGEST_LABEL = 63
-_EVERYBODY = "names nearly everybody: then everybody chooses for whom they are taken"
+_EVERYBODY = "includes nearly every address, so any client could forge its own"
 # All private networks together are a fifteenth of this part of the addresses there are.
 _LARGEST_PART = 16
 _MAPPED = IPv6Network("::ffff:0:0/96")
@@ -42,7 +42,7 @@ def _shaped(pattern: str, kind: str) -> AfterValidator:
 
 def _key(value: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[!-~]+", value.get_secret_value()):
-        raise ValueError("has blanks or characters in it that no key has")
+        raise ValueError("has blanks, or characters that no key has")
     return value
 
 
@@ -118,7 +118,7 @@ def _check_address(value: str) -> str:
     try:
         address = ip_address(value)
     except ValueError:
-        raise ValueError("has something in it that is no IPv4 or IPv6 address") from None
+        raise ValueError("has an entry that is no IPv4 or IPv6 address") from None
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         raise ValueError(f"has an IPv4 address in IPv6 form: write {address.ipv4_mapped}")
     return str(address)
@@ -141,7 +141,7 @@ def _check_network(value: str) -> str:
     try:
         network = ip_network(value)
     except ValueError:
-        raise ValueError("has something in it that is no address and no network") from None
+        raise ValueError("has an entry that is neither an address nor a network") from None
     if network.prefixlen == 0:
         raise ValueError(_EVERYBODY)
     return value
@@ -180,7 +180,7 @@ def _check_redis(value: SecretStr) -> SecretStr:
     try:
         _ = parts.port
     except ValueError:
-        raise ValueError("has a port in it that is none") from None
+        raise ValueError("has an invalid port") from None
     if parts.scheme not in {"redis", "rediss"} or not parts.hostname:
         raise ValueError("is not a redis:// or rediss:// address")
     if not re.fullmatch(r"/?\d{0,4}", parts.path) or parts.query or parts.fragment:
@@ -250,7 +250,7 @@ Release = Annotated[
 ModelName = Annotated[str, _shaped(r"[!-~]{1,256}", "a model's name")]
 Endpoint = Annotated[str, AfterValidator(check_endpoint)]
 Origins = Annotated[tuple[str, ...], BeforeValidator(_split), _each(_check_origin)]
-"""Origins divided by commas; `*` means every origin."""
+"""Origins separated by commas; `*` means every origin."""
 PublicBase = Annotated[str, AfterValidator(check_public_base)]
 Addresses = Annotated[
     tuple[str, ...],
@@ -258,16 +258,16 @@ Addresses = Annotated[
     _each(_check_address),
     AfterValidator(_check_apart),
 ]
-"""Addresses of IPv4 and IPv6, divided by commas."""
+"""Addresses of IPv4 and IPv6, separated by commas."""
 Networks = Annotated[
     tuple[str, ...],
     BeforeValidator(_split),
     _each(_check_network),
     AfterValidator(_check_networks),
 ]
-"""Addresses and networks (CIDR), divided by commas."""
+"""Addresses and networks (CIDR), separated by commas."""
 Listed = BeforeValidator(_split)
-"""Reads a text divided by commas as its parts."""
+"""Reads a text separated by commas as its parts."""
 
 
 class SettingsGroup(BaseModel):

@@ -81,7 +81,7 @@ def _of_certificates(name: str, value: str) -> str | None:
     except ssl.SSLError:
         return "names a file that holds no certificate"
     except (OSError, ValueError):
-        return "names what is no file that can be read"
+        return "names something that cannot be read as a file"
     return None
 
 

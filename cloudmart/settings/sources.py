@@ -68,7 +68,7 @@ def directory_source(path: str) -> SettingSource:
             secrets_case_sensitive=True,
         )
     except UnicodeDecodeError:
-        raise ValueError("names a directory with a file in it that is no text") from None
+        raise ValueError("names a directory with a file that is not text") from None
     except (SettingsError, OSError):
         raise ValueError("names no directory that can be read") from None
     return _other(f"files of {path}", source.env_vars)

@@ -139,7 +139,7 @@ def fault_of_text(variable: Variable, told: SourceValue) -> SettingFault | None:
     parts = told.value.split(",") if variable.listed else []
     if any(is_placeholder(part) for part in (told.value, *parts)):
         return SettingFault.about(variable, told, "is a placeholder", SettingState.PLACEHOLDER)
-    # What is divided by white space may be a line each.
+    # What is separated by white space may be a line each.
     if _CONTROLS.search(" ".join(told.value.split()) if variable.spaced else told.value):
         return SettingFault.about(variable, told, "has a line break in it")
     if told.value[0] in QUOTES and told.value[-1] in QUOTES:

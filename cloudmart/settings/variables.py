@@ -27,7 +27,7 @@ class Variable:
     secret: bool
     obsolete: str | None
     spaced: bool = False
-    """Whether it holds several values, divided by white space."""
+    """Whether it holds several values, separated by white space."""
     choices: tuple[str, ...] = ()
     """All right values, where there are only so many."""
 
@@ -37,7 +37,7 @@ class Variable:
         if not self.choices:
             return self.example
         *others, last = self.choices
-        several = "; several are divided by commas" if self.listed else ""
+        several = "; several are separated by commas" if self.listed else ""
         return f"{', '.join(others)} or {last}{several}"
 
     @property
@@ -52,7 +52,7 @@ class Variable:
 
     @property
     def listed(self) -> bool:
-        """Whether it holds several values, divided by commas."""
+        """Whether it holds several values, separated by commas."""
         return isinstance(self.default, tuple)
 
 

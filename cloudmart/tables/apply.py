@@ -260,7 +260,7 @@ async def _take(
             await change.make(step)
     except TROUBLE as error:
         if limit.expired():
-            remark = "DynamoDB is still at it; apply again to go on waiting"
+            remark = "DynamoDB is still working; apply again to continue waiting"
             return TableFinding(step.table, step.part, PartState.CHANGING, remark)
         refusal = explain_refusal(error)
         return TableFinding(step.table, step.part, refusal.state, refusal.remark)

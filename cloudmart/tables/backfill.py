@@ -37,7 +37,7 @@ class BackfillTally:
 
     noun: str
     seen: int = 0
-    mended: int = 0
+    updated: int = 0
     undated: int = 0
     refused: int = 0
     examples: list[str] = field(default_factory=list)
@@ -64,9 +64,9 @@ class BackfillTally:
         """Return the tally as a person reads it."""
         parts = [
             f"{self.seen:,} {self.noun} read",
-            f"{self.mended:,} {'to mend' if dry_run else 'mended'}",
+            f"{self.updated:,} {'to update' if dry_run else 'updated'}",
         ]
-        parts += _some(self.undated, "without a day: createdAt is not a time of ours")
+        parts += _some(self.undated, "without a day: createdAt is not in the shop's form")
         parts += _some(self.refused, "refused by DynamoDB")
         examples = f" ({', '.join(self.examples)})" if self.examples else ""
         return "; ".join(parts) + examples
@@ -127,7 +127,7 @@ class Backfill:
         """Count what there is to do, and write nothing."""
         tally = BackfillTally(self._items.noun, expected=await self._expected())
         async for page in self._pages():
-            tally.mended += sum(map(bool, self._seen(page, tally)))
+            tally.updated += sum(map(bool, self._seen(page, tally)))
             tell(tally)
         return tally
 
@@ -135,7 +135,7 @@ class Backfill:
         """Mend the items, and return what was met."""
         tally = BackfillTally(self._items.noun, expected=await self._expected())
         async for page in self._pages():
-            await self._mend_all(self._seen(page, tally), tally)
+            await self._update_all(self._seen(page, tally), tally)
             tell(tally)
         return tally
 
@@ -172,21 +172,21 @@ class Backfill:
         items = [item for item in map(decode_item, answer["Items"]) if is_order(item["id"])]
         return items, answer.get("LastEvaluatedKey")
 
-    async def _mend_all(self, amendments: list[Amendment], tally: BackfillTally) -> None:
+    async def _update_all(self, amendments: list[Amendment], tally: BackfillTally) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 for needed in filter(None, amendments):
-                    group.create_task(self._mend(needed, tally))
+                    group.create_task(self._update(needed, tally))
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
 
-    async def _mend(self, needed: Amendment, tally: BackfillTally) -> None:
+    async def _update(self, needed: Amendment, tally: BackfillTally) -> None:
         async with self._at_once:
             for _ in range(_ATTEMPTS):
                 await self._pace.turn()
                 refusal = await self._write(needed)
                 if refusal is None:
-                    tally.mended += 1
+                    tally.updated += 1
                     return
                 if refusal["Error"]["Code"] == _CANNOT_CHANGE:
                     tally.refuse(needed.item)
@@ -198,7 +198,7 @@ class Backfill:
                 needed = amendment(decode_item(stored), self._items)
                 if not needed:
                     return
-        raise UnavailableError(f"Item {needed.item['id']!r} keeps changing while it is mended.")
+        raise UnavailableError(f"Item {needed.item['id']!r} keeps changing during the backfill.")
 
     @retry_table_call
     async def _write(self, needed: Amendment) -> dict[str, Any] | None:

@@ -168,9 +168,7 @@ def _expiry(name: str, attribute: str, observed: ObservedTable) -> TableFinding:
             name, step.part, PartState.WRONG, "is being turned off; apply again in an hour"
         )
     if found != attribute:
-        return TableFinding(
-            name, step.part, PartState.WRONG, f"goes by {found}, not by {attribute}"
-        )
+        return TableFinding(name, step.part, PartState.WRONG, f"uses {found}, not {attribute}")
     return TableFinding(name, step.part, PartState.OK)
 
 
@@ -219,7 +217,7 @@ async def check_tables(client: Any, schemas: Iterable[TableSchema]) -> list[Tabl
 
 
 async def check_tables_and_items(client: Any, schemas: Iterable[TableSchema]) -> list[TableFinding]:  # noqa: ANN401
-    """Return the same, but count the items that lack what the indexes are made of.
+    """Return the same, but count the items that lack attributes of the indexes.
 
     A record says nothing of an item that an older release, or a person, has written since.
     """
@@ -240,7 +238,7 @@ async def _count(client: Any, schema: TableSchema) -> TableFinding:  # noqa: ANN
     except TROUBLE as error:
         refusal = explain_refusal(error)
         return TableFinding(step.table, step.part, refusal.state, refusal.remark)
-    if not tally.mended:
+    if not tally.updated:
         return TableFinding(step.table, step.part, PartState.OK, tally.sentence(dry_run=True))
     return TableFinding(
         step.table, step.part, PartState.MISSING, tally.sentence(dry_run=True), step

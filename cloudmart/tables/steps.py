@@ -93,10 +93,10 @@ class RunBackfill:
     def __str__(self) -> str:
         noun = self.items.noun
         if self.dry_run:
-            return f"count the {noun} that lack what the indexes are made of"
+            return f"count the {noun} that lack attributes of the indexes"
         if self.record:
-            return f"give {noun} what the indexes are made of, and let look-ups use these"
-        return f"give {noun} what the indexes are made of"
+            return f"give {noun} the attributes of the indexes, and let look-ups use these"
+        return f"give {noun} the attributes of the indexes"
 
 
 @dataclass(frozen=True, slots=True)

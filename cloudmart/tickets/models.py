@@ -144,17 +144,19 @@ class Ticket(Versioned):
     conversation: Annotated[list[ChatMessage], Field(description="The oldest message first.")] = []
     truncated: Annotated[bool, Field(description="Whether some of the chat was left out.")] = False
     sentiment_scores: Annotated[
-        SentimentScores | None, Field(description="How the customer sounded; null if not asked.")
+        SentimentScores | None, Field(description="The customer's sentiment; null if not rated.")
     ] = None
     overall_sentiment: Annotated[
         str | None, Field(description="`positive`, `neutral` or `negative`.")
     ] = None
     sentiment_source: Annotated[
-        str | None, Field(description="Who read the mood: `azure` or `offline-vader`.")
+        str | None, Field(description="Who rated it: `azure` or `offline-vader`.")
     ] = None
     subject: Annotated[str | None, Field(description="At most 200 characters.")] = None
     message: Annotated[str | None, Field(description="At most 4,000 characters.")] = None
-    user_email: Annotated[str | None, Field(description="Whom to answer, as it was given.")] = None
+    user_email: Annotated[
+        str | None, Field(description="The address to answer, as it was given.")
+    ] = None
 
     @property
     def etag(self) -> str:

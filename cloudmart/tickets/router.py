@@ -56,8 +56,10 @@ TicketId = Annotated[str, path_id(ids.TICKET)]
 @router.post(
     "",
     summary="Open a ticket",
-    description="A long conversation is never refused: what is over the limit is cut, the oldest "
-    "first, and `truncated` says so.",
+    description=(
+        "A long conversation is never refused: its oldest messages are cut, and `truncated` says "
+        "so."
+    ),
     status_code=http.HTTP_201_CREATED,
 )
 async def open_ticket(body: TicketBody, tickets: Tickets, response: Response) -> Ticket:
@@ -99,7 +101,7 @@ async def get_ticket(ticket_id: TicketId, tickets: Tickets, response: Response) 
 @router.put(
     "/{ticket_id}",
     summary="Change a ticket's status",
-    description="With `If-Match`, only what is as it was read.",
+    description="With `If-Match`, only if it has not changed since.",
     responses=may_fail(NotFoundError, PreconditionFailedError),
 )
 async def change_ticket(
@@ -113,7 +115,7 @@ async def change_ticket(
 @router.delete(
     "/{ticket_id}",
     summary="Delete a ticket",
-    description="With the header `If-Match` (an `ETag`), only what is as it was read.",
+    description="With the header `If-Match` (an `ETag`), only if it has not changed since.",
     responses=may_fail(NotFoundError, PreconditionFailedError),
 )
 async def delete_ticket(ticket_id: TicketId, tickets: Tickets, when: IfMatchToDelete) -> Message:

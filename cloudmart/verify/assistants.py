@@ -85,7 +85,7 @@ def read_sentiment(visit: Visit) -> str:
     item.key = str(told.get("ticketId"))
     scores = told.get("sentimentScores")
     if not isinstance(scores, Mapping) or not told.get("overallSentiment"):
-        raise answer.wrong(f"tells no mood: {answer.shown}")
+        raise answer.wrong(f"has no sentiment: {answer.shown}")
     return f"{told['overallSentiment']}, kept as {item}"
 
 

@@ -89,9 +89,9 @@ def layer_of_error(error: Exception, *, answered: bool) -> tuple[Layer, str]:
     beyond = Layer.POD if answered else Layer.BALANCER
     match error:
         case httpx2.ConnectTimeout():
-            return Layer.BALANCER, "no connection came about in time"
+            return Layer.BALANCER, "no connection was made in time"
         case httpx2.ConnectError():
-            return Layer.BALANCER, f"no connection came about: {_short(causes)}"
+            return Layer.BALANCER, f"no connection was made: {_short(causes)}"
         case httpx2.TimeoutException():
             return beyond, "no whole answer came in time"
         case _:

@@ -53,7 +53,9 @@ def check_certificate(visit: Visit) -> str:
     name = urlsplit(visit.shop.url).hostname
     if urlsplit(visit.shop.url).scheme != "https":
         if not is_private_host(host):
-            raise StepWarnedError("http:// is no TLS: what customers send can be read on the way")
+            raise StepWarnedError(
+                "http:// has no TLS: what customers send can be read on the network"
+            )
         raise StepSkippedError("the address begins with http://")
     _need_no_proxy(visit)
     context = ssl.create_default_context()

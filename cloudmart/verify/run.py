@@ -109,7 +109,7 @@ class VerifyRun:
         except Exception as error:  # noqa: BLE001 - one that broke says nothing of the others
             _log.exception("verify_broke", step=step.id)
             self.broke = True
-            sentence = f"the step itself broke: {type(error).__name__}"
+            sentence = f"the step has a bug: {type(error).__name__}"
             finding = _finding(step.id, CheckStatus.UNKNOWN, sentence)
         self._silent = self._silent + 1 if silent else 0
         if finding.status is CheckStatus.FAIL and not self._visit.shop.answered:

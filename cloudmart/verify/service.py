@@ -27,7 +27,7 @@ def ask_health(visit: Visit) -> str:
     told = answer.expect_object(200)
     if told.get("serviceId") != SERVICE:
         raise answer.wrong(f"is no health of {SERVICE}: {answer.shown}", Layer.BALANCER)
-    seen = f"release {told.get('releaseId')}, roll-out {told.get('rolloutId') or 'of no name'}"
+    seen = f"release {told.get('releaseId')}, roll-out {told.get('rolloutId') or 'without a name'}"
     if told.get("status") != "pass":
         raise StepWarnedError(f"{seen}; {'; '.join(_not_well(told)) or told.get('output')}")
     return seen
@@ -41,7 +41,9 @@ def expect_rollout(visit: Visit) -> str:
         answer = visit.shop.get("/api/health")
         told = answer.expect_object(200).get("rolloutId")
         if told != wanted:
-            raise answer.wrong(f"is answered by roll-out {told or 'of no name'}, not by {wanted}")
+            raise answer.wrong(
+                f"is answered by roll-out {told or 'without a name'}, not by {wanted}"
+            )
     return f"{wanted} answered {_ASKED_FOR_ROLLOUT} times in a row"
 
 
@@ -132,8 +134,8 @@ def see_all_touched(visit: Visit) -> str:
     """See that every operation of the shop's document was asked at least once."""
     left = sorted(untouched(visit.document, visit.shop.asked))
     if left:
-        raise StepWarnedError(f"nothing asked {', '.join(left)}")
-    return f"each of {len(list(_operations(visit.document)))} operations was asked"
+        raise StepWarnedError(f"nothing called {', '.join(left)}")
+    return f"each of {len(list(_operations(visit.document)))} operations was called"
 
 
 def untouched(document: Mapping[str, Any], asked: Sequence[tuple[str, str]]) -> Iterator[str]:

@@ -82,7 +82,7 @@ class Visit:
     def need(self, item: MadeItem | None) -> MadeItem:
         """Return an item that an earlier step made, or raise StepSkippedError."""
         if item is None or item.key is None:
-            raise StepSkippedError("nothing was made that it could be tried with")
+            raise StepSkippedError("no earlier step made what this one needs")
         return item
 
     def need_offer(self) -> Members:

@@ -50,7 +50,7 @@ def test_the_way_to_the_sentiment_of_a_chat_shows_the_chat_to_send(client: TestC
 def test_a_path_like_no_other_is_pointed_to_the_list(client: TestClient) -> None:
     problem = client.get("/wp-login.php").json()
 
-    assert problem["error"] == "There is no GET '/wp-login.php'. GET /api lists what there is."
+    assert problem["error"] == "There is no GET '/wp-login.php'. GET /api lists all operations."
     assert "details" not in problem
 
 

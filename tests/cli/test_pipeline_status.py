@@ -47,7 +47,7 @@ def test_a_stream_that_is_off_is_called_out(
 
     answer = cloudmart("pipeline", "status")
 
-    assert "has no stream as it is needed" in answer.stdout
+    assert "lacks the stream that the pipeline needs" in answer.stdout
 
 
 def test_a_setting_of_the_pipeline_that_is_wrong_ends_the_command(

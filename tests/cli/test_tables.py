@@ -102,8 +102,8 @@ def test_production_gets_what_it_lacks_and_the_same_orders_are_found_by_the_inde
         (hers, 1),
         (hers, 0),
     ]
-    assert "6 orders read; 6 mended" in applied.output
-    assert "6 orders read; 0 mended" in used.output
+    assert "6 orders read; 6 updated" in applied.output
+    assert "6 orders read; 0 updated" in used.output
 
 
 def test_orders_without_a_usable_e_mail_can_still_be_changed_once_the_index_is_there(
@@ -161,7 +161,7 @@ def test_a_dry_run_says_what_would_be_done(
     planned = [line.removeprefix(orders) for line in result.output.splitlines() if orders in line]
     assert [line for line in planned if "recovery" not in line] == [
         "let items expire at expiresAt",
-        "give orders what the indexes are made of (6 orders read; 6 to mend)",
+        "give orders the attributes of the indexes (6 orders read; 6 to update)",
         "add the index emailKey-createdAt-index (emailKey + createdAt)",
         "add the index dayShard-createdAt-index (dayShard + createdAt)",
     ]
@@ -183,7 +183,7 @@ def test_a_dry_run_of_the_backfill_counts(
     result = tables("backfill", "--dry-run")
 
     done = [line for line in result.output.splitlines() if line.startswith("  done")]
-    assert done == ["  done: 7 orders read; 6 to mend", "  done: 0 tickets read; 0 to mend"]
+    assert done == ["  done: 7 orders read; 6 to update", "  done: 0 tickets read; 0 to update"]
 
 
 def test_missing_permissions_are_named_and_the_rest_goes_on(

@@ -40,7 +40,7 @@ def test_where_nobody_looks_on_lines_are_written_now_and_then() -> None:
     watcher.begins(BACKFILL)
     for seen in (500, 1500, 2000):
         watcher.reads(
-            BACKFILL, BackfillTally("orders", seen=seen, mended=seen // 10, expected=4000)
+            BACKFILL, BackfillTally("orders", seen=seen, updated=seen // 10, expected=4000)
         )
     watcher.ends(
         TableFinding("orders", BACKFILL.part, PartState.DENIED, "the permission x:Y is missing")
@@ -48,10 +48,10 @@ def test_where_nobody_looks_on_lines_are_written_now_and_then() -> None:
 
     assert printed(out).splitlines() == [
         "orders: add the index emailKey-createdAt-index (emailKey + createdAt) …",
-        "  still at it after 15 s",
+        "  still running after 15 s",
         "  done",
-        "orders: give orders what the indexes are made of …",
-        "  1,500 of about 4,000 orders read, 150 mended",
+        "orders: give orders the attributes of the indexes …",
+        "  1,500 of about 4,000 orders read, 150 updated",
         "  denied: the permission x:Y is missing",
     ]
 
@@ -64,17 +64,17 @@ def test_a_terminal_shows_a_bar_below_the_same_lines() -> None:
         watcher.waits(INDEX, 5)
         watcher.ends(TableFinding("orders", INDEX.part, PartState.OK))
         watcher.begins(BACKFILL)
-        watcher.reads(BACKFILL, BackfillTally("orders", seen=1500, mended=150, expected=4000))
+        watcher.reads(BACKFILL, BackfillTally("orders", seen=1500, updated=150, expected=4000))
         out.print("between")
         watcher.ends(TableFinding("orders", BACKFILL.part, PartState.OK, "4,000 orders read"))
 
     shown = _CONTROL.sub("", printed(out)).replace("\r", "\n").splitlines()
     assert any(
-        "━" in line and "1,500 of about 4,000 orders read, 150 mended" in line for line in shown
+        "━" in line and "1,500 of about 4,000 orders read, 150 updated" in line for line in shown
     )
     assert [line for line in shown if line.startswith(("orders: ", "  done"))] == [
         "orders: add the index emailKey-createdAt-index (emailKey + createdAt) …",
         "  done",
-        "orders: give orders what the indexes are made of …",
+        "orders: give orders the attributes of the indexes …",
         "  done: 4,000 orders read",
     ]

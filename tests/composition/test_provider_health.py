@@ -27,12 +27,12 @@ from tests.support.serving import serving
 
 UNUSED = {"status": "pass", "output": "Configured, not used yet."}
 LATELY = {"status": "pass", "output": "Configured, not used in the last 15 minutes."}
-REFUSED = {"status": "fail", "output": "It refused this service at the last call."}
+REFUSED = {"status": "fail", "output": "The provider refused this service's last call."}
 AWAY = {
     "status": "fail",
-    "output": "At the last call it could not be reached, or it accepted no more requests.",
+    "output": "At the last call, the provider could not be reached or accepted no more requests.",
 }
-FAILED = {"status": "warn", "output": "It gave no usable answer at the last call."}
+FAILED = {"status": "warn", "output": "The provider gave no usable answer to the last call."}
 WORKS: dict[str, str] = {"status": "pass"}
 
 _LONG = 24 * 60 * 60.0

@@ -87,7 +87,7 @@ async def test_a_failed_parent_skips_its_children_and_nothing_else() -> None:
     [
         (NotAskedError("not set"), SKIP, "not set", (SKIP, "not set")),
         (NotKnownError("no right"), UNKNOWN, "no right", (PASS, "")),
-        (ZeroDivisionError(), UNKNOWN, "the check itself broke: ZeroDivisionError", (PASS, "")),
+        (ZeroDivisionError(), UNKNOWN, "the check has a bug: ZeroDivisionError", (PASS, "")),
     ],
 )
 async def test_what_cannot_be_told_has_a_reason(
@@ -136,7 +136,7 @@ async def test_a_check_reads_what_it_declares_and_nothing_else() -> None:
 
     assert told.findings[0].observed == "value"
     assert told.reads == {"look": {"environment", "settings"}}
-    assert refused.findings[0].observed == "the check itself broke: UndeclaredInputError"
+    assert refused.findings[0].observed == "the check has a bug: UndeclaredInputError"
 
 
 async def test_of_two_results_of_one_finding_the_worse_counts() -> None:

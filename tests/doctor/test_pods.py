@@ -170,7 +170,12 @@ async def test_a_pod_that_is_restarted_again_and_again_is_told(shop: HealthyShop
     ("key", "status", "name", "output"),
     [
         ("pods-reach-all", FAIL, "orders:table", "The shop's data store does not answer."),
-        ("pods-newest", WARN, "configuration:age", "Running with configuration older than"),
+        (
+            "pods-newest",
+            WARN,
+            "configuration:age",
+            "The cluster's configuration has been newer than",
+        ),
     ],
 )
 async def test_what_a_pod_says_of_itself_is_told(

@@ -118,7 +118,7 @@ async def test_an_sts_that_never_answers_is_given_up_before_it_would(world: Worl
 
         assert not await it.is_ready()
         assert (await it.report("/ready"))["output"] == (
-            "The service is starting. It did not answer within 1 s."
+            "The service is starting. The dependency did not answer within 1 s."
         )
         world.sts.heal()
         it.tries_again()

@@ -49,7 +49,7 @@ async def checked(*probes: Probe) -> dict[str, tuple[str, str]]:
 async def test_silence_is_as_serious_as_the_probe_says(*, urgent: bool, status: str) -> None:
     readings = await checked(Probe(SHELF, never, urgent=lambda: urgent))
 
-    assert readings == {"shelf": (status, "It did not answer within 0.01 s.")}
+    assert readings == {"shelf": (status, "The dependency did not answer within 0.01 s.")}
 
 
 @pytest.mark.parametrize(("timeout", "of_a_check"), [(3.5, 2), (1, 2), (35, 20)])

@@ -20,10 +20,7 @@ from tests.support.faults import Fault, FaultProxy, fault_proxy
 from tests.support.pod import Pod, pod
 from tests.support.serving import serving
 
-STALE = (
-    "Running with configuration older than the cluster's since 2026-11-23 12:00 UTC: "
-    "roll the deployment."
-)
+STALE = "The cluster's configuration has been newer than this pod's since 2026-11-23 12:00 UTC."
 
 
 class Mounted:
@@ -123,7 +120,7 @@ async def test_what_changes_while_the_start_waits_is_told(
         check = client.get("/health").json()["checks"]["configuration:freshness"][0]
 
     assert check["status"] == "warn"
-    assert check["output"].startswith("Running with configuration older than the cluster's")
+    assert check["output"].startswith("The cluster's configuration has been newer")
 
 
 @pytest.mark.parametrize("name", ["", "help.md"], ids=["directory", "file"])

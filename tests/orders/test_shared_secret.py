@@ -160,5 +160,5 @@ def test_a_secret_that_cannot_be_read_makes_no_id_that_could_be_guessed(
     answer = client.post("/api/orders", json=LAMP, headers=KEY)
 
     assert answer.status_code == 503
-    assert "Orders without a key are taken." in answer.json()["error"]
+    assert "Orders without a key are accepted." in answer.json()["error"]
     place(client, {})

@@ -100,7 +100,7 @@ def test_a_refusal_of_the_whole_request_is_no_rows_fault(
 
     faults = warehouse.insert({"e1": row("a"), "e2": row("b")})
 
-    passing = RowFault(passing=True, reason=f"BigQuery does not do its part: {reason}.")
+    passing = RowFault(passing=True, reason=f"BigQuery failed: {reason}.")
     assert faults == {"e1": passing, "e2": passing}
     assert api.rows == []
 
@@ -112,7 +112,7 @@ def test_an_outage_that_lasts_ends_with_our_patience(api: BigQueryApi) -> None:
         faults = warehouse.insert({"e1": row("a")})
 
     assert faults["e1"].passing
-    assert faults["e1"].reason == "BigQuery does not do its part: backendError."
+    assert faults["e1"].reason == "BigQuery failed: backendError."
 
 
 def test_rows_whose_answer_was_lost_are_sent_again_under_the_same_ids(
@@ -205,7 +205,7 @@ def test_a_warehouse_that_is_away_is_unavailable(api: BigQueryApi) -> None:
 
     with (
         open_warehouse(api.settings, patience=0.5) as warehouse,
-        pytest.raises(UnavailableError, match="BigQuery does not do its part"),
+        pytest.raises(UnavailableError, match="BigQuery failed"),
     ):
         warehouse.schema_faults()
 

@@ -44,7 +44,7 @@ class SlowWarehouse(DuckDBWarehouse):
     def find(self, order_id: str, created: datetime) -> OrderState | None:
         if self.away:
             self.away -= 1
-            raise UnavailableError("BigQuery does not do its part: backendError.")
+            raise UnavailableError("BigQuery failed: backendError.")
         if not self.late:
             item = note_item(order_id)
             self.insert({order_id: Row.of_item(item, OrderEvent.INSERT)})
@@ -257,7 +257,7 @@ def test_the_command_ends_with_69_where_bigquery_is_away(google: LoopbackServer)
     answer = heartbeat("--timeout", "1")
 
     assert answer.exit_code == 69
-    assert answer.stderr.endswith("BigQuery does not do its part: accessDenied.\n")
+    assert answer.stderr.endswith("BigQuery failed: accessDenied.\n")
 
 
 def test_the_command_ends_with_69_where_there_is_no_bigquery(

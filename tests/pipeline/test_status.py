@@ -132,7 +132,7 @@ def test_a_shop_without_orders_has_no_newest_one(watched: TestClient) -> None:
     assert why(told) == {
         "newest.dynamodb": "No order was created in the last 31 days.",
         "newest.bigquery": "BigQuery holds no order yet.",
-        "lagSeconds": "It follows from the newest order of both sides.",
+        "lagSeconds": "It is computed from the newest order of both sides.",
     }
     assert told["today"] == {"dynamodb": 0, "bigquery": 0}
 

@@ -69,7 +69,7 @@ def denied(permission: str) -> Reply:
         ),
         (
             Failure(403, "quotaExceeded").reply,
-            "BigQuery does not do its part: quotaExceeded.",
+            "BigQuery failed: quotaExceeded.",
         ),
         (
             Failure(404, "notFound").reply,
@@ -79,7 +79,7 @@ def denied(permission: str) -> Reply:
             Failure(401, "authError").reply,
             "There are no credentials that Google accepts.",
         ),
-        (Failure(503, "backendError").reply, "BigQuery does not do its part: backendError."),
+        (Failure(503, "backendError").reply, "BigQuery failed: backendError."),
     ],
 )
 def test_what_bigquery_does_not_tell_is_not_known(
@@ -142,7 +142,7 @@ def test_a_file_of_credentials_that_is_none_is_said_without_its_path(
 
     reasons = why(told_by(settings, broken))
 
-    expected = "GOOGLE_APPLICATION_CREDENTIALS names no file we can use."
+    expected = "GOOGLE_APPLICATION_CREDENTIALS names no file that can be used."
     assert reasons["newest.bigquery"] == expected
 
 

@@ -32,10 +32,13 @@ from tests.support.shop_tables import drop_index, forget_indexes
         ),
         (
             refused(404, "ResourceNotFoundException"),
-            "Lambda knows nothing of the name that PIPELINE_FUNCTION gives.",
+            "Lambda does not know the name that PIPELINE_FUNCTION gives.",
         ),
-        (refused(429, "TooManyRequestsException"), "Lambda takes no more requests at the moment."),
-        (refused(500, "ServiceException"), "Lambda has a fault of its own."),
+        (
+            refused(429, "TooManyRequestsException"),
+            "Lambda accepts no more requests at the moment.",
+        ),
+        (refused(500, "ServiceException"), "Lambda reports a fault of its own."),
         (
             refused(403, "ExpiredTokenException"),
             "Lambda does not accept the service's credentials (ExpiredTokenException).",
@@ -186,7 +189,7 @@ def test_without_the_index_its_figures_are_not_known_and_nothing_is_scanned(
     assert why(told) == {
         "newest.dynamodb": reason,
         "today.dynamodb": reason,
-        "lagSeconds": "It follows from the newest order of both sides.",
+        "lagSeconds": "It is computed from the newest order of both sides.",
     }
     assert told["stream"] == "on"
     assert faults.calls["Scan"] == 0
@@ -208,8 +211,8 @@ def test_an_index_that_lacks_older_orders_is_not_believed(
     ("fault", "reason"),
     [
         (Fault.DENIED, "The service's role lacks the permission dynamodb:DescribeTable."),
-        (Fault.LIMITED, "DynamoDB takes no more requests at the moment."),
-        (Fault.NO_TABLE, "DynamoDB knows nothing of the name that DYNAMODB_ORDERS_TABLE gives."),
+        (Fault.LIMITED, "DynamoDB accepts no more requests at the moment."),
+        (Fault.NO_TABLE, "DynamoDB does not know the name that DYNAMODB_ORDERS_TABLE gives."),
         (Fault.RESET, "DynamoDB cannot be reached."),
     ],
 )

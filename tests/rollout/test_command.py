@@ -240,7 +240,7 @@ def test_a_signal_ends_it_at_once_with_what_goes_on(
         late.cancel()
 
     assert process.returncode == 3
-    assert f"Broken off. job/cloudmart-tables-{FILLED['tag']} may go on." in told
+    assert f"Broken off. job/cloudmart-tables-{FILLED['tag']} may continue." in told
     assert "The pods were not touched." in told + rest
     assert not any("undo" in " ".join(call) for call in _calls(environ))
 

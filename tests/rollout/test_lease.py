@@ -51,8 +51,8 @@ def test_a_second_roll_out_is_refused_and_told_whose_the_first_is(rig: Rig) -> N
 
     assert ended.code == 1
     assert ended.changes == []
-    assert "Another roll-out is at work in default: ann@laptop, process 7." in ended.told
-    (seconds,) = re.findall(r"its hold ends in (\d+) s", ended.told)
+    assert "Another roll-out is running in default: ann@laptop, process 7." in ended.told
+    (seconds,) = re.findall(r"its lock ends in (\d+) s", ended.told)
     assert int(seconds) <= 40
 
 

@@ -36,7 +36,10 @@ def test_what_was_made_without_a_record_gives_way(rig: Rig) -> None:
     assert containers(rig) == ["cloudmart"]
     ports = rig.cluster.live("service/cloudmart-backend")["spec"]["ports"]
     assert [each["port"] for each in ports] == [5000]
-    assert "deployment/cloudmart-backend will lose what this release does not have" in ended.told
+    assert (
+        "deployment/cloudmart-backend will lose these fields, which this release does not have"
+        in ended.told
+    )
     assert "spec.template.spec.containers[backend]" in ended.told
     assert "spec.ports[80]" in ended.told
 

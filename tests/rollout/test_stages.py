@@ -154,7 +154,7 @@ def test_a_way_back_that_fails_needs_a_person(rig: Rig) -> None:
     ended = rig.run()
 
     assert ended.code == 3
-    assert "The way back failed. The new pods were not ready after 900 s." in ended.told
+    assert "Going back failed. The new pods were not ready after 900 s." in ended.told
     assert "kubectl --namespace default describe deployment/cloudmart-backend" in ended.told
     assert "label namespace default elbv2.k8s.aws/pod-readiness-gate-inject-" in ended.told
 
@@ -267,6 +267,6 @@ def test_a_roll_out_that_is_broken_off_at_the_indexes_says_that_a_job_may_go_on(
 
     assert ended.code == 3
     assert f"Broken off. The release runs: {TAG}, roll-out " in ended.told
-    assert "A Job that goes over the indexes may go on: `kubectl" in ended.told
+    assert "A Job that builds the indexes may continue: `kubectl" in ended.told
     assert "look-ups read whole tables: run `cloudmart rollout production` again" in ended.told
     assert "rollout undo" not in " ".join(ended.changes)

@@ -25,7 +25,7 @@ def test_a_full_disk_is_told_in_a_line(command: list[str]) -> None:
         )
 
     assert it.returncode == 1
-    assert it.stderr == "What was to be written has no room: No space left on device.\n"
+    assert it.stderr == "The output cannot be written: No space left on device.\n"
 
 
 def test_a_directory_for_the_document_that_is_a_file_is_told_in_a_line(tmp_path: Path) -> None:

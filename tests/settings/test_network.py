@@ -35,7 +35,7 @@ def sentences(environ: dict[str, str]) -> set[str]:
     ("name", "value", "what"),
     [
         ("SSL_CERT_FILE", "/nowhere/ca.pem", "names a file that is not there"),
-        ("SSL_CERT_FILE", "/etc", "names what is no file that can be read"),
+        ("SSL_CERT_FILE", "/etc", "names something that cannot be read as a file"),
         ("SSL_CERT_FILE", "/etc/passwd", "names a file that holds no certificate"),
         ("SSL_CERT_DIR", "/nowhere", "names a directory that is not there"),
         ("HTTPS_PROXY", "http://proxy:port", "is not the address of a proxy"),

@@ -67,7 +67,7 @@ def test_no_way_out_is_offered_where_there_is_none() -> None:
             (
                 "REQUIRED_PROVIDERS names 'foo', which is not one of openai, bedrock, azure or "
                 "bigquery ('openai, foo').\n"
-                "    right: openai, bedrock, azure or bigquery; several are divided by commas\n"
+                "    right: openai, bedrock, azure or bigquery; several are separated by commas\n"
             ),
         ),
         (

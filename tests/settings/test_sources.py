@@ -168,7 +168,7 @@ def test_a_directory_with_a_file_that_is_no_text_is_refused(tmp_path: Path) -> N
 
     (fault,) = load_settings({"CLOUDMART_SECRETS_DIR": str(tmp_path)}).report.refusals
 
-    assert fault.what == "names a directory with a file in it that is no text"
+    assert fault.what == "names a directory with a file that is not text"
 
 
 def test_a_secret_that_is_not_mounted_is_named_as_the_reason(tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def _indexes(dynamodb: Any, table: str) -> dict[str, str]:  # noqa: ANN401
 
 
 def let_use_indexes(dynamodb: Any, names: DynamoDBSettings) -> None:  # noqa: ANN401
-    """Record that all orders and tickets have what the indexes are made of."""
+    """Record that all orders and tickets have the attributes of the indexes."""
     for items in (INDEXED_ORDERS, INDEXED_TICKETS):
         record = {"id": items.record, "keys": KEYS_VERSION, "completedAt": "2026-11-23"}
         put(dynamodb, names.conversations_table, record)

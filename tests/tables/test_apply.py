@@ -95,7 +95,7 @@ async def test_patience_ends_and_says_so(
 
     findings = await apply_steps(client, [step], Recorder(), patience=0.5)
 
-    remark = "DynamoDB is still at it; apply again to go on waiting"
+    remark = "DynamoDB is still working; apply again to continue waiting"
     assert findings == [TableFinding(step.table, step.part, PartState.CHANGING, remark)]
 
 

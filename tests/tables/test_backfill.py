@@ -119,7 +119,7 @@ async def test_an_item_of_todays_shape_is_not_written(
 
     tally = await backfill(operator, table, items).run(ignore)
 
-    assert (tally.seen, tally.mended) == (1, 0)
+    assert (tally.seen, tally.updated) == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ async def test_internal_notes_are_neither_counted_nor_touched(
 
     tally = await backfill(operator, table).run(ignore)
 
-    assert (tally.seen, tally.mended) == (1, 1)
+    assert (tally.seen, tally.updated) == (1, 1)
     assert stored(dynamodb, table)[ORDER_SECRET] == secret
 
 
@@ -237,7 +237,7 @@ async def test_a_pass_that_was_broken_off_is_made_again_and_writes_what_is_left(
 
     tally = await backfill(breaking, table).run(ignore)
 
-    assert (tally.seen, tally.mended) == (20, 12)
+    assert (tally.seen, tally.updated) == (20, 12)
     assert all("emailKey" in order for order in stored(dynamodb, table).values())
 
 
@@ -263,7 +263,7 @@ async def test_an_order_dynamodb_will_not_change_is_told_and_stops_no_other(
 
     tally = await backfill(Through(operator, update_item=update), table).run(ignore)
 
-    assert (tally.mended, tally.refused, tally.examples) == (1, 1, ["00000001"])
+    assert (tally.updated, tally.refused, tally.examples) == (1, 1, ["00000001"])
     assert not tally.is_complete
 
 
@@ -303,7 +303,7 @@ async def test_an_order_that_was_deleted_meanwhile_stays_deleted(
 
     tally = await backfill(Through(operator, update_item=update), table).run(ignore)
 
-    assert (tally.seen, tally.mended) == (1, 0)
+    assert (tally.seen, tally.updated) == (1, 0)
     assert stored(dynamodb, table) == {}
 
 
@@ -345,5 +345,5 @@ async def test_counting_writes_nothing(
 
     tally = await backfill(operator, table).count(ignore)
 
-    assert (tally.seen, tally.mended) == (6, 6)
+    assert (tally.seen, tally.updated) == (6, 6)
     assert stored(dynamodb, table) == before

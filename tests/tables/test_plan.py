@@ -133,7 +133,7 @@ def test_what_differs_in_the_description_is_found(
         ),
         (
             {"expiry": {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}},
-            ("expiry", "wrong", "goes by ttl, not by expiresAt", False),
+            ("expiry", "wrong", "uses ttl, not expiresAt", False),
         ),
         (
             {"recovery": TableRefusal(PartState.UNSUPPORTED, "no such thing")},

@@ -76,7 +76,7 @@ def test_a_shop_that_is_well_is_asked_for_every_operation_of_the_document(
         if not any(each == method and matches(template, path) for each, path in proxy.seen)
     ]
     assert left == []
-    assert findings["operations-touched"].observed == "each of 30 operations was asked"
+    assert findings["operations-touched"].observed == "each of 30 operations was called"
 
 
 @pytest.mark.parametrize("how", [Break.CRASH, Break.PAGE, Break.CUT])

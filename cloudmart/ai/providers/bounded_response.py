@@ -29,7 +29,7 @@ UNCOMPRESSED = {"Accept-Encoding": "identity"}
 _LONG_NUMBER = re.compile(rb"(?<!\d)(\d{100})\d+")
 
 TOO_LARGE = "it is too large"
-ELSEWHERE = "it sends its callers to another address"
+ELSEWHERE = "it redirects its callers to another address"
 
 
 class TooLargeError(ValueError):

@@ -121,7 +121,7 @@ def refusal_of_status(
 def throttled_refusal(
     provider: str, wait: float | None = None, *, said: ProviderErrorText = ProviderErrorText()
 ) -> ProviderRefusal:
-    """Return the refusal of a provider that takes no more requests for a while."""
+    """Return the refusal of a provider that accepts no more requests for a while."""
     error = ProviderUnavailableError(provider)
     if wait is not None:
         error = ProviderUnavailableError(provider, retry_after=max(1, math.ceil(wait)))

@@ -31,7 +31,7 @@ app = typer.Typer(help="Load the catalogue from a file, or export it to one.", n
 
 FileToRead = Annotated[
     typer.FileBinaryRead,
-    typer.Argument(metavar="FILE", help="What to load; `-` is the standard input."),
+    typer.Argument(metavar="FILE", help="The file to load; `-` is standard input."),
 ]
 FileToWrite = Annotated[
     Path,
@@ -39,11 +39,15 @@ FileToWrite = Annotated[
         metavar="[FILE]",
         dir_okay=False,
         allow_dash=True,
-        help="Where to; `-` is the standard output.",
+        help="The file to write; `-` is standard output.",
     ),
 ]
 FormatOption = Annotated[
-    Format | None, typer.Option("--format", help="By default, what the file's name says, or JSON.")
+    Format | None,
+    typer.Option(
+        "--format",
+        help="The format. By default the ending of the file's name decides, otherwise JSON.",
+    ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check and compare, and write nothing.")]
 
@@ -121,7 +125,7 @@ def _explaining() -> Iterator[None]:
 
 
 def _summary(tally: LoadTally, *, dry_run: bool) -> str:
-    title = "Nothing written; it would be" if dry_run else "Loaded"
+    title = "Nothing was written. It would be" if dry_run else "Loaded"
     counts = f"{tally.new} new, {tally.changed} changed, {tally.unchanged} unchanged"
     summary = f"{title}: {counts}, {tally.bad} bad."
     if tally.without_id:

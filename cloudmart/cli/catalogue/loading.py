@@ -69,7 +69,8 @@ class CatalogueLoader:
                 await self._load_batch(batch)
         except UnavailableError:
             self._tell(
-                "Stopped on the way. What is loaded stays; loading the file again goes on."
+                "Stopped before the end. Entries that are loaded stay. Load the file again to "
+                "continue."
                 if self._written
                 else "Stopped. Nothing was loaded."
             )

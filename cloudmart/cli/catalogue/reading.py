@@ -30,7 +30,7 @@ _DELIMITERS = ",;\t"
 
 def _addressable(key: str) -> str:
     if _UNADDRESSABLE.search(key):
-        raise ValueError("no URL could name it: leave out slashes and control characters")
+        raise ValueError("a URL cannot contain it: leave out slashes and control characters")
     return key
 
 

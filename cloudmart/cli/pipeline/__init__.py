@@ -5,7 +5,7 @@ import typer
 from cloudmart.cli.pipeline import reconcile, replay, status
 
 app = typer.Typer(
-    help="How orders get to BigQuery: looked at, tried, compared and put right.",
+    help="The pipeline of orders to BigQuery: show, test, compare and repair it.",
     no_args_is_help=True,
 )
 app.command()(status.status)

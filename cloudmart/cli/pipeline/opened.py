@@ -98,11 +98,13 @@ def parse_moment(text: str) -> datetime:
         try:
             return now() - passed
         except OverflowError as error:
-            raise typer.BadParameter("that is before all times") from error
+            raise typer.BadParameter("that is before the year 1") from error
     try:
         told = datetime.fromisoformat(text.strip())
     except ValueError as error:
-        raise typer.BadParameter("it is 2026-11-23, 2026-11-23T08:00, or 36h, 7d, 2w") from error
+        raise typer.BadParameter(
+            "write it as 2026-11-23, 2026-11-23T08:00, or 36h, 7d, 2w"
+        ) from error
     since = told if told.tzinfo else told.replace(tzinfo=UTC)
     if since > now():
         raise typer.BadParameter("it is in the future")

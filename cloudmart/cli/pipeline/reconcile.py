@@ -26,10 +26,10 @@ from cloudmart.pipeline.repair.reconcile import Comparison, Difference, Reconcil
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
 
-Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
 Settle = Annotated[
     float,
-    typer.Option(min=0, max=600, help="Seconds that a difference has to last to be believed."),
+    typer.Option(min=0, max=600, help="Seconds that a difference must last before it counts."),
 ]
 
 _MOST_SHOWN = 50
@@ -63,8 +63,8 @@ async def compare_with_progress(pipeline: Pipeline, since: datetime, settle: flo
         typer.echo(f"The whole table was read. {comparison.scanned}", err=True)
     if comparison.unreadable:
         typer.echo(
-            f"Rows of BigQuery that were left out: {comparison.unreadable:,}. Their eventType is "
-            "none of the pipeline's.",
+            f"Rows of BigQuery that were left out: {comparison.unreadable:,}. The pipeline writes "
+            "no such eventType.",
             err=True,
         )
     return comparison

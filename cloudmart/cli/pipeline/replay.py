@@ -31,9 +31,12 @@ from cloudmart.pipeline.repair.reconcile import Difference
 from cloudmart.pipeline.repair.replay import Replay, ReplayResult, S3Quarantine, order_of
 from cloudmart.settings import Settings
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and end.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")
+]
 FromQuarantine = Annotated[
-    bool, typer.Option("--quarantined", help="The orders of the records in quarantine instead.")
+    bool,
+    typer.Option("--quarantined", help="Send the orders of the records in quarantine instead."),
 ]
 
 
@@ -57,7 +60,7 @@ def replay(
     Exit code 1 if some could not be sent, 69 if one of the sides is away.
     """
     if (since is None) != quarantined:
-        raise typer.BadParameter("either --since or --quarantined says which orders")
+        raise typer.BadParameter("give either --since or --quarantined")
     settings = settings_for_pipeline(os.environ)
     wish = _Wish(since, settle, dry_run)
     replayed = run_pipeline_command(lambda: _replay(settings, wish))

@@ -22,7 +22,7 @@ from cloudmart.settings import Settings
 from cloudmart.values.ids import new_id
 from cloudmart.values.timestamp import stamp
 
-Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
 
 
 def status(*, as_json: Json = False) -> None:
@@ -82,9 +82,12 @@ def _number(value: int | None) -> str | None:
     return None if value is None else f"{value:,}"
 
 
-JsonToo = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+JsonToo = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
 Timeout = Annotated[
-    float, typer.Option(min=1, max=3600, help="Seconds it may take before it counts as lost.")
+    float,
+    typer.Option(
+        min=1, max=3600, help="Seconds that a heartbeat may take before it counts as lost."
+    ),
 ]
 
 

@@ -4,20 +4,20 @@ from cloudmart.health.causes.cause import Cause
 
 STALE = Cause(
     "configuration-stale",
-    "Running with configuration older than the cluster's since {since}: roll the deployment.",
+    "The cluster's configuration has been newer than this pod's since {since}.",
     "A process keeps the settings it was started with. Restart the pods: "
     "`kubectl rollout restart deployment/cloudmart-backend --namespace {namespace}`.",
     "kubectl get pods --selector app=cloudmart-backend --namespace {namespace}",
 )
 SLOW = Cause(
     "slow",
-    "It did not answer within {seconds} s.",
+    "The dependency did not answer within {seconds} s.",
     "Wait: it usually ends without help. If it lasts, read the log of the dependency.",
     "kubectl top pod {pod} --namespace {namespace}",
 )
 UNCHECKED = Cause(
     "unchecked",
-    "It was not checked since {since}: the checks have stopped.",
+    "The dependency has not been checked since {since}: the checks have stopped.",
     "The process is overloaded, or a bug ended the checks. Read the log.",
     "kubectl logs {pod} --namespace {namespace} --tail 50",
 )

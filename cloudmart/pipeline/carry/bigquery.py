@@ -86,7 +86,7 @@ def read_credentials(path: Path) -> Credentials:
         told = json.loads(path.read_bytes())
         return _of_kind(told)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        msg = f"GOOGLE_APPLICATION_CREDENTIALS: {path} holds no credentials we can use"
+        msg = f"GOOGLE_APPLICATION_CREDENTIALS: {path} holds no credentials that can be used"
         raise ValueError(msg) from error
 
 

@@ -29,7 +29,7 @@ def translate_google_errors() -> Iterator[None]:
     try:
         yield
     except _NO_ANSWER as error:
-        raise UnavailableError(f"BigQuery does not do its part: {_reason(error)}.") from error
+        raise UnavailableError(f"BigQuery failed: {_reason(error)}.") from error
 
 
 def _reason(error: BaseException) -> str:

@@ -33,13 +33,13 @@ class DifferenceKind(StrEnum):
     """What is wrong with an order's rows."""
 
     MISSING = "missing"
-    """DynamoDB has the order, and the warehouse knows nothing of it."""
+    """DynamoDB has the order, and the warehouse does not."""
     DIFFERENT = "different"
-    """The warehouse knows another state."""
+    """The warehouse has another state of it."""
     REMAINING = "remaining"
-    """The order has been removed, which the warehouse does not know."""
+    """The order has been removed, and the warehouse still has it."""
     UNREADABLE = "unreadable"
-    """What DynamoDB has cannot become a row."""
+    """DynamoDB's item cannot become a row."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ class Replay:
                 done.sent.append(rows.pop(event).id)
             if faults and not poison:
                 reason = next(iter(faults.values())).reason
-                raise UnavailableError(f"BigQuery does not take the rows: {reason}")
+                raise UnavailableError(f"BigQuery refused the rows: {reason}")
 
 
 def _insert(rows: Mapping[str, Row], warehouse: Warehouse) -> Mapping[str, RowFault]:

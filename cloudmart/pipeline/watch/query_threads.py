@@ -25,7 +25,7 @@ _NO_CREDENTIALS = "There are no credentials that Google accepts."
 _WORDS = {
     401: _NO_CREDENTIALS,
     404: "BigQuery has no such table as BIGQUERY_DATASET_ID and BIGQUERY_TABLE_ID name.",
-    429: "BigQuery takes no more requests at the moment.",
+    429: "BigQuery accepts no more requests at the moment.",
 }
 
 
@@ -129,7 +129,7 @@ class Questions:
                     self._warehouse = self._stack.enter_context(self._open_warehouse())
                 except ValueError as error:
                     # Its path is an operator's business.
-                    sentence = "GOOGLE_APPLICATION_CREDENTIALS names no file we can use."
+                    sentence = "GOOGLE_APPLICATION_CREDENTIALS names no file that can be used."
                     raise UnknownError(sentence) from error
             return self._warehouse
 

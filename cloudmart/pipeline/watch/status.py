@@ -167,7 +167,7 @@ class StatusQuery:
 
     async def _lag(self, newest: NewestOrders, lacking: "_Lacking") -> float:
         if newest.dynamodb is None or newest.bigquery is None:
-            raise UnknownError("It follows from the newest order of both sides.")
+            raise UnknownError("It is computed from the newest order of both sides.")
         if lacking.why:
             raise UnknownError(lacking.why)
         oldest = lacking.oldest
@@ -199,7 +199,9 @@ def _newest(warehouse: Warehouse) -> OrderState | None:
 def troubles_of(found: PipelineStatus) -> Iterator[tuple[str, str]]:
     """Yield what is not well, each by a word and in a sentence."""
     if found.stream not in {None, "on"}:
-        sentence = "The orders' table has no stream as it is needed: `cloudmart tables status`."
+        sentence = (
+            "The orders' table lacks the stream that the pipeline needs: `cloudmart tables status`."
+        )
         yield "stream", sentence
     if found.mapping and found.mapping.state != "Enabled":
         state = found.mapping.state.lower()
@@ -207,7 +209,7 @@ def troubles_of(found: PipelineStatus) -> Iterator[tuple[str, str]]:
     if found.mapping and (found.mapping.last_result or "").startswith("PROBLEM"):
         yield "result", "The last batch failed."
     if found.failures.queued:
-        yield "queue", "Batches were given up: `cloudmart pipeline replay` brings their orders."
+        yield "queue", "Batches were given up: `cloudmart pipeline replay` sends their orders."
     if found.failures.quarantined:
         yield "quarantine", "Records are in quarantine: `cloudmart pipeline replay --quarantined`."
     if (found.lag_seconds or 0) > _LATE:

@@ -64,7 +64,7 @@ def why_of_aws(service: str, prefix: str, error: BaseException, setting: str = "
     if isinstance(cause, ClientError):
         return _refusal(service, prefix, cause, setting)
     if isinstance(cause, sdk.NoCredentialsError | sdk.PartialCredentialsError):
-        return "There are no AWS credentials to ask with."
+        return "There are no AWS credentials."
     if isinstance(cause, sdk.NoRegionError):
         return "No AWS region is set: set AWS_REGION to the region of the tables."
     if isinstance(cause, TimeoutError | sdk.ReadTimeoutError | sdk.ConnectTimeoutError):
@@ -80,13 +80,13 @@ def _refusal(service: str, prefix: str, error: ClientError, setting: str) -> str
         action = f"{namespace}:{_ACTIONS.get(operation, operation)}"
         return f"The service's role lacks the permission {action}."
     if _NOT_THERE.search(code):
-        return f"{service} knows nothing of the name that {setting} gives."
+        return f"{service} does not know the name that {setting} gives."
     if _BUSY.search(code):
-        return f"{service} takes no more requests at the moment."
+        return f"{service} accepts no more requests at the moment."
     if _CREDENTIALS.search(code):
         return f"{service} does not accept the service's credentials ({code})."
     if error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVER_FAULT:
-        return f"{service} has a fault of its own."
+        return f"{service} reports a fault of its own."
     return f"{service} refuses to answer ({code})."
 
 

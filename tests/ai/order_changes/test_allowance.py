@@ -9,7 +9,7 @@ from tests.support.scripted_chat import ScriptedChat
 
 ANN = "ann@example.org"
 ENOUGH = (
-    "Nothing was changed: this is as much as can be changed here in a day. "
+    "Nothing was changed: you have reached today's limit of changes. "
     "If you end the chat, the shop's staff read it and can help."
 )
 

@@ -17,7 +17,7 @@ from tests.support.scripted_chat import ScriptedChat
 ANN = "ann@example.org"
 CANCEL = ToolCall("1", "cancel_order", '{"order_id": "ab12cd34"}')
 DELETE = ToolCall("1", "delete_order", '{"order_id": "ab12cd34"}')
-NOTHING = "That code confirms nothing"
+NOTHING = "That code is not valid"
 
 
 async def propose(assistant: Assistant, thread: str) -> str:
@@ -202,7 +202,7 @@ async def test_an_order_that_changed_since_is_left_alone(
 
     answer = await assistant.reply(thread, f"CONFIRM {code}")
 
-    assert "is not what it was" in answer
+    assert "has changed since you were asked" in answer
     assert await shop.order("ab12cd34") == changed
 
 
@@ -213,7 +213,7 @@ async def test_an_order_that_is_gone_is_not_brought_back(shop: Shop) -> None:
     code = await propose(assistant, thread)
     await shop.orders.remove("ab12cd34")
 
-    assert "is not what it was" in await assistant.reply(thread, f"CONFIRM {code}")
+    assert "has changed since you were asked" in await assistant.reply(thread, f"CONFIRM {code}")
     assert await shop.orders.get("ab12cd34") is None
 
 

@@ -89,7 +89,9 @@ def test_a_dry_run_says_what_would_happen_and_writes_nothing(
 
     result = cloudmart("catalogue", "load", "-", "--dry-run", input=content)
 
-    assert result.stdout == "Nothing written; it would be: 1 new, 1 changed, 0 unchanged, 1 bad.\n"
+    assert result.stdout == (
+        "Nothing was written. It would be: 1 new, 1 changed, 0 unchanged, 1 bad.\n"
+    )
     assert result.exit_code == 1
     assert store.items() == before
 

@@ -115,11 +115,11 @@ def test_a_cell_may_hold_lines_quotes_and_commas() -> None:
         (b'{"id": 7, "name": "A", "price": 1}', "id: is not a text"),
         (
             b'{"id": "a/b", "name": "A", "price": 1}',
-            "id: no URL could name it: leave out slashes and control characters",
+            "id: a URL cannot contain it: leave out slashes and control characters",
         ),
         (
             b'{"id": "..", "name": "A", "price": 1}',
-            "id: no URL could name it: leave out slashes and control characters",
+            "id: a URL cannot contain it: leave out slashes and control characters",
         ),
         (b'{"price": 1, "name": "A"', "not JSON (Expecting ',' delimiter)"),
         (b"garbage", "not JSON (Expecting value)"),

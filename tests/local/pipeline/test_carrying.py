@@ -133,7 +133,7 @@ def test_a_warehouse_that_is_away_is_seen_and_loses_nothing(
 ) -> None:
     warehouse.away = True
     put(dynamodb, settings.dynamodb.orders_table, {"id": "a", "createdAt": MOMENT})
-    until(lambda: mapping(transport).last_result == "PROBLEM: 1 of 1 records have to come again")
+    until(lambda: mapping(transport).last_result == "PROBLEM: 1 of 1 records must be sent again")
 
     assert warehouse.find("a", LONG_AGO) is None
 
