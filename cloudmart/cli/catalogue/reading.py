@@ -55,7 +55,7 @@ class CatalogueEntry:
 
 @dataclass(frozen=True, slots=True)
 class BadEntry:
-    """What stands in the place of an entry and is none, and why."""
+    """A bad entry, and what is wrong with it."""
 
     place: str
     reason: str
@@ -131,14 +131,16 @@ class JsonArray:
         self._ended = False
 
     def values(self) -> Iterator[Any]:
-        """Yield the values."""
+        """Yield the values; raise ValueError if the array does not end the file."""
         self._take("[")
         if self._upcoming() == "]":
-            return
-        while True:
+            self._take("]")
+        else:
             yield self._value()
-            if self._take(",]") == "]":
-                return
+            while self._take(",]") == ",":
+                yield self._value()
+        if self._upcoming():
+            raise ValueError("more text follows the array")
 
     def _value(self) -> Any:  # noqa: ANN401 - any JSON
         while True:

@@ -197,6 +197,9 @@ def test_a_quote_that_is_never_closed_does_not_hide_what_came_before() -> None:
         (b' {"name": "B", "price": 2}]', "a comma is missing"),
         (b", \xff]", "Expecting value"),
         (b", " + b"[" * 100_000, "nested too deeply"),
+        (b'] {"name": "B", "price": 2}', "more text follows the array"),
+        (b']\n[{"name": "B", "price": 2}]', "more text follows the array"),
+        (b"]" + b" " * 100_000 + b"]", "more text follows the array"),
     ],
     ids=lambda value: repr(value[:40]),
 )
@@ -209,6 +212,16 @@ def test_where_an_array_breaks_off_is_told(end: bytes, reason: str) -> None:
     assert last.place == "after entry 1"
     assert last.reason.startswith(f"not JSON ({reason}")
     assert last.reason.endswith("; the rest was not read")
+
+
+def test_text_after_an_empty_array_is_told() -> None:
+    assert _read(b"[] and more") == [
+        BadEntry("after entry 0", "not JSON (more text follows the array); the rest was not read")
+    ]
+
+
+def test_white_space_may_follow_an_array() -> None:
+    assert [type(one) for one in _read(b'[{"name": "A", "price": 1}] \r\n\t\n')] == [CatalogueEntry]
 
 
 def test_what_is_not_utf_8_in_an_array_spoils_its_entry_alone() -> None:
