@@ -1,0 +1,34 @@
+"""A setting that nothing reads would be a promise that nobody keeps."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from cloudmart.settings.variables import variables
+
+PACKAGE = Path(__file__).parents[2] / "cloudmart"
+
+# Read by name from the environment: by AWS's SDK, and by the checks of the role.
+FROM_ENVIRONMENT = {"AWS_ROLE_ARN"}
+
+
+def _attributes(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+            yield node.attr
+
+
+def test_every_setting_is_read() -> None:
+    read = {
+        name
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for name in _attributes(ast.parse(path.read_text("utf-8")))
+    }
+
+    unread = {
+        variable.name
+        for variable in variables().values()
+        if variable.obsolete is None and variable.field not in read
+    }
+
+    assert unread == FROM_ENVIRONMENT
