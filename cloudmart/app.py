@@ -58,7 +58,7 @@ TAGS = [
 
 
 def _servers(settings: Settings) -> list[dict[str, str]]:
-    """Return where the API is: first wherever its document was read, a port-forward too."""
+    """Return the API's servers: the first is the one that the document was read from."""
     public = settings.public_base
     return [{"url": "/"}, *([{"url": public, "description": "The shop"}] if public else [])]
 

@@ -1,7 +1,7 @@
-"""AWS's clients follow no redirect: what is asked goes to the address that is configured.
+"""AWS's clients follow no redirect: requests go to the configured address only.
 
 aiohttp follows redirects unless it is told otherwise, and aiobotocore does not tell it. Something
-between the shop and AWS could so have a signed request, with all that is in it, sent elsewhere.
+between the shop and AWS could then redirect a signed request to another address.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class RedirectedError(ValueError):
-    """An answer sends us to another address."""
+    """An answer redirects us to another address."""
 
 
 class DirectResponse(aiohttp.ClientResponse):
@@ -55,7 +55,7 @@ class DirectConfig(AioConfig):  # type: ignore[misc]  # as above
         super().__init__(connector_args, http_session_cls, **options)
 
     def merge(self, other_config: Any) -> AioConfig:  # noqa: ANN401 - the SDK's
-        """Return both together; what the other says counts."""
+        """Return both merged; the other's values count."""
         merged = super().merge(other_config)
         # The SDK's own client for a sign-in (SSO) brings botocore's plain Config, without a class.
         other = getattr(other_config, "http_session_cls", None)

@@ -1,4 +1,4 @@
-"""What may go wrong and is nobody's bug: each failure is a class with a status and a code."""
+"""Expected failures: each is a class with a status and a code."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class CloudmartError(Exception):
 
 
 class UnauthorizedError(CloudmartError):
-    """No proof of who calls, or none that is believed; `WWW-Authenticate` says how to give one."""
+    """The request has no valid proof of who calls; `WWW-Authenticate` says how to send one."""
 
     status = HTTPStatus.UNAUTHORIZED
     code = "unauthorized"
@@ -54,7 +54,7 @@ class UnauthorizedError(CloudmartError):
 
 
 class ForbiddenError(CloudmartError):
-    """Whoever it is may not do this."""
+    """This caller may not do this."""
 
     status = HTTPStatus.FORBIDDEN
     code = "forbidden"
@@ -77,7 +77,7 @@ class ReservedAddressError(CloudmartError):
 
 
 class TooManyAttemptsError(CloudmartError):
-    """Too many wrong passwords came from one address; right ones have to wait as well."""
+    """Too many wrong passwords came from one address; right ones must wait, too."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "too-many-attempts"
@@ -180,7 +180,7 @@ class IdempotencyKeyReusedError(InvalidRequestError):
 
 
 class UpstreamError(CloudmartError):
-    """A provider of AI did not do its part. What it said about it goes to the log only."""
+    """A provider of AI failed. What it said goes to the log only."""
 
 
 class ProviderFailedError(UpstreamError):
@@ -195,7 +195,7 @@ class ProviderFailedError(UpstreamError):
 
 
 class ProviderUnavailableError(UpstreamError):
-    """A provider is away, or accepts no more requests for a while."""
+    """A provider cannot be reached, or accepts no more requests for a while."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "ai-unavailable"
@@ -241,7 +241,7 @@ class ProviderDisabledError(UpstreamError):
 
 
 class UnknownConversationError(NotFoundError):
-    """No conversation has that id: it has expired, or never was. Start another."""
+    """No conversation has that id: it has expired, or never existed. Start another."""
 
     code = "unknown-conversation"
     example = "This conversation is over. Please start a new one."
@@ -261,7 +261,7 @@ class ConversationBusyError(ConflictError):
 
 
 class TokensSpentError(CloudmartError):
-    """The tokens that one conversation, or all of them in a day, may use are spent."""
+    """One conversation, or all of them in a day, have used all the tokens that they may use."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "ai-tokens-spent"
@@ -269,7 +269,7 @@ class TokensSpentError(CloudmartError):
 
 
 class TooManyRequestsError(CloudmartError):
-    """A client has asked as much as it may in a minute; `RateLimit-Limit` says how much that is."""
+    """A client has reached its limit of requests a minute, which `RateLimit-Limit` tells."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "too-many-requests"
@@ -283,7 +283,7 @@ class TooManyRequestsError(CloudmartError):
 
 
 class TooManyLookupsError(CloudmartError):
-    """A client has asked for too many orders that do not exist, as one who guesses does."""
+    """A client has asked for too many orders that do not exist: it may be guessing ids."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "too-many-lookups"
@@ -305,7 +305,7 @@ class SlowBodyError(CloudmartError):
 
 
 class UnavailableError(CloudmartError):
-    """Something the answer depends on is away or overloaded; the same request may work soon."""
+    """Something the answer depends on is down or overloaded; the same request may work soon."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "unavailable"

@@ -54,8 +54,8 @@ class Passwords:
     """Administrators by password.
 
     A hash takes tens of milliseconds of a processor and some megabytes: two are computed at once,
-    in threads; who waits for more than a hundred others is sent away; and a client that was wrong
-    30 times in a minute is not listened to. All is counted by process, for a bounded number of
+    in threads. A request is refused if it would wait behind more than a hundred others, or if its
+    client was wrong 30 times in a minute. Each process counts by itself, for a bounded number of
     clients.
     """
 
@@ -66,7 +66,7 @@ class Passwords:
         wrong: RateCounter | None = None,
     ) -> None:
         self._admins = admins
-        # For unknown names: checking takes as long as for known ones, and fails whatever comes.
+        # For unknown names: the check takes as long as for known ones, and always fails.
         self._anyones = next(iter(admins.values()), "")
         self._monotonic = monotonic
         self._key = secrets.token_bytes(32)
@@ -76,7 +76,7 @@ class Passwords:
         self._waiting = 0
 
     def challenge(self, *, tried: bool) -> str:
-        """Return what `WWW-Authenticate` says of it: the same before and after."""
+        """Return its `WWW-Authenticate` header, which is always the same."""
         del tried
         return f'Basic {REALM}, charset="UTF-8"'
 
@@ -98,7 +98,8 @@ class Passwords:
         self._waiting += 1
         try:
             async with self._slots:
-                # A page asks for several things at once: the first has found it right meanwhile.
+                # A page sends several requests at once: the first may have checked the password
+                # meanwhile.
                 right = self._remembers(digest) or await self._check(name, password, client)
         finally:
             self._waiting -= 1
@@ -107,7 +108,7 @@ class Passwords:
         return Caller(admin=True, name=name) if right else None
 
     async def close(self) -> None:
-        """Forget who was right."""
+        """Forget the passwords that were right."""
         self._remembered.clear()
 
     async def _check(self, name: str, password: str, client: str) -> bool:
@@ -142,7 +143,7 @@ def _read(credentials: str) -> tuple[str, str] | None:
     try:
         text = raw.decode()
     except UnicodeDecodeError:
-        # Browsers send UTF-8, as they are told to; scripts in them, by `btoa`, do not.
+        # Browsers send UTF-8, as `charset` asks; scripts that use `btoa` do not.
         text = raw.decode("latin-1")
     name, colon, password = text.partition(":")
     return (name, password) if colon and 0 < len(password) <= LONGEST else None

@@ -16,9 +16,9 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class GuardedRoute(JsonRoute):
-    """A route that lets in whom the table of rights names, before anything it sends is judged.
+    """A route that checks the caller's right before it looks at the rest of the request.
 
-    Where that is anyone, there is no gate and no cost.
+    A route that is open to anyone has no gate, and no cost.
     """
 
     def get_route_handler(self) -> Handler:
@@ -56,5 +56,5 @@ def guarded_entries(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, bool]]:
     """Yield each method and path that is answered, and whether a gate stands before it."""
     for entry, each in route_entries(routes):
         route = each.original_route
-        # A router that is included below a prefix would be guarded as what it is without it.
+        # A router included below a prefix would be guarded by its path without the prefix.
         yield entry, isinstance(route, GuardedRoute) and route.path == each.path

@@ -16,13 +16,13 @@ from cloudmart.settings import AccessSettings, Algorithm
 from cloudmart.settings.formats import check_endpoint
 
 FRESH = 60 * 60.0
-"""Seconds after which the keys are looked at again."""
+"""Seconds after which the keys are fetched again."""
 STALE = 24 * 60 * 60.0
-"""Seconds for which keys are believed while the issuer cannot be asked."""
+"""Seconds for which fetched keys stay valid while the issuer does not answer."""
 FLOOR = 10.0
-"""Seconds between two questions to the issuer, whatever callers send."""
+"""The least seconds between two fetches, whatever callers send."""
 AGAIN = 60.0
-"""Seconds after which a fetch that failed is tried again, though nobody asks."""
+"""Seconds after which a failed fetch is repeated, even if no caller needs the keys."""
 
 _WITHIN = 3.0
 _MOST_BYTES = 256 * 1024
@@ -52,12 +52,10 @@ class IssuerKeys:
     """The keys of one issuer, by their ids.
 
     They are at the address that is configured, or where the issuer's discovery document says
-    (OpenID Connect Discovery 1.0). That is read again whenever the keys are: keys may move.
-
-    While the issuer is away, the keys it had are believed for a day. An id that is not known is
-    looked for at the issuer, but not more often than every ten seconds, all callers together. A
-    key need not have an id (RFC 7517, 4.5): such keys are tried where no id fits. `reporter` hears
-    of each fetch.
+    (OpenID Connect Discovery 1.0). The document is read again with the keys, which may move. While
+    the issuer does not answer, its last keys stay valid for a day. For an unknown id the keys are
+    fetched again, at most every ten seconds for all callers together. A key need not have an id
+    (RFC 7517, 4.5): such keys are tried where no id fits. `reporter` hears of each fetch.
     """
 
     def __init__(
@@ -86,16 +84,16 @@ class IssuerKeys:
         `key_id` is the one that the token names, empty where it names none.
 
         Raises:
-            UnavailableError: the issuer cannot be asked, and what it said before does not answer.
+            UnavailableError: the issuer does not answer, and its last keys do not fit.
         """
         age = self._monotonic() - self._had_at
         if age < STALE and (keys := self._matching(key_id)):
             if age >= FRESH or key_id not in self._keys:
-                # Nobody waits for it: these are good enough until there is news.
+                # Nobody waits for the fetch: these keys are good enough until it ends.
                 self._fetch_soon()
             return keys
         fetching = self._fetch_soon()
-        # Whoever goes away must not take the fetch along that others wait for.
+        # A caller who goes away must not cancel the fetch that others wait for.
         known = await asyncio.shield(fetching) if fetching else self._had_at >= self._asked_at
         if not known:
             raise UnavailableError(_AWAY, retry_after=round(FLOOR))
@@ -105,7 +103,7 @@ class IssuerKeys:
         return (self._keys.get(key_id) or self._keys.get("", ()))[:_MOST_TRIED]
 
     async def close(self) -> None:
-        """Stop asking."""
+        """Stop fetching."""
         if self._timer:
             self._timer.cancel()
         if self._fetching:
@@ -166,8 +164,8 @@ class IssuerKeys:
         return url[:6].lower() == "https:"
 
     async def _download(self, url: str) -> bytes:
-        # Not before: proxies and certificates of the environment may be wrong, and that is told
-        # like an issuer that cannot be reached.
+        # Not earlier: proxies and certificates of the environment may be wrong, which counts as an
+        # issuer that cannot be reached.
         self._client = self._client or httpx2.AsyncClient(timeout=_WITHIN, follow_redirects=False)
         async with self._client.stream("GET", url) as answer:
             if answer.status_code == httpx2.codes.NOT_FOUND:

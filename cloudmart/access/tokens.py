@@ -24,10 +24,10 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class Tokens:
-    """Callers by the tokens an issuer gave them.
+    """Identifies callers by the tokens of an issuer.
 
-    The algorithm is the one that is configured, the key one that the issuer publishes; what a
-    token says of its algorithm and its keys is compared, and never followed.
+    The settings name the algorithm, and the issuer publishes the keys. What a token says of its
+    algorithm and keys is compared with these, and never followed.
     """
 
     def __init__(self, settings: AccessSettings, keys: IssuerKeys) -> None:
@@ -35,14 +35,14 @@ class Tokens:
         self._keys = keys
 
     def challenge(self, *, tried: bool) -> str:
-        """Return what `WWW-Authenticate` says of it, after a try or before."""
+        """Return its `WWW-Authenticate` header, after an attempt or before one."""
         return f"Bearer {REALM}" + (', error="invalid_token"' if tried else "")
 
     async def identify(self, credentials: str, client: str) -> Caller | None:
-        """Return whom a token belongs to, or None if it is not to be believed.
+        """Return the owner of a token, or None if the token is not valid.
 
         Raises:
-            UnavailableError: the issuer's keys are not to be had.
+            UnavailableError: the issuer's keys are not available.
         """
         del client
         try:
@@ -61,7 +61,7 @@ class Tokens:
         if len(token) > LONGEST:
             raise jwt.DecodeError("too long")
         header = jwt.get_unverified_header(token)
-        # Before a key is looked for: nobody makes us ask the issuer with a token of another kind.
+        # Checked before a key is looked for: a token of another kind must not cause a fetch.
         if header.get("alg") != self._settings.algorithm or "crit" in header:
             raise jwt.InvalidAlgorithmError
         if str(header.get("typ", "jwt")).lower() not in _KINDS:

@@ -1,1 +1,1 @@
-"""The assistants and the reading of a customer's mood: `/api/ai`."""
+"""The assistants, and the sentiment of chats: `/api/ai`."""

@@ -37,8 +37,8 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 def answer_agent(event: Mapping[str, Any], client: Any, table: str) -> dict[str, Any]:  # noqa: ANN401
     """Return the products whose name contains what the agent asks for, or all there are.
 
-    An answer that would be too long says how many more there are; one that could not be had says
-    so, for the agent to tell the customer.
+    An answer that would be too long says how many more there are; if the products cannot be read,
+    it says so, and the agent tells the customer.
     """
     try:
         found = _shortened(_products(_wanted(event), client, table))

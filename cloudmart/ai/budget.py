@@ -22,29 +22,29 @@ _log = structlog.stdlib.get_logger(__name__)
 
 _KEPT = timedelta(days=7)
 _MOST_REAL = 10**13
-"""More tokens than can be used in a day: a stored count that is more was not counted."""
+"""More tokens than can be used in a day: a larger stored count is not a real one."""
 
 _GATHERED = 1.0
-"""Seconds in which what all chats use is gathered, and then written at once."""
+"""Seconds for which the tokens of all chats are added up before they are written."""
 
 _SHOWN = 40
-"""Characters of a stored count that is told."""
+"""Characters of a stored count that the log shows."""
 
 _LONGEST = 30.0
-"""Seconds after which a write that failed is tried again, at the latest."""
+"""The most seconds until a failed write is tried again."""
 
 _FRESH = 5.0
-"""Seconds for which a day's count is taken for what it was; to write to it tells it anew."""
+"""Seconds for which a day's count is used as it was read; a write returns the newest one."""
 
 
 _IN_A_MOMENT = 10
-"""Seconds after which steps that are under way have told what they really used."""
+"""Seconds after which running steps have reported what they used."""
 
 LONGEST_OUTPUT = 4000
-"""Tokens of output that are reserved for a step: as many as a model is asked for at most."""
+"""Tokens of output that are reserved for a step: the most that a model is asked for."""
 
 UNFINISHED_OUTPUT = 500
-"""Tokens of output that a step is taken to cost at least which was given up before its end."""
+"""The least tokens of output that an abandoned step counts for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ class TokenBudget:
         return known.tokens
 
     async def _begun_anew(self, day: str, item: Item) -> Item:
-        """Count a day from nothing again, and return its item: what is there was never counted."""
+        """Restart a day's count at zero, and return its item: the stored value is no real count."""
         _log.warning("tokens_not_believed", day=day, stored=repr(item["tokens"])[:_SHOWN])
         fresh = await self._table.update(day, set={"tokens": 0}, create=True, returning=True)
         return fresh or {}
@@ -174,7 +174,7 @@ class TokenBudget:
 
 
 def _tokens(item: Item | None) -> int:
-    """Return a day's count; one that nothing can have counted is none, and costs no answer."""
+    """Return a day's count; an impossible one counts as none, and fails no answer."""
     counted = item.get("tokens", 0) if item else 0
     return int(counted) if _is_real(counted) else 0
 

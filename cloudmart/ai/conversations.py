@@ -45,17 +45,16 @@ _log = structlog.stdlib.get_logger(__name__)
 
 MOST_TURNS = 60
 MOST_BYTES = 200_000
-"""UTF-8 bytes of text that are kept: an item holds 400 kB, with all else in it."""
+"""UTF-8 bytes of text that are kept: an item may have 400 kB in all."""
 
 READ_AT_ONCE = 8
-"""Conversations that are read at once, also by messages that find theirs locked: each is some
-megabytes while it is."""
+"""Conversations that are read at once, locked ones too: each takes some megabytes meanwhile."""
 
 LOCK_MARGIN = 15
 """Seconds a lock outlasts the longest turn."""
 
 _LAST_TIME = 10**11
-"""Seconds since 1970 that no clock will show: a lock until then is none."""
+"""Seconds since 1970 that no clock will show: a lock that ends later is no lock."""
 
 _LOCK = ("lockToken", "lockUntil")
 
@@ -98,7 +97,7 @@ class Conversation(Entity):
 
     @property
     def messages(self) -> list[ProviderMessage]:
-        """Return what was said, as a provider is told it."""
+        """Return the messages as a provider gets them."""
         return [
             ProviderMessage(spoken.role, self.without_codes(spoken.text)) for spoken in self.history
         ]
@@ -110,10 +109,10 @@ class Conversation(Entity):
 
 
 class Turn:
-    """One message of a conversation while it is answered, and what comes of it.
+    """One message of a conversation while it is answered, and the result.
 
-    `email` is the address that a token proved or, where the shop takes a customer's word, the one
-    they last gave. Without one they `must_sign_in` where it does not.
+    `email` is the address that a token proved or, where the shop believes customers, the last one
+    they gave. Elsewhere a customer without a token `must_sign_in`.
     """
 
     def __init__(
@@ -189,7 +188,7 @@ class Turn:
 
 
 BeginTurn = Callable[[Conversation, str], Turn]
-"""Makes the turn of a conversation that was locked, and of its lock."""
+"""Makes the turn of a locked conversation."""
 
 
 class _Lock:
@@ -278,7 +277,7 @@ class ConversationRepository:
         except RefusedError as error:
             if error.item.get("confirmedBy") == turn.lock:
                 return turn.conversation.pending
-            # Of a number that is out of all proportion DynamoDB adds nothing: it keeps 38 digits.
+            # DynamoDB keeps 38 digits: to add one to an absurdly large number changes nothing.
             countable = Condition(
                 "attribute_type(#pending.#tries, :number)"
                 " AND #pending.#tries BETWEEN :none AND :most",
@@ -305,15 +304,15 @@ class ConversationRepository:
         return Conversation.read(item).open_tickets if item else []
 
     async def forget_customer(self, key: str) -> None:
-        """Forget who spoke and what they were asked: whoever goes on has to say it again."""
+        """Forget the customer and the pending question: the next speaker must give both again."""
         if not _ID.fullmatch(key):
             return
-        # A turn that is still being answered loses its lock, or it would write both anew.
+        # A turn that is still being answered loses its lock, or it would write both again.
         forgotten = dict.fromkeys(("email", "pending", *_LOCK))
         await self._table.update(key, set=forgotten)
 
     async def claim_sentiment(self, key: str) -> bool:
-        """Tell whether a conversation of ours is read for its mood for the first time."""
+        """Tell whether the sentiment of one of our conversations is rated for the first time."""
         if not _ID.fullmatch(key):
             return False
         moment = int(time.time())
@@ -329,7 +328,7 @@ class ConversationRepository:
     async def _take(self, lock: _Lock) -> Item:
         moment = int(time.time())
         until = moment + self._lock_seconds
-        # What is no time is no lock either: it would never end.
+        # A value that is not a time is no lock: it would never end.
         free = Condition(
             "#expiresAt > :now AND (attribute_not_exists(#lockUntil)"
             " OR NOT attribute_type(#lockUntil, :number)"

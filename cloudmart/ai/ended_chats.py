@@ -1,4 +1,4 @@
-"""Chats that have ended: kept as closed tickets, then read for their mood."""
+"""Chats that have ended: kept as closed tickets, then rated for sentiment."""
 
 from collections import defaultdict, deque
 
@@ -55,7 +55,7 @@ class ChatArchive:
         self._satisfaction = SatisfactionScores()
 
     async def keep(self, chat: Chat) -> ChatEnded:
-        """Save a chat as a closed ticket with its customer's mood."""
+        """Save a chat as a closed ticket with its customer's sentiment."""
         kept, truncated = newest_messages(chat.messages)
         texts = [message.text for message in kept if message.sender == "user"]
         moment, mood = now(), await self._sentiment.guess(texts)
@@ -106,7 +106,7 @@ class ChatArchive:
             _log.warning("customer_not_forgotten", cause=repr(error))
 
     async def _reread(self, ticket: Ticket, texts: list[str]) -> ChatSentiment | None:
-        """Return the mood by the analyzer that is paid for, once the ticket says so too."""
+        """Return the paid analyzer's rating, once the ticket has it too."""
         try:
             mood = await self._sentiment.ask(ticket.thread_id, texts)
             if mood is not None:

@@ -26,7 +26,7 @@ from cloudmart.ai.tools import Toolbox
 from cloudmart.errors import ProviderFailedError
 
 MOST_CALLS = 5
-"""Calls of one step that are run; the others are told that they were too many."""
+"""Calls of one step that are run; the model is told that the others were too many."""
 
 _BREAK = TextDelta("\n\n")
 
@@ -60,7 +60,7 @@ class ToolLoop:
     async def answer(self, turn: Turn, question: str, emit: Emit, deadline: float) -> str:
         """Return the model's answer to a question, or raise an UpstreamError or TokensSpentError.
 
-        The deadline is a time of the event loop's clock; the caller sees to it.
+        The deadline is a time of the event loop's clock; the caller enforces it.
         """
         self._budget.check(turn.conversation)
         history = [*turn.conversation.messages, ProviderMessage(Role.USER, question)]

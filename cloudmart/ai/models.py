@@ -88,7 +88,7 @@ class ChatToEnd(Model):
 
 
 class ChatEnded(Model):
-    """The ticket a chat was saved as, and how its customer sounded."""
+    """The ticket that keeps a chat, and the customer's sentiment."""
 
     thread_id: str | None = Field(description="The chat's id as it was sent.")
     ticket_id: str = Field(description="The closed ticket that keeps the chat.")

@@ -1,4 +1,4 @@
-"""What the assistants need of a provider, in our words; its types never cross this line."""
+"""The interface that the assistants need of a provider; no provider's types cross it."""
 
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -61,7 +61,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What became of a call, as JSON."""
+    """The result of a call, as JSON."""
 
     call: ToolCall
     output: str
@@ -159,16 +159,16 @@ class ChatModel(Protocol):
         tried again once a provider began to answer. A generator that is closed early stops its
         call: consume it under `contextlib.aclosing`.
 
-        A provider that is paid for is told of by a Usage: an empty one once it has taken the
-        request, and a new one, before anything can fail, each time it tells what the step cost.
-        The last one counts. A provider's numbers are held to what the step can have cost.
+        A paid provider also yields a Usage: an empty one once it has taken the request, and a new
+        one, before anything can fail, each time it reports what the step cost. The last one counts.
+        Counts are limited to what the step can have cost.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """How a text sounds: three shares of 1."""
+    """The sentiment of a text: three shares of 1."""
 
     positive: float
     neutral: float
@@ -176,7 +176,7 @@ class Scores:
 
 
 class SentimentAnalyzer(Protocol):
-    """Reads the mood of texts."""
+    """Rates the sentiment of texts."""
 
     source: str
     """Names the analyzer on tickets, in metrics and in health: `azure`, `offline-vader`."""

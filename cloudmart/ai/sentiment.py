@@ -1,4 +1,4 @@
-"""How the customer of a chat sounded: by a lexicon, and by the analyzer that is paid for."""
+"""The sentiment of a chat: by a lexicon, and by the paid analyzer."""
 
 import asyncio
 from collections.abc import Sequence
@@ -73,14 +73,14 @@ class SentimentUnits:
 
 @dataclass(frozen=True, slots=True)
 class ChatSentiment:
-    """How a customer sounded, and who says so."""
+    """The sentiment of a customer, and the analyzer that rated it."""
 
     scores: SentimentScores
     source: str
 
     @property
     def overall(self) -> str:
-        """Return the mood that outweighs both others; neutral where none does."""
+        """Return the sentiment that outweighs both others; neutral if none does."""
         scores = self.scores
         if scores.positive > max(scores.neutral, scores.negative):
             return "positive"
@@ -90,7 +90,7 @@ class ChatSentiment:
 
 
 class SentimentService:
-    """Reads moods. What costs nothing always answers; what is paid for answers once for a chat."""
+    """Rates chats: the free analyzer always answers, the paid one once for each chat."""
 
     def __init__(
         self,
@@ -106,13 +106,13 @@ class SentimentService:
         self._units = units
 
     async def guess(self, texts: Sequence[str]) -> ChatSentiment:
-        """Return the mood of texts by the analyzer that is always there."""
+        """Return the free analyzer's rating of texts."""
         if not _spoken(texts):
             return ChatSentiment(NEUTRAL, NOBODY)
         return await self._read(self._free, _spoken(texts)) or ChatSentiment(NEUTRAL, NOBODY)
 
     async def ask(self, conversation: str | None, texts: Sequence[str]) -> ChatSentiment | None:
-        """Return the mood of a chat by the analyzer that is paid for, None where it is not asked.
+        """Return the paid analyzer's rating of a chat, None if it is not asked.
 
         It is asked once for each conversation of ours, and while some of the day's units are left.
         """

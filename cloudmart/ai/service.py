@@ -29,15 +29,15 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 async def ignore_event(_: TextDelta | ToolRunning) -> None:
-    """Let what happens on the way to an answer pass: nobody listens."""
+    """Ignore the events of an answer: nobody listens."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRules:
     """What holds for every chat with an assistant.
 
-    An answer may take `turn_timeout` seconds. Where it `believes` them, customers are whom they say
-    they are; elsewhere a token tells it.
+    An answer may take `turn_timeout` seconds. If the shop `believes` customers, they need no proof
+    of who they are; else a token is the proof.
     """
 
     kind: ConversationKind
@@ -81,7 +81,7 @@ class AssistantService:
             UnknownConversationError: there is no such conversation (any more).
             ConversationBusyError: its last message is still being answered.
             TokensSpentError: the assistant has nothing left to spend.
-            UpstreamError: the provider did not do its part.
+            UpstreamError: the provider failed.
         """
         rules = self._rules
         deadline = asyncio.get_running_loop().time() + rules.turn_timeout
@@ -97,9 +97,9 @@ class AssistantService:
     async def _reply(self, turn: Turn, emit: Emit, deadline: float) -> str:
         question = turn.conversation.without_codes(turn.message)
         if code := confirmation.code_in(turn.message):
-            # Before the model and without it: a model that was talked into something, or is away,
-            # has no part in a confirmation. The customer may go away now: what they confirmed is
-            # still carried out.
+            # Without the model, and before it: a model that was manipulated, or does not answer,
+            # has no part in a confirmation. If the customer goes away now, the change is still
+            # carried out.
             answer = await run_to_completion(self._confirm(turn, question, code))
             await emit(TextDelta(answer))
             return answer
@@ -146,7 +146,7 @@ class AssistantService:
 
 
 class Assistant(Protocol):
-    """Whoever answers customers."""
+    """What answers customers."""
 
     async def start(self) -> str:
         """Start a conversation and return its id."""
@@ -160,7 +160,7 @@ class Assistant(Protocol):
         *,
         caller: Caller = ANONYMOUS,
     ) -> str:
-        """Answer a message of whoever has proved an address, or has proved none."""
+        """Answer a message of a caller, who may have proved an address."""
         ...
 
 

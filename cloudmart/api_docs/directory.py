@@ -1,4 +1,4 @@
-"""What there is: every operation, and which are nearest to an address that is none."""
+"""Every operation of the API, and which ones are nearest to a wrong address."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -123,7 +123,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 def _ratio(known: str, asked: str) -> float:
-    # What all paths share says nothing.
+    # A word that all paths share tells none of them apart.
     ours, theirs = (text.lower().removeprefix("/api") for text in (known, asked))
     return SequenceMatcher(None, ours, theirs).ratio()
 

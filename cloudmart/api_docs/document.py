@@ -114,7 +114,7 @@ def security_of(access: AccessSettings, method: str, path: str) -> list[dict[str
 
 
 def access_refusals(access: AccessSettings, method: str, path: str) -> Answers:
-    """Return the answers of an operation to whoever may not call it, or cannot be told apart."""
+    """Return the answers of an operation to callers without the right, or whose proof fails."""
     right = RIGHTS[f"{method} {path}"]
     if right is Right.TESTER and access.ways:
         return may_fail(ReservedAddressError)
@@ -132,12 +132,12 @@ Operation = dict[str, Any]
 
 
 class DocumentedApp(FastAPI):
-    """A FastAPI whose document tells of every answer an operation can really give."""
+    """A FastAPI whose document has every answer that an operation can give."""
 
     access = AccessSettings()
-    """Who gets in, which is part of the document."""
+    """The settings of access, which are part of the document."""
     classes = RouteClasses({})
-    """What each route counts as: what has no limit is never refused for one."""
+    """The class of each route: one without a limit has no answer 429."""
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document; it is made once."""

@@ -31,7 +31,7 @@ ALIASES = (
     *("/docs/", "/redoc", "/swagger", "/swagger/"),
     *("/swagger-ui", "/swagger-ui.html", "/swagger-ui/index.html", "/api-docs"),
 )
-"""What people try first, from other services: they are led to `/docs`."""
+"""Addresses that people know from other services; they redirect to `/docs`."""
 
 _CSP = {
     "Content-Security-Policy": (

@@ -1,4 +1,4 @@
-"""`cloudmart auth`: what administrators sign in with."""
+"""`cloudmart auth`: the passwords of administrators."""
 
 import getpass
 import sys

@@ -1,4 +1,4 @@
-"""The settings of a command: read from every source, or refused in words."""
+"""The settings of a command: read from every source, or refused with a message."""
 
 import asyncio
 import sys
@@ -51,10 +51,10 @@ def exit_on_refusals(loaded: Loaded, termination_log: Path = TERMINATION_LOG) ->
 def settings_for_tables(
     environ: Mapping[str, str], *, termination_log: Path = TERMINATION_LOG
 ) -> Settings:
-    """Return the settings for a command that has to do with tables alone.
+    """Return the settings for a command that uses the tables alone.
 
-    The process ends if one of theirs is wrong, in whichever environment: a name that is left out
-    would be another table's. What is wrong elsewhere is not the command's business.
+    The process ends if a setting of the tables is wrong, in any environment: without a name the
+    command would use another table. Other wrong settings do not stop it.
     """
     return _configured_for(_TABLES, environ, termination_log)
 
@@ -73,7 +73,7 @@ def _configured_for(
     found = (*loaded.report.refusals, *loaded.report.tolerated)
     if faults := [fault for fault in found if fault.variable.group in groups]:
         _end(refusal(faults), EXIT_CONFIGURATION, termination_log)
-    # A table's name may be what was meant, and then the command is about another table.
+    # It may be a table's name, and then the command would use another table.
     for each in loaded.report.misspelt:
         _warn_of(each)
     return loaded.settings

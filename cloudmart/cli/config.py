@@ -1,4 +1,4 @@
-"""`cloudmart config`: what the process would be told, and what is wrong with it."""
+"""`cloudmart config`: the settings that the process would read, and what is wrong with them."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The data store as the command line meets it: waited for while it is busy, explained if away."""
+"""The data store's errors in commands: retried while it is busy, explained if it is down."""
 
 import os
 from collections.abc import Callable
@@ -24,7 +24,7 @@ OF_AWS = (
     DependencyError,
     UnavailableError,
 )
-"""What AWS's SDK raises in a command, and what we make of it."""
+"""What AWS's SDK raises in a command, and our error for it."""
 
 _BLAMED = {
     HALF_SET,
@@ -39,7 +39,7 @@ PATIENCE = 30.0
 
 
 def store_retry(tell: Tell, patience: float = PATIENCE) -> AsyncRetrying:
-    """Return what calls a function again for as long as only the store's state is in its way."""
+    """Return a retry that repeats a call while the store is busy or down."""
 
     def say(state: RetryCallState) -> None:
         tell(f"The data store is busy or away. Trying again in {state.upcoming_sleep:.1f} s.")
@@ -64,14 +64,14 @@ def explanation(error: Exception) -> str:
 
 
 def explain_misconfiguration(error: BaseException) -> str | None:
-    """Return what a variable or a file is to blame for, and what to do; None if none is."""
+    """Return which variable or file causes an error, and what to do; None if none does."""
     obstacle = dependency_error_of(error, os.environ, DYNAMODB)
     obstacle.__cause__ = error
     return told(obstacle) if obstacle.cause in _BLAMED else None
 
 
 def told(obstacle: DependencyError) -> str:
-    """Return what an operator is told of an obstacle: what is wrong, what to do, what was said."""
+    """Return an obstacle's text for an operator: what is wrong, what to do, what AWS said."""
     answer = f" Answer: {obstacle.answer}" if obstacle.answer else ""
     return f"{obstacle.sentence} {obstacle.remedy_in(os.environ)}{answer}"
 
@@ -81,6 +81,6 @@ def _may_pass(error: BaseException) -> bool:
         return False
     cause = error.__cause__
     if isinstance(cause, aws.ClientError):
-        # A service that runs lives through these; a command had better say them.
+        # A running service survives these errors; a command should report them.
         return cause.response["Error"]["Code"] not in MISCONFIGURED
     return cause is None or isinstance(cause, aws.HTTPClientError | aws.ConnectionError | OSError)

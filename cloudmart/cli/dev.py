@@ -180,7 +180,7 @@ def _say(sentence: str) -> None:
 
 
 def _tell(address: str, port: int, catalogue: str, *, pipeline: bool) -> None:
-    # Who listens everywhere is reached here as well, or through a port published here.
+    # A server that listens on all addresses is reached here too, or through a published port.
     loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is only compared
     reached = loopback.get(address, address)
     home = f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
@@ -205,7 +205,7 @@ def _listening(host: str, port: int) -> Iterator[list[socket.socket]]:
     try:
         listeners = bind_all(host.split(","), port)
         for each in listeners:
-            # Now, not when all is ready: whoever comes meanwhile waits.
+            # Now, not when all is ready: a request that comes meanwhile waits.
             each.listen()
     except CannotListenError as error:
         if error.errno in {errno.EACCES, errno.EPERM}:

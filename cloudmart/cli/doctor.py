@@ -68,7 +68,7 @@ def doctor(
     namespace: Namespace = None,
     url: Url = None,
 ) -> None:
-    """Look at all that the service needs, and say what is wrong and what to do about it.
+    """Check all that the service needs, and say what is wrong and what to do about it.
 
     It changes nothing and prints no secret. The settings are those of this process's environment
     or, where that has none, those of the Deployment that kubectl sees. Checks of AI providers may
@@ -89,7 +89,7 @@ def doctor(
     if listing:
         sys.stdout.writelines(f"{line}\n" for line in command.listed(choices))
         return
-    # What clients of the service's own log is told by findings.
+    # Findings report what the service's own clients would log.
     configure_logging(json=False, level=logging.CRITICAL)
     outputs = command.DoctorOutputs(as_json, junit, bundle, strict, every)
     try:

@@ -1,4 +1,4 @@
-"""`cloudmart iam`: what AWS must allow, and nothing else."""
+"""`cloudmart iam`: the permissions that AWS must give, and no others."""
 
 import json
 import os
@@ -34,8 +34,8 @@ _OF_EKS = re.compile(r"oidc\.eks\.(?P<region>[a-z0-9-]+)\.")
 def policies(values: Values) -> dict[str, Policy]:
     """Return each policy by its template's name.
 
-    What is about something that is not configured is left out: a resource one of whose values is
-    None, and a statement that is left with none, or `Needs` what is not there.
+    Parts about things that are not configured are left out: a resource with a value of None, a
+    statement without resources, and a statement that `Needs` what is missing.
     """
     (place,) = (place for place in _PLACES if place.is_dir())
     return {
@@ -156,9 +156,9 @@ def render(
 ) -> None:
     """Print the trust and permission policies of the service, the operator's Job and the doctor.
 
-    What they are about (tables, Bedrock's agent or model, the pipeline, the secret, the region
-    unless the issuer names it) is read from the variables that the service reads. Nothing is asked
-    of AWS.
+    The names in them (tables, Bedrock's agent or model, the pipeline, the secret, the region unless
+    the issuer names it) come from the variables that the service reads. The command does not call
+    AWS.
     """
     loaded = load_settings(os.environ, dotenv=DOTENV)
     found = (*loaded.report.refusals, *loaded.report.tolerated)

@@ -66,7 +66,7 @@ class StartingApp:
         self._state: Mapping[str, Any] = {"services": {Health: health}}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the one answer whose turn it is."""
+        """Let the current application answer."""
         if scope["type"] == "lifespan":
             await self._anteroom(scope, receive, send)
         else:

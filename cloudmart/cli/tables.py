@@ -1,4 +1,4 @@
-"""`cloudmart tables`: the tables the shop needs, shown and brought about."""
+"""`cloudmart tables`: the tables of the shop, shown, created and changed."""
 
 import asyncio
 import os
@@ -29,7 +29,8 @@ T = TypeVar("T")
 
 app = typer.Typer(
     help=(
-        "The tables: how they are, how they should be, and the way there. They ask no questions, "
+        "The tables: compare them with what the shop needs, create and change them. They ask no "
+        "questions, "
         "and delete no order, product or ticket."
     ),
     no_args_is_help=True,
@@ -73,7 +74,7 @@ def apply(*, dry_run: DryRun = False, rate: Rate = DEFAULT_RATE) -> None:
 
 @app.command()
 def backfill(*, dry_run: CountOnly = False, rate: Rate = DEFAULT_RATE) -> None:
-    """Give orders and tickets what the indexes are made of; exit code 1 if one could not be."""
+    """Give orders and tickets the attributes of the indexes; exit code 1 if an item fails."""
     _pass(rate=rate, dry_run=dry_run)
 
 

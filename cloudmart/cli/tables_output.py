@@ -1,4 +1,4 @@
-"""What `cloudmart tables` prints: findings, a plan, and how its steps get on."""
+"""What `cloudmart tables` prints: findings, a plan, and the progress of its steps."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ _PIPE_WIDTH = 200
 
 
 class PlainWatcher:
-    """Writes a line for each step, for what came of it, and now and then between."""
+    """Writes a line for each step, for its result, and now and then for its progress."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console
@@ -38,7 +38,7 @@ class PlainWatcher:
         self._say(f"{step.table}: {step} …")
 
     def waits(self, _: Step, seconds: float) -> None:
-        """Write that DynamoDB is still at it, but not often."""
+        """Write now and then that DynamoDB is still working."""
         self._say_at_times(f"  still running after {seconds:.0f} s")
 
     def reads(self, step: RunBackfill, tally: BackfillTally) -> None:
@@ -46,7 +46,7 @@ class PlainWatcher:
         self._say_at_times(f"  {progress_text(step, tally)}")
 
     def ends(self, finding: TableFinding) -> None:
-        """Write what came of it."""
+        """Write its result."""
         self._say(f"  {outcome_text(finding)}")
 
     def _say(self, line: str) -> None:
@@ -103,7 +103,7 @@ class LiveWatcher:
         )
 
     def ends(self, finding: TableFinding) -> None:
-        """Write what came of it."""
+        """Write its result."""
         self._progress.update(self._task, visible=False, refresh=True)
         self._say(f"  {outcome_text(finding)}")
 
@@ -119,7 +119,7 @@ def progress_text(step: RunBackfill, tally: BackfillTally) -> str:
 
 
 def outcome_text(finding: TableFinding) -> str:
-    """Return what came of a step, as a person reads it."""
+    """Return the result of a step, as a person reads it."""
     word = "done" if finding.state is PartState.OK else finding.state
     return f"{word}: {finding.remark}" if finding.remark else word
 
@@ -137,7 +137,7 @@ def show_table_findings(findings: Sequence[TableFinding], *, as_json: bool) -> N
 
 
 def show_plan(findings: Sequence[TableFinding]) -> None:
-    """Say what is to be done, and what is not right but left alone."""
+    """Say what is to be done, and what is wrong but stays as it is."""
     out = _console()
     steps = [finding for finding in findings if finding.step]
     out.print("To do:" if steps else "There is nothing to do.")

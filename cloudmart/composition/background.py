@@ -1,4 +1,4 @@
-"""What a process does besides answering: start, check what it depends on, notice that it is old."""
+"""The background work of a process: start, check dependencies, notice newer configuration."""
 
 import asyncio
 import math
@@ -45,13 +45,13 @@ _NO_LIMIT = 2**60
 """More than this is version 1's word for no limit."""
 
 _FOR_CATALOGUE = 1.0
-"""Seconds that the start waits for the products: without them it is ready all the same."""
+"""Seconds that the start waits for the products; then it is ready without them."""
 
 Work = Coroutine[Any, Any, None]
 
 
 class Background:
-    """What goes on in the background of a process."""
+    """The background work of a process."""
 
     def __init__(self, settings: Settings, process: Runtime, clients: OpenClients) -> None:
         self._settings = settings
@@ -63,7 +63,7 @@ class Background:
         show_memory_limit()
 
     def works(self, catalogue: Catalogue) -> list[Work]:
-        """Return what is to go on for as long as the process lives."""
+        """Return the work that runs as long as the process lives."""
         health = self._process.health
         READY.set_function(lambda: health.unready() is None)
         steps = self._steps(catalogue)
@@ -123,7 +123,7 @@ def _optional(names: DynamoDBSettings) -> dict[Dependency, str]:
 
 
 def show_access(settings: Settings, health: Health) -> None:
-    """Show how callers are told apart, alarmingly where they are not and should be."""
+    """Show in health how callers prove who they are, with a warning if they need not."""
     access = settings.access
     ways = ", ".join(access.ways) or "off"
     orders = "signed-in" if access.signed_in else "open"
@@ -152,7 +152,7 @@ def show_order_tools(settings: Settings, health: Health) -> None:
 
 
 def catalogue_reporter(health: Health) -> Callable[[float | None], None]:
-    """Return what shows that the copy of the products cannot be read anew, or can be again."""
+    """Return what shows whether the copy of the products can be read again."""
 
     def tell(age: float | None) -> None:
         obstacle = None if age is None else DependencyError(CATALOGUE_OLD, serious=False)

@@ -30,11 +30,11 @@ OpenProviders = Callable[[Settings, aioboto3.Session], AbstractAsyncContextManag
 
 @dataclass(frozen=True, slots=True)
 class OpenClients:
-    """What the service talks through; `counter` counts clients of ours.
+    """The service's clients; `counter` counts requests for the rate limits.
 
-    Checks have a database client of their own, `probing`: they tell how the store does, not how
-    busy we are. Both are connected by the start, which waits for what they need. What is built over
-    them and has an end is closed by `closing`, before they are.
+    Checks have a database client of their own, `probing`: they measure the store, not our load. The
+    start connects both, and waits for what they need. `closing` first closes what is built over
+    them.
     """
 
     counter: RateCounter
@@ -47,9 +47,9 @@ class OpenClients:
 
 
 def open_counter(settings: Settings, health: Health) -> RateCounter:
-    """Return what counts clients, of which nothing is connected yet.
+    """Return the counter of the rate limits, not yet connected.
 
-    Health tells whether replicas count together.
+    Health shows whether replicas count together.
     """
     local = LocalCounter()
     if storage := settings.limits.storage:
@@ -104,9 +104,9 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
 
 
 def build_authentication(settings: AccessSettings, issuer: Reporter) -> Authentication:
-    """Return the gate for some settings; `issuer` hears whether an issuer gives its keys.
+    """Return the gate for some settings; `issuer` hears whether the issuer's keys can be fetched.
 
-    A way in that is named and not configured, as local mode tolerates it, lets nobody in.
+    A method that AUTH names and that is not configured, as local mode tolerates it, lets nobody in.
     """
     ways: dict[str, AuthenticationScheme] = {}
     if SignInMethod.BASIC in settings.ways:

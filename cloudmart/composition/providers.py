@@ -72,11 +72,11 @@ class _Opened:
 
 
 class LazyChat:
-    """Opens a model for its first step, and anew after it was refused.
+    """Opens a model for its first step, and again after it was refused.
 
     AWS's clients look for credentials when they are made, and one that found none never looks
-    again: made at start, it could hold the start up, or be useless for as long as the process is.
-    One that was refused is closed when the steps that others take with it have ended.
+    again: made at the start, it could delay the start, or stay useless until the process ends. A
+    refused model is closed when its running steps have ended.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ Chat = ChatModel | ProviderDisabledError
 class Providers:
     """The providers that serve, or why they do not.
 
-    `instead` reads moods while `sentiment` cannot.
+    `instead` rates chats while `sentiment` cannot.
     """
 
     openai: Chat
@@ -251,7 +251,7 @@ def _name(chat: Chat) -> str:
 
 
 class ObservedChat:
-    """A model whose steps are told of."""
+    """A model that reports its steps to health."""
 
     def __init__(self, model: ChatModel, reporter: Reporter) -> None:
         self.name, self.model, self.priced_by = model.name, model.model, model.priced_by
@@ -271,7 +271,7 @@ class ObservedChat:
 
 
 class ObservedSentiment:
-    """An analyzer whose scores are told of."""
+    """An analyzer that reports its calls to health."""
 
     def __init__(self, analyzer: SentimentAnalyzer, reporter: Reporter) -> None:
         self.source = analyzer.source
@@ -307,7 +307,7 @@ def show_providers(settings: Settings, providers: Providers, health: Health) -> 
 
 
 def observe_providers(settings: Settings, providers: Providers, health: Health) -> Providers:
-    """Return the providers, of which those that are configured tell health of their use."""
+    """Return the providers; those that are configured report their use to health."""
     disabled = why_disabled(settings)
 
     def chat(provider: Provider, model: Chat, dependency: Dependency) -> Chat:

@@ -18,7 +18,7 @@ _ENOUGH = 12  # characters of a commit, to tell it from all others
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Its state, its patience, its session with AWS: begun once, whatever is served."""
+    """The process's state, its start's deadline and its session with AWS, made once."""
 
     health: Health
     patience: StartupRetry

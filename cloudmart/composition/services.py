@@ -61,7 +61,7 @@ from cloudmart.settings import Environment, Settings, TicketTools
 from cloudmart.tickets.repository import TicketRepository
 
 Services = dict[type[Any], Any]
-"""What an endpoint may ask for, by its type."""
+"""What an endpoint can depend on, by its type."""
 
 
 @asynccontextmanager
@@ -151,7 +151,7 @@ class Stores:
         database: Database,
         tell_of_catalogue: Callable[[float | None], None] = lambda _: None,
     ) -> "Stores":
-        """Return the stores in a database; the catalogue tells when it cannot be read anew."""
+        """Return the stores in a database; the catalogue reports when it cannot be read again."""
         names, chats = settings.dynamodb, settings.assistant
         orders = Table(database, names.orders_table)
         conversations = Table(database, names.conversations_table)

@@ -1,1 +1,1 @@
-"""The deployment checklist from inside: what the service needs, looked at without changing it."""
+"""The deployment checklist from inside: what the service needs, checked without changing it."""

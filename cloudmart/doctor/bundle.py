@@ -1,4 +1,4 @@
-"""An archive for whoever helps: what was found and what the cluster shows, without secrets."""
+"""An archive for the person who helps: the findings and the cluster's state, without secrets."""
 
 import io
 import json

@@ -33,17 +33,17 @@ def passed(key: str, observed: str = "") -> CheckResult:
 
 
 def skipped(key: str, reason: str) -> CheckResult:
-    """Return that something is not asked here."""
+    """Return that something is not checked here."""
     return CheckResult(key, reason, CheckStatus.SKIP)
 
 
 def unknown(key: str, reason: str, fix: str = "") -> CheckResult:
-    """Return that nobody can say, and why."""
+    """Return that the result is not known, and why."""
     return CheckResult(key, reason, CheckStatus.UNKNOWN, fix=fix)
 
 
 RunCheck = Callable[[Inputs], AsyncIterator[CheckResult]]
-"""Looks, and yields what is worth telling. A finding of the check that is not yielded passes.
+"""Runs the check, and yields its results. A finding of the check that is not yielded passes.
 
 It raises `NotAskedError` or `NotKnownError` for all findings that it has not yielded yet.
 """
@@ -51,10 +51,10 @@ It raises `NotAskedError` or `NotKnownError` for all findings that it has not yi
 
 @dataclass(frozen=True, slots=True)
 class DoctorCheck:
-    """A look at one thing.
+    """A check of one thing.
 
     Where a finding among `parents` failed or was skipped, it is skipped. With `--wait`, a check
-    that has `settles` looks again for so many seconds while a finding of its fails.
+    that has `settles` runs again for so many seconds while one of its findings fails.
     """
 
     findings: tuple[str, ...]
@@ -66,5 +66,5 @@ class DoctorCheck:
 
     @property
     def name(self) -> str:
-        """What it is called where it broke."""
+        """Its name in a message about a bug in it."""
         return str(getattr(self.run, "__name__", "check"))

@@ -12,7 +12,7 @@ _FILE = Path(__file__).parent / "checklist.toml"
 
 
 class Phase(StrEnum):
-    """When in a release a look is taken."""
+    """The phase of a release in which a check runs."""
 
     PRE = "pre"
     DURING = "during"

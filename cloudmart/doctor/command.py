@@ -1,4 +1,4 @@
-"""The doctor as a command: what is chosen, what is told where, and how it ends."""
+"""The doctor as a command: which checks run, where the results go, and the exit code."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,10 +19,10 @@ Write = Callable[[str], object]
 
 @dataclass(frozen=True, slots=True)
 class DoctorChoices:
-    """What is to be looked at.
+    """What is to be checked.
 
     Raises:
-        ValueError: something is named that there is not.
+        ValueError: a name does not exist.
     """
 
     phase: str | None = None
@@ -60,7 +60,7 @@ class DoctorChoices:
 
 @dataclass(frozen=True, slots=True)
 class DoctorOutputs:
-    """Where and how it is told."""
+    """Where the results go, and in which form."""
 
     json: bool = False
     junit: Path | None = None
@@ -71,13 +71,13 @@ class DoctorOutputs:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What was found, and of which world."""
+    """The findings, and the world they are about."""
 
     world: World
     found: Examination
 
     def code(self, *, strict: bool) -> CheckExit:
-        """Return how the command ends."""
+        """Return the command's exit code."""
         worst = exit_of(self.found.findings, strict=strict)
         return CheckExit.BROKE if self.found.broken and worst is not CheckExit.FAILED else worst
 
@@ -91,7 +91,7 @@ def listed(choices: DoctorChoices) -> Iterator[str]:
 async def diagnose(
     choices: DoctorChoices, environ: Mapping[str, str], load: Load, tell: Write = lambda _: None
 ) -> Diagnosis:
-    """Look at all that is chosen."""
+    """Run all chosen checks."""
     world = await open_world(choices.place, environ, load)
     return await diagnose_world(choices, world, tell)
 
@@ -99,7 +99,7 @@ async def diagnose(
 async def diagnose_world(
     choices: DoctorChoices, world: World, tell: Write = lambda _: None
 ) -> Diagnosis:
-    """Look at what is chosen of a world."""
+    """Run the chosen checks on a world."""
     wanted = {each.id for each in choices.entries}
     checks = with_parents(CHECKS, wanted)
     found = await examine(checks, world, catalogue(), Waiting(choices.wait, tell=tell))
@@ -109,14 +109,14 @@ async def diagnose_world(
 
 
 def _stands_in_the_way(parent: CheckFinding) -> bool:
-    """Tell whether a finding that nobody chose is to be told: others were skipped for it."""
+    """Tell whether to show a finding that was not chosen: others were skipped for it."""
     return parent.status is CheckStatus.FAIL
 
 
 def tell_diagnosis(
     diagnosis: Diagnosis, choices: DoctorChoices, outputs: DoctorOutputs, write: Write
 ) -> CheckExit:
-    """Tell what was found, in every way that is wanted, and return how it ends.
+    """Print the findings in every chosen form, and return the exit code.
 
     Raises:
         OSError: a file cannot be written.

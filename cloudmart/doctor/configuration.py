@@ -1,4 +1,4 @@
-"""Configuration: what the service would be told, whether it may start, whether pods agree."""
+"""Configuration: the service's settings, whether it can start, whether the pods agree."""
 
 from collections.abc import AsyncIterator, Mapping
 

@@ -188,7 +188,7 @@ async def _use(key: str, action: str, table: str, call: Awaitable[Any]) -> Check
 
 
 CHECKS = (
-    # In a wrong region all tables are missing, and to make them there would be the worst to do.
+    # In a wrong region all tables are missing, and to create them there would make it worse.
     DoctorCheck(_OF_TABLES, parts, _SEEN, ("table-region",), settles=3600),
     DoctorCheck(("table-region",), region, _SEEN, ("credentials-found", "region-set")),
     DoctorCheck(

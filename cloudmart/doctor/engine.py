@@ -22,7 +22,7 @@ _log = structlog.stdlib.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """For how long checks that may settle are waited for, and where their state is told."""
+    """How long to wait for checks that may settle, and where to report their state."""
 
     seconds: float = 0.0
     pause: float = 2.0
@@ -32,7 +32,7 @@ class Waiting:
 
 @dataclass(slots=True)
 class Examination:
-    """What came of a run: every finding, which inputs were read, and which checks broke."""
+    """The result of a run: every finding, which inputs were read, and which checks broke."""
 
     findings: list[CheckFinding]
     reads: dict[str, set[str]] = field(default_factory=dict)
@@ -122,7 +122,7 @@ class _Engine:
         return None
 
     async def _look_again(self, run: _Run) -> None:
-        """Look until nothing fails or time is over; say meanwhile in which state it is."""
+        """Repeat a check until nothing fails or time is over; report its state meanwhile."""
         until = time.monotonic() + min(run.check.settles, self._waiting.seconds)
         while (failed := _failed(run)) and not run.broken and time.monotonic() < until:
             self._waiting.tell(f"{failed.id}: {failed.observed}")

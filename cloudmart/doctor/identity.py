@@ -1,4 +1,4 @@
-"""Identity: where credentials come from, what the pod's token claims, as whom AWS sees it."""
+"""Identity: where credentials come from, what the pod's token claims, which identity AWS sees."""
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
@@ -59,7 +59,7 @@ async def credentials(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def caller(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell as whom AWS sees this process, and whether that is the role it should have."""
+    """Tell which identity AWS sees, and whether it is the role that the process should have."""
     try:
         arn = (await inputs.aws("sts", "get_caller_identity"))["Arn"]
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""What a check may ask, of what it has declared; what several checks ask is asked once."""
+"""The inputs that a check declares and reads; one that several checks read is read once."""
 
 import asyncio
 import re
@@ -37,11 +37,11 @@ _ROLE = "k8s/doctor-role.yaml gives it: bind it to whoever runs this."
 
 
 class NotAskedError(Exception):
-    """It makes no sense to ask here; the sentence says why."""
+    """The question makes no sense here; the sentence says why."""
 
 
 class NotKnownError(Exception):
-    """It was asked and nobody can say; the sentence says why, and `fix` what would help."""
+    """The question has no answer; the sentence says why, and `fix` what would help."""
 
     def __init__(self, sentence: str, fix: str = "") -> None:
         super().__init__(sentence)
@@ -187,7 +187,7 @@ class Inputs:
         return found
 
     async def looking(self, key: object, look: Callable[[Any], T]) -> T:
-        """Return what a look at the cluster gives that is made of several questions."""
+        """Return the result of a look at the cluster that needs several questions."""
         found: T = await self._cluster(("look", key), look)
         return found
 
@@ -251,7 +251,7 @@ class Inputs:
             await database.close()
 
     async def once(self, key: object, ask: Callable[[], Awaitable[T]]) -> T:
-        """Return what a question is answered, which several checks may ask."""
+        """Return the answer to a question that several checks may ask."""
         if key not in self._kept:
             self._kept[key] = asyncio.ensure_future(ask())
         # Whoever gives up waiting does not take it from the others.
@@ -259,7 +259,7 @@ class Inputs:
         return answer
 
     async def threaded(self, key: object, call: Callable[[], T]) -> T:
-        """Return what a call gives that blocks, which several checks may make."""
+        """Return the result of a blocking call that several checks may make."""
         return await self.once(key, lambda: self._world.threads.run(call))
 
     def _session(self) -> aioboto3.Session:

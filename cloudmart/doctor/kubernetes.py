@@ -64,7 +64,7 @@ async def pods_in_view(inputs: Inputs) -> PodsInView:
 
 
 def is_running(pod: Any) -> bool:  # noqa: ANN401 - a manifest
-    """Tell whether a pod runs, and nobody has told it to end."""
+    """Tell whether a pod runs, and is not being deleted."""
     status, metadata = pod.get("status", {}), pod["metadata"]
     return status.get("phase") == "Running" and "deletionTimestamp" not in metadata
 

@@ -47,7 +47,7 @@ async def open_world(place: Place, environ: Mapping[str, str], load: Load) -> Wo
     if cluster and not _has_own(environ):
         found = await scout.threads.run(lambda: _of_pods(cluster))
         if found is not None:
-            # As whom AWS is asked is a matter of this process.
+            # AWS is called with the identity of this process.
             told, own = {**environ, **found}, False
             source = f"the Deployment {DEPLOYMENT}, seen by kubectl"
     loaded, unread = await _loaded(scout, told, load)

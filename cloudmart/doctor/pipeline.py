@@ -119,7 +119,7 @@ async def warehouse(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def heartbeat(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell what became of the heartbeats that the pods have sent."""
+    """Tell whether the heartbeats that the pods have sent have arrived."""
     if not inputs.settings.pipeline.heartbeat:
         raise NotAskedError("PIPELINE_HEARTBEAT is not set: no heartbeats are sent")
     counts: dict[str, float] = {}

@@ -19,7 +19,7 @@ from cloudmart.rollout.release import name_of
 _OFTEN = 3
 _TAIL = "200"
 _PROBES = {"startupProbe": "/startupz", "readinessProbe": "/readyz", "livenessProbe": "/livez"}
-# The paths that ask nobody: a restart cures nothing that others have.
+# The paths that check no dependency: a restart repairs no dependency.
 _ASK_NOBODY = {"/livez", "/health", "/api/health"}
 _OF_KIND = {
     "NetworkPolicy": "policies-add-up",

@@ -1,4 +1,4 @@
-"""What a doctor looks at: the settings a service would read, and the ways to ask all else."""
+"""What the doctor examines: the service's settings, and how to ask about all else."""
 
 import socket
 import ssl
@@ -23,7 +23,7 @@ QUICK = DirectConfig(
     retries={"mode": "standard", "total_max_attempts": 2},
     user_agent="cloudmart-doctor",
 )
-"""How AWS is asked: whoever waits is a person."""
+"""How AWS is called: a person waits for the answer."""
 
 _THREADS = 8
 _SECONDS = 5.0

@@ -37,10 +37,10 @@ from cloudmart.observability.tracing import is_recording
 from cloudmart.retry import REQUEST_ATTEMPTS
 
 _OF_ONE_TRY = 5 / 7
-"""The share of a call's time after which a try that is not answered is given up for the next."""
+"""The share of a call's time after which an unanswered attempt is given up for the next."""
 
 PAGES_AT_ONCE = 8
-"""Pages of lists that are read at once, over all requests: each is some megabytes while it is."""
+"""Pages of lists that are read at once, over all requests: each takes some megabytes."""
 
 MERGES_AT_ONCE = 2
 """Lists of several keys of which a part is read at once: a page of each key."""
@@ -58,8 +58,9 @@ _CONFIG = AioConfig(
     user_agent="cloudmart",
 )
 
-# No answer, one that cannot be read, or no credentials to ask with: the SDK wraps not all that its
-# sources of credentials meet (a KeyError where an agent answers nonsense, a RuntimeError where a
+# No answer, one that cannot be read, or no credentials to ask with: the SDK does not wrap every
+# error of its sources of credentials (a KeyError where an agent answers nonsense, a RuntimeError
+# where a
 # clock is wrong).
 _NO_ANSWER = (BotoCoreError, ResponseParserError, AiohttpError, OSError, KeyError, RuntimeError)
 _MEMBERS = {
@@ -79,7 +80,7 @@ _AWAY = "The shop's data store does not answer at the moment. Please try again."
 
 
 class Database:
-    """One client for the process. `call` answers, or raises what a caller should be told."""
+    """One client for the process. `call` returns an answer, or raises an error for the caller."""
 
     def __init__(
         self,
@@ -92,7 +93,7 @@ class Database:
         """Take a session, and the seconds that one operation may take, its retry included.
 
         `corrected` is told by how much our clock was found to be wrong.
-        Operations on items leave the SDK's layers out where the way is `direct`.
+        Operations on items skip the SDK's layers if the transport is `direct`.
         """
         self.within = within
         self.pages = asyncio.Semaphore(PAGES_AT_ONCE)

@@ -1,4 +1,4 @@
-"""Look-ups by an index, and by a scan of the whole table for as long as the index is not there."""
+"""Look-ups by an index, or by a scan of the whole table while the index cannot be used."""
 
 import asyncio
 import math
@@ -27,8 +27,10 @@ from cloudmart.values.page import Page, Pages
 _log = structlog.stdlib.get_logger(__name__)
 
 _GRACE = 1 / 7
-"""The share of a call's time that a request waits for that. Tables are described by another part
-of DynamoDB than items are read by, and one may be away while the other is well."""
+"""The share of a call's time that a request waits for that.
+
+Another part of DynamoDB describes tables than reads items, and one may fail while the other works.
+"""
 
 AT_ONCE = 500
 """Items of all keys that are read at once."""
@@ -165,7 +167,7 @@ async def _with_first(first: Page[Item], rest: Pages[Item]) -> Pages[Item]:
 
 @dataclass
 class _Walk:
-    """How far the items of one key have been told."""
+    """How far the items of one key have been yielded."""
 
     query: Key
     start: Key | None = None
@@ -177,8 +179,8 @@ async def query_keys(
 ) -> Pages[Item]:
     """Yield the items of several keys of an index, greatest sort key first, page by page.
 
-    Nothing is kept while the list's reader takes its time: what was read of one key and comes after
-    items of another that were not read yet is read again for the next page.
+    No items are kept between two pages. Items that sort after unread items of another key are read
+    again for the next page.
     """
     walks = [_Walk(key_query(index.name, index.partition, value)) for value in values]
     size = max(1, at_once // len(walks))

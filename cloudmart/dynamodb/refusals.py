@@ -1,4 +1,4 @@
-"""DynamoDB's errors: what each asks of a caller, in words, and answers that are not from AWS."""
+"""DynamoDB's errors: what each means for a caller. Also answers that are not from AWS."""
 
 import json
 import re
@@ -98,7 +98,7 @@ MISCONFIGURED = KMS | frozenset(
 """Codes that say that a person has to change something, or is just changing it."""
 
 PASSING = BUSY | FAILING | MISCONFIGURED
-"""Codes that are no fault of the request: the caller is told to come back."""
+"""Codes that are no fault of the request: the caller should try again."""
 
 TROUBLE = (
     BotoCoreError,
@@ -108,7 +108,7 @@ TROUBLE = (
     OSError,
     UnavailableError,
 )
-"""What a call may raise that is no bug of ours."""
+"""What a call may raise that is not a bug."""
 
 _DENIED = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"})
 _UNKNOWN = frozenset({"UnknownOperationException", "UnsupportedOperationException"})

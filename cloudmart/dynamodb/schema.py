@@ -1,7 +1,7 @@
-"""What a table is made of: its indexes, the attributes they need, and what an item lacks of them.
+"""A table's schema: its indexes, the attributes they need, and which of them an item lacks.
 
-What an item holds besides decides those attributes, so a release writes them with each item, and
-the backfill gives them to items that an older release wrote.
+These attributes follow from an item's other attributes. A release writes them with each item, and
+the backfill adds them to items that an older release wrote.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from cloudmart.dynamodb.expression import unchanged, write_expressions
 from cloudmart.values.timestamp import UNKNOWN, read_time, stamp
 
 KEYS_VERSION = 1
-"""What the attributes mean. A release that computes them in another way counts on."""
+"""The version of what the attributes mean. A release that computes them differently adds one."""
 
 SHARDS = 8
 """Partitions of an index that one day, or one status, is spread over.
@@ -23,7 +23,7 @@ A partition takes 1,000 writes a second, and an index that takes no more throttl
 """
 
 LOOK_AGAIN = 60.0
-"""Seconds after which a process looks anew whether it may use an index."""
+"""Seconds after which a process checks again whether it may use an index."""
 
 CREATED_AT = "createdAt"
 EXPIRES = "expiresAt"
@@ -127,7 +127,7 @@ class Amendment:
         """Return the change of an item with a wrong attribute; nothing for one that lacks some.
 
         DynamoDB refuses every update of an item that leaves a key of an index with NULL, with
-        nothing or with another type: whoever changes such an item has to mend it as well.
+        nothing or with another type: each change of such an item must correct it as well.
         """
         wrong = self.removed or any(name in self.item for name in self.given)
         return self._changes if wrong else {}

@@ -1,4 +1,4 @@
-"""A table: the few operations the shop needs, typed, with DynamoDB's refusals in our words."""
+"""A table: the few operations the shop needs, typed, with DynamoDB's refusals as errors of ours."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -128,7 +128,7 @@ class Table:
             if stored is None:
                 return None
             # Where the answer of a first try was lost, the second meets what that one did. What
-            # it set is all there then; a number that was counted on can be anybody's.
+            # it set is all there then; a number that was added to may be anybody's.
             if answer_was_lost(error) and _has(stored, set):
                 return stored
             raise RefusedError(stored) from error

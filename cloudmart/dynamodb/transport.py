@@ -49,7 +49,7 @@ OPERATIONS: Mapping[str, str] = {
 """The operations on items, by the names that the SDK gives them in Python."""
 
 ANSWER_LOST = "AnswerLost"
-"""Among the metadata of a refusal: an earlier try may have been carried out all the same."""
+"""Marks a refusal before which an earlier attempt may have been carried out."""
 
 MOST_SKEW = timedelta(minutes=4)
 """A clock that is further off than this is corrected; AWS refuses signatures five minutes off."""
@@ -133,7 +133,7 @@ class _RetryQuota:
 
 @dataclass(slots=True)
 class _Tries:
-    """What became of a call so far."""
+    """The attempts of a call so far."""
 
     retried: int = 0
     paid: int = 0

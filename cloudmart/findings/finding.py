@@ -6,15 +6,15 @@ from enum import IntEnum, StrEnum
 
 
 class CheckStatus(StrEnum):
-    """What came of a check."""
+    """The result of a check."""
 
     PASS = "pass"  # noqa: S105 - a status
     WARN = "warn"
     FAIL = "fail"
     SKIP = "skip"
-    """It was not asked; the finding's `observed` says why."""
+    """It was not checked; the finding's `observed` says why."""
     UNKNOWN = "unknown"
-    """It was asked and nobody can say; the finding's `observed` says why."""
+    """It was checked without a result; the finding's `observed` says why."""
 
 
 class CheckExit(IntEnum):
@@ -26,7 +26,7 @@ class CheckExit(IntEnum):
     BROKE = 3
     """The command itself failed, so its findings are not complete."""
     WARNED = 4
-    """Nothing failed, something is to be looked at, and `--strict` was given."""
+    """Nothing failed, there is a warning, and `--strict` was given."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Findings as they are told: lines for people, JSON and JUnit for programs."""
+"""Findings as output: lines for people, JSON and JUnit for programs."""
 
 import json
 from collections import Counter
@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from cloudmart.findings.finding import CheckExit, CheckFinding, CheckStatus
 
 FIRST_STEPS = 5
-"""How many steps a person is told to begin with."""
+"""How many first steps are shown to a person."""
 
 _LONG = 100  # characters that one line may well have
 
@@ -103,7 +103,7 @@ def first_steps(
 def show_findings(
     findings: Sequence[CheckFinding], write: Callable[[str], object], *, every: bool = False
 ) -> None:
-    """Write findings for a person: what is not well, a line for all the rest, what to do first.
+    """Write findings for a person: what is wrong, a line for all the rest, what to do first.
 
     `every` shows what passed and what was skipped as well, a line each.
     """

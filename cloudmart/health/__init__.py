@@ -1,1 +1,1 @@
-"""What the process tells of itself: why it waits, whether it is ready, how its dependencies do."""
+"""The process's health: why it waits, whether it is ready, the state of its dependencies."""

@@ -1,4 +1,4 @@
-"""What of the environment AWS's SDK cannot use, found before it is asked for anything."""
+"""Finds variables that AWS's SDK cannot use, before the SDK is used."""
 
 import asyncio
 import os
@@ -59,7 +59,7 @@ _WITHIN = 60.0
 """Seconds for credentials: a profile's program may wait for a person who signs in."""
 
 _SILENT = 5.0
-"""Seconds after which a person is told what is waited for."""
+"""Seconds after which the log says what the process waits for."""
 
 
 def open_session(

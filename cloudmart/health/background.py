@@ -1,4 +1,4 @@
-"""What goes on besides answering requests: the start, the checks, the end that nobody asked for."""
+"""Background work: the start, the checks, the restart for newer configuration."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -16,7 +16,7 @@ from cloudmart.health.state import Health, Lifecycle
 _log = structlog.stdlib.get_logger(__name__)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
-"""Seconds after which work that broke off is begun anew."""
+"""Seconds after which failed work is started again."""
 
 
 async def start_and_check(
@@ -55,9 +55,9 @@ async def run_forever(
     *,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Do what is to go on for as long as the process lives, and begin anew where it breaks off.
+    """Run work as long as the process lives, and start it again if it fails.
 
-    What only looks after the shop must not end it.
+    Work that only watches the shop must not end it.
     """
     pause = _FIRST_PAUSE
     while True:
@@ -77,7 +77,7 @@ async def run_forever(
 async def background_task(
     lifecycle: Lifecycle, *works: Coroutine[Any, Any, None]
 ) -> AsyncIterator[None]:
-    """Let work go on for as long as the context lasts."""
+    """Run work as long as the context lasts."""
     tasks = [asyncio.create_task(_guarded(lifecycle, work)) for work in works]
     try:
         yield

@@ -28,7 +28,7 @@ FAILURES_OF_CREDENTIALS = (
     TypeError,
     ValueError,
 )
-"""What getting credentials raises besides: the SDK does not wrap what its providers meet."""
+"""What getting credentials also raises: the SDK does not wrap its providers' errors."""
 
 _ASSUME = "AssumeRoleWithWebIdentity"
 

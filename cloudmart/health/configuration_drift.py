@@ -28,7 +28,7 @@ Copies = Mapping[Path, bytes]
 
 
 class Staleness:
-    """Compares what is mounted, and the secret's version, with what they were when it was made.
+    """Compares what is mounted, and the secret's version, with those at its creation.
 
     Kubernetes renews the files of a mounted ConfigMap or Secret within about a minute, the
     environment of a running process never.

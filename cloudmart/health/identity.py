@@ -1,4 +1,4 @@
-"""As whom the process calls AWS: its credentials, and whether they are the role's it should be."""
+"""The identity that the process has at AWS: its credentials, and whether they are its role's."""
 
 import asyncio
 import math
@@ -79,10 +79,10 @@ class Identity:
             CREDENTIALS_EXPIRY.set(_expiry(self._credentials))
 
     async def witness(self) -> None:
-        """Ask AWS as whom it sees this process, once for each renewal of the credentials.
+        """Ask AWS for the identity of this process, once for each renewal of the credentials.
 
         Raises:
-            DependencyError: as another than it should be, or AWS does not say.
+            DependencyError: it is the wrong identity, or AWS does not say.
         """
         expected = self._environ.get("AWS_ROLE_ARN")
         of_machine = self._of_machine()

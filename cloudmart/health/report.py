@@ -1,4 +1,4 @@
-"""What probes are answered: `application/health+json` (draft-inadarei-api-health-check-06)."""
+"""The answers to probes: `application/health+json` (draft-inadarei-api-health-check-06)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,13 +51,13 @@ STARTING: dict[str, Any] = {
 
 
 class _Sparse(Model):
-    """What leaves out what there is nothing to say of."""
+    """A model that leaves out empty fields."""
 
     model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 
 
 class Check(_Sparse):
-    """How one dependency did when it was last checked."""
+    """One dependency as it was last checked."""
 
     component_type: str = Field(description="`datastore`, `component` or `system`.")
     status: Status = Field(description="`pass`, `warn` or `fail`.")
@@ -72,7 +72,7 @@ class Check(_Sparse):
 
 
 class HealthReport(_Sparse):
-    """How the service and all it depends on does."""
+    """The health of the service and of all it depends on."""
 
     status: Status = Field(description="`warn`: it works, though something is wrong.")
     service_id: str = Field(description="Always `cloudmart-backend`.")
@@ -92,7 +92,7 @@ class ProbeAnswer:
 
 
 def alive(health: Health) -> ProbeAnswer:
-    """Tell that the process lives, and how all it depends on does. It is always good."""
+    """Say that the process lives, with the health of its dependencies. It is always good."""
     return ProbeAnswer(good=True, report=_report(health, note=health.unready()))
 
 

@@ -35,7 +35,7 @@ _PROBES = {
     "/readyz": report.ready,
     "/startupz": report.started,
 }
-"""What each path tells."""
+"""What each path answers."""
 
 PROBE_PATHS = frozenset(_PROBES)
 
@@ -51,9 +51,9 @@ class HealthResponse(JSONResponse):
 
 
 class ProbeAnswers:
-    """The answers to probes: each is written anew when something changed, else once a second.
+    """The answers to probes: each is written again when something changed, else once a second.
 
-    Nobody asks as often as load balancers and kubelets, and most answers are the last one again.
+    Load balancers and kubelets ask often, and most answers equal the last one.
     """
 
     def __init__(self, health: Health) -> None:

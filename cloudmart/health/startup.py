@@ -1,4 +1,4 @@
-"""The start of a process: steps in order, each tried until one deadline, or given up in words."""
+"""The start of a process: steps in order, each repeated until one deadline, or given up."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -116,7 +116,7 @@ async def start(health: Health, patience: StartupRetry, steps: Sequence[StartSte
 
 
 async def _take(health: Health, step: StartStep) -> None:
-    """Take a step, and write down how the dependency did that it is about."""
+    """Take a step, and record the result for its dependency."""
     try:
         await step.ask()
     except DependencyError as obstacle:

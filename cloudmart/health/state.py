@@ -21,10 +21,10 @@ _log = structlog.stdlib.get_logger(__name__)
 _STARTING = "The service is starting."
 
 _SOONER = 4 / 7
-"""A check tells that a store is slow before a call gives it up: after this share of its time."""
+"""A check reports a slow store before a call gives up: after this share of the call's time."""
 
 LAPSE = timedelta(minutes=15)
-"""How long what a use showed is told: nobody may use it again for hours."""
+"""How long health shows the result of a use: the next use may be hours away."""
 
 UNUSED = "Configured, not used yet."
 _UNUSED_LATELY = "Configured, not used in the last 15 minutes."
@@ -39,23 +39,23 @@ class Failure:
 
 
 class Lifecycle:
-    """Starting, started once and for all, ending: what probes and the server go by."""
+    """The state of the process for probes and the server: starting, started, ending."""
 
     def __init__(self) -> None:
         self.started = False
         self.ending = False
         self.waiting = _STARTING
-        """What the public is told while the start waits."""
+        """What the public sees while the start waits."""
         self.failure: Failure | None = None
         self.linger = 0.0
-        """Seconds the server goes on accepting requests although it ends."""
+        """Seconds for which a stopping server still accepts requests."""
 
     def state(self) -> tuple[object, ...]:
-        """Return what differs as soon as anything does that a probe is told."""
+        """Return a value that changes whenever the answer to a probe may change."""
         return self.started, self.ending, self.waiting, self.failure
 
     def start(self) -> None:
-        """Latch that everything the service needs was there once."""
+        """Record for good that everything the service needs was there once."""
         self.started = True
         self.waiting = ""
 
@@ -89,7 +89,7 @@ class Timing:
     longest_wait: float = 8
     """Between two attempts of a start that waits."""
     restart_within: float = 300
-    """Over which the pods of a deployment spread the restarts that new configuration needs."""
+    """Over which the pods of a deployment spread their restarts for new configuration."""
     linger: float = 20
     """That an unready pod which stops by itself goes on serving, until nobody sends it more."""
 
@@ -114,8 +114,8 @@ class Status(StrEnum):
 class Dependency:
     """Something the service needs: under which name it is shown, and what fails without it.
 
-    A serious failure of what is `local` to this pod unreadies it; an outage of what all pods share
-    does not, for unreadying them all would make a part's outage the whole shop's.
+    A serious failure of what is `local` to this pod unreadies it; an outage that all pods share
+    does not: to make every pod unready would turn a partial outage into a total one.
     """
 
     name: str
@@ -126,7 +126,7 @@ class Dependency:
     local: bool = False
     words: str = ""
     lapses: bool = False
-    """Whether it is known by its use alone, so that what the last use showed is soon no news."""
+    """Whether it is known by its use alone, so that the last result is soon out of date."""
 
     @property
     def title(self) -> str:
@@ -148,7 +148,7 @@ class DependencyReading:
     at: datetime | None = None
     milliseconds: float | None = None
     off: bool = False
-    """Whether the service does without it."""
+    """Whether the service works without it."""
 
 
 class Health:
@@ -160,7 +160,7 @@ class Health:
         self.release = version("cloudmart")
         self.rollout: str | None = None
         self.notes: list[str] = []
-        """What else whoever asks should know."""
+        """More facts for the reader."""
         self.paths: Mapping[str, str] = {}
         """Where the application serves each operation, by its id, and each router, by its tag."""
         self._readings: dict[Dependency, DependencyReading] = {}
@@ -169,7 +169,7 @@ class Health:
         self._changes = 0
 
     def state(self) -> tuple[object, ...]:
-        """Return what differs as soon as anything does that a probe is told, its age apart."""
+        """Return a value that changes whenever a probe's answer may change, apart from ages."""
         return (
             self._changes,
             self.lifecycle.state(),
@@ -195,22 +195,22 @@ class Health:
         self._write(dependency, DependencyReading(status, f"Disabled: {reason}", off=True))
 
     def warn(self, dependency: Dependency, words: str) -> None:
-        """Show what does as it was told, and should have been told otherwise."""
+        """Show what works as it is configured, but is configured wrongly."""
         self._write(dependency, DependencyReading(Status.WARN, words))
 
     def succeeded(self, dependency: Dependency, milliseconds: float | None = None) -> None:
-        """Write down that a dependency did what it should."""
+        """Record that a dependency works."""
         self._note(
             dependency, DependencyReading(Status.PASS, "", self.rhythm.now(), milliseconds), None
         )
 
     def failed(self, dependency: Dependency, obstacle: DependencyError) -> None:
-        """Write down that a dependency did not, and why."""
+        """Record that a dependency failed, and why."""
         reading = DependencyReading(_status(obstacle), obstacle.sentence, self.rhythm.now())
         self._note(dependency, reading, obstacle)
 
     def remark(self, dependency: Dependency, obstacle: DependencyError | None) -> None:
-        """Write down what no check found but a request showed, until the next one or its lapse."""
+        """Record what a request showed and no check found, until the next check or its expiry."""
         at = self.rhythm.now() if dependency.lapses else None
         words, status = (obstacle.sentence, _status(obstacle)) if obstacle else ("", Status.PASS)
         self._note(dependency, DependencyReading(status, words, at), obstacle)
@@ -339,7 +339,7 @@ AZURE = Dependency("azure", "availability", words="Azure AI Language", lapses=Tr
 
 
 class HealthReporter:
-    """Tells health of one dependency, in words that `obstacle_of` finds for what was met."""
+    """Reports one dependency to health; `obstacle_of` returns the cause of an error."""
 
     def __init__(
         self,
@@ -352,14 +352,14 @@ class HealthReporter:
         self._obstacle_of = obstacle_of
 
     def ok(self) -> None:
-        """Show that it does what it should."""
+        """Show that it works."""
         self._health.remark(self._dependency, None)
 
     def trouble(self, cause: Exception) -> None:
-        """Show that it does not, and why."""
+        """Show that it failed, and why."""
         self._health.remark(self._dependency, self._obstacle_of(cause))
 
 
 def always(cause: Cause) -> Callable[[Exception], DependencyError]:
-    """Return what finds the same words whatever was met, for what the service can do without."""
+    """Return what gives every error the same cause, for what the service can do without."""
     return lambda _: DependencyError(cause, serious=False)

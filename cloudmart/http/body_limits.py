@@ -28,7 +28,7 @@ GRACE = 5.0
 """Seconds for which a client may send less than that, or a body waits for room."""
 
 SMALL = 16 * 1024
-"""Bytes up to which a body needs no room: large ones must not keep an order out."""
+"""Bytes up to which a body needs no reserved room: large ones must not keep an order out."""
 
 MOST_HELD = 96 * 1024**2
 """Bytes of larger bodies that a process holds at once."""

@@ -1,4 +1,4 @@
-"""What browsers are told with every answer, and which pages may have them change something."""
+"""The headers for browsers in every answer, and which pages may make browsers send changes."""
 
 from collections.abc import Collection, Iterable, Sequence
 from urllib.parse import urlsplit
@@ -56,11 +56,11 @@ class CorsPolicy:
 
 
 class ResponseHeaders:
-    """The outer half of the way to a route: what every answer says to browsers.
+    """The outer middleware: the headers for browsers in every answer.
 
-    What fails or is refused further in gets these headers, too. A header that an answer has already
-    is left as it is. Here HEAD becomes GET: every route that answers GET answers HEAD, and the
-    server sends no body for it.
+    Errors of inner layers get these headers, too. A header that an answer has already is left as it
+    is. Here HEAD becomes GET: every route that answers GET answers HEAD, and the server sends no
+    body for it.
 
     Args:
         https: Whether customers come by https alone.
@@ -107,7 +107,7 @@ class ResponseHeaders:
                 message["headers"] = self._complete(message["headers"], wanted)
             await send(message)
 
-        # Who names no origin is no page of another one.
+        # A request that names no origin comes from no page of another one.
         named = any(name == b"origin" for name, _ in scope["headers"])
         await (self._cross_origin if named else self.app)(scope, receive, completed)
 
@@ -137,11 +137,11 @@ def below(base: bytes, name: bytes, value: bytes) -> Header:
 
 
 class SameOrigin:
-    """Tells which requests a page of another origin has a browser send to change something.
+    """Finds the requests by which a page of another origin makes a browser change something.
 
-    The page needs no answer for that, and the browser sends along a password it remembers: what
-    may be read by whom (CORS) does not help. Browsers name the page's origin; who names none is
-    no browser.
+    The page needs no answer for that, and the browser adds a password that it remembers. CORS does
+    not help: it is about reading. Browsers name the page's origin; a client that names none is no
+    browser.
     """
 
     def __init__(self, allowed: Collection[str]) -> None:

@@ -1,4 +1,4 @@
-"""Whom a request comes from: its peer, or whom proxies that are trusted name."""
+"""The client of a request: its peer, or the address that trusted proxies name."""
 
 import re
 import time
@@ -31,7 +31,7 @@ _HOP = re.compile(r"(?:\[([0-9a-f:.]{2,45})\]|([0-9.]{7,15}))(?::[0-9]{1,5})?|([
 
 
 class Clients:
-    """Tells clients apart; nobody can choose for whom they are taken.
+    """Identifies clients; no client can forge its address.
 
     Args:
         proxies: Addresses and networks whose `X-Forwarded-For` is believed.
@@ -146,5 +146,5 @@ def _network(text: str) -> IPv4Network | IPv6Network:
 def _name(address: _Address) -> str:
     if isinstance(address, IPv4Address):
         return str(address)
-    # Whoever has one address of a /64 has them all.
+    # A client with one address of a /64 has all of them.
     return f"{IPv6Address(int(address) >> 64 << 64)}/64"

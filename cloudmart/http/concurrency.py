@@ -12,7 +12,7 @@ PATIENCE = 1.0
 
 
 class ConcurrencyLimit:
-    """So many slots, and as many requests that wait for one, in the order they came."""
+    """A number of slots, and a queue of as many waiting requests, in the order they came."""
 
     def __init__(self, name: str, most: int, patience: float = PATIENCE) -> None:
         self._most = most

@@ -19,7 +19,7 @@ T = TypeVar("T")
 _WEIGHT = re.compile(r"q=(0(\.[0-9]{0,3})?|1(\.0{0,3})?)")
 _MOST_NAMES = 32
 _MOST_PARAMETERS = 8
-"""A header may be long; no client has more to say."""
+"""A header may be longer, but no client needs more."""
 
 
 class AppState(TypedDict):

@@ -1,4 +1,4 @@
-"""Changes only of what the client has seen: `ETag` and `If-Match` (RFC 9110, 8.8.3 and 13.1.1)."""
+"""Changes only to what the client has read: `ETag` and `If-Match` (RFC 9110, 8.8.3 and 13.1.1)."""
 
 import asyncio
 import gzip
@@ -18,7 +18,7 @@ from cloudmart.http.dependencies import accept_weights
 _TAGS = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 _ALWAYS = [(b"cache-control", b"no-cache"), (b"vary", b"Accept-Encoding")]
-"""Browsers ask again each time; mostly they are told that nothing has changed."""
+"""Browsers ask again each time; mostly the answer is that nothing has changed."""
 
 _LONGEST_REMEMBERED = 200
 """Characters of an `Accept-Encoding` whose meaning is remembered."""
@@ -28,7 +28,7 @@ _LEVEL = 6
 
 @dataclass(frozen=True, slots=True)
 class Precondition:
-    """What a change depends on: the value of `If-Match`, without which nothing."""
+    """The condition of a change: the value of `If-Match`, or none."""
 
     condition: str | None = None
 
@@ -85,10 +85,10 @@ async def _documented(
 
 
 IfMatch = Annotated[Precondition, Depends(_documented)]
-"""What an endpoint that changes something may ask for."""
+"""What an endpoint that changes something can depend on."""
 
 IfMatchToDelete = _Sent
-"""The same for one that deletes: an example in the document could be tried but once."""
+"""The same for one that deletes, without an example: it could be tried only once."""
 
 
 _Headers = Iterable[tuple[bytes, bytes]]

@@ -28,10 +28,10 @@ _COMPRESSED = (
 _TOO_DEEP = f"The body nests lists and objects more than {DEEPEST} deep: send it flatter."
 
 PLAIN = 4 * 1024
-"""Bytes up to which a body is built as it is: it cannot become large."""
+"""Bytes up to which a body is decoded whole: it cannot become large."""
 
 LARGE = 64 * 1024
-"""Bytes beyond which one body at a time is decoded."""
+"""Bodies of more bytes are decoded one at a time."""
 
 
 class JsonRequest(Request):
@@ -74,7 +74,7 @@ class JsonRoute(APIRoute):
     cannot (Fetch standard, CORS-safelisted request headers).
 
     A body is read by a route that takes one, up to `max_body_size` bytes. The request gets its slot
-    when the body is there: who sends slowly keeps nobody waiting.
+    when the body is there: a slow client blocks nobody.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What the way to a route knows of a request and of its answer."""
+"""What the middleware knows of a request and of its answer."""
 
 import asyncio
 import os
@@ -33,7 +33,7 @@ def take_request_id(scope: Scope) -> str:
 
 
 class NamedAnswer:
-    """An answer on its way out: its status and kind, and the headers that its request brought."""
+    """An answer that is being sent: its status and kind, and the headers of its request."""
 
     __slots__ = ("_send", "headers", "kind", "status")
 

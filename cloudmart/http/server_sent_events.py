@@ -137,9 +137,9 @@ def _told(scope: Scope, error: Exception) -> Response:
 
 
 async def run_to_completion(work: Coroutine[Any, Any, T]) -> T:
-    """Return what work returns; where its caller is cancelled, that is told after its end.
+    """Return what work returns; if its caller is cancelled, the work ends first.
 
-    For writes: one that was cancelled on its way may have been made or not, and nobody knows.
+    For writes: nobody knows whether a cancelled write was made.
     """
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None

@@ -13,7 +13,7 @@ from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.ports import OrderState, RowFault, amount_of
 from cloudmart.values.email import TEST_ADDRESSES
 
-# Whoever may ask may ask anything: nothing outside of the database can be reached from it.
+# A query may be anything, but reaches nothing outside of the database.
 _SEALED: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "autoinstall_known_extensions": "false",
@@ -58,7 +58,7 @@ class DuckDBWarehouse:
         self._writing = Lock()
 
     def schema_faults(self) -> Sequence[str]:
-        """Return what of the table is not as rows need it: nothing."""
+        """Return the faults of the table: none."""
         return ()
 
     def insert(self, rows: Mapping[str, Row]) -> Mapping[str, RowFault]:

@@ -123,7 +123,7 @@ class BatchDelivery:
 
 
 def _first_failed(answer: object, records: Sequence[Record]) -> int | None:
-    """Return where a partial answer says that all begins anew; an answer that is none fails all."""
+    """Return from where a partial answer says to start again; a malformed one fails all."""
     if not answer:
         return None
     failures = answer.get("batchItemFailures") if isinstance(answer, Mapping) else ()

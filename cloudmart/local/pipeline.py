@@ -50,7 +50,7 @@ class MemoryQuarantine:
 
 
 class LocalTransport:
-    """Carries the stream's records in a thread, and tells how they get on."""
+    """Sends the stream's records in a thread, and reports their progress."""
 
     def __init__(self, warehouse: DuckDBWarehouse, stream: str) -> None:
         self.quarantine = MemoryQuarantine()
@@ -75,7 +75,7 @@ class LocalTransport:
             self._thread.join(5)
 
     async def mapping(self, table: str, stream: str | None) -> MappingStatus:
-        """Return whether the thread still runs, and what came of its last batch."""
+        """Return whether the thread still runs, and the result of its last batch."""
         _ = table, stream
         state = "Enabled" if self._thread.is_alive() else "Disabled"
         return MappingStatus(state=state, last_result=self._last_result, iterator_age_seconds=None)
@@ -134,7 +134,7 @@ def local_pipeline(orders_table: str) -> Iterator[OpenPipeline]:
 
 
 class NoTransport:
-    """Nothing carries orders, and everything that is asked about it is not known."""
+    """No pipeline runs, so every question about it is unknown."""
 
     async def mapping(self, table: str, stream: str | None) -> MappingStatus:
         """Raise UnknownError."""

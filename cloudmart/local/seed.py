@@ -1,4 +1,4 @@
-"""Furnishing an empty shop: its tables, and something to see in them."""
+"""Fills an empty shop: its tables, and sample items in them."""
 
 import asyncio
 import json
@@ -57,7 +57,7 @@ def _picture(shelf: str, drawing: list[str]) -> str:
 
 
 async def seed_tables(database: Database, names: DynamoDBSettings, *, empty: bool) -> int:
-    """Furnish a DynamoDB that has no tables; return how many products were put on the shelves."""
+    """Create the tables in an empty DynamoDB, with samples; return how many products there are."""
     await _create_tables(database, names)
     return 0 if empty else await seed_items(database, names)
 

@@ -1,22 +1,22 @@
-"""How whoever uses something tells how it does, without knowing who listens."""
+"""How the user of a dependency reports whether it works, without knowing who listens."""
 
 from typing import Protocol
 
 
 class Reporter(Protocol):
-    """Hears of one thing that is used: whether it does what it should."""
+    """Hears whether one dependency works."""
 
     def ok(self) -> None:
-        """Hear that it did."""
+        """Hear that it works."""
         ...
 
     def trouble(self, cause: Exception) -> None:
-        """Hear that it did not, and what it met."""
+        """Hear that it failed, and with which error."""
         ...
 
 
 class SilentReporter:
-    """Tells nobody."""
+    """Reports to nobody."""
 
     def ok(self) -> None:
         """Do nothing."""

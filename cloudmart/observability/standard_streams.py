@@ -1,4 +1,4 @@
-"""Standard input, output and error of a process that must go on, whoever reads them."""
+"""Standard input, output and error of a process that must continue even if nobody reads them."""
 
 import errno
 import io
@@ -53,7 +53,7 @@ def stderr_that_never_blocks(
 ) -> Iterator[None]:
     """Let a thread write standard error for as long as the context lasts.
 
-    A pipe that nobody reads is full after 64 KiB, and then stops whoever writes to it. `dropped`
+    A pipe that nobody reads is full after 64 KiB, and then blocks its writer. `dropped`
     is called with the number of lines that were left out, once there is room to tell it.
     """
     sys.stderr.flush()

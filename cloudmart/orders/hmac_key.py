@@ -26,9 +26,9 @@ _SHORTEST = 16
 
 
 class SharedSecret:
-    """A note among the conversations, written once by whichever replica needs it first.
+    """A note in the conversations table, written once by the first replica that needs it.
 
-    Releases before kept it among the orders, where it is copied from: the same key has to make
+    Older releases kept it in the orders table. It is copied from there, for the same key must make
     the same order.
     """
 
@@ -47,7 +47,7 @@ class SharedSecret:
         try:
             return await self._notes.get(ORDER_SECRET)
         except UnavailableError as error:
-            # Where the orders cannot be read either, it is all of the store that is away.
+            # If the orders cannot be read either, the whole store is down.
             await self._orders.get(ORDER_SECRET)
             raise UnavailableError(_AWAY) from error
 
@@ -57,7 +57,7 @@ class SharedSecret:
             former = await self._orders.get(ORDER_SECRET)
             secret = _read(former).hex() if former else secrets.token_hex()
             note = {"id": ORDER_SECRET, "secret": secret, "createdAt": stamp(now())}
-            # Where another replica is first, its secret is everybody's.
+            # If another replica is first, all use its secret.
             with contextlib.suppress(ConflictError):
                 await self._notes.put(note, new=True)
             stored = await self._notes.get(ORDER_SECRET)

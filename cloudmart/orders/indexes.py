@@ -19,14 +19,14 @@ def order_address(order: Item) -> object:
 
 
 def is_test_order(order: Item) -> bool:
-    """Tell whether an order only tries the shop, and counts in no figures."""
+    """Tell whether an order is a test order, which no statistics count."""
     return is_test_address(order_address(order))
 
 
 def order_keys(order: Item) -> dict[str, str]:
     """Return the index attributes of an order: none for an address or a day that is not there.
 
-    A test order has no day, so that nothing which counts by day knows of it.
+    A test order has no day, so no count by day includes it.
     """
     created = created_at(order)
     day = None if is_test_order(order) else day_of(created)

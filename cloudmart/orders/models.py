@@ -21,7 +21,7 @@ from cloudmart.values.money import Money
 from cloudmart.values.timestamp import Created, Timestamp, Updated, now
 
 _MOST_OF_ONE = 10**9
-"""Beyond this a quantity is none but a mistake, with which no total can be told."""
+"""A larger quantity is a mistake, and no total can be computed with it."""
 
 _FORMER_NAMES = {"total": "totalAmount", "userEmail": "customerEmail"}
 TRACEPARENT = "traceparent"
@@ -70,7 +70,7 @@ def _possible(quantity: int) -> int:
 
 
 class OrderLine(Stored):
-    """So many of a product, at the price it had."""
+    """A quantity of one product, at its price then."""
 
     product_id: Annotated[str, Field(description="The product's id.")] = ""
     name: Annotated[str, Field(description="The product's name when it was ordered.")] = ""

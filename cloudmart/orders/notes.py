@@ -1,7 +1,7 @@
-"""Items that are nobody's: the service's own notes, and orders that only try the pipeline.
+"""Items of no customer: the service's own notes, and orders that only test the pipeline.
 
-Notes are kept among the conversations. Those of releases before are still among the orders, where
-they look like empty cancelled orders, because older readers of the table do not know them.
+Notes are kept in the conversations table. Notes of older releases are still in the orders table.
+They look like empty cancelled orders, because older readers of the table do not know notes.
 """
 
 from decimal import Decimal
@@ -13,14 +13,14 @@ from cloudmart.values.timestamp import now, stamp
 
 BACKFILL = "internal-backfill"
 PROBE = "internal-probe"
-"""An id no item ever has: reading it tells whether a table can be read."""
+"""An id that no item has: a check reads it to see whether the table can be read."""
 ORDER_SECRET = "internal-order-secret"  # noqa: S105 - the name of a secret, not one
 
 # Orders of ours have 16 letters and digits, older ones 8 hex digits; neither has a hyphen.
 _PREFIX = "internal-"
 
 HEARTBEAT = "heartbeat-"
-"""How the ids of orders begin that only show whether the pipeline works."""
+"""The beginning of the ids of orders that only test the pipeline."""
 
 _NO_COPY = (
     "nothing was removed: the conversations table does not have the secret yet. The service copies "
@@ -43,7 +43,7 @@ def is_internal(key: str) -> bool:
 
 
 def is_heartbeat(key: str) -> bool:
-    """Tell whether an order is none of a customer's, but travels the pipeline like one."""
+    """Tell whether an order is no customer's, but goes through the pipeline like one."""
     return key.startswith(HEARTBEAT)
 
 
@@ -57,7 +57,7 @@ def note_item(key: str, **attributes: object) -> dict[str, Any]:
 async def remove_notes_from_orders(client: Any, names: DynamoDBSettings) -> tuple[bool, str]:  # noqa: ANN401
     """Remove the notes from among the orders, if the secret's copy is where it is read now.
 
-    Return whether none is left, and that in words.
+    Return whether none is left, and a sentence that says so.
     """
     old = await _secret(client, names.orders_table)
     copy = await _secret(client, names.conversations_table)

@@ -34,9 +34,9 @@ _CUSTOMER = "the customer, by an assistant"
 
 
 class AddressScan:
-    """Reads the whole table for an address, once at a time.
+    """Scans the whole table for addresses, one scan at a time.
 
-    Whoever asks while it is read waits for the next reading, which is for all who wait.
+    Requests that come during a scan wait for the next one, which serves them all.
     """
 
     def __init__(self, table: Table) -> None:
@@ -90,7 +90,7 @@ _REQUEST, _CLIENT = "requestDigest", "requestClient"
 class KeyedRequest:
     """What is kept of a request with an idempotency key: a digest, and a mark of its client.
 
-    Releases before kept no mark.
+    Older releases kept no mark.
     """
 
     digest: str

@@ -24,7 +24,7 @@ Quantity = Annotated[int, Field(strict=True, ge=1, le=1000), BeforeValidator(_wh
 
 
 class LineCreate(Model):
-    """So many of a product; a price that is stated must be the catalogue's."""
+    """A quantity of one product; a price that is stated must be the catalogue's."""
 
     product_id: Annotated[Key, Field(description="The id of a product of the catalogue.")]
     quantity: Annotated[Quantity, Field(description="1 to 1,000.")]

@@ -37,7 +37,7 @@ _OLD_ID = re.compile(r"[0-9a-fA-F]{8}")
 _log = structlog.stdlib.get_logger(__name__)
 
 LONGEST_NAME = 200
-"""Characters of a product's name that a line keeps; older products' names know no limit."""
+"""Characters of a product's name that a line keeps; older products' names have no limit."""
 
 _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 
@@ -212,7 +212,7 @@ class OrderService:
         try:
             return await self._place(request, order_id, keyed)
         except CloudmartError:
-            # Whatever is in the way now, prices that changed too: what was placed once is answered.
+            # An order that was placed once is answered again, even if its prices have changed.
             if earlier := await self._earlier(order_id, request, keyed):
                 return earlier
             raise

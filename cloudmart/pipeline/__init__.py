@@ -1,1 +1,1 @@
-"""The way of orders from their table's stream to BigQuery."""
+"""The pipeline of orders from their table's stream to BigQuery."""

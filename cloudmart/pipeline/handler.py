@@ -1,4 +1,4 @@
-"""The Lambda that carries orders from their table's stream to BigQuery.
+"""The Lambda that sends orders from their table's stream to BigQuery.
 
 `handler` is what the function's configuration names.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def handler(event: Mapping[str, Any], context: "LambdaContext") -> "PartialItemFailureResponse":
-    """Carry a batch, and return which records have to come again, in Lambda's form."""
+    """Send a batch, and return which records must come again, in Lambda's form."""
     from cloudmart.pipeline.carry.carrier import carry_batch  # noqa: PLC0415 - as above
 
     return carry_batch(_carrier(), event, context)

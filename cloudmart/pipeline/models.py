@@ -1,4 +1,4 @@
-"""What is told of the pipeline."""
+"""The status of the pipeline, as the API shows it."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from cloudmart.values.timestamp import Timestamp
 
 
 class MappingStatus(Model):
-    """What hands the stream's records to the function."""
+    """The mapping that gives the stream's records to the function."""
 
     state: str = Field(
         description=(
@@ -28,7 +28,7 @@ class MappingStatus(Model):
 
 
 class Failures(Model):
-    """What did not get through."""
+    """The batches and records that the pipeline gave up."""
 
     queued: int | None = Field(description="Batches that were given up, in the failure queue.")
     quarantined: int | None = Field(
@@ -58,7 +58,7 @@ class OrderCounts(Model):
 
 
 class Unknown(Model):
-    """Something that could not be learnt."""
+    """A value that is unknown."""
 
     what: str = Field(description="A path in this answer.")
     why: str = Field(description="The reason, in a sentence.")
@@ -71,7 +71,10 @@ Stream = Annotated[
 
 
 class PipelineStatus(Model):
-    """How orders get from DynamoDB to BigQuery. Null is not known, and `unknown` says why."""
+    """How orders get from DynamoDB to BigQuery.
+
+    A value of null is not known, and `unknown` says why.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={

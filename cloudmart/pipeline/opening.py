@@ -30,7 +30,7 @@ OpenPipeline = Callable[
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """What there is to know and to do about the pipeline.
+    """The pipeline's status, heartbeat and repairs.
 
     `questions` is the warehouse, or the reason why there is none.
     """
@@ -41,7 +41,7 @@ class Pipeline:
     questions: Questions | str
 
     def works(self, settings: PipelineSettings) -> list[Callable[[], Awaitable[None]]]:
-        """Return what is to go on for as long as a process lives."""
+        """Return the work that runs as long as a process lives."""
         if self.heartbeat is None or not settings.heartbeat:
             return []
         return [HeartbeatSchedule(self.heartbeat, self.monitor, settings.heartbeat).run]

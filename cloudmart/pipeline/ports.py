@@ -56,12 +56,11 @@ def amount_of(stored: float | None) -> Decimal | None:
 class Warehouse(Protocol):
     """Keeps a row for each thing that happened to an order.
 
-    What it is asked raises `UnavailableError` while it is away, overloaded, out of quota or
-    does not let us in.
+    Its methods raise `UnavailableError` while it is down, overloaded, out of quota or refuses us.
     """
 
     def schema_faults(self) -> Sequence[str]:
-        """Return in words what of the table is not as rows need it; empty if all is well."""
+        """Return a sentence for each fault of the table; none if rows fit."""
         ...
 
     def insert(self, rows: Mapping[str, Row]) -> Mapping[str, RowFault]:

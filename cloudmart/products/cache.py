@@ -1,4 +1,4 @@
-"""The products in memory: when they are read, what of them is certain, and what our changes do."""
+"""The copy of the products in memory: when it is read, is current, and follows changes."""
 
 import asyncio
 import math
@@ -24,25 +24,25 @@ SMALL = 1_000_000
 """Bytes of JSON up to which all products are read every CATALOGUE_TTL."""
 
 LARGE = 16 * 1024 * 1024
-"""Bytes of JSON beyond which they are not kept in memory."""
+"""With more bytes of JSON, no products are kept in memory."""
 
 MOST_PRODUCTS = 5_000
-"""Products beyond which they are not kept in memory."""
+"""With more products, none are kept in memory."""
 
 LARGE_EVERY = 30.0
-"""Seconds between two reads of what is not small; also those that a read may take."""
+"""Seconds between two reads of a large catalogue; also those that a read may take."""
 
 ASK_SIZE_EVERY = 600.0
 """Seconds after which products that were too many are read again, to see whether they still are."""
 
 _BACK = 0.8
-"""The share of a bound below which a catalogue that was beyond it counts as within it again."""
+"""The share of a bound below which a catalogue that exceeded it counts as within it again."""
 
 _RETRY_AFTER = 1.0
 """Seconds after a read that failed before the next."""
 
 _PAGE = 200
-"""Items of a page: while they are read into entries nobody else is served."""
+"""Items of a page: no other request is served while they are read into entries."""
 
 
 class CatalogueSize(Enum):
@@ -79,10 +79,10 @@ class HeldCatalogue:
 
 
 class CatalogueCache:
-    """The copy of the products, read anew while it is asked for; one read at a time.
+    """The copy of the products, read again while requests use it; one read at a time.
 
-    What it holds is certain for as long as the settings say since the read of it began. It knows
-    what this process has changed since. Where it does not know, it says None: read the table.
+    A copy is current for as long as the settings say, from the beginning of its read. It includes
+    what this process has changed since. If it is not current, it answers None: read the table.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class CatalogueCache:
         tell: Callable[[float | None], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the products; `tell` hears how old the copy is when it cannot be read anew."""
+        """Take the products; `tell` hears how old the copy is when it cannot be read again."""
         self._products = products
         self._settings = settings
         self._tell = tell
@@ -128,7 +128,7 @@ class CatalogueCache:
 
     async def load(self, within: float) -> None:
         """Read the products for the first time; wait for that no longer than some seconds."""
-        # Whoever asked before the start was done had a read fail: this one need not wait for that.
+        # A request before the end of the start had a read fail: this read need not wait for that.
         self._not_before = -math.inf
         if reading := self._read_anew():
             await asyncio.wait({reading}, timeout=within)
@@ -140,7 +140,7 @@ class CatalogueCache:
             await asyncio.wait({self.reading})
 
     def list_now(self) -> CatalogueSnapshot | None:
-        """Return all products in their order, or None where this is not certain at once."""
+        """Return all products in their order, or None if the copy is not current."""
         return None if self._unsure or self._unplaced else self._current()
 
     async def list_soon(self, *, ordered: bool) -> HeldCatalogue | None:
@@ -152,7 +152,7 @@ class CatalogueCache:
             return HeldCatalogue(snapshot)
         reading = self._read_anew()
         if reading and not self._failing and self._size is not CatalogueSize.TOO_LARGE:
-            # Whoever waits may go; the others wait for the same read.
+            # A waiting request may go away; the others wait for the same read.
             await asyncio.wait({reading})
             if snapshot := self.list_now():
                 return HeldCatalogue(snapshot)
@@ -221,13 +221,13 @@ class CatalogueCache:
     def _apply(self, change: CatalogueChange) -> None:
         snapshot = self._snapshot
         if change.missing and (snapshot is None or change.product_id not in snapshot.entries):
-            # Whoever asks for products that do not exist overtakes no read.
+            # A request for a product that does not exist overtakes no read.
             return
         self._ended += 1
         if snapshot is None:
             return
         if change.crossed or not (change.removed or change.result):
-            # It may have been made or not, or another's after it: the table knows.
+            # The change may have been made or not, or another one after it: the table knows.
             self._unsure.add(change.product_id)
             return
         self._unsure.discard(change.product_id)

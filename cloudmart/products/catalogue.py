@@ -33,7 +33,7 @@ class AgedPages:
 class Catalogue:
     """The products as customers, assistants and orders see them, and as staff change them.
 
-    Memory may say yes, never no: what it does not know is asked of the table.
+    Memory may confirm a product, never deny one: what it lacks is read from the table.
     """
 
     def __init__(

@@ -25,7 +25,7 @@ ImageUrl = Annotated[
 
 
 class ProductCreate(Model):
-    """What the catalogue is told of a product, new or changed. Ids and times are ours."""
+    """The fields of a new or changed product. The server sets ids and times."""
 
     name: Annotated[Name, Field(description="1 to 200 characters.")]
     description: Annotated[Prose, Field(description="At most 4,000 characters.")] = ""

@@ -15,7 +15,7 @@ from cloudmart.values.text import searchable
 Item = Mapping[str, Any]
 
 _PAGE = 500
-"""Products of a page, as the table has them."""
+"""The products of one page, as the table gives them."""
 
 _LARGE_PAGE = 512 * 1024
 """Bytes of JSON after which a page ends, however few its products are."""

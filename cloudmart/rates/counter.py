@@ -27,7 +27,7 @@ class LimitState:
 
 
 class RateCounter(Protocol):
-    """Counts by a limit and by whatever tells apart who and what is counted."""
+    """Counts by a limit and by keys that name who and what is counted."""
 
     async def hit(self, limit: RateLimitItem, *key: str) -> LimitState:
         """Count one more, unless that would be too many."""
@@ -38,7 +38,7 @@ class RateCounter(Protocol):
         ...
 
     async def close(self) -> None:
-        """Give back what it holds."""
+        """Release what it holds."""
         ...
 
 
@@ -58,7 +58,7 @@ class StoredCounter:
         return await self._standing(limit, key)
 
     async def close(self) -> None:
-        """Do nothing: a storage that holds something is closed by whoever opened it."""
+        """Do nothing: who opened a storage closes it."""
 
     async def _standing(
         self, limit: RateLimitItem, key: tuple[str, ...], *, allowed: bool | None = None
@@ -114,7 +114,7 @@ class LocalCounter:
         return _standing(limit.amount, windows, left, expiry)
 
     async def close(self) -> None:
-        """Do nothing: there is nothing to give back."""
+        """Do nothing: there is nothing to release."""
 
     def _at(self, key: tuple[object, ...], expiry: int) -> tuple[_Windows, float]:
         number, gone = divmod(self._clock(), expiry)

@@ -1,4 +1,4 @@
-"""Limits before every route: who asks for too much is told when to come again."""
+"""Limits before every route: a client over its limit learns when to try again."""
 
 import asyncio
 from collections import Counter
@@ -21,7 +21,7 @@ _KIND = "failed-lookups"
 
 
 def rate_limits_of(settings: Settings) -> dict[RouteClass, int]:
-    """Return what one client may ask for a minute, by class; what has no limit is left out."""
+    """Return one client's limits a minute, by class; classes without a limit are left out."""
     limits = settings.limits
     told = {
         RouteClass.READ: limits.read,

@@ -19,7 +19,7 @@ class RouteClass(StrEnum):
     """Requests that are counted together, each class by itself."""
 
     FREE = "free"
-    """Counted by nobody: who asks how the service does must always be answered."""
+    """Not counted: a question about the service's health must always be answered."""
     READ = "read"
     WRITE = "write"
     CHAT = "chat"

@@ -1,4 +1,4 @@
-"""Counters that replicas share; where they are away, each process counts by itself."""
+"""Counters that replicas share; while Redis does not answer, each process counts by itself."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ from cloudmart.rates.counter import LimitState, RateCounter, StoredCounter
 WITHIN = 0.25
 """Seconds a request waits for the shared counters at most."""
 REST = 5.0
-"""Seconds for which nobody asks them after they have failed."""
+"""Seconds for which they are not asked after they have failed."""
 
 _MOST_CONNECTIONS = 64
 _log = structlog.stdlib.get_logger(__name__)

@@ -1,4 +1,4 @@
-"""Applying a release to what is there: what goes, what comes, and the record of both."""
+"""Applies a release to a cluster: what is removed, what is added, and the record of both."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ _OF_OTHERS = {
         "sessionAffinity",
     ),
 }
-# Labels and annotations are many's: only those of these families are taken for ours, and those
+# Many programs write labels and annotations: only those of these families count as ours, and those
 # that an apply has recorded.
 _OURS = (
     "alb.ingress.kubernetes.io/",

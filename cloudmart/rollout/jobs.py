@@ -132,7 +132,7 @@ class IndexUse:
         self._limits = limits
 
     def use(self, release: Release, again: str, draining: Callable[[], bool]) -> None:
-        """Wait for the last pod of before to end, then go over all orders and record it.
+        """Wait until the last old pod has ended, then complete all orders and record that.
 
         Raises:
             PersonNeededError: that could not be done; `again` is the command to try it with.
@@ -155,7 +155,8 @@ class IndexUse:
     def leave(self, release: Release) -> None:
         """Let look-ups read whole tables again; where that fails, say what to run."""
         try:
-            # Whoever still uses an index notices within a minute; the way back does not wait.
+            # A process that still uses an index notices within a minute; the way back does not
+            # wait.
             self._jobs.run(tables_job(release, "leave-indexes", "--wait", "0"), _LEAVE_WITHIN)
         except (JobFailedError, KubectlError) as error:
             self._journal.warn(

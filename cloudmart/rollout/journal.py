@@ -1,4 +1,4 @@
-"""What a roll-out tells: at once, in a report, and as one document for programs."""
+"""The output of a roll-out: at once, in a report, and as one document for programs."""
 
 import json
 import sys
@@ -22,7 +22,7 @@ def _now() -> datetime:
 
 @dataclass(slots=True)
 class Journal:
-    """Tells what happens, and keeps all of it."""
+    """Prints what happens, and keeps all of it."""
 
     stream: TextIO = field(default_factory=lambda: sys.stderr)
     now: Now = _now
@@ -107,7 +107,7 @@ class Journal:
 
     def _tell(self, kind: str, text: str, line: str) -> None:
         self._keep(kind, text)
-        # Whoever listened may have hung up; the report is kept all the same.
+        # The reader of the output may have gone; the report is still kept.
         with suppress(OSError, ValueError):
             if self._status:
                 self._status.console.print(line, soft_wrap=True)
@@ -134,11 +134,11 @@ class ExitCode(IntEnum):
 
 
 class NotRolledOutError(Exception):
-    """It was not rolled out, and what ran before runs."""
+    """It was not rolled out, and what ran before still runs."""
 
 
 class UnhealthyError(Exception):
-    """The new pods, or the way to them, are not as they should be: go back."""
+    """The new pods, or the access to them, have a fault: go back."""
 
 
 class PersonNeededError(Exception):

@@ -1,4 +1,4 @@
-"""What is in the namespace besides a release, and gets in its way."""
+"""Finds other objects in the namespace that interfere with a release."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -14,7 +14,7 @@ _WAF_RULES = "waf-rules-config"
 
 
 def leftovers(cluster: Kubernetes, release: Release) -> list[str]:
-    """Return a sentence for each thing that is there besides, with what to do about it."""
+    """Return a sentence for each such object, with what to do about it."""
     try:
         return list(_leftovers(cluster, release))
     except KubectlError as error:

@@ -1,4 +1,4 @@
-"""What keeps pods from running: how it shows, and how long it may take to pass by itself."""
+"""What keeps pods from running: how it shows, and for how long it may pass by itself."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -121,7 +121,7 @@ def _ended(container: Any) -> Any:  # noqa: ANN401
 
 @dataclass(frozen=True, slots=True)
 class RolloutLimits:
-    """Seconds that things may take, and the pause between two looks."""
+    """The seconds that each stage may take, and the pause between two looks."""
 
     pods: float = 900
     tables: float = 3600
@@ -133,7 +133,7 @@ class RolloutLimits:
 
 @dataclass(slots=True)
 class FaultHistory:
-    """What was in the way when it was looked at last, and since when."""
+    """The faults at the last look, and since when each lasts."""
 
     clock: Callable[[], float]
     _since: dict[tuple[str, str], float] = field(default_factory=dict)

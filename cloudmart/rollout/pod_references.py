@@ -1,4 +1,4 @@
-"""What the pods of before need to start again, looked for before they are replaced."""
+"""Checks what the old pods need to start again, before they are replaced."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple

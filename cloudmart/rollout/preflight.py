@@ -1,4 +1,4 @@
-"""What is looked at before anything is changed: each fault in a sentence, with the way out."""
+"""The checks before anything is changed: each fault is a sentence with its remedy."""
 
 import base64
 import binascii
@@ -99,7 +99,7 @@ def secret_of(cluster: Kubernetes, environment: str) -> tuple[Manifest | None, s
 
 
 def right_faults(cluster: Kubernetes) -> Iterator[str]:
-    """Yield a sentence for each right that a roll-out needs and whoever runs it lacks."""
+    """Yield a sentence for each right that a roll-out needs and this account lacks."""
     for verb, resource in _RIGHTS:
         if not cluster.may(verb, resource):
             where = f"in the namespace {cluster.namespace}"

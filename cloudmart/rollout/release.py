@@ -27,8 +27,8 @@ VERSION = "app.kubernetes.io/version"
 _COMPONENT = "app.kubernetes.io/component"
 # What the Job that changes the tables needs, and the Job itself.
 _BEFORE = ("configuration", "tables")
-# How the pods are reached. What judged those of before judges the new ones until they have taken
-# over: another health check would find the old ones ill while they are still needed.
+# How the pods are reached. The old health check stays until the new pods have taken over: a new
+# one could fail the old pods while they are still needed.
 _EDGE = ("Service", "Ingress", "NetworkPolicy")
 
 
@@ -113,7 +113,7 @@ def _divided(peer: Manifest) -> list[Manifest]:
 
 @dataclass(frozen=True, slots=True)
 class StorefrontAddress:
-    """Where the Ingress sends whoever wants the page: a Service and its port."""
+    """Where the Ingress sends requests for the page: a Service and its port."""
 
     service: str
     port: int | str

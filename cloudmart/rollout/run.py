@@ -1,4 +1,4 @@
-"""A roll-out from its first look to its last word: the stages, and the way back."""
+"""A roll-out: its stages in order, and the way back."""
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator
@@ -66,10 +66,10 @@ class Rollback:
         self._tell_reasons = tell_reasons
 
     def go(self, leave_indexes: Callable[[], None]) -> NoReturn:
-        """Go back, and end by saying what runs; `leave_indexes` is for pods that know of none.
+        """Go back, and end by saying what runs; `leave_indexes` is for pods without indexes.
 
         Raises:
-            NotRolledOutError: the pods of before run.
+            NotRolledOutError: the old pods run again.
             PersonNeededError: the way back failed.
         """
         tag, at = tag_of(self._before), revision_of(self._before)
@@ -80,7 +80,7 @@ class Rollback:
                 "them."
             )
         with self._journal.stage("back", f"Back to {tag}, revision {at}"):
-            # What this program has rolled out writes what the indexes are made of.
+            # What this program has rolled out writes the attributes of the indexes.
             if ROLLOUT not in (
                 self._before["spec"]["template"]["metadata"].get("annotations") or {}
             ):
@@ -121,7 +121,7 @@ def revision_of(deployment: Manifest) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RolloutChoices:
-    """What whoever rolls out has chosen."""
+    """What the operator has chosen."""
 
     environment: str
     url: str | None = None
@@ -188,7 +188,7 @@ class Rollout:
             self.check()
 
     def check(self) -> Release:
-        """Look at all there is to look at, and return the release that is to be applied.
+        """Run all checks, and return the release that is to be applied.
 
         Raises:
             NotRolledOutError: something is wrong; each fault is in it.

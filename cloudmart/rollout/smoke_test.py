@@ -1,4 +1,4 @@
-"""How customers get to the pods: the public name, or the load balancer while there is none."""
+"""Tests a release as customers reach it: by its public name, or by the load balancer's."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -18,10 +18,10 @@ from cloudmart.verify.visit import VerifyChoices, Visit
 
 _WITHIN = 10.0
 _DRAIN = 180.0
-"""Seconds after which a pod of before that is still there counts as stuck."""
+"""Seconds after which an old pod that is still there counts as stuck."""
 
 _IN_A_ROW = 3
-"""One pod's answer is not yet the shop's."""
+"""One pod's answer does not speak for all pods."""
 
 _PAGE = "page-answers"
 _WAY = ("name-resolves", "address-connects", "certificate-good")
@@ -56,7 +56,7 @@ class PublicShop:
     ) -> StepFinding | None:
         """Return None once it was well three times in a row, or what is wrong when time is over.
 
-        Pods of before may still answer while they drain: until they have gone, time stands still.
+        Old pods may still answer while they drain: that time does not count.
         """
         row, told, spent, drained = 0, "", 0.0, 0.0
         found: StepFinding | None = None

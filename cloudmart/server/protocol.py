@@ -1,4 +1,4 @@
-"""A connection of HTTP/1.1: one request at a time, and an end to all that a client may draw out."""
+"""A connection of HTTP/1.1: one request at a time, with limits on all that a client can delay."""
 
 import asyncio
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""What has come on a connection and was not asked for yet: where its requests begin."""
+"""The bytes received on a connection and not yet read: where its requests begin."""
 
 from cloudmart.server.body_framing import ChunkedBody, SizedBody
 from cloudmart.server.head import RequestHead
@@ -12,7 +12,7 @@ _HEAD_END = b"\r\n\r\n"
 
 
 class RequestReader:
-    """Finds the next head among what has come; bodies are taken off it by whoever asks for them."""
+    """Finds the next head among what has come; exchanges take the bodies off it."""
 
     def __init__(self) -> None:
         self.received = bytearray()

@@ -1,4 +1,4 @@
-"""Requests that never reach the application: why, and what their client is told."""
+"""Requests that never reach the application: why, and the answer to their client."""
 
 import json
 import time
@@ -68,7 +68,7 @@ def refusal_answer(refused: RequestRefusedError) -> bytes:
 
 
 class RefusalLog:
-    """Tells of refusals at most once a second: whoever sends nonsense could fill a log with it."""
+    """Logs refusals at most once a second: a client that sends nonsense could fill the log."""
 
     def __init__(self) -> None:
         self._last = -_ONCE_IN

@@ -1,4 +1,4 @@
-"""What the connections of an event loop share: where they read to, and whose turn it is."""
+"""What the connections of an event loop share: a buffer to read to, and whose turn it is."""
 
 import asyncio
 import threading
@@ -15,8 +15,8 @@ MOST_OF_HEADS = 16 * 1024**2
 class FairTurns:
     """Lets one connection at a time go on to the next of the requests that wait on it.
 
-    Each would otherwise have one under way at every moment, and whoever asks one thing at a time
-    would wait behind all of them.
+    Otherwise each would always have a request running, and a client that sends one at a time would
+    wait behind all of them.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:

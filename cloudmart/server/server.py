@@ -66,7 +66,7 @@ class Server(uvicorn.Server):
         """Send clients elsewhere: each answer from here on is the last of its connection."""
         if _CLOSE not in self.config.encoded_headers:
             self.config.encoded_headers.append(_CLOSE)
-            # uvicorn makes these anew ten times a second, which is too late for some.
+            # uvicorn renews these ten times a second, which is too late for some.
             self.server_state.default_headers = [*self.server_state.default_headers, _CLOSE]
         # An answer that has begun said nothing of it.
         for connection in cast("set[BoundedProtocol]", self.server_state.connections):

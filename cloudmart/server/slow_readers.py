@@ -1,4 +1,4 @@
-"""Answers that their clients do not read: what is held for them has an end."""
+"""Answers that their clients do not read: the memory held for them is bounded."""
 
 import asyncio
 import fcntl
@@ -43,7 +43,7 @@ def limit_send_buffer(listener: socket.socket) -> None:
 class UnreadAnswers:
     """Counts the answers that are not being read, by client, and the bytes of all that wait.
 
-    Where these are too many, whoever reads least is let go.
+    If these are too many, the clients that read least are disconnected.
 
     Args:
         most: Answers that one client may leave unread.
@@ -89,7 +89,8 @@ class UnreadAnswers:
             each.measure()
             self._waiting[each] = each.waits
         self._held = sum(self._waiting.values())
-        # Whoever has just begun to wait may not have had the time to read: what was taken tells.
+        # A client that has just begun to wait may have had no time to read: what it has taken
+        # decides.
         for each in sorted(self._waiting, key=lambda each: (not each.is_late, each.taken)):
             # Of those that read too little more go than must: to look at all takes a while.
             if self._held <= (self._room * 3 // 4 if each.is_late else self._room):

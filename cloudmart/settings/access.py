@@ -22,7 +22,7 @@ _LANES = range(1, 9)
 
 
 def parse_admins(told: SecretStr) -> Mapping[str, str]:
-    """Return the hash of each administrator by name, or raise ValueError in words.
+    """Return the hash of each administrator by name, or raise ValueError with a message.
 
     No message has a name or a hash in it: a password may stand in their place.
     """

@@ -32,7 +32,7 @@ _Place = tuple[str, str]
 def incomplete_settings(
     settings: Settings, told: Mapping[Variable, SourceValue]
 ) -> Iterator[SettingFault]:
-    """Yield what is not told although something that is of no use without it is."""
+    """Yield each setting that is missing although another one needs it."""
     given = {(variable.group, variable.field): each for variable, each in told.items()}
     mode = settings.bedrock.mode
     yield from _missing(given, _AZURE, _AZURE)
@@ -55,7 +55,7 @@ def incomplete_settings(
 def contradictions(
     settings: Settings, told: Mapping[Variable, SourceValue]
 ) -> Iterator[SettingFault]:
-    """Yield what is well-formed by itself and wrong beside another setting."""
+    """Yield each setting that is well-formed, but contradicts another one."""
     key = settings.openai.api_key
     if key and _is_for_openai(settings, told) and not _OPENAI_KEY.fullmatch(key.get_secret_value()):
         what = "does not look like a key of OpenAI's, and OPENAI_BASE_URL names no other server"

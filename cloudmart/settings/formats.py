@@ -1,4 +1,4 @@
-"""What well-formed values look like: types that refuse the others in words."""
+"""What well-formed values look like: types that refuse other values with a message."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Read the settings: merge what every place tells, judge it, and build them once."""
+"""Read the settings: merge all sources, check the values, and build the settings once."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress

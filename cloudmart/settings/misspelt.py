@@ -1,4 +1,4 @@
-"""Names that are told and are no setting's, though they look as if they were meant for one."""
+"""Variables that are no setting, but look like the misspelt name of one."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Everything the process is told from outside, in one value."""
+"""All settings of the process, in one value."""
 
 from enum import StrEnum
 

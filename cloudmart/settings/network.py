@@ -1,4 +1,4 @@
-"""What HTTP clients read from the environment by themselves: proxies, and whose certificates."""
+"""What HTTP clients themselves read from the environment: proxies and certificates."""
 
 import re
 import ssl

@@ -1,4 +1,4 @@
-"""The settings as they are told from outside: a flat list of variables."""
+"""The settings as they are set from outside: a flat list of variables."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Variable:
 
     @property
     def right(self) -> str:
-        """What a right value is, for somebody who has told a wrong one."""
+        """What a right value is, for somebody who has set a wrong one."""
         if not self.choices:
             return self.example
         *others, last = self.choices

@@ -100,7 +100,7 @@ class TableChange:
             return expiry.get("AttributeName") == attribute
 
         wanted = {"Enabled": True, "AttributeName": attribute}
-        await self._bring_about(
+        await self._request_change(
             table,
             is_there,
             lambda _: self._client.update_time_to_live(
@@ -112,7 +112,7 @@ class TableChange:
         async def is_there(description: Description) -> bool:
             return has_stream(description)
 
-        await self._bring_about(
+        await self._request_change(
             table,
             is_there,
             lambda _: self._client.update_table(TableName=table, StreamSpecification=STREAM),
@@ -139,10 +139,10 @@ class TableChange:
             )
             return asked
 
-        await self._bring_about(table, is_there, add)
+        await self._request_change(table, is_there, add)
         await self._settled(table, having=shows)
 
-    async def _bring_about(
+    async def _request_change(
         self,
         table: str,
         is_there: Callable[[Description], Awaitable[bool]],
@@ -203,13 +203,13 @@ class TableChange:
 
 
 class Watcher(Protocol):
-    """Is told how the steps get on."""
+    """Hears the progress of the steps."""
 
     def begins(self, step: Step) -> None:
         """A step is about to be taken."""
 
     def waits(self, step: Step, seconds: float) -> None:
-        """DynamoDB has been at it for so long."""
+        """DynamoDB has been working on it for so long."""
 
     def reads(self, step: RunBackfill, tally: BackfillTally) -> None:
         """The backfill has got this far."""

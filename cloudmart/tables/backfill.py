@@ -1,4 +1,4 @@
-"""The backfill: one pass over a table that gives its items what the indexes are made of."""
+"""The backfill: one pass over a table that gives its items the attributes of the indexes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -102,9 +102,9 @@ class RateLimiter:
 
 
 class Backfill:
-    """Mends items while the shop goes on: each write holds only for what was read.
+    """Updates items while the shop runs: each write applies only to an item as it was read.
 
-    A pass can be broken off at any time. The next one reads again, and writes what is left.
+    A pass can stop at any time. The next one reads again, and writes the rest.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class Backfill:
         return tally
 
     async def run(self, tell: Callable[[BackfillTally], None]) -> BackfillTally:
-        """Mend the items, and return what was met."""
+        """Update the items, and return the counts."""
         tally = BackfillTally(self._items.noun, expected=await self._expected())
         async for page in self._pages():
             await self._update_all(self._seen(page, tally), tally)

@@ -1,4 +1,4 @@
-"""The client of an operator's commands: patient, and with DynamoDB's refusals as they come."""
+"""The client of an operator's commands: it waits longer, and shows DynamoDB's own errors."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import Any

@@ -7,7 +7,7 @@ from cloudmart.dynamodb.refusals import PartState
 from cloudmart.dynamodb.schema import IndexedItems, TableIndex, TableSchema
 
 INDEX_KEYS = "index keys"
-"""The part of a table that a backfill brings about."""
+"""The part of a table that a backfill completes."""
 
 DEFAULT_RATE = 200
 """Writes a second of a backfill: a small part of what a table on demand takes at once."""
@@ -70,7 +70,7 @@ class EnableStream:
 
 @dataclass(frozen=True, slots=True)
 class RunBackfill:
-    """Give items what the indexes are made of, and perhaps record that all of them have it.
+    """Give items the attributes of the indexes, and perhaps record that all of them have it.
 
     `notes` is the table that holds the record.
     """
@@ -152,7 +152,7 @@ def index_definition(index: TableIndex) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class TableFinding:
-    """A part of a table, how it is, and the step that would mend it, if one can."""
+    """A part of a table, its state, and the step that would correct it, if there is one."""
 
     table: str
     part: str

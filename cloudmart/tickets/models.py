@@ -20,7 +20,7 @@ LONGEST_MESSAGE = 4000
 """Characters of one message that are kept."""
 
 MOST_BYTES = 256_000
-"""UTF-8 bytes of a conversation that are kept: an item holds 400 kB, with all else in it."""
+"""UTF-8 bytes of a conversation that are kept: an item may have 400 kB in all."""
 
 _PACKED = ("conversation", "sentimentScores")
 """Attributes that an older version stored as the text of their JSON."""
@@ -62,7 +62,7 @@ class MessageCreate(Model):
 
 
 Messages = Annotated[list[MessageCreate], Newest(MOST_MESSAGES)]
-"""A chat as a page sends it; what is older than what a ticket keeps may be anything."""
+"""A chat as a page sends it; messages too old to be kept may be anything."""
 
 
 class TicketCreate(Model):
@@ -91,7 +91,7 @@ class ChatMessage(Stored):
 
 
 class SentimentScores(Stored):
-    """How a customer sounded: three shares of 1."""
+    """A customer's sentiment: three shares of 1."""
 
     positive: Annotated[Share, Field(description="0 to 1.")] = Decimal()
     neutral: Annotated[Share, Field(description="0 to 1.")] = Decimal()

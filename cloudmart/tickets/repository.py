@@ -77,7 +77,7 @@ class TicketRepository:
     async def change_sentiment(
         self, ticket_id: str, scores: SentimentScores, overall: str, source: str
     ) -> None:
-        """Set how a ticket's customer sounded and who says so, or raise NotFoundError."""
+        """Set a ticket's sentiment and its analyzer, or raise NotFoundError."""
 
         async def change(item: Item, as_read: Condition) -> Item | None:
             changes = amendment(item, INDEXED_TICKETS).corrections | {

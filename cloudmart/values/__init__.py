@@ -1,1 +1,1 @@
-"""The shop's small words: money, times, ids, e-mails and text."""
+"""Small types of values: money, times, ids, e-mail addresses and text."""

@@ -97,7 +97,7 @@ AskedEmail = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL),
 ]
-"""An address to look for: whatever was stored, which nobody may have checked."""
+"""An address to look for. It may be malformed: older releases stored any text."""
 
 
 def email_key(address: object) -> str | None:
@@ -142,7 +142,7 @@ def _in_ascii(domain: str) -> str | None:
 
 
 def address_in(message: str) -> str | None:
-    """Return the e-mail address a customer gives in a message; of several, none."""
+    """Return the e-mail address a customer gives in a message; None if there are several."""
     matches = (match.strip("*_.!?") for match in _ADDRESS.findall(message))
     found = {owner_form(match): match.encode().lower().decode() for match in matches}
     return found.popitem()[1] if len(found) == 1 else None

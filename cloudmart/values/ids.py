@@ -22,7 +22,7 @@ PICTURE = (
     "data:image/svg+xml,%3Csvg%20xmlns='http://www.w3.org/2000/svg'%20viewBox='0%200%2024%2024'"
     "%3E%3Cpath%20d='M8%202h8l4%2010H4zM11%2012h2v8h4v2H7v-2h4z'/%3E%3C/svg%3E"
 )
-"""A lamp that is there wherever the example is: it is the address."""
+"""The picture of a lamp; the address holds the picture itself."""
 
 
 def new_id() -> str:

@@ -136,7 +136,7 @@ class Versioned(Entity):
     def etag(self) -> str:
         """Return the strong validator of its present state (RFC 9110, 8.8.3).
 
-        Releases before change a status, and mostly the time, without counting.
+        Older releases change a status, and mostly the time, without counting.
         """
 
     def item(self) -> dict[str, Any]:

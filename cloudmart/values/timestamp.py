@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
-"""Stands for a time that nobody knows where something has to be sorted by it."""
+"""Stands for an unknown time when items are sorted by time."""
 
 
 def stamp(moment: datetime) -> str:

@@ -1,4 +1,4 @@
-"""The assistants: their routes at no cost, and with `--assistants` a turn with each."""
+"""The assistants: their routes at no cost, and with `--assistants` a message to each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ def refuse_bad_chat(visit: Visit) -> str:
 
 
 def have_a_turn(route: ChatRoute, visit: Visit) -> str:
-    """Say something, and be answered."""
+    """Send a message, and get an answer."""
     if not visit.choices.assistants:
         raise StepSkippedError(_COSTS)
     body = {route.member: _started(route, visit), "message": _QUESTION}
@@ -68,7 +68,7 @@ def have_a_turn(route: ChatRoute, visit: Visit) -> str:
 
 
 def read_sentiment(visit: Visit) -> str:
-    """End a chat, and have its mood read."""
+    """End a chat, and have its sentiment rated."""
     if not visit.choices.assistants:
         raise StepSkippedError(_COSTS)
     said = [{"sender": "user", "text": "Thank you, this lamp is wonderful!"}]

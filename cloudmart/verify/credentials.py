@@ -1,4 +1,4 @@
-"""What an administrator signs in with, which is never shown."""
+"""An administrator's credentials, which are never shown."""
 
 import base64
 import ipaddress
@@ -37,7 +37,7 @@ class AdminCredentials:
 
 
 def is_private_host(host: str) -> bool:
-    """Tell whether what is sent to a host stays in a network of one's own."""
+    """Tell whether what is sent to a host stays in a private network."""
     try:
         return ipaddress.ip_address(host).is_private
     except ValueError:

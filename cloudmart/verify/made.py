@@ -13,7 +13,7 @@ _PAUSE = 0.5
 
 @dataclass(slots=True)
 class MadeItem:
-    """Something that was made, or may have been: whoever lost the answer does not know its id.
+    """Something that was made, or may have been: if the answer was lost, its id is not known.
 
     `find` looks for it in the shop then, and returns its id if it is there. Where `stays` is not
     empty, it says why the item is not removed.

@@ -43,13 +43,13 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class StepWatcher(Protocol):
-    """Is told how a verification gets on."""
+    """Hears the progress of a verification."""
 
     def begins(self, key: str) -> None:
         """Hear that a step begins."""
 
     def ends(self, finding: StepFinding) -> None:
-        """Hear what came of it."""
+        """Hear its result."""
 
 
 @cache

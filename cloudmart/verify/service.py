@@ -22,7 +22,7 @@ _OUTSIDE_API = "the load balancer leads only /api to the pods"
 
 
 def ask_health(visit: Visit) -> str:
-    """Read how the service does."""
+    """Read the service's health."""
     answer = visit.shop.get("/api/health")
     told = answer.expect_object(200)
     if told.get("serviceId") != SERVICE:
@@ -77,7 +77,7 @@ def read_index(visit: Visit) -> str:
 
 
 def read_catalog(visit: Visit) -> str:
-    """Read how machines find the API."""
+    """Read the catalogue by which machines find the API."""
     answer = visit.shop.get("/.well-known/api-catalog")
     _need_way_beside_api(visit, answer)
     if not answer.expect_object(200).get("linkset"):

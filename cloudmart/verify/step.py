@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StepFinding(CheckFinding):
-    """What came of a step: the layer that failed, if one did, and how long the step took."""
+    """The result of a step: the layer that failed, if one did, and how long the step took."""
 
     layer: str = ""
     seconds: float = 0.0
@@ -56,8 +56,8 @@ class StepSkippedError(Exception):
 
 
 class StepUnknownError(Exception):
-    """It was tried, and nobody can say; the sentence says why."""
+    """It was tried without a result; the sentence says why."""
 
 
 class StepWarnedError(Exception):
-    """It works, and something is to be looked at."""
+    """It works, with a warning."""

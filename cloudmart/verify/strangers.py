@@ -1,4 +1,4 @@
-"""Who is asked for a name: what strangers may not do, and what comes of signing in."""
+"""Access: what strangers may not do, and what an administrator may."""
 
 from cloudmart.verify.reaching import REACHED
 from cloudmart.verify.step import StepFailedError, StepSkippedError, VerifyStep

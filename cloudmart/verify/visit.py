@@ -14,7 +14,7 @@ from cloudmart.verify.step import StepSkippedError
 Members = Mapping[str, Any]
 
 _BY_CHOICE = frozenset({"ai-disabled", "ai-tokens-spent"})
-"""Problems of assistants that are settings of the shop, and no faults."""
+"""Problems of assistants that come from the shop's settings, and are not faults."""
 
 
 @dataclass(frozen=True, slots=True)

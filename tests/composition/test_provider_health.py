@@ -27,7 +27,7 @@ from tests.support.serving import serving
 
 UNUSED = {"status": "pass", "output": "Configured, not used yet."}
 LATELY = {"status": "pass", "output": "Configured, not used in the last 15 minutes."}
-REFUSED = {"status": "fail", "output": "The provider refused this service's last call."}
+REFUSED = {"status": "fail", "output": "The provider refused the last call of this service."}
 AWAY = {
     "status": "fail",
     "output": "At the last call, the provider could not be reached or accepted no more requests.",

@@ -85,7 +85,7 @@ async def test_a_key_that_nobody_reads_is_told(shop: HealthyShop) -> None:
 
     found = await shop.look("secret-keys-read")
 
-    assert told(found, "secret-keys-read", WARN) == "nobody reads OPENAI_APIKEY"
+    assert told(found, "secret-keys-read", WARN) == "nothing reads OPENAI_APIKEY"
 
 
 async def test_pods_of_two_rollouts_are_told(shop: HealthyShop) -> None:

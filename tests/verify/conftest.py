@@ -28,7 +28,7 @@ class Watcher:
         """Hear that a step begins."""
 
     def ends(self, finding: StepFinding) -> None:
-        """Hear what came of it."""
+        """Hear its result."""
 
 
 class AskedWatcher(Watcher):

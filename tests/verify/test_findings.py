@@ -278,7 +278,7 @@ def test_an_operation_of_another_release_is_told_as_a_warning(proxy: BreakingPro
     findings = tried(shop_at(proxy.url), EVERYTHING)
 
     told = {key: each.observed for key, each in findings.items() if each.status != "pass"}
-    assert told == {"operations-touched": "nothing asked GET /api/returns"}
+    assert told == {"operations-touched": "nothing called GET /api/returns"}
     assert findings["operations-touched"].status is CheckStatus.WARN
 
 

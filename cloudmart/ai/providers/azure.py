@@ -43,13 +43,13 @@ from cloudmart.settings import AzureSettings
 PROVIDER = "Azure AI Language"
 
 MOST_DOCUMENTS = 10
-"""Documents one request may bring (the service's limit; the SDK sends more and is refused)."""
+"""Documents that one request may have (the service's limit; the SDK sends more and is refused)."""
 
 LONGEST_DOCUMENT = 5000
 """Characters of one document; the service takes 5,120 of what it counts."""
 
 BUDGET = 10.0
-"""Seconds the scoring of one chat may take: somebody waits to close it."""
+"""Seconds that the scoring of one chat may take: a customer waits to close it."""
 
 _FAILURES = (
     AzureError,
@@ -60,7 +60,7 @@ _FAILURES = (
     TypeError,
     ValueError,
 )
-"""The last five are how the SDK takes an answer that is not of its form."""
+"""The SDK raises the last five for a malformed answer."""
 
 _SETTINGS = CallSettings("AZURE_API_KEY", "AZURE_ENDPOINT")
 _WRONG_LANGUAGE = "UnsupportedLanguageCode"
@@ -93,7 +93,7 @@ async def open_azure_sentiment(
 
 
 def _session() -> aiohttp.ClientSession:
-    # As the SDK makes its own, but for the bounds.
+    # Like the SDK's own, but with bounds.
     return aiohttp.ClientSession(
         response_class=BoundedResponse,
         headers=UNCOMPRESSED,
@@ -195,7 +195,7 @@ def _read(result: Any, private: LogRedaction) -> Scores | None:  # noqa: ANN401 
 
 
 def _balanced(scores: Scores) -> Scores:
-    # A text with both moods in it is neither; which of them is stronger is left to a hair.
+    # A text with both sentiments counts as neither: which one is stronger is almost chance.
     common = min(scores.positive, scores.negative)
     return Scores(scores.positive - common, scores.neutral + 2 * common, scores.negative - common)
 

@@ -60,7 +60,7 @@ FAILURES = (
     TypeError,
     ValueError,
 )
-"""The last five are how botocore takes a frame that is well formed and makes no sense."""
+"""botocore raises the last five for a well-formed frame that makes no sense."""
 
 _CREDENTIALS = "the role or the credentials of AWS"
 _IDS = "a BEDROCK_ id, or BEDROCK_REGION,"
@@ -84,7 +84,7 @@ _STATUSES = {
     "UnrecognizedClientException": 403,
     "ValidationException": 400,
 }
-# A new token is on its way, as for the tables.
+# A new token will come, as for the tables.
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _VALIDATION = "ValidationException"
 _REFUSED = "it refused the request"

@@ -110,8 +110,8 @@ def _result(wanted: Mapping[str, Any], output: str) -> dict[str, Any]:
 
 
 def _confirmation(asked: Mapping[str, Any]) -> dict[str, str]:
-    # What we carry out ourselves is only proposed, so yes is safe; what the agent would carry
-    # out once it is told yes, our rules have never seen.
+    # Our own tools only propose changes, so yes is safe. What the agent itself would do after a
+    # yes, our rules have not checked.
     match asked.get("actionInvocationType"):
         case "USER_CONFIRMATION_AND_RESULT":
             return {"confirmationState": "CONFIRM"}
@@ -121,7 +121,7 @@ def _confirmation(asked: Mapping[str, Any]) -> dict[str, str]:
 
 
 _MOST_READ, _MOST_WRITTEN = 200_000, 8_000
-"""Tokens that one of the calls an agent makes of its model can cost at most."""
+"""The most tokens that one call of an agent to its model can cost."""
 
 
 @asynccontextmanager
@@ -161,7 +161,7 @@ class BedrockAgentChat:
             self.name,
             FAILURES,
             explain_bedrock_error,
-            # What was lost on its way may have been done: an agent has tools of its own.
+            # A call whose answer was lost may have been carried out: an agent has tools of its own.
             acts=True,
         )
         call = ProviderCall(

@@ -43,7 +43,7 @@ from cloudmart.settings import BedrockSettings
 _NO_MORE_TOOLS = "Answer the customer now with what you know. Do not call another tool."
 
 _COST_WITHIN = 1.0
-"""Seconds in which a model tells what its answer cost, once that has ended."""
+"""Seconds that a model has after its answer to report what it cost."""
 
 
 def converse_system(request: StepRequest) -> list[dict[str, str]]:

@@ -19,7 +19,7 @@ LONGEST_LINE = 1024**2
 """Bytes of one event: the last one repeats the whole answer."""
 
 MOST_LINES = 200_000
-"""Ends of lines of one answer, ten for each event: lines that bring none cost time, too."""
+"""Line ends of one answer, ten for each event: lines without an event also cost time."""
 
 UNCOMPRESSED = {"Accept-Encoding": "identity"}
 """Asks for answers as they are."""

@@ -17,7 +17,7 @@ _THOUGHT = re.compile(f"{_OPEN}.*?({_CLOSE}|\\Z)", re.DOTALL)
 
 # As much as the smallest models on Bedrock can be asked for.
 MAX_TOKENS = 2000
-# A model may call what no tool can be named; its message could not be sent back as it is.
+# A model may use a name that no tool can have; that message could not be sent back.
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 
 

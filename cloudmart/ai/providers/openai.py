@@ -59,7 +59,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d[0-9TZ:.+-]{0,20}")
 _MOST_DIGITS = 100
 BASE_URL = "https://api.openai.com/v1"
 MAX_OUTPUT_TOKENS = 4000
-"""Reasoning counts too: much less, and a model may think until nothing is left to answer with."""
+"""Reasoning counts too: with a much lower limit a model may have nothing left to answer with."""
 
 _AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 _REFUSED = (BadRequestError, NotFoundError, UnprocessableEntityError)
@@ -82,7 +82,7 @@ async def warn_of_shutdown(client: AsyncOpenAI, model: str) -> bool:
         async with asyncio.timeout(_SHUTDOWN_PATIENCE):
             date = (await client.models.retrieve(model)).shutdown_date
     except (*FAILURES, TimeoutError, AttributeError) as error:
-        # The last is what becomes of a page: the SDK hands it on as a string.
+        # The last is for a page of HTML: the SDK returns it as a string.
         _log.info("model_shutdown_unknown", model=model, cause=type(error).__name__)
         return False
     if isinstance(date, str) and _DATE.fullmatch(date):
@@ -156,7 +156,7 @@ async def open_openai_chat(settings: OpenAISettings) -> AsyncIterator["OpenAICha
     """Open a client for as long as the context lasts; there must be a key."""
     if settings.api_key is None:
         raise ProviderDisabledError("OpenAI is not configured: set OPENAI_API_KEY.")
-    # Never left to the SDK: it takes an empty OPENAI_BASE_URL for an address.
+    # Always given: the SDK would use an empty OPENAI_BASE_URL as an address.
     base_url = settings.base_url or BASE_URL
     async with openai_client(settings.api_key.get_secret_value(), base_url) as client:
         chat = OpenAIChat(client, settings.model, settings.reasoning_effort)

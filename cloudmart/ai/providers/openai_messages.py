@@ -22,8 +22,8 @@ class StreamedAnswer:
     """Gathers the events of one answer.
 
     The SDK checks none of them (it hands on a flat `error` and a stream without an end as if
-    nothing had happened), and servers leave out, or send as null, what the API requires. So all
-    that is read here is looked at first, and what is there is made the best of.
+    nothing had happened), and servers leave out, or send as null, what the API requires. So every
+    value is checked here before it is used, and what is missing does no harm.
     """
 
     def __init__(self, call: ProviderCall, *, input_at_most: int, output_at_most: int) -> None:
@@ -38,7 +38,7 @@ class StreamedAnswer:
         self._code: object = None
         self._withheld = False
         self.usage: Usage | None = None
-        """What the answer cost, as far as the server has told."""
+        """What the answer cost, as far as the server has reported."""
 
     @property
     def ended(self) -> bool:

@@ -1,4 +1,4 @@
-"""How every provider is called: in the time left, at most twice, its refusals in our words."""
+"""Calls to every provider: within the time left, at most twice, with its errors translated."""
 
 import asyncio
 import random
@@ -34,17 +34,17 @@ MOST_EVENTS = 20_000
 """Events of one answer that are read: five for each token a model was asked for at most."""
 
 WITHHELD = "I am sorry, I cannot help with that."
-"""The answer where a filter held the model's own back."""
+"""The answer if a filter withheld the model's own."""
 
 _LAST_READ = 0.1
 _NO_MORE = object()
 _OTHERS_TURN = 50
-"""Events that are read before others are served, where they come faster than they are read."""
+"""Events that are read before other tasks run, if they arrive faster than they are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderSdk:
-    """What there is to know of a provider's SDK.
+    """What a call must know of a provider's SDK.
 
     `failures` are the exceptions it is known to raise, and `explain` says what they mean. `label`
     is what it is called in metrics and in the log. A call that `acts` is not repeated where it may

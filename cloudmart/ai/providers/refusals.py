@@ -1,4 +1,4 @@
-"""What a provider's failure means, in our words."""
+"""What a provider's failure means, as an error of ours."""
 
 import math
 import re
@@ -17,7 +17,7 @@ from cloudmart.errors import (
 )
 
 UNREADABLE = "it cannot be read"
-"""The reason where an answer does not keep to its protocol."""
+"""The reason for an answer that breaks its protocol."""
 
 _LONGEST_WAIT = 3600.0
 _DEEPEST = 10
@@ -47,7 +47,7 @@ _QUOTE = 16
 """Characters that a sentence and a text have in common where one quotes the other."""
 
 _FRAGMENT = 8
-"""As many of a secret are too many."""
+"""This many characters of a secret are too many to show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class ProviderRefusal:
 
 @dataclass(frozen=True, slots=True)
 class CallSettings:
-    """The settings to look at when a provider refuses us: who we are, and what we ask for."""
+    """The settings that may be wrong when a provider refuses us: our identity, our request."""
 
     key: str
     place: str

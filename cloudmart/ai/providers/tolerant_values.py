@@ -1,4 +1,4 @@
-"""What providers send instead of what they document: read so that it harms nobody.
+"""Reads what providers send instead of what they document, so that it does no harm.
 
 Numbers may be null, negative, fractional or huge, texts may be null or cut inside an emoji, and
 JSON may be nested deeper than anything that reads it.

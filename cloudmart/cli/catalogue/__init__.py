@@ -54,12 +54,12 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Check and compare, and 
 
 @app.command()
 def load(file: FileToRead, *, dry_run: DryRun = False) -> None:
-    """Bring the catalogue to what a file says: a JSON array, JSON Lines or CSV.
+    """Load products from a file: a JSON array, JSON Lines or CSV.
 
     An entry has a name and a price, and may have an id, a description and an image. With an id it
-    changes that product or adds it; without one it is a new product each time. What it leaves out
-    stays as it is. Bad entries are reported and left out, and make the exit code 1; so does a file
-    without entries.
+    changes that product or adds it. Without one it is a new product each time. Fields that it
+    leaves out stay as they are. Bad entries are reported and left out. The exit code is then 1, as
+    for a file without entries.
     """
     settings = settings_for_command(os.environ)
     with _explaining(), with_progress(file, "Loading") as (content, tell):

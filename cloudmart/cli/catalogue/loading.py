@@ -1,4 +1,4 @@
-"""Bringing the catalogue to what a file says: new products added, changed ones changed."""
+"""Loads a file into the catalogue: new products are added, changed ones changed."""
 
 import asyncio
 import os
@@ -24,15 +24,15 @@ BATCH = 100
 """Entries that are compared together: as many as DynamoDB reads at once."""
 
 AT_ONCE = 16
-"""Writes that are under way together."""
+"""Writes that run at once."""
 
 EVERY = 10.0
-"""Seconds between two lines where there is no terminal."""
+"""Seconds between two lines of progress if there is no terminal."""
 
 
 @dataclass(slots=True)
 class LoadTally:
-    """What became of the entries of a file."""
+    """The results of a file's entries."""
 
     new: int = 0
     changed: int = 0

@@ -1,4 +1,4 @@
-"""The pipeline as a command sees it: opened, and what fails of it explained."""
+"""Opens the pipeline for a command, and explains what fails."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ from cloudmart.values.timestamp import now
 T = TypeVar("T")
 
 EXIT_AWAY = 69
-"""sysexits.h calls it EX_UNAVAILABLE: something that is needed does not do its part."""
+"""sysexits.h calls it EX_UNAVAILABLE: something that the command needs does not work."""
 
 _PATIENCE = 120.0
 _PIPE_WIDTH = 200
@@ -36,7 +36,7 @@ _AGO = re.compile(r"(\d{1,6})([mhdw])")
 
 
 class UnreachableError(Exception):
-    """What a command needs is not to be had; the sentence says why."""
+    """What a command needs is not available; the sentence says why."""
 
 
 @asynccontextmanager
@@ -81,7 +81,7 @@ def print_json(document: Any) -> None:  # noqa: ANN401 - any JSON
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return where people read; what reads a pipe gets its lines whole, and no colours."""
+    """Return a console for people; a pipe gets whole lines, and no colours."""
     stream = sys.stderr if stderr else sys.stdout
     return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else _PIPE_WIDTH)
 

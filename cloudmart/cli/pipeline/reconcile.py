@@ -1,4 +1,4 @@
-"""`cloudmart pipeline reconcile`: which orders BigQuery lacks, or has otherwise."""
+"""`cloudmart pipeline reconcile`: which orders BigQuery lacks, or has in another state."""
 
 import os
 from collections import Counter
@@ -38,7 +38,7 @@ _MOST_SHOWN = 50
 def reconcile(since: Since, *, settle: Settle = 5, as_json: Json = False) -> None:
     """Compare DynamoDB with BigQuery, by id and state; nothing is written.
 
-    Exit code 1 if an order differs, 69 if one of them could not be asked.
+    Exit code 1 if an order differs, 69 if one of them does not answer.
     """
     settings = settings_for_pipeline(os.environ)
     comparison = run_pipeline_command(lambda: _compare(settings, since, settle))

@@ -55,9 +55,9 @@ def replay(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Send orders to BigQuery that it lacks or has otherwise; a second run finds nothing to do.
+    """Send BigQuery the orders that it lacks or has in another state; a second run sends nothing.
 
-    Exit code 1 if some could not be sent, 69 if one of the sides is away.
+    Exit code 1 if some could not be sent, 69 if DynamoDB or BigQuery does not answer.
     """
     if (since is None) != quarantined:
         raise typer.BadParameter("give either --since or --quarantined")

@@ -26,7 +26,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")
 
 
 def status(*, as_json: Json = False) -> None:
-    """Show how orders get to BigQuery; exit code 1 if something is not well or not known."""
+    """Show how orders get to BigQuery; exit code 1 if something is wrong or unknown."""
     settings = settings_for_pipeline(os.environ)
     found = run_pipeline_command(lambda: _look(settings))
     troubles = [sentence for _, sentence in troubles_of(found)]
@@ -94,8 +94,8 @@ Timeout = Annotated[
 def heartbeat(*, timeout: Timeout = 60, as_json: JsonToo = False) -> None:
     """Send a heartbeat order, without a customer, through the pipeline, and print how long it took.
 
-    It is hidden from every list and report, and goes after a day. Exit code 1 if it did not
-    arrive in time, 69 if it could not be written or looked for.
+    It is hidden from every list and report, and is deleted after a day. Exit code 1 if it did not
+    arrive in time, 69 if DynamoDB or BigQuery does not answer.
     """
     settings = settings_for_pipeline(os.environ)
     beat, took = run_pipeline_command(lambda: _send(settings, timeout))

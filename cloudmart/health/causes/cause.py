@@ -1,4 +1,4 @@
-"""A reason why something the service needs is not to be had, in words and with a remedy."""
+"""A reason why a dependency is not available, with a sentence and a remedy."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ _LONGEST = 500
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What the public is told, what an operator does, and what to run first.
+    """The public sentence, what an operator does, and what to run first.
 
     Words in braces are facts of the pod (`{role_name}`), filled in where the cause is logged.
     Those of a `sentence` are for everybody to see.
@@ -26,9 +26,9 @@ class Cause:
 
 
 class DependencyError(Exception):
-    """Something the service needs is not to be had, for a known cause.
+    """A dependency is not available, for a known cause.
 
-    It is serious unless the service can go on as before, but should not for long.
+    It is serious unless the service still works, but should not stay so for long.
     """
 
     def __init__(

@@ -6,7 +6,7 @@ _LOG = "kubectl logs {pod} --namespace {namespace} | grep provider_refused"
 
 REFUSES = Cause(
     "provider-refuses",
-    "The provider refused this service's last call.",
+    "The provider refused the last call of this service.",
     "A key, a role, a model or an id is wrong. The log names the setting and has the "
     "provider's answer. Correct it (`make k8s-secret`, or the overlay's settings.env) and "
     "restart the pods.",

@@ -52,7 +52,7 @@ _ONE_REQUEST = 10.0
 
 
 def schema_faults_of(schema: Sequence[SchemaField]) -> Iterator[str]:
-    """Yield in words what of a table's schema is not as rows need it."""
+    """Yield a sentence for each fault of a table's schema."""
     found = {field.name: field for field in schema}
     for name, kind in COLUMNS.items():
         if name not in found:
@@ -132,7 +132,7 @@ class BigQueryWarehouse(BigQueryQueries):
     """One table of BigQuery; a call may take `patience` seconds, retries included."""
 
     def schema_faults(self) -> Sequence[str]:
-        """Return in words what of the table is not as rows need it; empty if all is well."""
+        """Return a sentence for each fault of the table; none if rows fit."""
         try:
             with translate_google_errors():
                 retry = DEFAULT_RETRY.with_timeout(self._patience)
@@ -197,7 +197,7 @@ def open_warehouse(
 
     Raises:
         ValueError: the settings name no table, or the file of credentials holds none.
-        UnavailableError: there are no credentials to be had.
+        UnavailableError: there are no credentials.
     """
     names = (settings.project_id, settings.dataset_id, settings.table_id)
     if not all(names):

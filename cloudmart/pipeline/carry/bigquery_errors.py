@@ -1,4 +1,4 @@
-"""What Google's client raises and BigQuery says of rows, in our words and without their values."""
+"""Translates the errors of Google's client and BigQuery's faults of rows, without their values."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

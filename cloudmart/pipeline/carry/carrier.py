@@ -1,4 +1,4 @@
-"""Carrying a batch of the stream's records: each into the warehouse, or into quarantine."""
+"""Sends a batch of the stream's records: each to the warehouse, or to quarantine."""
 
 import hashlib
 import json
@@ -56,8 +56,8 @@ def event_id(record: Record) -> str:
 def read_record(record: Record) -> Row | None:
     """Return the row of an order's event, or None where it tells the warehouse nothing.
 
-    It is no order's, or it changed nothing that the warehouse has a column for, as the backfill
-    does. A removed order is what it was before.
+    It is no order's, or it changed no column of the warehouse, as the backfill does. A removed
+    order is what it was before.
 
     Raises:
         PoisonError: there is no order to be read; the fault names what is wrong.
@@ -75,8 +75,8 @@ def read_record(record: Record) -> Row | None:
     except ValidationError as error:
         raise PoisonError(_unreadable(error)) from error
     except Exception as error:
-        # Reading is all our own: what fails once fails whenever it comes, and must not be what
-        # the shard waits for.
+        # Only our own code runs here: a record that fails once always fails, and must not block
+        # the shard.
         fault = RowFault(passing=False, reason=type(error).__name__, message=str(error))
         raise PoisonError(fault) from error
     repeats = event is OrderEvent.MODIFY and _was(changed.get("OldImage"), row)
@@ -125,16 +125,16 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class SchemaError(Exception):
-    """The warehouse's table is not what rows need: a person has to look at it."""
+    """The warehouse's table has the wrong schema: a person must correct it."""
 
 
 class UncountedError(Exception):
-    """A batch's records are not all accounted for: none of them may be told as done."""
+    """A batch's records are not all accounted for: none of them may be reported as done."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a batch, in numbers; `waiting` has the events that must come again.
+    """The result of a batch, in numbers; `waiting` has the events that must come again.
 
     The numbers add up: each record is inserted, skipped, in quarantine, or waiting.
     """
@@ -154,7 +154,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class _Batch:
-    """The events of a batch, and what has become of each so far."""
+    """The events of a batch, and the result of each so far."""
 
     events: dict[str, Record]
     rows: dict[str, Row] = field(default_factory=dict)
@@ -162,10 +162,10 @@ class _Batch:
     skipped: set[str] = field(default_factory=set)
     quarantined: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
-    """Why an event has to come again."""
+    """Why Lambda must send an event again."""
 
     def outcome(self, records: int) -> Outcome:
-        """Return what became of all: from the first event that was refused on, all wait."""
+        """Return the result: from the first refused event on, all wait."""
         events = list(self.events)
         first = next((event for event in events if event in self.refused), None)
         waiting = events[events.index(first) :] if first else []
@@ -181,9 +181,10 @@ class _Batch:
 
 
 class Carrier:
-    """Carries batches. Whatever is left waiting is all that there is from one record on.
+    """Sends batches.
 
-    So no row of an order is inserted ahead of an earlier one of the same order.
+    If a record must wait, all records after it wait as well. So no row of an order is inserted
+    before an earlier one of the same order.
     """
 
     def __init__(self, warehouse: Warehouse, quarantine: QuarantineIntake) -> None:
@@ -192,12 +193,12 @@ class Carrier:
         self._checked = False
 
     def carry(self, records: Sequence[Record]) -> Outcome:
-        """Carry what can be carried, and tell what became of all, with a reason for what waits.
+        """Send what can be sent, and return the result, with a reason for what waits.
 
         Raises:
-            SchemaError: nothing can be carried until the table is as it should be.
-            UnavailableError: nothing can be carried since the table cannot be looked at.
-            UncountedError: it is not known what became of each record.
+            SchemaError: nothing can be sent until the table's schema is correct.
+            UnavailableError: nothing can be sent because the table cannot be read.
+            UncountedError: the results of some records are not known.
         """
         if not self._checked:
             self._check_schema()
@@ -268,7 +269,7 @@ class WaitingError(Exception):
 def carry_batch(
     carrier: Carrier, event: Mapping[str, Any], context: LambdaContext | None = None
 ) -> PartialItemFailureResponse:
-    """Carry a batch, and return which records have to come again, in Lambda's form."""
+    """Send a batch, and return which records must come again, in Lambda's form."""
     outcome = carrier.carry(event["Records"])
     _log.info(
         "batch_carried",

@@ -10,15 +10,15 @@ from cloudmart.values.model import Model
 
 
 class OrderEvent(StrEnum):
-    """What happened to an order, in the stream's own words, and what was put right.
+    """What happened to an order: the stream's own events, and a repair.
 
-    Of two events at one moment the later is the one whose name sorts later.
+    Of two events at one moment, the one whose name sorts later counts as the later.
     """
 
     INSERT = "INSERT"
     MODIFY = "MODIFY"
     REPAIR = "MODIFY_REPAIR"
-    """The order as it is, sent again because rows of its last moment say something else."""
+    """The order as it is, sent again because its latest rows differ."""
     REMOVE = "REMOVE"
 
 

@@ -33,7 +33,7 @@ LOOK_BACK = 31
 """Days in which the newest order is looked for."""
 
 _IMAGES = "NEW_AND_OLD_IMAGES"
-# One would do, were it not for what somebody else may have written.
+# One would be enough, but somebody else may have written to the index.
 _FEW = 5
 # A page that takes long to answer is asked for again, so it had better be short.
 _PAGE = 200
@@ -42,7 +42,7 @@ _STEPS = (0, 1, 2, 4, 8, 16, LOOK_BACK + 1)
 # Every query wants a connection of its own, which the customers' requests want as well.
 _AT_ONCE = 16
 _REMEMBERED = 600.0
-"""Seconds for which a day before yesterday that had no order is taken to have none."""
+"""Seconds for which an empty day before yesterday counts as still empty."""
 
 
 def retry_order_read(call: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
@@ -70,7 +70,7 @@ class OrdersByDay:
             raise _unknown(error) from error
 
     async def check(self, description: Mapping[str, Any]) -> bool:
-        """Return that the index tells of every order there is, or raise UnknownError."""
+        """Return if the index has every order there is, or raise UnknownError."""
         if fault := index_fault(description, ORDERS_BY_DAY):
             raise UnknownError(
                 f"The index {ORDERS_BY_DAY.name} {fault}; `cloudmart tables apply` makes it."

@@ -46,7 +46,7 @@ class DifferenceKind(StrEnum):
 class Difference:
     """An order whose rows are not as they should be.
 
-    `row` mends it; where there is none, `why` says so.
+    `row` repairs it; if there is none, `why` says why.
     """
 
     id: str
@@ -138,7 +138,7 @@ def _word(state: OrderState | None) -> str | None:
 
 
 Tell = Callable[[int, int], None]
-"""Is told how many orders have been compared, of about how many."""
+"""Called with how many orders have been compared, of about how many."""
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ _AT_ONCE = 500
 _PATIENCE = 120.0
 
 Tell = Callable[[int], None]
-"""Is told how many orders have been dealt with."""
+"""Called with how many orders have been dealt with."""
 
 
 @dataclass(slots=True)
@@ -39,14 +39,14 @@ def _is_away(error: BaseException) -> bool:
 
 
 class Replay:
-    """Sends the rows that mend differences."""
+    """Sends the rows that repair differences."""
 
     def __init__(self, questions: Questions, *, patience: float = _PATIENCE) -> None:
         self._questions = questions
         self._patience = patience
 
     async def send(self, differences: Sequence[Difference], tell: Tell) -> ReplayResult:
-        """Send what can be sent; what is broken off can be begun anew.
+        """Send what can be sent; an interrupted run can be repeated.
 
         Raises:
             UnavailableError: the warehouse takes nothing for some minutes.

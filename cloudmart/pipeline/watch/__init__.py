@@ -1,1 +1,1 @@
-"""How the pipeline does: its status, its heartbeat, its metrics."""
+"""Watching the pipeline: its status, its heartbeat, its metrics."""

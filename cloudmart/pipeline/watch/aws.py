@@ -1,4 +1,4 @@
-"""Lambda, its queue of failures and its metrics, asked how the pipeline does."""
+"""The pipeline's state by Lambda, its failure queue and its metrics."""
 
 import asyncio
 import re
@@ -57,7 +57,7 @@ class AwsTransport:
             await self._forget(name)
 
     async def mapping(self, table: str, stream: str | None) -> MappingStatus:
-        """Return how the event source mapping does that reads a table's stream."""
+        """Return the state of the event source mapping that reads a table's stream."""
         function = _told("PIPELINE_FUNCTION", self._settings.function)
         async with self._client("lambda") as client:
             answer = await client.list_event_source_mappings(FunctionName=function)
@@ -153,10 +153,10 @@ def _reads(mapping: Mapping[str, Any], table: str) -> bool:
 
 
 class PipelineTransport(Protocol):
-    """Tells how the records of the stream get on, or raises UnknownError."""
+    """Reports the progress of the stream's records, or raises UnknownError."""
 
     async def mapping(self, table: str, stream: str | None) -> MappingStatus:
-        """Return how what reads a table's stream does; its iterator age is asked for by itself.
+        """Return the state of what reads a table's stream, without its iterator age.
 
         `stream` is the ARN of the one the table has now, or None where that is not known.
         """

@@ -1,4 +1,4 @@
-"""The questions to BigQuery's table, each over as few of its days as it can be."""
+"""The queries of BigQuery's table, each over as few days as possible."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta

@@ -51,7 +51,7 @@ class Heartbeat:
     async def write(self, name: str) -> SentHeartbeat:
         """Write a heartbeat, or raise ConflictError where there is one of that name.
 
-        It looks like an empty cancelled order to whoever does not know it. It has no day and no
+        A reader that does not know heartbeats sees an empty cancelled order. It has no day and no
         e-mail, so it is in no index.
         """
         moment, began = now(), time.monotonic()

@@ -1,4 +1,4 @@
-"""Questions to the warehouse, asked in threads: its client blocks, and is opened when needed."""
+"""Runs questions to the warehouse in threads: its client blocks, and is opened when needed."""
 
 import asyncio
 import re
@@ -88,7 +88,7 @@ OpenWarehouse = Callable[[], AbstractContextManager[Warehouse]]
 
 
 class Questions:
-    """Opens the warehouse for the first question, and asks without holding the service up."""
+    """Opens the warehouse for the first question, and asks without blocking the service."""
 
     def __init__(self, open_warehouse: OpenWarehouse) -> None:
         self._open_warehouse = open_warehouse
@@ -122,7 +122,7 @@ class Questions:
         self._stack.close()
 
     def _opened(self) -> Warehouse:
-        # Its libraries are imported here: whoever has no warehouse never waits for them.
+        # Its libraries are imported here: a process without a warehouse never waits for them.
         with self._opening:
             if self._warehouse is None:
                 try:

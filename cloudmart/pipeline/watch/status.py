@@ -1,4 +1,4 @@
-"""One look at the pipeline: all sides asked at once, and what is not known said to be so."""
+"""The pipeline's status: all sides are asked at once, and unknown values are named."""
 
 import asyncio
 import math
@@ -154,7 +154,7 @@ class StatusQuery:
     async def _lacking(self) -> "_Lacking":
         since = self._now - WATCHED
         within = Answers(self._within)
-        # Ours first: what is placed between the two questions is nobody's lag.
+        # DynamoDB first: an order that is placed between the two questions is no lag.
         ours = await within.ask(self._orders.created_since(since, self._today), "ours")
         theirs = await within.ask(self._ids_there(since), "theirs") if ours else frozenset()
         for unknown in within.unknown:
@@ -197,7 +197,7 @@ def _newest(warehouse: Warehouse) -> OrderState | None:
 
 
 def troubles_of(found: PipelineStatus) -> Iterator[tuple[str, str]]:
-    """Yield what is not well, each by a word and in a sentence."""
+    """Yield what is wrong, each as a word and a sentence."""
     if found.stream not in {None, "on"}:
         sentence = (
             "The orders' table lacks the stream that the pipeline needs: `cloudmart tables status`."
@@ -237,7 +237,7 @@ def _number(value: float | None) -> float:
 
 
 class PipelineMonitor:
-    """Looks at the pipeline, and remembers for a moment what it saw.
+    """Reads the pipeline's status, and keeps it for a moment.
 
     `questions` is the warehouse, or the reason why there is none.
     """
@@ -260,14 +260,14 @@ class PipelineMonitor:
         self._fresh_until = 0.0
 
     async def status(self) -> PipelineStatus:
-        """Return how the pipeline does, as of some seconds ago at most."""
+        """Return the pipeline's status, at most some seconds old."""
         if self._looking is None or (self._looking.done() and self._clock() >= self._fresh_until):
             self._looking = asyncio.create_task(self._look())
         # Who asked first may go away; the others still want to know.
         return await asyncio.shield(self._looking)
 
     async def close(self) -> None:
-        """Stop looking."""
+        """Stop reading the status."""
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.wait({self._looking})

@@ -1,4 +1,4 @@
-"""Why something could not be learnt, in words that anybody may read: no host, no account."""
+"""Why a value is unknown, in a sentence that anybody may read: no host, no account."""
 
 import asyncio
 import re
@@ -27,11 +27,11 @@ _ACTIONS = {"ListObjectsV2": "ListBucket"}
 
 
 class UnknownError(Exception):
-    """Something cannot be learnt; the sentence says why."""
+    """A value is unknown; the sentence says why."""
 
 
 class Answers:
-    """Collects what could not be learnt while questions are asked, all within one time."""
+    """Collects the values that are unknown after several questions, all within one time."""
 
     def __init__(self, within: float = PATIENCE) -> None:
         self.unknown: list[Unknown] = []
@@ -39,7 +39,7 @@ class Answers:
         self._deadline = asyncio.get_running_loop().time() + within
 
     async def ask(self, question: Awaitable[T], *what: str) -> T | None:
-        """Return the answer, or None once it is written down what is not known for lack of it."""
+        """Return the answer, or None after it noted what is unknown without it."""
         try:
             async with asyncio.timeout_at(self._deadline):
                 return await question
