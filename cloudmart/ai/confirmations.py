@@ -6,7 +6,7 @@ from cloudmart.ai.order_changes.service import OrderChanges
 from cloudmart.ai.ticket_requests import TicketRequests
 
 _CONFIRMS_NOTHING = (
-    "That code confirms nothing: it is wrong, was used, or has expired. Nothing was changed. "
+    "That code is not valid: it is wrong, was used, or has expired. Nothing was changed. "
     "To get a new code, ask again and name the order, or what you want."
 )
 

@@ -65,7 +65,7 @@ def evaluate(
 
     The shop of the cases is on this machine; nothing of the real shop is read or changed. With
     `openai` or `bedrock` the model is called, which costs money. Exit codes: 0 each case passed;
-    1 a case failed, or was not played for want of budget; 2 it was called wrongly; 3 the command
+    1 a case failed, or was not played for want of budget; 2 its arguments are wrong; 3 the command
     itself failed.
     """
     try:

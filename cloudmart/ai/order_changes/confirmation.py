@@ -23,7 +23,7 @@ REDACTED = "[code]"
 """Stands for a code wherever a model may read it."""
 
 MOST_CODES = 20
-"""Codes of a conversation that are known when they are quoted later, the newest ones."""
+"""The newest codes of a conversation: they are recognised when somebody quotes them later."""
 
 # As people type and paste them: digits of any script, in groups.
 _CODE = r"\d(?:[ .\u00a0-]?\d){5}(?!\d)"
@@ -100,7 +100,7 @@ Pending = PendingChange | PendingTicket
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What is to be confirmed, and the code for it; the code itself is nowhere stored."""
+    """What is to be confirmed, and the code for it; the code itself is not stored anywhere."""
 
     pending: Pending
     sentence: str

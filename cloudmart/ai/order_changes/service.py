@@ -35,14 +35,14 @@ _log = structlog.stdlib.get_logger(__name__)
 MOST_CHANGES = 3
 _KEPT = timedelta(days=2)
 MOST_FAILED_LOOKUPS = 5
-"""Look-ups of a conversation that may find nothing of the customer's before there are no more."""
+"""Failed look-ups after which a conversation may look up no more orders."""
 
-# One answer for orders that are not there, are another's, or nobody's until an e-mail is given.
+# One answer for orders that do not exist, are another's, or were named without an e-mail.
 NOT_YOURS = {"error": "not_found_or_not_verified"}
 _SIGN_IN = {"error": "customer_must_sign_in"}
 _TOO_MANY = {"error": "too_many_failed_lookups"}
 _ENOUGH = (
-    "Nothing was changed: this is as much as can be changed here in a day. "
+    "Nothing was changed: you have reached today's limit of changes. "
     "If you end the chat, the shop's staff read it and can help."
 )
 _NOT_NOW = (
@@ -131,22 +131,22 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class OrderPolicy:
-    """What the shop lets assistants do with orders; in `local` mode nobody has to prove a thing."""
+    """What the shop lets assistants do with orders; in `local` mode customers need no proof."""
 
     tools: OrderTools
     local: bool = False
 
     def allows(self, turn: Turn, right: OrderTools) -> bool:
-        """Tell whether an assistant may do this for whoever speaks now."""
+        """Tell whether an assistant may do this for the current speaker."""
         policy = self.tools
         if policy is OrderTools.AUTO:
-            # An address proves nothing: whoever knows it may list its orders, and name one.
+            # An address proves nothing: anybody who knows it may list its orders, and name one.
             policy = OrderTools.CANCEL if turn.proved or self.local else OrderTools.READ
         return _RIGHTS.index(right) <= _RIGHTS.index(policy)
 
 
 class OrderFinder:
-    """Finds an order of whoever speaks, who may fail to name one a few times."""
+    """Finds an order of the current speaker, who may name wrong ones a few times."""
 
     def __init__(
         self,
@@ -188,7 +188,7 @@ class ChangeExecutor:
         self._allowance = allowance
 
     async def carry_out(self, turn: Turn, pending: PendingChange) -> str:
-        """Return what became of a change, in words.
+        """Carry out a change, and return its result as a sentence.
 
         Raises:
             NotFoundError: there is no such order of the customer's, as they were shown it.
@@ -245,7 +245,7 @@ class OrderChanges:
         self._policy = policy
 
     def allows(self, turn: Turn, right: OrderTools) -> bool:
-        """Tell whether the shop lets assistants do this with orders for whoever speaks now."""
+        """Tell whether the shop lets assistants do this with orders for the current speaker."""
         return self._policy.allows(turn, right)
 
     async def show(self, turn: Turn, order_id: str) -> dict[str, Any]:
@@ -283,14 +283,14 @@ class OrderChanges:
         return {"status": "customer_is_asked_to_confirm", "order": _shown(found)}
 
     async def carry_out(self, turn: Turn, pending: PendingChange) -> str:
-        """Carry out a change that was confirmed, and return what became of it in words."""
+        """Carry out a change that was confirmed, and return the result as a sentence."""
         if not self.allows(turn, OrderTools(pending.action)):
             return _NOT_HERE
         try:
             return await self._executor.carry_out(turn, pending)
         except (NotFoundError, ConflictError):
             return (
-                f"Order {pending.order_id} is not what it was when you were asked to confirm. "
+                f"Order {pending.order_id} has changed since you were asked to confirm. "
                 "Nothing was changed. Please ask again if you still want it."
             )
         except (UnavailableError, ClientError) as error:
