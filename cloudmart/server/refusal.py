@@ -31,7 +31,7 @@ class RequestRefusedError(Exception):
 class MalformedError(RequestRefusedError):
     """What came is not HTTP/1.1, or could be read in two ways."""
 
-    def __init__(self, sentence: str = "This is not an HTTP/1.1 request.") -> None:
+    def __init__(self, sentence: str = "This request is not HTTP/1.1.") -> None:
         super().__init__(HTTPStatus.BAD_REQUEST, sentence)
 
 
