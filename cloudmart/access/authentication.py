@@ -20,7 +20,7 @@ REALM = 'realm="CloudMart"'
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whoever calls: an administrator, the owner of a verified e-mail address, or neither.
+    """The caller: an administrator, the owner of a verified e-mail address, or neither.
 
     `name` is what an administrator is known by where changes are written down, `client` the
     address they call from.
@@ -32,50 +32,50 @@ class Caller:
     client: str = UNKNOWN
 
     def check_may_see_orders_of(self, address: str) -> None:
-        """Raise ForbiddenError unless the orders of an address are the caller's to see."""
+        """Raise ForbiddenError unless the caller may see the orders of an address."""
         if not self.admin and (self.email is None or owner_form(self.email) != owner_form(address)):
             raise ForbiddenError
 
     @property
     def owner(self) -> str | None:
-        """Return the address whose orders are all that the caller may see; None for any."""
+        """Return the only address whose orders the caller may see; None for any address."""
         return None if self.admin else self.email
 
 
 ANONYMOUS = Caller()
-"""Somebody who has proved nothing."""
+"""A caller who has proved nothing."""
 EVERYBODY_ADMIN = Caller(admin=True)
-"""Whoever calls where nobody is asked: it may be anyone, and all is allowed."""
+"""The caller while AUTH is off: it may be anyone, and everything is allowed."""
 
 
 def _caller(request: Request) -> Caller:
-    # Without a gate before the route nobody was asked, and nobody gets in.
+    # A route without a gate has not identified its caller: nobody gets in.
     caller: Caller = getattr(request.state, "caller", ANONYMOUS)
     return replace(caller, client=client_address(request.scope))
 
 
 CurrentCaller = Annotated[Caller, Depends(FromRequest(_caller))]
-"""What an endpoint may ask for: whoever calls it."""
+"""What an endpoint can depend on: its caller."""
 
 
 class AuthenticationScheme(Protocol):
-    """A way to prove who one is."""
+    """A method by which callers prove who they are."""
 
     def challenge(self, *, tried: bool) -> str:
-        """Return what `WWW-Authenticate` says of it, after a try or before."""
+        """Return its `WWW-Authenticate` header, after an attempt or before one."""
         ...
 
     async def identify(self, credentials: str, client: str) -> Caller | None:
-        """Return who credentials belong to, or None; raise CloudmartError where nobody can tell."""
+        """Return the owner of credentials, or None; raise CloudmartError if nobody can tell."""
         ...
 
     async def close(self) -> None:
-        """Give back what it holds."""
+        """Release what it holds."""
         ...
 
 
 class Authentication:
-    """Lets callers through to what they may do. Without any way in, nobody is asked.
+    """Lets callers do what they have the right to do. Without any method, anyone may do everything.
 
     Args:
         ways: By the scheme of the `Authorization` header, in lower case; the first is the one a
@@ -105,7 +105,7 @@ class Authentication:
         return caller
 
     async def _recognized(self, scheme: str, proof: str, scope: Scope) -> Caller:
-        # What anyone may do is refused to nobody, whatever they send along.
+        # What anyone may do is never refused, even with wrong credentials.
         if scheme not in self._ways:
             return ANONYMOUS
         try:
@@ -114,7 +114,7 @@ class Authentication:
             return ANONYMOUS
 
     async def close(self) -> None:
-        """Give back what the ways in hold."""
+        """Release what the methods hold."""
         for way in self._ways.values():
             await way.close()
 

@@ -121,7 +121,7 @@ class Toolbox:
         return not self._help.empty
 
     def specs(self, turn: Turn) -> list[ToolSpec]:
-        """Return what a model is told of the tools that it may use for whoever speaks now."""
+        """Return what a model is told of the tools that it may use for the current speaker."""
         return [
             tool.spec for tool in self._tools.values() if self._changes.allows(turn, tool.right)
         ]

@@ -1,4 +1,4 @@
-"""`cloudmart rollout`: a release into a cluster, and what ran before back if it is not well."""
+"""`cloudmart rollout`: puts a release into a cluster, and goes back if it fails."""
 
 import json
 import subprocess
@@ -95,7 +95,7 @@ def rollout(
     it rolled out. 1, it did not, and the previous release runs. 2, the call was wrong. 3, it did
     not roll out, or not completely, and a person must act.
     """
-    # Not above: commands of a pod have no use for it.
+    # Not imported above: the commands of a pod do not need it.
     from cloudmart.doctor.reasons import reasons_of_pods  # noqa: PLC0415
     from cloudmart.rollout.command import RolloutCommand, run_rollout  # noqa: PLC0415
     from cloudmart.rollout.pod_faults import RolloutLimits  # noqa: PLC0415

@@ -52,18 +52,18 @@ REQUESTS = _seconds(
 )
 WORKED_ON = _gauge("requests_worked_on", "requests", "Requests that are being answered.", ["lane"])
 OVERLOADED = _counter(
-    "overloaded", "requests", "Requests sent away because too much was asked at once.", ["lane"]
+    "overloaded", "requests", "Requests refused because the process had too many at once.", ["lane"]
 )
 RATE_LIMITED = _counter(
     "rate_limited",
     "requests",
-    "Requests refused because their client had asked enough.",
+    "Requests refused because their client had reached its rate limit.",
     ["kind"],
 )
 RATE_LIMITS_SHARED = _gauge(
     "rate_limits_shared",
     "0 or 1",
-    "Whether clients are counted by all replicas together, and not by each for itself.",
+    "Whether all replicas count clients together (1), or each on its own (0).",
 )
 UNREAD_ANSWERS = _counter(
     "answers_cut_off", "answers", "Answers cut off because their clients did not read them."
@@ -71,7 +71,7 @@ UNREAD_ANSWERS = _counter(
 LISTS_BROKEN_OFF = _counter(
     "lists_broken_off",
     "answers",
-    "Lists whose connection was broken off because the store failed in the middle.",
+    "Lists cut off because the data store failed in the middle.",
 )
 SIGN_INS = _counter(
     "sign_ins",
@@ -123,7 +123,7 @@ CATALOGUE_AGE = _gauge(
 CATALOGUE_STALE_ANSWERS = _counter(
     "catalogue_stale_answers",
     "answers",
-    "Answers from a copy of the products that was too old, because DynamoDB was away.",
+    "Answers from a copy of the products that was too old, because DynamoDB did not answer.",
 )
 
 # --- DynamoDB --------------------------------------------------------------------------------
@@ -198,13 +198,13 @@ AI_UNPRICED = _counter(
 PROVIDER_REFUSALS = _counter(
     "provider_refusals",
     "calls",
-    "Calls to a provider of AI that ended without a usable answer, by what was wrong.",
+    "Calls to an AI provider that ended without a usable answer, by the reason.",
     ["provider", "problem"],
 )
 PROVIDER_RETRIES = _counter(
     "provider_retries",
     "calls",
-    "Calls to a provider of AI that were made a second time.",
+    "Calls to an AI provider that were made a second time.",
     ["provider"],
 )
 TOOL_CALLS = _counter("ai_tool_calls", "calls", "Tools that models called.", ["tool", "result"])
@@ -222,7 +222,7 @@ SENTIMENT_UNITS = _counter(
 CHATS_ENDED = _counter(
     "chats_ended",
     "chats",
-    "Chats saved as tickets, by how the customer sounded and who says so.",
+    "Chats saved as tickets, by sentiment and analyzer.",
     ["sentiment", "source"],
 )
 SATISFACTION = _gauge(
@@ -259,7 +259,7 @@ STARTUP_WAITS = _counter(
     ["waits_for", "cause"],
 )
 DEPENDENCY_UP = _gauge(
-    "dependency_up", "0 or 1", "Whether a dependency's last check was good.", ["dependency"]
+    "dependency_up", "0 or 1", "Whether a dependency's last check succeeded.", ["dependency"]
 )
 CREDENTIALS_EXPIRY = _gauge(
     "credentials_expiry_timestamp_seconds",
@@ -279,7 +279,7 @@ CONFIGURATION_STALE = _gauge(
 CONFIGURATION = _gauge(
     "configuration_info",
     "1",
-    "Always 1; the label tells which configuration the process was started with.",
+    "Always 1; the label names the configuration that the process was started with.",
     ["fingerprint"],
 )
 PROMPT = _gauge(
@@ -288,9 +288,7 @@ PROMPT = _gauge(
     "Always 1; the label tells which instructions the assistants' models get.",
     ["version"],
 )
-BUILD = _gauge(
-    "build_info", "1", "Always 1; the labels tell what was built.", ["version", "commit"]
-)
+BUILD = _gauge("build_info", "1", "Always 1; the labels name the build.", ["version", "commit"])
 LOOP_LAG = _seconds(
     "event_loop_lag",
     "How much later than asked the event loop woke a task, tried twice a second.",
@@ -311,34 +309,37 @@ PIPELINE_RUNS = _gauge(
 PIPELINE_LAG = _gauge(
     "pipeline_lag_seconds",
     "seconds",
-    "How long the first order that BigQuery has not got yet has been waiting.",
+    "How long the oldest order that BigQuery lacks has been waiting.",
 )
 PIPELINE_ITERATOR_AGE = _gauge(
     "pipeline_iterator_age_seconds",
     "seconds",
-    "How old the stream's records were that the pipeline read last.",
+    "The age of the stream's records that the pipeline read last.",
 )
 PIPELINE_FAILURES = _gauge(
     "pipeline_failures",
     "batches (queued) or records (quarantined)",
-    "What the pipeline gave up, by where it waits.",
+    "Batches and records that the pipeline gave up, by where they wait.",
     ["where"],
 )
 PIPELINE_ORDERS_TODAY = _gauge(
-    "pipeline_orders_today", "orders", "Orders created today (UTC) that each side has.", ["store"]
+    "pipeline_orders_today",
+    "orders",
+    "Orders created today (UTC), in DynamoDB and in BigQuery.",
+    ["store"],
 )
 PIPELINE_UNKNOWN = _gauge(
-    "pipeline_unknown", "figures", "How much of the pipeline's status could not be learnt."
+    "pipeline_unknown", "figures", "How many values of the pipeline's status are unknown."
 )
 PIPELINE_LOOKED_AT = _gauge(
     "pipeline_looked_at_timestamp_seconds",
     "Unix time",
-    "When the pipeline was looked at; the other figures about it are of then.",
+    "When the pipeline's status was read; its other metrics are from that moment.",
 )
 PIPELINE_HEARTBEAT = _gauge(
     "pipeline_heartbeat_seconds",
     "seconds",
-    "How long the last heartbeat took to get to BigQuery; not a number if it did not in time.",
+    "How long the last heartbeat took to get to BigQuery; NaN if it did not arrive in time.",
 )
 PIPELINE_HEARTBEATS = _counter(
     "pipeline_heartbeats",

@@ -1,4 +1,4 @@
-"""A roll-out as a command: where it acts, what breaks it off, what it leaves behind."""
+"""A roll-out as a command: which cluster it changes, what stops it, what it reports."""
 
 import json
 import os
@@ -41,7 +41,7 @@ from cloudmart.rollout.run import Explain, Rollout, RolloutChoices
 
 NAME = "cloudmart-rollout"
 SECONDS = 60
-"""A Lease that was not renewed for so long counts no more: its holder has died."""
+"""A Lease that was not renewed for so long has expired: its holder has died."""
 
 _EVERY = 15.0
 _FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -184,13 +184,13 @@ def print_plan(
 
 @dataclass(frozen=True, slots=True)
 class RolloutCommand:
-    """What the command line has said."""
+    """The arguments of the command line."""
 
     overlay: Path
     choices: RolloutChoices
     limits: RolloutLimits
     complaints: Callable[[], str]
-    """Tells what is still to be filled in; nothing if all is."""
+    """Returns what is still to be filled in; nothing if all is."""
     explain: Explain
     context: str | None = None
     dry_run: bool = False
@@ -202,7 +202,7 @@ class RolloutCommand:
 
 
 def run_rollout(command: RolloutCommand) -> tuple[ExitCode, dict[str, Any]]:
-    """Do what was said; return the exit code and all that was done and seen."""
+    """Run the command; return the exit code and the report of all that was done and seen."""
     journal, environment = command.journal, command.choices.environment
     journal.facts |= {"environment": environment, "exitCode": None}
     try:
@@ -311,7 +311,7 @@ def _lose(reason: list[str]) -> None:
 
 @contextmanager
 def _broken_off_by_signals(rollout: Rollout, reason: list[str]) -> Iterator[None]:
-    """Let a signal end the roll-out at once, with a word on what goes on without it."""
+    """Let a signal end the roll-out at once, and say what continues without it."""
 
     def end(_: int, __: FrameType | None) -> None:
         for each in _SIGNALS:

@@ -28,7 +28,7 @@ class PodsInView:
         ready = sum(map(is_ready, self.new))
         return (
             f"{ready} of {self.deployment['spec'].get('replicas', 1)} new pods are ready, "
-            f"{len(self.old)} of before are still there"
+            f"{len(self.old)} old pods are still there"
         )
 
     @property

@@ -76,8 +76,8 @@ class Rollback:
         if self._pods.revision() == at:
             record_running_state(self._cluster, self._journal)
             raise NotRolledOutError(
-                f"The pods were not replaced, {tag} runs: what is wrong is older, or not about "
-                "them."
+                f"The pods were not replaced, {tag} runs: the fault is older, or is not in the "
+                "pods."
             )
         with self._journal.stage("back", f"Back to {tag}, revision {at}"):
             # What this program has rolled out writes the attributes of the indexes.
@@ -102,7 +102,7 @@ class Rollback:
             self._tell_reasons()
             described = self._cluster.command("describe", _DEPLOYMENT)
             raise PersonNeededError(
-                f"The way back failed. {error} See `{described}` and "
+                f"Going back failed. {error} See `{described}` and "
                 f"`{self._cluster.command('get', 'pods')}`. Pods that only wait for a readiness "
                 "gate of the load balancer get ready without its label: "
                 f"`{gate_command(self._cluster, on=False)}`, then delete them."
@@ -194,7 +194,7 @@ class Rollout:
             NotRolledOutError: something is wrong; each fault is in it.
         """
         cluster, journal, environment = self._cluster, self._journal, self._choices.environment
-        with journal.stage("checks", "Looking before anything is changed"):
+        with journal.stage("checks", "Checking before anything is changed"):
             secret, absent = secret_of(cluster, environment)
             rights = list(right_faults(cluster))
             if secret is None or rights:
@@ -241,7 +241,7 @@ class Rollout:
             return
         job = release.job
         self._goes_on = (
-            f"job/{name_of(job)} may go on. It can be watched with "
+            f"job/{name_of(job)} may continue. Watch it with "
             f"`{self._cluster.command('logs', f'job/{name_of(job)}', '--follow')}`. The pods were "
             "not touched."
         )
@@ -255,7 +255,7 @@ class Rollout:
     def _replace_pods(self, release: Release) -> None:
         deployment = f"deployment/{DEPLOYMENT}"
         status = self._cluster.command("rollout", "status", deployment)
-        self._goes_on = f"What was applied goes on: see `{status}`. Back: `{self._back()}`."
+        self._goes_on = f"What was applied continues: see `{status}`. Back: `{self._back()}`."
         self.touched = True
         with self._journal.stage("pods", f"The pods: {deployment}"):
             if self._before:
@@ -265,7 +265,7 @@ class Rollout:
             try:
                 apply_stage(self._cluster, self._journal, "service", release.service)
             except KubectlError as error:
-                raise UnhealthyError(f"The manifests were not taken: {error}") from error
+                raise UnhealthyError(f"The cluster refused the manifests: {error}") from error
             self._pods.wait()
             if self._before and self._pods.revision() == revision_of(self._before):
                 self._journal.say(
@@ -274,12 +274,12 @@ class Rollout:
 
     def _open_the_way(self, release: Release) -> SmokeTest:
         entry = SmokeTest(self._cluster, self._journal, self._limits, release)
-        with self._journal.stage("edge", "The way to them: Service, Ingress, network policies"):
+        with self._journal.stage("edge", "The traffic to them: Service, Ingress, network policies"):
             record_live_objects(self._cluster, self._journal, release.edge)
             try:
                 apply_stage(self._cluster, self._journal, "edge", release.edge)
             except KubectlError as error:
-                raise UnhealthyError(f"The manifests were not taken: {error}") from error
+                raise UnhealthyError(f"The cluster refused the manifests: {error}") from error
         url = (self._choices.url or release.url).rstrip("/")
         with self._journal.stage("answers", f"From outside: {url}"):
             entry.wait(url, storefront=self._choices.storefront, draining=self._draining)
@@ -294,7 +294,7 @@ class Rollout:
         if self._choices.tables:
             jobs = self._cluster.command("get", "jobs")
             self._goes_on += (
-                f" A Job that goes over the indexes may go on: `{jobs}`. Until one has recorded "
+                f" A Job that builds the indexes may continue: `{jobs}`. Until one has recorded "
                 f"that it is done, look-ups read whole tables: run `{self._again()}` again."
             )
             with journal.stage("indexes", "The indexes, now that no older pod writes"):
@@ -306,10 +306,10 @@ class Rollout:
         self._tell_reasons()
         if self._before is None:
             raise PersonNeededError(
-                "There was nothing before it to go back to. What was applied stays: mend what is "
-                f"wrong and roll out again, or remove it: `{self._back()}`."
+                "There was nothing before it to go back to. What was applied stays: correct what "
+                "is wrong and roll out again, or remove it: `{self._back()}`."
             )
-        self._goes_on = f"The way back has begun: `{self._back()}`. It goes on by itself."
+        self._goes_on = f"Going back has begun: `{self._back()}`. It continues by itself."
         rollback = Rollback(
             self._cluster, self._journal, self._pods, self._before, self._tell_reasons
         )

@@ -10,7 +10,7 @@ from cloudmart.ai.ports import Scores
 LONGEST_TEXT = 1000
 """Characters of a text that are read: a page of nothing but emoji costs 0.1 s otherwise."""
 
-# A shop's customers ask politely and speak of cancelling; neither is a mood.
+# A shop's customers ask politely and speak of cancelling; neither is a sentiment.
 _MISREAD = {"cancel", "like", "please"}
 _SLIGHT = 0.05
 
