@@ -29,7 +29,7 @@ ENTRIES = {"main", "handler"}
 # Small and with one reader, each for a reason.
 SMALL = {
     "cloudmart.pipeline.router": "the router of a URL segment",
-    "cloudmart.doctor.reasons": "a table of facts",
+    "cloudmart.doctor.reasons": "the port through which a roll-out asks the doctor",
 }
 
 # Later work, by the beginning of a module's name. The size of the tree does not count it.

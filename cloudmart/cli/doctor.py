@@ -21,7 +21,7 @@ from cloudmart.observability.logging import configure_logging
 _WIDEST = 86_400
 
 Phase = Annotated[
-    str | None, typer.Option(help="pre, during or post: the part of a release to look at.")
+    str | None, typer.Option(help="The phase of a release to check: pre, during or post.")
 ]
 Only = Annotated[
     list[str] | None,
@@ -29,21 +29,24 @@ Only = Annotated[
 ]
 Wait = Annotated[
     float,
-    typer.Option(min=0, max=_WIDEST, help="Seconds to wait for what may still settle."),
+    typer.Option(min=0, max=_WIDEST, help="Seconds to wait for findings that may still change."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
 Junit = Annotated[
     Path | None, typer.Option(dir_okay=False, help="Also write the findings as JUnit's XML.")
 ]
 Bundle = Annotated[
     Path | None,
-    typer.Option(dir_okay=False, help="Also write an archive for whoever helps, without secrets."),
+    typer.Option(
+        dir_okay=False,
+        help=("Also write an archive for the person who helps you. It has no secrets."),
+    ),
 ]
 Demote = Annotated[
     list[str] | None, typer.Option(help="Report this finding as a warning. May be repeated.")
 ]
-Listing = Annotated[bool, typer.Option("--list", help="List all findings, and look at nothing.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Exit with 4 where something is a warning.")]
+Listing = Annotated[bool, typer.Option("--list", help="List all findings, and check nothing.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with code 4 if there is a warning.")]
 Every = Annotated[bool, typer.Option("--all", help="Also show what passed and what was skipped.")]
 Context = Annotated[
     str | None, typer.Option(help="The cluster, by its name in kubectl's configuration.")
@@ -73,7 +76,7 @@ def doctor(
     It changes nothing and prints no secret. The settings are those of this process's environment
     or, where that has none, those of the Deployment that kubectl sees. Checks of AI providers may
     cost a fraction of a cent each: their findings say so. Exit codes: 0 nothing failed, 1
-    something failed, 2 it was called wrongly, 3 the command itself failed, 4 a warning with
+    something failed, 2 its arguments are wrong, 3 the command itself failed, 4 a warning with
     `--strict`. Ended by a signal: 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP.
     """
     # Not above: no other command has a use for it.
@@ -102,7 +105,7 @@ def doctor(
         _broke(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except Exception:  # noqa: BLE001 - whoever reads exit codes must not take it for a finding
         traceback.print_exc()
-        _broke("This is a bug of the doctor's.")
+        _broke("This is a bug in the doctor.")
     raise typer.Exit(code)
 
 
@@ -134,5 +137,5 @@ def _wrong(sentence: str) -> NoReturn:
 
 
 def _broke(sentence: str) -> NoReturn:
-    typer.echo(f"The doctor broke, so nothing is known. {sentence}", err=True)
+    typer.echo(f"The doctor failed, so it has no findings. {sentence}", err=True)
     raise typer.Exit(CheckExit.BROKE)

@@ -84,7 +84,7 @@ def verify(
     It leaves two empty chats, which expire. With --admin, or where nobody need sign in (AUTH=off),
     it also makes a product, an order and a ticket, and removes them again, also at Ctrl-C.
     --assistants and --anonymous-order make more. Exit codes: 0 nothing failed; 1 something failed;
-    2 it was called wrongly; 3 the command itself failed. Ended
+    2 its arguments are wrong; 3 the command itself failed. Ended
     by a signal: 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP.
     """
     if junit is not None and not junit.resolve().parent.is_dir():
@@ -137,7 +137,7 @@ class _Watcher:
             self._moving.update(f"{key} …")
 
     def ends(self, finding: StepFinding) -> None:
-        """Write what came of it."""
+        """Write its result."""
         if self._quiet or finding.status is CheckStatus.SKIP:
             return  # they are told at the end, a line for each reason
         first, *rest = lines_of(finding)
