@@ -17,10 +17,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def main() -> None:
     """Run the command line."""
     open_closed_streams()
-    # As the first process of a container it would live on, by default, whoever told it to stop.
+    # By default the first process of a container ignores a signal to stop.
     signal.signal(signal.SIGTERM, _stop)
     try:
-        # What is imported stays: there is no garbage in it to look for, now, later or at the end.
+        # Imported modules stay until the end: the garbage collector need not look through them.
         gc.disable()
         command = _command()
         gc.freeze()
@@ -47,15 +47,15 @@ def _command() -> Callable[[], object]:
     from cloudmart.cli.commands import app  # noqa: PLC0415
     from cloudmart.observability.logging import configure_logging  # noqa: PLC0415
 
-    # What a command prints is its answer; what goes wrong on the way is told beside it.
+    # Standard output is for a command's answer; logs and errors go to standard error.
     configure_logging(json=False, level=logging.WARNING)
     return app
 
 
 def _end_full(error: OSError) -> NoReturn:
-    """End a command whose answer has no room where it goes, and say so."""
+    """End a command whose output cannot be written, and say so."""
     sys.stderr.write(f"The output cannot be written: {error.strerror}.\n")
-    # The interpreter would write the rest once more at its end, and fail with words of its own.
+    # At its end the interpreter would write the rest again, and fail with its own message.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(1)
 
