@@ -30,6 +30,8 @@ ENTRIES = {"main", "handler"}
 SMALL = {
     "cloudmart.pipeline.router": "the router of a URL segment",
     "cloudmart.doctor.reasons": "the port through which a roll-out asks the doctor",
+    "cloudmart.dynamodb.messages": "the words that DynamoDB's own messages are known by",
+    "cloudmart.observability.exemplars": "the link between metrics and traces",
 }
 
 # Later work, by the beginning of a module's name. The size of the tree does not count it.
