@@ -3,6 +3,7 @@
 import math
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,13 +45,18 @@ class Recording:
         """Scrape so many times, a second apart."""
         for _ in range(times):
             due = time.monotonic() + 1
-            self.text = httpx2.get(f"{self.url}/metrics", timeout=30).raise_for_status().text
-            for family in text_string_to_metric_families(self.text):
-                for sample in family.samples:
-                    if sample.name in self._wanted:
-                        self._keep(sample.name, sample.labels, sample.value)
+            # Who does not answer is not scraped, as with Prometheus.
+            with suppress(httpx2.TransportError):
+                self._read(httpx2.get(f"{self.url}/metrics", timeout=30).raise_for_status().text)
             self._scrapes += 1
             time.sleep(max(0.0, due - time.monotonic()))
+
+    def _read(self, text: str) -> None:
+        self.text = text
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                if sample.name in self._wanted:
+                    self._keep(sample.name, sample.labels, sample.value)
 
     def _keep(self, name: str, labels: dict[str, str], value: float) -> None:
         told = ", ".join([_OURS, *(f'{key}="{value}"' for key, value in labels.items())])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cloudmart.findings.finding import CheckFinding
 from tests.drills.drill import Drill
-from tests.drills.faults import FAULTS
+from tests.drills.faults import FAULTS, PREPARATIONS
 from tests.drills.recording import Recording, severity_of
 from tests.drills.shop import DrilledShop, drilled_shop, shown
 
@@ -28,7 +28,8 @@ class DrillOutcome:
 def play(drill: Drill, directory: Path, say: Callable[[str], object]) -> DrillOutcome:
     """Open a shop, break it, and compare what is seen with what the drill lists."""
     say(f"{drill.name}: {drill.words} It is played {drill.played}.")
-    with drilled_shop(directory) as shop:
+    prepare = PREPARATIONS.get(drill.name, lambda _: None)
+    with drilled_shop(directory, prepare) as shop:
         recording = Recording(shop.url)
         say(f"The shop is at {shop.url}. {_WELL} minutes go by, a second each.")
         recording.scrape(_WELL)
@@ -57,6 +58,9 @@ def play(drill: Drill, directory: Path, say: Callable[[str], object]) -> DrillOu
 
 def _show(shop: DrilledShop, say: Callable[[str], object]) -> None:
     health = shop.health
+    if health is None:
+        say("  health does not answer")
+        return
     say(f"  health {health['status']}")
     for name, checks in health["checks"].items():
         for check in checks:
