@@ -23,7 +23,13 @@ from cloudmart.dynamodb.call_metrics import (
     outcome_of,
     table_of,
 )
-from cloudmart.dynamodb.refusals import PASSING
+from cloudmart.dynamodb.messages import decode_answer
+from cloudmart.dynamodb.refusals import (
+    DAMAGED,
+    PASSING,
+    DamagedAnswerError,
+    ForeignAnswerError,
+)
 from cloudmart.dynamodb.sent_items import parse_page
 from cloudmart.dynamodb.transport import (
     ANSWER_LOST,
@@ -161,7 +167,7 @@ class Database:
             UnavailableError: throttled, away, or not reachable with our credentials.
             ClientError: any other refusal, for the caller to understand.
         """
-        return await self._call(operation, parameters, json.loads)
+        return await self._call(operation, parameters, decode_answer)
 
     async def call_for_page(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401
         """Call an operation as `call` does, and leave the items of its answer unparsed.
@@ -203,13 +209,20 @@ class Database:
                 else:
                     answer = await self._sent(client, operation, parameters, parse)
         except ClientError as error:
-            if _passes(error, operation):
+            if _passes(error, operation) or DAMAGED in error.response["ResponseMetadata"]:
                 raise UnavailableError(_AWAY) from error
             raise
         except _NO_ANSWER as error:
             raise UnavailableError(_AWAY) from error
+        if DAMAGED in answer.get("ResponseMetadata", ()):
+            raise UnavailableError(_AWAY) from DamagedAnswerError()
         if _member_of(operation, parameters) not in {None, *answer}:
             raise UnavailableError(_AWAY)
+        after = answer.get("LastEvaluatedKey")
+        if after is not None and after == parameters.get("ExclusiveStartKey"):
+            # The list would never end.
+            foreign = ForeignAnswerError("a page names the key it began with as the next one")
+            raise UnavailableError(_AWAY) from foreign
         return answer
 
     async def _sent(

@@ -2,6 +2,7 @@
 
 import json
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -135,6 +136,24 @@ class ForeignAnswerError(ResponseParserError):  # type: ignore[misc]  # the SDK 
     """Something on the way answered in AWS's place."""
 
 
+class DamagedAnswerError(ForeignAnswerError):
+    """An answer was changed on the way: its checksum is wrong."""
+
+    def __init__(self) -> None:
+        super().__init__("the checksum of an answer is wrong")
+
+
+DAMAGED = "Damaged"
+"""Among the metadata of the SDK's answers: the checksum is wrong. After its last try the SDK
+returns such an answer all the same."""
+
+
+def is_damaged(answer: bytes, headers: Mapping[str, str]) -> bool:
+    """Tell whether an answer has a checksum, and another one than it says."""
+    checksum = headers.get("x-amz-crc32")
+    return checksum is not None and checksum != str(zlib.crc32(answer))
+
+
 class StrictJSONParser(AioJSONParser):  # type: ignore[misc]  # the SDK has no types
     """Reads what AWS answers in JSON, and raises ForeignAnswerError for what is not AWS's.
 
@@ -148,7 +167,10 @@ class StrictJSONParser(AioJSONParser):  # type: ignore[misc]  # the SDK has no t
         if response["status_code"] < _SERVER_FAULT and _REQUEST_ID not in response["headers"]:
             msg = f"an answer with status {response['status_code']} has no {_REQUEST_ID}"
             raise ForeignAnswerError(msg)
-        return await super().parse(response, shape)
+        parsed = await super().parse(response, shape)
+        if is_damaged(response["body"], response["headers"]):
+            parsed["ResponseMetadata"][DAMAGED] = True
+        return parsed
 
     def _do_error_parse(self, response: Response, shape: object) -> Any:  # noqa: ANN401 - as above
         status = response["status_code"]

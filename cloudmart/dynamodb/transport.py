@@ -3,7 +3,6 @@
 import asyncio
 import random
 import ssl
-import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from yarl import URL
 
 from cloudmart.dynamodb.call_metrics import count_retry
 from cloudmart.dynamodb.messages import decode_answer, encode_call
-from cloudmart.dynamodb.refusals import ForeignAnswerError
+from cloudmart.dynamodb.refusals import DamagedAnswerError, ForeignAnswerError, is_damaged
 from cloudmart.dynamodb.sigv4 import SigningKey, UnsignedRequest, signed_headers
 from cloudmart.retry import REQUEST_ATTEMPTS
 
@@ -94,10 +93,6 @@ _CLOCK_CODES = frozenset({"InvalidSignatureException", "RequestExpired", "Signat
 
 Parse = Callable[[bytes], Any]
 """Reads the answer of an operation, or raises ValueError."""
-
-
-class DamagedAnswerError(ForeignAnswerError):
-    """An answer was changed on the way: its checksum is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,9 +278,8 @@ class Transport:
         self, response: aiohttp.ClientResponse, answer: bytes, parse: Parse
     ) -> dict[str, Any]:
         headers = response.headers
-        checksum = headers.get("x-amz-crc32")
-        if checksum is not None and checksum != str(zlib.crc32(answer)):
-            raise DamagedAnswerError("the checksum of an answer is wrong")
+        if is_damaged(answer, headers):
+            raise DamagedAnswerError
         transient = response.status in _TRANSIENT_STATUSES
         if _REQUEST_ID not in headers and not transient:
             msg = f"an answer with status {response.status} has no {_REQUEST_ID}"

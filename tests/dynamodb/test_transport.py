@@ -16,10 +16,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.client import Database
+from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
 from cloudmart.settings import Settings
+from cloudmart.values.page import Pages
 from tests.support.loopback import LoopbackServer, Reply, Request, loopback
 from tests.support.shop_tables import CALL_WITHIN
 
@@ -32,6 +34,8 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
     """Give a server that stands for DynamoDB, and an environment that leads to it."""
     with loopback() as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         yield server
 
 
@@ -210,7 +214,9 @@ async def test_a_password_of_a_netrc_is_not_sent(
     assert wire.requests[0].headers["authorization"].startswith("AWS4-HMAC-SHA256 ")
 
 
+@pytest.mark.parametrize("direct", [True, False])
 async def test_a_damaged_answer_is_asked_for_again_and_never_believed(
+    direct: bool,  # noqa: FBT001
     wire: LoopbackServer,
 ) -> None:
     whole = json.dumps({"Item": LAMP}).encode()
@@ -218,13 +224,55 @@ async def test_a_damaged_answer_is_asked_for_again_and_never_believed(
     damaged = Reply(200, ID | checksum, [whole.replace(b"19.99", b"99.99")])
     wire.play(damaged, Reply(200, ID | checksum, [whole]), damaged, damaged)
 
-    async with opened() as database:
+    async with opened(direct=direct) as database:
         said = await database.call("get_item", TableName="t", Key={"id": {"S": "1"}})
         with pytest.raises(UnavailableError):
             await database.call("get_item", TableName="t", Key={"id": {"S": "1"}})
 
-    assert said == {"Item": LAMP}
+    assert said["Item"] == LAMP
     assert len(wire.requests) == 4
+
+
+@pytest.mark.parametrize("direct", [True, False])
+@pytest.mark.parametrize(
+    "damaged", [refusal("ConditionalCheckFailedException"), answer({})], ids=["refused", "written"]
+)
+async def test_what_a_damaged_answer_says_of_a_write_is_not_believed(
+    damaged: Reply,
+    direct: bool,  # noqa: FBT001
+    wire: LoopbackServer,
+) -> None:
+    damaged = Reply(damaged.status, {**damaged.headers, "x-amz-crc32": "1"}, damaged.chunks)
+    wire.play(damaged, damaged)
+
+    async with opened(direct=direct) as database:
+        with pytest.raises(UnavailableError):
+            await database.call("put_item", TableName="t", Item=LAMP)
+
+
+@pytest.mark.parametrize("direct", [True, False])
+@pytest.mark.parametrize("operation", ["scan", "query"])
+async def test_a_list_whose_pages_lead_to_themselves_breaks_off(
+    operation: str,
+    direct: bool,  # noqa: FBT001
+    wire: LoopbackServer,
+) -> None:
+    wire.answer = lambda _: answer({"Items": [LAMP], "LastEvaluatedKey": {"id": {"S": "1"}}})
+    found: list[str] = []
+
+    async with opened(direct=direct) as database:
+        table = Table(database, "t")
+        pages = table.scan() if operation == "scan" else table.query("index", "key", "value")
+        with pytest.raises(UnavailableError) as raised:
+            await _read(pages, into=found)
+
+    assert "names the key it began with" in str(raised.value.__cause__)
+    assert (found, len(wire.requests)) == (["1"], 2)
+
+
+async def _read(pages: Pages[Item], into: list[str]) -> None:
+    async for page in pages:
+        into += [item["id"] for item in page.items]
 
 
 @pytest.mark.parametrize("code", ["InvalidSignatureException", "RequestExpired"])
