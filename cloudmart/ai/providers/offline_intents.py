@@ -12,6 +12,9 @@ from cloudmart.values.text import searchable
 LONGEST_MESSAGE = 1000
 """Characters of a message that are read for what it wants."""
 
+_LOOKED_BACK = 10
+"""Messages in which the wish is looked for that an id or an address belongs to."""
+
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}")
 # Ours are 16 letters and digits without look-alikes, older ones 8 hexadecimal digits.
 _ORDER_ID = re.compile(r"(?<![\w-])([2-9a-hjkmnp-z]{16}|[0-9a-f]{8})(?![\w-])", re.IGNORECASE)
@@ -163,7 +166,7 @@ def _continued(history: Sequence[ProviderMessage], spoken: Language) -> Intent |
     said = _said(_plain(newest), spoken)
     if said not in {None, Intent.ORDER, Intent.HELP, Intent.PRODUCTS}:
         return said
-    before = [message.text for message in history[:-1] if message.role is Role.USER]
+    before = [message.text for message in history[:-1] if message.role is Role.USER][-_LOOKED_BACK:]
     wanted = (_said(_plain(text), _language(text, ())) for text in reversed(before))
     last = next((intent for intent in wanted if intent in ABOUT_ORDERS), None)
     if last and (said is None or _was_asked(history)):
