@@ -4,7 +4,6 @@ It brings instrumentation that knows nothing of the shop, and is told to capture
 """
 
 import json
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import httpx2
 import pytest
 
 from cloudmart.settings import Settings
-from tests.support.loopback import Reply, loopback
+from tests.support.loopback import Reply, Request, loopback
 from tests.support.process import environment, serving_process
 from tests.support.responses_api import answer
 from tests.support.shop_tables import LAMP
@@ -23,7 +22,6 @@ EVERYTHING = {
         f"OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_{side}": ".*"
         for side in ("REQUEST", "RESPONSE")
     },
-    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "true",
 }
 CANARIES = (
     *("zerlina", "leporello", "masetto", "sk-ottavio", "elvira", "commendatore", "email=", "@"),
@@ -62,6 +60,12 @@ def _spoken(url: str) -> list[str]:
     return ids
 
 
+def _answer(request: Request) -> Reply:
+    if request.path.endswith("/responses"):
+        return answer("Hello ", "masetto.")
+    return Reply.json(404, {"error": {"message": "masetto"}})
+
+
 @pytest.mark.parametrize(
     "opted", ["", "http/dup,database/dup,gen_ai_latest_experimental"], ids=["old", "new"]
 )
@@ -71,16 +75,16 @@ def test_injected_sdk_is_told_nothing_of_customers(
 ) -> None:
     spans = tmp_path / "spans"
     with loopback() as provider:
-        provider.play(
-            answer("Hello ", "masetto."), Reply.json(401, {"error": {"message": "masetto"}})
-        )
+        provider.answer = _answer
         environ = environment(
             shared_settings,
             **EVERYTHING,
             DYNAMODB_TRANSPORT=transport,
-            LOG_LEVEL=str(logging.INFO),
             OPENAI_API_KEY="sk-ottavio",
             OPENAI_BASE_URL=f"{provider.url}/v1",
+            OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT="SPAN_AND_EVENT"
+            if opted
+            else "true",
             OTEL_SEMCONV_STABILITY_OPT_IN=opted,
             PYTHONPATH=str(INJECTED),
             SPANS_FILE=str(spans),

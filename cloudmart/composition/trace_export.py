@@ -41,7 +41,7 @@ _QUIET = ("opentelemetry.exporter", "opentelemetry.sdk")
 _log = structlog.stdlib.get_logger(__name__)
 
 
-class _LastWords(logging.Filter):
+class LastWords(logging.Filter):
     """Keeps what the SDK says of a failure from the log, where it would be a line a second."""
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class _LastWords(logging.Filter):
 class CountedExporter(SpanExporter):
     """Counts what another exporter sends, and logs its failures once until it works again."""
 
-    def __init__(self, exporter: SpanExporter, said: _LastWords) -> None:
+    def __init__(self, exporter: SpanExporter, said: LastWords) -> None:
         self._exporter = exporter
         self._said = said
         self._failing = False
@@ -121,7 +121,7 @@ def resource_of(settings: TracingSettings, version: str) -> dict[str, str]:
 @asynccontextmanager
 async def open_tracer(settings: TracingSettings, url: str, version: str) -> AsyncIterator[Tracer]:
     """Give what records spans that are sent to a URL; at the end the last ones are sent."""
-    said = _LastWords()
+    said = LastWords()
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.getLogger(_LOGGER).setLevel(logging.WARNING)
