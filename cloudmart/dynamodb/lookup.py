@@ -5,6 +5,8 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import structlog
 from botocore.exceptions import ClientError
@@ -19,10 +21,12 @@ from cloudmart.dynamodb.schema import (
     index_fault,
 )
 from cloudmart.dynamodb.sent_items import decode_all
-from cloudmart.dynamodb.table import Key, Table, key_query
+from cloudmart.dynamodb.table import Key, ReadItems, Table, key_query
 from cloudmart.errors import UnavailableError
 from cloudmart.observability.metrics import INDEX_FALLBACKS
 from cloudmart.values.page import Page, Pages
+
+T = TypeVar("T")
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -78,18 +82,33 @@ class Lookup:
 
         Without the index, `scan` is asked for them, which must find the same items.
         """
+        async for page in self._either(lambda: self._query(values), scan):
+            yield page
+
+    async def find_as(
+        self, read: ReadItems[T], value: str, *, scan: Callable[[], Pages[T]]
+    ) -> Pages[T]:
+        """Yield the items of one value as `find` does, and let `read` read them."""
+        index = self._index
+        query = partial(self._table.query_as, read, index.name, index.partition, value)
+        async for page in self._either(query, scan):
+            yield page
+
+    async def _either(
+        self, query: Callable[[], Pages[T]], scan: Callable[[], Pages[T]]
+    ) -> Pages[T]:
         async with self._table.database.budget():
-            pages = await self._indexed(values)
+            pages = await self._indexed(query)
         if pages is None:
             INDEX_FALLBACKS.labels(self._index.name).inc()
             pages = scan()
         async for page in pages:
             yield page
 
-    async def _indexed(self, values: Sequence[str]) -> Pages[Item] | None:
+    async def _indexed(self, query: Callable[[], Pages[T]]) -> Pages[T] | None:
         if not await self._is_usable():
             return None
-        pages = self._query(values)
+        pages = query()
         try:
             first = await anext(pages)
         except (ClientError, UnavailableError):
@@ -159,7 +178,7 @@ class Lookup:
         return await self._record.fault()
 
 
-async def _with_first(first: Page[Item], rest: Pages[Item]) -> Pages[Item]:
+async def _with_first(first: Page[T], rest: Pages[T]) -> Pages[T]:
     yield first
     async for page in rest:
         yield page

@@ -204,10 +204,14 @@ class Table:
         async for page in self._walk("scan", read, **options):
             yield page
 
-    async def query(self, index: str, name: str, value: str) -> Pages[Item]:
+    def query(self, index: str, name: str, value: str) -> Pages[Item]:
         """Walk through an index's items of one key, greatest sort key first, page by page."""
+        return self.query_as(decode_all, index, name, value)
+
+    async def query_as(self, read: ReadItems[T], index: str, name: str, value: str) -> Pages[T]:
+        """Walk through an index's items as `query` does, and let `read` read them."""
         query = key_query(index, name, value)
-        async for page in self._walk("query", decode_all, **query, Limit=_PAGE):
+        async for page in self._walk("query", read, **query, Limit=_PAGE):
             yield page
 
     async def read_page(

@@ -20,8 +20,8 @@ from cloudmart.observability.trace_context import current_traceparent
 from cloudmart.orders.indexes import INDEXED_ORDERS, ORDERS_BY_EMAIL, order_address, order_keys
 from cloudmart.orders.models import TRACEPARENT, Order, OrderStatus
 from cloudmart.orders.notes import is_order
-from cloudmart.orders.stored_json import encode_orders
-from cloudmart.values.email import email_key, owner_form
+from cloudmart.orders.stored_json import Customer, encode_order, encode_orders
+from cloudmart.values.email import email_key
 from cloudmart.values.page import Page, Pages
 
 _ATTRIBUTES = ("userEmail", "customerEmail", CREATED_AT, "updatedAt")
@@ -135,7 +135,7 @@ class OrderRepository:
         async for page in self._table.scan_as(encode_orders, after=after, page_size=page_size):
             yield page
 
-    async def placed_by(self, address: str, *, owner: str | None = None) -> Pages[Order]:
+    async def placed_by(self, address: str, *, owner: str | None = None) -> Pages[EncodedEntity]:
         """Yield a customer's orders, newest first, under every spelling of the address.
 
         `owner` is the address that the customer proved to own: with it, only orders of exactly
@@ -145,9 +145,10 @@ class OrderRepository:
         if key is None:
             yield Page([], last=True)
             return
-        async for page in self._by_email.find([key], scan=lambda: self._read_through(key)):
-            orders = page.filter(lambda item: _has_key(item, key)).map(_for_customers)
-            yield orders if owner is None else orders.filter(partial(_is_of, owner))
+        customer = Customer(key, owner)
+        read = partial(encode_orders, customer=customer)
+        async for page in self._by_email.find_as(read, key, scan=lambda: self._scanned(customer)):
+            yield page
 
     async def add(self, order: Order, *, request: KeyedRequest | None = None) -> Order:
         """Store a new order with what is kept of its request; ConflictError if its id is taken."""
@@ -235,12 +236,13 @@ class OrderRepository:
             raise _changed(order)
         return item
 
-    async def _read_through(self, key: str) -> Pages[Item]:
-        ids = await self._scan.find(key)
+    async def _scanned(self, customer: Customer) -> Pages[EncodedEntity]:
+        ids = await self._scan.find(customer.key)
         for first in range(0, len(ids), BATCH):
             some = ids[first : first + BATCH]
             found = await self._table.get_many(some)
-            yield Page([found[one] for one in some if one in found], last=False)
+            orders = [encode_order(found[one], customer) for one in some if one in found]
+            yield Page([order for order in orders if order is not None], last=False)
         yield Page([], last=True)
 
 
@@ -258,16 +260,3 @@ def _trace() -> dict[str, Any]:
 
 def _changed(order: Order) -> ConflictError:
     return ConflictError(f"Order {order.id!r} has changed meanwhile.")
-
-
-def _has_key(item: Item, key: str) -> bool:
-    # An index may hold what an item had before a release that does not know its attributes.
-    return is_order(item["id"]) and email_key(order_address(item)) == key
-
-
-def _for_customers(item: Item) -> Order:
-    return Order.read(item).for_customers()
-
-
-def _is_of(owner: str, order: Order) -> bool:
-    return owner_form(order.user_email or "") == owner_form(owner)

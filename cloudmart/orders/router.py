@@ -149,7 +149,7 @@ async def list_orders(orders: Orders, paging: PagingOfOrders) -> Response:
 @router.counts_as(RouteClass.EMAIL)
 async def list_customer_orders(email: Sought, orders: Orders, caller: CurrentCaller) -> Response:
     caller.check_may_see_orders_of(email)
-    return await stream_list(Order, orders.placed_by(email, owner=caller.owner))
+    return await stream_list(EncodedEntity, orders.placed_by(email, owner=caller.owner))
 
 
 @router.get(

@@ -4,18 +4,22 @@ A list of all orders is long, and nearly all of them are as today's releases sto
 written here is byte for byte what the model would write. Any other order goes by way of the model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Annotated, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.sent_items import SentItem, decode_sent
 from cloudmart.http.paging import EncodedEntity
+from cloudmart.orders.indexes import order_address
 from cloudmart.orders.models import Order, OrderStatus
 from cloudmart.orders.notes import is_order
+from cloudmart.values.email import email_key, owner_form
 
 T = TypeVar("T")
 
@@ -105,28 +109,66 @@ class _OddError(Exception):
     """An order is not as today's releases store it."""
 
 
-def encode_orders(sent: Sequence[SentItem]) -> list[EncodedEntity]:
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Whose orders are shown: those of an address, and with an owner those of exactly that one.
+
+    Customers are not told who of the staff changed an order.
+    """
+
+    key: str
+    owner: str | None = None
+
+    def is_found(self, address: object) -> bool:
+        """Tell whether the address of an order is theirs.
+
+        An index may hold what an item had before a release that does not know its attributes.
+        """
+        return email_key(address) == self.key
+
+    def may_see(self, address: str) -> bool:
+        """Tell whether the owner proved to own an address, however many spellings are found."""
+        return self.owner is None or owner_form(address) == owner_form(self.owner)
+
+
+def encode_orders(
+    sent: Sequence[SentItem], customer: Customer | None = None
+) -> list[EncodedEntity]:
     """Return some orders of a page as an answer shows them, without what is no order."""
+    # Most orders of a customer have one address.
+    theirs = cache(lambda email: customer is None or _is_theirs(customer, email))
     found = []
     for each in sent:
         try:
-            order = _well_shaped(each)
+            order = _well_shaped(each, theirs, named=customer is None)
         except (msgspec.DecodeError, _OddError):
-            order = _by_its_model(each)
+            order = encode_order(decode_sent(each), customer)
         if order is not None:
             found.append(order)
     return found
 
 
-def _by_its_model(sent: SentItem) -> EncodedEntity | None:
-    item = decode_sent(sent)
+def encode_order(item: Item, customer: Customer | None = None) -> EncodedEntity | None:
+    """Return an order by way of its model, or None for what is none, or not the customer's."""
     if not is_order(item["id"]):
         return None
+    if customer is not None and not customer.is_found(order_address(item)):
+        return None
     order = Order.read(item)
+    if customer is not None:
+        if not customer.may_see(order.user_email or ""):
+            return None
+        order = order.for_customers()
     return EncodedEntity(order.id, order.model_dump_json().encode())
 
 
-def _well_shaped(sent: SentItem) -> EncodedEntity | None:
+def _is_theirs(customer: Customer, email: str | None) -> bool:
+    return customer.is_found(email) and customer.may_see(email or "")
+
+
+def _well_shaped(
+    sent: SentItem, theirs: Callable[[str | None], bool], *, named: bool
+) -> EncodedEntity | None:
     if not isinstance(sent, Raw):
         raise _OddError
     stored = _DECODER.decode(sent)
@@ -139,6 +181,8 @@ def _well_shaped(sent: SentItem) -> EncodedEntity | None:
         email = None
     else:
         email = stored.user_email.value
+    if not theirs(email):
+        return None
     history = [] if stored.status_history is UNSET else stored.status_history.values
     order = _Order(
         stored.id.value,
@@ -146,7 +190,7 @@ def _well_shaped(sent: SentItem) -> EncodedEntity | None:
         [_line(each.value) for each in stored.items.values],
         float(stored.total.value),
         stored.status.value,
-        [_change(each.value) for each in history],
+        [_change(each.value, named=named) for each in history],
         _time(stored.created_at.value),
         _time(stored.updated_at.value),
     )
@@ -159,8 +203,8 @@ def _line(line: _StoredLine) -> _Line:
     )
 
 
-def _change(change: _StoredChange) -> _Change:
-    by = None if change.by is UNSET else change.by.value
+def _change(change: _StoredChange, *, named: bool) -> _Change:
+    by = None if change.by is UNSET or not named else change.by.value
     return _Change(change.before.value, change.after.value, _time(change.at.value), by)
 
 

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from cloudmart.dynamodb.codec import decode_item, encode_item
 from cloudmart.http.paging import EncodedEntity, encode_list
-from cloudmart.orders.indexes import order_keys
+from cloudmart.orders.indexes import order_address, order_keys
 from cloudmart.orders.models import Order, OrderLine, OrderStatus
-from cloudmart.orders.stored_json import encode_orders
+from cloudmart.orders.stored_json import Customer, encode_orders
+from cloudmart.values.email import email_key, owner_form
 from cloudmart.values.timestamp import stamp
 from tests.support.wire_values import VALUES, Wire
 
@@ -140,6 +141,21 @@ def _check(order: Wire) -> None:
         Order, [Order.read(decode_item(order))]
     )
     assert unparsed == parsed
+    key = email_key(order_address(decode_item(order)))
+    for customer in (Customer(key or ""), Customer("ann@example.org", owner="ANN@example.org")):
+        _check_for(customer, order)
+
+
+def _check_for(customer: Customer, order: Wire) -> None:
+    unparsed, parsed = encode_orders([_unparsed(order)], customer), encode_orders([order], customer)
+    item = decode_item(order)
+    found = email_key(order_address(item)) == customer.key
+    whole = Order.read(item).for_customers()
+    if customer.owner is not None:
+        found = found and owner_form(whole.user_email or "") == owner_form(customer.owner)
+
+    assert encode_list(EncodedEntity, unparsed) == encode_list(Order, [whole] if found else [])
+    assert unparsed == parsed
 
 
 @given(_TEXTS.filter(bool), _ORDERS)
@@ -152,6 +168,15 @@ def test_an_order_of_any_shape_is_written_as_its_model_writes_it() -> None:
     for order in _spoilt():
         if order.get("id", {}).get("S"):
             _check(order)
+
+
+def test_an_order_of_an_address_that_only_looks_like_the_owners_is_not_shown() -> None:
+    kelvin = _todays_order() | {"userEmail": {"S": "\N{KELVIN SIGN}ate@example.org"}}
+    key = email_key("kate@example.org") or ""
+
+    for order in (kelvin, _unparsed(kelvin)):
+        assert len(encode_orders([order], Customer(key))) == 1
+        assert encode_orders([order], Customer(key, owner="kate@example.org")) == []
 
 
 @pytest.mark.parametrize("key", ["internal-backfill", "heartbeat-1"])
