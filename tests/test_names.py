@@ -30,7 +30,7 @@ ENTRIES = {"main", "handler"}
 SMALL = {
     "cloudmart.pipeline.router": "the router of a URL segment",
     "cloudmart.doctor.reasons": "the port through which a roll-out asks the doctor",
-    "cloudmart.dynamodb.messages": "the words that DynamoDB's own messages are known by",
+    "cloudmart.dynamodb.messages": "the JSON of DynamoDB by a faster library, in one place",
     "cloudmart.observability.exemplars": "the link between metrics and traces",
 }
 
