@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.drills.drill import Drill, drills
 from tests.support.alert_rules import MONITORING, alert_rules
 from tests.support.alertmanager import PATIENCE, Told, alertmanager, send
 from tests.support.prometheus import ran
@@ -73,6 +74,26 @@ def test_one_fault_is_one_message(
 
     assert told.night == ([night] if night else [])
     assert told.day == ([day] if day else [])
+
+
+@pytest.mark.parametrize("drill", drills().values(), ids=drills())
+def test_a_drilled_fault_leaves_one_alert_to_whoever_is_woken(drill: Drill, tmp_path: Path) -> None:
+    raised = {drill.cause, *drill.may_follow}
+    labels = [
+        rule["labels"] | {"alertname": rule["alert"], "namespace": "default"}
+        for rule in alert_rules()
+        if rule["alert"] in raised
+    ]
+
+    with alertmanager(tmp_path) as (url, told):
+        send(url, labels)
+        deadline = time.monotonic() + PATIENCE
+        while not (told.night or told.day) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(1.5)
+
+    assert [len(names) for names in told.night] in ([], [1])
+    assert {drill.cause} in (told.night or told.day) or drill.cause in told.day[0]
 
 
 def test_one_environment_silences_nothing_of_another(tmp_path: Path) -> None:
