@@ -40,7 +40,11 @@ def play(drill: Drill, directory: Path, say: Callable[[str], object]) -> DrillOu
         found = shop.diagnose(recording.text)
         leaks = [
             f"{what} is in {where}."
-            for where, text in (("the log", shop.log.getvalue()), ("the metrics", recording.text))
+            for where, text in (
+                ("the log", shop.log.getvalue()),
+                ("the metrics", recording.text),
+                ("the traces", shop.collector.text),
+            )
             for what, secret in shop.secrets.items()
             if secret in text
         ]
@@ -66,5 +70,7 @@ def _show(shop: DrilledShop, say: Callable[[str], object]) -> None:
         for check in checks:
             if check["status"] != "pass":
                 say(f"         {name}: {check.get('output', '')}")
+    for name, number in shop.collector.failed.most_common(5):
+        say(f"  traces {name}: {number} of {shop.collector.spans[name]} failed")
     for line in shown(shop.log.getvalue()):
         say(f"  log    {line}")

@@ -39,6 +39,7 @@ from cloudmart.server.server import Server
 from cloudmart.server.slow_readers import limit_send_buffer
 from cloudmart.settings import load_settings
 from tests.doctor.healthy import HealthyShop, healthy_shop
+from tests.drills.collector import Collector, collecting
 from tests.support.faults import FaultProxy, fault_proxy
 from tests.support.loopback import Reply, Request
 from tests.support.overlays import copied, fill
@@ -74,6 +75,7 @@ class DrilledShop:
     world: HealthyShop
     sts: FaultProxy
     log: io.StringIO
+    collector: Collector
     url: str = ""
     environ: Mapping[str, str] = field(default_factory=dict)
     """What the service is told; of what stands here before it starts, other than by default."""
@@ -144,7 +146,7 @@ def drilled_shop(
         world = stack.enter_context(healthy_shop(rendered, engine, directory, patch))
         sts = stack.enter_context(fault_proxy(engine))
         patch.setenv("AWS_ENDPOINT_URL_STS", sts.url)
-        shop = DrilledShop(world, sts, io.StringIO())
+        shop = DrilledShop(world, sts, io.StringIO(), stack.enter_context(collecting()))
         models = world.providers.answer_openai
         world.providers.openai.answer = lambda request: (
             shop.openai(request) if request.path.endswith("/responses") else models(request)
@@ -160,7 +162,12 @@ def drilled_shop(
 
 @contextmanager
 def _served(shop: DrilledShop) -> Iterator[None]:
-    shop.environ = {**shop.world.environ, **_ENVIRON, **shop.environ}
+    shop.environ = {
+        **shop.world.environ,
+        **_ENVIRON,
+        **shop.collector.environ,
+        **shop.environ,
+    }
     configure_logging(json=True)
     (handler,) = logging.getLogger().handlers
     assert isinstance(handler, logging.StreamHandler)
