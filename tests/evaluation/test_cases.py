@@ -78,5 +78,12 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_the_packaged_cases_cover_every_kind() -> None:
     cases = packaged_cases()
 
-    assert len(cases) >= 100
+    assert len(cases) >= 120
     assert len({case.kind for case in cases}) == 10
+
+
+def test_nearly_half_of_the_offline_cases_were_written_blind() -> None:
+    offline = [case for case in packaged_cases() if case.offline]
+    blind = [case for case in offline if case.id.startswith("asked-")]
+
+    assert len(blind) >= 0.45 * len(offline)
