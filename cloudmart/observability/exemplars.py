@@ -2,27 +2,25 @@
 
 from collections.abc import Callable
 
+from cloudmart.observability.trace_context import current_trace_id
+
 TraceSource = Callable[[], str | None]
 """Returns the id of the trace that is recorded now, or None where none is."""
-
-
-def _untraced() -> str | None:
-    return None
 
 
 class Exemplars:
     """Names the trace of a measurement; none, for as long as nothing is traced."""
 
     def __init__(self) -> None:
-        self._source: TraceSource = _untraced
+        self._source: TraceSource = current_trace_id
 
     def use(self, source: TraceSource) -> None:
         """Take the ids of traces from here on from a source."""
         self._source = source
 
     def stop(self) -> None:
-        """Name no trace from here on."""
-        self._source = _untraced
+        """Name the trace of the present request again, if it is recorded."""
+        self._source = current_trace_id
 
     def current(self) -> dict[str, str] | None:
         """Return the labels of an exemplar for what is measured now."""

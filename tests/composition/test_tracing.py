@@ -143,6 +143,15 @@ def test_failed_step_names_the_kind_of_failure(settings: Settings) -> None:
     assert b"Zerlina" not in told.raw
 
 
+def test_measurement_names_the_trace_of_its_request(settings: Settings) -> None:
+    headers = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
+    with collector() as told, _client(_traced(settings, told)) as client:
+        client.get("/api/products", headers=headers)
+        metrics = client.get("/metrics", headers={"Accept": "application/openmetrics-text"}).text
+
+    assert f'# {{trace_id="{TRACE}"}}' in metrics
+
+
 def test_probes_are_not_traced(settings: Settings) -> None:
     with collector() as told, _client(_traced(settings, told)) as client:
         for path in ("/health", "/api/health", "/ready", "/livez", "/metrics"):
