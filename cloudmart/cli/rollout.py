@@ -96,7 +96,7 @@ def rollout(
     not roll out, or not completely, and a person must act.
     """
     # Not imported above: the commands of a pod do not need it.
-    from cloudmart.doctor.reasons import reasons_of_pods  # noqa: PLC0415
+    from cloudmart.doctor.command import reasons_of_pods  # noqa: PLC0415
     from cloudmart.rollout.command import RolloutCommand, run_rollout  # noqa: PLC0415
     from cloudmart.rollout.pod_faults import RolloutLimits  # noqa: PLC0415
     from cloudmart.rollout.run import RolloutChoices  # noqa: PLC0415

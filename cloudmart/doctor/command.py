@@ -1,5 +1,7 @@
 """The doctor as a command: which checks run, where the results go, and the exit code."""
 
+import asyncio
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +14,14 @@ from cloudmart.doctor.registry import CHECKS, catalogue
 from cloudmart.doctor.world import World
 from cloudmart.findings.catalogue import FindingEntry
 from cloudmart.findings.finding import CheckExit, CheckFinding, CheckStatus, exit_of
-from cloudmart.findings.output import as_json, as_junit, show_findings
+from cloudmart.findings.output import as_json, as_junit, lines_of, show_findings
+from cloudmart.rollout.cluster import Kubernetes
+from cloudmart.settings import load_settings
 
 Write = Callable[[str], object]
+
+_OF_PODS = ("pods-start", "pods-ready", "startup-logs", "pods-reach-all", "logs-clean")
+_QUIET = (CheckStatus.PASS, CheckStatus.SKIP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +145,21 @@ def tell_diagnosis(
     if outputs.bundle:
         write(f"For whoever helps: {outputs.bundle}")
     return code
+
+
+def reasons_of_pods(cluster: Kubernetes) -> Iterator[str]:
+    """Yield what is wrong with the pods, a text for each finding: for `cloudmart rollout`."""
+    found: list[CheckFinding] = []
+
+    def look() -> None:
+        world = World({}, load_settings({}), cluster=cluster, namespace=cluster.namespace)
+        diagnosis = asyncio.run(diagnose_world(DoctorChoices(only=_OF_PODS), world))
+        found.extend(diagnosis.found.findings)
+
+    # A signal ends a roll-out at once, and not only its look at the pods.
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    looking.join()
+    for each in found:
+        if each.status not in _QUIET:
+            yield "\n".join(lines_of(each))

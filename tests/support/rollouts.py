@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from cloudmart.doctor.reasons import reasons_of_pods
+from cloudmart.doctor.command import reasons_of_pods
 from cloudmart.rollout.command import RolloutCommand, run_rollout
 from cloudmart.rollout.journal import Journal
 from cloudmart.rollout.pod_faults import RolloutLimits
