@@ -29,7 +29,6 @@ ENTRIES = {"main", "handler"}
 # Small and with one reader, each for a reason.
 SMALL = {
     "cloudmart.pipeline.router": "the router of a URL segment",
-    "cloudmart.doctor.reasons": "the port through which a roll-out asks the doctor",
     "cloudmart.dynamodb.messages": "the JSON of DynamoDB by a faster library, in one place",
     "cloudmart.observability.exemplars": "the link between metrics and traces",
 }
