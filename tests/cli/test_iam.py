@@ -47,11 +47,15 @@ OPERATOR = ("cloudmart.cli.tables",)
 DOCTOR = ("cloudmart.cli.doctor",)
 # These call nothing of what they import, or an embedded DynamoDB.
 NOBODY = (
-    *("cloudmart.cli.dev", "cloudmart.cli.iam", "cloudmart.cli.openapi"),
+    "cloudmart.cli.dev",
+    "cloudmart.cli.iam",
+    "cloudmart.cli.openapi",
+    # It asks the doctor about pods, which is kubectl's business.
     "cloudmart.cli.rollout",
 )
-# What lets records out of the quarantine is for a person, with an account of their own.
-PERSON = ("cloudmart.cli.pipeline.replay",)
+# For a person with an account of their own: what lets records out of the quarantine, offers tools
+# to a client on their machine, and has a model of Bedrock judged.
+PERSON = ("cloudmart.cli.assistants", "cloudmart.cli.mcp", "cloudmart.cli.pipeline.replay")
 
 
 def render(*words: str, **environ: str) -> Result:
