@@ -332,8 +332,9 @@ async def test_an_outage_is_not_answered_with_twice_the_load(wire: LoopbackServe
         came = await asyncio.gather(*calls, return_exceptions=True)
 
     assert {type(each) for each in came} == {UnavailableError}
-    # The SDK's "standard" retries have 500 tokens, and a second try costs five.
-    assert len(wire.requests) == 250
+    # The SDK's "standard" retries have 500 tokens, and a second try costs five. On a busy machine
+    # some calls have no time for theirs.
+    assert len(wire.requests) <= 250
 
 
 class Heard:
