@@ -20,7 +20,7 @@ LONGEST_TEXT = 1500
 
 _MOST_WORDS = 32
 _WORD = re.compile(r"[^\W_]{2,}")
-_FIRST = "returns"
+_FIRST, _LAST = "returns", "contact"
 _MOST_OF_IT = 0.5
 """A section has more than this share of a question's words, if its heading has no topic of it."""
 
@@ -32,7 +32,7 @@ thanks way word words work working works write
 _COMMON_WORDS = frozenset(_COMMON.split())
 
 # What sections say of topics that they are seldom named by.
-_ALSO = {"visit": ("store", "stores", "location")}
+_ALSO = {"visit": ("store", "stores", "location"), "warranty": ("guarantee", "warranties")}
 
 # A word of the heading says more of a section than one of its text.
 _FIND = "SELECT rowid FROM help WHERE help MATCH ? ORDER BY bm25(help, 4.0, 1.0), rowid"
@@ -81,6 +81,12 @@ class HelpIndex:
         """Return the headings."""
         return [section.heading for section in self._sections]
 
+    @property
+    def contact(self) -> HelpSection | None:
+        """Return the section that says how to reach the shop, if there is one."""
+        named = zip(self._sections, self._topics, strict=True)
+        return next((section for section, topics in named if "contact" in topics), None)
+
     def search(self, question: str) -> list[HelpSection]:
         """Return the sections that a question is about, the best first; none where none is."""
         if self.empty:
@@ -99,13 +105,21 @@ class HelpIndex:
             if wanted
         }
         about = {row: topics & self._topics[row] for row in shares}
+        headed = frozenset().union(*self._topics)
         good = [row for row in shares if about[row]]
+        if not good:
+            # A topic that no heading names is looked for in the texts.
+            texts = zip(wanted, found, strict=True)
+            said = [rows for group, rows in texts if group[0] in topics & _ALSO.keys() - headed]
+            good = sorted(frozenset().union(*said))
         good = good or [row for row, share in shares.items() if share > _MOST_OF_IT]
         good.sort(
             key=lambda row: (
                 -len(about[row]),
                 # Who pays for a return asks about returns.
                 _FIRST not in about[row],
+                # Who asks where to write about their data asks about their data.
+                about[row] == {_LAST},
                 -shares[row],
                 ranked.index(row) if row in ranked else len(ranked),
             )

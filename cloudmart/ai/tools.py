@@ -3,7 +3,7 @@
 | tool | arguments | result |
 |---|---|---|
 | search_products | query, min_price, max_price, sort, limit | products, not_shown |
-| search_help | question | sections: section, text; or topics, if no section fits |
+| search_help | question | sections: section, text; or topics and contact, if no section fits |
 | get_order | order_id | order: id, status, placed, total, items |
 | cancel_order, delete_order | order_id | status: customer_is_asked_to_confirm; order |
 | open_ticket | subject, text | status: customer_is_asked_to_confirm |
@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from cloudmart.ai.conversations import Turn
-from cloudmart.ai.help_search import HelpIndex
+from cloudmart.ai.help_search import HelpIndex, HelpSection
 from cloudmart.ai.order_changes.confirmation import OrderAction
 from cloudmart.ai.order_changes.service import OrderChanges
 from cloudmart.ai.ports import ToolCall, ToolSpec
@@ -188,8 +188,10 @@ class Toolbox:
     async def _search_help(self, _: Turn, asked: HelpArguments) -> dict[str, Any]:
         found = self._help.search(asked.question)
         if not found:
-            return {"sections": [], "topics": self._help.topics, "advice": _NO_HELP}
-        return {"sections": [{"section": each.heading, "text": each.text} for each in found]}
+            nothing = {"sections": [], "topics": self._help.topics, "advice": _NO_HELP}
+            contact = self._help.contact
+            return nothing | ({"contact": _told(contact)} if contact else {})
+        return {"sections": [_told(each) for each in found]}
 
     async def _show(self, turn: Turn, asked: OrderArguments) -> dict[str, Any]:
         return await self._changes.show(turn, asked.order_id)
@@ -199,6 +201,10 @@ class Toolbox:
 
     async def _delete(self, turn: Turn, asked: OrderArguments) -> dict[str, Any]:
         return await self._changes.propose(turn, OrderAction.DELETE, asked.order_id)
+
+
+def _told(section: HelpSection) -> dict[str, str]:
+    return {"section": section.heading, "text": section.text}
 
 
 def _order_tool(name: str, description: str, run: Run, right: OrderTools) -> Tool:

@@ -43,6 +43,13 @@ BEST = {
     "how can I contact you": "Contact",
     "what do you do with my data": "Privacy",
     "delete my account": "Privacy",
+    "erase everything you know about me, who do I write to?": "Privacy",
+    "how long do you save what i write here": "Privacy",
+    "is there a garantee on the headphones": "Returns and refunds",
+    "can i retrun a lamp": "Returns and refunds",
+    "Where is your shop? I want to see the clocks before buying": "Opening hours",
+    "when does the money leave my card": "Payment",
+    "how long does delivrey take": "Shipping",
     "\u00bfCu\u00e1nto tarda el env\u00edo?": "Shipping",
     "\u00bfTienen garant\u00eda?": "Returns and refunds",
     "Wie kann ich bezahlen?": "Payment",
@@ -99,6 +106,13 @@ def test_a_hostile_question_does_nothing_else(sample: HelpIndex, question: str) 
 
     assert {section.heading for section in found} <= {"Shipping", "Returns and refunds", "Payment"}
     assert sample.search("PayPal")[0].heading == "Payment"
+
+
+def test_the_contact_is_found_by_its_heading(sample: HelpIndex) -> None:
+    assert sample.contact
+    assert "help@cloudmart.example" in sample.contact.text
+    assert index(Kontakt="Rufen Sie an.").contact
+    assert index(Shipping="Three days.").contact is None
 
 
 def test_headings_of_another_language_have_its_topic() -> None:

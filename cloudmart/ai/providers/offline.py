@@ -43,10 +43,12 @@ _ORDER_TOOLS = {
 }
 _FOR_STAFF = {Intent.PERSON, Intent.COMPLAINT, Intent.EDIT}
 _TICKET = "open_ticket"
+_CONTACT = "contact"
 _LONGEST_SUBJECT = 60
 _LONGEST_REQUEST = 4000
 _SEARCHES = {
     Intent.HELP: (_HELP,),
+    Intent.PERSON: (_HELP,),
     Intent.CAPABILITIES: (_HELP,),
     Intent.UNKNOWN: (_HELP,),
     Intent.PRODUCTS: (_HELP, _PRODUCTS),
@@ -129,6 +131,8 @@ def _search(request: StepRequest, wish: ParsedMessage, tools: Sequence[str]) -> 
         tools = [name for name in tools if name == _PRODUCTS] or tools
     if wish.intent in {Intent.CAPABILITIES, Intent.UNKNOWN}:
         text = ""
+    if wish.intent is Intent.PERSON:
+        text = _CONTACT
     pointed = _pointed_at(request.history, wish)
     if pointed:
         tools, text = [_PRODUCTS], pointed
@@ -177,9 +181,12 @@ def _at_once(wish: ParsedMessage, offered: set[str]) -> str:
 
 def _told(request: StepRequest, wish: ParsedMessage, results: Sequence[ToolResult]) -> str:
     """Return what became of the calls, in words."""
+    outcomes = [json.loads(result.output) for result in results]
+    if wish.intent is Intent.PERSON and any("sections" in each for each in outcomes):
+        sections = [each for outcome in outcomes for each in outcome["sections"]]
+        return _with_contact(wish, says(wish.language, wish.intent), next(iter(sections), None))
     if wish.intent in ABOUT_ORDERS | _FOR_STAFF:
         return " ".join(order_text(wish.language, result) for result in results)
-    outcomes = [json.loads(result.output) for result in results]
     found: Mapping[str, Any] = {key: told for each in outcomes for key, told in each.items()}
     named = found.get("products") and not found.get("note")
     if found.get("sections") and not named:
@@ -198,12 +205,16 @@ def _nothing_found(request: StepRequest, wish: ParsedMessage, found: Mapping[str
     if wish.intent is Intent.PRODUCTS and "sections" not in found:
         return products_text(found)
     if english and (wish.intent is Intent.PRODUCTS or (wish.intent is Intent.SEARCH and wish.asks)):
-        return says(wish.language, "nothing")
+        return _with_contact(wish, says(wish.language, "nothing"), found.get("contact"))
     if wish.intent is Intent.HELP or (wish.intent is Intent.SEARCH and wish.asks):
-        return says(wish.language, "no_help")
+        return _with_contact(wish, says(wish.language, "no_help"), found.get("contact"))
     key = "able" if wish.intent is Intent.CAPABILITIES else "unknown"
     offered = {each.name for each in request.tools}
     return what_can_be_asked(wish.language, key, offered, found.get("topics", []))
+
+
+def _with_contact(wish: ParsedMessage, text: str, section: Mapping[str, str] | None) -> str:
+    return f"{text} {help_text(wish.language, [section])}" if section else text
 
 
 def _answer(request: StepRequest, wish: ParsedMessage, text: str) -> ProviderStep:

@@ -50,7 +50,7 @@ def order_text(code: str, result: ToolResult) -> str:
     """Return what became of a call about an order."""
     outcome = json.loads(result.output)
     if "error" in outcome:
-        return _error(code, outcome["error"])
+        return _error(code, outcome["error"], outcome.get("status"))
     if outcome.get("status") == "customer_must_type_the_code":
         return says(code, "type_code")
     if "status" in outcome:
@@ -58,10 +58,14 @@ def order_text(code: str, result: ToolResult) -> str:
     return _order(code, outcome["order"]) if "order" in outcome else says(code, "failed")
 
 
-def _error(code: str, error: str) -> str:
+def _error(code: str, error: str, status: str | None) -> str:
     key = "not_allowed" if error == "only_staff_can_do_this" else error
     known = key in language(ENGLISH).says
-    return says(code, key if known else "failed")
+    text = says(code, key if known else "failed")
+    if status is None:
+        return text
+    named = says(code, f"{_STATUS}{status.casefold()}")
+    return f"{text} {says(code, 'its_status', status=named)}"
 
 
 def _order(code: str, order: Mapping[str, Any]) -> str:

@@ -19,6 +19,10 @@ _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}")
 # Ours are 16 letters and digits without look-alikes, older ones 8 hexadecimal digits.
 _ORDER_ID = re.compile(r"(?<![\w-])([2-9a-hjkmnp-z]{16}|[0-9a-f]{8})(?![\w-])", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]{2,}")
+_CLAUSES = re.compile(r"[.!?;,\n]+(?!\d)")
+_ASKS_IN_IT = re.compile(r"\b(?:can|could|may|do|should) (?:i|we|you)\b|\bwhat now\b|\bhow\b|\?")
+_PRICED = re.compile(r"\d|\b(?:cheap\w*|expensive|priciest|affordable)\b")
+_ANSWERED_BY_HELP = {"returns", "warranty"}
 _ASKS = re.compile(
     r"\?\s*$|^\W*(?:what|when|where|who|why|how|which|can|could|do|does|did|is|are|will|would"
     r"|may|should)\b"
@@ -56,7 +60,7 @@ _ASKED = {
     "to send this to the shop's staff": Intent.PERSON,
 }
 # Sending goods back is about help even where an order is named.
-_NOT_OF_ONE_ORDER = {"payment", "privacy", "returns", "vouchers", "warranty"}
+_NOT_OF_ONE_ORDER = {"payment", "privacy", "returns", "visit", "vouchers", "warranty"}
 _OF_ONE_ORDER = {"cancel", "edit"}
 
 
@@ -198,8 +202,23 @@ def _found(text: str, spoken: Language) -> set[str]:
 def _said(text: str, spoken: Language) -> Intent | None:
     """Return what a text asks for by its words."""
     topics = topics_in(text, (spoken.code, ENGLISH))
-    turns = _in_turn(_found(text, spoken), topics)
+    found = _found(text, spoken)
+    if topics & _ANSWERED_BY_HELP and _ASKS_IN_IT.search(text):
+        # "If it is crap, can I send it back?" is no complaint yet.
+        found -= {"complaint"}
+    if topics == {"vouchers"} and _asks_for_prices(text, spoken):
+        topics = frozenset()
+    turns = _in_turn(found, topics)
     return next((intent for intent, wanted in turns if wanted), None)
+
+
+def _asks_for_prices(text: str, spoken: Language) -> bool:
+    """Tell whether a clause asks for products by their price and speaks of nothing else."""
+    products = spoken.intents["products"]
+    return any(
+        _PRICED.search(clause) and products.search(clause) and not topics_in(clause)
+        for clause in _CLAUSES.split(text)
+    )
 
 
 def _in_turn(found: set[str], topics: frozenset[str]) -> Sequence[tuple[Intent, bool]]:

@@ -80,6 +80,16 @@ async def test_prices_and_numbers_are_of_products_alone(text: str) -> None:
         "When are you open?",
         "What is your phone number?",
         "Delete my account",
+        "the tray came in a hundred pieces, what now",
+        "My husband does not like the lamp. Can we give it back?",
+        "if this radio is crap can I return it?",
+        "is there a warrenty on the kettle",
+        "when is the money taken off my account",
+        "Can I drop by and look at the lamps?",
+        "how long do you store our conversation",
+        "erase everything you have on me",
+        "Will I get a tracking link for my parcel?",
+        "how many days until it gets here",
         "\u00bfCu\u00e1nto tarda el env\u00edo?",
         "Kann ich bar bezahlen?",
         "Wie kann ich Sie erreichen?",
@@ -184,7 +194,6 @@ async def test_what_was_missing_may_follow() -> None:
     [
         ("hello", "Hello! What can I do for you?"),
         ("Thanks!", "You are welcome."),
-        ("Let me talk to a human", "I am no person"),
         ("Cancel my order", "Which order is it?"),
         ("Where is my parcel?", "Which order is it?"),
         (f"Cancel {NEW}", "Please tell me the e-mail address"),
@@ -198,12 +207,68 @@ async def test_what_was_missing_may_follow() -> None:
         ("\u00a1Hola! \u00bfQu\u00e9 tal?", "\u00a1Hola!"),
         ("How are you?", "Hello!"),
         ("Guten Tag!", "Was kann ich f\u00fcr Sie tun?"),
-        ("Je veux parler \u00e0 quelqu'un", "terminez ce chat"),
         ("Onde est\u00e1 a minha encomenda?", "De que pedido se trata?"),
     ],
 )
 async def test_what_needs_no_tool_is_answered_at_once(text: str, said: str) -> None:
     assert said in await say(user(text))
+
+
+CONTACT = {"section": "Contact", "text": "Write to help@shop.example."}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Let me talk to a human", SAYS["person"]),
+        ("Ich will mit einem Menschen reden", language("de").says["person"]),
+        ("Je veux parler \u00e0 quelqu'un", language("fr").says["person"]),
+        ("Quiero hablar con una persona de verdad", language("es").says["person"]),
+        ("Quero falar com um atendente", language("pt").says["person"]),
+    ],
+)
+async def test_who_wants_a_person_is_given_the_shop_s_contact(text: str, said: str) -> None:
+    assert await calls(user(text)) == {"search_help": {"question": "contact"}}
+
+    named = await after({"sections": [CONTACT]}, text=text)
+
+    assert named.startswith(said)
+    assert "help@shop.example" in named
+    assert await after(NO_SECTION, text=text) == said
+    assert await say(user(text), tools=TOOLS[:1]) == said
+
+
+@pytest.mark.parametrize("text", ["is there a student discount", "do you wrap gifts?"])
+async def test_what_the_help_does_not_answer_names_the_contact(text: str) -> None:
+    found = NO_SECTION | {"contact": CONTACT}
+
+    assert "help@shop.example" in await after(found, {"products": [], "not_shown": 0}, text=text)
+
+
+async def test_a_voucher_beside_a_question_for_prices_is_no_question_about_vouchers() -> None:
+    text = "I got a gift card. What costs more than 40 dollars?"
+
+    assert await calls(user(text)) == {"search_products": {"query": text}}
+    assert await calls(user("Do you take gift cards?")) == {
+        "search_help": {"question": "Do you take gift cards?"}
+    }
+
+
+@pytest.mark.parametrize("text", ["so is it still on?", "is my order still active"])
+async def test_whether_an_order_is_still_on_is_a_question_for_its_status(text: str) -> None:
+    before = user(f"cancel {NEW}, ann@example.org")
+
+    assert await call(before, TOLD, user(text)) == ("get_order", {"order_id": NEW})
+    told = user(f"{text} {NEW} ann@example.org")
+    assert await call(before, TOLD, told) == ("get_order", {"order_id": NEW})
+
+
+async def test_a_refusal_to_cancel_names_the_status() -> None:
+    refused = {"error": "cannot_be_canceled_any_more", "status": "Shipped"}
+
+    said = await after(refused, text=f"cancel {NEW}, ann@example.org")
+
+    assert said == "That order cannot be canceled any more. Its status is: Shipped."
 
 
 async def test_it_says_once_that_no_provider_is_configured() -> None:
