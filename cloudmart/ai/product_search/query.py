@@ -26,7 +26,7 @@ _CHEAP = re.compile(r"\b(?:cheap(?:er)?|inexpensive|affordable|low[ -]cost|low[ 
 _DEAR = re.compile(r"\b(?:expensive|pricey|luxury|high[ -]end|pricier)\b")
 _FEW = re.compile(
     rf"\b(?:top|best)? ?(?P<n>\d{{1,2}}|{'|'.join(UNITS)}) (?=cheap|most|least|low|high|pric|dear)"
-    rf"|\btop (?P<m>\d{{1,2}}|{'|'.join(UNITS)})\b"
+    rf"|\b(?:top|first|best) (?P<m>\d{{1,2}}|{'|'.join(UNITS)})\b"
 )
 _SEVERAL = re.compile(r"\s*(?:\w+\s+)?(?!this|is|its|less)\w{3,}s\b|\s*are\b")
 _NUMBER = re.compile(
@@ -41,13 +41,35 @@ _PLACE = re.compile(
     rf"\b(?P<o>{'|'.join(_ORDINALS)}|[1-8](?:st|nd|rd|th))[ -]"
     r"(?=cheap|most|least|low|high|pric|dear)"
 )
+_LOW = r"(?:cheapest|lowest|low|cheap)"
+_HIGH = r"(?:most expensive|dearest|priciest|highest|high|expensive)"
+_ASCENDING = re.compile(
+    rf"\b(?:(?:from )?(?:the )?{_LOW}(?: prices?)?(?: to (?:the )?{_HIGH}|(?: \w+)? first)"
+    r"|ascending|(?:sort|order|list|rank)(?:ed)? (?:\w+ ){0,3}by (?:\w+ )?prices?)\b"
+)
+_DESCENDING = re.compile(
+    rf"\b(?:(?:from )?(?:the )?{_HIGH}(?: prices?)?(?: to (?:the )?{_LOW}|(?: \w+)? first)"
+    r"|descending)\b"
+)
+_TAKEN_BACK = re.compile(
+    r"\b(?:(?:forget|scrap|skip|drop|never ?mind|instead of|rather than|no longer|not"
+    r"|(?:do ?n.?t|do not) (?:want|need|like)) (?:about )?"
+    r"(?:(?:the|that|those|this|an?|my) (?:\w+ ?){1,2}?|it|that|\w+)"
+    r"(?=[.,;!?]|$| (?:and|but|rather|instead|i|give|show|make)\b)"
+    r"|no \w+(?=,? (?:rather|but|instead)\b))"
+)
+_SENTENCES = re.compile(r"[.!?]+(?:\s|$)|\n")
 _DIVIDED = re.compile(r"\b(?:and|or)\b|[,;/&+]")
 _POSSESSIVE = re.compile(r"['\u2019]s\b")
 _WORD = re.compile(r"[^\W_]{2,}")
 _EMPTY = """
+amount anniversary anywhere aunt available birthday boyfriend brother between cash christmas
+colleague coupon coupons dad daughter entire everywhere father friend girlfriend grandma grandpa
+husband kid kids mom money mother mum pocket remaining sister son stuff total uncle voucher
+vouchers wedding whatever whichever whole wife
 affordable another article articles basket best budget buy catalog catalogue cost costs currently
 dollar dollars else euro euros expensive gift gifts good goods idea ideas item items kind kinds
-less making more next nice order ordering please possibly present presents price priced prices
+least less making more next nice order ordering please possibly present presents price priced prices
 product products purchase range search searching selection selling sells spend stock store things
 under want wanted
 """
@@ -79,6 +101,9 @@ class ProductQuery:
     sort: ProductSort | None = None
     limit: int | None = None
     number: int | None = None
+    aside: bool = False
+    """Whether the words stand beside a question for prices: they count if a name has them."""
+
     place: int = 1
     """Which one is wanted of those in that order: 2 for the second cheapest."""
 
@@ -104,7 +129,8 @@ def read_query(text: str) -> ProductQuery:
     """Return what a text asks of the catalogue."""
     text = _EMAIL.sub(" , ", text[:LONGEST_QUERY])
     plain = _POSSESSIVE.sub("", _DASHES.sub("-", searchable(text)))
-    reading = _Reading(" ".join(plain.split()))
+    reading = _Reading(_TAKEN_BACK.sub(" , ", " ".join(plain.split())))
+    aside = _asks_for_any(reading.text)
     reading.text, (lowest, highest) = read_bounds(reading.text)
     reading.query = ProductQuery(lowest=lowest, highest=highest)
     _read_sort(reading)
@@ -113,7 +139,21 @@ def read_query(text: str) -> ProductQuery:
     elif reading.query.sort is None and (found := _ORDINAL.search(reading.text)):
         reading.take(found, number=ordinal(found["o"]))
     wanted = tuple(words for words in map(_words, _DIVIDED.split(reading.text)) if words)
-    return replace(reading.query, wanted=wanted)
+    return replace(reading.query, wanted=wanted, aside=aside)
+
+
+def _asks_for_any(text: str) -> bool:
+    """Tell whether a sentence of several asks for prices alone: `What costs more than $100?`."""
+    sentences = [each for each in _SENTENCES.split(text) if each.strip()]
+    return len(sentences) > 1 and any(_prices_alone(each) for each in sentences)
+
+
+def _prices_alone(sentence: str) -> bool:
+    reading = _Reading(sentence)
+    reading.text, bounds = read_bounds(sentence)
+    _read_sort(reading)
+    priced = reading.query.sort is not None or bounds != (None, None)
+    return priced and not _words(reading.text)
 
 
 def ordinal(word: str) -> int:
@@ -126,6 +166,13 @@ def _read_sort(reading: _Reading) -> None:
         reading.take(found, limit=_count(found["n"] or found["m"]))
     if found := _PLACE.search(reading.text):
         reading.take(found, place=ordinal(found["o"]), limit=1)
+    for pattern, sort in (
+        (_ASCENDING, ProductSort.CHEAPEST),
+        (_DESCENDING, ProductSort.MOST_EXPENSIVE),
+    ):
+        if found := pattern.search(reading.text):
+            reading.take(found, sort=sort)
+            return
     for pattern, sort, superlative in (
         (_CHEAPEST, ProductSort.CHEAPEST, True),
         (_DEAREST, ProductSort.MOST_EXPENSIVE, True),

@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
+from cloudmart.ai.product_search.names import same_things
 from cloudmart.ai.product_search.query import ProductQuery, ProductSort, stem
 from cloudmart.products.catalogue import Catalogue
 from cloudmart.products.models import Product
@@ -84,6 +85,8 @@ async def choose_products(products: Sequence[Product], query: ProductQuery) -> F
             await asyncio.sleep(0)
     # Spelt by the whole catalogue's words: a lamp is a lamp at any price.
     named, mentioned = index.find(query.wanted, {product.id for product in in_bounds})
+    if query.aside and not named:
+        return _best(in_bounds, query)
     return _best(named or mentioned, query, mentioned=not named and bool(mentioned))
 
 
@@ -183,7 +186,11 @@ class _Index:
         return joined
 
     def _known(self, word: str) -> str | None:
-        if word in self._names or word in self._descriptions:
+        if word in self._names:
+            return word
+        if alike := next((each for each in same_things(word) if each in self._names), None):
+            return alike
+        if word in self._descriptions:
             return word
         # Descriptions have words for everything: a guess among them is too often wrong.
         return _close(word, self._names)
