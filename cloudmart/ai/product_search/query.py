@@ -58,6 +58,8 @@ _TAKEN_BACK = re.compile(
     r"(?=[.,;!?]|$| (?:and|but|rather|instead|i|give|show|make)\b)"
     r"|no \w+(?=,? (?:rather|but|instead)\b))"
 )
+_PREFERRED = re.compile(r"\brather (?P<kept>.{1,60}?) than (?:the |an? |my )?\w+")
+_ANY = re.compile(r"\b(?:(?:any|some|every|no)thing|things?|items?|stuff|products?|articles?)\b")
 _SENTENCES = re.compile(r"[.!?]+(?:\s|$)|\n")
 _DIVIDED = re.compile(r"\b(?:and|or)\b|[,;/&+]")
 _POSSESSIVE = re.compile(r"['\u2019]s\b")
@@ -102,7 +104,7 @@ class ProductQuery:
     limit: int | None = None
     number: int | None = None
     aside: bool = False
-    """Whether the words stand beside a question for prices: they count if a name has them."""
+    """Whether anything will do at that price: the words count if a product's name has them."""
 
     place: int = 1
     """Which one is wanted of those in that order: 2 for the second cheapest."""
@@ -129,7 +131,8 @@ def read_query(text: str) -> ProductQuery:
     """Return what a text asks of the catalogue."""
     text = _EMAIL.sub(" , ", text[:LONGEST_QUERY])
     plain = _POSSESSIVE.sub("", _DASHES.sub("-", searchable(text)))
-    reading = _Reading(_TAKEN_BACK.sub(" , ", " ".join(plain.split())))
+    plain = _PREFERRED.sub(r" , \g<kept> , ", " ".join(plain.split()))
+    reading = _Reading(_TAKEN_BACK.sub(" , ", plain))
     aside = _asks_for_any(reading.text)
     reading.text, (lowest, highest) = read_bounds(reading.text)
     reading.query = ProductQuery(lowest=lowest, highest=highest)
@@ -138,6 +141,8 @@ def read_query(text: str) -> ProductQuery:
         reading.take(found, number=int(found["n"]))
     elif reading.query.sort is None and (found := _ORDINAL.search(reading.text)):
         reading.take(found, number=ordinal(found["o"]))
+    priced = reading.query.sort is not None or (lowest, highest) != (None, None)
+    aside = aside or (priced and _ANY.search(reading.text) is not None)
     wanted = tuple(words for words in map(_words, _DIVIDED.split(reading.text)) if words)
     return replace(reading.query, wanted=wanted, aside=aside)
 

@@ -85,7 +85,11 @@ async def choose_products(products: Sequence[Product], query: ProductQuery) -> F
             await asyncio.sleep(0)
     # Spelt by the whole catalogue's words: a lamp is a lamp at any price.
     named, mentioned = index.find(query.wanted, {product.id for product in in_bounds})
-    if query.aside and not named:
+    if (
+        query.aside
+        and not named
+        and not index.find(query.wanted, {each.id for each in products})[0]
+    ):
         return _best(in_bounds, query)
     return _best(named or mentioned, query, mentioned=not named and bool(mentioned))
 
