@@ -12,6 +12,7 @@ from cloudmart.ai.service import Assistant
 from cloudmart.settings import TicketTools
 from cloudmart.tickets.models import MessageCreate, Ticket, TicketStatus
 from tests.ai.conftest import Shop
+from tests.support.metric_samples import sample
 from tests.support.scripted_chat import Line, ScriptedChat
 
 REQUEST = {"subject": "A broken mug", "text": "My mug came broken. Please send another."}
@@ -50,9 +51,11 @@ async def test_a_customer_sees_the_request_and_nothing_is_sent_before_the_code(s
 async def test_a_confirmed_request_is_an_open_ticket_with_the_chat(shop: Shop) -> None:
     model = ScriptedChat(CALL, "Please confirm.")
     chat, thread, code = await asked(shop, model)
+    before = sample("ai_tickets_total")
 
     answer = await chat.reply(thread, f"CONFIRM {code}")
 
+    assert sample("ai_tickets_total") == before + 1
     (ticket,) = await shop.tickets()
     assert f"ticket {ticket.id} is open" in answer
     assert ticket.status is TicketStatus.OPEN

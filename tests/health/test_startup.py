@@ -6,6 +6,7 @@ import pytest
 
 from tests.health.world import ASSUME, HOPELESS, PASSING, World
 from tests.support.faults import Refusal
+from tests.support.metric_samples import sample
 from tests.support.pod import Pod, pod
 from tests.support.snapshots import Snapshots
 
@@ -52,6 +53,9 @@ async def test_a_start_waits_says_why_once_and_goes_on_when_it_passes(
     assert seen == [(200, 503, 503, 503), (200, 503, 503, 503), (200, 200, 200, 404)]
     (event,) = waits(events)
     assert event["cause"] == trouble.cause
+    # Two attempts failed.
+    waited = sample("startup_waits_total", waits_for=event["waits_for"], cause=trouble.cause)
+    assert waited >= 2
     snapshot.check(name, told(event, world))
 
 

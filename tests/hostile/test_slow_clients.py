@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from cloudmart.server.protocol import BoundedProtocol
+from tests.support.metric_samples import sample
 from tests.support.raw import PATIENCE, Raw, send
 
 HEAD = b"GET /api/products HTTP/1.1\r\nHost: x\r\n"
@@ -106,6 +107,7 @@ def test_slow_senders_keep_nobody_waiting(port: int, client: httpx2.Client) -> N
 
 
 def test_who_takes_nothing_of_an_answer_is_let_go(port: int, client: httpx2.Client) -> None:
+    before = sample("answers_cut_off_total")
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.settimeout(PATIENCE)
@@ -117,6 +119,7 @@ def test_who_takes_nothing_of_an_answer_is_let_go(port: int, client: httpx2.Clie
 
     assert not ask.is_alive()
     assert Hasty.read_within < 1
+    assert sample("answers_cut_off_total") > before
     assert client.get("/health").status_code == 200
 
 

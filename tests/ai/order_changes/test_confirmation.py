@@ -12,6 +12,7 @@ from cloudmart.ai.ports import ToolCall
 from cloudmart.ai.service import Assistant
 from cloudmart.errors import ConversationBusyError, ProviderUnavailableError
 from tests.ai.conftest import MOMENT, Shop
+from tests.support.metric_samples import sample
 from tests.support.scripted_chat import ScriptedChat
 
 ANN = "ann@example.org"
@@ -53,6 +54,7 @@ async def test_a_confirmed_order_is_canceled_without_the_model(shop: Shop) -> No
     assistant = shop.assistant(chat)
     thread = await assistant.start()
     code = await propose(assistant, thread)
+    changed = sample("ai_order_changes_total", action="cancel")
 
     answer = await assistant.reply(thread, f" confirm {code}.")
 
@@ -61,6 +63,7 @@ async def test_a_confirmed_order_is_canceled_without_the_model(shop: Shop) -> No
     assert order["status"] == "Canceled"
     assert order["updatedAt"] > MOMENT
     assert len(chat.requests) == 2
+    assert sample("ai_order_changes_total", action="cancel") == changed + 1
     assert "pending" not in await shop.conversation(thread)
 
 
@@ -279,6 +282,7 @@ async def test_every_change_is_audited_without_names_and_words(shop: Shop) -> No
     after = (await shop.order("ab12cd34"))["updatedAt"]
     assert re.fullmatch("[0-9a-f]{32}", event.pop("customer"))
     assert re.fullmatch("[0-9a-f]{12}", event.pop("conversation"))
+    assert re.fullmatch(r"\d+-[0-9a-f]{8}", event.pop("prompt"))
     assert event == {
         "event": "order_changed_by_assistant",
         "log_level": "info",
