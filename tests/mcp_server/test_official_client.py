@@ -141,8 +141,8 @@ async def test_a_change_happens_when_the_person_types_the_code(connect: Connect)
     [
         (types.ElicitResult(action="decline"), "it was not confirmed"),
         (types.ElicitResult(action="cancel"), "it was not confirmed"),
-        (types.ElicitResult(action="accept", content={"code": "yes"}), "confirms nothing"),
-        (types.ElicitResult(action="accept", content={}), "confirms nothing"),
+        (types.ElicitResult(action="accept", content={"code": "yes"}), "code is not valid"),
+        (types.ElicitResult(action="accept", content={}), "code is not valid"),
     ],
 )
 async def test_whatever_else_the_person_answers_changes_nothing(

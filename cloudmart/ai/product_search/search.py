@@ -10,7 +10,6 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from cloudmart.ai.product_search.names import same_things
 from cloudmart.ai.product_search.query import ProductQuery, ProductSort, stem
 from cloudmart.products.catalogue import Catalogue
 from cloudmart.products.models import Product
@@ -30,6 +29,24 @@ _LENGTHS = 2
 _CLOSE = 0.8
 _LIKE = [[frozenset(pair)] for pair in ("sz", "ck", "iy", "fv", "mn", "bp", "dt", "gj")]
 """Letters that are taken for one another."""
+
+# Who asks for a bag is shown a backpack, in a shop that has no bag.
+_SAME = """
+bag backpack rucksack daypack knapsack satchel
+pan skillet frypan
+mug cup beaker
+headphone headset earphone
+rug carpet
+sofa couch settee
+lantern torch flashlight
+notebook notepad journal diary jotter
+blanket throw plaid
+pillow cushion
+jug pitcher carafe
+lamp light
+bin wastebasket
+"""
+_GROUPS = [line.split() for line in _SAME.split("\n") if line]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +209,7 @@ class _Index:
     def _known(self, word: str) -> str | None:
         if word in self._names:
             return word
-        if alike := next((each for each in same_things(word) if each in self._names), None):
+        if alike := next((each for each in _same_things(word) if each in self._names), None):
             return alike
         if word in self._descriptions:
             return word
@@ -217,3 +234,8 @@ def _sounds_like(word: str, known: str) -> bool:
         return True
     differing = [pair for pair in zip(word, known, strict=False) if pair[0] != pair[1]]
     return len(word) == len(known) and [*map(frozenset, differing)] in _LIKE
+
+
+def _same_things(word: str) -> Sequence[str]:
+    """Return the other names of a thing, without their plurals."""
+    return [each for group in _GROUPS if word in group for each in group if each != word]
