@@ -307,7 +307,7 @@ class Rollout:
         if self._before is None:
             raise PersonNeededError(
                 "There was nothing before it to go back to. What was applied stays: correct what "
-                "is wrong and roll out again, or remove it: `{self._back()}`."
+                f"is wrong and roll out again, or remove it: `{self._back()}`."
             )
         self._goes_on = f"Going back has begun: `{self._back()}`. It continues by itself."
         rollback = Rollback(
