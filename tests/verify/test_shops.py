@@ -205,7 +205,9 @@ def test_another_roll_out_than_the_expected_one_is_a_failure(shop_url: str) -> N
     findings = tried(ShopClient(shop_url, 30), VerifyChoices(expect="2026-11-28-abc"))
 
     assert set(failed(findings)) == {"rollout-expected"}
-    assert "by roll-out of no name, not by 2026-11-28-abc" in findings["rollout-expected"].observed
+    assert (
+        "by roll-out without a name, not by 2026-11-28-abc" in findings["rollout-expected"].observed
+    )
 
 
 def test_a_store_that_is_away_is_the_store(settings: Settings, faults: FaultProxy) -> None:

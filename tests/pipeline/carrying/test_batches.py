@@ -226,5 +226,6 @@ def test_logs_have_counts_and_nothing_of_a_customers(
             "quarantined": 1,
             "waiting": 0,
             "reasons": [],
+            "traces": [],
         },
     ]
