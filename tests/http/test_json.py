@@ -61,21 +61,29 @@ async def writing(store: Store, number: int) -> None:
 
 
 async def test_a_body_is_let_go_while_the_store_writes() -> None:
-    store = Store()
     content = json.dumps({"x": ["y" * 100] * 10_000, "text": "abc"}).encode()
+
+    # Other threads of the tests' process may take memory meanwhile, which is counted too.
+    measured = [await _memory_of(content) for _ in range(3)]
+    held, most = map(min, zip(*measured, strict=True))
+
+    assert held < len(content) / 10
+    assert len(content) < most < len(content) * 2.5
+
+
+async def _memory_of(content: bytes) -> tuple[int, int]:
+    """Return what is held while a body's store writes, and the most that was held before."""
+    store = Store()
     asked, answered = post(store, "/notes", len(content))
     tracemalloc.start()
-
     asked.send(content)
     await writing(store, 1)
     held, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     store.go_on.set()
     await answered
-
     assert (asked.status, asked.json) == (200, 3)
-    assert held < len(content) / 10
-    assert len(content) < most < len(content) * 2.5
+    return held, most
 
 
 async def test_one_large_body_waits_for_no_other_to_come_or_to_be_written() -> None:
