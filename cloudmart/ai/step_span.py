@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from opentelemetry.trace import Span, SpanKind
 
 from cloudmart.ai.ports import ChatModel, Usage
+from cloudmart.ai.prompts import assistant_prompt
 from cloudmart.errors import CloudmartError
 from cloudmart.observability import semantic_conventions as names
 from cloudmart.observability.tracing import child_span
@@ -46,7 +47,9 @@ def step_span(model: ChatModel) -> Iterator[StepSpan]:
         names.GENAI_OPERATION: operation,
         names.GENAI_PROVIDER: _PROVIDERS.get(model.name, model.name),
     }
-    # An agent hides its model.
+    # An agent hides its model, and has instructions of its own.
+    if model.name != _AGENT:
+        attributes[names.PROMPT_VERSION] = assistant_prompt().version
     if named := "" if model.name == _AGENT else model.model:
         attributes[names.GENAI_MODEL] = named
     title = f"{operation} {named}" if named else operation

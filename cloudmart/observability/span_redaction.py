@@ -36,6 +36,7 @@ HARMLESS = frozenset(
         *("gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.system", "gen_ai.output.type"),
         *("gen_ai.request.model", "gen_ai.response.model", "gen_ai.response.finish_reasons"),
         *("gen_ai.request.max_tokens", "gen_ai.request.temperature", "gen_ai.request.top_p"),
+        "cloudmart.prompt.version",
         *("code.function.name", "code.function", "code.namespace"),
     }
 )

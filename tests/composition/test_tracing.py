@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
 from cloudmart.ai.ports import ProviderStep, ToolCall, Usage
+from cloudmart.ai.prompts import assistant_prompt
 from cloudmart.app import create_app
 from cloudmart.composition.middleware import RequestContext
 from cloudmart.composition.providers import Providers
@@ -105,6 +106,7 @@ def test_chat_is_traced_without_its_words(settings: Settings) -> None:
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": "scripted",
             "gen_ai.request.model": "script",
+            "cloudmart.prompt.version": assistant_prompt().version,
             "gen_ai.usage.input_tokens": 100,
             "gen_ai.usage.output_tokens": 20,
             "gen_ai.usage.cache_read.input_tokens": 50,
@@ -113,6 +115,7 @@ def test_chat_is_traced_without_its_words(settings: Settings) -> None:
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": "scripted",
             "gen_ai.request.model": "script",
+            "cloudmart.prompt.version": assistant_prompt().version,
             "gen_ai.usage.input_tokens": 120,
             "gen_ai.usage.output_tokens": 8,
         },
