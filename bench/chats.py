@@ -23,7 +23,7 @@ from rich.table import Table
 
 from bench.engine import Engine, dynamodb
 from bench.footprint import Footprint
-from bench.servers import HERE, Program, Server, cloudmart, serving
+from bench.servers import HERE, Program, Server, cloudmart, processors, serving, started_on
 from bench.shop import ENVIRONMENT, open_shop
 from bench.talk import Plan, step_back, talk
 from bench.watch import WATCHED, Waits, watch
@@ -116,33 +116,22 @@ class Bench:
 
 
 @contextmanager
-def _started_on(processors: set[int]) -> Iterator[None]:
-    """Let what is started in the context run on some processors only."""
-    ours = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, processors)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, ours)
-
-
-@contextmanager
 def _bench(engine: Engine, plan: Plan, seconds: float) -> Iterator[tuple[str, Bench]]:
-    """Give the service a processor of its own: the others stand for other machines."""
-    first, *others = sorted(os.sched_getaffinity(0))
+    """Give the service its own processor: all else stands for other machines."""
+    mine, others = processors()
     os.environ |= ENVIRONMENT | {
         "ANSWER_SECONDS": str(plan.answer),
         "AI_DAILY_TOKENS": "1000000000",
     }
     with (
-        _started_on(set(others) or {first}),
+        started_on(others),
         dynamodb(engine) as name,
         serving({"": Program(["bench.slow_openai"])}) as slow,
     ):
         open_shop()
         os.environ |= {"OPENAI_API_KEY": "EMPTY", "OPENAI_BASE_URL": f"{slow[''].url}/v1"}
         with ExitStack() as stack:
-            with _started_on({first}):
+            with started_on(mine):
                 running = stack.enter_context(serving({"": cloudmart(HERE)}))
             yield name, stack.enter_context(Bench(running[""], plan, seconds))
 

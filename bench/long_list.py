@@ -9,7 +9,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from http.client import HTTPConnection
@@ -27,8 +27,9 @@ from rich.progress import track
 from bench.engine import Engine, dynamodb
 from bench.footprint import Footprint
 from bench.load import cpu_seconds
-from bench.servers import HERE, Server, cloudmart, serving
+from bench.servers import HERE, Server, cloudmart, processors, serving, started_on
 from bench.shop import ENVIRONMENT, NAMES, ORDERS, open_shop, order_item
+from bench.talk import step_back
 from bench.watch import WATCHED, Waits, watch
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.codec import Item, encode_item
@@ -37,6 +38,7 @@ from cloudmart.dynamodb.table import Table
 
 _AT_ONCE = 25
 _WRITERS = 8
+_PIECE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +68,29 @@ class Round:
 
 
 def read_list(url: str) -> Reading:
-    """Read all orders, and check that they are whole: what a process of its own runs."""
-    parts = urlsplit(url)
-    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=120)
+    """Read all orders and count them. It runs in its own process."""
     began = time.monotonic()
-    connection.request("GET", "/api/orders", headers={"Accept-Encoding": "identity"})
-    answer = connection.getresponse()
-    content = answer.read()
+    content = b"".join(_pieces(url))
     took = time.monotonic() - began
-    connection.close()
     return Reading(len(json.loads(content)), took)
 
 
 def read_lists(url: str, seconds: float) -> None:
-    """Read one list after another for as long."""
+    """Read one list after another for so many seconds. It runs in its own process."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
-        read_list(url)
+        for _ in _pieces(url):
+            pass
+
+
+def _pieces(url: str) -> Iterator[bytes]:
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=120)
+    connection.request("GET", "/api/orders", headers={"Accept-Encoding": "identity"})
+    answer = connection.getresponse()
+    while piece := answer.read(_PIECE):
+        yield piece
+    connection.close()
 
 
 def scan_table() -> Reading:
@@ -137,7 +145,7 @@ class Bench:
         url, spawn = self._server.url, get_context("spawn")
         with (
             ProcessPoolExecutor(1, mp_context=spawn) as watcher,
-            ProcessPoolExecutor(1, mp_context=spawn) as reader,
+            ProcessPoolExecutor(1, mp_context=spawn, initializer=step_back) as reader,
         ):
             for pool in (watcher, reader):
                 pool.submit(os.getpid).result()
@@ -156,12 +164,15 @@ class Bench:
 
 @contextmanager
 def _bench(engine: Engine, orders: int, seconds: float) -> Iterator[tuple[str, Bench]]:
+    """Give the service its own processor: all else stands for other machines."""
     os.environ |= ENVIRONMENT
-    with dynamodb(engine) as name:
+    mine, others = processors()
+    with started_on(others), dynamodb(engine) as name, ExitStack() as stack:
         open_shop()
         fill(orders)
-        with serving({"": cloudmart(HERE)}) as running:
-            yield name, Bench(running[""], seconds)
+        with started_on(mine):
+            running = stack.enter_context(serving({"": cloudmart(HERE)}))
+        yield name, Bench(running[""], seconds)
 
 
 def main(

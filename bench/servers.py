@@ -59,6 +59,23 @@ def serving(programs: Mapping[str, Program]) -> Iterator[dict[str, Server]]:
         }
 
 
+def processors() -> tuple[set[int], set[int]]:
+    """Return the processor of the service, and those of all else. A single one is both."""
+    first, *others = sorted(os.sched_getaffinity(0))
+    return {first}, set(others) or {first}
+
+
+@contextmanager
+def started_on(these: set[int]) -> Iterator[None]:
+    """Let the processes that the context starts run on these processors only."""
+    all_of_them = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, these)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, all_of_them)
+
+
 @contextmanager
 def _process(program: Program, port: int) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
     ports = {"PORT": str(port), "METRICS_PORT": str(_free_port())}
