@@ -17,11 +17,11 @@ from rich.text import Text
 from cloudmart.cli.ended_by_signals import ended_by_signals
 from cloudmart.findings.finding import CheckExit, CheckStatus, exit_of
 from cloudmart.findings.output import as_json, as_junit, closing_lines, lines_of, skips_of
+from cloudmart.verify.context import VerifyChoices, VerifyContext
 from cloudmart.verify.credentials import AdminCredentials, is_private_host
 from cloudmart.verify.run import NOTHING_LEFT, VerifyRun
 from cloudmart.verify.shop_client import ShopClient
 from cloudmart.verify.step import StepFailedError, StepFinding
-from cloudmart.verify.visit import VerifyChoices, Visit
 
 NAME, PASSWORD, TOKEN = "VERIFY_USER", "VERIFY_PASSWORD", "VERIFY_TOKEN"
 _COLORS = {
@@ -95,7 +95,7 @@ def verify(
     with closing(ShopClient(url)) as shop:
         if admin:
             shop.credentials = _credentials(shop, os.environ)
-        run = VerifyRun(Visit(shop, choices), watcher)
+        run = VerifyRun(VerifyContext(shop, choices), watcher)
         code = CheckExit.BROKE
         try:
             with ended_by_signals(), watcher:

@@ -11,10 +11,10 @@ from cloudmart.rollout.cluster import KubectlError, Kubernetes
 from cloudmart.rollout.journal import Journal, UnhealthyError
 from cloudmart.rollout.pod_faults import RolloutLimits
 from cloudmart.rollout.release import Release, name_of
+from cloudmart.verify.context import VerifyChoices, VerifyContext
 from cloudmart.verify.run import STEPS, VerifyRun
 from cloudmart.verify.shop_client import ShopClient
 from cloudmart.verify.step import StepFinding
-from cloudmart.verify.visit import VerifyChoices, Visit
 
 _WITHIN = 10.0
 _DRAIN = 180.0
@@ -84,8 +84,8 @@ class PublicShop:
         wanted = {*_ASKED, _PAGE} if self.storefront else {*_ASKED}
         steps = tuple(each for each in STEPS if each.id in wanted)
         with closing(ShopClient(self.url, _WITHIN, address=self.address)) as shop:
-            visit = Visit(shop, VerifyChoices(expect=self.rollout_id))
-            run = VerifyRun(visit, _SilentWatcher(), steps)
+            context = VerifyContext(shop, VerifyChoices(expect=self.rollout_id))
+            run = VerifyRun(context, _SilentWatcher(), steps)
             run.run()
         self.warnings = [each for each in run.findings if each.status is CheckStatus.WARN]
         return next((each for each in run.findings if each.status in _WRONG), None)

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from cloudmart.verify.reaching import REACHED
+from cloudmart.verify.connection import REACHED
+from cloudmart.verify.context import VerifyContext, skip_if_limited
 from cloudmart.verify.staff import TICKETS, titled_ticket
 from cloudmart.verify.step import StepSkippedError, VerifyStep
-from cloudmart.verify.visit import Visit, skip_if_limited
 
 _QUESTION = "Hello! Please answer with one short sentence."
 _SENTIMENT = "/api/ai/analyze-sentiment"
@@ -33,54 +33,54 @@ ROUTES = (
 )
 
 
-def start_chat(route: ChatRoute, visit: Visit) -> str:
+def start_chat(route: ChatRoute, context: VerifyContext) -> str:
     """Start a conversation, which expires by itself and costs nothing."""
-    _started(route, visit)
+    _started(route, context)
     return "a conversation without a message, which expires by itself"
 
 
-def refuse_unknown_chat(route: ChatRoute, visit: Visit) -> str:
+def refuse_unknown_chat(route: ChatRoute, context: VerifyContext) -> str:
     """Say something in a conversation that does not exist."""
-    body = {route.member: f"{route.unknown}{visit.run}unknown", "message": _QUESTION}
-    answer = skip_if_limited(visit.shop.ask("POST", f"{route.path}/message", json=body))
+    body = {route.member: f"{route.unknown}{context.run}unknown", "message": _QUESTION}
+    answer = skip_if_limited(context.shop.ask("POST", f"{route.path}/message", json=body))
     answer.expect_problem(404, "unknown-conversation")
     return "an unknown conversation is not found"
 
 
-def refuse_bad_chat(visit: Visit) -> str:
+def refuse_bad_chat(context: VerifyContext) -> str:
     """End a chat that is none."""
-    answer = skip_if_limited(visit.shop.ask("POST", _SENTIMENT, json={"thread": "verify"}))
+    answer = skip_if_limited(context.shop.ask("POST", _SENTIMENT, json={"thread": "verify"}))
     answer.expect_problem(422, "invalid-request")
     return "a chat that is none is refused"
 
 
-def have_a_turn(route: ChatRoute, visit: Visit) -> str:
+def send_message(route: ChatRoute, context: VerifyContext) -> str:
     """Send a message, and get an answer."""
-    if not visit.choices.assistants:
+    if not context.choices.assistants:
         raise StepSkippedError(_COSTS)
-    body = {route.member: _started(route, visit), "message": _QUESTION}
-    with visit.shop.waiting(_A_TURN):
-        answer = skip_if_limited(visit.shop.ask("POST", f"{route.path}/message", json=body))
+    body = {route.member: _started(route, context), "message": _QUESTION}
+    with context.shop.waiting(_A_TURN):
+        answer = skip_if_limited(context.shop.ask("POST", f"{route.path}/message", json=body))
     words = answer.expect_object(200).get("response")
     if not isinstance(words, str) or not words.strip():
         raise answer.wrong(f"says nothing: {answer.shown}")
     return f"{len(words)} characters were answered"
 
 
-def read_sentiment(visit: Visit) -> str:
+def read_sentiment(context: VerifyContext) -> str:
     """End a chat, and have its sentiment rated."""
-    if not visit.choices.assistants:
+    if not context.choices.assistants:
         raise StepSkippedError(_COSTS)
     said = [{"sender": "user", "text": "Thank you, this lamp is wonderful!"}]
-    body = {"thread": {"name": visit.title, "messages": said}}
-    item = visit.made.begin(
-        "ticket", TICKETS, lambda: titled_ticket(visit, "closed", "threadName"), visit.title
+    body = {"thread": {"name": context.title, "messages": said}}
+    item = context.created.begin(
+        "ticket", TICKETS, lambda: titled_ticket(context, "closed", "threadName"), context.title
     )
-    item.stays = "" if visit.has_rights else "only an administrator removes it"
-    with visit.shop.waiting(_A_TURN):
-        answer = visit.shop.ask("POST", _SENTIMENT, json=body)
+    item.stays = "" if context.has_rights else "only an administrator removes it"
+    with context.shop.waiting(_A_TURN):
+        answer = context.shop.ask("POST", _SENTIMENT, json=body)
     if answer.is_refusal:
-        visit.made.forget(item)
+        context.created.forget(item)
     told = skip_if_limited(answer).expect_object(200)
     item.key = str(told.get("ticketId"))
     scores = told.get("sentimentScores")
@@ -101,7 +101,7 @@ STEPS = (
     VerifyStep("bad-chat-refused", refuse_bad_chat, REACHED),
     *(
         VerifyStep(
-            f"{route.name}-answers", partial(have_a_turn, route), (f"{route.name}-chat-started",)
+            f"{route.name}-answers", partial(send_message, route), (f"{route.name}-chat-started",)
         )
         for route in ROUTES
     ),
@@ -109,8 +109,8 @@ STEPS = (
 )
 
 
-def _started(route: ChatRoute, visit: Visit) -> str:
-    answer = skip_if_limited(visit.shop.ask("POST", f"{route.path}/start", json={}))
+def _started(route: ChatRoute, context: VerifyContext) -> str:
+    answer = skip_if_limited(context.shop.ask("POST", f"{route.path}/start", json={}))
     key = answer.expect_object(200).get(route.member)
     if not isinstance(key, str) or not key:
         raise answer.wrong(f"names no conversation: {answer.shown}")

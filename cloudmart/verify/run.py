@@ -10,7 +10,8 @@ import structlog
 
 from cloudmart.findings.catalogue import FindingCatalogue, read_catalogue
 from cloudmart.findings.finding import CheckStatus
-from cloudmart.verify import assistants, customers, reaching, service, staff, storefront, strangers
+from cloudmart.verify import access, assistants, connection, customers, service, staff, storefront
+from cloudmart.verify.context import VerifyContext
 from cloudmart.verify.layers import WHAT_TO_DO, Layer
 from cloudmart.verify.step import (
     StepFailedError,
@@ -20,15 +21,14 @@ from cloudmart.verify.step import (
     StepWarnedError,
     VerifyStep,
 )
-from cloudmart.verify.visit import Visit
 
 STEPS: tuple[VerifyStep, ...] = (
-    *reaching.STEPS,
+    *connection.STEPS,
     *service.STEPS,
     *storefront.STEPS,
     *service.BESIDE_API,
     *customers.STEPS,
-    *strangers.STEPS,
+    *access.STEPS,
     *customers.AFTER_RIGHTS,
     *staff.STEPS,
     *assistants.STEPS,
@@ -62,15 +62,15 @@ class VerifyRun:
     """One run over all steps."""
 
     def __init__(
-        self, visit: Visit, watcher: StepWatcher, steps: tuple[VerifyStep, ...] = STEPS
+        self, context: VerifyContext, watcher: StepWatcher, steps: tuple[VerifyStep, ...] = STEPS
     ) -> None:
         self.findings: list[StepFinding] = []
         self.broke = False
-        self._visit = visit
+        self._context = context
         self._watcher = watcher
         self._steps = steps
         # A step may find that they are refused, and drop them.
-        self._credentials = visit.shop.credentials
+        self._credentials = context.shop.credentials
         self._blocked: set[str] = set()
         self._silent = self._unheard = 0
 
@@ -83,8 +83,8 @@ class VerifyRun:
         finally:
             self._watcher.begins(NOTHING_LEFT)
             try:
-                if not self._visit.choices.keep:
-                    self._visit.made.remove_all(self._visit.shop)
+                if not self._context.choices.keep:
+                    self._context.created.remove_all(self._context.shop)
             finally:
                 # Also where somebody will not wait for it.
                 self._tell(self._left())
@@ -94,9 +94,9 @@ class VerifyRun:
             self._blocked.add(step.id)
             return _finding(step.id, CheckStatus.SKIP, reason)
         began, silent = time.monotonic(), False
-        self._visit.shop.slow.clear()
+        self._context.shop.slow.clear()
         try:
-            finding = self._passed(step.id, step.run(self._visit))
+            finding = self._passed(step.id, step.run(self._context))
         except StepSkippedError as skipped:
             return _finding(step.id, CheckStatus.SKIP, str(skipped))
         except StepWarnedError as warned:
@@ -112,14 +112,14 @@ class VerifyRun:
             sentence = f"the step has a bug: {type(error).__name__}"
             finding = _finding(step.id, CheckStatus.UNKNOWN, sentence)
         self._silent = self._silent + 1 if silent else 0
-        if finding.status is CheckStatus.FAIL and not self._visit.shop.answered:
+        if finding.status is CheckStatus.FAIL and not self._context.shop.answered:
             self._unheard += 1
         if finding.status in {CheckStatus.FAIL, CheckStatus.UNKNOWN}:
             self._blocked.add(step.id)
         return replace(finding, seconds=round(time.monotonic() - began, 3))
 
     def _passed(self, key: str, observed: str) -> StepFinding:
-        slow = self._visit.shop.slow
+        slow = self._context.shop.slow
         if not slow:
             return _finding(key, CheckStatus.PASS, observed)
         told = "; ".join(f"{each.target} took {each.seconds:.1f} s" for each in slow)
@@ -130,17 +130,17 @@ class VerifyRun:
     def _reason_to_skip(self, step: VerifyStep) -> str | None:
         if self._silent >= _IN_A_ROW:
             return f"{_IN_A_ROW} steps in a row were not answered"
-        if self._unheard >= _IN_A_ROW and not self._visit.shop.answered:
+        if self._unheard >= _IN_A_ROW and not self._context.shop.answered:
             return f"no pod answered in {_IN_A_ROW} steps: is this the shop's address?"
         return next((f"{each} failed" for each in step.parents if each in self._blocked), None)
 
     def _left(self) -> StepFinding:
-        items = self._visit.made.items
+        items = self._context.created.items
         if not items:
             return _finding(NOTHING_LEFT, CheckStatus.PASS, "all that was made is removed")
         told = "; ".join(f"{each}{f' ({each.stays})' if each.stays else ''}" for each in items)
         facts = {"items": " and ".join(each.path for each in items)}
-        if self._visit.choices.keep or all(each.stays for each in items):
+        if self._context.choices.keep or all(each.stays for each in items):
             return _finding(NOTHING_LEFT, CheckStatus.WARN, f"left in the shop: {told}", facts)
         return _finding(NOTHING_LEFT, CheckStatus.FAIL, f"not removed: {told}", facts)
 

@@ -8,7 +8,7 @@ from cloudmart.findings.finding import CheckFinding
 from cloudmart.verify.layers import Layer
 
 if TYPE_CHECKING:
-    from cloudmart.verify.visit import Visit
+    from cloudmart.verify.context import VerifyContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class VerifyStep:
     """
 
     id: str
-    run: Callable[["Visit"], str]
+    run: Callable[["VerifyContext"], str]
     parents: tuple[str, ...] = ()
 
 

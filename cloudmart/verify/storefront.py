@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urljoin, urlsplit
 
-from cloudmart.verify.reaching import REACHED
+from cloudmart.verify.connection import REACHED
+from cloudmart.verify.context import VerifyContext
 from cloudmart.verify.shop_client import ShopAnswer
 from cloudmart.verify.step import StepFailedError, StepSkippedError, VerifyStep
-from cloudmart.verify.visit import Visit
 
 _SCRIPT = re.compile(rb"""<script[^>]+?src\s*=\s*["']?([^"'\s>]+)""", re.IGNORECASE)
 _MOST_SCRIPTS = 10
@@ -16,26 +16,26 @@ _CALL = re.compile(rb"""(?:(https?://[A-Za-z0-9.\-:\[\]]+)|["'`=(\s])/?api(?=["'
 _PUBLIC = re.compile(r'"publicBaseUrl":\s*"([^"]+)"')
 
 
-def read_page(visit: Visit) -> str:
+def read_page(context: VerifyContext) -> str:
     """Read the page at `/`."""
-    page = visit.shop.ask("GET", "/", headers={"Accept": "text/html"})
-    visit.apart = not page.of_pod
+    page = context.shop.ask("GET", "/", headers={"Accept": "text/html"})
+    context.apart = not page.of_pod
     page.expect(200)
     if page.kind != "text/html":
         raise page.wrong(f"is no page: it is {page.kind or 'of no kind'}: {page.shown}")
-    visit.page = page
+    context.page = page
     return f"a page of {len(page.body)} bytes"
 
 
-def read_scripts(visit: Visit) -> str:
+def read_scripts(context: VerifyContext) -> str:
     """Read in the page and its scripts which API they call."""
-    page = visit.page
+    page = context.page
     if page is None:
         raise StepSkippedError("no page was read")
-    scripts = list(_scripts(visit, page))
+    scripts = list(_scripts(context, page))
     calls = [found for text in (page.body, *scripts) for found in _CALL.findall(text)]
     others = {each.decode() for each in calls if each}
-    ours = {urlsplit(each).netloc for each in (visit.origin, _public_origin(visit) or "")}
+    ours = {urlsplit(each).netloc for each in (context.origin, _public_origin(context) or "")}
     if b"" in calls or any(urlsplit(each).netloc.lower() in ours for each in others):
         return f"a page that calls this API; {len(scripts)} scripts were read"
     if others:
@@ -45,22 +45,22 @@ def read_scripts(visit: Visit) -> str:
     )
 
 
-def let_the_page_call(visit: Visit) -> str:
+def check_cors(context: VerifyContext) -> str:
     """Ask as a browser does whether the page may place an order."""
-    origin = _public_origin(visit) or visit.origin
+    origin = _public_origin(context) or context.origin
     asked = {
         "Origin": origin,
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "content-type,idempotency-key",
     }
-    preflight = visit.shop.ask("OPTIONS", "/api/orders", headers=asked)
+    preflight = context.shop.ask("OPTIONS", "/api/orders", headers=asked)
     if preflight.headers.get("Access-Control-Allow-Origin") in {origin, "*"}:
         return f"pages of {origin} may call it"
-    if origin != visit.origin:
+    if origin != context.origin:
         raise preflight.wrong(f"lets no page of {origin} call the API: {preflight.status}")
     # For a page of the same origin a browser asks for no leave, and names the origin all the same.
     same = {"Origin": origin, "Sec-Fetch-Site": "same-origin"}
-    answer = visit.shop.ask("POST", "/api/orders", json={}, headers=same)
+    answer = context.shop.ask("POST", "/api/orders", json={}, headers=same)
     answer.expect_problem(422, "invalid-request")
     return f"pages of {origin} call their own origin"
 
@@ -68,26 +68,26 @@ def let_the_page_call(visit: Visit) -> str:
 STEPS = (
     VerifyStep("page-answers", read_page, REACHED),
     VerifyStep("page-calls-api", read_scripts, ("page-answers",)),
-    VerifyStep("page-may-call", let_the_page_call, REACHED),
+    VerifyStep("page-may-call", check_cors, REACHED),
 )
 
 
-def _scripts(visit: Visit, page: ShopAnswer) -> Iterator[bytes]:
+def _scripts(context: VerifyContext, page: ShopAnswer) -> Iterator[bytes]:
     """Yield the scripts of a page that come from its own origin, some at most."""
     for source in list(dict.fromkeys(_SCRIPT.findall(page.body)))[:_MOST_SCRIPTS]:
-        address = urljoin(f"{visit.origin}/", source.decode(errors="replace"))
-        if address.startswith(f"{visit.origin}/"):
-            path = address.removeprefix(visit.origin)
-            script = visit.shop.ask("GET", path, headers={"Accept": "*/*"}).expect(200)
+        address = urljoin(f"{context.origin}/", source.decode(errors="replace"))
+        if address.startswith(f"{context.origin}/"):
+            path = address.removeprefix(context.origin)
+            script = context.shop.ask("GET", path, headers={"Accept": "*/*"}).expect(200)
             if script.kind == "text/html":
                 raise script.wrong("is no script, but a page: the storefront's build is not whole")
             yield script.body
 
 
-def _public_origin(visit: Visit) -> str | None:
+def _public_origin(context: VerifyContext) -> str | None:
     """Return the origin that the service itself believes to be the shop's, if it says one."""
     try:
-        told = visit.shop.ask("GET", "/api/config.js", headers={"Accept": "*/*"})
+        told = context.shop.ask("GET", "/api/config.js", headers={"Accept": "*/*"})
     except StepFailedError:
         return None
     found = _PUBLIC.search(told.body.decode(errors="replace")) if told.of_pod else None

@@ -6,11 +6,11 @@ import pytest
 
 from cloudmart.findings.finding import CheckStatus
 from cloudmart.settings import Settings
-from cloudmart.verify.made import MadeItems
+from cloudmart.verify.cleanup import CreatedItems
+from cloudmart.verify.context import VerifyChoices, VerifyContext
 from cloudmart.verify.run import STEPS, VerifyRun
 from cloudmart.verify.shop_client import ShopClient
 from cloudmart.verify.step import StepFinding, VerifyStep
-from cloudmart.verify.visit import VerifyChoices, Visit
 from tests.support.breaking_proxy import matches
 from tests.support.live import served
 
@@ -55,8 +55,8 @@ def tried(
     watcher: Watcher | None = None,
 ) -> dict[str, StepFinding]:
     """Try a shop, and return the findings by their ids."""
-    visit = Visit(shop, choices or VerifyChoices(), MadeItems(pause=0))
-    run = VerifyRun(visit, watcher or Watcher(), steps)
+    context = VerifyContext(shop, choices or VerifyChoices(), CreatedItems(pause=0))
+    run = VerifyRun(context, watcher or Watcher(), steps)
     try:
         run.run()
     finally:

@@ -10,11 +10,11 @@ import pytest
 
 from cloudmart.findings.finding import CheckStatus
 from cloudmart.settings import Settings
+from cloudmart.verify.context import VerifyChoices
 from cloudmart.verify.credentials import AdminCredentials
 from cloudmart.verify.layers import Layer
 from cloudmart.verify.run import NOTHING_LEFT, verify_catalogue
 from cloudmart.verify.shop_client import ShopClient
-from cloudmart.verify.visit import VerifyChoices
 from tests.access.conftest import ADMIN, BASIC
 from tests.support.breaking_proxy import (
     Break,

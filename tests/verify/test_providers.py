@@ -7,10 +7,10 @@ from pydantic import SecretStr
 
 from cloudmart.findings.finding import CheckStatus
 from cloudmart.settings import AssistantSettings, BedrockSettings, OpenAISettings, Settings
+from cloudmart.verify.context import VerifyChoices
 from cloudmart.verify.layers import Layer
 from cloudmart.verify.run import STEPS
 from cloudmart.verify.shop_client import ShopClient
-from cloudmart.verify.visit import VerifyChoices
 from tests.support import event_stream as aws
 from tests.support import responses_api as api
 from tests.support.live import served

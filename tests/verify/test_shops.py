@@ -8,10 +8,10 @@ import pytest
 from cloudmart.dynamodb.codec import decode_item
 from cloudmart.findings.finding import CheckStatus
 from cloudmart.settings import CatalogueSettings, Settings
+from cloudmart.verify.context import VerifyChoices
 from cloudmart.verify.credentials import AdminCredentials
 from cloudmart.verify.shop_client import ShopAnswer, ShopClient
 from cloudmart.verify.step import StepFinding
-from cloudmart.verify.visit import VerifyChoices
 from tests.access.conftest import ADMIN, BASIC
 from tests.support.breaking_proxy import Break, breaking_proxy
 from tests.support.faults import Fault, FaultProxy

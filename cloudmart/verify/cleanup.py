@@ -1,4 +1,4 @@
-"""What a verification has made in the shop, so that all of it can be removed again."""
+"""The items that a verification created in the shop, and their removal."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ _PAUSE = 0.5
 
 
 @dataclass(slots=True)
-class MadeItem:
+class CreatedItem:
     """Something that was made, or may have been: if the answer was lost, its id is not known.
 
     `find` looks for it in the shop then, and returns its id if it is there. Where `stays` is not
@@ -36,21 +36,21 @@ class MadeItem:
 
 
 @dataclass(slots=True)
-class MadeItems:
+class CreatedItems:
     """What there is to remove, in the order in which it was made."""
 
-    items: list[MadeItem] = field(default_factory=list)
+    items: list[CreatedItem] = field(default_factory=list)
     pause: float = _PAUSE
 
     def begin(
         self, noun: str, collection: str, find: Callable[[], str | None], known_by: str = ""
-    ) -> MadeItem:
+    ) -> CreatedItem:
         """Note an item before it is made; `known_by` is how a person finds it."""
-        item = MadeItem(noun, collection, find, known_by)
+        item = CreatedItem(noun, collection, find, known_by)
         self.items.append(item)
         return item
 
-    def forget(self, item: MadeItem) -> None:
+    def forget(self, item: CreatedItem) -> None:
         """Note that an item is not there, or no more."""
         self.items.remove(item)
 
@@ -60,7 +60,7 @@ class MadeItems:
             if not item.stays and self._gone(item, shop):
                 self.forget(item)
 
-    def _gone(self, item: MadeItem, shop: ShopClient) -> bool:
+    def _gone(self, item: CreatedItem, shop: ShopClient) -> bool:
         for attempt in range(_TRIES):
             if attempt:
                 time.sleep(self.pause)
@@ -76,7 +76,7 @@ class MadeItems:
         return item.key is None and _was_answered(item)
 
 
-def _was_answered(item: MadeItem) -> bool:
+def _was_answered(item: CreatedItem) -> bool:
     """Tell whether the shop says, the last time it is asked, that there is no such item."""
     try:
         return item.find() is None

@@ -1,4 +1,4 @@
-"""What the storefront reads of an answer, which must be there and of its kind."""
+"""The members that the storefront reads of an answer, and their types."""
 
 from collections.abc import Mapping
 from typing import Any

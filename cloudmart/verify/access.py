@@ -1,8 +1,8 @@
-"""Access: what strangers may not do, and what an administrator may."""
+"""Access: what callers without credentials may not do, and what an administrator may."""
 
-from cloudmart.verify.reaching import REACHED
+from cloudmart.verify.connection import REACHED
+from cloudmart.verify.context import VerifyContext
 from cloudmart.verify.step import StepFailedError, StepSkippedError, VerifyStep
-from cloudmart.verify.visit import Visit
 
 _PRODUCT = {"name": "Verification, please ignore", "price": 1.23}
 _UNKNOWN = "verify0unknown0x"
@@ -27,55 +27,55 @@ _REFUSED = (401, 403)
 _MOST_TIMEOUTS = 2
 
 
-def learn_who_is_asked(visit: Visit) -> str:
+def detect_access_mode(context: VerifyContext) -> str:
     """See whether anybody may list all orders."""
-    answer = visit.shop.get("/api/orders?limit=1")
+    answer = context.shop.get("/api/orders?limit=1")
     if answer.of_pod and answer.status in _REFUSED:
         answer.expect_problem(answer.status, "unauthorized", "forbidden")
         return "administrators sign in"
     answer.expect_list()
-    visit.open_to_all = True
+    context.open_to_all = True
     return "nobody is asked who they are (AUTH=off): anybody may do everything"
 
 
-def sign_in(visit: Visit) -> str:
+def sign_in(context: VerifyContext) -> str:
     """Do as an administrator what only they may do."""
-    if visit.open_to_all:
+    if context.open_to_all:
         raise StepSkippedError("nobody is asked who they are (AUTH=off)")
-    visit.need_rights()
-    answer = visit.shop.get("/api/orders?limit=1", admin=True)
+    context.need_rights()
+    answer = context.shop.get("/api/orders?limit=1", admin=True)
     if answer.of_pod and answer.status in _REFUSED:
-        visit.shop.credentials = None
+        context.shop.credentials = None
         raise answer.wrong("refuses these credentials: are they an administrator's of this shop?")
     answer.expect_list()
     return "the credentials are an administrator's"
 
 
-def keep_strangers_out(visit: Visit) -> str:
+def refuse_strangers(context: VerifyContext) -> str:
     """Try as anybody all that is for administrators."""
-    if visit.open_to_all:
+    if context.open_to_all:
         raise StepSkippedError("nobody is asked who they are (AUTH=off)")
-    _try_all(visit, (*_FOR_STAFF, *_MORE_FOR_STAFF), _REFUSED, admin=False)
+    _try_all(context, (*_FOR_STAFF, *_MORE_FOR_STAFF), _REFUSED, admin=False)
     return f"{len(_FOR_STAFF) + len(_MORE_FOR_STAFF)} operations are refused to anybody"
 
 
-def refuse_unknown_ids(visit: Visit) -> str:
+def refuse_unknown_ids(context: VerifyContext) -> str:
     """Read, change and remove as an administrator what does not exist."""
-    visit.need_rights()
-    _try_all(visit, _FOR_STAFF, (404,), admin=True)
+    context.need_rights()
+    _try_all(context, _FOR_STAFF, (404,), admin=True)
     return f"{len(_FOR_STAFF)} operations on what does not exist change nothing"
 
 
 STEPS = (
-    VerifyStep("rights-known", learn_who_is_asked, REACHED),
+    VerifyStep("rights-known", detect_access_mode, REACHED),
     VerifyStep("signed-in", sign_in, ("rights-known",)),
-    VerifyStep("strangers-refused", keep_strangers_out, ("rights-known",)),
+    VerifyStep("strangers-refused", refuse_strangers, ("rights-known",)),
     VerifyStep("unknown-ids-refused", refuse_unknown_ids, ("signed-in",)),
 )
 
 
 def _try_all(
-    visit: Visit,
+    context: VerifyContext,
     operations: tuple[tuple[str, str, object], ...],
     statuses: tuple[int, ...],
     *,
@@ -85,7 +85,7 @@ def _try_all(
     faults: list[StepFailedError] = []
     for method, path, body in operations:
         try:
-            answer = visit.shop.ask(method, path, json=body, admin=admin)
+            answer = context.shop.ask(method, path, json=body, admin=admin)
             answer.expect(*statuses)
             answer.expect_problem(answer.status, "unauthorized", "forbidden", "not-found")
         except StepFailedError as fault:

@@ -1,4 +1,4 @@
-"""A visit to a shop: what was asked for, and what the steps have learnt so far."""
+"""What the steps of a verification share: the options, and what was learnt so far."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from cloudmart.values.email import TEST_ADDRESSES
+from cloudmart.verify.cleanup import CreatedItem, CreatedItems
 from cloudmart.verify.layers import problem_sentence
-from cloudmart.verify.made import MadeItem, MadeItems
 from cloudmart.verify.shop_client import ShopAnswer, ShopClient
 from cloudmart.verify.step import StepSkippedError
 
@@ -29,38 +29,38 @@ class VerifyChoices:
 
 
 @dataclass(slots=True)
-class Visit:
+class VerifyContext:
     """What the steps share."""
 
     shop: ShopClient
     choices: VerifyChoices = field(default_factory=VerifyChoices)
-    made: MadeItems = field(default_factory=MadeItems)
+    created: CreatedItems = field(default_factory=CreatedItems)
     open_to_all: bool = False
     """Whether nobody is asked who they are (`AUTH=off`)."""
     apart: bool = True
     """Whether `/` is answered by something else than a pod, so that pods have `/api` alone."""
     offer: Members | None = None
     """A product of the catalogue that can be ordered."""
-    product: MadeItem | None = None
-    order: MadeItem | None = None
-    ticket: MadeItem | None = None
+    product: CreatedItem | None = None
+    order: CreatedItem | None = None
+    ticket: CreatedItem | None = None
     page: ShopAnswer | None = None
     """The page at `/`."""
     document: Members = field(default_factory=dict)
 
     @property
     def run(self) -> str:
-        """Return what this visit's items are known by."""
+        """Return what this run's items are known by."""
         return self.shop.run
 
     @property
     def address(self) -> str:
-        """Return the e-mail of this visit's test order."""
+        """Return the e-mail of this run's test order."""
         return f"{self.run}{TEST_ADDRESSES}"
 
     @property
     def title(self) -> str:
-        """Return what this visit's product and ticket are called."""
+        """Return what this run's product and ticket are called."""
         return f"Verification {self.run}, please ignore"
 
     @property
@@ -75,11 +75,11 @@ class Visit:
         return self.open_to_all or self.shop.credentials is not None
 
     def need_rights(self) -> None:
-        """Raise StepSkippedError where this visit may only do what customers do."""
+        """Raise StepSkippedError where this run may only do what customers do."""
         if not self.has_rights:
             raise StepSkippedError("it is for administrators: --admin tries it")
 
-    def need(self, item: MadeItem | None) -> MadeItem:
+    def need(self, item: CreatedItem | None) -> CreatedItem:
         """Return an item that an earlier step made, or raise StepSkippedError."""
         if item is None or item.key is None:
             raise StepSkippedError("no earlier step made what this one needs")
