@@ -81,11 +81,11 @@ def doctor(
     """
     # Not above: no other command has a use for it.
     from cloudmart.doctor import command  # noqa: PLC0415
-    from cloudmart.doctor.opening import Place  # noqa: PLC0415
+    from cloudmart.doctor.open_target import TargetOptions  # noqa: PLC0415
 
     try:
         choices = command.DoctorChoices(
-            phase, _divided(only), _divided(demote), wait, Place(context, namespace, url)
+            phase, _divided(only), _divided(demote), wait, TargetOptions(context, namespace, url)
         )
     except ValueError as error:
         _wrong(str(error))

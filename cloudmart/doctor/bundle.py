@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from cloudmart.doctor.redaction import Redaction
-from cloudmart.doctor.world import World
+from cloudmart.doctor.target import DoctorTarget
 from cloudmart.rollout.cluster import KubectlError, Kubernetes
 from cloudmart.settings.report import SettingReading, secret_digest
 
@@ -18,28 +18,28 @@ _LINES = "400"
 _SELECTOR = "app=cloudmart-backend"
 
 
-def write_bundle(file: Path, world: World, findings: str) -> None:
+def write_bundle(file: Path, target: DoctorTarget, findings: str) -> None:
     """Write an archive with the findings, the settings and what the cluster shows.
 
     Nobody but its owner may read it. Raises OSError.
     """
-    redact = Redaction.of(world)
-    parts = {"findings.json": findings, "settings.json": _settings(world)}
-    if world.cluster:
-        parts |= dict(_of_cluster(world.cluster))
+    redact = Redaction.of(target)
+    parts = {"findings.json": findings, "settings.json": _settings(target)}
+    if target.cluster:
+        parts |= dict(_of_cluster(target.cluster))
     file.touch(mode=0o600)
     with tarfile.open(file, "w:gz") as archive:
         for name, text in parts.items():
             content = redact(text).encode(errors="replace")
             entry = tarfile.TarInfo(f"cloudmart-doctor/{name}")
             entry.size, entry.mode = len(content), 0o600
-            entry.mtime = int(world.now().timestamp())
+            entry.mtime = int(target.now().timestamp())
             archive.addfile(entry, io.BytesIO(content))
 
 
-def _settings(world: World) -> str:
-    rows = {each.name: _row(each) for each in world.loaded.report.readings}
-    return json.dumps({"source": world.source, "settings": rows}, indent=2)
+def _settings(target: DoctorTarget) -> str:
+    rows = {each.name: _row(each) for each in target.loaded.report.readings}
+    return json.dumps({"source": target.source, "settings": rows}, indent=2)
 
 
 def _row(reading: SettingReading) -> Mapping[str, Any]:

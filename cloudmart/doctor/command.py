@@ -9,9 +9,9 @@ from pathlib import Path
 from cloudmart.doctor.bundle import write_bundle
 from cloudmart.doctor.checklist import Phase, in_phase
 from cloudmart.doctor.engine import Examination, Waiting, examine, with_parents
-from cloudmart.doctor.opening import Load, Place, open_world
+from cloudmart.doctor.open_target import Load, TargetOptions, open_target
 from cloudmart.doctor.registry import CHECKS, catalogue
-from cloudmart.doctor.world import World
+from cloudmart.doctor.target import DoctorTarget
 from cloudmart.findings.catalogue import FindingEntry
 from cloudmart.findings.finding import CheckExit, CheckFinding, CheckStatus, exit_of
 from cloudmart.findings.output import as_json, as_junit, lines_of, show_findings
@@ -36,7 +36,7 @@ class DoctorChoices:
     only: Sequence[str] = ()
     demote: Sequence[str] = ()
     wait: float = 0.0
-    place: Place = field(default_factory=Place)
+    target: TargetOptions = field(default_factory=TargetOptions)
 
     def __post_init__(self) -> None:
         if self.phase is not None and self.phase not in list(Phase):
@@ -78,9 +78,9 @@ class DoctorOutputs:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The findings, and the world they are about."""
+    """The findings, and the target they are about."""
 
-    world: World
+    target: DoctorTarget
     found: Examination
 
     def code(self, *, strict: bool) -> CheckExit:
@@ -99,20 +99,20 @@ async def diagnose(
     choices: DoctorChoices, environ: Mapping[str, str], load: Load, tell: Write = lambda _: None
 ) -> Diagnosis:
     """Run all chosen checks."""
-    world = await open_world(choices.place, environ, load)
-    return await diagnose_world(choices, world, tell)
+    target = await open_target(choices.target, environ, load)
+    return await diagnose_target(choices, target, tell)
 
 
-async def diagnose_world(
-    choices: DoctorChoices, world: World, tell: Write = lambda _: None
+async def diagnose_target(
+    choices: DoctorChoices, target: DoctorTarget, tell: Write = lambda _: None
 ) -> Diagnosis:
-    """Run the chosen checks on a world."""
+    """Run the chosen checks on a target."""
     wanted = {each.id for each in choices.entries}
     checks = with_parents(CHECKS, wanted)
-    found = await examine(checks, world, catalogue(), Waiting(choices.wait, tell=tell))
+    found = await examine(checks, target, catalogue(), Waiting(choices.wait, tell=tell))
     kept = [each for each in found.findings if each.id in wanted or _stands_in_the_way(each)]
     found.findings = [each.demoted(choices.demote) for each in kept]
-    return Diagnosis(world, found)
+    return Diagnosis(target, found)
 
 
 def _stands_in_the_way(parent: CheckFinding) -> bool:
@@ -130,15 +130,15 @@ def tell_diagnosis(
     """
     findings = diagnosis.found.findings
     code = diagnosis.code(strict=outputs.strict)
-    document = as_json(findings, code, phase=choices.phase, source=diagnosis.world.source)
+    document = as_json(findings, code, phase=choices.phase, source=diagnosis.target.source)
     if outputs.junit:
         outputs.junit.write_text(as_junit(findings, "doctor"), "utf-8")
     if outputs.bundle:
-        write_bundle(outputs.bundle, diagnosis.world, document)
+        write_bundle(outputs.bundle, diagnosis.target, document)
     if outputs.json:
         write(document)
         return code
-    write(f"Checking {diagnosis.world.source}.")
+    write(f"Checking {diagnosis.target.source}.")
     show_findings(findings, write, every=outputs.every)
     for name in diagnosis.found.broken:
         write(f"The check {name!r} has a bug: its findings are not known.")
@@ -152,8 +152,8 @@ def reasons_of_pods(cluster: Kubernetes) -> Iterator[str]:
     found: list[CheckFinding] = []
 
     def look() -> None:
-        world = World({}, load_settings({}), cluster=cluster, namespace=cluster.namespace)
-        diagnosis = asyncio.run(diagnose_world(DoctorChoices(only=_OF_PODS), world))
+        target = DoctorTarget({}, load_settings({}), cluster=cluster, namespace=cluster.namespace)
+        diagnosis = asyncio.run(diagnose_target(DoctorChoices(only=_OF_PODS), target))
         found.extend(diagnosis.found.findings)
 
     # A signal ends a roll-out at once, and not only its look at the pods.

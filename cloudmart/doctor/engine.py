@@ -10,7 +10,7 @@ import structlog
 
 from cloudmart.doctor.check import CheckResult, DoctorCheck
 from cloudmart.doctor.inputs import Inputs, NotAskedError, NotKnownError
-from cloudmart.doctor.world import World
+from cloudmart.doctor.target import DoctorTarget
 from cloudmart.findings.catalogue import FindingCatalogue
 from cloudmart.findings.finding import CheckFinding, CheckStatus
 
@@ -49,12 +49,12 @@ class _Run:
 
 async def examine(
     checks: Sequence[DoctorCheck],
-    world: World,
+    target: DoctorTarget,
     catalogue: FindingCatalogue,
     waiting: Waiting = Waiting(),
 ) -> Examination:
     """Run checks, and return their findings in the catalogue's order."""
-    engine = _Engine(checks, world, catalogue, waiting)
+    engine = _Engine(checks, target, catalogue, waiting)
     async with asyncio.TaskGroup() as group:
         for each in checks:
             engine.start(group, each)
@@ -84,13 +84,13 @@ class _Engine:
     def __init__(
         self,
         checks: Sequence[DoctorCheck],
-        world: World,
+        target: DoctorTarget,
         catalogue: FindingCatalogue,
         waiting: Waiting,
     ) -> None:
         self.runs = [_Run(each) for each in checks]
         self._of = {key: run for run in self.runs for key in run.check.findings}
-        self._world = world
+        self._target = target
         self._catalogue = catalogue
         self._waiting = waiting
         self._kept: dict[object, Any] = {}
@@ -132,7 +132,7 @@ class _Engine:
 
     async def _look(self, run: _Run, kept: dict[object, Any]) -> None:
         check = run.check
-        inputs = Inputs(self._world, check.inputs, kept, run.reads)
+        inputs = Inputs(self._target, check.inputs, kept, run.reads)
         results: dict[str, CheckFinding] = {}
         status, reason, fix = CheckStatus.PASS, "", ""
         run.broken = False

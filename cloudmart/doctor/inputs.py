@@ -14,7 +14,7 @@ import httpx2
 from botocore.exceptions import ClientError
 
 from cloudmart.doctor.redaction import Redaction
-from cloudmart.doctor.world import World
+from cloudmart.doctor.target import DoctorTarget
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.refusals import OF_S3, TROUBLE
 from cloudmart.health.aws_environment import open_session
@@ -53,16 +53,16 @@ class UndeclaredInputError(Exception):
 
 
 class Inputs:
-    """What one check sees of the world."""
+    """What one check sees of the target."""
 
     def __init__(
         self,
-        world: World,
+        target: DoctorTarget,
         declared: frozenset[str],
         kept: dict[object, Any],
         reads: set[str],
     ) -> None:
-        self._world = world
+        self._target = target
         self._declared = declared
         self._kept = kept
         self._reads = reads
@@ -71,13 +71,13 @@ class Inputs:
     def environ(self) -> Mapping[str, str]:
         """The variables that the service would see."""
         self._read("environment")
-        return self._world.environ
+        return self._target.environ
 
     @property
     def loaded(self) -> Loaded:
         """The settings that the service would read, and the report on them."""
         self._read("settings")
-        return self._world.loaded
+        return self._target.loaded
 
     @property
     def settings(self) -> Settings:
@@ -88,13 +88,13 @@ class Inputs:
     def unread(self) -> str | None:
         """Why the secret with the settings cannot be read; None if it can, or there is none."""
         self._read("settings")
-        return self._world.unread
+        return self._target.unread
 
     @property
     def source(self) -> str:
         """Whose settings these are, in words."""
         self._read("settings")
-        return self._world.source
+        return self._target.source
 
     @property
     def url(self) -> str:
@@ -104,7 +104,7 @@ class Inputs:
             NotAskedError: nobody has told one.
         """
         self._read("settings")
-        url = self._world.url or self._world.loaded.settings.public_base
+        url = self._target.url or self._target.loaded.settings.public_base
         if not url:
             raise NotAskedError("PUBLIC_BASE_URL is not set, and no --url was given")
         return url.rstrip("/")
@@ -113,32 +113,32 @@ class Inputs:
     def in_cluster(self) -> bool:
         """Whether this process runs in a pod."""
         self._read("environment")
-        return self._world.in_cluster
+        return self._target.in_cluster
 
     @property
     def is_service(self) -> bool:
         """Whether this process has the settings and the identity of the service's pods."""
         self._read("environment")
-        return self._world.is_service
+        return self._target.is_service
 
     @property
     def namespace(self) -> str:
         """The namespace of the service, as this command was told or knows by itself."""
-        return self._world.namespace
+        return self._target.namespace
 
     def command(self, *words: str) -> str:
         """Return a command of kubectl for a person to run."""
-        cluster = self._world.cluster
+        cluster = self._target.cluster
         return cluster.command(*words) if cluster else shlex.join(["kubectl", *words])
 
     def redacted(self, text: str) -> str:
         """Return a text without secrets, for what was not written by this program."""
-        return Redaction.of(self._world)(text)
+        return Redaction.of(self._target)(text)
 
     def now(self) -> datetime:
         """Return the time."""
         self._read("clock")
-        return self._world.now()
+        return self._target.now()
 
     def outside(self, name: str) -> None:
         """Note that somebody outside is asked, by a client of the service's own."""
@@ -152,12 +152,14 @@ class Inputs:
     async def addresses(self, host: str) -> Sequence[str]:
         """Return the addresses of a name, or raise OSError."""
         self._read("dns")
-        return await self.threaded(("dns", host), lambda: self._world.resolve(host))
+        return await self.threaded(("dns", host), lambda: self._target.resolve(host))
 
     async def certificate(self, host: str, port: int) -> Mapping[str, Any]:
         """Return the certificate that a server shows, or raise OSError."""
         self._read("tls")
-        return await self.threaded(("tls", host, port), lambda: self._world.certificate(host, port))
+        return await self.threaded(
+            ("tls", host, port), lambda: self._target.certificate(host, port)
+        )
 
     async def fetch(self, url: str, *, headers: Mapping[str, str] | None = None) -> httpx2.Response:
         """Return what a GET is answered, or raise httpx2.HTTPError."""
@@ -165,7 +167,7 @@ class Inputs:
         told = dict(headers or {})
 
         async def get() -> httpx2.Response:
-            async with self._world.client() as client:
+            async with self._target.client() as client:
                 return await client.get(url, headers=told)
 
         return await self.once(("http", url, *sorted(told.items())), get)
@@ -221,7 +223,7 @@ class Inputs:
         except DependencyError as error:
             raise self._not_known(service, error) from error
         except TROUBLE as error:
-            obstacle = dependency_error_of(error, self._world.environ, STS, credentials=True)
+            obstacle = dependency_error_of(error, self._target.environ, STS, credentials=True)
             raise self._not_known(service, obstacle) from error
 
     def session(self, *services: str) -> aioboto3.Session:
@@ -238,13 +240,13 @@ class Inputs:
     async def pipeline(self) -> AsyncIterator[Pipeline]:
         """Give the pipeline as an operator's commands see it."""
         self._read("pipeline")
-        settings = self._world.loaded.settings
+        settings = self._target.loaded.settings
         # Not the other session: its clients leave the values of items as they are sent.
-        session = open_session(settings.aws.region, self._world.environ)
+        session = open_session(settings.aws.region, self._target.environ)
         database = Database(session, within=settings.dynamodb.timeout)
         try:
             await database.open()
-            opened = self._world.pipeline(settings, session, database)
+            opened = self._target.pipeline(settings, session, database)
             async with opened as pipeline:
                 yield pipeline
         finally:
@@ -260,26 +262,26 @@ class Inputs:
 
     async def threaded(self, key: object, call: Callable[[], T]) -> T:
         """Return the result of a blocking call that several checks may make."""
-        return await self.once(key, lambda: self._world.threads.run(call))
+        return await self.once(key, lambda: self._target.threads.run(call))
 
     def _session(self) -> aioboto3.Session:
         # One for a run: its credentials are got once.
         if "session" not in self._kept:
-            world = self._world
-            region = world.loaded.settings.aws.region
-            self._kept["session"] = open_session(region, world.environ, world.session)
+            target = self._target
+            region = target.loaded.settings.aws.region
+            self._kept["session"] = open_session(region, target.environ, target.session)
         session: aioboto3.Session = self._kept["session"]
         return session
 
     def _not_known(self, service: str, obstacle: DependencyError) -> NotKnownError:
         said = f"{service}: {obstacle.sentence}"
-        return NotKnownError(said, obstacle.remedy_in(self._world.environ))
+        return NotKnownError(said, obstacle.remedy_in(self._target.environ))
 
     async def _cluster(self, key: object, look: Callable[[Any], Any]) -> Any:  # noqa: ANN401
         self._read("kubernetes")
-        cluster = self._world.cluster
+        cluster = self._target.cluster
         if cluster is None:
-            raise NotAskedError(self._world.no_cluster)
+            raise NotAskedError(self._target.no_cluster)
         try:
             await self.threaded("cluster", lambda: _expect_context(cluster))
             return await self.threaded(("kubernetes", key), lambda: look(cluster))
@@ -289,7 +291,7 @@ class Inputs:
                 right = f"{named[1]} {named[2]}" if named else str(error)
                 where = f"in the namespace {cluster.namespace}"
                 raise NotKnownError(f"the right to {right} {where} is missing", _ROLE) from error
-            raise NotKnownError(f"the cluster does not answer: {last_words(error)}") from error
+            raise NotKnownError(f"the cluster does not answer: {last_line(error)}") from error
 
     def _read(self, name: str) -> None:
         if name not in self._declared:
@@ -297,7 +299,7 @@ class Inputs:
         self._reads.add(name)
 
 
-def last_words(error: KubectlError) -> str:
+def last_line(error: KubectlError) -> str:
     """Return kubectl's own sentence: its libraries log each of their tries before it."""
     return (str(error).splitlines() or [""])[-1]
 
@@ -306,7 +308,7 @@ def _expect_context(cluster: Kubernetes) -> None:
     try:
         cluster.where()
     except KubectlError as error:
-        raise NotAskedError(f"kubectl names no cluster: {last_words(error)}") from error
+        raise NotAskedError(f"kubectl names no cluster: {last_line(error)}") from error
 
 
 def _right(service: str, error: ClientError) -> str:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from cloudmart.doctor.check import CheckResult, DoctorCheck, passed, trouble
-from cloudmart.doctor.inputs import Inputs, NotKnownError, last_words
+from cloudmart.doctor.inputs import Inputs, NotKnownError, last_line
 from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes
 from cloudmart.rollout.journal import Journal
 from cloudmart.rollout.pod_faults import RolloutLimits
@@ -30,7 +30,7 @@ def _away(cluster: Kubernetes) -> str | None:
         cluster.find("deployment", DEPLOYMENT)
     except KubectlError as error:
         # Somebody answered; what may not be seen is said where it is wanted.
-        return None if error.reason is KubectlReason.FORBIDDEN else last_words(error)
+        return None if error.reason is KubectlReason.FORBIDDEN else last_line(error)
     return None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from pydantic import SecretStr
 
-from cloudmart.doctor.world import World
+from cloudmart.doctor.target import DoctorTarget
 
 _SHORTEST = 6
 """Characters of a secret that is looked for in texts: a shorter one would be found in any word."""
@@ -30,16 +30,16 @@ class Redaction:
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
 
     @classmethod
-    def of(cls, world: World) -> "Redaction":
-        """Return what knows the secrets of a world: its settings and its variables."""
+    def of(cls, target: DoctorTarget) -> "Redaction":
+        """Return what knows the secrets of a target: its settings and its variables."""
         settings = (
             each.value.get_secret_value()
-            for each in world.loaded.report.readings
+            for each in target.loaded.report.readings
             if isinstance(each.value, SecretStr)
         )
         variables = (
             value
-            for name, value in world.environ.items()
+            for name, value in target.environ.items()
             if _SECRET_NAMES.search(name) and not _NOT_SECRET.search(name)
         )
         # Logs and JSON have a secret as it is, or escaped.

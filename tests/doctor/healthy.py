@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from cloudmart.doctor.command import DoctorChoices, diagnose_world
-from cloudmart.doctor.world import World
+from cloudmart.doctor.command import DoctorChoices, diagnose_target
+from cloudmart.doctor.target import DoctorTarget
 from cloudmart.findings.finding import CheckFinding, CheckStatus
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
 from cloudmart.local.embedded import REGION
@@ -54,11 +54,11 @@ class HealthyShop:
     edge: ShopEdge
     warehouse: DuckDBWarehouse
     parts: dict[str, Any] = field(default_factory=dict)
-    """Other options of `World`: `url`, `resolve`, `certificate`, …"""
+    """Other options of `DoctorTarget`: `url`, `resolve`, `certificate`, …"""
 
-    def world(self) -> World:
-        """Return the world as it is now."""
-        return World(
+    def target(self) -> DoctorTarget:
+        """Return the target as it is now."""
+        return DoctorTarget(
             self.environ,
             load_settings(self.environ),
             **{
@@ -74,7 +74,7 @@ class HealthyShop:
 
     async def look(self, *only: str) -> Mapping[str, CheckFinding]:
         """Return the findings of some areas or ids, by id."""
-        found = await diagnose_world(DoctorChoices(only=only), self.world())
+        found = await diagnose_target(DoctorChoices(only=only), self.target())
         assert not found.found.broken
         return {each.id: each for each in found.found.findings}
 

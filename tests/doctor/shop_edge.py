@@ -25,7 +25,7 @@ class ShopEdge:
 
     @property
     def parts(self) -> dict[str, Any]:
-        """The options of `World` that are about it."""
+        """The options of `DoctorTarget` that are about it."""
         return {
             "url": URL,
             "resolve": self.resolve,

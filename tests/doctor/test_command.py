@@ -177,7 +177,7 @@ def test_a_bundle_has_what_the_cluster_shows_without_keys_and_addresses(
     shop.cluster.scenario.logs["*"] = f"key {KEY} of ann@example.org"
     bundle = tmp_path / "doctor.tgz"
 
-    write_bundle(bundle, shop.world(), "{}")
+    write_bundle(bundle, shop.target(), "{}")
 
     with tarfile.open(bundle) as archive:
         names = archive.getnames()

@@ -7,7 +7,7 @@ import pytest
 
 from cloudmart.doctor.lifecycle import upstream_ends
 from cloudmart.doctor.registry import catalogue
-from cloudmart.doctor.world import addresses_of, certificate_of, http_client
+from cloudmart.doctor.target import addresses_of, certificate_of, http_client
 from cloudmart.findings.finding import CheckStatus
 from tests.doctor.healthy import NOW, HealthyShop, told
 from tests.doctor.shop_edge import HOST, URL

@@ -9,7 +9,7 @@ import pytest
 from cloudmart.doctor.check import CheckResult, DoctorCheck, RunCheck, passed, trouble
 from cloudmart.doctor.engine import Waiting, examine, with_parents
 from cloudmart.doctor.inputs import Inputs, NotAskedError, NotKnownError
-from cloudmart.doctor.world import World
+from cloudmart.doctor.target import DoctorTarget
 from cloudmart.findings.catalogue import FindingCatalogue, FindingEntry
 from cloudmart.findings.finding import CheckFinding, CheckStatus
 from cloudmart.settings import load_settings
@@ -43,15 +43,15 @@ def check(*ids: str, run: RunCheck | None = None, parents: tuple[str, ...] = ())
     return DoctorCheck(ids, run or answering(), frozenset(), parents, seconds=5)
 
 
-def world(**environ: str) -> World:
-    """Return a world of which nothing is there but variables."""
-    return World(environ, load_settings(environ))
+def target(**environ: str) -> DoctorTarget:
+    """Return a target of which nothing is there but variables."""
+    return DoctorTarget(environ, load_settings(environ))
 
 
 async def statuses(*checks: DoctorCheck) -> Mapping[str, tuple[CheckStatus, str]]:
     """Return what comes of checks, by finding."""
     ids = [key for each in checks for key in each.findings]
-    found = await examine(checks, world(), catalogue(*ids))
+    found = await examine(checks, target(), catalogue(*ids))
     return {each.id: (each.status, each.observed) for each in found.findings}
 
 
@@ -106,7 +106,7 @@ async def test_a_check_that_does_not_end_is_given_up() -> None:
         await asyncio.Event().wait()
 
     found = await examine(
-        [DoctorCheck(("a", "b"), endless, frozenset(), seconds=0.05)], world(), catalogue("a", "b")
+        [DoctorCheck(("a", "b"), endless, frozenset(), seconds=0.05)], target(), catalogue("a", "b")
     )
 
     assert [(each.status, each.observed) for each in found.findings] == [
@@ -118,7 +118,7 @@ async def test_a_check_that_does_not_end_is_given_up() -> None:
 async def test_a_check_that_broke_is_told_apart_from_what_it_checks() -> None:
     broken = check("a", run=answering(error=ZeroDivisionError()))
 
-    found = await examine([broken], world(), catalogue("a"))
+    found = await examine([broken], target(), catalogue("a"))
 
     assert found.broken == ["run"]
 
@@ -131,8 +131,8 @@ async def test_a_check_reads_what_it_declares_and_nothing_else() -> None:
     declared = DoctorCheck(("a",), look, SETTINGS | {"environment"})
     undeclared = DoctorCheck(("a",), look, SETTINGS)
 
-    told = await examine([declared], world(NAME="value"), catalogue("a"))
-    refused = await examine([undeclared], world(NAME="value"), catalogue("a"))
+    told = await examine([declared], target(NAME="value"), catalogue("a"))
+    refused = await examine([undeclared], target(NAME="value"), catalogue("a"))
 
     assert told.findings[0].observed == "value"
     assert told.reads == {"look": {"environment", "settings"}}
@@ -142,7 +142,7 @@ async def test_a_check_reads_what_it_declares_and_nothing_else() -> None:
 async def test_of_two_results_of_one_finding_the_worse_counts() -> None:
     run = answering(trouble("a", "one", fix="Mend one."), passed("a", "two"), trouble("a", "three"))
 
-    found = await examine([check("a", run=run)], world(), catalogue("a"))
+    found = await examine([check("a", run=run)], target(), catalogue("a"))
 
     assert found.findings == [
         CheckFinding("a", "any", FAIL, "one; three", "Why.", "Mend one.", "docs/findings.md#a")
@@ -159,7 +159,7 @@ async def test_a_check_that_may_settle_is_waited_for() -> None:
     patient = DoctorCheck(("a",), look, frozenset(), settles=60)
     found = await examine(
         [patient, check("b", parents=("a",))],
-        world(),
+        target(),
         catalogue("a", "b"),
         Waiting(60, 0, told.append),
     )
@@ -172,7 +172,7 @@ async def test_nobody_waits_unless_asked_to() -> None:
     run = answering(trouble("a", "0 of 2"))
     patient = DoctorCheck(("a",), run, frozenset(), settles=60)
 
-    found = await examine([patient], world(), catalogue("a"))
+    found = await examine([patient], target(), catalogue("a"))
 
     assert found.findings[0].status is FAIL
 
@@ -194,7 +194,7 @@ async def test_what_several_checks_ask_is_asked_once(tmp_path: Path) -> None:
     files = frozenset({"files"})
     await examine(
         [DoctorCheck(("a",), look, files), DoctorCheck(("b",), _as_b(look), files)],
-        world(),
+        target(),
         catalogue("a", "b"),
     )
 

@@ -1,6 +1,6 @@
 """Where all is well, every finding says so, and every check reads what it declares."""
 
-from cloudmart.doctor.command import DoctorChoices, diagnose_world
+from cloudmart.doctor.command import DoctorChoices, diagnose_target
 from cloudmart.doctor.registry import CHECKS, catalogue
 from cloudmart.findings.finding import CheckFinding, CheckStatus
 from tests.doctor.healthy import HealthyShop
@@ -23,7 +23,7 @@ async def test_every_check_reads_all_that_it_declares(shop: HealthyShop) -> None
     for change in (None, shop.on_a_laptop, shop.with_an_agent):
         if change:
             change()
-        found = (await diagnose_world(DoctorChoices(), shop.world())).found
+        found = (await diagnose_target(DoctorChoices(), shop.target())).found
         for name, read in found.reads.items():
             reads[name] |= read
 

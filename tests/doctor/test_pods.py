@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cloudmart.doctor.command import DoctorChoices, diagnose_world
+from cloudmart.doctor.command import DoctorChoices, diagnose_target
 from cloudmart.findings.finding import CheckStatus
 from cloudmart.rollout.cluster import Kubernetes
 from cloudmart.rollout.release import Manifest
@@ -149,7 +149,7 @@ async def test_a_rollout_is_followed_to_its_end(shop: HealthyShop) -> None:
         shop.cluster.scenario.unready.clear()
 
     choices = DoctorChoices(phase="during", only=("rollout-complete",), wait=60)
-    found = (await diagnose_world(choices, shop.world(), tell)).found.findings
+    found = (await diagnose_target(choices, shop.target(), tell)).found.findings
 
     assert told_meanwhile[0].startswith("rollout-complete: 0 of ")
     assert [(each.id, each.status) for each in found] == [("rollout-complete", CheckStatus.PASS)]

@@ -1,4 +1,4 @@
-"""The cluster as a pod sees it: the API server, asked in kubectl's words, without a kubectl."""
+"""The Kubernetes API, asked from inside a pod without a kubectl, in the words of kubectl."""
 
 import json
 import ssl
@@ -31,7 +31,7 @@ _KINDS = {plural: kind for kind, plural in _PLURALS.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class PodApi:
+class KubernetesApi:
     """Asks the API server with the token of the pod's ServiceAccount, and only looks."""
 
     url: str
@@ -39,7 +39,7 @@ class PodApi:
     client: Callable[[], httpx2.Client]
 
     @classmethod
-    def of_this_pod(cls, environ: Mapping[str, str]) -> "PodApi | None":
+    def of_this_pod(cls, environ: Mapping[str, str]) -> "KubernetesApi | None":
         """Return it, or None where the pod has been given no token."""
         token = _ACCOUNT / "token"
         if not token.is_file():

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from cloudmart.doctor.pod_api import PodApi
+from cloudmart.doctor.kubernetes_api import KubernetesApi
 from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes
 from tests.support.loopback import LoopbackServer, Reply, Request, loopback
 
@@ -62,7 +62,7 @@ def server() -> Iterator[LoopbackServer]:
 @pytest.fixture
 def cluster(server: LoopbackServer) -> Kubernetes:
     """Give the cluster of a pod in the namespace `shop`."""
-    return Kubernetes(PodApi(server.url, lambda: "a-token", httpx2.Client), "shop")
+    return Kubernetes(KubernetesApi(server.url, lambda: "a-token", httpx2.Client), "shop")
 
 
 def test_objects_are_listed_by_their_labels_and_know_their_kind(cluster: Kubernetes) -> None:

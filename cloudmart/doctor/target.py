@@ -1,4 +1,4 @@
-"""What the doctor examines: the service's settings, and how to ask about all else."""
+"""What the doctor examines: the settings of the service, and the ways to reach the rest."""
 
 import socket
 import ssl
@@ -67,8 +67,8 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """All that checks may look at.
+class DoctorTarget:
+    """What the doctor examines, and the ways to reach it.
 
     `source` says in words whose settings these are. `cluster` is None, and `no_cluster` says why,
     where kubectl is not at hand. `url` is the shop's address, if another than its settings name.

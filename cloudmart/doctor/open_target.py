@@ -1,13 +1,13 @@
-"""Whose settings a doctor looks at, and which cluster: decided once, before anything is checked."""
+"""Chooses what the doctor examines: whose settings, and which cluster."""
 
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloudmart.doctor.pod_api import PodApi
+from cloudmart.doctor.kubernetes_api import KubernetesApi
 from cloudmart.doctor.pods_settings import settings_of_pods
-from cloudmart.doctor.world import World
+from cloudmart.doctor.target import DoctorTarget
 from cloudmart.rollout.cluster import KubectlError, KubectlResult, Kubernetes, Run, kubectl_program
 from cloudmart.rollout.release import DEPLOYMENT, find_kubectl
 from cloudmart.settings import Loaded
@@ -23,8 +23,8 @@ _OWN = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a doctor is told to look."""
+class TargetOptions:
+    """What the command line says about what to examine."""
 
     context: str | None = None
     namespace: str | None = None
@@ -33,25 +33,27 @@ class Place:
     """What runs kubectl, if not the kubectl that is found."""
 
 
-async def open_world(place: Place, environ: Mapping[str, str], load: Load) -> World:
-    """Return what is to be looked at.
+async def open_target(
+    options: TargetOptions, environ: Mapping[str, str], load: Load
+) -> DoctorTarget:
+    """Return what the doctor examines.
 
     The settings are those of this process's environment. Where that has none of the service's,
     they are those of the Deployment in the cluster.
     """
     in_cluster = "KUBERNETES_SERVICE_HOST" in environ
-    namespace = place.namespace or environ.get("POD_NAMESPACE") or _own_namespace()
-    cluster = _cluster(place, namespace, environ, in_cluster=in_cluster)
+    namespace = options.namespace or environ.get("POD_NAMESPACE") or _own_namespace()
+    cluster = _cluster(options, namespace, environ, in_cluster=in_cluster)
     source, told, own = "the environment of this process", dict(environ), True
-    scout = World(environ, _nothing(load))
+    draft = DoctorTarget(environ, _nothing(load))
     if cluster and not _has_own(environ):
-        found = await scout.threads.run(lambda: _of_pods(cluster))
+        found = await draft.threads.run(lambda: _of_pods(cluster))
         if found is not None:
             # AWS is called with the identity of this process.
             told, own = {**environ, **found}, False
             source = f"the Deployment {DEPLOYMENT}, seen by kubectl"
-    loaded, unread = await _loaded(scout, told, load)
-    return World(
+    loaded, unread = await _loaded(draft, told, load)
+    return DoctorTarget(
         environ=told,
         loaded=loaded,
         source=source,
@@ -59,10 +61,10 @@ async def open_world(place: Place, environ: Mapping[str, str], load: Load) -> Wo
         cluster=cluster,
         no_cluster=_no_cluster(in_cluster=in_cluster),
         namespace=namespace,
-        url=place.url,
+        url=options.url,
         in_cluster=in_cluster,
         is_service=in_cluster and own,
-        threads=scout.threads,
+        threads=draft.threads,
     )
 
 
@@ -70,10 +72,12 @@ def _nothing(load: Load) -> Loaded:
     return load({})[0]
 
 
-async def _loaded(scout: World, told: Mapping[str, str], load: Load) -> tuple[Loaded, str | None]:
+async def _loaded(
+    draft: DoctorTarget, told: Mapping[str, str], load: Load
+) -> tuple[Loaded, str | None]:
     try:
         async with asyncio.timeout(_WITHIN):
-            return await scout.threads.run(lambda: load(told))
+            return await draft.threads.run(lambda: load(told))
     except TimeoutError:
         unread = f"AWS Secrets Manager did not answer within {_WITHIN:.0f} s"
         elsewhere = {name: each for name, each in told.items() if name != "CLOUDMART_SECRET_ID"}
@@ -81,18 +85,18 @@ async def _loaded(scout: World, told: Mapping[str, str], load: Load) -> tuple[Lo
 
 
 def _cluster(
-    place: Place, namespace: str, environ: Mapping[str, str], *, in_cluster: bool
+    options: TargetOptions, namespace: str, environ: Mapping[str, str], *, in_cluster: bool
 ) -> Kubernetes | None:
-    run = place.run
+    run = options.run
     if run is None:
         path = find_kubectl()
-        api = PodApi.of_this_pod(environ) if in_cluster and path is None else None
+        api = KubernetesApi.of_this_pod(environ) if in_cluster and path is None else None
         if path is None and api is None:
             return None
         run = _quickly(kubectl_program(path)) if path else api
     if run is None:
         return None
-    return Kubernetes(run, namespace, None if in_cluster else place.context)
+    return Kubernetes(run, namespace, None if in_cluster else options.context)
 
 
 def _quickly(run: Run) -> Run:
