@@ -8,8 +8,8 @@ from fastapi import FastAPI
 
 from cloudmart.access.gated_route import check_rights
 from cloudmart.ai.router import router as assistants
-from cloudmart.api_docs.directory import OperationDirectory, install_not_found
 from cloudmart.api_docs.document import DocumentedApp
+from cloudmart.api_docs.operations import OperationList, install_not_found
 from cloudmart.api_docs.pages import config_router, pages_router
 from cloudmart.api_docs.router import problems
 from cloudmart.api_docs.router import router as discovery
@@ -80,7 +80,7 @@ def create_app(
         opening = open_service(settings, process, counter, open_providers, open_pipeline)
         sending = open_tracing(tracing, settings.tracing, process.health.release)
         async with sending, opening as services:
-            yield {"services": services | {OperationDirectory: directory}}
+            yield {"services": services | {OperationList: operation_list}}
 
     app = DocumentedApp(
         title="CloudMart",
@@ -96,9 +96,9 @@ def create_app(
         telemetry=NO_TELEMETRY,
     )
     app.access = settings.access
-    directory = OperationDirectory(app.openapi)
+    operation_list = OperationList(app.openapi)
     problem.install_problem_handlers(app)
-    install_not_found(app, directory)
+    install_not_found(app, operation_list)
     routers = [
         *_metrics_routers(settings),
         *ROUTERS,

@@ -11,7 +11,7 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from cloudmart.errors import UnavailableError
-from cloudmart.observability.reporter import SILENT, Reporter
+from cloudmart.observability.dependency_reporter import SILENT, Reporter
 from cloudmart.settings import AccessSettings, Algorithm
 from cloudmart.settings.formats import check_endpoint
 

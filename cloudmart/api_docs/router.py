@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import Field
 
 from cloudmart import errors
-from cloudmart.api_docs.directory import OperationDirectory
+from cloudmart.api_docs.operations import OperationList
 from cloudmart.errors import CloudmartError, NotFoundError
 from cloudmart.health.router import Board
 from cloudmart.health.state import Dependency, DependencyReading, Health, Status
@@ -125,7 +125,7 @@ def _words(health: Health, dependency: Dependency, reading: DependencyReading) -
 
 
 router = ClassifiedRouter(counts_as=RouteClass.FREE, tags=["discovery"])
-Operations = Annotated[OperationDirectory, Depends(provide(OperationDirectory))]
+Operations = Annotated[OperationList, Depends(provide(OperationList))]
 
 
 class OperationSummary(Model):
@@ -151,10 +151,10 @@ class Index(Model):
 
 
 @router.get("/", include_in_schema=False)
-async def show_landing_page(request: Request, health: Board, directory: Operations) -> Response:
+async def show_landing_page(request: Request, health: Board, operations: Operations) -> Response:
     accept = request.headers.get("accept", "")
     if accept_quality(accept, "application/json") > accept_quality(accept, "text/html"):
-        index = await list_operations(request, directory)
+        index = await list_operations(request, operations)
         return JSONResponse(index.model_dump(mode="json"), headers={"Vary": "Accept"})
     page = landing_page()
     return HTMLResponse(page.render(health), headers=page.headers)
@@ -168,7 +168,7 @@ async def show_landing_page(request: Request, health: Board, directory: Operatio
         "asks for JSON with the same list, and a browser with a page."
     ),
 )
-async def list_operations(request: Request, directory: Operations) -> Index:
+async def list_operations(request: Request, operations: Operations) -> Index:
     return Index(
         title=request.app.title,
         version=request.app.version,
@@ -176,7 +176,7 @@ async def list_operations(request: Request, directory: Operations) -> Index:
         openapi="/api/openapi.json",
         problems="/api/problems",
         health="/api/health",
-        operations=[OperationSummary(**entry.listed()) for entry in directory.entries],
+        operations=[OperationSummary(**entry.listed()) for entry in operations.entries],
     )
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from cloudmart.rollout.journal import ExitCode
+from cloudmart.rollout.output import ExitCode
 
 _WIDEST = 86_400
 

@@ -17,7 +17,7 @@ from cloudmart.dynamodb.schema import LOOK_AGAIN, TableSchema
 from cloudmart.dynamodb.session import operators_session
 from cloudmart.health.aws_environment import open_for_command
 from cloudmart.health.causes import DependencyError
-from cloudmart.orders.notes import remove_notes_from_orders
+from cloudmart.orders.internal_items import remove_notes_from_orders
 from cloudmart.settings import Settings
 from cloudmart.tables.apply import apply_steps
 from cloudmart.tables.operator_client import open_client, remove_record

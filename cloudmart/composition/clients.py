@@ -17,7 +17,7 @@ from cloudmart.health.aws_environment import open_for_command
 from cloudmart.health.causes import DependencyError
 from cloudmart.health.causes.process import CLOCK_CORRECTED, COUNTED_APART, KEYS_AWAY
 from cloudmart.health.state import Health, HealthReporter, always
-from cloudmart.observability.reporter import Reporter
+from cloudmart.observability.dependency_reporter import Reporter
 from cloudmart.pipeline.opening import OpenPipeline, Pipeline
 from cloudmart.rates.counter import LocalCounter, RateCounter
 from cloudmart.rates.limiting import rate_limits_of

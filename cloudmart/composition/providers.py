@@ -40,7 +40,7 @@ from cloudmart.health import state
 from cloudmart.health.causes import Cause, DependencyError
 from cloudmart.health.causes.providers import AWAY, FAILED, REFUSES, SLOW
 from cloudmart.health.state import UNUSED, Dependency, Health, HealthReporter
-from cloudmart.observability.reporter import Reporter
+from cloudmart.observability.dependency_reporter import Reporter
 from cloudmart.settings import (
     AzureSettings,
     BedrockMode,

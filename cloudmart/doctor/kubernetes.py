@@ -7,7 +7,7 @@ from typing import Any
 from cloudmart.doctor.check import CheckResult, DoctorCheck, passed, trouble
 from cloudmart.doctor.inputs import Inputs, NotKnownError, last_line
 from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes
-from cloudmart.rollout.journal import Journal
+from cloudmart.rollout.output import RolloutOutput
 from cloudmart.rollout.pod_faults import RolloutLimits
 from cloudmart.rollout.pod_replacement import PodReplacement, PodsInView
 from cloudmart.rollout.release import DEPLOYMENT, tag_of
@@ -59,7 +59,7 @@ async def pods(inputs: Inputs) -> list[Any]:
 async def pods_in_view(inputs: Inputs) -> PodsInView:
     """Return the Deployment with the pods of the newest roll-out and those of before."""
     return await inputs.looking(
-        "rollout", lambda cluster: PodReplacement(cluster, Journal(), RolloutLimits()).look()
+        "rollout", lambda cluster: PodReplacement(cluster, RolloutOutput(), RolloutLimits()).look()
     )
 
 

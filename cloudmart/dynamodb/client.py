@@ -23,6 +23,7 @@ from cloudmart.dynamodb.call_metrics import (
     outcome_of,
     table_of,
 )
+from cloudmart.dynamodb.lazy_items import parse_page
 from cloudmart.dynamodb.messages import decode_answer
 from cloudmart.dynamodb.refusals import (
     DAMAGED,
@@ -30,7 +31,6 @@ from cloudmart.dynamodb.refusals import (
     DamagedAnswerError,
     ForeignAnswerError,
 )
-from cloudmart.dynamodb.sent_items import parse_page
 from cloudmart.dynamodb.transport import (
     ANSWER_LOST,
     OPERATIONS,
@@ -172,7 +172,7 @@ class Database:
     async def call_for_page(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401
         """Call an operation as `call` does, and leave the items of its answer unparsed.
 
-        The SDK's way parses them all the same: `decode_sent` reads both.
+        The SDK's way parses them all the same: `decode_lazy` reads both.
         """
         return await self._call(operation, parameters, parse_page)
 

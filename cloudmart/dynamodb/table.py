@@ -14,7 +14,7 @@ from cloudmart.dynamodb.expression import (
     unchanged,
     write_expressions,
 )
-from cloudmart.dynamodb.sent_items import SentItem, decode_all
+from cloudmart.dynamodb.lazy_items import LazyItem, decode_all
 from cloudmart.errors import ConflictError, ItemTooLargeError
 from cloudmart.values.page import FEW, Page, Pages, let_others_go_first
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 Key = dict[str, Any]
 """Where a page begins, as DynamoDB sends and takes it."""
 
-ReadItems = Callable[[Sequence[SentItem]], list[T]]
+ReadItems = Callable[[Sequence[LazyItem]], list[T]]
 """Reads some items of a page. It may leave out what is nobody's."""
 
 _CONDITION_FAILED = "ConditionalCheckFailedException"

@@ -15,7 +15,7 @@ from cloudmart.health.causes.services import UNKNOWN
 from cloudmart.health.classify import DYNAMODB, FAILURES, FAILURES_OF_CREDENTIALS
 from cloudmart.health.dependency_error import dependency_error_of
 from cloudmart.health.state import Dependency, Health
-from cloudmart.orders.notes import PROBE
+from cloudmart.orders.internal_items import PROBE
 
 _log = structlog.stdlib.get_logger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from cloudmart.orders.notes import HEARTBEAT
+from cloudmart.orders.internal_items import HEARTBEAT
 from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.ports import OrderState, RowFault, amount_of
 from cloudmart.values.email import TEST_ADDRESSES

@@ -8,7 +8,7 @@ import structlog
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import ConflictError, UnavailableError
-from cloudmart.orders.notes import ORDER_SECRET
+from cloudmart.orders.internal_items import ORDER_SECRET
 from cloudmart.values.timestamp import now, stamp
 
 _log = structlog.stdlib.get_logger(__name__)

@@ -14,11 +14,11 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from cloudmart.dynamodb.codec import Item
-from cloudmart.dynamodb.sent_items import SentItem, decode_sent
+from cloudmart.dynamodb.lazy_items import LazyItem, decode_lazy
 from cloudmart.http.paging import EncodedEntity
 from cloudmart.orders.indexes import order_address
+from cloudmart.orders.internal_items import is_order
 from cloudmart.orders.models import Order, OrderStatus
-from cloudmart.orders.notes import is_order
 from cloudmart.values.email import email_key, owner_form
 
 T = TypeVar("T")
@@ -132,7 +132,7 @@ class Customer:
 
 
 def encode_orders(
-    sent: Sequence[SentItem], customer: Customer | None = None
+    sent: Sequence[LazyItem], customer: Customer | None = None
 ) -> list[EncodedEntity]:
     """Return some orders of a page as an answer shows them, without what is no order."""
     # Most orders of a customer have one address.
@@ -142,7 +142,7 @@ def encode_orders(
         try:
             order = _well_shaped(each, theirs, named=customer is None)
         except (msgspec.DecodeError, _OddError):
-            order = encode_order(decode_sent(each), customer)
+            order = encode_order(decode_lazy(each), customer)
         if order is not None:
             found.append(order)
     return found
@@ -167,7 +167,7 @@ def _is_theirs(customer: Customer, email: str | None) -> bool:
 
 
 def _well_shaped(
-    sent: SentItem, theirs: Callable[[str | None], bool], *, named: bool
+    sent: LazyItem, theirs: Callable[[str | None], bool], *, named: bool
 ) -> EncodedEntity | None:
     if not isinstance(sent, Raw):
         raise _OddError

@@ -10,8 +10,8 @@ from limits import RateLimitItem
 from limits.aio.storage import RedisStorage
 from limits.errors import StorageError
 
+from cloudmart.observability.dependency_reporter import Reporter
 from cloudmart.observability.metrics import RATE_LIMITS_SHARED
-from cloudmart.observability.reporter import Reporter
 from cloudmart.rates.counter import LimitState, RateCounter, StoredCounter
 
 WITHIN = 0.25

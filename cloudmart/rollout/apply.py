@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cloudmart.rollout.cluster import KubectlError, Kubernetes, manifest_list
-from cloudmart.rollout.journal import Journal
+from cloudmart.rollout.output import RolloutOutput
 from cloudmart.rollout.pod_references import config_maps_of
 from cloudmart.rollout.release import (
     DEPLOYMENT,
@@ -160,7 +160,7 @@ def _key(entry: object) -> str | None:
 
 
 def record_live_objects(
-    cluster: Kubernetes, journal: Journal, manifests: Sequence[Manifest]
+    cluster: Kubernetes, output: RolloutOutput, manifests: Sequence[Manifest]
 ) -> list[Manifest]:
     """Record each object as it is as what was applied last, and return those that are there."""
     references = [object_reference(each) for each in manifests if is_recorded(each)]
@@ -168,7 +168,7 @@ def record_live_objects(
     for each in live:
         if recorded_manifest(each) != as_applied(each):
             words = ("apply", "set-last-applied", "--create-annotation=true", "--filename")
-            journal.command(
+            output.command(
                 f"{cluster.command(*words)} {object_reference(each).replace('/', '-')}.json"
             )
             record_manifest(cluster, each)
@@ -177,7 +177,7 @@ def record_live_objects(
 
 def report_removals(
     cluster: Kubernetes,
-    journal: Journal,
+    output: RolloutOutput,
     manifests: Sequence[Manifest],
     live: Sequence[Manifest],
 ) -> None:
@@ -200,35 +200,35 @@ def report_removals(
     for after in read["items"] if read["kind"] == "List" else [read]:
         before = there.get(object_reference(after))
         if before and is_recorded(before) and (gone := removed_paths(before, after)):
-            journal.say(
+            output.say(
                 f"{object_reference(after)} will lose these fields, which this release does not "
                 "have:"
             )
-            journal.detail("\n".join(gone))
+            output.detail("\n".join(gone))
 
 
 def apply_stage(
-    cluster: Kubernetes, journal: Journal, name: str, manifests: Sequence[Manifest]
+    cluster: Kubernetes, output: RolloutOutput, name: str, manifests: Sequence[Manifest]
 ) -> None:
     """Apply a stage's manifests."""
-    journal.command(f"{cluster.command('apply', '--filename')} {name}.json")
+    output.command(f"{cluster.command('apply', '--filename')} {name}.json")
     told = cluster.do("apply", "--filename", "-", told=manifest_list(manifests))
-    journal.detail(told)
+    output.detail(told)
 
 
-def record_running_state(cluster: Kubernetes, journal: Journal) -> str:
+def record_running_state(cluster: Kubernetes, output: RolloutOutput) -> str:
     """Record and label the Deployment as it is after going back; return the tag that runs."""
     live = cluster.get("deployment", DEPLOYMENT)
     tag = tag_of(live)
     try:
         if VERSION in (live["metadata"].get("labels") or {}):
             words = ("label", "--overwrite", f"deployment/{DEPLOYMENT}", f"{VERSION}={tag}")
-            journal.command(cluster.command(*words))
+            output.command(cluster.command(*words))
             cluster.do(*words)
-        record_live_objects(cluster, journal, [live])
+        record_live_objects(cluster, output, [live])
     except KubectlError as error:
         # The next roll-out records it again.
-        journal.warn(f"The running manifests could not be recorded: {error}")
+        output.warn(f"The running manifests could not be recorded: {error}")
     return tag
 
 

@@ -19,12 +19,12 @@ import yaml
 from cloudmart.rollout.apply import save_running_release
 from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes, Run, kubectl_program
 from cloudmart.rollout.jobs import tables_job
-from cloudmart.rollout.journal import (
+from cloudmart.rollout.output import (
     ExitCode,
-    Journal,
     NotRolledOutError,
     PersonNeededError,
     RolloutInterruptedError,
+    RolloutOutput,
 )
 from cloudmart.rollout.pod_faults import RolloutLimits
 from cloudmart.rollout.release import (
@@ -160,26 +160,26 @@ def _user() -> str:
 
 
 def print_plan(
-    journal: Journal, cluster: Kubernetes, release: Release, choices: RolloutChoices
+    output: RolloutOutput, cluster: Kubernetes, release: Release, choices: RolloutChoices
 ) -> None:
     """Tell each stage and the commands that would change the cluster in it."""
     job = name_of(release.job)
     if choices.tables:
-        journal.say(f"The tables: job/{job}")
-        journal.command(cluster.command("delete", "job", job, "--ignore-not-found", "--wait"))
-        journal.command(f"{cluster.command('apply', '--filename')} {job}.json")
-    journal.say(f"The pods: deployment/{DEPLOYMENT}")
-    journal.command(f"{cluster.command('apply', '--filename')} service.json")
-    journal.detail("\n".join(map(object_reference, release.service)))
-    journal.say("The traffic to them: Service, Ingress, network policies")
-    journal.command(f"{cluster.command('apply', '--filename')} edge.json")
-    journal.detail("\n".join(map(object_reference, release.edge)))
-    journal.say(f"From outside: {choices.url or release.url}")
+        output.say(f"The tables: job/{job}")
+        output.command(cluster.command("delete", "job", job, "--ignore-not-found", "--wait"))
+        output.command(f"{cluster.command('apply', '--filename')} {job}.json")
+    output.say(f"The pods: deployment/{DEPLOYMENT}")
+    output.command(f"{cluster.command('apply', '--filename')} service.json")
+    output.detail("\n".join(map(object_reference, release.service)))
+    output.say("The traffic to them: Service, Ingress, network policies")
+    output.command(f"{cluster.command('apply', '--filename')} edge.json")
+    output.detail("\n".join(map(object_reference, release.edge)))
+    output.say(f"From outside: {choices.url or release.url}")
     if choices.tables:
         job = name_of(tables_job(release, "use-indexes"))
-        journal.say(f"The indexes, now that no older pod writes: job/{job}")
-        journal.command(cluster.command("delete", "job", job, "--ignore-not-found", "--wait"))
-        journal.command(f"{cluster.command('apply', '--filename')} {job}.json")
+        output.say(f"The indexes, now that no older pod writes: job/{job}")
+        output.command(cluster.command("delete", "job", job, "--ignore-not-found", "--wait"))
+        output.command(f"{cluster.command('apply', '--filename')} {job}.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +198,13 @@ class RolloutCommand:
     report: Path | None = None
     run: Run | None = None
     """What runs kubectl, if not the kubectl that is found."""
-    journal: Journal = field(default_factory=Journal)
+    output: RolloutOutput = field(default_factory=RolloutOutput)
 
 
 def run_rollout(command: RolloutCommand) -> tuple[ExitCode, dict[str, Any]]:
     """Run the command; return the exit code and the report of all that was done and seen."""
-    journal, environment = command.journal, command.choices.environment
-    journal.facts |= {"environment": environment, "exitCode": None}
+    output, environment = command.output, command.choices.environment
+    output.facts |= {"environment": environment, "exitCode": None}
     try:
         code, sentence = ExitCode.ROLLED_OUT, _act(command)
     except NotRolledOutError as error:
@@ -214,20 +214,20 @@ def run_rollout(command: RolloutCommand) -> tuple[ExitCode, dict[str, Any]]:
     except RolloutInterruptedError as error:
         code, sentence = ExitCode.NEEDS_A_PERSON, str(error)
     for line in sentence.splitlines():
-        journal.say(line)
+        output.say(line)
     if code is ExitCode.NOT:
-        journal.say(f"Not rolled out: {environment}.")
-    journal.facts |= {"exitCode": int(code), "outcome": sentence}
+        output.say(f"Not rolled out: {environment}.")
+    output.facts |= {"exitCode": int(code), "outcome": sentence}
     if not command.dry_run and not command.save:
         _keep(command)
-    return code, journal.document()
+    return code, output.document()
 
 
 def _act(command: RolloutCommand) -> str:
     rendered = _rendered(command)
     release = Release.of(rendered, None)
     if command.dry_run:
-        print_plan(command.journal, _cluster(command, release), release, command.choices)
+        print_plan(command.output, _cluster(command, release), release, command.choices)
         return "Dry run: nothing was changed."
     cluster = _cluster(command, release)
     try:
@@ -236,13 +236,13 @@ def _act(command: RolloutCommand) -> str:
         raise NotRolledOutError(
             f"No cluster is known: {error} Name one with --context.\nNothing was changed."
         ) from error
-    command.journal.facts["where"] = where
-    command.journal.say(f"{command.choices.environment}: {where}")
+    command.output.facts["where"] = where
+    command.output.say(f"{command.choices.environment}: {where}")
     rollout = Rollout(
         cluster,
         rendered,
         command.choices,
-        command.journal,
+        command.output,
         command.limits,
         explain=command.explain,
     )
@@ -331,17 +331,17 @@ def _broken_off_by_signals(rollout: Rollout, reason: list[str]) -> Iterator[None
 
 
 def _keep(command: RolloutCommand) -> None:
-    journal = command.journal
-    file = command.report or _default_report(journal, command.choices.environment)
+    output = command.output
+    file = command.report or _default_report(output, command.choices.environment)
     try:
-        journal.write(file)
+        output.write(file)
     except OSError as error:
-        journal.warn(f"The report could not be written to {file}: {error.strerror}.")
+        output.warn(f"The report could not be written to {file}: {error.strerror}.")
     else:
-        journal.detail(f"The report of all steps and answers: {file}")
+        output.detail(f"The report of all steps and answers: {file}")
 
 
-def _default_report(journal: Journal, environment: str) -> Path:
+def _default_report(output: RolloutOutput, environment: str) -> Path:
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    name = f"{environment}-{journal.now():%Y%m%dT%H%M%SZ}.json"
+    name = f"{environment}-{output.now():%Y%m%dT%H%M%SZ}.json"
     return Path(state) / "cloudmart" / "rollouts" / name

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes, manifest_list
-from cloudmart.rollout.journal import Journal, PersonNeededError
+from cloudmart.rollout.output import PersonNeededError, RolloutOutput
 from cloudmart.rollout.pod_faults import (
     FaultHistory,
     PodFault,
@@ -27,9 +27,9 @@ class JobFailedError(Exception):
 class JobRunner:
     """Runs Jobs, each to its end."""
 
-    def __init__(self, cluster: Kubernetes, journal: Journal, limits: RolloutLimits) -> None:
+    def __init__(self, cluster: Kubernetes, output: RolloutOutput, limits: RolloutLimits) -> None:
         self._cluster = cluster
-        self._journal = journal
+        self._output = output
         self._limits = limits
 
     def run(self, job: Manifest, within: float, *beside: Manifest) -> None:
@@ -43,9 +43,9 @@ class JobRunner:
         name = name_of(job)
         # What a Job does cannot be changed, so one of the same name has to go first.
         words = ("delete", "job", name, "--ignore-not-found", "--wait")
-        self._journal.command(self._cluster.command(*words))
+        self._output.command(self._cluster.command(*words))
         self._cluster.do(*words)
-        self._journal.command(f"{self._cluster.command('apply', '--filename')} {name}.json")
+        self._output.command(f"{self._cluster.command('apply', '--filename')} {name}.json")
         self._cluster.do("apply", "--filename", "-", told=manifest_list([*beside, job]))
         try:
             self._wait(name, within)
@@ -64,7 +64,7 @@ class JobRunner:
                 if error.reason is KubectlReason.ABSENT:
                     raise JobFailedError(f"Somebody removed job/{name}.") from error
                 # The Job goes on, whether it can be asked or not.
-                self._journal.progress(f"The cluster does not answer: {error}")
+                self._output.progress(f"The cluster does not answer: {error}")
                 limits.sleep(limits.pause)
                 continue
             if state == "Complete":
@@ -73,11 +73,11 @@ class JobRunner:
                 raise JobFailedError(f"job/{name} failed.{_reasons(found)}")
             new, lasting = grievances.note(found)
             for each in new:
-                self._journal.warn(each.sentence)
+                self._output.warn(each.sentence)
             if lasting:
                 self._remove(name)
                 raise JobFailedError(f"job/{name} does not start and was removed.{_reasons(found)}")
-            self._journal.progress(f"job/{name} is {state}")
+            self._output.progress(f"job/{name} is {state}")
             limits.sleep(limits.pause)
         raise JobFailedError(
             f"job/{name} was not done after {within:.0f} s and continues. Watch it with "
@@ -111,12 +111,12 @@ class JobRunner:
     def _remove(self, name: str) -> None:
         words = ("delete", "job", name, "--ignore-not-found", "--wait=false")
         self._tell_log(name)
-        self._journal.command(self._cluster.command(*words))
+        self._output.command(self._cluster.command(*words))
         self._cluster.do(*words)
 
     def _tell_log(self, name: str) -> None:
         if lines := last_log_lines(self._cluster, f"job/{name}"):
-            self._journal.detail("\n".join(lines))
+            self._output.detail("\n".join(lines))
 
 
 def _reasons(found: list[PodFault]) -> str:
@@ -126,9 +126,9 @@ def _reasons(found: list[PodFault]) -> str:
 class IndexUse:
     """Starts the Jobs after which look-ups use the indexes, or no more."""
 
-    def __init__(self, jobs: JobRunner, journal: Journal, limits: RolloutLimits) -> None:
+    def __init__(self, jobs: JobRunner, output: RolloutOutput, limits: RolloutLimits) -> None:
         self._jobs = jobs
-        self._journal = journal
+        self._output = output
         self._limits = limits
 
     def use(self, release: Release, again: str, draining: Callable[[], bool]) -> None:
@@ -145,7 +145,7 @@ class IndexUse:
                     f"{still}: a pod of the older release does not end. Delete it, then run "
                     f"`{again}` again."
                 )
-            self._journal.progress("Waiting for the last pod of the older release to end")
+            self._output.progress("Waiting for the last pod of the older release to end")
             limits.sleep(limits.pause)
         try:
             self._jobs.run(tables_job(release, "use-indexes"), limits.tables)
@@ -159,7 +159,7 @@ class IndexUse:
             # wait.
             self._jobs.run(tables_job(release, "leave-indexes", "--wait", "0"), _LEAVE_WITHIN)
         except (JobFailedError, KubectlError) as error:
-            self._journal.warn(
+            self._output.warn(
                 f"{error} If `cloudmart tables use-indexes` was ever run, run `cloudmart tables "
                 "leave-indexes`: look-ups may miss orders that the older release writes."
             )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloudmart.rollout.cluster import KubectlError, Kubernetes
-from cloudmart.rollout.journal import Journal, UnhealthyError
+from cloudmart.rollout.output import RolloutOutput, UnhealthyError
 from cloudmart.rollout.pod_faults import FaultHistory, RolloutLimits, pod_faults
 from cloudmart.rollout.release import DEPLOYMENT, Manifest
 
@@ -55,9 +55,9 @@ class PodsInView:
 class PodReplacement:
     """Watches pods being replaced."""
 
-    def __init__(self, cluster: Kubernetes, journal: Journal, limits: RolloutLimits) -> None:
+    def __init__(self, cluster: Kubernetes, output: RolloutOutput, limits: RolloutLimits) -> None:
         self._cluster = cluster
-        self._journal = journal
+        self._output = output
         self._limits = limits
 
     def revision(self) -> str | None:
@@ -90,10 +90,10 @@ class PodReplacement:
             try:
                 view = self.look()
             except KubectlError as error:
-                self._journal.progress(f"The cluster does not answer: {error}")
+                self._output.progress(f"The cluster does not answer: {error}")
                 limits.sleep(limits.pause)
                 continue
-            self._journal.progress(view.progress)
+            self._output.progress(view.progress)
             if view.complete:
                 return
             if view.stuck and view.deployment["status"].get(
@@ -102,7 +102,7 @@ class PodReplacement:
                 raise UnhealthyError(f"The new pods do not get ready. {view.stuck}")
             new, lasting = grievances.note(each for pod in view.new for each in pod_faults(pod))
             for each in new:
-                self._journal.warn(each.sentence)
+                self._output.warn(each.sentence)
             if lasting:
                 raise UnhealthyError(f"The new pods cannot start. {lasting.sentence}")
             limits.sleep(limits.pause)

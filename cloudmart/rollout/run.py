@@ -14,8 +14,13 @@ from cloudmart.rollout.apply import (
 )
 from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes
 from cloudmart.rollout.jobs import IndexUse, JobFailedError, JobRunner
-from cloudmart.rollout.journal import Journal, NotRolledOutError, PersonNeededError, UnhealthyError
 from cloudmart.rollout.leftovers import leftovers
+from cloudmart.rollout.output import (
+    NotRolledOutError,
+    PersonNeededError,
+    RolloutOutput,
+    UnhealthyError,
+)
 from cloudmart.rollout.pod_faults import RolloutLimits
 from cloudmart.rollout.pod_references import missing_for_rollback
 from cloudmart.rollout.pod_replacement import REVISION, PodReplacement
@@ -54,13 +59,13 @@ class Rollback:
     def __init__(
         self,
         cluster: Kubernetes,
-        journal: Journal,
+        output: RolloutOutput,
         pods: PodReplacement,
         before: Manifest,
         tell_reasons: Callable[[], None],
     ) -> None:
         self._cluster = cluster
-        self._journal = journal
+        self._output = output
         self._pods = pods
         self._before = before
         self._tell_reasons = tell_reasons
@@ -74,19 +79,19 @@ class Rollback:
         """
         tag, at = tag_of(self._before), revision_of(self._before)
         if self._pods.revision() == at:
-            record_running_state(self._cluster, self._journal)
+            record_running_state(self._cluster, self._output)
             raise NotRolledOutError(
                 f"The pods were not replaced, {tag} runs: the fault is older, or is not in the "
                 "pods."
             )
-        with self._journal.stage("back", f"Back to {tag}, revision {at}"):
+        with self._output.stage("back", f"Back to {tag}, revision {at}"):
             # What this program has rolled out writes the attributes of the indexes.
             if ROLLOUT not in (
                 self._before["spec"]["template"]["metadata"].get("annotations") or {}
             ):
                 leave_indexes()
             self._undo()
-            runs = record_running_state(self._cluster, self._journal)
+            runs = record_running_state(self._cluster, self._output)
         raise NotRolledOutError(
             f"The pods of {runs} run again, as before (revision {at}). Only the Deployment was "
             "restored: what else was applied stays, and the next roll-out finds it."
@@ -94,7 +99,7 @@ class Rollback:
 
     def _undo(self) -> None:
         words = undo_arguments(self._before)
-        self._journal.command(self._cluster.command(*words))
+        self._output.command(self._cluster.command(*words))
         try:
             self._cluster.do(*words)
             self._pods.wait()
@@ -137,7 +142,7 @@ class Rollout:
         cluster: Kubernetes,
         rendered: Rendered,
         choices: RolloutChoices,
-        journal: Journal,
+        output: RolloutOutput,
         limits: RolloutLimits,
         *,
         explain: Explain,
@@ -146,11 +151,11 @@ class Rollout:
         self._explain = explain
         self._rendered = rendered
         self._choices = choices
-        self._journal = journal
+        self._output = output
         self._limits = limits
-        self._pods = PodReplacement(cluster, journal, limits)
-        self._jobs = JobRunner(cluster, journal, limits)
-        self._indexes = IndexUse(self._jobs, journal, limits)
+        self._pods = PodReplacement(cluster, output, limits)
+        self._jobs = JobRunner(cluster, output, limits)
+        self._indexes = IndexUse(self._jobs, output, limits)
         self._before: Manifest | None = None
         self._goes_on = "Nothing was changed."
         self.touched = False
@@ -193,8 +198,8 @@ class Rollout:
         Raises:
             NotRolledOutError: something is wrong; each fault is in it.
         """
-        cluster, journal, environment = self._cluster, self._journal, self._choices.environment
-        with journal.stage("checks", "Checking before anything is changed"):
+        cluster, output, environment = self._cluster, self._output, self._choices.environment
+        with output.stage("checks", "Checking before anything is changed"):
             secret, absent = secret_of(cluster, environment)
             rights = list(right_faults(cluster))
             if secret is None or rights:
@@ -203,8 +208,8 @@ class Rollout:
                     [*filter(None, [absent]), *rights, *server_refusals(cluster, would_be)]
                 )
             release = Release.of(self._rendered, secret["metadata"])
-            journal.facts |= {"rolloutId": release.rollout_id, "tag": release.tag}
-            journal.say(f"The tag {release.tag}, as roll-out {release.rollout_id}")
+            output.facts |= {"rolloutId": release.rollout_id, "tag": release.tag}
+            output.say(f"The tag {release.tag}, as roll-out {release.rollout_id}")
             self._before = cluster.find("deployment", DEPLOYMENT)
             found: list[Iterable[str]] = [secret_faults(self._rendered, secret)]
             found.append(server_refusals(cluster, release))
@@ -214,12 +219,12 @@ class Rollout:
             if self._before:
                 found.append(missing_for_rollback(cluster, self._before))
             else:
-                journal.say("It is the first roll-out here: there is nothing to go back to.")
+                output.say("It is the first roll-out here: there is nothing to go back to.")
             _refuse(chain.from_iterable(map(_with_rights, found)))
             for sentence in unread_keys(self._rendered, secret):
-                journal.warn(sentence)
+                output.warn(sentence)
             if warning := gate_warning(cluster):
-                journal.warn(warning)
+                output.warn(warning)
             self._warn_of_leftovers(release)
             self._record(release)
         return release
@@ -227,9 +232,9 @@ class Rollout:
     def _record(self, release: Release) -> None:
         """Record what is there as applied, tell what will go, and have the server judge it."""
         manifests = [each for each in release.every if each is not release.job]
-        live = record_live_objects(self._cluster, self._journal, manifests)
+        live = record_live_objects(self._cluster, self._output, manifests)
         try:
-            report_removals(self._cluster, self._journal, manifests, live)
+            report_removals(self._cluster, self._output, manifests, live)
         except KubectlError as error:
             raise NotRolledOutError(
                 f"The cluster refuses the manifests: {error}\n"
@@ -245,7 +250,7 @@ class Rollout:
             f"`{self._cluster.command('logs', f'job/{name_of(job)}', '--follow')}`. The pods were "
             "not touched."
         )
-        with self._journal.stage("tables", f"The tables: job/{name_of(job)}"):
+        with self._output.stage("tables", f"The tables: job/{name_of(job)}"):
             beside = [each for each in release.tables if each is not job]
             try:
                 self._jobs.run(job, self._limits.tables, *beside)
@@ -257,52 +262,52 @@ class Rollout:
         status = self._cluster.command("rollout", "status", deployment)
         self._goes_on = f"What was applied continues: see `{status}`. Back: `{self._back()}`."
         self.touched = True
-        with self._journal.stage("pods", f"The pods: {deployment}"):
+        with self._output.stage("pods", f"The pods: {deployment}"):
             if self._before:
                 # Somebody may have changed it while the tables were changed.
                 _check_rollback(missing_for_rollback(self._cluster, self._before))
-                record_live_objects(self._cluster, self._journal, release.service)
+                record_live_objects(self._cluster, self._output, release.service)
             try:
-                apply_stage(self._cluster, self._journal, "service", release.service)
+                apply_stage(self._cluster, self._output, "service", release.service)
             except KubectlError as error:
                 raise UnhealthyError(f"The cluster refused the manifests: {error}") from error
             self._pods.wait()
             if self._before and self._pods.revision() == revision_of(self._before):
-                self._journal.say(
+                self._output.say(
                     "No pod was replaced: release, settings and Secret are those that run."
                 )
 
     def _open_the_way(self, release: Release) -> SmokeTest:
-        entry = SmokeTest(self._cluster, self._journal, self._limits, release)
-        with self._journal.stage("edge", "The traffic to them: Service, Ingress, network policies"):
-            record_live_objects(self._cluster, self._journal, release.edge)
+        entry = SmokeTest(self._cluster, self._output, self._limits, release)
+        with self._output.stage("edge", "The traffic to them: Service, Ingress, network policies"):
+            record_live_objects(self._cluster, self._output, release.edge)
             try:
-                apply_stage(self._cluster, self._journal, "edge", release.edge)
+                apply_stage(self._cluster, self._output, "edge", release.edge)
             except KubectlError as error:
                 raise UnhealthyError(f"The cluster refused the manifests: {error}") from error
         url = (self._choices.url or release.url).rstrip("/")
-        with self._journal.stage("answers", f"From outside: {url}"):
+        with self._output.stage("answers", f"From outside: {url}"):
             entry.wait(url, storefront=self._choices.storefront, draining=self._draining)
         return entry
 
     def _finish(self, release: Release, entry: SmokeTest) -> str:
-        environment, journal = self._choices.environment, self._journal
+        environment, output = self._choices.environment, self._output
         self._goes_on = f"The release runs: {release.tag}, roll-out {release.rollout_id}."
         self._warn_of_leftovers(release)
         if entry.pending:
-            journal.warn(entry.pending)
+            output.warn(entry.pending)
         if self._choices.tables:
             jobs = self._cluster.command("get", "jobs")
             self._goes_on += (
                 f" A Job that builds the indexes may continue: `{jobs}`. Until one has recorded "
                 f"that it is done, look-ups read whole tables: run `{self._again()}` again."
             )
-            with journal.stage("indexes", "The indexes, now that no older pod writes"):
+            with output.stage("indexes", "The indexes, now that no older pod writes"):
                 self._indexes.use(release, self._again(), self._draining)
         return f"Rolled out: {environment} runs {release.tag}."
 
     def _go_back(self, release: Release, reason: str) -> NoReturn:
-        self._journal.say(reason)
+        self._output.say(reason)
         self._tell_reasons()
         if self._before is None:
             raise PersonNeededError(
@@ -311,14 +316,14 @@ class Rollout:
             )
         self._goes_on = f"Going back has begun: `{self._back()}`. It continues by itself."
         rollback = Rollback(
-            self._cluster, self._journal, self._pods, self._before, self._tell_reasons
+            self._cluster, self._output, self._pods, self._before, self._tell_reasons
         )
         indexes = self._indexes if self._choices.tables else None
         rollback.go(lambda: indexes.leave(release) if indexes else None)
 
     def _tell_reasons(self) -> None:
         for text in self._explain(self._cluster):
-            self._journal.detail(text)
+            self._output.detail(text)
 
     def _draining(self) -> bool:
         try:
@@ -328,7 +333,7 @@ class Rollout:
 
     def _warn_of_leftovers(self, release: Release) -> None:
         for sentence in leftovers(self._cluster, release):
-            self._journal.warn(sentence)
+            self._output.warn(sentence)
 
     def _again(self) -> str:
         context = ["--context", self._cluster.context] if self._cluster.context else []

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from cloudmart.findings.finding import CheckStatus
 from cloudmart.rollout.cluster import KubectlError, Kubernetes
-from cloudmart.rollout.journal import Journal, UnhealthyError
+from cloudmart.rollout.output import RolloutOutput, UnhealthyError
 from cloudmart.rollout.pod_faults import RolloutLimits
 from cloudmart.rollout.release import Release, name_of
 from cloudmart.verify.context import VerifyChoices, VerifyContext
@@ -52,7 +52,7 @@ class PublicShop:
     """What works, and is to be looked at."""
 
     def wait(
-        self, journal: Journal, limits: RolloutLimits, draining: Callable[[], bool]
+        self, output: RolloutOutput, limits: RolloutLimits, draining: Callable[[], bool]
     ) -> StepFinding | None:
         """Return None once it was well three times in a row, or what is wrong when time is over.
 
@@ -69,8 +69,8 @@ class PublicShop:
             # Each request has an id of its own, which is no news.
             if found and (said := _sentence(found).partition(" (verify-")[0]) != told:
                 told = said
-                journal.detail(_sentence(found))
-            journal.progress(f"{row} of {_IN_A_ROW} good answers in a row")
+                output.detail(_sentence(found))
+            output.progress(f"{row} of {_IN_A_ROW} good answers in a row")
             limits.sleep(limits.pause)
             passed = limits.clock() - began
             if drained < _DRAIN and draining():
@@ -95,10 +95,10 @@ class SmokeTest:
     """Asks a release from outside; `pending` is what a person has still to do for that."""
 
     def __init__(
-        self, cluster: Kubernetes, journal: Journal, limits: RolloutLimits, release: Release
+        self, cluster: Kubernetes, output: RolloutOutput, limits: RolloutLimits, release: Release
     ) -> None:
         self._cluster = cluster
-        self._journal = journal
+        self._output = output
         self._limits = limits
         self._release = release
         self.pending: str | None = None
@@ -118,14 +118,14 @@ class SmokeTest:
                 f"The name {host} leads nowhere yet. Point it at the load balancer: a CNAME (or "
                 f"an alias of Route 53) to {shop.address}."
             )
-            self._journal.say(f"{host} is not known in DNS yet: {shop.address} is asked instead.")
-        if fault := shop.wait(self._journal, self._limits, draining):
+            self._output.say(f"{host} is not known in DNS yet: {shop.address} is asked instead.")
+        if fault := shop.wait(self._output, self._limits, draining):
             raise UnhealthyError(
                 f"The shop does not answer from outside as it should. {_sentence(fault)}\n"
                 f"{fault.fix}"
             )
         for each in shop.warnings:
-            self._journal.warn(f"{_sentence(each)}. {each.fix}")
+            self._output.warn(f"{_sentence(each)}. {each.fix}")
 
     def _load_balancer(self, host: str) -> str:
         limits = self._limits
@@ -136,9 +136,9 @@ class SmokeTest:
             if address := next(self._addresses(name_of(ingress)), None):
                 if _resolves(address):
                     return address
-                self._journal.progress(f"The load balancer {address} is not known in DNS yet")
+                self._output.progress(f"The load balancer {address} is not known in DNS yet")
             else:
-                self._journal.progress("Waiting for the address of the load balancer")
+                self._output.progress("Waiting for the address of the load balancer")
             limits.sleep(limits.pause)
         described = self._cluster.command("describe", "ingress", name_of(ingress))
         if address:

@@ -13,7 +13,7 @@ from cloudmart.dynamodb.expression import read_expressions
 from cloudmart.dynamodb.schema import Amendment, IndexedItems, amendment
 from cloudmart.errors import UnavailableError
 from cloudmart.orders.indexes import DAY_SHARD
-from cloudmart.orders.notes import is_order
+from cloudmart.orders.internal_items import is_order
 from cloudmart.tables.operator_client import retry_table_call
 
 _EXAMPLES = 10

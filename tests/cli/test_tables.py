@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from cloudmart.app import create_app
 from cloudmart.cli.commands import app
 from cloudmart.orders.indexes import order_keys
-from cloudmart.orders.notes import ORDER_SECRET, note_item
+from cloudmart.orders.internal_items import ORDER_SECRET, note_item
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
 from tests.support.faults import Fault, FaultProxy, Refusal
 from tests.support.serving import serving

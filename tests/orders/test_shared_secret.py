@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from cloudmart.app import create_app
 from cloudmart.cli.commands import app
-from cloudmart.orders.notes import BACKFILL, ORDER_SECRET, note_item
+from cloudmart.orders.internal_items import BACKFILL, ORDER_SECRET, note_item
 from cloudmart.settings import Settings
 from cloudmart.values.ids import derived_id
 from tests.support.serving import serving, still

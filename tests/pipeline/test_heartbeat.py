@@ -20,7 +20,7 @@ from cloudmart.composition.clients import open_database
 from cloudmart.dynamodb.session import new_session
 from cloudmart.errors import ConflictError, UnavailableError
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
-from cloudmart.orders.notes import note_item
+from cloudmart.orders.internal_items import note_item
 from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.opening import Pipeline
 from cloudmart.pipeline.ports import OrderState

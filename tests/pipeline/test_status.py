@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
-from cloudmart.orders.notes import note_item
+from cloudmart.orders.internal_items import note_item
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
 from tests.support.faults import FaultProxy

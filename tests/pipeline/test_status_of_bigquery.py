@@ -10,7 +10,7 @@ import pytest
 
 from cloudmart.app import create_app
 from cloudmart.dynamodb.schema import in_shard
-from cloudmart.orders.notes import note_item
+from cloudmart.orders.internal_items import note_item
 from cloudmart.pipeline.carry.bigquery import COLUMNS, open_warehouse
 from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.opening import open_pipeline

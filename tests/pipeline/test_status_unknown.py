@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from cloudmart.app import create_app
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
 from cloudmart.orders.indexes import ORDERS_BY_DAY
-from cloudmart.orders.notes import note_item
+from cloudmart.orders.internal_items import note_item
 from cloudmart.pipeline.watch.aws import AwsTransport
 from cloudmart.pipeline.watch.unknown import UnknownError
 from cloudmart.settings import PipelineSettings, Settings

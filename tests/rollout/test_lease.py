@@ -9,7 +9,7 @@ import pytest
 
 from cloudmart.rollout.cluster import Kubernetes
 from cloudmart.rollout.command import RolloutLease
-from cloudmart.rollout.journal import NotRolledOutError
+from cloudmart.rollout.output import NotRolledOutError
 from tests.k8s.conftest import needs_kubectl
 from tests.support.fake_cluster import FakeCluster
 from tests.support.rollouts import Rig

@@ -11,7 +11,7 @@ from cloudmart.local.event_source import (
     StreamPoller,
     StreamReader,
 )
-from cloudmart.orders.notes import is_internal
+from cloudmart.orders.internal_items import is_internal
 from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from tests.support import shop_tables
 from tests.support.aws import aws_client

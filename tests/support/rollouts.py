@@ -13,7 +13,7 @@ from typing import Any
 
 from cloudmart.doctor.command import reasons_of_pods
 from cloudmart.rollout.command import RolloutCommand, run_rollout
-from cloudmart.rollout.journal import Journal
+from cloudmart.rollout.output import RolloutOutput
 from cloudmart.rollout.pod_faults import RolloutLimits
 from cloudmart.rollout.run import RolloutChoices
 from tests.support.api_server import Object
@@ -116,7 +116,7 @@ class Rig:
                 context=context,
                 run=self.cluster,
                 report=self.overlay.parents[2] / "report.json",
-                journal=Journal(stream),
+                output=RolloutOutput(stream),
             )
         )
         return Ended(int(code), stream.getvalue(), self.cluster.changes, document)

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.schema import IndexedItems
 from cloudmart.orders.indexes import INDEXED_ORDERS, order_keys
-from cloudmart.orders.notes import ORDER_SECRET, note_item
+from cloudmart.orders.internal_items import ORDER_SECRET, note_item
 from cloudmart.settings import DynamoDBSettings
 from cloudmart.tables.backfill import Backfill, BackfillTally
 from cloudmart.tickets.indexes import INDEXED_TICKETS, ticket_keys

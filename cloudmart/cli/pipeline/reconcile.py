@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cloudmart.cli.command_settings import EXIT_FAILED, settings_for_pipeline
-from cloudmart.cli.pipeline.opened import (
+from cloudmart.cli.pipeline.opening import (
     Since,
     UnreachableError,
     console,

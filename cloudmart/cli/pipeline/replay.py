@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cloudmart.cli.command_settings import EXIT_FAILED, settings_for_pipeline
-from cloudmart.cli.pipeline.opened import (
+from cloudmart.cli.pipeline.opening import (
     PerhapsSince,
     UnreachableError,
     console,

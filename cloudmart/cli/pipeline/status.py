@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from cloudmart.cli.command_settings import EXIT_FAILED, settings_for_pipeline
-from cloudmart.cli.pipeline.opened import (
+from cloudmart.cli.pipeline.opening import (
     UnreachableError,
     console,
     open_pipeline_for_command,

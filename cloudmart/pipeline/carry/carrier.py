@@ -21,8 +21,8 @@ from pydantic import ValidationError
 
 from cloudmart.dynamodb.codec import decode_item
 from cloudmart.errors import UnavailableError
+from cloudmart.orders.internal_items import is_internal
 from cloudmart.orders.models import TRACEPARENT
-from cloudmart.orders.notes import is_internal
 from cloudmart.pipeline.carry.bigquery import open_warehouse
 from cloudmart.pipeline.carry.quarantine import S3QuarantineIntake
 from cloudmart.pipeline.carry.rows import OrderEvent, Row

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from cloudmart.dynamodb.call_metrics import ReadUnits, counted_units
 from cloudmart.dynamodb.codec import Item
+from cloudmart.orders.internal_items import is_order
 from cloudmart.orders.models import Order, total_of
-from cloudmart.orders.notes import is_order
 from cloudmart.pipeline.repair.orders_by_day import OrdersByDay
 from cloudmart.pipeline.watch.query_threads import Questions
 from cloudmart.pipeline.watch.unknown import UnknownError

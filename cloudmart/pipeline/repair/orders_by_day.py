@@ -17,8 +17,8 @@ from cloudmart.dynamodb.schema import has_stream, index_fault, shards_of
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
 from cloudmart.orders.indexes import INDEXED_ORDERS, ORDERS_BY_DAY
+from cloudmart.orders.internal_items import is_order
 from cloudmart.orders.models import Order
-from cloudmart.orders.notes import is_order
 from cloudmart.pipeline.models import NewestOrder
 from cloudmart.pipeline.watch.unknown import UnknownError, may_be_retried, why_of_aws
 from cloudmart.retry import operator_retry

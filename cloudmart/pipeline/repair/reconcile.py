@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.table import BATCH
 from cloudmart.orders.indexes import is_test_order
+from cloudmart.orders.internal_items import is_order
 from cloudmart.orders.models import Order
-from cloudmart.orders.notes import is_order
 from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.ports import OrderState
 from cloudmart.pipeline.repair.orders_by_day import OrdersByDay, retry_order_read

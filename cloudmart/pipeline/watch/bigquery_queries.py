@@ -13,7 +13,7 @@ from google.cloud.bigquery import (
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 from google.cloud.bigquery.table import Row as Answer
 
-from cloudmart.orders.notes import HEARTBEAT
+from cloudmart.orders.internal_items import HEARTBEAT
 from cloudmart.pipeline.carry.bigquery_errors import translate_google_errors
 from cloudmart.pipeline.carry.rows import OrderEvent
 from cloudmart.pipeline.ports import OrderState, amount_of

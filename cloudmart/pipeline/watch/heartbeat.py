@@ -15,7 +15,7 @@ from cloudmart.dynamodb.schema import EXPIRES
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import ConflictError, UnavailableError
 from cloudmart.observability.metrics import PIPELINE_HEARTBEAT, PIPELINE_HEARTBEATS
-from cloudmart.orders.notes import HEARTBEAT, note_item
+from cloudmart.orders.internal_items import HEARTBEAT, note_item
 from cloudmart.pipeline.watch.query_threads import Questions
 from cloudmart.pipeline.watch.status import PipelineMonitor
 from cloudmart.values.timestamp import now

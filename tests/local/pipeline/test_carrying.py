@@ -10,7 +10,7 @@ import pytest
 
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
 from cloudmart.local.pipeline import LocalTransport
-from cloudmart.orders.notes import ORDER_SECRET, note_item
+from cloudmart.orders.internal_items import ORDER_SECRET, note_item
 from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.models import MappingStatus
 from cloudmart.pipeline.ports import RowFault

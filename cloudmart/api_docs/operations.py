@@ -61,7 +61,7 @@ class OperationEntry:
         return entry | ({"body": self.body} if self.body is not None else {}) | {"docs": self.docs}
 
 
-class OperationDirectory:
+class OperationList:
     """The operations of a document, read when they are first asked for."""
 
     def __init__(self, document: Callable[[], Mapping[str, Any]]) -> None:
@@ -128,11 +128,11 @@ def _ratio(known: str, asked: str) -> float:
     return SequenceMatcher(None, ours, theirs).ratio()
 
 
-def install_not_found(app: FastAPI, directory: OperationDirectory) -> None:
+def install_not_found(app: FastAPI, operation_list: OperationList) -> None:
     """Answer 404 and 405 of an app as problems that name the nearest operations."""
 
     async def not_found(request: Request, _: Exception) -> Response:
-        nearest = directory.nearest(request.method, request.scope["path"])
+        nearest = operation_list.nearest(request.method, request.scope["path"])
         sentence = f"There is no {request.method} {quoted_path(request.scope)!r}."
         if _is_for_a_person(request):
             return not_found_page(sentence, nearest)
@@ -141,10 +141,10 @@ def install_not_found(app: FastAPI, directory: OperationDirectory) -> None:
 
     async def not_allowed(request: Request, error: Exception) -> Response:
         path = request.scope["path"]
-        methods = directory.methods(path)
+        methods = operation_list.methods(path)
         if not methods and isinstance(error, HTTPException):
             methods = [(error.headers or {}).get("Allow", "GET")]
-        nearest = directory.nearest(request.method, path)
+        nearest = operation_list.nearest(request.method, path)
         sentence = (
             f"{quoted_path(request.scope)!r} does not take {request.method}.{_guess(nearest)}"
         )

@@ -1,6 +1,6 @@
-"""Pages of items, of which each item is parsed when its turn comes.
+"""Pages of items that are parsed one by one, when they are needed.
 
-To parse a page in one piece keeps everybody else waiting. To find where its items begin and end
+Parsing a whole page at once blocks the event loop. Finding where its items begin and end
 takes a tenth of that.
 """
 
@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from cloudmart.dynamodb.codec import Item, decode_item
 
-SentItem = Raw | Mapping[str, Any]
+LazyItem = Raw | Mapping[str, Any]
 """An item in DynamoDB's JSON: as bytes, or as the SDK has parsed it."""
 
 
@@ -24,10 +24,10 @@ _ITEMS = msgspec.json.Decoder(list[Raw])
 def parse_page(answer: bytes) -> Any:  # noqa: ANN401 - any JSON
     """Return the answer to a query or a scan with its items unparsed, or raise ValueError.
 
-    What is no such answer is returned as it is.
+    Any other answer is parsed whole.
     """
-    # All of it is checked here, so that no item can fail later: its JSON by what finds the items,
-    # which does not look into texts.
+    # Everything is checked here, so that no item can fail later: the text by `decode`, the JSON by
+    # the decoder that finds the items.
     answer.decode()
     try:
         members = _MEMBERS.decode(answer)
@@ -37,11 +37,11 @@ def parse_page(answer: bytes) -> Any:  # noqa: ANN401 - any JSON
     return {name: json.loads(bytes(raw)) for name, raw in members.items()} | {"Items": items}
 
 
-def decode_sent(sent: SentItem) -> Item:
+def decode_lazy(sent: LazyItem) -> Item:
     """Return an item of a page as code works with it."""
     return decode_item(sent if isinstance(sent, Mapping) else json.loads(bytes(sent)))
 
 
-def decode_all(sent: Sequence[SentItem]) -> list[Item]:
+def decode_all(sent: Sequence[LazyItem]) -> list[Item]:
     """Return some items of a page as code works with them."""
-    return list(map(decode_sent, sent))
+    return list(map(decode_lazy, sent))

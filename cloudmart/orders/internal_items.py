@@ -1,4 +1,4 @@
-"""Items of no customer: the service's own notes, and orders that only test the pipeline.
+"""Items in the orders table that are not customers' orders: notes of the service, heartbeats.
 
 Notes are kept in the conversations table. Notes of older releases are still in the orders table.
 They look like empty cancelled orders, because older readers of the table do not know notes.

@@ -1,4 +1,4 @@
-"""How the user of a dependency reports whether it works, without knowing who listens."""
+"""How code that uses a dependency reports whether it works, whoever listens."""
 
 from typing import Protocol
 

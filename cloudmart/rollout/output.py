@@ -21,7 +21,7 @@ def _now() -> datetime:
 
 
 @dataclass(slots=True)
-class Journal:
+class RolloutOutput:
     """Prints what happens, and keeps all of it."""
 
     stream: TextIO = field(default_factory=lambda: sys.stderr)
