@@ -12,8 +12,7 @@ from bench.shop import NAMES, PRODUCTS, order_item
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.codec import decode_item, encode_item
 from cloudmart.dynamodb.session import new_session
-from cloudmart.orders.models import Order, OrderLine
-from cloudmart.orders.requests import OrderCreate
+from cloudmart.orders.models import Order, OrderCreate, OrderLine
 
 _JSON = "application/json"
 _OFFERS = {product.id: product for product in PRODUCTS}

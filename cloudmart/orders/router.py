@@ -22,9 +22,8 @@ from cloudmart.http.dependencies import Message, path_id, plus_query, provide
 from cloudmart.http.etag import IfMatch, IfMatchToDelete
 from cloudmart.http.paging import EncodedEntity, Paging, paged, stream_list
 from cloudmart.http.problem import may_fail
-from cloudmart.orders.models import Order, OrderUpdate
+from cloudmart.orders.models import Order, OrderCreate, OrderUpdate
 from cloudmart.orders.repository import OrderRepository
-from cloudmart.orders.requests import OrderCreate
 from cloudmart.orders.service import OrderService
 from cloudmart.rates.route_class import ClassifiedRouter, RouteClass
 from cloudmart.values import ids

@@ -24,9 +24,8 @@ from cloudmart.errors import (
 from cloudmart.http.client_address import UNKNOWN
 from cloudmart.observability.metrics import ORDERS_PLACED, ORDERS_REVENUE
 from cloudmart.orders.hmac_key import SharedSecret
-from cloudmart.orders.models import Order, OrderLine, total_of
+from cloudmart.orders.models import Order, OrderCreate, OrderLine, total_of
 from cloudmart.orders.repository import KeyedRequest, OrderRepository
-from cloudmart.orders.requests import OrderCreate
 from cloudmart.rates.limiting import FailedLookups
 from cloudmart.values.email import is_test_address
 from cloudmart.values.ids import derived_id
