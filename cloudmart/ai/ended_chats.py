@@ -1,24 +1,81 @@
 """Chats that have ended: kept as closed tickets, then rated for sentiment."""
 
 from collections import defaultdict, deque
+from typing import Annotated, Any
 
 import structlog
 from botocore.exceptions import ClientError
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from cloudmart.ai.conversations import ConversationRepository
-from cloudmart.ai.models import Chat, ChatEnded
 from cloudmart.ai.sentiment import NOBODY, ChatSentiment, SentimentService
 from cloudmart.errors import CloudmartError
 from cloudmart.observability.metrics import CHATS_ENDED, SATISFACTION, SATISFACTION_CHATS
-from cloudmart.tickets.models import Ticket, TicketStatus, newest_messages
+from cloudmart.tickets.models import (
+    Messages,
+    SentimentScores,
+    Ticket,
+    TicketStatus,
+    newest_messages,
+)
 from cloudmart.tickets.repository import TicketRepository
 from cloudmart.values.ids import new_id
+from cloudmart.values.model import Model
+from cloudmart.values.text import NO_NUL, AnyText, Characters
 from cloudmart.values.timestamp import now
 
 _log = structlog.stdlib.get_logger(__name__)
 
 MOST_SCORES = 100
 """Chats over which the score of satisfaction is a mean."""
+
+
+_SHORT = Characters(200)
+
+
+def _text(value: Any) -> Any:  # noqa: ANN401 - whatever a caller sends
+    # Pages name a chat by the clock.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+ChatId = Annotated[
+    AnyText,
+    _SHORT,
+    BeforeValidator(_text),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": NO_NUL}, {"type": "integer"}]}),
+]
+
+
+class Chat(Model):
+    """A chat as its page shows it."""
+
+    id: Annotated[
+        ChatId | None, Field(description="The page's name for it, or its `threadId`.")
+    ] = None
+    name: Annotated[
+        Annotated[AnyText, _SHORT] | None,
+        Field(description="Kept up to 200 characters."),
+    ] = None
+    messages: Annotated[
+        Messages, Field(description="All messages. The last 200 are kept, up to 256 kB.")
+    ] = []
+
+
+class ChatToEnd(Model):
+    """A chat that its customer has ended."""
+
+    thread: Annotated[Chat, Field(description="The whole chat.")]
+
+
+class ChatEnded(Model):
+    """The ticket that keeps a chat, and the customer's sentiment."""
+
+    thread_id: str | None = Field(description="The chat's id as it was sent.")
+    ticket_id: str = Field(description="The closed ticket that keeps the chat.")
+    sentiment_scores: SentimentScores = Field(description="The average over its messages.")
+    overall_sentiment: str = Field(
+        description="`positive`, `neutral` or `negative`: the strict majority of the scores."
+    )
 
 
 class SatisfactionScores:

@@ -1,26 +1,17 @@
-"""`/api/ai`."""
+"""`/api/ai`: its routes, what customers say in them, and what they are told."""
 
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Body, Depends, Request, Response
+from pydantic import Field, StringConstraints
 
 from cloudmart.access.authentication import Caller, CurrentCaller
 from cloudmart.access.gated_route import GuardedRoute
-from cloudmart.ai.ended_chats import ChatArchive
-from cloudmart.ai.loop import ToolRunning
-from cloudmart.ai.models import (
-    ChatEnded,
-    ChatToEnd,
-    ConversationMessage,
-    ConversationStarted,
-    Reply,
-    ThreadMessage,
-    ThreadStarted,
-)
+from cloudmart.ai.ended_chats import ChatArchive, ChatEnded, ChatToEnd
 from cloudmart.ai.ports import TextDelta
-from cloudmart.ai.service import Assistant, Assistants
+from cloudmart.ai.service import Assistant, Assistants, ToolRunning
 from cloudmart.errors import (
     ConversationBusyError,
     ProviderDisabledError,
@@ -44,6 +35,8 @@ from cloudmart.http.server_sent_events import (
 )
 from cloudmart.rates.route_class import ClassifiedRouter, RouteClass
 from cloudmart.values import ids
+from cloudmart.values.model import Model
+from cloudmart.values.text import SOMETHING, AnyText
 
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
@@ -82,6 +75,49 @@ _ANSWERS = (
     "second is refused with 409."
 )
 _QUESTION = "Which lamps do you have?"
+
+
+MessageText = Annotated[
+    AnyText,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=SOMETHING),
+    Field(description="What the customer says, in 1 to 4,000 characters."),
+]
+
+
+class ThreadStarted(Model):
+    """A conversation that has begun; its id is all that is needed to go on with it: keep it."""
+
+    thread_id: str = Field(
+        description="It cannot be guessed. Anyone who has it can continue the chat."
+    )
+
+
+class ThreadMessage(Model):
+    """A customer's message."""
+
+    thread_id: str = Field(description="The one that `start` returned.")
+    message: MessageText
+
+
+class ConversationStarted(Model):
+    """A conversation that has begun; its id is all that is needed to go on with it: keep it."""
+
+    conversation_id: str = Field(
+        description="It cannot be guessed. Anyone who has it can continue the chat."
+    )
+
+
+class ConversationMessage(Model):
+    """A customer's message."""
+
+    conversation_id: str = Field(description="The one that `start` returned.")
+    message: MessageText
+
+
+class Reply(Model):
+    """The assistant's answer, plain text."""
+
+    response: str = Field(description="What to show the customer: plain text, no Markdown.")
 
 
 async def send_reply(

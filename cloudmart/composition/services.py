@@ -12,7 +12,6 @@ from cloudmart.ai.confirmations import Confirmations
 from cloudmart.ai.conversations import ConversationKind, ConversationRepository
 from cloudmart.ai.ended_chats import ChatArchive
 from cloudmart.ai.help_search import HelpIndex
-from cloudmart.ai.loop import ToolLoop
 from cloudmart.ai.order_changes.service import (
     Allowance,
     Audit,
@@ -29,6 +28,7 @@ from cloudmart.ai.service import (
     AssistantService,
     ChatRules,
     DisabledAssistant,
+    ToolLoop,
 )
 from cloudmart.ai.ticket_requests import TicketRequests
 from cloudmart.ai.tools import Toolbox

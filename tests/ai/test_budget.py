@@ -12,9 +12,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from cloudmart.ai.budget import TokenBudget
-from cloudmart.ai.loop import ToolRunning
 from cloudmart.ai.ports import TextDelta, Usage
-from cloudmart.ai.service import Assistant
+from cloudmart.ai.service import Assistant, ToolRunning
 from cloudmart.app import create_app
 from cloudmart.composition.providers import Providers
 from cloudmart.dynamodb.table import Table

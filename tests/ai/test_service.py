@@ -8,9 +8,8 @@ from datetime import timedelta
 import pytest
 
 from cloudmart.ai.conversations import ConversationRepository
-from cloudmart.ai.loop import ToolRunning
 from cloudmart.ai.ports import ProviderMessage, ProviderStep, Role, TextDelta, ToolCall, Usage
-from cloudmart.ai.service import Assistant
+from cloudmart.ai.service import Assistant, ToolRunning
 from cloudmart.errors import (
     ConflictError,
     ConversationBusyError,
