@@ -20,7 +20,7 @@ _CHECKLIST = f"""# Deployment checklist
 
 {_WRITTEN}
 
-Each line is run by the command beside it. `cloudmart doctor` looks from inside: from a laptop with
+The command beside each line checks it. `cloudmart doctor` looks from inside: from a laptop with
 kubectl, in a pod, or as `k8s/doctor-job.yaml`. `cloudmart verify` looks from outside, as a customer
 does. `doctor` changes nothing. `verify` leaves two empty chats, and more with some options
 ([what it changes](verify.md#what-it-changes)). Neither prints a secret.
