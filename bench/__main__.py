@@ -18,8 +18,8 @@ from rich.progress import track
 
 from bench import report
 from bench.cases import FASTAPI, SIGNED, Case, cases
-from bench.engine import Engine, dynamodb
-from bench.load import Limits, generate
+from bench.dynamodb_engine import Engine, dynamodb
+from bench.load_generator import Limits, generate
 from bench.report import Findings
 from bench.servers import BARE_FASTAPI, BARE_SIGNED, HERE, cloudmart, serving
 from bench.shop import ENVIRONMENT, open_shop

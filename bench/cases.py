@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from bench import bare_aioboto3
-from bench.load import Load
+from bench.load_generator import Load
 from bench.loads import DynamoDBLoad, HttpLoad, Operations, Request
 from bench.servers import Server
 from bench.shop import CUSTOMER, ORDERS, OTHER_CUSTOMER, PRODUCTS

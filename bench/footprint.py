@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.load import cpu_seconds
+from bench.load_generator import cpu_seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 import aioboto3
 import aiohttp
 
-from bench.load import Limits, Sample, repeat
+from bench.load_generator import Limits, Sample, repeat
 
 
 @dataclass(frozen=True, slots=True)

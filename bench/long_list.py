@@ -24,13 +24,13 @@ import uvloop
 from rich.console import Console
 from rich.progress import track
 
-from bench.engine import Engine, dynamodb
+from bench.chatting_customers import step_back
+from bench.dynamodb_engine import Engine, dynamodb
 from bench.footprint import Footprint
-from bench.load import cpu_seconds
+from bench.load_generator import cpu_seconds
+from bench.response_times import WATCHED, Waits, watch
 from bench.servers import HERE, Server, cloudmart, processors, serving, started_on
 from bench.shop import ENVIRONMENT, NAMES, ORDERS, open_shop, order_item
-from bench.talk import step_back
-from bench.watch import WATCHED, Waits, watch
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.codec import Item, encode_item
 from cloudmart.dynamodb.session import new_session

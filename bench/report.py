@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.cases import CEILINGS
-from bench.load import Sample
+from bench.load_generator import Sample
 
 Findings = dict[str, dict[str, list[Sample]]]
 """A sample a round, by case, then by subject; a case's first subject is held against the rest."""

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from bench.talk import step_back
+from bench.chatting_customers import step_back
 from tests.support.responses_api import beginning, ending, message
 
 WORDS = ("We ", "sell ", "lamps, ", "warm ", "ones ", "too.")

@@ -22,9 +22,9 @@ from cloudmart.tables.operator_client import open_client
 from tests.support import shop_tables
 from tests.support.aws import aws_client
 from tests.support.dynamodb_local import dynamodb_local
-from tests.support.faults import FaultProxy, fault_proxy
-from tests.support.live import served
-from tests.support.serving import serving, still
+from tests.support.fault_proxy import FaultProxy, fault_proxy
+from tests.support.live_server import served
+from tests.support.ready_app import serving, still
 from tests.support.shop_tables import KETTLE, LAMP, fresh_tables, put
 
 # The same examples on every run: a suite that fails now and then is not believed. For others:

@@ -11,7 +11,7 @@ from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.session import new_session, operators_session
 from cloudmart.errors import UnavailableError
 from cloudmart.tables.operator_client import open_client
-from tests.support.loopback import LoopbackServer, Reply, loopback
+from tests.support.scripted_server import LoopbackServer, Reply, loopback
 from tests.support.shop_tables import CALL_WITHIN
 
 STATUSES = [301, 302, 303, 307, 308]

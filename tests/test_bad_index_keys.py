@@ -14,8 +14,8 @@ from cloudmart.orders.indexes import INDEXED_ORDERS
 from cloudmart.settings import Settings
 from cloudmart.tables.schema import shop_tables
 from cloudmart.tickets.indexes import INDEXED_TICKETS
-from tests.support.faults import FaultProxy
-from tests.support.serving import serving, still
+from tests.support.fault_proxy import FaultProxy
+from tests.support.ready_app import serving, still
 from tests.support.shop_tables import add_index, drop_indexes, get
 from tests.support.wire_values import HUGE, Wire
 

@@ -15,11 +15,11 @@ import pytest
 
 from cloudmart.settings import Settings
 from tests.support.collector import collector
-from tests.support.faults import Fault, FaultProxy
-from tests.support.loopback import LoopbackServer, Reply, loopback
-from tests.support.process import environment, free_port, serving_process
+from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.responses_api import event, message, response
 from tests.support.routes import ROUTES
+from tests.support.scripted_server import LoopbackServer, Reply, loopback
+from tests.support.serve_process import environment, free_port, serving_process
 
 _numbers = count(1)
 

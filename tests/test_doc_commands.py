@@ -14,7 +14,7 @@ from k8s.check import complaints
 from k8s.kustomize import OVERLAYS
 from tests.cli.conftest import Cloudmart, cloudmart
 from tests.support.doc_commands import PAGES, ROOT, ShellBlock, blocks, words_after
-from tests.support.live import served
+from tests.support.live_server import served
 
 __all__ = ["cloudmart"]
 

@@ -11,9 +11,9 @@ import httpx2
 import pytest
 
 from cloudmart.settings import Settings
-from tests.support.loopback import Reply, Request, loopback
-from tests.support.process import environment, serving_process
 from tests.support.responses_api import answer
+from tests.support.scripted_server import Reply, Request, loopback
+from tests.support.serve_process import environment, serving_process
 from tests.support.shop_tables import LAMP
 
 INJECTED = Path(__file__).parent / "support" / "injected"

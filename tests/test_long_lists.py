@@ -10,8 +10,8 @@ import pytest
 from cloudmart.dynamodb.codec import encode_item
 from cloudmart.orders.indexes import order_keys
 from cloudmart.settings import Settings
-from tests.support.faults import Fault, FaultProxy, fault_proxy
-from tests.support.live import served
+from tests.support.fault_proxy import Fault, FaultProxy, fault_proxy
+from tests.support.live_server import served
 from tests.support.shop_tables import let_use_indexes, put
 
 MANY = 5000

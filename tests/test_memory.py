@@ -16,7 +16,7 @@ import pytest
 
 from cloudmart.http.body_limits import LARGEST_BODY, MAX_BODY
 from cloudmart.settings import Settings
-from tests.support.process import Serving, environment, serving_process
+from tests.support.serve_process import Serving, environment, serving_process
 from tests.support.shop_tables import put
 
 pytestmark = [

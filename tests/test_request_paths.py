@@ -18,9 +18,9 @@ from cloudmart.app import create_app
 from cloudmart.composition.providers import Providers
 from cloudmart.settings import Settings
 from tests.support.asgi import served
+from tests.support.ready_app import still
 from tests.support.scripted_chat import ScriptedChat
-from tests.support.scripted_moods import ScriptedMoods
-from tests.support.serving import still
+from tests.support.scripted_sentiment import ScriptedSentiment
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "cloudmart"
@@ -93,7 +93,7 @@ async def test_the_list_names_the_files_that_a_request_goes_through(
         pytest.skip("The SDK's way to DynamoDB does not go through the transport.")
     search = ToolCall("1", "search_products", '{"query": "lamp"}')
     chat = ScriptedChat(search, "We sell a lamp.")
-    moods = ScriptedMoods("none")
+    moods = ScriptedSentiment("none")
     providers = Providers(chat, chat, moods, moods)
     app = create_app(stocked, lambda *_: nullcontext(providers), process=still(stocked))
     async with served(app) as server:

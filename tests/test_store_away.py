@@ -11,8 +11,8 @@ import pytest_asyncio
 
 from cloudmart.app import create_app
 from cloudmart.settings import Settings
-from tests.support.faults import Fault, FaultProxy, fault_proxy
-from tests.support.live import served
+from tests.support.fault_proxy import Fault, FaultProxy, fault_proxy
+from tests.support.live_server import served
 from tests.support.routes import ROUTES, Route
 
 INSIDE = re.compile(

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from k8s.alerts.promise import GaugeShare, Promise, promises
+from k8s.alerts.objective import GaugeShare, Objective, objectives
 
 RUNBOOK = "https://github.com/OWNER/cloudmart-backend/blob/main/docs/operations/runbook.md"
 """Where the runbook is read. Whoever has it elsewhere changes it here and in alerts.yaml."""
@@ -47,7 +47,7 @@ WINDOWS = sorted(
 
 def rules() -> dict[str, Any]:
     """Return the whole PrometheusRule."""
-    every = list(promises())
+    every = list(objectives())
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
@@ -67,15 +67,15 @@ def rules() -> dict[str, Any]:
     }
 
 
-def _shares(promise: Promise) -> Iterator[dict[str, Any]]:
-    labels = {"slo": promise.name}
-    yield {"record": BUDGET, "expr": f"vector({promise.budget:g})", "labels": labels}
+def _shares(objective: Objective) -> Iterator[dict[str, Any]]:
+    labels = {"slo": objective.name}
+    yield {"record": BUDGET, "expr": f"vector({objective.budget:g})", "labels": labels}
     for window in WINDOWS:
-        yield {"record": f"{RATIO}_{window}", "expr": _share(promise, window), "labels": labels}
+        yield {"record": f"{RATIO}_{window}", "expr": _share(objective, window), "labels": labels}
 
 
-def _share(promise: Promise, window: str) -> str:
-    measure = promise.measure
+def _share(objective: Objective, window: str) -> str:
+    measure = objective.measure
     if isinstance(measure, GaugeShare):
         return measure.share(window)
     counted = measure.all(window)
@@ -83,36 +83,38 @@ def _share(promise: Promise, window: str) -> str:
     return f"({measure.bad(window)} or 0 * {counted}) / ({counted} > 0)"
 
 
-def _alerts(promise: Promise) -> Iterator[dict[str, Any]]:
+def _alerts(objective: Objective) -> Iterator[dict[str, Any]]:
     for severity, burns in BURNS.items():
         yield {
-            "alert": promise.alert,
-            "expr": "\nor\n".join(_burning(promise, burn) for burn in burns),
+            "alert": objective.alert,
+            "expr": "\nor\n".join(_burning(objective, burn) for burn in burns),
             "for": "2m" if severity == "critical" else "15m",
             "labels": {
                 "severity": severity,
                 "kind": "symptom",
-                "hits": promise.hits,
-                "slo": promise.name,
+                "hits": objective.hits,
+                "slo": objective.name,
             },
             "annotations": {
-                "summary": f"{promise.words} in {{{{ $labels.namespace }}}}: "
-                f"{{{{ $value | humanizePercentage }}}} of {promise.measure.unit}, where "
-                f"{promise.budget * 100:g}% are allowed. At this pace the month's allowance is "
+                "summary": f"{objective.words} in {{{{ $labels.namespace }}}}: "
+                f"{{{{ $value | humanizePercentage }}}} of {objective.measure.unit}, where "
+                f"{objective.budget * 100:g}% are allowed. At this pace the month's allowance is "
                 f"gone within {burns[-1].left}.",
-                "runbook_url": f"{RUNBOOK}#{promise.alert.lower()}",
+                "runbook_url": f"{RUNBOOK}#{objective.alert.lower()}",
             },
         }
 
 
-def _burning(promise: Promise, burn: Burn) -> str:
-    limit = f"{burn.times:g} * {promise.budget:g}"
+def _burning(objective: Objective, burn: Burn) -> str:
+    limit = f"{burn.times:g} * {objective.budget:g}"
     conditions = [
-        f'{RATIO}_{burn.long}{{slo="{promise.name}"}} > {limit}',
-        f'{RATIO}_{burn.short}{{slo="{promise.name}"}} > {limit}',
+        f'{RATIO}_{burn.long}{{slo="{objective.name}"}} > {limit}',
+        f'{RATIO}_{burn.short}{{slo="{objective.name}"}} > {limit}',
     ]
-    if not isinstance(promise.measure, GaugeShare):
-        conditions.append(f"on (namespace) {promise.measure.bad(burn.long)} >= {promise.failures}")
+    if not isinstance(objective.measure, GaugeShare):
+        conditions.append(
+            f"on (namespace) {objective.measure.bad(burn.long)} >= {objective.failures}"
+        )
     return "(\n  " + "\n  and ".join(conditions) + "\n)"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from k8s.alerts.promise import promises
+from k8s.alerts.objective import objectives
 from k8s.alerts.slo import BUDGET, RATIO, WINDOWS
 from k8s.dashboards.grafana import Dashboard, Panel, Query, Row
 
@@ -449,7 +449,7 @@ PIPELINE = Dashboard(
 )
 
 
-def _promises() -> Sequence[Row]:
+def _objectives() -> Sequence[Row]:
     for_all = [
         Panel(
             "Share that failed, of what is allowed: last hour",
@@ -478,20 +478,20 @@ def _promises() -> Sequence[Row]:
     ]
     each = [
         Panel(
-            f"{promise.name}: {promise.share * 100:g}%",
+            f"{objective.name}: {objective.share * 100:g}%",
             "percentunit",
             [
                 *(
-                    Query(f'{RATIO}_{window}{{{_IN}, slo="{promise.name}"}}', window)
+                    Query(f'{RATIO}_{window}{{{_IN}, slo="{objective.name}"}}', window)
                     for window in WINDOWS
                     if window in {"5m", "1h", "1d"}
                 ),
-                Query(f'{BUDGET}{{slo="{promise.name}"}}', "allowed"),
+                Query(f'{BUDGET}{{slo="{objective.name}"}}', "allowed"),
             ],
-            f"{promise.words}: the share of {promise.measure.unit}.",
+            f"{objective.words}: the share of {objective.measure.unit}.",
             width=8,
         )
-        for promise in promises()
+        for objective in objectives()
     ]
     return [Row("All promises", for_all), Row("Each promise", each)]
 
@@ -500,7 +500,7 @@ PROMISES = Dashboard(
     "cloudmart-promises",
     "CloudMart: promises",
     "What customers are promised over 30 days, and how much of what may fail has failed.",
-    _promises(),
+    _objectives(),
 )
 
 PAGES = (SHOP, ASSISTANTS, AWS, PIPELINE, PROMISES)

@@ -10,8 +10,8 @@ from pydantic import SecretStr
 
 from cloudmart.app import create_app
 from cloudmart.settings import AccessSettings, Settings
-from tests.support.issuer import Issuer, issuing
-from tests.support.serving import serving, still
+from tests.support.ready_app import serving, still
+from tests.support.token_issuer import Issuer, issuing
 
 PASSWORD = "correct horse, battery: staple ü"  # noqa: S105 - a test's own
 # As cheap as is taken: what is tested is not how long it takes.

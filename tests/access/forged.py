@@ -11,7 +11,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.support.issuer import AUDIENCE, Issuer, ec_key, public, rsa_key
+from tests.support.token_issuer import AUDIENCE, Issuer, ec_key, public, rsa_key
 
 Forge = Callable[[Issuer], str]
 

@@ -17,7 +17,7 @@ from cloudmart.settings import Settings
 from cloudmart.settings.access import parse_admins
 from tests.access.conftest import ADMIN, ADMIN_USERS, BASIC, PASSWORD
 from tests.support.problems import is_problem
-from tests.support.serving import serving, still
+from tests.support.ready_app import serving, still
 from tests.support.threads import Threads
 
 

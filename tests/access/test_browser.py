@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from cloudmart.settings import CorsSettings, Settings
 from tests.access.conftest import ADMIN_USERS, PASSWORD
 from tests.support.browser import chromium
-from tests.support.issuer import Issuer
-from tests.support.live import served
-from tests.support.loopback import Reply, loopback
+from tests.support.live_server import served
+from tests.support.scripted_server import Reply, loopback
+from tests.support.token_issuer import Issuer
 
 pytestmark = pytest.mark.conformance
 
@@ -23,7 +23,7 @@ CREDENTIALS: Any = {"username": "ann", "password": PASSWORD}
 DISMISSED: Any = CREDENTIALS | {"password": "not it at all"}
 # What axios does with the storefront's calls: XMLHttpRequest, JSON, no credentials of its own.
 CALL = """
-([method, url, body, headers]) => new Promise((resolve) => {
+([method, url, body, headers]) => new Objective((resolve) => {
   const request = new XMLHttpRequest();
   request.open(method, url);
   request.setRequestHeader("Accept", "application/json, text/plain, */*");

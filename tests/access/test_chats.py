@@ -4,7 +4,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.access.conftest import OpenShop
-from tests.support.issuer import Issuer
+from tests.support.token_issuer import Issuer
 
 ANN = "ann@example.org"
 

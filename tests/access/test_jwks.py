@@ -14,11 +14,11 @@ from cloudmart.errors import UnavailableError
 from cloudmart.settings import Settings
 from tests.support.certificates import certified
 from tests.support.clock import Clock
-from tests.support.issuer import Issuer, ec_key, issuing, public, rsa_key
-from tests.support.loopback import Fault, Reply, loopback
+from tests.support.dependency_reporter import RecordingReporter
 from tests.support.problems import is_problem
-from tests.support.reporter import HeardReporter
-from tests.support.serving import serving, still
+from tests.support.ready_app import serving, still
+from tests.support.scripted_server import Fault, Reply, loopback
+from tests.support.token_issuer import Issuer, ec_key, issuing, public, rsa_key
 
 GOOD = Reply.json(200, {"keys": [public(rsa_key("first"), "first")]})
 
@@ -324,7 +324,7 @@ async def test_a_renewed_key_without_an_id_is_found_in_the_background(
 async def test_a_fetch_that_failed_is_tried_again_though_nobody_asks(
     issuer: Issuer, clock: Clock
 ) -> None:
-    reporter = HeardReporter()
+    reporter = RecordingReporter()
     settings = issuer.settings(jwks_url=issuer.keys_url)
     ring = IssuerKeys(settings, reporter, lambda: clock.seconds, again=0.05)
     issuer.play(Reply.json(500, {}))

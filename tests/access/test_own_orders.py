@@ -9,9 +9,9 @@ from fastapi.testclient import TestClient
 from cloudmart.app import create_app
 from cloudmart.orders.indexes import order_keys
 from cloudmart.settings import Settings
-from tests.support.issuer import Issuer
-from tests.support.serving import serving, still
+from tests.support.ready_app import serving, still
 from tests.support.shop_tables import let_use_indexes, put
+from tests.support.token_issuer import Issuer
 
 # Each group has one key in the index, and more than one owner.
 ADDRESSES = {

@@ -12,8 +12,8 @@ from cloudmart.access.rights import RIGHTS, Right
 from cloudmart.app import create_app
 from cloudmart.settings import Environment, Settings
 from tests.access.conftest import ADMIN, ADMIN_USERS, OpenShop
-from tests.support.issuer import Issuer
 from tests.support.problems import is_problem
+from tests.support.token_issuer import Issuer
 
 PRODUCT = {"name": "Teapot", "description": "Holds a litre.", "price": 24.95, "image": ""}
 BODIES: dict[str, Any] = {

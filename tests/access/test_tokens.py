@@ -9,8 +9,8 @@ from httpx2 import Response
 
 from tests.access.conftest import OpenShop
 from tests.access.forged import FORGED
-from tests.support.issuer import AUDIENCE, Issuer, ec_key, issuing, public, rsa_key
 from tests.support.problems import is_problem
+from tests.support.token_issuer import AUDIENCE, Issuer, ec_key, issuing, public, rsa_key
 
 
 @pytest.fixture

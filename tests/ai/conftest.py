@@ -21,7 +21,7 @@ from cloudmart.settings import AssistantSettings, Settings
 from cloudmart.tickets.models import Ticket
 from cloudmart.tickets.repository import TicketRepository
 from tests.support.scripted_chat import ScriptedChat
-from tests.support.scripted_moods import ScriptedMoods
+from tests.support.scripted_sentiment import ScriptedSentiment
 from tests.support.shop_tables import CALL_WITHIN
 
 MOMENT = "2026-11-23T08:00:00.000Z"
@@ -67,7 +67,7 @@ class Shop:
         return build_services(
             changed_settings,
             Stores.of(changed_settings, self._database),
-            Providers(model, model, ScriptedMoods("none"), ScriptedMoods("none")),
+            Providers(model, model, ScriptedSentiment("none"), ScriptedSentiment("none")),
             LocalCounter(),
         )
 

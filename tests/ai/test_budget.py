@@ -26,10 +26,10 @@ from cloudmart.errors import (
 )
 from cloudmart.settings import Settings
 from tests.ai.conftest import Shop, open_shop
-from tests.support.faults import Fault, FaultProxy
+from tests.support.fault_proxy import Fault, FaultProxy
+from tests.support.ready_app import serving, still
 from tests.support.scripted_chat import ScriptedChat
-from tests.support.scripted_moods import ScriptedMoods
-from tests.support.serving import serving, still
+from tests.support.scripted_sentiment import ScriptedSentiment
 from tests.support.shop_tables import CALL_WITHIN
 
 HELLO = (Usage(90, 10), "Hello.")
@@ -160,7 +160,7 @@ async def test_a_process_that_ends_writes_what_it_used(
     settings: Settings, session: aioboto3.Session
 ) -> None:
     chat = ScriptedChat(*HELLO)
-    providers = Providers(chat, chat, ScriptedMoods("none"), ScriptedMoods("none"))
+    providers = Providers(chat, chat, ScriptedSentiment("none"), ScriptedSentiment("none"))
     app = create_app(settings, lambda *_: nullcontext(providers), process=still(settings))
 
     with serving(app) as client:

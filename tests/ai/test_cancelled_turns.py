@@ -9,7 +9,7 @@ import structlog
 
 from cloudmart.ai.ports import ToolCall, Usage
 from tests.ai.conftest import Shop
-from tests.support.cancelled import cancelled_at
+from tests.support.cancellation import cancelled_at
 from tests.support.scripted_chat import Line, ScriptedChat
 
 ANN = "ann@example.org"

@@ -11,9 +11,9 @@ from cloudmart.composition.providers import Providers
 from cloudmart.errors import ProviderDisabledError, ProviderUnavailableError, UpstreamError
 from cloudmart.settings import AzureSettings, Settings
 from tests.support.aws import aws_client
-from tests.support.faults import Fault, FaultProxy
-from tests.support.scripted_moods import ScriptedMoods
-from tests.support.serving import serving
+from tests.support.fault_proxy import Fault, FaultProxy
+from tests.support.ready_app import serving
+from tests.support.scripted_sentiment import ScriptedSentiment
 
 OFF = ProviderDisabledError("It is switched off.")
 GLAD, CALM, ANGRY = Scores(0.8, 0.1, 0.1), Scores(0.1, 0.8, 0.1), Scores(0.1, 0.2, 0.7)
@@ -30,7 +30,7 @@ def begin(settings: Settings, thread: str = THREAD, **attributes: Any) -> str:  
     return thread
 
 
-def end(settings: Settings, chat: Any, azure: ScriptedMoods, offline: ScriptedMoods) -> Any:  # noqa: ANN401
+def end(settings: Settings, chat: Any, azure: ScriptedSentiment, offline: ScriptedSentiment) -> Any:  # noqa: ANN401
     """End a chat and return the answer and the ticket, as the admin page reads it."""
     providers = Providers(OFF, OFF, azure, offline)
     with serving(create_app(settings, lambda *_: nullcontext(providers))) as client:
@@ -45,11 +45,11 @@ def said(*texts: str, sender: str = "user") -> list[dict[str, str]]:
 
 
 def test_a_chat_becomes_a_closed_ticket_with_its_mood(settings: Settings) -> None:
-    azure = ScriptedMoods("azure", [GLAD, ANGRY])
+    azure = ScriptedSentiment("azure", [GLAD, ANGRY])
     messages = [*said("Great!"), *said("Hello.", sender="ai"), *said("Too late!")]
     chat = {"id": begin(settings), "name": "My chat", "messages": messages}
 
-    answer, ticket = end(settings, chat, azure, ScriptedMoods("offline"))
+    answer, ticket = end(settings, chat, azure, ScriptedSentiment("offline"))
 
     assert azure.asked == [["Great!", "Too late!"]]
     assert answer == {
@@ -94,7 +94,7 @@ def test_a_mood_must_outweigh_both_others(
 ) -> None:
     chat = {"id": begin(settings), "messages": said(*["word"] * len(moods))}
 
-    answer, _ = end(settings, chat, ScriptedMoods("azure", moods), ScriptedMoods("offline"))
+    answer, _ = end(settings, chat, ScriptedSentiment("azure", moods), ScriptedSentiment("offline"))
 
     assert answer["overallSentiment"] == overall
 
@@ -106,7 +106,10 @@ def test_a_mood_must_outweigh_both_others(
 def test_a_ticket_is_saved_although_azure_is_away(
     settings: Settings, failure: UpstreamError
 ) -> None:
-    azure, offline = ScriptedMoods("azure", failure), ScriptedMoods("offline-vader", [ANGRY])
+    azure, offline = (
+        ScriptedSentiment("azure", failure),
+        ScriptedSentiment("offline-vader", [ANGRY]),
+    )
 
     chat = {"id": begin(settings), "messages": said("Bad!")}
 
@@ -117,7 +120,7 @@ def test_a_ticket_is_saved_although_azure_is_away(
 
 
 def test_texts_that_azure_did_not_score_are_read_by_the_lexicon(settings: Settings) -> None:
-    azure, offline = ScriptedMoods("azure", [None]), ScriptedMoods("offline-vader", [ANGRY])
+    azure, offline = ScriptedSentiment("azure", [None]), ScriptedSentiment("offline-vader", [ANGRY])
     chat = {"id": begin(settings), "messages": said("Too late!")}
 
     answer, ticket = end(settings, chat, azure, offline)
@@ -132,7 +135,7 @@ def test_texts_that_azure_did_not_score_are_read_by_the_lexicon(settings: Settin
 def test_a_chat_without_a_customer_s_word_is_neutral_and_asks_nobody(
     settings: Settings, messages: list[dict[str, str]]
 ) -> None:
-    azure, offline = ScriptedMoods("azure"), ScriptedMoods("offline")
+    azure, offline = ScriptedSentiment("azure"), ScriptedSentiment("offline")
 
     answer, ticket = end(settings, {"messages": messages}, azure, offline)
 
@@ -146,7 +149,7 @@ def test_a_chat_without_a_customer_s_word_is_neutral_and_asks_nobody(
 
 
 def test_a_chat_is_never_too_long_to_end(settings: Settings) -> None:
-    azure, offline = ScriptedMoods("azure"), ScriptedMoods("offline", [CALM])
+    azure, offline = ScriptedSentiment("azure"), ScriptedSentiment("offline", [CALM])
     messages = said(*["ü" * 5000] * 300)
 
     _, ticket = end(settings, {"id": 7, "messages": messages}, azure, offline)
@@ -165,20 +168,25 @@ def test_who_ended_a_chat_must_name_themselves_again(settings: Settings) -> None
     client.put_item(TableName=table, Item=thread | known | {"expiresAt": {"N": "9999999999"}})
     chat = {"id": thread["id"]["S"], "messages": []}
 
-    end(settings, chat, ScriptedMoods("azure"), ScriptedMoods("offline"))
+    end(settings, chat, ScriptedSentiment("azure"), ScriptedSentiment("offline"))
 
     stored = client.get_item(TableName=table, Key=thread)["Item"]
     assert stored == thread | {"expiresAt": {"N": "9999999999"}}
-    end(settings, chat | {"id": "thread_" + "B" * 32}, ScriptedMoods("a"), ScriptedMoods("o"))
+    end(
+        settings,
+        chat | {"id": "thread_" + "B" * 32},
+        ScriptedSentiment("a"),
+        ScriptedSentiment("o"),
+    )
     assert client.scan(TableName=table)["Items"] == [stored]
 
 
 def test_what_is_paid_for_of_a_chat_is_bounded_to_its_newest_words(settings: Settings) -> None:
-    azure = ScriptedMoods("azure", [CALM])
+    azure = ScriptedSentiment("azure", [CALM])
     messages = said(*[f"{number} {'a' * 2500}" for number in range(60)])
 
     _, ticket = end(
-        settings, {"id": begin(settings), "messages": messages}, azure, ScriptedMoods("offline")
+        settings, {"id": begin(settings), "messages": messages}, azure, ScriptedSentiment("offline")
     )
 
     (asked,) = azure.asked
@@ -192,7 +200,7 @@ def test_what_is_paid_for_of_a_chat_is_bounded_to_its_newest_words(settings: Set
 def test_a_chat_that_is_not_ours_is_read_by_the_lexicon(
     settings: Settings, thread: str | None
 ) -> None:
-    azure, offline = ScriptedMoods("azure", [GLAD]), ScriptedMoods("offline-vader", [ANGRY])
+    azure, offline = ScriptedSentiment("azure", [GLAD]), ScriptedSentiment("offline-vader", [ANGRY])
 
     _, ticket = end(settings, {"id": thread, "messages": said("Bad!")}, azure, offline)
 
@@ -201,7 +209,7 @@ def test_a_chat_that_is_not_ours_is_read_by_the_lexicon(
 
 
 def test_a_conversation_is_paid_for_once(settings: Settings) -> None:
-    azure, offline = ScriptedMoods("azure", [GLAD]), ScriptedMoods("offline-vader", [ANGRY])
+    azure, offline = ScriptedSentiment("azure", [GLAD]), ScriptedSentiment("offline-vader", [ANGRY])
     chat = {"id": begin(settings), "messages": said("Fine!")}
 
     sources = [end(settings, chat, azure, offline)[1]["sentimentSource"] for _ in range(3)]
@@ -211,7 +219,7 @@ def test_a_conversation_is_paid_for_once(settings: Settings) -> None:
 
 
 def test_a_conversation_that_has_expired_is_not_ours_any_more(settings: Settings) -> None:
-    azure, offline = ScriptedMoods("azure", [GLAD]), ScriptedMoods("offline-vader", [ANGRY])
+    azure, offline = ScriptedSentiment("azure", [GLAD]), ScriptedSentiment("offline-vader", [ANGRY])
     thread = begin(settings, expiresAt={"N": "1000"})
 
     _, ticket = end(settings, {"id": thread, "messages": said("Fine!")}, azure, offline)
@@ -220,7 +228,7 @@ def test_a_conversation_that_has_expired_is_not_ours_any_more(settings: Settings
 
 
 def test_the_units_of_a_day_bound_all_replicas(settings: Settings) -> None:
-    azure, offline = ScriptedMoods("azure", [GLAD]), ScriptedMoods("offline-vader", [ANGRY])
+    azure, offline = ScriptedSentiment("azure", [GLAD]), ScriptedSentiment("offline-vader", [ANGRY])
     bounded = settings.model_copy(update={"azure": AzureSettings(daily_units=5)})
     # Two units each: a message is begun where another ends.
     threads = [begin(settings, "thread_" + letter * 32) for letter in "CDEF"]
@@ -244,7 +252,7 @@ def test_the_units_of_a_day_bound_all_replicas(settings: Settings) -> None:
 def test_a_ticket_is_kept_while_the_conversations_are_away(
     settings: Settings, faults: FaultProxy, fault: Fault
 ) -> None:
-    azure, offline = ScriptedMoods("azure", [GLAD]), ScriptedMoods("offline-vader", [ANGRY])
+    azure, offline = ScriptedSentiment("azure", [GLAD]), ScriptedSentiment("offline-vader", [ANGRY])
     chat = {"id": begin(settings), "messages": said("Bad!")}
     # Tickets are put, conversations updated.
     faults.fail(fault, "UpdateItem")
@@ -259,7 +267,7 @@ def test_a_ticket_is_kept_while_the_conversations_are_away(
 def test_a_ticket_is_kept_whatever_fails_after_it(
     settings: Settings, faults: FaultProxy, after: int
 ) -> None:
-    azure, offline = ScriptedMoods("azure", [GLAD]), ScriptedMoods("offline-vader", [ANGRY])
+    azure, offline = ScriptedSentiment("azure", [GLAD]), ScriptedSentiment("offline-vader", [ANGRY])
     chat = {"id": begin(settings), "messages": said("Hm.")}
     faults.fail(Fault.THROTTLED, "UpdateItem", after=after)
 

@@ -16,9 +16,9 @@ from cloudmart.app import create_app
 from cloudmart.settings import AssistantSettings, BedrockSettings, OpenAISettings, Settings
 from tests.support import event_stream as aws
 from tests.support import responses_api as api
-from tests.support.loopback import Fault, LoopbackServer, Reply, Request, loopback
 from tests.support.problems import is_problem
-from tests.support.serving import serving, still
+from tests.support.ready_app import serving, still
+from tests.support.scripted_server import Fault, LoopbackServer, Reply, Request, loopback
 
 EVENTS = "text/event-stream"
 NEXT = "And now?"

@@ -17,7 +17,7 @@ from cloudmart.ai.conversations import (
 from cloudmart.errors import ConversationBusyError
 from cloudmart.settings import Settings
 from tests.ai.conftest import open_shop
-from tests.support.faults import Fault, FaultProxy
+from tests.support.fault_proxy import Fault, FaultProxy
 
 WAITING = 3 * READ_AT_ONCE
 

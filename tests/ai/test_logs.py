@@ -12,9 +12,9 @@ from cloudmart.composition.providers import Providers
 from cloudmart.errors import ProviderFailedError, ProviderMisconfiguredError
 from cloudmart.settings import Settings
 from tests.support.aws import aws_client
+from tests.support.ready_app import serving, still
 from tests.support.scripted_chat import ScriptedChat
-from tests.support.scripted_moods import ScriptedMoods
-from tests.support.serving import serving, still
+from tests.support.scripted_sentiment import ScriptedSentiment
 
 WORDS = "Pale blue lamps for ann@example.org"
 SCRIPT = (
@@ -29,7 +29,7 @@ def test_no_id_of_a_chat_and_no_word_of_it_is_logged(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    chat, moods = ScriptedChat(*SCRIPT), ScriptedMoods("none")
+    chat, moods = ScriptedChat(*SCRIPT), ScriptedSentiment("none")
     app = create_app(
         settings,
         lambda *_: nullcontext(Providers(chat, chat, moods, moods)),

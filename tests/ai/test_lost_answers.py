@@ -10,7 +10,7 @@ from cloudmart.ai.ports import ToolCall
 from cloudmart.dynamodb.session import new_session
 from cloudmart.settings import Settings
 from tests.ai.conftest import Shop, open_shop
-from tests.support.faults import Fault, FaultProxy
+from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.scripted_chat import ScriptedChat
 
 CANCEL = ToolCall("1", "cancel_order", '{"order_id": "ab12cd34"}')

@@ -10,9 +10,9 @@ from cloudmart.app import create_app
 from cloudmart.composition.providers import Providers
 from cloudmart.errors import ProviderUnavailableError
 from cloudmart.settings import Settings
+from tests.support.ready_app import serving, still
 from tests.support.scripted_chat import ScriptedChat
-from tests.support.scripted_moods import ScriptedMoods
-from tests.support.serving import serving, still
+from tests.support.scripted_sentiment import ScriptedSentiment
 
 SEARCH = ToolCall("1", "search_products", '{"query": "lamp"}')
 INVENTED = ToolCall("2", "give_discount", "{}")
@@ -31,7 +31,7 @@ def test_tokens_tools_and_outcomes_are_counted(settings: Settings) -> None:
         *(USAGE, ProviderStep("", [SEARCH, INVENTED]), USAGE, "None."),
         ProviderUnavailableError("X"),
     )
-    providers = Providers(chat, chat, ScriptedMoods("none"), ScriptedMoods("none"))
+    providers = Providers(chat, chat, ScriptedSentiment("none"), ScriptedSentiment("none"))
     app = create_app(settings, lambda *_: nullcontext(providers), process=still(settings))
 
     with serving(app) as client:

@@ -23,9 +23,9 @@ from cloudmart.errors import (
 from cloudmart.settings import Settings
 from tests.support.asgi import Exchange, served
 from tests.support.aws import aws_client
+from tests.support.ready_app import serving
 from tests.support.scripted_chat import ScriptedChat
-from tests.support.scripted_moods import ScriptedMoods
-from tests.support.serving import serving
+from tests.support.scripted_sentiment import ScriptedSentiment
 
 OFF = ProviderDisabledError("OpenAI is not configured: set OPENAI_API_KEY.")
 SEARCH = ToolCall("1", "search_products", '{"query": "lamp"}')
@@ -34,7 +34,7 @@ ROUTES = [("/api/ai", "threadId"), ("/api/ai/bedrock", "conversationId")]
 
 
 def app_with(settings: Settings, model: ChatModel | ProviderDisabledError) -> FastAPI:
-    moods = ScriptedMoods("none")
+    moods = ScriptedSentiment("none")
     providers = Providers(model, model, moods, moods)
     return create_app(settings, lambda *_: nullcontext(providers))
 

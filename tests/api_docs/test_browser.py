@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support.browser import chromium
-from tests.support.shop import running_shop
+from tests.support.dev_process import running_shop
 
 pytestmark = pytest.mark.conformance
 

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from cloudmart.api_docs.pages import config_script
 from cloudmart.app import create_app
 from cloudmart.settings import Environment, Settings
-from tests.support.serving import serving, still
+from tests.support.ready_app import serving, still
 
 NODE = shutil.which("node")
 BASE = "https://shop.example.com"

@@ -17,7 +17,7 @@ from cloudmart.composition.clients import open_database
 from cloudmart.local.seed import seed_tables
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
 from cloudmart.tables.schema import shop_tables
-from tests.support.serving import serving
+from tests.support.ready_app import serving
 from tests.support.shop_tables import CALL_WITHIN
 
 DOCUMENT = create_app(Settings(public_base_url=None)).openapi()

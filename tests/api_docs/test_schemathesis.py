@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.shop import running_shop
+from tests.support.dev_process import running_shop
 
 pytestmark = pytest.mark.conformance
 

@@ -13,7 +13,7 @@ from itertools import cycle
 import httpx2
 
 from tests.balancer.nginx import SLOTS, Balancer
-from tests.support.process import PROGRAM, free_port
+from tests.support.serve_process import PROGRAM, free_port
 
 _PATIENCE = 60.0
 _LEARNS = 0.2

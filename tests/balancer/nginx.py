@@ -11,7 +11,7 @@ from string import Template
 import httpx2
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from tests.support.process import free_port
+from tests.support.serve_process import free_port
 
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
 IDLE_TIMEOUT = 60

@@ -14,8 +14,8 @@ from cloudmart.settings import Settings
 from tests.balancer.fleet import Fleet, fleet
 from tests.balancer.nginx import IDLE_TIMEOUT, NGINX, balancer
 from tests.balancer.traffic import CUSTOMERS, Account, Traffic
-from tests.support.command import running
-from tests.support.process import environment, free_port
+from tests.support.cli_process import running
+from tests.support.serve_process import environment, free_port
 from tests.support.shop_tables import LAMP, fresh_tables, let_use_indexes, put
 
 pytestmark = [

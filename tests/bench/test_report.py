@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from bench.load import Sample
+from bench.load_generator import Sample
 from bench.report import show
 
 _FINDINGS = {

@@ -14,7 +14,7 @@ import httpx2
 import pytest
 
 from tests.cli.conftest import Cloudmart
-from tests.support.command import Command, running
+from tests.support.cli_process import Command, running
 from tests.support.readme import Exchange, answer, session, steady
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - what a container needs

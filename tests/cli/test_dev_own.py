@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.support.command import running
+from tests.support.cli_process import running
 
 
 def _free_port() -> int:

@@ -5,7 +5,7 @@ import time
 
 import httpx2
 
-from tests.support.command import running
+from tests.support.cli_process import running
 
 
 def test_an_order_placed_by_http_is_a_row_of_the_warehouse() -> None:

@@ -16,9 +16,9 @@ from cloudmart.app import create_app
 from cloudmart.cli.commands import app
 from cloudmart.settings import DynamoDBSettings, Settings
 from tests.support.aws_calls import actions_of
-from tests.support.faults import FaultProxy
+from tests.support.fault_proxy import FaultProxy
+from tests.support.ready_app import serving
 from tests.support.routes import ROUTES
-from tests.support.serving import serving
 from tests.support.shop_tables import let_use_indexes
 
 ACCOUNT = "210987654321"

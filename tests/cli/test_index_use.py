@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 from cloudmart.app import create_app
 from cloudmart.cli.commands import app
 from cloudmart.settings import CatalogueSettings, DynamoDBSettings, Environment, Settings
-from tests.support.faults import FaultProxy
-from tests.support.serving import serving, still
+from tests.support.fault_proxy import FaultProxy
+from tests.support.ready_app import serving, still
 from tests.support.shop_tables import get, put
 
 ADDRESS = "Ann@x.org"

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from cloudmart.settings import Settings
-from tests.support.command import Command, running
+from tests.support.cli_process import Command, running
 
 _WITH_NOTHING_TO_SPARE = """
 import sys

@@ -14,8 +14,8 @@ from cloudmart.cli.commands import app
 from cloudmart.orders.indexes import order_keys
 from cloudmart.orders.internal_items import ORDER_SECRET, note_item
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
-from tests.support.faults import Fault, FaultProxy, Refusal
-from tests.support.serving import serving
+from tests.support.fault_proxy import Fault, FaultProxy, Refusal
+from tests.support.ready_app import serving
 from tests.support.shop_tables import create_plain, put
 
 EMAIL_INDEX = "emailKey-createdAt-index"

@@ -18,12 +18,12 @@ from cloudmart.health.state import CLIENTS, ISSUER, LAPSE, Health, Timing
 from cloudmart.http.client_address import Clients
 from cloudmart.observability.metrics import DEPENDENCY_UP
 from cloudmart.settings import AzureSettings, BedrockSettings, OpenAISettings, Settings
+from tests.support import azure_language as language
 from tests.support import event_stream as aws
-from tests.support import language_service as language
 from tests.support import responses_api as api
 from tests.support.clock import Clock
-from tests.support.loopback import Fault, LoopbackServer, Reply, loopback
-from tests.support.serving import serving
+from tests.support.ready_app import serving
+from tests.support.scripted_server import Fault, LoopbackServer, Reply, loopback
 
 UNUSED = {"status": "pass", "output": "Configured, not used yet."}
 LATELY = {"status": "pass", "output": "Configured, not used in the last 15 minutes."}

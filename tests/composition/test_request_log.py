@@ -13,7 +13,7 @@ from cloudmart.app import create_app
 from cloudmart.cli.command_settings import log_as_told
 from cloudmart.composition.request_log import SLOW, RequestLog
 from cloudmart.settings import LogFormat, LogSettings, Settings, load_settings
-from tests.support.serving import serving, still
+from tests.support.ready_app import serving, still
 
 Event = dict[str, Any]
 

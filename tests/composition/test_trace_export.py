@@ -22,7 +22,7 @@ from cloudmart.composition.trace_export import (
 )
 from cloudmart.settings import Settings
 from tests.support.collector import PATIENCE, Manner, collector
-from tests.support.process import Serving, environment, free_port, serving_process
+from tests.support.serve_process import Serving, environment, free_port, serving_process
 
 
 def _environ(settings: Settings, url: str, **changes: str) -> dict[str, str]:

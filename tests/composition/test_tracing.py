@@ -27,9 +27,9 @@ from cloudmart.observability.trace_context import CURRENT, TraceParent
 from cloudmart.observability.tracing import Tracing, is_recording
 from cloudmart.settings import Settings, TraceSampler, TracingSettings
 from tests.support.collector import Collector, SentSpan, collector
+from tests.support.ready_app import serving, still
 from tests.support.scripted_chat import ScriptedChat
-from tests.support.scripted_moods import ScriptedMoods
-from tests.support.serving import serving, still
+from tests.support.scripted_sentiment import ScriptedSentiment
 from tests.support.shop_tables import LAMP, put
 
 CLIENT, SERVER = 3, 2
@@ -89,7 +89,7 @@ def test_chat_is_traced_without_its_words(settings: Settings) -> None:
         *(Usage(100, 20, cached_tokens=50), ProviderStep("", [SEARCH, INVENTED])),
         *(Usage(120, 8), "We sell kettles."),
     )
-    providers = Providers(chat, chat, ScriptedMoods("none"), ScriptedMoods("none"))
+    providers = Providers(chat, chat, ScriptedSentiment("none"), ScriptedSentiment("none"))
     with collector() as told:
         traced = _traced(settings, told)
         app = create_app(traced, lambda *_: nullcontext(providers), process=still(settings))
@@ -131,7 +131,7 @@ def test_chat_is_traced_without_its_words(settings: Settings) -> None:
 
 def test_failed_step_names_the_kind_of_failure(settings: Settings) -> None:
     chat = ScriptedChat(ProviderUnavailableError("Zerlina"))
-    providers = Providers(chat, chat, ScriptedMoods("none"), ScriptedMoods("none"))
+    providers = Providers(chat, chat, ScriptedSentiment("none"), ScriptedSentiment("none"))
     with collector() as told:
         traced = _traced(settings, told)
         app = create_app(traced, lambda *_: nullcontext(providers), process=still(settings))

@@ -22,8 +22,8 @@ from cloudmart.local.embedded import REGION
 from cloudmart.settings import DynamoDBSettings
 from cloudmart.tables.schema import shop_tables
 from cloudmart.tables.steps import table_definition
-from tests.support.faults import FaultProxy, fault_proxy
-from tests.support.loopback import LoopbackServer, Reply, Request, loopback
+from tests.support.fault_proxy import FaultProxy, fault_proxy
+from tests.support.scripted_server import LoopbackServer, Reply, Request, loopback
 from tests.support.shop_tables import ENVIRONMENT, fresh_names, let_use_indexes
 
 ACCOUNT = "210987654321"

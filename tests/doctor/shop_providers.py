@@ -17,8 +17,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.support.language_service import analyze
-from tests.support.loopback import LoopbackServer, Reply, Request, loopback
+from tests.support.azure_language import analyze
+from tests.support.scripted_server import LoopbackServer, Reply, Request, loopback
 
 AGENT, ALIAS = "Q8ZP3R7LKM", "K7MPQ2ZTRW"
 MODEL = "eu.amazon.nova-lite-v1:0"

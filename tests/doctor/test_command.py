@@ -17,7 +17,7 @@ from cloudmart.cli.ended_by_signals import ended_by_signals
 from cloudmart.doctor.bundle import write_bundle
 from cloudmart.settings.variables import variables
 from tests.doctor.healthy import HealthyShop
-from tests.support.command import running
+from tests.support.cli_process import running
 
 KEY = "sk-proj-9fceb02d0ae598e95dc970b7"
 # What a machine has on which nothing is configured.

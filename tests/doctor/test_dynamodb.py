@@ -15,8 +15,8 @@ from cloudmart.tables.schema import shop_tables
 from cloudmart.tables.steps import table_definition
 from tests.doctor.healthy import HealthyShop, told
 from tests.doctor.shop_aws import ShopAws, make_tables
-from tests.support.aws_words import commands_in, run_aws
-from tests.support.faults import Fault
+from tests.support.aws_commands import commands_in, run_aws
+from tests.support.fault_proxy import Fault
 from tests.support.shop_tables import drop, drop_index, forget_indexes
 
 FAIL, WARN = CheckStatus.FAIL, CheckStatus.WARN

@@ -11,7 +11,7 @@ from cloudmart.doctor.target import addresses_of, certificate_of, http_client
 from cloudmart.findings.finding import CheckStatus
 from tests.doctor.healthy import NOW, HealthyShop, told
 from tests.doctor.shop_edge import HOST, URL
-from tests.support.aws_words import commands_in
+from tests.support.aws_commands import commands_in
 from tests.support.breaking_proxy import breaking_proxy
 from tests.support.certificates import certified
 

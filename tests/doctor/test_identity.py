@@ -10,8 +10,8 @@ import pytest
 from cloudmart.doctor.identity import POD_IDENTITY
 from cloudmart.findings.finding import CheckStatus
 from tests.doctor.healthy import NOW, HealthyShop, told
-from tests.support.aws_words import commands_in, run_aws
-from tests.support.faults import Refusal, fault_proxy
+from tests.support.aws_commands import commands_in, run_aws
+from tests.support.fault_proxy import Refusal, fault_proxy
 
 FAIL, WARN = CheckStatus.FAIL, CheckStatus.WARN
 SKIP, PASS, UNKNOWN = CheckStatus.SKIP, CheckStatus.PASS, CheckStatus.UNKNOWN

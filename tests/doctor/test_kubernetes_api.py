@@ -8,7 +8,7 @@ import pytest
 
 from cloudmart.doctor.kubernetes_api import KubernetesApi
 from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes
-from tests.support.loopback import LoopbackServer, Reply, Request, loopback
+from tests.support.scripted_server import LoopbackServer, Reply, Request, loopback
 
 POD = {"metadata": {"name": "pod-1"}}
 

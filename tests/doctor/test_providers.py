@@ -7,10 +7,10 @@ import pytest
 from cloudmart.findings.finding import CheckStatus
 from tests.doctor.healthy import HealthyShop, told
 from tests.doctor.shop_providers import AGENT, refused
-from tests.support.aws_words import commands_in
-from tests.support.language_service import error, results
-from tests.support.language_service import refused as document_refused
-from tests.support.loopback import Reply, Request
+from tests.support.aws_commands import commands_in
+from tests.support.azure_language import error, results
+from tests.support.azure_language import refused as document_refused
+from tests.support.scripted_server import Reply, Request
 
 FAIL, WARN = CheckStatus.FAIL, CheckStatus.WARN
 SKIP, UNKNOWN = CheckStatus.SKIP, CheckStatus.UNKNOWN

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
-from tests.support.loopback import Reply, Request, loopback
+from tests.support.scripted_server import Reply, Request, loopback
 
 
 @dataclass(slots=True)

@@ -13,9 +13,8 @@ from cloudmart.pipeline.carry.rows import Row
 from cloudmart.pipeline.ports import RowFault
 from tests.drills.shop import EMAIL, DrilledShop, working
 from tests.health.world import expiring_in
-from tests.support import loopback
-from tests.support.faults import Fault, Refusal
-from tests.support.loopback import Reply, Request
+from tests.support import scripted_server
+from tests.support.fault_proxy import Fault, Refusal
 from tests.support.responses_api import (
     USAGE,
     ending,
@@ -25,6 +24,7 @@ from tests.support.responses_api import (
     response,
     stream,
 )
+from tests.support.scripted_server import Reply, Request
 from tests.support.shop_tables import put
 
 
@@ -75,7 +75,7 @@ def _answer_quickly_or_not(shop: DrilledShop) -> None:
 
 
 def _hang(shop: DrilledShop) -> None:
-    shop.world.providers.openai.answer = lambda _: Reply(chunks=[loopback.Fault.HANG])
+    shop.world.providers.openai.answer = lambda _: Reply(chunks=[scripted_server.Fault.HANG])
 
 
 def _let_take_many_steps(shop: DrilledShop) -> None:

@@ -40,11 +40,11 @@ from cloudmart.server.slow_readers import limit_send_buffer
 from cloudmart.settings import load_settings
 from tests.doctor.healthy import HealthyShop, healthy_shop
 from tests.drills.collector import Collector, collecting
-from tests.support.faults import FaultProxy, fault_proxy
-from tests.support.loopback import Reply, Request
+from tests.support.fault_proxy import FaultProxy, fault_proxy
 from tests.support.overlays import copied, fill
+from tests.support.ready_app import settled
 from tests.support.responses_api import answer
-from tests.support.serving import settled
+from tests.support.scripted_server import Reply, Request
 from tests.support.shop_tables import KETTLE, LAMP, put
 from tests.support.watched_pipeline import ending_in
 

@@ -15,10 +15,10 @@ from k8s.dashboards.pages import PAGES
 from k8s.dashboards.write import written
 from tests.drills.shop import EMAIL, WORDS, DrilledShop, drilled_shop
 from tests.support.alert_rules import MONITORING, write_rules
-from tests.support.faults import Fault, Refusal
-from tests.support.loopback import Reply, Request
+from tests.support.fault_proxy import Fault, Refusal
 from tests.support.prometheus import prometheus
 from tests.support.responses_api import answer, asking, error
+from tests.support.scripted_server import Reply, Request
 from tests.support.shop_tables import put
 
 DIRECTORY = MONITORING / "dashboards"

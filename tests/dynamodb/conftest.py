@@ -10,7 +10,7 @@ from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import Table
 from cloudmart.settings import Settings
-from tests.support.faults import FaultProxy
+from tests.support.fault_proxy import FaultProxy
 from tests.support.shop_tables import CALL_WITHIN
 
 

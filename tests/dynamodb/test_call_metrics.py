@@ -14,7 +14,7 @@ from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
-from tests.support.loopback import Fault, LoopbackServer, Reply, loopback
+from tests.support.scripted_server import Fault, LoopbackServer, Reply, loopback
 
 ID = {"x-amzn-RequestId": "ABC"}
 LAMP = {"id": {"S": "1"}}

@@ -16,7 +16,7 @@ from cloudmart.errors import UnavailableError
 from cloudmart.orders.indexes import ORDERS_BY_EMAIL as BY_EMAIL
 from cloudmart.settings import DynamoDBSettings
 from cloudmart.values.page import Pages
-from tests.support.faults import Fault, FaultProxy
+from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.shop_tables import CALL_WITHIN
 
 NO_OUTAGE = {Fault.HANG, Fault.UNPROCESSED, Fault.UNHEARD_OF}

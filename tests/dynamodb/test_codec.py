@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from cloudmart.dynamodb.codec import decode_item, encode_item
 from cloudmart.settings import Settings
-from tests.support.items import items_with
+from tests.support.generated_items import items_with
 
 items = items_with("total", "items", "name")
 

@@ -18,7 +18,7 @@ from cloudmart.errors import UnavailableError
 from cloudmart.orders.indexes import INDEXED_ORDERS, ORDERS_BY_EMAIL
 from cloudmart.settings import Settings
 from cloudmart.values.page import Pages
-from tests.support.faults import Fault, FaultProxy
+from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.shop_tables import add_index, drop_indexes
 
 ANN = ("ann@example.org",)

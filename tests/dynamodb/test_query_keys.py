@@ -11,7 +11,7 @@ from cloudmart.dynamodb.lookup import query_keys
 from cloudmart.dynamodb.table import Table
 from cloudmart.orders.indexes import ORDERS_BY_EMAIL
 from cloudmart.settings import Settings
-from tests.support.faults import FaultProxy
+from tests.support.fault_proxy import FaultProxy
 
 # The last one has no items; some moments are the same.
 KEYS = ("ann@example.org", "bob@example.org", "eve@example.org", "joe@example.org")

@@ -9,7 +9,7 @@ from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.expression import Default, Increment, unchanged
 from cloudmart.dynamodb.table import RefusedError, Table
 from cloudmart.errors import ConflictError, ItemTooLargeError, UnavailableError
-from tests.support.faults import Fault, FaultProxy
+from tests.support.fault_proxy import Fault, FaultProxy
 
 LAMP = {"id": "1", "name": "Desk lamp", "price": Decimal("19.99"), "stock": Decimal(7)}
 

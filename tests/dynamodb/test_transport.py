@@ -22,7 +22,7 @@ from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
 from cloudmart.settings import Settings
 from cloudmart.values.page import Pages
-from tests.support.loopback import LoopbackServer, Reply, Request, loopback
+from tests.support.scripted_server import LoopbackServer, Reply, Request, loopback
 from tests.support.shop_tables import CALL_WITHIN
 
 LAMP = {"id": {"S": "1"}, "name": {"S": "Lamp"}, "price": {"N": "19.99"}}

@@ -13,8 +13,8 @@ from cloudmart.dynamodb.session import new_session
 from cloudmart.errors import UnavailableError
 from tests.dynamodb.test_transport import answer, opened, proxy
 from tests.support.certificates import certified
-from tests.support.loopback import LoopbackServer, loopback
-from tests.support.metadata import Metadata, metadata
+from tests.support.credential_endpoints import Metadata, metadata
+from tests.support.scripted_server import LoopbackServer, loopback
 
 KEY = {"TableName": "t", "Key": {"id": {"S": "1"}}}
 pytestmark = pytest.mark.usefixtures("engine")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import Ended, running
+from tests.support.cli_process import Ended, running
 
 GOOD = """
 [[case]]

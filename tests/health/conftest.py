@@ -12,7 +12,7 @@ from cloudmart.local.embedded import REGION, embedded_dynamodb
 from cloudmart.settings import AccessSettings, Environment, Settings
 from tests.health.world import ROLE, World, token
 from tests.support.aws import aws_client
-from tests.support.faults import FaultProxy, fault_proxy
+from tests.support.fault_proxy import FaultProxy, fault_proxy
 from tests.support.snapshots import Snapshots
 
 GUARDED = AccessSettings(auth=("basic",))

@@ -16,7 +16,7 @@ from cloudmart.health.causes import DependencyError
 from cloudmart.health.classify import DYNAMODB, SECRETS_MANAGER, STS, Service
 from cloudmart.health.dependency_error import dependency_error_of
 from tests.health.world import World
-from tests.support.pod import pod
+from tests.support.clocked_app import pod
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAX", "AWS_SECRET_ACCESS_KEY": "x"}
 AGENT = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/v1/credentials"}

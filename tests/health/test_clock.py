@@ -7,8 +7,8 @@ import pytest
 
 from cloudmart.app import create_app
 from cloudmart.settings import Settings
-from tests.support.faults import FaultProxy
-from tests.support.serving import serving, still
+from tests.support.fault_proxy import FaultProxy
+from tests.support.ready_app import serving, still
 
 
 def test_health_tells_that_the_clock_was_corrected(

@@ -10,9 +10,9 @@ from botocore.utils import ContainerMetadataFetcher
 
 from cloudmart.settings import Settings
 from tests.health.world import ASSUME, World, expiring_in, token
-from tests.support.faults import Fault, Refusal
-from tests.support.metadata import Metadata, metadata
-from tests.support.pod import Pod, pod
+from tests.support.clocked_app import Pod, pod
+from tests.support.credential_endpoints import Metadata, metadata
+from tests.support.fault_proxy import Fault, Refusal
 
 DENIED = Refusal(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
 

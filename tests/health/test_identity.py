@@ -9,9 +9,9 @@ from cloudmart.health.identity import same_role
 from cloudmart.observability.metrics import IDENTITY_MISMATCH
 from cloudmart.settings import Settings
 from tests.health.world import ROLE, World
-from tests.support.faults import Fault, FaultProxy
-from tests.support.metadata import NODE, Metadata, metadata
-from tests.support.pod import Pod, pod
+from tests.support.clocked_app import Pod, pod
+from tests.support.credential_endpoints import NODE, Metadata, metadata
+from tests.support.fault_proxy import Fault, FaultProxy
 
 CALLER = "arn:aws:sts::123456789012:assumed-role/cloudmart-eks-pod-role/botocore-session-1"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.command import running
-from tests.support.loopback import LoopbackServer, Reply, loopback
+from tests.support.cli_process import running
+from tests.support.scripted_server import LoopbackServer, Reply, loopback
 
 
 @pytest.fixture

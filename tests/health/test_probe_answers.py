@@ -15,7 +15,7 @@ from cloudmart.health.causes.services import TABLE_THROTTLED
 from cloudmart.health.router import ProbeAnswers
 from cloudmart.health.state import Health, Timing
 from cloudmart.settings import Settings
-from tests.support.serving import serving, still
+from tests.support.ready_app import serving, still
 
 MOMENT = datetime(2026, 11, 28, 8, tzinfo=UTC)
 

@@ -15,8 +15,8 @@ from cloudmart.health.causes.services import TABLE_THROTTLED
 from cloudmart.health.state import Dependency
 from cloudmart.settings import Settings
 from tests.health.world import ASSUME, World, expiring_in
-from tests.support.faults import Fault, FaultProxy, Refusal
-from tests.support.pod import Pod, pod
+from tests.support.clocked_app import Pod, pod
+from tests.support.fault_proxy import Fault, FaultProxy, Refusal
 from tests.support.snapshots import Snapshots
 
 PATHS = ("/health", "/ready", "/startupz")

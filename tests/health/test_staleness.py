@@ -16,9 +16,9 @@ from cloudmart.settings import Settings, load_settings
 from cloudmart.settings.knowledge import read_knowledge
 from tests.health.world import World
 from tests.support.aws import aws_client
-from tests.support.faults import Fault, FaultProxy, fault_proxy
-from tests.support.pod import Pod, pod
-from tests.support.serving import serving
+from tests.support.clocked_app import Pod, pod
+from tests.support.fault_proxy import Fault, FaultProxy, fault_proxy
+from tests.support.ready_app import serving
 
 STALE = "The cluster's configuration has been newer than this pod's since 2026-11-23 12:00 UTC."
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from tests.health.world import ASSUME, HOPELESS, PASSING, World
-from tests.support.faults import Refusal
+from tests.support.clocked_app import Pod, pod
+from tests.support.fault_proxy import Refusal
 from tests.support.metric_samples import sample
-from tests.support.pod import Pod, pod
 from tests.support.snapshots import Snapshots
 
 TOLD = ("sentence", "remedy", "next_step", "answer")

@@ -13,7 +13,7 @@ import pytest
 
 from cloudmart.settings import Settings
 from tests.support.aws import aws_client
-from tests.support.faults import Fault, FaultProxy, Refusal
+from tests.support.fault_proxy import Fault, FaultProxy, Refusal
 
 # The account in which the tests' own credentials make the tables.
 ROLE = "arn:aws:iam::123456789012:role/cloudmart-eks-pod-role"

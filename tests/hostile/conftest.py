@@ -7,7 +7,7 @@ import pytest
 
 from cloudmart.server.protocol import BoundedProtocol
 from cloudmart.settings import LimitSettings, Settings
-from tests.support.live import served
+from tests.support.live_server import served
 
 
 @pytest.fixture(scope="module")

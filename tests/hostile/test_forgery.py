@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from tests.support.problems import is_problem
-from tests.support.raw import send
+from tests.support.raw_http import send
 
 EMAIL = "/api/orders/user?email=ann@example.org"
 ORDER = {"productId": "1", "quantity": 1}

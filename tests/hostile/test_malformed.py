@@ -7,7 +7,7 @@ import pytest
 
 from cloudmart.server.head import LARGEST_HEAD
 from tests.support.problems import is_problem
-from tests.support.raw import send
+from tests.support.raw_http import send
 
 END = b"Connection: close\r\n\r\n"
 JSON = {"Content-Type": "application/json"}

@@ -9,7 +9,7 @@ import pytest
 
 from cloudmart.server.protocol import BoundedProtocol
 from tests.support.metric_samples import sample
-from tests.support.raw import PATIENCE, Raw, send
+from tests.support.raw_http import PATIENCE, Raw, send
 
 HEAD = b"GET /api/products HTTP/1.1\r\nHost: x\r\n"
 BODY = b"POST /api/tickets HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

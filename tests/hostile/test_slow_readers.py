@@ -14,8 +14,8 @@ from cloudmart.dynamodb.codec import encode_item
 from cloudmart.server.protocol import BoundedProtocol
 from cloudmart.server.slow_readers import LEAST_READ, MOST_UNREAD, UnreadAnswers
 from cloudmart.settings import LimitSettings, Settings
-from tests.support.live import served
-from tests.support.raw import PATIENCE, is_cut, until
+from tests.support.live_server import served
+from tests.support.raw_http import PATIENCE, is_cut, until
 
 LIST = b"GET /api/tickets HTTP/1.1\r\nHost: x\r\n\r\n"
 ASSET = b"GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"

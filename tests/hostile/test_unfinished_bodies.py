@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from cloudmart.http.body_limits import GRACE, LARGEST_BODY, LEAST_SENT, MAX_BODY
-from tests.support.raw import Raw
+from tests.support.raw_http import Raw
 
 CHAT = ("POST", "/api/ai/analyze-sentiment", LARGEST_BODY)
 ORDER = {"productId": "1", "quantity": 1}

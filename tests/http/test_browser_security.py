@@ -9,8 +9,8 @@ from httpx2 import Response
 from cloudmart.app import create_app
 from cloudmart.http.browser_security import origin_of
 from cloudmart.settings import CorsSettings, Environment, LimitSettings, Settings
-from tests.support.faults import Fault, FaultProxy
-from tests.support.serving import serving, still
+from tests.support.fault_proxy import Fault, FaultProxy
+from tests.support.ready_app import serving, still
 
 SHOP = "https://shop.example.com"
 PARTNER = "https://partner.example.org"

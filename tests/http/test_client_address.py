@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cloudmart.app import create_app
 from cloudmart.http.client_address import Clients
 from cloudmart.settings import Environment, LimitSettings, Settings
-from tests.support.serving import serving, still
+from tests.support.ready_app import serving, still
 
 BALANCER = "10.0.3.7"
 VPC = "10.0.0.0/16"

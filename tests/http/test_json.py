@@ -12,7 +12,7 @@ from cloudmart.composition.middleware import Admission, RequestContext
 from cloudmart.http.body_limits import LARGEST_BODY, MAX_BODY
 from cloudmart.http.json import LARGE, PLAIN, JsonRoute
 from cloudmart.values.model import Model
-from tests.support.requests import Asked, ask
+from tests.support.middleware_requests import Asked, ask
 
 JSON = {"content_type": "application/json"}
 

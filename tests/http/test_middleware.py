@@ -10,9 +10,9 @@ from structlog.testing import capture_logs
 from cloudmart.app import create_app
 from cloudmart.composition.middleware import MOST_PARAMETERS
 from cloudmart.settings import Settings
-from tests.support.faults import Fault, FaultProxy
+from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.problems import is_problem
-from tests.support.serving import serving, still
+from tests.support.ready_app import serving, still
 
 ORIGIN = {"Origin": "http://localhost:5173"}
 JSON = {"Content-Type": "application/json"}

@@ -9,7 +9,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixe
 
 from tests.image import engine
 from tests.image.compose import composed, storefront_image, tag
-from tests.support.process import free_port
+from tests.support.serve_process import free_port
 
 ORDER = {"userEmail": "ann@example.org", "items": [{"productId": "1", "quantity": 2}]}
 

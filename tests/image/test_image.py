@@ -12,8 +12,8 @@ import pytest
 from cloudmart.settings import Settings
 from tests.image import engine
 from tests.image.engine import BASE, Container
-from tests.support.faults import Fault, FaultProxy
-from tests.support.process import environment, free_port
+from tests.support.fault_proxy import Fault, FaultProxy
+from tests.support.serve_process import environment, free_port
 
 pytestmark = pytest.mark.image
 

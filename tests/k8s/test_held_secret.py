@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cloudmart.rollout.cluster import KubectlResult, Kubernetes
-from k8s.held_secret import Judgement, judge, main
+from k8s.cluster_secret import Judgement, judge, main
 from k8s.kustomize import Rendered, render_overlay
 from tests.k8s.conftest import needs_kubectl
 from tests.settings import good as settings

@@ -8,7 +8,7 @@ from cloudmart.settings import Settings
 from k8s.kustomize import render_overlay
 from tests.k8s.conftest import needs_kubectl
 from tests.settings.good import GOOD
-from tests.support.process import environment, serving_process
+from tests.support.serve_process import environment, serving_process
 
 
 @needs_kubectl

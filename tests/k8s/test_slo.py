@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from cloudmart.observability.metrics import REQUESTS
-from k8s.alerts.promise import ChatShare, GaugeShare, Promise, RequestShare, promises
+from k8s.alerts.objective import ChatShare, GaugeShare, Objective, RequestShare, objectives
 from tests.support.alert_rules import groups
 from tests.support.prometheus import ran
 
-PROMISES = list(promises())
+PROMISES = list(objectives())
 NAMES = [each.name for each in PROMISES]
 OPENAPI = Path(__file__).parents[2] / "openapi" / "openapi.json"
 # What customers do not notice, or what tells of itself: /health and the like.
@@ -57,7 +57,7 @@ def test_every_route_has_one_promise_or_a_reason_to_have_none() -> None:
 
 
 @pytest.mark.parametrize("promise", PROMISES, ids=NAMES)
-def test_a_time_is_one_that_the_histogram_has(promise: Promise) -> None:
+def test_a_time_is_one_that_the_histogram_has(promise: Objective) -> None:
     if not isinstance(promise.measure, RequestShare) or promise.measure.seconds is None:
         return
 
@@ -69,7 +69,7 @@ def test_a_time_is_one_that_the_histogram_has(promise: Promise) -> None:
 @pytest.mark.prometheus
 @pytest.mark.parametrize("promise", PROMISES, ids=NAMES)
 def test_a_promise_that_is_broken_fires_as_fast_as_it_matters(
-    promise: Promise, tmp_path: Path
+    promise: Objective, tmp_path: Path
 ) -> None:
     shares = [promise.budget / 2, promise.budget * 2, promise.budget * 20]
 
@@ -82,7 +82,7 @@ def test_a_promise_that_is_broken_fires_as_fast_as_it_matters(
 
 @pytest.mark.prometheus
 @pytest.mark.parametrize("promise", [each for each in PROMISES if each.failures], ids=str)
-def test_a_few_failures_of_a_quiet_night_wake_nobody(promise: Promise, tmp_path: Path) -> None:
+def test_a_few_failures_of_a_quiet_night_wake_nobody(promise: Objective, tmp_path: Path) -> None:
     half = dict(series(promise, 0.5, each=(promise.failures - 1) / 2 / MINUTES))
 
     (found,) = fired(tmp_path, promise, [half.items()])
@@ -90,7 +90,7 @@ def test_a_few_failures_of_a_quiet_night_wake_nobody(promise: Promise, tmp_path:
     assert found == set()
 
 
-def series(promise: Promise, share: float, each: float = 10_000) -> Iterator[tuple[str, str]]:
+def series(promise: Objective, share: float, each: float = 10_000) -> Iterator[tuple[str, str]]:
     """Yield series in which a share breaks a promise; of counters, with so many events a minute."""
     measure = promise.measure
     if isinstance(measure, GaugeShare):
@@ -120,7 +120,7 @@ def _growing(each: float) -> str:
 
 
 def fired(
-    directory: Path, promise: Promise, worlds: Sequence[Iterable[tuple[str, str]]]
+    directory: Path, promise: Objective, worlds: Sequence[Iterable[tuple[str, str]]]
 ) -> list[set[str]]:
     """Return the severities at which a promise's alert fires, in each of some worlds."""
     rules = [

@@ -19,7 +19,7 @@ from tests.k8s.conftest import needs_kubectl, once
 from tests.k8s.test_pods import attributes
 from tests.support.overlays import STOREFRONT, fill, with_storefront
 from tests.support.pod_security import breaches
-from tests.support.process import free_port
+from tests.support.serve_process import free_port
 
 COMPONENT = ROOT / "components" / "storefront"
 NAME = "cloudmart-storefront"

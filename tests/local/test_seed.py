@@ -15,7 +15,7 @@ from cloudmart.observability.metrics import INDEX_FALLBACKS
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
 from cloudmart.tables.schema import shop_tables
 from cloudmart.values import ids
-from tests.support.serving import serving
+from tests.support.ready_app import serving
 from tests.support.shop_tables import CALL_WITHIN
 
 

@@ -16,7 +16,7 @@ from mcp.client.session import ClientRequestContext
 from mcp.client.stdio import StdioServerParameters
 
 from cloudmart.settings import Settings
-from tests.support.command import running
+from tests.support.cli_process import running
 from tests.support.shop_tables import ENVIRONMENT, put
 
 ORDER, OTHERS = "k7mq2n4p8r5t3vwx", "z9yx8w7v6t5s4r3q"

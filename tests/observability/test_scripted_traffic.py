@@ -15,9 +15,9 @@ from cloudmart.composition.providers import Providers
 from cloudmart.errors import ProviderUnavailableError
 from cloudmart.observability.metrics import UNITS
 from cloudmart.settings import CatalogueSettings, Settings
+from tests.support.ready_app import serving, still
 from tests.support.scripted_chat import ScriptedChat
-from tests.support.scripted_moods import ScriptedMoods
-from tests.support.serving import serving, still
+from tests.support.scripted_sentiment import ScriptedSentiment
 from tests.support.shop_tables import KETTLE, LAMP, let_use_indexes, put
 
 ROOT = Path(__file__).parents[2]
@@ -191,8 +191,8 @@ def test_scripted_traffic_leaves_each_metric_at_its_value(prepared: Settings) ->
         *(USAGE, ProviderStep("", [SEARCH]), USAGE, "None."), ProviderUnavailableError("X")
     )
     chat.model, chat.priced_by = "gpt-6-luna", "openai"
-    azure = ScriptedMoods("azure", [Scores(0.8, 0.1, 0.1)])
-    providers = Providers(chat, chat, azure, ScriptedMoods("offline-vader", [Scores(0, 1, 0)]))
+    azure = ScriptedSentiment("azure", [Scores(0.8, 0.1, 0.1)])
+    providers = Providers(chat, chat, azure, ScriptedSentiment("offline-vader", [Scores(0, 1, 0)]))
     app = create_app(prepared, lambda *_: nullcontext(providers), process=still(prepared))
     fresh = samples()
 

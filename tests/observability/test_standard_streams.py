@@ -12,8 +12,8 @@ import pytest
 
 from cloudmart.observability.standard_streams import TOGETHER, stderr_that_never_blocks
 from cloudmart.settings import Settings
-from tests.support.process import PATIENCE, environment, serving_process
-from tests.support.raw import send
+from tests.support.raw_http import send
+from tests.support.serve_process import PATIENCE, environment, serving_process
 
 NO_HTTP = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
 

@@ -12,7 +12,7 @@ from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
 from cloudmart.orders.repository import AddressScan
 from cloudmart.settings import Settings
-from tests.support.faults import Fault, FaultProxy
+from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.shop_tables import drop_indexes, put
 
 ANN, BOB = "ann@x.org", "bob@x.org"

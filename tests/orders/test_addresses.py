@@ -6,7 +6,7 @@ import pytest
 
 from cloudmart.app import create_app
 from cloudmart.settings import DynamoDBSettings, Environment, Settings
-from tests.support.serving import serving, still
+from tests.support.ready_app import serving, still
 from tests.support.shop_tables import put
 
 

@@ -7,8 +7,8 @@ import httpx2
 import pytest
 
 from cloudmart.settings import Settings
-from tests.support.faults import Fault, FaultProxy
-from tests.support.live import served
+from tests.support.fault_proxy import Fault, FaultProxy
+from tests.support.live_server import served
 from tests.support.shop_tables import LAMP, let_use_indexes, put
 
 KEY = {"Idempotency-Key": "checkout-7"}

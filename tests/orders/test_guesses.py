@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 from cloudmart.app import create_app
 from cloudmart.settings import Settings
 from tests.access.conftest import ADMIN, BASIC
-from tests.support.live import served
-from tests.support.serving import serving, still
+from tests.support.live_server import served
+from tests.support.ready_app import serving, still
 from tests.support.shop_tables import put
 
 OLD = {"id": "ab12cd34", "userEmail": "ann@example.org"}

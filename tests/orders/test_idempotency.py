@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 
 from cloudmart.settings import Settings
 from cloudmart.values.ids import ALPHABET
-from tests.support.faults import Fault, FaultProxy
-from tests.support.live import served
+from tests.support.fault_proxy import Fault, FaultProxy
+from tests.support.live_server import served
 from tests.support.shop_tables import LAMP, put
 from tests.support.wire_values import Wire
 

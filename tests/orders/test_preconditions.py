@@ -11,7 +11,7 @@ from cloudmart.orders.models import Order, OrderStatus
 from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.settings import Settings
 from tests.access.conftest import ADMIN, BASIC
-from tests.support.serving import serving, still
+from tests.support.ready_app import serving, still
 from tests.support.shop_tables import get, put
 
 pytestmark = pytest.mark.usefixtures("stocked")

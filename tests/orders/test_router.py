@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from cloudmart.orders.indexes import order_keys
 from cloudmart.orders.internal_items import BACKFILL, ORDER_SECRET, note_item
 from cloudmart.settings import Settings
-from tests.support.faults import FaultProxy
+from tests.support.fault_proxy import FaultProxy
 from tests.support.shop_tables import drop_indexes, get, let_use_indexes, put
 
 pytestmark = pytest.mark.usefixtures("stocked")

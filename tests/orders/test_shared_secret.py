@@ -12,7 +12,7 @@ from cloudmart.cli.commands import app
 from cloudmart.orders.internal_items import BACKFILL, ORDER_SECRET, note_item
 from cloudmart.settings import Settings
 from cloudmart.values.ids import derived_id
-from tests.support.serving import serving, still
+from tests.support.ready_app import serving, still
 from tests.support.shop_tables import ENVIRONMENT, get, put
 
 pytestmark = pytest.mark.usefixtures("stocked")

@@ -17,11 +17,11 @@ from cloudmart.pipeline.watch.unknown import PATIENCE
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
 from tests.support.bigquery_api import BigQueryApi, bigquery_api
-from tests.support.faults import FaultProxy
+from tests.support.fault_proxy import FaultProxy
 from tests.support.local_bigquery import local_bigquery, why_missing
 from tests.support.pipeline_aws import PipelineAws, pipeline_aws
 from tests.support.pipeline_status import Orders, stream_of
-from tests.support.serving import serving, still
+from tests.support.ready_app import serving, still
 from tests.support.shop_tables import let_use_indexes, put
 from tests.support.watched_pipeline import ending_in
 

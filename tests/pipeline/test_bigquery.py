@@ -19,7 +19,7 @@ from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.ports import RowFault
 from cloudmart.settings import BigQuerySettings
 from tests.support.bigquery_api import BadRow, BigQueryApi, Failure, LostAnswer
-from tests.support.loopback import Fault, Reply
+from tests.support.scripted_server import Fault, Reply
 
 STOPPED = RowFault(passing=True, reason="stopped")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx2
 
 from cloudmart.settings import Settings
-from tests.support.loopback import Reply, loopback
-from tests.support.process import environment, serving_process
+from tests.support.scripted_server import Reply, loopback
+from tests.support.serve_process import environment, serving_process
 
 
 def _never_whole() -> Iterator[bytes]:

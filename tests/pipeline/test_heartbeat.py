@@ -27,8 +27,8 @@ from cloudmart.pipeline.ports import OrderState
 from cloudmart.pipeline.watch.heartbeat import Heartbeat, HeartbeatSchedule
 from cloudmart.settings import PipelineSettings, Settings
 from tests.support.bigquery_api import DATASET, PROJECT, TABLE, Failure
-from tests.support.loopback import LoopbackServer, Reply, loopback
-from tests.support.serving import serving, still
+from tests.support.ready_app import serving, still
+from tests.support.scripted_server import LoopbackServer, Reply, loopback
 from tests.support.shop_tables import get, put
 from tests.support.watched_pipeline import ending_in
 

@@ -1,6 +1,6 @@
 """What the service imports for its pipeline, and when."""
 
-from tests.support.command import running
+from tests.support.cli_process import running
 
 _STATUS = """
 import sys

@@ -23,7 +23,7 @@ from cloudmart.pipeline.watch.query_threads import Questions
 from cloudmart.products.catalogue import Catalogue
 from cloudmart.products.repository import ProductRepository
 from cloudmart.settings import CatalogueSettings, InvariantSettings, Settings
-from tests.support.faults import Fault, FaultProxy
+from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.pipeline_status import Orders, insert
 from tests.support.shop_tables import CALL_WITHIN, LAMP, let_use_indexes, put
 

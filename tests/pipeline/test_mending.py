@@ -16,8 +16,8 @@ from cloudmart.pipeline.repair.replay import S3Quarantine
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
 from tests.support.aws import aws_client
-from tests.support.loopback import Reply, loopback
 from tests.support.orders_table import new_table
+from tests.support.scripted_server import Reply, loopback
 from tests.support.shop_tables import let_use_indexes, put
 
 Cloudmart = Callable[..., Result]

@@ -12,7 +12,7 @@ from cloudmart.dynamodb.table import Table
 from cloudmart.pipeline.repair.orders_by_day import LOOK_BACK, OrdersByDay
 from cloudmart.settings import Settings
 from tests.support.clock import Clock
-from tests.support.faults import FaultProxy
+from tests.support.fault_proxy import FaultProxy
 from tests.support.pipeline_status import Orders
 from tests.support.shop_tables import CALL_WITHIN
 

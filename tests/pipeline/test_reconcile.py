@@ -21,7 +21,7 @@ from cloudmart.pipeline.repair.replay import Replay, ReplayResult
 from cloudmart.pipeline.watch.query_threads import Questions
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
-from tests.support.faults import Fault, FaultProxy
+from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.shop_tables import forget_indexes, let_use_indexes, put
 from tests.support.watched_pipeline import ending_in
 

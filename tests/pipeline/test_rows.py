@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from cloudmart.orders.models import Order, OrderLine
 from cloudmart.pipeline.carry.bigquery import COLUMNS
 from cloudmart.pipeline.carry.rows import OrderEvent, Row
-from tests.support.items import items_with
+from tests.support.generated_items import items_with
 
 ORDER = Order.place(
     [OrderLine(product_id="1", name="Bücherlampe", quantity=2, price=Decimal("19.99"))],

@@ -11,7 +11,7 @@ from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
 from cloudmart.orders.internal_items import note_item
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
-from tests.support.faults import FaultProxy
+from tests.support.fault_proxy import FaultProxy
 from tests.support.pipeline_aws import PipelineAws
 from tests.support.pipeline_status import Orders, insert, status, stream_of, why
 

@@ -17,10 +17,10 @@ from cloudmart.pipeline.opening import open_pipeline
 from cloudmart.settings import BigQuerySettings, Settings
 from cloudmart.values.timestamp import stamp
 from tests.support.bigquery_api import DATASET, PROJECT, TABLE, Failure
-from tests.support.loopback import Fault, LoopbackServer, Reply, Request, loopback
 from tests.support.orders_table import new_table
 from tests.support.pipeline_status import status, why
-from tests.support.serving import serving, still
+from tests.support.ready_app import serving, still
+from tests.support.scripted_server import Fault, LoopbackServer, Reply, Request, loopback
 from tests.support.shop_tables import CALL_WITHIN, let_use_indexes, put
 
 # On a machine that is busy, the second may be said before the first is known.

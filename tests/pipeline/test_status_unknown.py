@@ -15,11 +15,11 @@ from cloudmart.orders.internal_items import note_item
 from cloudmart.pipeline.watch.aws import AwsTransport
 from cloudmart.pipeline.watch.unknown import UnknownError
 from cloudmart.settings import PipelineSettings, Settings
-from tests.support.faults import Fault, FaultProxy
-from tests.support.loopback import Reply
+from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.pipeline_aws import PipelineAws, refused
 from tests.support.pipeline_status import Orders, insert, status, why
-from tests.support.serving import serving, still
+from tests.support.ready_app import serving, still
+from tests.support.scripted_server import Reply
 from tests.support.shop_tables import drop_index, forget_indexes
 
 

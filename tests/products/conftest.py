@@ -13,7 +13,7 @@ from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.session import new_session
 from cloudmart.settings import CatalogueSettings, Settings
 from tests.products.world import World
-from tests.support.faults import FaultProxy
+from tests.support.fault_proxy import FaultProxy
 from tests.support.shop_tables import CALL_WITHIN, KETTLE, LAMP, fresh_tables, put
 
 Stock = Callable[..., None]

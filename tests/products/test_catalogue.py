@@ -12,8 +12,8 @@ from cloudmart.products.cache import CatalogueSize
 from cloudmart.products.catalogue import Catalogue
 from tests.products.conftest import Stock
 from tests.products.world import MAX_STALE, TTL, World, listed, named, product, shown
-from tests.support.cancelled import cancelled_at
-from tests.support.faults import Fault, FaultProxy
+from tests.support.cancellation import cancelled_at
+from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.shop_tables import KETTLE, LAMP
 
 pytestmark = pytest.mark.asyncio

@@ -13,10 +13,10 @@ from prometheus_client import REGISTRY
 
 from cloudmart.app import create_app
 from cloudmart.settings import CatalogueSettings, Settings
-from tests.support.faults import Fault, FaultProxy
-from tests.support.live import served
-from tests.support.process import environment, serving_process
-from tests.support.serving import serving, still
+from tests.support.fault_proxy import Fault, FaultProxy
+from tests.support.live_server import served
+from tests.support.ready_app import serving, still
+from tests.support.serve_process import environment, serving_process
 from tests.support.shop_tables import KETTLE, LAMP, put
 
 NEW = {"name": "Teapot", "description": "Holds a litre.", "price": 24.95, "image": ""}

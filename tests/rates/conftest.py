@@ -8,8 +8,8 @@ from limits import RateLimitItemPerMinute
 
 from cloudmart.rates.counter import LocalCounter, RateCounter
 from cloudmart.rates.shared import SharedCounter
+from tests.support.dependency_reporter import RecordingReporter
 from tests.support.redis_server import redis_server
-from tests.support.reporter import HeardReporter
 
 
 @pytest_asyncio.fixture(params=["memory", "redis"])
@@ -19,7 +19,7 @@ async def counter(request: pytest.FixtureRequest) -> AsyncIterator[RateCounter]:
     if request.param == "memory":
         yield local
         return
-    reporter = HeardReporter()
+    reporter = RecordingReporter()
     with redis_server() as url:
         shared = SharedCounter(url, local, reporter, within=30)
         # The emulator closes a connection on which it says that it does not know a script yet.

@@ -13,7 +13,7 @@ from cloudmart.errors import OverloadedError
 from cloudmart.http.concurrency import ConcurrencyLimit, slot_of
 from cloudmart.http.problem import failure_response
 from cloudmart.settings import Environment, Settings
-from tests.support.requests import ask
+from tests.support.middleware_requests import ask
 
 READ, CHAT = "/api/products", "/api/ai/message"
 FREE = ["/health", "/ready", "/api/health", "/startupz", "/livez", "/metrics", "/docs"]

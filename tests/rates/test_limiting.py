@@ -10,8 +10,8 @@ from prometheus_client import REGISTRY
 from cloudmart.app import create_app
 from cloudmart.settings import Environment, LimitSettings, Settings
 from tests.support.problems import is_problem
+from tests.support.ready_app import serving, still
 from tests.support.redis_server import redis_server
-from tests.support.serving import serving, still
 
 OPEN = Callable[..., TestClient]
 BALANCER = "10.0.3.7"

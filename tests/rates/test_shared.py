@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 
 from cloudmart.rates.counter import LocalCounter
 from cloudmart.rates.shared import REST, WITHIN, SharedCounter
+from tests.support.dependency_reporter import RecordingReporter
 from tests.support.redis_server import deaf_server, redis_server
-from tests.support.reporter import HeardReporter
 
 THREE = RateLimitItemPerMinute(3)
 
@@ -23,7 +23,7 @@ class Replica:
     """A process that counts, and what it told of the Redis."""
 
     url: str
-    reporter: HeardReporter = field(default_factory=HeardReporter)
+    reporter: RecordingReporter = field(default_factory=RecordingReporter)
     seconds: float = 0
     within: float = 30
 

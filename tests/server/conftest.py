@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from cloudmart.server.protocol import BoundedProtocol
-from tests.support.echo import Echo, echoing
+from tests.support.echo_app import Echo, echoing
 
 
 class Impatient(BoundedProtocol):

@@ -13,8 +13,8 @@ from cloudmart.cli.serve import StartingApp
 from cloudmart.health.state import Health, Lifecycle
 from cloudmart.observability.exposition import metrics_app
 from cloudmart.server.protocol import BoundedProtocol
-from tests.support.echo import LARGE, Echo, echoing
-from tests.support.raw import PATIENCE, Raw, is_cut, send, until
+from tests.support.echo_app import LARGE, Echo, echoing
+from tests.support.raw_http import PATIENCE, Raw, is_cut, send, until
 
 GET = b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n"
 LAST = b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"

@@ -3,8 +3,8 @@
 import pytest
 
 from cloudmart.server.head import LARGEST_ACCEPT, LARGEST_HEAD, LARGEST_LINE, MOST_HEADERS
-from tests.support.echo import Echo
-from tests.support.raw import send
+from tests.support.echo_app import Echo
+from tests.support.raw_http import send
 
 HEAD = b"GET /first HTTP/1.1\r\nHost: x\r\n"
 LAST = b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"

@@ -16,9 +16,9 @@ from cloudmart.server.listen import (
     bound_sockets,
 )
 from cloudmart.settings import Settings
-from tests.support.echo import Echo, echoing
-from tests.support.process import environment, free_port, serving_process
-from tests.support.raw import send
+from tests.support.echo_app import Echo, echoing
+from tests.support.raw_http import send
+from tests.support.serve_process import environment, free_port, serving_process
 
 LAST = b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.support.raw import send
+from tests.support.raw_http import send
 
 OFFERS = ["h2c", "websocket", "TLS/1.0", "HTTP/2.0, SHTTP/1.3, IRC/6.9, RTA/x11", "foo/2", ""]
 ORDER = b'{"productId": "1", "quantity": 1}'

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.support.echo import Echo, echoing_by_h11
-from tests.support.raw import Raw
+from tests.support.echo_app import Echo, echoing_by_h11
+from tests.support.raw_http import Raw
 from tests.support.request_streams import DIFFERENCES, LAST, Stream, streams
 
 EXAMPLES = 150

@@ -11,8 +11,8 @@ import pytest
 
 from cloudmart.settings import Settings
 from tests.support.aws import aws_client
-from tests.support.faults import Fault, FaultProxy, Refusal, fault_proxy
-from tests.support.process import environment, free_port, serving_process
+from tests.support.fault_proxy import Fault, FaultProxy, Refusal, fault_proxy
+from tests.support.serve_process import environment, free_port, serving_process
 
 ROLE = "arn:aws:iam::111122223333:role/cloudmart-eks-pod-role"
 DENIED = Refusal(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")

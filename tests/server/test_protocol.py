@@ -17,9 +17,9 @@ from cloudmart.server.listen import MetricsProtocol, allow_connections
 from cloudmart.server.protocol import MOST_CONNECTIONS, BoundedProtocol
 from cloudmart.server.scheduling import MOST_OF_HEADS
 from cloudmart.settings import Settings
-from tests.support.echo import Echo, echoing
-from tests.support.live import served
-from tests.support.raw import PATIENCE, until
+from tests.support.echo_app import Echo, echoing
+from tests.support.live_server import served
+from tests.support.raw_http import PATIENCE, until
 
 
 class Narrow(BoundedProtocol):

@@ -10,8 +10,8 @@ import pytest
 
 from cloudmart.server.scheduling import READ_AHEAD
 from tests.server.conftest import Impatient
-from tests.support.echo import Echo, echoing
-from tests.support.raw import PATIENCE, send, until
+from tests.support.echo_app import Echo, echoing
+from tests.support.raw_http import PATIENCE, send, until
 
 GET = b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"

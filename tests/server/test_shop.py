@@ -3,7 +3,7 @@
 import httpx2
 import pytest
 
-from tests.support.raw import send
+from tests.support.raw_http import send
 
 LAST = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 CHUNKED = b"Host: x\r\nTransfer-Encoding: chunked\r\n"

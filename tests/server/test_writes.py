@@ -10,8 +10,8 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from cloudmart.server.protocol import BoundedProtocol
-from tests.support.echo import Echo, echoing
-from tests.support.raw import PATIENCE
+from tests.support.echo_app import Echo, echoing
+from tests.support.raw_http import PATIENCE
 
 GET = b"GET %b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 START = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]}

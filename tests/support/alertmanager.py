@@ -15,8 +15,8 @@ import httpx2
 import yaml
 
 from tests.support.alert_rules import MONITORING
-from tests.support.process import free_port
 from tests.support.prometheus import program
+from tests.support.serve_process import free_port
 
 PATIENCE = 30.0
 

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import Message
 
-from tests.support.serving import PATIENCE, settled
+from tests.support.ready_app import PATIENCE, settled
 
 
 @dataclass

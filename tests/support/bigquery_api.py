@@ -17,7 +17,7 @@ from typing import Any
 
 from cloudmart.pipeline.carry.bigquery import COLUMNS
 from cloudmart.settings import BigQuerySettings
-from tests.support.loopback import Fault, LoopbackServer, Reply, Request, loopback
+from tests.support.scripted_server import Fault, LoopbackServer, Reply, Request, loopback
 
 PROJECT, DATASET, TABLE = "cloudmart", "shop", "cloudmart-orders"
 

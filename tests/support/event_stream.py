@@ -6,7 +6,7 @@ from base64 import b64encode
 from typing import Any
 from zlib import crc32
 
-from tests.support.loopback import Fault, Reply
+from tests.support.scripted_server import Fault, Reply
 
 _STRING = b"\x07"
 

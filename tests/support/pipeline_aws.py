@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from cloudmart.settings import PipelineSettings
 from tests.support.aws import aws_client
-from tests.support.faults import FaultProxy, fault_proxy
-from tests.support.loopback import LoopbackServer, Reply, Request, loopback
+from tests.support.fault_proxy import FaultProxy, fault_proxy
+from tests.support.scripted_server import LoopbackServer, Reply, Request, loopback
 
 FUNCTION = "shop-orders-to-bigquery"
 ACCOUNT = "210987654321"

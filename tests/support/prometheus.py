@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.process import free_port
+from tests.support.serve_process import free_port
 
 _FETCHED = Path(__file__).parents[2] / ".cache" / "prometheus"
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from tests.support.loopback import Fault, Reply
+from tests.support.scripted_server import Fault, Reply
 
 USAGE = {
     "input_tokens": 120,

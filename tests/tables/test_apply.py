@@ -20,7 +20,7 @@ from cloudmart.tables.steps import (
     Step,
     TableFinding,
 )
-from tests.support.through import Call, Through
+from tests.support.dynamodb_wrapper import Call, DynamoDBWrapper
 
 
 class Recorder:
@@ -75,7 +75,9 @@ async def test_an_index_is_waited_for_before_the_next_is_added(
 ) -> None:
     steps = [AddIndex(production.orders_table, one) for one in (ORDERS_BY_EMAIL, ORDERS_BY_DAY)]
     building, watcher = Building(rounds=2), Recorder()
-    client = Through(operator, update_table=building.update, describe_table=building.describe)
+    client = DynamoDBWrapper(
+        operator, update_table=building.update, describe_table=building.describe
+    )
 
     findings = await apply_steps(client, steps, watcher)
 
@@ -91,7 +93,9 @@ async def test_patience_ends_and_says_so(
 ) -> None:
     step = AddIndex(production.orders_table, ORDERS_BY_EMAIL)
     building = Building(rounds=1000)
-    client = Through(operator, update_table=building.update, describe_table=building.describe)
+    client = DynamoDBWrapper(
+        operator, update_table=building.update, describe_table=building.describe
+    )
 
     findings = await apply_steps(client, [step], Recorder(), patience=0.5)
 
@@ -112,7 +116,7 @@ async def test_one_throttled_look_late_in_a_long_build_is_not_the_end_of_it(
             raise ClientError({"Error": {"Code": "ThrottlingException"}}, "DescribeTable")
         return await building.describe(real, **parameters)
 
-    client = Through(operator, update_table=building.update, describe_table=describe)
+    client = DynamoDBWrapper(operator, update_table=building.update, describe_table=describe)
 
     # The build takes longer than we are patient with one call.
     findings = await apply_steps(client, [step], Recorder(), call_patience=0.3)
@@ -132,7 +136,7 @@ async def test_what_somebody_else_does_at_the_same_moment_is_as_good(
         raise ClientError({"Error": {"Code": "ResourceInUseException"}}, "UpdateTable")
 
     step = AddIndex(production.orders_table, ORDERS_BY_EMAIL)
-    client = Through(operator, update_table=update)
+    client = DynamoDBWrapper(operator, update_table=update)
 
     findings = await apply_steps(client, [step], Recorder())
 
@@ -174,7 +178,9 @@ async def test_a_throttled_change_is_asked_for_again(
 
     step = EnableExpiry(production.orders_table, "expiresAt")
 
-    findings = await apply_steps(Through(operator, update_time_to_live=update), [step], Recorder())
+    findings = await apply_steps(
+        DynamoDBWrapper(operator, update_time_to_live=update), [step], Recorder()
+    )
 
     assert findings == [TableFinding(step.table, step.part, PartState.OK)]
     assert len(calls) == 2
@@ -188,7 +194,7 @@ async def test_what_an_endpoint_does_not_have_is_reported_and_no_failure(
         raise ClientError({"Error": {"Code": "UnknownOperationException"}}, "ItsName")
 
     schema = TableSchema(names.products_table)
-    client = Through(
+    client = DynamoDBWrapper(
         operator, describe_continuous_backups=unknown, update_continuous_backups=unknown
     )
     steps: list[Step] = [CreateTable(schema), EnableRecovery(schema.name)]

@@ -14,8 +14,8 @@ from cloudmart.orders.internal_items import ORDER_SECRET, note_item
 from cloudmart.settings import DynamoDBSettings
 from cloudmart.tables.backfill import Backfill, BackfillTally
 from cloudmart.tickets.indexes import INDEXED_TICKETS, ticket_keys
+from tests.support.dynamodb_wrapper import Call, DynamoDBWrapper
 from tests.support.shop_tables import put
-from tests.support.through import Call, Through
 
 RATE = 10_000
 FIRST = {"id": {"S": "00000001"}}
@@ -231,7 +231,7 @@ async def test_a_pass_that_was_broken_off_is_made_again_and_writes_what_is_left(
             raise asyncio.CancelledError
         return await real(**parameters)
 
-    breaking = Through(operator, scan=scan)
+    breaking = DynamoDBWrapper(operator, scan=scan)
     with pytest.raises(asyncio.CancelledError):
         await backfill(breaking, table).run(ignore)
 
@@ -261,7 +261,7 @@ async def test_an_order_dynamodb_will_not_change_is_told_and_stops_no_other(
             )
         return await real(**parameters)
 
-    tally = await backfill(Through(operator, update_item=update), table).run(ignore)
+    tally = await backfill(DynamoDBWrapper(operator, update_item=update), table).run(ignore)
 
     assert (tally.updated, tally.refused, tally.examples) == (1, 1, ["00000001"])
     assert not tally.is_complete
@@ -284,7 +284,7 @@ async def test_what_another_writer_set_meanwhile_is_kept(
             meddled.append(True)
         return await real(**parameters)
 
-    await backfill(Through(operator, update_item=update), table).run(ignore)
+    await backfill(DynamoDBWrapper(operator, update_item=update), table).run(ignore)
 
     assert stored(dynamodb, table)["00000001"] == moved | order_keys(moved)
 
@@ -301,7 +301,7 @@ async def test_an_order_that_was_deleted_meanwhile_stays_deleted(
             dynamodb.delete_item(TableName=table, Key=FIRST)
         return await real(**parameters)
 
-    tally = await backfill(Through(operator, update_item=update), table).run(ignore)
+    tally = await backfill(DynamoDBWrapper(operator, update_item=update), table).run(ignore)
 
     assert (tally.seen, tally.updated) == (1, 0)
     assert stored(dynamodb, table) == {}

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from cloudmart.dynamodb.schema import in_shard
 from cloudmart.settings import Settings
 from cloudmart.tickets.indexes import ticket_keys
-from tests.support.faults import FaultProxy
+from tests.support.fault_proxy import FaultProxy
 from tests.support.shop_tables import get, let_use_indexes, put
 
 ABSENT = {

@@ -18,7 +18,7 @@ from cloudmart.orders.models import Order
 from cloudmart.products.models import Product
 from cloudmart.tickets.models import Ticket
 from cloudmart.values.model import Entity
-from tests.support.items import items_with, numbers, shaped, texts
+from tests.support.generated_items import items_with, numbers, shaped, texts
 
 products = items_with("name", "description", "price", "image", "createdAt", "updatedAt", "name_")
 lines = st.lists(shaped(productId=texts, name=texts, quantity=numbers, price=numbers), max_size=3)

@@ -12,7 +12,7 @@ from cloudmart.verify.run import STEPS, VerifyRun
 from cloudmart.verify.shop_client import ShopClient
 from cloudmart.verify.step import StepFinding, VerifyStep
 from tests.support.breaking_proxy import matches
-from tests.support.live import served
+from tests.support.live_server import served
 
 Asked = Mapping[str, Sequence[tuple[str, str]]]
 """The methods and paths that each step asks for."""

@@ -21,9 +21,9 @@ from cloudmart.settings import Settings
 from cloudmart.verify.credentials import is_private_host
 from tests.access.conftest import ADMIN, BASIC, PASSWORD
 from tests.support.breaking_proxy import Break, BreakingProxy, breaking_proxy
-from tests.support.command import Ended, running
-from tests.support.live import served
-from tests.support.loopback import Reply, Request, loopback
+from tests.support.cli_process import Ended, running
+from tests.support.live_server import served
+from tests.support.scripted_server import Reply, Request, loopback
 from tests.verify.test_shops import kept
 
 VERIFY = ("-m", "cloudmart", "verify")

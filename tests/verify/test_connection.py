@@ -13,8 +13,8 @@ from cloudmart.verify.shop_client import ShopClient
 from cloudmart.verify.step import StepFinding
 from tests.support.breaking_proxy import breaking_proxy
 from tests.support.certificates import certified
-from tests.support.loopback import Reply, loopback
-from tests.support.process import free_port
+from tests.support.scripted_server import Reply, loopback
+from tests.support.serve_process import free_port
 from tests.verify.conftest import failed, tried
 
 

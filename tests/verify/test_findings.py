@@ -25,8 +25,8 @@ from tests.support.breaking_proxy import (
     breaking_proxy,
 )
 from tests.support.certificates import certified
-from tests.support.live import served
-from tests.support.process import free_port
+from tests.support.live_server import served
+from tests.support.serve_process import free_port
 from tests.verify.conftest import Asked, asked_of, failed, steps_asking, tried
 
 ROLLOUT = "2026-11-28-new"

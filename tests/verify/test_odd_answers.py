@@ -10,7 +10,7 @@ from cloudmart.findings.finding import CheckStatus
 from cloudmart.verify.run import STEPS
 from cloudmart.verify.shop_client import ShopAnswer, ShopClient
 from cloudmart.verify.step import StepFailedError
-from tests.support.loopback import Reply, Request, loopback
+from tests.support.scripted_server import Reply, Request, loopback
 from tests.verify.conftest import tried
 
 JSON = {"content-type": "application/json"}

@@ -13,8 +13,8 @@ from cloudmart.verify.run import STEPS
 from cloudmart.verify.shop_client import ShopClient
 from tests.support import event_stream as aws
 from tests.support import responses_api as api
-from tests.support.live import served
-from tests.support.loopback import Fault, LoopbackServer, Reply, Request, loopback
+from tests.support.live_server import served
+from tests.support.scripted_server import Fault, LoopbackServer, Reply, Request, loopback
 from tests.verify.conftest import Asked, asked_of, failed, steps_asking, tried
 
 TURNS = {"openai": "/api/ai/message", "bedrock": "/api/ai/bedrock/message"}

@@ -7,8 +7,8 @@ import pytest
 
 from cloudmart.verify.shop_client import ShopClient
 from cloudmart.verify.step import StepFailedError
-from tests.support.loopback import Reply, loopback
-from tests.support.process import free_port
+from tests.support.scripted_server import Reply, loopback
+from tests.support.serve_process import free_port
 
 
 def late() -> Iterator[bytes]:

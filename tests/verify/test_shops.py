@@ -14,8 +14,8 @@ from cloudmart.verify.shop_client import ShopAnswer, ShopClient
 from cloudmart.verify.step import StepFinding
 from tests.access.conftest import ADMIN, BASIC
 from tests.support.breaking_proxy import Break, breaking_proxy
-from tests.support.faults import Fault, FaultProxy
-from tests.support.live import served
+from tests.support.fault_proxy import Fault, FaultProxy
+from tests.support.live_server import served
 from tests.verify.conftest import failed, tried
 
 

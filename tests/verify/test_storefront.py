@@ -8,7 +8,7 @@ from cloudmart.findings.finding import CheckStatus
 from cloudmart.settings import Settings
 from cloudmart.verify.shop_client import ShopClient
 from tests.support.breaking_proxy import Break, BreakingProxy, breaking_proxy
-from tests.support.live import served
+from tests.support.live_server import served
 from tests.verify.conftest import failed, tried
 
 INDEX = (

@@ -15,8 +15,8 @@ from cloudmart.ai.providers.bedrock_converse import open_bedrock_converse
 from cloudmart.ai.providers.openai import open_openai_chat
 from cloudmart.dynamodb.session import new_session
 from cloudmart.settings import AzureSettings, BedrockSettings, OpenAISettings
-from tests.support import event_stream, language_service, responses_api
-from tests.support.loopback import Fault, LoopbackServer, Reply, loopback
+from tests.support import azure_language, event_stream, responses_api
+from tests.support.scripted_server import Fault, LoopbackServer, Reply, loopback
 
 
 class OpenAIWire:
@@ -224,7 +224,7 @@ def rig(request: pytest.FixtureRequest) -> Rig:
 @pytest.fixture
 async def azure(server: LoopbackServer) -> AsyncIterator[AzureSentiment]:
     """Give the adapter in front of a service that keeps Azure's limits."""
-    server.answer = language_service.analyze
+    server.answer = azure_language.analyze
     settings = AzureSettings(endpoint=server.url, api_key=SecretStr("key-1"), language="de")
     async with open_azure_sentiment(settings) as azure:
         yield azure

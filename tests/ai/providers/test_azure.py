@@ -18,9 +18,9 @@ from cloudmart.errors import (
     UpstreamError,
 )
 from cloudmart.settings import AzureSettings
-from tests.support.language_service import error, refused, results, scored
-from tests.support.loopback import Fault, LoopbackServer, Reply, loopback
-from tests.support.rude import BOMB, NESTED
+from tests.support.azure_language import error, refused, results, scored
+from tests.support.malformed_values import BOMB, NESTED
+from tests.support.scripted_server import Fault, LoopbackServer, Reply, loopback
 
 POSITIVE = Scores(0.9, 0.08, 0.02)
 NEGATIVE = Scores(0.02, 0.08, 0.9)

@@ -39,7 +39,7 @@ from tests.support.event_stream import (
     stream,
     trace,
 )
-from tests.support.loopback import Fault, Reply
+from tests.support.scripted_server import Fault, Reply
 
 
 async def test_an_agent_is_sent_the_newest_message_in_its_own_session(agent: Rig) -> None:

@@ -27,8 +27,8 @@ from tests.support.event_stream import (
     text_delta,
     tool_use,
 )
-from tests.support.loopback import Reply
-from tests.support.rude import DIGITS
+from tests.support.malformed_values import DIGITS
+from tests.support.scripted_server import Reply
 
 TOOL = {
     "toolSpec": {

@@ -33,7 +33,7 @@ from tests.ai.providers.steps import (
     user,
 )
 from tests.support import responses_api as api
-from tests.support.loopback import Fault, LoopbackServer, Reply
+from tests.support.scripted_server import Fault, LoopbackServer, Reply
 
 CALL = api.function_call("call_1", "find_products", '{"query": "lamp", "limit": null}')
 REASONING = {"id": "rs_1", "type": "reasoning", "summary": [], "encrypted_content": "sealed"}

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from cloudmart.ai.providers.openai import warn_of_shutdown
 from tests.support import responses_api as api
-from tests.support.loopback import LoopbackServer, Reply
+from tests.support.scripted_server import LoopbackServer, Reply
 
 MODEL = {"id": "gpt-4o", "object": "model", "created": 0, "owned_by": "openai"}
 

@@ -17,7 +17,7 @@ from cloudmart.errors import (
 )
 from tests.ai.providers.conftest import Rig
 from tests.ai.providers.steps import FIND_PRODUCTS, answer, request, take
-from tests.support.loopback import Fault, Reply
+from tests.support.scripted_server import Fault, Reply
 
 
 async def test_an_answer_comes_in_pieces_and_then_whole(rig: Rig) -> None:

@@ -15,8 +15,17 @@ from cloudmart.errors import ProviderFailedError, ProviderMisconfiguredError, Up
 from tests.ai.providers.conftest import Rig
 from tests.ai.providers.steps import FIND_PRODUCTS, answer, cost, request, take, user
 from tests.support.event_stream import rewritten
-from tests.support.loopback import Reply, loopback
-from tests.support.rude import BOMB, COUNTS, DIGITS, HALVES, JOINED, LONE, NESTED, REPLACED
+from tests.support.malformed_values import (
+    BOMB,
+    COUNTS,
+    DIGITS,
+    HALVES,
+    JOINED,
+    LONE,
+    NESTED,
+    REPLACED,
+)
+from tests.support.scripted_server import Reply, loopback
 
 QUESTION = "Is my card 4111 1111 1111 1111 all right?"
 

@@ -5,7 +5,7 @@ import pytest
 from cloudmart.ai.ports import SentimentAnalyzer
 from cloudmart.ai.providers.azure import AzureSentiment
 from cloudmart.ai.providers.offline_sentiment import OfflineSentiment
-from tests.support.loopback import LoopbackServer
+from tests.support.scripted_server import LoopbackServer
 
 
 @pytest.fixture(params=["azure", "offline"])

@@ -10,7 +10,7 @@ from cloudmart.dynamodb.codec import encode_item
 from cloudmart.local.seed import sample_products
 from cloudmart.settings import Settings
 from tests.cli.conftest import Cloudmart
-from tests.support.faults import Fault, FaultProxy
+from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.wire_values import VALUES
 
 OLD_SHAPES: list[dict[str, Any]] = [

@@ -13,7 +13,7 @@ from cloudmart.local.embedded import REGION
 from cloudmart.settings import Settings
 from tests.cli.conftest import Cloudmart
 from tests.support.clock import Clock
-from tests.support.faults import Fault, FaultProxy
+from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.products import shown_product
 
 LAMP = {"id": "1", "name": "Lamp", "price": 19.99}

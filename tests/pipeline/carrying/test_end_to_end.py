@@ -18,7 +18,7 @@ from cloudmart.settings import Settings
 from tests.pipeline.carrying.conftest import Function
 from tests.support.bigquery_dataset import Dataset, dataset
 from tests.support.order_stream import OrderStream, doubles, later, latest, order
-from tests.support.serving import serving, still
+from tests.support.ready_app import serving, still
 
 OLD_SHAPES = (
     {"id": "0a1b2c3d", "productId": "7", "quantity": 3, "createdAt": "2025-09-01T10:00:00.000Z"},

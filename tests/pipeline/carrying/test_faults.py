@@ -24,7 +24,6 @@ from cloudmart.pipeline.ports import Quarantined
 from cloudmart.pipeline.repair.replay import S3Quarantine
 from tests.pipeline.carrying.conftest import Function
 from tests.support.bigquery_api import BadRow, BigQueryApi, Failure, LostAnswer
-from tests.support.loopback import Reply, loopback
 from tests.support.order_stream import (
     MAPPING,
     Event,
@@ -34,6 +33,7 @@ from tests.support.order_stream import (
     latest,
     order,
 )
+from tests.support.scripted_server import Reply, loopback
 from tests.support.sharded_stream import ShardedStream
 
 UNLIKELY_DATE = "1907-01-01T00:00:00.000Z"

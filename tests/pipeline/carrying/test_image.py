@@ -7,8 +7,8 @@ import pytest
 
 from tests.image import engine
 from tests.support.bigquery_api import DATASET, PROJECT, TABLE, BigQueryApi
-from tests.support.loopback import Fault, Reply, loopback
 from tests.support.order_stream import OrderStream, latest, order
+from tests.support.scripted_server import Fault, Reply, loopback
 
 pytestmark = pytest.mark.image
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from tests.support.bigquery_api import DATASET, PROJECT, TABLE, BigQueryApi, LostAnswer
-from tests.support.loopback import Fault
 from tests.support.order_stream import Event, OrderStream, doubles, latest, order
+from tests.support.scripted_server import Fault
 
 LAMBDA = """
 import json, sys

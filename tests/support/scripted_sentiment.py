@@ -6,7 +6,7 @@ from cloudmart.ai.ports import Scores
 from cloudmart.errors import UpstreamError
 
 
-class ScriptedMoods:
+class ScriptedSentiment:
     """Finds the same moods whenever it is asked, or fails, and remembers what it was asked."""
 
     def __init__(self, source: str, moods: Sequence[Scores | None] | UpstreamError = ()) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 
 
-class HeardReporter:
+class RecordingReporter:
     """Remembers of each report whether all is well, and waits for one that says so."""
 
     def __init__(self) -> None:

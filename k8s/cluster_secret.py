@@ -1,6 +1,6 @@
 """The Secret that an environment's pods will find in the cluster: is it there, and is it good?
 
-python -m k8s.held_secret production [CONTEXT]
+python -m k8s.cluster_secret production [CONTEXT]
 """
 
 import subprocess

@@ -15,7 +15,7 @@ _CHATS = "cloudmart_chat_turns_total"
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class Objective:
     """A service level objective: which share must go well, and what its alert is called."""
 
     name: str
@@ -97,10 +97,10 @@ def _sum(series: str, chosen: str, window: str) -> str:
     return f"sum by (namespace) (increase({series}{{{chosen}}}[{window}]))"
 
 
-def promises(table: Path = TABLE) -> Iterator[Promise]:
+def objectives(table: Path = TABLE) -> Iterator[Objective]:
     """Yield what the table has."""
     for row in tomllib.loads(table.read_text("utf-8"))["slo"]:
-        yield Promise(
+        yield Objective(
             row["name"],
             row["alert"],
             row["words"],

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.support.loopback import Reply, Request
+from tests.support.scripted_server import Reply, Request
 
 MOST_DOCUMENTS = 10
 LONGEST_DOCUMENT = 5120

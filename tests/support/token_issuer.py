@@ -11,7 +11,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from cloudmart.settings import AccessSettings
-from tests.support.loopback import LoopbackServer, Reply, Request, loopback
+from tests.support.scripted_server import LoopbackServer, Reply, Request, loopback
 
 AUDIENCE = "3n4b5urk1ft4fl3mg5e62d9ado"
 

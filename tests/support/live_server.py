@@ -11,7 +11,7 @@ from cloudmart.health.state import Health
 from cloudmart.server.protocol import BoundedProtocol
 from cloudmart.server.server import Server
 from cloudmart.settings import Settings
-from tests.support.serving import settled, still
+from tests.support.ready_app import settled, still
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from cloudmart.settings import DynamoDBSettings, Settings
 from cloudmart.tickets.indexes import TICKETS_BY_STATUS
 from tests.support.aws import aws_client
-from tests.support.faults import FaultProxy
+from tests.support.fault_proxy import FaultProxy
 from tests.support.shop_tables import add_index
 from tests.support.wire_values import HUGE, Wire
 

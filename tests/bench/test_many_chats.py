@@ -1,4 +1,4 @@
-"""`python -m bench.chats`, with chats too few to say anything about speed."""
+"""`python -m bench.many_chats`, with chats too few to say anything about speed."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ _SMALL = ("--engine", "embedded", "--chats", "2", "--rounds", "1", "--seconds", 
 
 
 def test_everybody_else_is_watched_without_chats_and_with_them() -> None:
-    command = [sys.executable, "-m", "bench.chats", *_SMALL, "--answer", "0.1", "--json"]
+    command = [sys.executable, "-m", "bench.many_chats", *_SMALL, "--answer", "0.1", "--json"]
 
     run = subprocess.run(  # noqa: S603 - our own command
         command, cwd=_ROOT, check=True, capture_output=True, timeout=120

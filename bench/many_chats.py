@@ -1,6 +1,6 @@
 """Many chats at once with a provider that is slow: what everybody else notices of them.
 
-`make bench` runs it after the routes; `python -m bench.chats --help` tells its options.
+`make bench` runs it after the routes; `python -m bench.many_chats --help` tells its options.
 """
 
 import json
@@ -21,12 +21,12 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from bench.engine import Engine, dynamodb
+from bench.chatting_customers import Plan, step_back, talk
+from bench.dynamodb_engine import Engine, dynamodb
 from bench.footprint import Footprint
+from bench.response_times import WATCHED, Waits, watch
 from bench.servers import HERE, Program, Server, cloudmart, processors, serving, started_on
 from bench.shop import ENVIRONMENT, open_shop
-from bench.talk import Plan, step_back, talk
-from bench.watch import WATCHED, Waits, watch
 
 _WHOLE = 100.0
 """From here on a number is shown without decimals."""

@@ -7,7 +7,7 @@ Call = Callable[..., Awaitable[dict[str, Any]]]
 Instead = Callable[..., Awaitable[dict[str, Any]]]
 
 
-class Through:
+class DynamoDBWrapper:
     """A client that lets some operations pass through a function of the test's.
 
     The function gets the real operation and the parameters, and answers in its stead.
