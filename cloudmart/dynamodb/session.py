@@ -15,6 +15,7 @@ from botocore.loaders import Loader, create_loader
 
 from cloudmart.aws_redirects import DirectConfig
 from cloudmart.dynamodb.refusals import StrictParserFactory
+from cloudmart.dynamodb.service_files import ServiceFiles
 from cloudmart.retry import REQUEST_ATTEMPTS
 
 # What every client of the session starts from: also the one that the SDK makes by itself to get
@@ -115,5 +116,6 @@ def _loader(data_path: str | None, *models: str) -> Loader:
     credentials.
     """
     loader = create_loader(data_path)
+    loader.file_loader = ServiceFiles()
     loader.search_paths.extend(models)
     return loader
