@@ -20,8 +20,9 @@ async def model(inputs: Inputs) -> AsyncIterator[CheckResult]:
     # Not above: the SDK takes most of a second to import.
     from openai import APIStatusError  # noqa: PLC0415
 
-    from cloudmart.ai.providers.openai import BASE_URL, openai_client  # noqa: PLC0415
+    from cloudmart.ai.providers.openai import BASE_URL  # noqa: PLC0415
     from cloudmart.ai.providers.openai_refusals import FAILURES  # noqa: PLC0415
+    from cloudmart.ai.providers.responses_api import openai_client  # noqa: PLC0415
 
     inputs.outside("openai")
     settings = inputs.settings.openai

@@ -94,16 +94,16 @@ class BoundedResponse(DirectResponse):
         """Read the head of the answer."""
         await super().start(connection)
         refuse_compressed(self.headers.get("Content-Encoding"))
-        self.content = _BoundedReader(self.content)  # type: ignore[assignment]
+        self.content = BoundedReader(self.content)  # type: ignore[assignment]
         return self
 
 
-class _BoundedReader:
+class BoundedReader:
     """Reads a stream up to its bounds; all else is the stream's own."""
 
-    def __init__(self, stream: StreamReader) -> None:
+    def __init__(self, stream: StreamReader, longest_line: int | None = None) -> None:
         self._stream = stream
-        self._bounds = Bounds()
+        self._bounds = Bounds(longest_line)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the stream has
         return getattr(self._stream, name)

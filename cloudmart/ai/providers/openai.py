@@ -1,8 +1,6 @@
 """OpenAI's Responses API, and the many servers that speak it."""
 
 import asyncio
-import json
-import math
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,26 +9,16 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-import httpx2
 import structlog
 from openai import (
     APIStatusError,
     AsyncOpenAI,
-    AsyncStream,
     BadRequestError,
-    DefaultAioHttpClient,
     NotFoundError,
     UnprocessableEntityError,
 )
-from openai._streaming import ServerSentEvent, SSEDecoder
 
 from cloudmart.ai.ports import ProviderStep, StepRequest, TextDelta, Usage
-from cloudmart.ai.providers.bounded_response import (
-    LONGEST_LINE,
-    UNCOMPRESSED,
-    Bounds,
-    refuse_compressed,
-)
 from cloudmart.ai.providers.openai_messages import (
     StreamedAnswer,
     has_reasoning_items,
@@ -46,6 +34,7 @@ from cloudmart.ai.providers.openai_refusals import (
 )
 from cloudmart.ai.providers.provider_call import ProviderCall, ProviderSdk
 from cloudmart.ai.providers.refusals import LogRedaction, ProviderErrorText
+from cloudmart.ai.providers.responses_api import AnswerEvents, ResponsesApi, open_responses_api
 from cloudmart.errors import ProviderDisabledError
 from cloudmart.settings import Effort, OpenAISettings
 
@@ -56,11 +45,11 @@ _AGAIN = timedelta(hours=1).total_seconds()
 _SHUTDOWN_PATIENCE = 10.0
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[0-9TZ:.+-]{0,20}")
 
-_MOST_DIGITS = 100
 BASE_URL = "https://api.openai.com/v1"
 MAX_OUTPUT_TOKENS = 4000
 """Reasoning counts too: with a much lower limit a model may have nothing left to answer with."""
 
+_SDK = ProviderSdk(PROVIDER, "openai", FAILURES, explain_openai_error, keeps_time=True)
 _AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 _REFUSED = (BadRequestError, NotFoundError, UnprocessableEntityError)
 
@@ -95,62 +84,6 @@ async def warn_of_shutdown(client: AsyncOpenAI, model: str) -> bool:
     return True
 
 
-def openai_client(api_key: str, base_url: str) -> AsyncOpenAI:
-    """Return a client; nothing is connected yet."""
-    return _Client(
-        api_key=api_key,
-        base_url=base_url,
-        timeout=httpx2.Timeout(60, connect=3),
-        max_retries=0,
-        http_client=DefaultAioHttpClient(
-            # A conversation goes to the server that is configured and to no other.
-            follow_redirects=False,
-            headers=UNCOMPRESSED,
-            event_hooks={"response": [_bound]},
-        ),
-    )
-
-
-class _Client(AsyncOpenAI):
-    def _make_sse_decoder(self) -> SSEDecoder:
-        return _Decoder()
-
-
-class _Decoder(SSEDecoder):
-    def decode(self, line: str) -> ServerSentEvent | None:
-        event = super().decode(line)
-        return event and _Event(event=event.event, data=event.data, id=event.id, retry=event.retry)
-
-
-class _Event(ServerSentEvent):
-    def json(self) -> Any:  # noqa: ANN401 - any JSON
-        return json.loads(self.data, parse_int=_number)
-
-
-def _number(digits: str) -> float:
-    # Python reads no number of thousands of digits, which would cost the whole event.
-    return int(digits) if len(digits) <= _MOST_DIGITS else math.inf
-
-
-async def _bound(response: httpx2.Response) -> None:
-    refuse_compressed(response.headers.get("content-encoding"))
-    if isinstance(response.stream, httpx2.AsyncByteStream):
-        response.stream = _BoundedStream(response.stream)
-
-
-class _BoundedStream(httpx2.AsyncByteStream):
-    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
-        self._stream = stream
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        bounds = Bounds(LONGEST_LINE)
-        async for chunk in self._stream:
-            yield bounds.count(chunk)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
 @asynccontextmanager
 async def open_openai_chat(settings: OpenAISettings) -> AsyncIterator["OpenAIChat"]:
     """Open a client for as long as the context lasts; there must be a key."""
@@ -158,12 +91,12 @@ async def open_openai_chat(settings: OpenAISettings) -> AsyncIterator["OpenAICha
         raise ProviderDisabledError("OpenAI is not configured: set OPENAI_API_KEY.")
     # Always given: the SDK would use an empty OPENAI_BASE_URL as an address.
     base_url = settings.base_url or BASE_URL
-    async with openai_client(settings.api_key.get_secret_value(), base_url) as client:
-        chat = OpenAIChat(client, settings.model, settings.reasoning_effort)
+    async with open_responses_api(settings.api_key.get_secret_value(), base_url) as api:
+        chat = OpenAIChat(api, settings.model, settings.reasoning_effort)
         if not chat.is_openai:
             yield chat
             return
-        watch = asyncio.create_task(watch_for_shutdown(client, settings.model))
+        watch = asyncio.create_task(watch_for_shutdown(api.sdk, settings.model))
         try:
             yield chat
         finally:
@@ -175,12 +108,12 @@ class OpenAIChat:
 
     name = "openai"
 
-    def __init__(self, client: AsyncOpenAI, model: str, effort: Effort = Effort.OFF) -> None:
-        self._client = client
+    def __init__(self, api: ResponsesApi, model: str, effort: Effort = Effort.OFF) -> None:
+        self._api = api
         self.model = model
         self._effort = effort
         # The others refuse what they do not know, or say nothing and ignore it.
-        host = client.base_url.host
+        host = api.host
         self.is_openai = host.endswith("api.openai.com")
         self.priced_by = "openai" if self.is_openai else ""
         # A thought comes back to those who ask for it sealed; they refuse one that is not.
@@ -190,11 +123,10 @@ class OpenAIChat:
     async def step(
         self, request: StepRequest
     ) -> AsyncGenerator[TextDelta | Usage | ProviderStep, None]:
-        sdk = ProviderSdk(PROVIDER, self.name, FAILURES, explain_openai_error)
         call = ProviderCall(
-            sdk,
+            _SDK,
             seconds=request.seconds_left,
-            private=LogRedaction([self._client.api_key], request.said),
+            private=LogRedaction([self._api.sdk.api_key], request.said),
         )
         answer = StreamedAnswer(call, input_at_most=request.size, output_at_most=MAX_OUTPUT_TOKENS)
         async with await self._open(call, request) as stream:
@@ -209,44 +141,39 @@ class OpenAIChat:
             yield usage
         yield call.read(lambda: answer.step(final=request.final))
 
-    async def _open(self, call: ProviderCall, request: StepRequest) -> AsyncStream[object]:
+    async def _open(self, call: ProviderCall, request: StepRequest) -> AnswerEvents:
         try:
-            return await call.begin(lambda: self._create(request))
+            return await call.begin(lambda: self._create(call, request))
         except ConversationTooLongError:
             newest = request.history[-max(1, len(request.history) // 2) :]
             if len(newest) == len(request.history):
                 raise
-        return await call.begin(lambda: self._create(replace(request, history=newest)))
+        return await call.begin(lambda: self._create(call, replace(request, history=newest)))
 
-    async def _create(self, request: StepRequest) -> AsyncStream[object]:
+    async def _create(self, call: ProviderCall, request: StepRequest) -> AnswerEvents:
         try:
-            return await self._post(request, thoughts=self._takes_thoughts)
+            return await self._post(call, request, thoughts=self._takes_thoughts)
         except _REFUSED as error:
             if not (self._takes_thoughts and has_reasoning_items(request)) or _told_why(error):
                 raise
-        stream = await self._post(request, thoughts=False)
+        stream = await self._post(call, request, thoughts=False)
         self._takes_thoughts = False
         return stream
 
-    async def _post(self, request: StepRequest, *, thoughts: bool) -> AsyncStream[object]:
-        # Plain objects: `responses.create` would turn each event into one of some sixty models,
-        # which it builds when the first event comes and which check nothing.
-        return await self._client.post(
-            "/responses",
-            body={
-                "model": self.model,
-                "instructions": request.instructions,
-                "input": input_items(request, thoughts=thoughts),
-                "max_output_tokens": MAX_OUTPUT_TOKENS,
-                "store": False,
-                "stream": True,
-                **tool_definitions(request),
-                **self._optional(request),
-            },
-            cast_to=object,
-            stream=True,
-            stream_cls=AsyncStream[object],
-        )
+    async def _post(
+        self, call: ProviderCall, request: StepRequest, *, thoughts: bool
+    ) -> AnswerEvents:
+        body = {
+            "model": self.model,
+            "instructions": request.instructions,
+            "input": input_items(request, thoughts=thoughts),
+            "max_output_tokens": MAX_OUTPUT_TOKENS,
+            "store": False,
+            "stream": True,
+            **tool_definitions(request),
+            **self._optional(request),
+        }
+        return await self._api.post(body, call.seconds_left)
 
     def _optional(self, request: StepRequest) -> dict[str, Any]:
         sealed = {"include": ["reasoning.encrypted_content"]} if self._seals_thoughts else {}

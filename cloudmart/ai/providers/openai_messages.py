@@ -21,9 +21,8 @@ _REASONING = "reasoning"
 class StreamedAnswer:
     """Gathers the events of one answer.
 
-    The SDK checks none of them (it hands on a flat `error` and a stream without an end as if
-    nothing had happened), and servers leave out, or send as null, what the API requires. So every
-    value is checked here before it is used, and what is missing does no harm.
+    Servers leave out, or send as null, what the API requires. So every value is checked here before
+    it is used, and what is missing does no harm.
     """
 
     def __init__(self, call: ProviderCall, *, input_at_most: int, output_at_most: int) -> None:
@@ -51,8 +50,10 @@ class StreamedAnswer:
             raise self._call.failed(UNREADABLE)
         kind, item = tolerant_values.clean_text(event.get("type")), event.get("item")
         place = str(event.get("output_index"))
-        if kind == "error":
-            raise self._call.refuse(explain_openai_code(event.get("code")))
+        if kind == "error" or event.get("error"):
+            # Some servers put it a level deeper than the API's description does.
+            told = event.get("error") or event
+            raise self._call.refuse(explain_openai_code(_object(told).get("code")))
         if kind == "response.output_item.added":
             if _object(item).get("phase") == "commentary":
                 self._remarks.add(place)

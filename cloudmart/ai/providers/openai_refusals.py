@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 import aiohttp
 import httpx2
-from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError, OpenAIError
+from openai import APIStatusError, OpenAIError
 
 from cloudmart.ai.providers.refusals import (
     CallSettings,
@@ -21,15 +21,14 @@ from cloudmart.ai.providers.refusals import (
 from cloudmart.errors import (
     ProviderFailedError,
     ProviderMisconfiguredError,
-    ProviderTimeoutError,
 )
 
 PROVIDER = "OpenAI"
 
 FAILURES = (OpenAIError, httpx2.HTTPError, aiohttp.ClientError, RuntimeError, ValueError)
-"""A chunk that is no JSON, or no text at all, comes as a plain ValueError.
+"""What the SDK raises, and what comes of the connections below it.
 
-The client below is aiohttp's, and not all that it raises is translated.
+An event that is no JSON, or no text at all, comes as a plain ValueError.
 """
 
 _SETTINGS = CallSettings("OPENAI_API_KEY", "OPENAI_MODEL or OPENAI_BASE_URL")
@@ -54,14 +53,8 @@ def explain_openai_error(error: Exception) -> ProviderRefusal:
     """Return what an exception means."""
     if isinstance(error, APIStatusError):
         return _explain_status(error)
-    if isinstance(error, APITimeoutError):
-        if isinstance(error.__cause__, httpx2.ConnectTimeout):
-            return connection_refusal(PROVIDER, error, untouched=True)
-        return ProviderRefusal(ProviderTimeoutError(PROVIDER))
-    if isinstance(error, APIConnectionError | httpx2.HTTPError | aiohttp.ClientError):
+    if isinstance(error, aiohttp.ClientError):
         return connection_refusal(PROVIDER, error)
-    if isinstance(error, APIError):
-        return explain_openai_code(error.code)
     return ProviderRefusal(
         unreadable_answer(PROVIDER), said=ProviderErrorText(type(error).__name__)
     )

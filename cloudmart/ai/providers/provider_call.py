@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import structlog
+from aiohttp import ConnectionTimeoutError
 
 from cloudmart.ai.ports import ProviderStep, ToolCall
 from cloudmart.ai.providers.bounded_response import TOO_LARGE, why_refused
@@ -48,7 +49,8 @@ class ProviderSdk:
 
     `failures` are the exceptions it is known to raise, and `explain` says what they mean. `label`
     is what it is called in metrics and in the log. A call that `acts` is not repeated where it may
-    have been carried out.
+    have been carried out. Where it `keeps_time`, its streams raise TimeoutError by themselves when
+    the time of their call is up.
     """
 
     provider: str
@@ -56,6 +58,7 @@ class ProviderSdk:
     failures: tuple[type[Exception], ...]
     explain: Callable[[Exception], ProviderRefusal]
     acts: bool = False
+    keeps_time: bool = False
 
 
 class ProviderCall:
@@ -72,10 +75,16 @@ class ProviderCall:
         self._failures: tuple[type[Exception], ...] = (*sdk.failures, TimeoutError)
         self._explain = sdk.explain
         self._acts = sdk.acts
+        self._keeps_time = sdk.keeps_time
         self._private = private or LogRedaction()
         self._events = 0
         self._loop = asyncio.get_running_loop()
         self._end = self._loop.time() + seconds
+
+    @property
+    def seconds_left(self) -> float:
+        """Return how many seconds are left."""
+        return self._end - self._loop.time()
 
     async def begin(self, call: Callable[[], Awaitable[T]]) -> T:
         """Return what a call answers, or raise an UpstreamError.
@@ -109,7 +118,8 @@ class ProviderCall:
                     raise self.failed(TOO_LARGE)
                 if not self._events % _OTHERS_TURN:
                     await asyncio.sleep(0)
-                event = await self._in_time(anext(stream, _NO_MORE))
+                coming = anext(stream, _NO_MORE)
+                event = await (coming if self._keeps_time else self._in_time(coming))
                 if event is _NO_MORE:
                     return None
                 if event is not None:
@@ -194,7 +204,8 @@ class ProviderCall:
             return await answer
 
     def _read(self, error: Exception) -> ProviderRefusal:
-        if isinstance(error, TimeoutError):
+        # A connection that was not made in time is no answer that took too long.
+        if isinstance(error, TimeoutError) and not isinstance(error, ConnectionTimeoutError):
             return ProviderRefusal(
                 ProviderTimeoutError(self._provider), said=ProviderErrorText(type(error).__name__)
             )

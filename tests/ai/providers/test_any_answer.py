@@ -5,11 +5,9 @@ import json
 from functools import partial
 from typing import Any
 
-import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openai import AsyncOpenAI
 
 from cloudmart.ai.ports import ProviderStep, ToolResult, Usage
 from cloudmart.ai.providers import tolerant_values
@@ -26,6 +24,8 @@ from cloudmart.ai.providers.refusals import ProviderRefusal, unreadable_answer
 from cloudmart.errors import UpstreamError
 from tests.ai.providers.steps import FIND_PRODUCTS, request, take
 from tests.support import responses_api as api
+from tests.support.openai_host import chat_with
+from tests.support.scripted_server import loopback
 
 TEXT = st.text(st.characters(), max_size=20) | st.sampled_from(["\ud83d", "\ude00", "a\ud83d"])
 ANY = st.recursive(
@@ -104,31 +104,27 @@ def sane(told: Usage | None) -> None:
 @given(st.lists(EVENT | ANY, max_size=5))
 @settings(max_examples=150, deadline=None)
 def test_openai_may_send_anything(events: list[Any]) -> None:
-    body = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
-    sent = []
-
-    def wire(asked: httpx2.Request) -> httpx2.Response:
-        sent.append(json.loads(asked.content))
-        headers = {"content-type": "text/event-stream"}
-        again = api.joined(api.answer("Yes.").chunks)
-        return httpx2.Response(200, headers=headers, content=body if len(sent) == 1 else again)
+    sent = [b"data: " + json.dumps(event).encode() + b"\n\n" for event in events]
+    first = api.stream(*sent)
 
     async def ask() -> None:
-        transport = httpx2.MockTransport(wire)
-        async with (
-            httpx2.AsyncClient(transport=transport) as client,
-            AsyncOpenAI(api_key="sk-test", max_retries=0, http_client=client) as sdk,
-        ):
-            chat = OpenAIChat(sdk, "gpt-6-luna")
-            try:
-                _, step = await take(chat, request(tools=[FIND_PRODUCTS]))
-            except UpstreamError:
-                return
-            whole(step)
-            results = [ToolResult(call, "{}") for call in step.calls]
-            await take(chat, request(tools=[FIND_PRODUCTS], exchange=[(step, results)]))
+        with loopback() as server:
+            server.play(first, api.answer("Yes."))
+            async with chat_with(server) as chat:
+                await exchange(chat)
 
     asyncio.run(ask())
+
+
+async def exchange(chat: OpenAIChat) -> None:
+    """Have a step taken, and send it on."""
+    try:
+        _, step = await take(chat, request(tools=[FIND_PRODUCTS]))
+    except UpstreamError:
+        return
+    whole(step)
+    results = [ToolResult(call, "{}") for call in step.calls]
+    await take(chat, request(tools=[FIND_PRODUCTS], exchange=[(step, results)]))
 
 
 def converse_call() -> ProviderCall:

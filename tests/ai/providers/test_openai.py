@@ -1,11 +1,10 @@
 """OpenAI's Responses API: what is sent, and every way in which an answer may be none."""
 
-import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NoReturn
 
-import httpx2
+import aiohttp
 import pytest
 from openai import AsyncOpenAI
 from pydantic import SecretStr
@@ -13,6 +12,7 @@ from pydantic import SecretStr
 from cloudmart.ai.ports import ProviderStep, ToolCall, ToolResult, Usage
 from cloudmart.ai.providers.openai import OpenAIChat, open_openai_chat
 from cloudmart.ai.providers.provider_call import WITHHELD
+from cloudmart.ai.providers.responses_api import ResponsesApi, responses_session
 from cloudmart.errors import (
     ProviderDisabledError,
     ProviderFailedError,
@@ -33,38 +33,37 @@ from tests.ai.providers.steps import (
     user,
 )
 from tests.support import responses_api as api
-from tests.support.scripted_server import Fault, LoopbackServer, Reply
+from tests.support.openai_host import chat_with
+from tests.support.scripted_server import Fault, LoopbackServer, Reply, Request, loopback
 
 CALL = api.function_call("call_1", "find_products", '{"query": "lamp", "limit": null}')
 REASONING = {"id": "rs_1", "type": "reasoning", "summary": [], "encrypted_content": "sealed"}
 
 
 class Wire:
-    """Answers the SDK in place of the network, one reply for each request."""
+    """Answers in OpenAI's place, one reply for each request."""
 
     def __init__(self, *replies: Reply) -> None:
         self._replies = list(replies)
         self.sent: list[dict[str, Any]] = []
-        self.headers: list[httpx2.Headers] = []
+        self.headers: list[Mapping[str, str]] = []
 
-    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+    def __call__(self, request: Request) -> Reply:
         """Answer a request."""
-        self.sent.append(json.loads(request.content))
+        self.sent.append(request.json)
         self.headers.append(request.headers)
-        reply = self._replies.pop(0)
-        return httpx2.Response(
-            reply.status, headers=dict(reply.headers), content=api.joined(reply.chunks)
-        )
+        return self._replies.pop(0)
 
 
 @asynccontextmanager
 async def talking(
-    wire: Callable[[httpx2.Request], httpx2.Response], effort: Effort = Effort.OFF
+    wire: Wire, effort: Effort = Effort.OFF, *, host: str = "api.openai.com"
 ) -> AsyncIterator[OpenAIChat]:
-    """Give a chat over a wire, with OpenAI's own address."""
-    client = httpx2.AsyncClient(transport=httpx2.MockTransport(wire))
-    async with AsyncOpenAI(api_key="sk-test", max_retries=0, http_client=client) as sdk:
-        yield OpenAIChat(sdk, "gpt-6-luna", effort)
+    """Give a chat over a wire, with OpenAI's own address or another."""
+    with loopback() as server:
+        server.answer = wire
+        async with chat_with(server, host, effort) as chat:
+            yield chat
 
 
 async def test_openai_is_told_everything_anew_and_asked_to_store_nothing() -> None:
@@ -320,15 +319,11 @@ OPEN = BARE | {"content": [{"type": "reasoning_text", "text": "Lamps, they want.
 
 
 async def replay(
-    thought: dict[str, Any], base_url: str, *refusals: Reply
+    thought: dict[str, Any], host: str, *refusals: Reply
 ) -> tuple[Wire, list[list[Any]]]:
     """Have a model think, call and answer; return its wire, and what it was sent of what it did."""
     wire = Wire(api.stream(api.ending(thought, CALL)), *refusals, api.answer("Two lamps."))
-    client = httpx2.AsyncClient(transport=httpx2.MockTransport(wire))
-    async with AsyncOpenAI(
-        api_key="sk-test", base_url=base_url, max_retries=0, http_client=client
-    ) as sdk:
-        chat = OpenAIChat(sdk, "gpt-6-luna")
+    async with talking(wire, host=host) as chat:
         _, step = await take(chat, request(tools=[FIND_PRODUCTS]))
         results = [ToolResult(call, "{}") for call in step.calls]
         exchange = [(step, results)]
@@ -336,8 +331,8 @@ async def replay(
     return wire, [sent["input"][1:-1] for sent in wire.sent[1:]]
 
 
-AZURE = "https://shop.openai.azure.com/openai/v1"
-ELSEWHERE = "https://vllm.example.org/v1"
+AZURE = "shop.openai.azure.com"
+ELSEWHERE = "vllm.example.org"
 NAMELESS = {name: CALL[name] for name in CALL if name != "id"}
 
 
@@ -348,9 +343,9 @@ async def test_azure_is_asked_for_sealed_thoughts_and_given_them_back() -> None:
     assert sent == [SEALED, CALL]
 
 
-@pytest.mark.parametrize("base_url", [AZURE, ELSEWHERE])
-async def test_a_thought_that_is_not_sealed_is_left_out(base_url: str) -> None:
-    _, (sent,) = await replay(BARE, base_url)
+@pytest.mark.parametrize("host", [AZURE, ELSEWHERE])
+async def test_a_thought_that_is_not_sealed_is_left_out(host: str) -> None:
+    _, (sent,) = await replay(BARE, host)
 
     assert sent == [NAMELESS]
 
@@ -470,13 +465,20 @@ async def test_a_message_too_long_for_the_model_is_a_failure() -> None:
             await take(chat)
 
 
-async def test_a_connection_that_cannot_be_made_is_no_answer_that_took_too_long() -> None:
-    def unreachable(request: httpx2.Request) -> httpx2.Response:
-        raise httpx2.ConnectTimeout("", request=request)
+class Unreachable(aiohttp.TCPConnector):
+    """Makes no connection in time."""
 
-    async with talking(unreachable) as chat:
+    async def connect(self, *_: object, **__: object) -> NoReturn:
+        """Raise what aiohttp raises then."""
+        raise TimeoutError
+
+
+async def test_a_connection_that_cannot_be_made_is_no_answer_that_took_too_long() -> None:
+    sdk = AsyncOpenAI(api_key="sk-test")
+
+    async with sdk, responses_session(sdk, Unreachable()) as http:
         with pytest.raises(ProviderUnavailableError):
-            await take(chat)
+            await take(OpenAIChat(ResponsesApi(http, sdk), "gpt-6-luna"))
 
 
 async def test_an_endless_answer_is_kept_to_a_length() -> None:
@@ -506,4 +508,4 @@ async def test_an_empty_address_in_the_environment_is_no_address(
     monkeypatch.setenv("OPENAI_BASE_URL", "")
 
     async with open_openai_chat(OpenAISettings(api_key=SecretStr("sk-test"))) as chat:
-        assert str(chat._client.base_url) == "https://api.openai.com/v1/"  # noqa: SLF001
+        assert str(chat._api.sdk.base_url) == "https://api.openai.com/v1/"  # noqa: SLF001
