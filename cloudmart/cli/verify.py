@@ -5,18 +5,16 @@ import sys
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, NoReturn, Self
+from typing import Annotated, NoReturn
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import typer
-from rich.console import Console
-from rich.status import Status
-from rich.text import Text
 
 from cloudmart.cli.ended_by_signals import ended_by_signals
 from cloudmart.findings.finding import CheckExit, CheckStatus, exit_of
 from cloudmart.findings.output import as_json, as_junit, closing_lines, lines_of, skips_of
+from cloudmart.findings.progress import RunProgress
 from cloudmart.verify.context import VerifyChoices, VerifyContext
 from cloudmart.verify.credentials import AdminCredentials, is_private_host
 from cloudmart.verify.run import NOTHING_LEFT, VerifyRun
@@ -31,7 +29,6 @@ _COLORS = {
     CheckStatus.SKIP: "dim",
     CheckStatus.UNKNOWN: "yellow",
 }
-_PIPE_WIDTH = 10_000
 
 
 def _address(value: str) -> str:
@@ -111,57 +108,31 @@ def verify(
     raise typer.Exit(code)
 
 
-class _Watcher:
-    """Writes a line for each step: in colours, with what is tried now, on a terminal alone."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        terminal = sys.stdout.isatty()
-        self._quiet = quiet
-        self._console = Console(
-            highlight=False, soft_wrap=True, width=None if terminal else _PIPE_WIDTH
-        )
-        self._moving = Status("", console=self._console) if terminal and not quiet else None
-
-    def __enter__(self) -> Self:
-        if self._moving:
-            self._moving.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._moving:
-            self._moving.stop()
+class _Watcher(RunProgress):
+    """Writes a line for each step, and what is tried now."""
 
     def begins(self, key: str) -> None:
         """Show what is tried."""
-        if self._moving:
-            self._moving.update(f"{key} …")
+        self.show(f"{key} …")
 
     def ends(self, finding: StepFinding) -> None:
         """Write its result."""
-        if self._quiet or finding.status is CheckStatus.SKIP:
+        if finding.status is CheckStatus.SKIP:
             return  # they are told at the end, a line for each reason
         first, *rest = lines_of(finding)
         took = f" ({finding.seconds:.2f} s)" if finding.seconds else ""
-        self._write(first + took, _COLORS[finding.status], len(str(finding.status)))
+        self.write(first + took, _COLORS[finding.status], len(str(finding.status)))
         for line in rest:
-            self._write(line)
+            self.write(line)
         if finding.id == NOTHING_LEFT:
             sys.stdout.flush()
 
     def sums_up(self, run: VerifyRun) -> None:
         """Write how many passed, and what to do first."""
-        if self._quiet:
-            return
         for line in skips_of(run.findings):
-            self._write(line, _COLORS[CheckStatus.SKIP], len(CheckStatus.SKIP))
+            self.write(line, _COLORS[CheckStatus.SKIP], len(CheckStatus.SKIP))
         for line in closing_lines(run.findings):
-            self._write(line)
-
-    def _write(self, line: str, color: str = "", length: int = 0) -> None:
-        text = Text(line)
-        if color:
-            text.stylize(color, 0, length)
-        self._console.print(text)
+            self.write(line)
 
 
 def _credentials(shop: ShopClient, environ: Mapping[str, str]) -> AdminCredentials | None:

@@ -180,10 +180,15 @@ def _case(name: str, entry: dict[str, Any]) -> EvaluationCase:
     try:
         return EvaluationCase.model_validate(entry)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the case"
-        msg = f"{name}, case {entry.get('id', '?')!r}: {place}: {first['msg']}."
+        msg = f"{name}, case {entry.get('id', '?')!r}: {first_fault(error, 'the case')}."
         raise CaseFileError(msg) from error
+
+
+def first_fault(error: ValidationError, whole: str) -> str:
+    """Return where the first fault is, and what it is; `whole` stands where no member has it."""
+    first = error.errors()[0]
+    place = ".".join(map(str, first["loc"])) or whole
+    return f"{place}: {first['msg']}"
 
 
 def _need_unique(cases: Sequence[EvaluationCase]) -> None:

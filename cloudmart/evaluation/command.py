@@ -10,11 +10,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Self
-
-from rich.console import Console
-from rich.status import Status
-from rich.text import Text
 
 from cloudmart.ai.ports import ChatModel, Usage
 from cloudmart.ai.prices import price_of
@@ -36,12 +31,12 @@ from cloudmart.evaluation.report import (
 )
 from cloudmart.evaluation.run import CaseResult, EvaluationRun
 from cloudmart.findings.finding import CheckExit
+from cloudmart.findings.progress import RunProgress
 from cloudmart.observability.logging import configure_logging
 from cloudmart.settings import Environment, Settings, load_settings
 from cloudmart.values.timestamp import stamp
 
 _DOTENV = Path(".env")
-_PIPE_WIDTH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,45 +123,30 @@ def cost_of(model: ChatModel, usages: Sequence[Usage]) -> Decimal | None:
     return Decimal(str(round(sum(map(price.of_tokens, usages)), 6)))
 
 
-class _Progress:
+class _Progress(RunProgress):
     """Shows on a terminal how many cases are played; prints those that are not as expected."""
 
     def __init__(self, total: int, *, quiet: bool) -> None:
+        super().__init__(quiet=quiet)
         self._total = total
         self._played = 0
-        self._quiet = quiet
-        terminal = sys.stdout.isatty()
-        self._console = Console(
-            highlight=False, soft_wrap=True, width=None if terminal else _PIPE_WIDTH
-        )
-        self._moving = Status("", console=self._console) if terminal and not quiet else None
-
-    def __enter__(self) -> Self:
-        if self._moving:
-            self._moving.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._moving:
-            self._moving.stop()
 
     def ends(self, result: CaseResult) -> None:
         """Count a case, and print what was wrong with it and what was said."""
         self._played += 1
-        if self._moving:
-            self._moving.update(f"{self._played} of {self._total} cases")
-        if self._quiet or not result.faults:
+        self.show(f"{self._played} of {self._total} cases")
+        if not result.faults:
             return
         color = "yellow" if result.passed else "red"
-        title = Text(f"{'passed' if result.passed else 'FAILED'}  {result.case.id}")
-        title.stylize(color, 0, len("passed"))
-        self._console.print(title)
+        self.write(
+            f"{'passed' if result.passed else 'FAILED'}  {result.case.id}", color, len("passed")
+        )
         for fault in result.faults:
-            self._console.print(Text(f"  {fault}"))
+            self.write(f"  {fault}")
         for number, turn in enumerate(result.record.turns, 1):
             if not result.passed and any(fault.turn == number for fault in result.faults):
-                self._console.print(Text(f"  customer: {_line(turn.said)}"))
-                self._console.print(Text(f"  answer:   {_line(turn.answer)}"))
+                self.write(f"  customer: {_line(turn.said)}")
+                self.write(f"  answer:   {_line(turn.answer)}")
 
 
 def _line(text: str) -> str:

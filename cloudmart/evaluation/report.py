@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
+from cloudmart.evaluation.case import first_fault
 from cloudmart.evaluation.judge import Weight
 from cloudmart.evaluation.run import CaseResult
 
@@ -66,9 +67,7 @@ class EvaluationReport(_Document):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"])) or "the file"
-            msg = f"It is no report of an evaluation ({place}: {first['msg']})."
+            msg = f"It is no report of an evaluation ({first_fault(error, 'the file')})."
             raise EarlierReportError(msg) from error
 
 

@@ -7,6 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from cloudmart.ai.ports import ToolCall
+from cloudmart.ai.service import Assistant
 from cloudmart.dynamodb.session import new_session
 from cloudmart.settings import Settings
 from tests.ai.conftest import Shop, open_shop
@@ -22,6 +23,15 @@ async def behind(faults: FaultProxy, settings: Settings) -> AsyncIterator[Shop]:
     assert faults.url
     async with open_shop(settings, new_session()) as shop:
         yield shop
+
+
+async def asked_to_confirm(shop: Shop) -> tuple[Assistant, str, str]:
+    """Have a customer asked to confirm a cancellation; return by whom, in which chat, the code."""
+    await shop.place("ab12cd34", "ann@example.org")
+    assistant = shop.assistant(ScriptedChat(CANCEL, "Please confirm."))
+    thread = await assistant.start()
+    asked = await assistant.reply(thread, "Cancel ab12cd34, I am ann@example.org.")
+    return assistant, thread, re.findall(r"\d{6}", asked)[-1]
 
 
 @pytest.mark.parametrize("write", ["lock", "commit"])
@@ -40,11 +50,7 @@ WRITES = ["lock", "confirmation", "allowance", "cancellation", "commit"]
 
 @pytest.mark.parametrize("write", WRITES)
 async def test_an_order_is_canceled_once(faults: FaultProxy, behind: Shop, write: str) -> None:
-    await behind.place("ab12cd34", "ann@example.org")
-    assistant = behind.assistant(ScriptedChat(CANCEL, "Please confirm."))
-    thread = await assistant.start()
-    asked = await assistant.reply(thread, "Cancel ab12cd34, I am ann@example.org.")
-    code = re.findall(r"\d{6}", asked)[-1]
+    assistant, thread, code = await asked_to_confirm(behind)
     faults.fail(Fault.LOST, "UpdateItem", after=WRITES.index(write), times=1)
 
     answer = await assistant.reply(thread, f"CONFIRM {code}")
@@ -82,11 +88,7 @@ NOT_NOW = "Nothing was changed: the shop's data store does not answer"
 async def test_a_code_that_was_used_in_an_outage_is_told_of(
     faults: FaultProxy, behind: Shop, failing: tuple[str, int], said: str, events: list[str]
 ) -> None:
-    await behind.place("ab12cd34", "ann@example.org")
-    assistant = behind.assistant(ScriptedChat(CANCEL, "Please confirm."))
-    thread = await assistant.start()
-    asked = await assistant.reply(thread, "Cancel ab12cd34, I am ann@example.org.")
-    code = re.findall(r"\d{6}", asked)[-1]
+    assistant, thread, code = await asked_to_confirm(behind)
     operation, passing = failing
     faults.fail(Fault.THROTTLED, operation, after=passing)
 
@@ -103,11 +105,7 @@ async def test_a_code_that_was_used_in_an_outage_is_told_of(
 async def test_a_change_whose_answer_is_lost_for_good_is_seen(
     faults: FaultProxy, behind: Shop
 ) -> None:
-    await behind.place("ab12cd34", "ann@example.org")
-    assistant = behind.assistant(ScriptedChat(CANCEL, "Please confirm."))
-    thread = await assistant.start()
-    asked = await assistant.reply(thread, "Cancel ab12cd34, I am ann@example.org.")
-    code = re.findall(r"\d{6}", asked)[-1]
+    assistant, thread, code = await asked_to_confirm(behind)
     # The SDK's second try is lost as well.
     faults.fail(Fault.LOST, "UpdateItem", after=3, times=2)
 
@@ -121,11 +119,7 @@ async def test_a_change_whose_answer_is_lost_for_good_is_seen(
 async def test_a_change_is_told_although_the_conversation_cannot_be_kept(
     faults: FaultProxy, behind: Shop
 ) -> None:
-    await behind.place("ab12cd34", "ann@example.org")
-    assistant = behind.assistant(ScriptedChat(CANCEL, "Please confirm."))
-    thread = await assistant.start()
-    asked = await assistant.reply(thread, "Cancel ab12cd34, I am ann@example.org.")
-    code = re.findall(r"\d{6}", asked)[-1]
+    assistant, thread, code = await asked_to_confirm(behind)
     faults.fail(Fault.THROTTLED, "UpdateItem", after=4)
 
     answer = await assistant.reply(thread, f"CONFIRM {code}")

@@ -1,6 +1,6 @@
 """Tables as the repositories have them, reached through a proxy that can fail."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import aioboto3
 import pytest
@@ -11,6 +11,7 @@ from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import Table
 from cloudmart.settings import Settings
 from tests.support.fault_proxy import FaultProxy
+from tests.support.scripted_server import LoopbackServer, loopback
 from tests.support.shop_tables import CALL_WITHIN
 
 
@@ -19,6 +20,16 @@ def session(engine: str) -> aioboto3.Session:
     """Give a session for all tests: each new one reads the SDK's descriptions of services anew."""
     assert engine
     return new_session()
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
+    """Give a server that stands for DynamoDB, and an environment that leads to it."""
+    with loopback() as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        yield server
 
 
 @pytest_asyncio.fixture

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
@@ -14,20 +14,10 @@ from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
-from tests.support.scripted_server import Fault, LoopbackServer, Reply, loopback
+from tests.support.scripted_server import Fault, LoopbackServer, Reply
 
 ID = {"x-amzn-RequestId": "ABC"}
 LAMP = {"id": {"S": "1"}}
-
-
-@pytest.fixture
-def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
-    """Give a server that stands for DynamoDB, and an environment that leads to it."""
-    with loopback() as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        yield server
 
 
 @pytest_asyncio.fixture(params=[True, False], ids=["direct", "sdk"])

@@ -22,21 +22,11 @@ from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
 from cloudmart.settings import Settings
 from cloudmart.values.page import Pages
-from tests.support.scripted_server import LoopbackServer, Reply, Request, loopback
+from tests.support.scripted_server import LoopbackServer, Reply, Request
 from tests.support.shop_tables import CALL_WITHIN
 
 LAMP = {"id": {"S": "1"}, "name": {"S": "Lamp"}, "price": {"N": "19.99"}}
 ID = {"x-amzn-RequestId": "ABC"}
-
-
-@pytest.fixture
-def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
-    """Give a server that stands for DynamoDB, and an environment that leads to it."""
-    with loopback() as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        yield server
 
 
 @asynccontextmanager
