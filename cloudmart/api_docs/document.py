@@ -25,8 +25,6 @@ from cloudmart.rates.limiting import LIMIT, REMAINING, RESET
 from cloudmart.rates.route_class import RouteClass, RouteClasses
 from cloudmart.settings import AccessSettings, SignInMethod
 
-OperationToo = dict[str, Any]
-
 _SCHEMES: Mapping[SignInMethod, tuple[str, dict[str, str]]] = {
     SignInMethod.BASIC: (
         "password",

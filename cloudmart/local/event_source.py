@@ -4,7 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Self
@@ -76,7 +76,6 @@ class BatchDelivery:
     on_failure: Callable[[dict[str, Any]], None]
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], object] = time.sleep
-    invocations: int = field(default=0, init=False)
 
     def deliver(self, shard: str, records: Sequence[Record]) -> None:
         """Return when each record was taken by the function or given up."""
@@ -102,7 +101,6 @@ class BatchDelivery:
 
     def _invoke(self, records: Sequence[Record]) -> int | None:
         """Return the place of the first record that failed, or None if none did."""
-        self.invocations += 1
         try:
             answer = self.function({"Records": [dict(record) for record in records]})
         except Exception:  # noqa: BLE001 - whatever a function raises is a failed invocation

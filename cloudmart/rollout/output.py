@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -87,11 +87,6 @@ class RolloutOutput:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600)
         file.write_text(f"{json.dumps(self.document(), indent=2)}\n", "utf-8")
-
-    @property
-    def stages(self) -> list[Mapping[str, Any]]:
-        """The stages so far, each with its outcome."""
-        return list(self._stages)
 
     @contextmanager
     def _live(self, title: str) -> Iterator[None]:

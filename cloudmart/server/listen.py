@@ -9,15 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import structlog
-
 from cloudmart.health.state import Lifecycle
 from cloudmart.observability.exposition import metrics_app
 from cloudmart.observability.logging import TERMINATION_LOG, write_termination_message
 from cloudmart.server.protocol import MOST_CONNECTIONS, BoundedProtocol
 from cloudmart.server.server import Server, handle_signals
-
-_log = structlog.stdlib.get_logger(__name__)
 
 # What the kernel says where IPv6 is not built in, is turned off, or has no such address.
 _NO_IPV6 = frozenset((errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT))
@@ -38,9 +34,6 @@ class MetricsProtocol(BoundedProtocol):
 
 
 MakeSocket = Callable[[socket.AddressFamily, socket.SocketKind], socket.socket]
-
-Announce = Callable[[], None]
-"""Says that the service is ready."""
 
 
 class PortTakenError(Exception):

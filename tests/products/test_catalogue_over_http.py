@@ -163,10 +163,6 @@ def test_while_dynamodb_is_away_the_shop_can_be_looked_at_and_says_so(
     assert REGISTRY.get_sample_value("cloudmart_catalogue_stale_answers_total")
 
 
-def _names(client: httpx2.Client) -> set[str]:
-    return {product["name"] for product in client.get("/api/products").json()}
-
-
 def test_two_processes_see_each_others_changes(remembering: Settings, tmp_path: Path) -> None:
     """An edit is seen at once where it was made, and elsewhere soon."""
     environ = environment(remembering, CATALOGUE_TTL="2")
