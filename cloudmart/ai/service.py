@@ -310,14 +310,7 @@ class DisabledAssistant:
         """Raise ProviderDisabledError."""
         raise ProviderDisabledError(self._reason)
 
-    async def reply(
-        self,
-        conversation: str,  # noqa: ARG002 - its kind's
-        message: str,  # noqa: ARG002
-        emit: Emit = ignore_event,  # noqa: ARG002
-        *,
-        caller: Caller = ANONYMOUS,  # noqa: ARG002
-    ) -> NoReturn:
+    async def reply(self, *_: object, **__: object) -> NoReturn:
         """Raise ProviderDisabledError."""
         raise ProviderDisabledError(self._reason)
 

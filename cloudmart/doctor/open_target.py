@@ -1,7 +1,7 @@
 """Chooses what the doctor examines: whose settings, and which cluster."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,10 +100,10 @@ def _cluster(
 
 
 def _quickly(run: Run) -> Run:
-    def quick(words: list[str], told: str | None) -> KubectlResult:
+    def quick(words: Sequence[str], told: str | None) -> KubectlResult:
         return run(["--request-timeout=5s", *words], told)
 
-    return quick  # type: ignore[return-value]  # a list is a sequence
+    return quick
 
 
 def _own_namespace() -> str:

@@ -110,10 +110,12 @@ async def trust_policy(inputs: Inputs) -> AsyncIterator[CheckResult]:
         yield trouble(key, observed, update_trust=update)
 
 
-def faults_of_trust(document: object, pod: TrustedPod) -> Iterator[tuple[str, str]]:
+def faults_of_trust(
+    document: str | Mapping[str, Any], pod: TrustedPod
+) -> Iterator[tuple[str, str]]:
     """Yield which condition of a trust policy keeps a pod out; nothing where one lets it in."""
     policy = json.loads(document) if isinstance(document, str) else document
-    statements = [each for each in _listed(policy["Statement"]) if _is_about_tokens(each)]  # type: ignore[index]
+    statements = [each for each in _listed(policy["Statement"]) if _is_about_tokens(each)]
     ours = [each for each in statements if pod.provider in _federated(each)]
     if not ours:
         others = sorted({each for statement in statements for each in _federated(statement)})

@@ -147,4 +147,4 @@ def same_role(role: str, caller: str) -> bool:
     The caller's has no path, whatever the role's is.
     """
     wanted, seen = _ROLE.fullmatch(role), _SESSION.fullmatch(caller)
-    return bool(wanted and seen) and wanted.groups() == seen.groups()  # type: ignore[union-attr]
+    return wanted is not None and seen is not None and wanted.groups() == seen.groups()

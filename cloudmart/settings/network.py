@@ -63,7 +63,16 @@ def _fault(client: _Client, name: str, value: str, what: str) -> SettingFault:
         if name.upper() in _PROXIES
         else "the file or directory of certificates in the image, or unset"
     )
-    variable = Variable("network", name.lower(), (name,), "", example, None, False, None)  # noqa: FBT003 - it is no secret, but masked
+    variable = Variable(
+        group="network",
+        field=name.lower(),
+        names=(name,),
+        description="",
+        example=example,
+        default=None,
+        secret=False,  # its password is masked all the same
+        obsolete=None,
+    )
     return replace(
         SettingFault.about(variable, SourceValue(name, value, "environment"), what),
         client=client.provider,
