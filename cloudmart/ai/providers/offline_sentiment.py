@@ -21,7 +21,8 @@ class OfflineSentiment:
     source = "offline-vader"
 
     def __init__(self) -> None:
-        lexicon = SentimentIntensityAnalyzer().lexicon
+        # Its words alone: an index of all emoji would be made twice.
+        lexicon = SentimentIntensityAnalyzer(emoji={}).lexicon
         kept = {word: value for word, value in lexicon.items() if word not in _MISREAD}
         self._vader = SentimentIntensityAnalyzer(kept)
 
