@@ -11,8 +11,8 @@ from typing import NoReturn
 
 from cloudmart.observability.standard_streams import open_closed_streams
 
-# What libraries of the service load wherever it is installed, for what nobody asks of them: coloured
-# tracebacks, clients and models of another make, a server that reloads. 60 ms and 7 MB of a start.
+# What libraries of the service load wherever it is installed, for what the service never asks:
+# coloured tracebacks, other clients and models, a server that reloads. 60 ms and 7 MB of a start.
 _LEFT_OUT = ("greenlet", "httpx", "pydantic.v1", "rich", "watchfiles")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

@@ -5,13 +5,16 @@ also find a section whose heading has another of them.
 """
 
 import re
-import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cloudmart.ai.languages import stopwords, topics_in
 from cloudmart.settings.knowledge import Knowledge
 from cloudmart.values.text import searchable
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
 
 MOST_SECTIONS = 3
 LONGEST_QUESTION = 500
@@ -62,14 +65,7 @@ class HelpIndex:
         told = knowledge.sections if knowledge else ()
         self._sections = [HelpSection(each.heading, plain_text(each.text)) for each in told]
         self._topics = [topics_in(section.heading) for section in self._sections]
-        # Every thread may search: nothing is written any more.
-        self._database = sqlite3.connect(":memory:", check_same_thread=False)
-        if self._sections:
-            self._database.execute(_CREATE.format(tokens=_TOKENS))
-            self._database.executemany(
-                "INSERT INTO help(rowid, heading, text) VALUES (?, ?, ?)",
-                [(row, each.heading, each.text) for row, each in enumerate(self._sections)],
-            )
+        self._database = _indexed(self._sections) if self._sections else None
 
     @property
     def empty(self) -> bool:
@@ -127,11 +123,25 @@ class HelpIndex:
         return [self._sections[row] for row in good[:MOST_SECTIONS]]
 
     def _matching(self, terms: Sequence[str]) -> list[int]:
-        if not terms:
+        if not (terms and self._database):
             return []
         # Each is quoted, so none of it is an operator of the search.
         query = " OR ".join(f'"{term}"' for term in terms)
         return [row for (row,) in self._database.execute(_FIND, (query,))]
+
+
+def _indexed(sections: Sequence[HelpSection]) -> "Connection":
+    # Only a shop that has told something needs SQLite, which takes 2 MB.
+    from sqlite3 import connect  # noqa: PLC0415
+
+    # Every thread may search: nothing is written any more.
+    database = connect(":memory:", check_same_thread=False)
+    database.execute(_CREATE.format(tokens=_TOKENS))
+    database.executemany(
+        "INSERT INTO help(rowid, heading, text) VALUES (?, ?, ?)",
+        [(row, each.heading, each.text) for row, each in enumerate(sections)],
+    )
+    return database
 
 
 def _terms(asked: str, topics: Collection[str]) -> Iterator[list[str]]:

@@ -2,13 +2,15 @@
 
 import hashlib
 import re
-import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, SkipValidation
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
 
 MOST_BYTES = 200_000
 """Bytes that all files together may have."""
@@ -54,10 +56,10 @@ class Knowledge:
         return self.digest
 
 
-def read_knowledge(
-    path: Path, connect: Callable[[str], sqlite3.Connection] = sqlite3.connect
-) -> Knowledge:
+def read_knowledge(path: Path, connect: "Callable[[str], Connection] | None" = None) -> Knowledge:
     """Return what a file, or the Markdown files of a directory, say.
+
+    `connect` opens a database of SQLite, by default as Python does.
 
     Raises:
         ValueError: they cannot be read, or searched; the message ends a sentence about the path.
@@ -76,8 +78,11 @@ def read_knowledge(
     return Knowledge(path, digest.hexdigest()[:12], tuple(sections.values()))
 
 
-def _check_search(connect: Callable[[str], sqlite3.Connection]) -> None:
-    connection = connect(":memory:")
+def _check_search(connect: "Callable[[str], Connection] | None") -> None:
+    # Only a shop that has told something needs SQLite, which takes 2 MB.
+    import sqlite3  # noqa: PLC0415
+
+    connection = (connect or sqlite3.connect)(":memory:")
     try:
         connection.execute("CREATE VIRTUAL TABLE tried USING fts5(text)")
     except sqlite3.OperationalError:

@@ -15,7 +15,7 @@ print(*(name for name, module in sys.modules.items() if module))
 _OTHER_COMMANDS = ("commands", "catalogue", "dev", "doctor", "rollout", "tables", "verify")
 _NOT_CONFIGURED = (
     *("azure", "cryptography", "google", "jsonschema", "jwt", "openai"),
-    *("opentelemetry.exporter", "opentelemetry.sdk", "redis", "typer", "yaml"),
+    *("opentelemetry.exporter", "opentelemetry.sdk", "redis", "sqlite3", "typer", "yaml"),
 )
 # Other libraries load these by themselves where they are installed: 60 ms and 7 MB of a start.
 _NEVER_USED = ("greenlet", "httpx", "pydantic.v1", "pygments", "rich", "watchfiles")
