@@ -102,6 +102,13 @@ UNREADABLE_ITEMS = _counter(
     "Stored items with attributes that could not be read and were left out of the answer.",
     ["kind"],
 )
+UNREADABLE_LATELY = _gauge(
+    "unreadable_items_lately",
+    "items",
+    "How many stored items with such attributes were read within ten minutes, by their kind: each "
+    "counts once, and 20 at most. The event `item_unreadable` names them.",
+    ["kind"],
+)
 OLD_SHAPE_ITEMS = _counter(
     "old_shape_items",
     "reads",

@@ -1,7 +1,7 @@
 """All products as they were at one moment, written as JSON once."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -31,6 +31,8 @@ class ProductEntry:
     answer: Representation
     digest: bytes
     item: Item | None = None
+    faults: Sequence[str] = ()
+    """The attributes of the item that cannot be read."""
 
     @classmethod
     def of(cls, product: Product) -> "ProductEntry":
@@ -43,11 +45,13 @@ class ProductEntry:
     def read(cls, item: Item, former: "ProductEntry | None" = None) -> "ProductEntry":
         """Return the entry of a stored item: the former one, where it shows the same."""
         if former is not None and former.item is not None and _is_same(former.item, item):
+            Product.report_faults(item, former.faults)
             return former
-        fresh = cls.of(Product.read(item))
+        product, faults = Product.read_with_faults(item)
+        fresh = cls.of(product)
         if former is not None and former.digest == fresh.digest:
             fresh = former
-        return cls(fresh.product, fresh.answer, fresh.digest, item)
+        return cls(fresh.product, fresh.answer, fresh.digest, item, faults)
 
 
 def _is_same(one: Item, other: Item) -> bool:

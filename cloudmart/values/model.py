@@ -10,9 +10,11 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from cloudmart.observability.metrics import OLD_SHAPE_ITEMS, UNREADABLE_ITEMS
+from cloudmart.observability.metrics import OLD_SHAPE_ITEMS
+from cloudmart.values.unreadable import UnreadableItems
 
 _MOST = 10**15
+_unreadable = UnreadableItems()
 
 
 class Model(BaseModel):
@@ -57,26 +59,37 @@ class Entity(Stored):
     def read(cls, item: Mapping[str, Any]) -> Self:
         """Return the entity a stored item holds, as well as it can be read.
 
-        An attribute that cannot be read is left out (its default shows) and counted: one bad
-        item never breaks a list.
+        An attribute that cannot be read is left out (its default shows), and the item is counted
+        and named in the log: one bad item never breaks a list.
         """
+        return cls.read_with_faults(item)[0]
+
+    @classmethod
+    def read_with_faults(cls, item: Mapping[str, Any]) -> tuple[Self, Sequence[str]]:
+        """Return what `read` does, and the attributes that were left out."""
         for shape in cls.old_shapes(item):
             OLD_SHAPE_ITEMS.labels(cls.__name__, shape).inc()
         readable = cls._modern(item)
-        counted = False
+        left_out: Sequence[str] = ()
         while True:
             try:
-                return cls.model_validate(readable, by_name=False)
+                return cls.model_validate(readable, by_name=False), left_out
             except ValidationError as error:
-                if not counted:
-                    UNREADABLE_ITEMS.labels(cls.__name__).inc()
-                    counted = True
                 faults = error.errors(include_url=False, include_input=False)
+                if not left_out:
+                    left_out = sorted({str(fault["loc"][0]) for fault in faults if fault["loc"]})
+                    cls.report_faults(item, left_out)
                 kept = _members(readable, [fault["loc"] for fault in faults])
                 # What lost a part it needs goes in the next round: never more rounds than levels.
                 if kept == readable:
                     raise
                 readable = kept
+
+    @classmethod
+    def report_faults(cls, item: Mapping[str, Any], faults: Sequence[str]) -> None:
+        """Count a read of an item with attributes that cannot be read, if it has any."""
+        if faults:
+            _unreadable.add(cls.__name__, item.get("id"), faults)
 
     @classmethod
     def read_whole(cls, item: Mapping[str, Any]) -> Self:

@@ -14,6 +14,7 @@ _LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 _HELPERS = {
     "**_problem(scope)": {"problem"},
     "**_ids(scope)": {"order_id", "product_id", "ticket_id"},
+    "**_named(kind, name)": {"order_id", "product_id", "ticket_id"},
     "**_change(action, customer, before)": {"action", "order_id", "customer", "before"},
     "**obstacle.event()": {"cause", "sentence", "answer", "remedy", "next_step"},
     "**error.obstacle.event()": {"cause", "sentence", "answer", "remedy", "next_step"},
