@@ -126,6 +126,11 @@ class Inputs:
         """The namespace of the service, as this command was told or knows by itself."""
         return self._target.namespace
 
+    @property
+    def interval(self) -> float:
+        """Seconds between two looks at what a pod counts."""
+        return self._world.interval
+
     def command(self, *words: str) -> str:
         """Return a command of kubectl for a person to run."""
         cluster = self._target.cluster

@@ -82,8 +82,13 @@ async def health_of(inputs: Inputs, pod: str) -> Mapping[str, Any]:
 
 async def metrics_of(inputs: Inputs, pod: str) -> str:
     """Return the metrics of one pod, asked through the API server."""
-    path = f"/api/v1/namespaces/{inputs.namespace}/pods/{pod}:9000/proxy/metrics"
-    return await inputs.kubectl("get", "--raw", path)
+    return await inputs.looking(("metrics", pod), lambda cluster: scrape(cluster, pod))
+
+
+def scrape(cluster: Kubernetes, pod: str) -> str:
+    """Return the metrics of one pod as they are now."""
+    path = f"/api/v1/namespaces/{cluster.namespace}/pods/{pod}:9000/proxy/metrics"
+    return cluster.do("get", "--raw", path)
 
 
 CHECKS = (

@@ -16,6 +16,7 @@ from cloudmart.doctor import (
     pipeline,
     pods,
     startup,
+    traffic,
     trust,
 )
 from cloudmart.doctor.check import DoctorCheck
@@ -33,6 +34,7 @@ CHECKS: tuple[DoctorCheck, ...] = (
     *kubernetes.CHECKS,
     *pods.CHECKS,
     *startup.CHECKS,
+    *traffic.CHECKS,
     *edge.CHECKS,
     *lifecycle.CHECKS,
 )

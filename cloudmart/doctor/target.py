@@ -85,6 +85,8 @@ class DoctorTarget:
     in_cluster: bool = False
     is_service: bool = False
     """Whether this process has the settings and the identity of the service's pods."""
+    interval: float = 3.0
+    """Seconds between two looks at what a pod counts."""
     session: Callable[[str | None], aioboto3.Session] = quick_session
     resolve: Callable[[str], Sequence[str]] = addresses_of
     certificate: Callable[[str, int], Mapping[str, Any]] = certificate_of

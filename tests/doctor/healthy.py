@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -66,6 +66,7 @@ class HealthyShop:
                 "now": lambda: NOW,
                 "in_cluster": True,
                 "is_service": True,
+                "interval": 0.0,
                 "pipeline": ending_in(self.warehouse, 10),
                 **self.edge.parts,
                 **self.parts,
@@ -127,8 +128,8 @@ class HealthyShop:
         """Have a pod answer with a health report."""
         _answer(self.cluster, pod, **members)
 
-    def shows(self, metrics: str) -> None:
-        """Have the first pod show other metrics."""
+    def shows(self, metrics: str | Callable[[], str]) -> None:
+        """Have the first pod show other metrics, or each time those that a call returns."""
         path = f"/api/v1/namespaces/default/pods/{self.pod['metadata']['name']}"
         self.cluster.scenario.raw[f"{path}:9000/proxy/metrics"] = metrics
 

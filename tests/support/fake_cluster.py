@@ -116,7 +116,8 @@ class FakeCluster:
     def _raw(self, path: str) -> str:
         if path not in self.scenario.raw:
             raise ServerError("Error from server (NotFound): the server could not find it")
-        return self.scenario.raw[path]
+        told = self.scenario.raw[path]
+        return told() if callable(told) else told
 
     def _get(self, names: list[str], options: Mapping[str, str]) -> str:
         if path := options.get("--raw"):

@@ -3,7 +3,7 @@
 import copy
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +43,8 @@ class Scenario:
     logs: dict[str, str] = field(default_factory=dict)
     injected: dict[str, str] = field(default_factory=dict)
     """Variables that a webhook adds to the pods."""
-    raw: dict[str, str] = field(default_factory=dict)
-    """What `get --raw` answers, by path."""
+    raw: dict[str, str | Callable[[], str]] = field(default_factory=dict)
+    """What `get --raw` answers, by path; what is called for it may change."""
 
 
 def settle(cluster: "FakeCluster") -> None:
