@@ -30,7 +30,7 @@ class Drill:
     played: str
     cause: str
     may_follow: Sequence[str]
-    finding: str | None = None
+    finding: str
     ci: bool = False
 
     def complaints(
@@ -50,7 +50,7 @@ class Drill:
             for each in fired
             if each not in allowed
         ]
-        if self.finding and self.finding not in found:
+        if self.finding not in found:
             said.append(f"cloudmart doctor does not name {self.finding}.")
         return [*said, *leaks]
 

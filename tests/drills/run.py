@@ -7,6 +7,7 @@ from pathlib import Path
 from cloudmart.findings.finding import CheckFinding
 from tests.drills.drill import Drill
 from tests.drills.faults import FAULTS, PREPARATIONS
+from tests.drills.leaks import leaks_of
 from tests.drills.recording import Recording, severity_of
 from tests.drills.shop import DrilledShop, drilled_shop, shown
 
@@ -37,17 +38,8 @@ def play(drill: Drill, directory: Path, say: Callable[[str], object]) -> DrillOu
         say(f"The fault is there. {_ILL} more minutes go by.")
         recording.scrape(_ILL)
         _show(shop, say)
-        found = shop.diagnose(recording.text)
-        leaks = [
-            f"{what} is in {where}."
-            for where, text in (
-                ("the log", shop.log.getvalue()),
-                ("the metrics", recording.text),
-                ("the traces", shop.collector.text),
-            )
-            for what, secret in shop.secrets.items()
-            if secret in text
-        ]
+        found = shop.diagnose()
+        leaks = leaks_of(shop, recording.text, found)
     before = recording.fired(directory, range(_WELL))
     fired = recording.fired(directory, range(_WELL, _WELL + _ILL))
     for each in fired:

@@ -53,6 +53,7 @@ EMAIL = "ann.drill@example.org"
 WORDS = "my grandmother wants the green lamp"
 ANSWERED = "We have two lamps that she may like"
 _MANY = "1000000"
+_LEFT_OUT = {"event", "level", "logger", "timestamp", "request_id", "trace_id", "span_id"}
 # What a pod does within minutes, it does here within a second, and a busy machine is let be slow.
 _TIMING = Timing(sample_every=(0.3, 0.6), probe_within=20)
 _ENVIRON = {
@@ -118,12 +119,25 @@ class DrilledShop:
             "the pod's token": self.world.aws.token.read_text("utf-8"),
         }
 
-    def diagnose(self, metrics: str) -> list[CheckFinding]:
+    @property
+    def orders(self) -> set[str]:
+        """The ids of all orders that customers have placed."""
+        aws = self.world.aws
+        pages = (
+            aws.client("dynamodb")
+            .get_paginator("scan")
+            .paginate(TableName=aws.names.orders_table, ProjectionExpression="id")
+        )
+        return {item["id"]["S"] for page in pages for item in page["Items"]}
+
+    def diagnose(self) -> list[CheckFinding]:
         """Return what the doctor does not find well, or cannot learn, with the pod as it is now."""
         pod = self.world.pod["metadata"]["name"]
         if health := self.health:
             self.world.says(pod, **health)
-        self.world.shows(metrics)
+            self.world.shows(lambda: httpx2.get(f"{self.url}/metrics", timeout=30).text)
+        self.world.cluster.scenario.logs[pod] = self.log.getvalue()
+        self.world.parts["interval"] = 3.0
         found = asyncio.run(self.world.look()).values()
         return [each for each in found if each.status not in {CheckStatus.PASS, CheckStatus.SKIP}]
 
@@ -278,7 +292,10 @@ def shown(log: str, most: int = 8) -> list[str]:
     told = [each for each in lines if each.get("level") in {"warning", "error"}]
     return [
         " ".join(
-            f"{key}={value}" for key, value in each.items() if key not in {"timestamp", "logger"}
+            [
+                str(each["event"]),
+                *(f"{key}={value}" for key, value in each.items() if key not in _LEFT_OUT),
+            ]
         )[:240]
         for each in told[-most:]
     ]
