@@ -169,8 +169,8 @@ dashboards: $(VENV)/.local ## Write the dashboards for Grafana into k8s/monitori
 	@$(BIN)/python -m k8s.dashboards.write k8s/monitoring/dashboards
 
 .PHONY: monitoring-test
-monitoring-test: $(VENV)/.dev prometheus ## Try the alerts with promtool and Alertmanager
-	@$(BIN)/pytest --quiet --no-cov -m prometheus tests/k8s
+monitoring-test: $(VENV)/.dev prometheus ## Try the alerts with promtool and Alertmanager, and the metrics with Prometheus
+	@$(BIN)/pytest --quiet --no-cov -m prometheus tests/k8s tests/observability
 
 # Two at once; each has half a minute of the shop's life.
 .PHONY: drills

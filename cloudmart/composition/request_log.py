@@ -53,7 +53,8 @@ class RequestLog:
             "request",
             method=method,
             route=route,
-            status=status,
+            # On a terminal, a member of HTTPStatus would be shown with its name.
+            status=int(status),
             duration_ms=round(seconds * 1000, 1),
             **_problem(scope),
             **_ids(scope),

@@ -129,7 +129,7 @@ class Inputs:
     @property
     def interval(self) -> float:
         """Seconds between two looks at what a pod counts."""
-        return self._world.interval
+        return self._target.interval
 
     def command(self, *words: str) -> str:
         """Return a command of kubectl for a person to run."""

@@ -10,7 +10,7 @@ import pytest
 from cloudmart.findings.finding import CheckStatus
 from cloudmart.rollout.release import name_of
 from tests.doctor.healthy import NOW, HealthyShop, told
-from tests.support.faults import Fault
+from tests.support.fault_proxy import Fault
 from tests.support.shop_tables import put
 
 PASS, WARN, FAIL, SKIP = CheckStatus.PASS, CheckStatus.WARN, CheckStatus.FAIL, CheckStatus.SKIP

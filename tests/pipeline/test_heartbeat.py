@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from fastapi.testclient import TestClient
-from prometheus_client import REGISTRY
 from typer.testing import CliRunner, Result
 
 from cloudmart.app import create_app
@@ -27,6 +26,7 @@ from cloudmart.pipeline.ports import OrderState
 from cloudmart.pipeline.watch.heartbeat import Heartbeat, HeartbeatSchedule
 from cloudmart.settings import PipelineSettings, Settings
 from tests.support.bigquery_api import DATASET, PROJECT, TABLE, Failure
+from tests.support.metric_samples import sample
 from tests.support.ready_app import serving, still
 from tests.support.scripted_server import LoopbackServer, Reply, loopback
 from tests.support.shop_tables import get, put
@@ -175,9 +175,10 @@ async def test_of_all_pods_one_sends_the_heartbeat_of_a_time(
 
 async def test_a_heartbeat_that_arrives_is_in_the_metrics(pipeline: Pipeline) -> None:
     slept = asyncio.Event()
+    before = sample("pipeline_heartbeats_total", outcome="arrived")
 
     async def sleep(_: float) -> None:
-        if REGISTRY.get_sample_value("cloudmart_pipeline_heartbeat_seconds"):
+        if sample("pipeline_heartbeats_total", outcome="arrived") > before:
             slept.set()
             await asyncio.Event().wait()
 
@@ -189,14 +190,8 @@ async def test_a_heartbeat_that_arrives_is_in_the_metrics(pipeline: Pipeline) ->
         await slept.wait()
     task.cancel()
 
-    seconds = REGISTRY.get_sample_value("cloudmart_pipeline_heartbeat_seconds")
-    arrived = REGISTRY.get_sample_value(
-        "cloudmart_pipeline_heartbeats_total", {"outcome": "arrived"}
-    )
-    assert seconds is not None
-    assert seconds > 0
-    assert arrived is not None
-    assert arrived >= 1
+    assert sample("pipeline_heartbeats_total", outcome="arrived") == before + 1
+    assert sample("pipeline_heartbeat_seconds") > 0
 
 
 def test_the_service_sends_heartbeats_where_it_is_told_to(

@@ -198,6 +198,8 @@ async def test_one_pod_checks_and_the_figures_are_its(
     one, other = (InvariantSchedule(invariants(database, settings), notes, 900) for _ in range(2))
     due = datetime.now(UTC)
     broken = _sample("checks_total", invariant="order_totals", outcome="broken")
+    read = _sample("read_units_total", invariant="order_totals")
+    units = (await invariants(database, settings).check())["order_totals"].units
 
     with capture_logs() as events:
         await one.check(due)
@@ -209,6 +211,9 @@ async def test_one_pod_checks_and_the_figures_are_its(
     )
     more = _sample("checks_total", invariant="order_totals", outcome="broken")
     assert more - (0 if math.isnan(broken) else broken) == 1
+    assert units > 0
+    more = _sample("read_units_total", invariant="order_totals")
+    assert more - (0 if math.isnan(read) else read) == pytest.approx(units)
     assert [each for each in events if each["event"] == "invariant_broken"] == [
         {
             "event": "invariant_broken",

@@ -15,6 +15,7 @@ from cloudmart.app import create_app
 from cloudmart.settings import CatalogueSettings, Settings
 from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.live_server import served
+from tests.support.metric_samples import sample
 from tests.support.ready_app import serving, still
 from tests.support.serve_process import environment, serving_process
 from tests.support.shop_tables import KETTLE, LAMP, put
@@ -150,17 +151,18 @@ def test_while_dynamodb_is_away_the_shop_can_be_looked_at_and_says_so(
     line = {"productId": "1", "quantity": 1}
 
     wait_for(lambda: "Age" in client.get("/api/products").headers)
+    answered = sample("catalogue_stale_answers_total")
 
     assert len(client.get("/api/products").json()) == 2
     assert client.get("/api/products/1").json()["name"] == "Desk lamp"
     assert int(client.get("/api/products/1").headers["Age"]) >= 2
     assert "Age" in client.get("/api/products?q=lamp").headers
+    assert sample("catalogue_stale_answers_total") == answered + 4
     assert client.get("/api/products/nope").status_code == 503
     assert client.post("/api/orders", json=line).status_code == 503
     health = client.get("/health").json()["checks"]["catalogue:freshness"][0]
     assert health["status"] == "warn"
     assert "products cannot be read" in health["output"]
-    assert REGISTRY.get_sample_value("cloudmart_catalogue_stale_answers_total")
 
 
 def test_two_processes_see_each_others_changes(remembering: Settings, tmp_path: Path) -> None:
