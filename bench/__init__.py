@@ -1,1 +1,1 @@
-"""What CloudMart costs, measured beside the ceilings of what it stands on."""
+"""Benchmarks: what CloudMart costs, compared with the bare libraries that it is built on."""

@@ -1,4 +1,4 @@
-"""Measure CloudMart beside its ceilings: `make bench`, or `python -m bench --help`."""
+"""Compare CloudMart with bare programs: `make bench`, or `python -m bench --help`."""
 
 import json
 import os
@@ -41,8 +41,8 @@ def bench(  # noqa: PLR0913 - its options
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print each round, as JSON.")] = False,
 ) -> None:
-    """Measure CloudMart beside bare FastAPI and bare aioboto3, in one run."""
-    # Before anything of ours adds to it.
+    """Compare CloudMart with bare FastAPI and bare aioboto3, in one run."""
+    # Measured first, before this process imports anything of ours.
     busy = os.getloadavg()[0]
     programs = {
         "CloudMart": cloudmart(HERE),
@@ -75,13 +75,13 @@ def _shop(engine: Engine) -> Iterator[str]:
 
 
 def _measure(chosen: Sequence[Case], limits: Limits, rounds: int) -> Findings:
-    """Measure everything once a round, so that what disturbs the machine disturbs all alike."""
+    """Measure everything once in each round, so that a disturbance affects all cases alike."""
     todo = [
         (number, case, subject)
         # The first round warms up the engine and does not count.
         for number in range(rounds + 1)
         for case in chosen
-        # In another order each time: who comes first after another case is slower.
+        # The order changes each round, because a case that follows another one is slower.
         for subject in random.Random(number).sample(list(case.loads), len(case.loads))  # noqa: S311
     ]
     findings: Findings = {one.name: {subject: [] for subject in one.loads} for one in chosen}

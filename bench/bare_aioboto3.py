@@ -1,4 +1,4 @@
-"""The ceiling of aioboto3: the operations behind each route, their answers thrown away."""
+"""Bare aioboto3: the DynamoDB operations behind each route, without reading their answers."""
 
 from typing import Any
 

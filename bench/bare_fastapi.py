@@ -1,4 +1,4 @@
-"""The ceiling of FastAPI: the same routes, with answers of the same size that are ready."""
+"""Bare FastAPI: the same routes, with prepared answers of the same size."""
 
 import json
 import os
@@ -26,7 +26,7 @@ app = FastAPI()
 
 @app.get("/api/products")
 async def list_products(request: Request) -> Response:
-    """Answer the catalogue, or that it is as it was."""
+    """Answer the catalogue, or that it has not changed."""
     if request.headers.get("if-none-match") == _TAG["ETag"]:
         return Response(status_code=304, headers=_TAG)
     return Response(_PRODUCTS, media_type=_JSON, headers=_TAG)

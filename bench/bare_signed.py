@@ -1,4 +1,4 @@
-"""The ceiling of an order: a bare FastAPI route with one signed call, and models in and out."""
+"""Bare FastAPI with one signed call to DynamoDB, and models for the request and the answer."""
 
 import os
 from collections.abc import AsyncIterator
@@ -66,7 +66,7 @@ async def place_order(body: OrderCreate, request: Request) -> Response:
 
 @app.get("/api/products/{product_id}")
 async def get_product(product_id: str) -> Response:
-    """Answer who waits for the server to be up."""
+    """Answer the program that waits until the server is up."""
     return Response(product_id)
 
 

@@ -1,4 +1,4 @@
-"""What is measured: an entry in a table for each route; anything else may be one more `Case`."""
+"""The cases: a table with an entry for each route, and other `Case`s."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _ORDER = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Loads to hold against each other, by the name of what does the work."""
+    """Loads to compare, each under the name of the program that does the work."""
 
     name: str
     loads: Mapping[str, Load]
@@ -31,13 +31,13 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route: the request to send, and what it comes to in DynamoDB."""
+    """A route: the request to send, and the DynamoDB operation behind it."""
 
     name: str
     request: Request
     operations: Operations
     signed: bool = False
-    """Whether there is a bare route with one signed call to hold it against."""
+    """Whether there is a bare route with one signed call to compare it with."""
 
 
 ROUTES = (
@@ -72,14 +72,14 @@ ROUTES = (
 
 
 SEEN = Request("GET", ["/api/products"], status=304, seen=True)
-"""What a browser sends that has the list."""
+"""The headers of a browser that already has the list."""
 
-# As the kubelet asks: one at a time.
+# Like the kubelet: one request at a time.
 PROBES = tuple(Request("GET", [path], connections=1) for path in ("/health", "/ready", "/startupz"))
 
 
 def cases(servers: Mapping[str, Server]) -> Iterator[Case]:
-    """Yield all there is to measure, given the servers that answer."""
+    """Yield all cases, given the servers that answer."""
     for route in ROUTES:
         yield Case(
             route.name,

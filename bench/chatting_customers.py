@@ -1,4 +1,4 @@
-"""Customers who chat: each sends the next message when the last is answered."""
+"""Customers who chat: each sends the next message after the answer to the last one."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ _MESSAGE = "Which lamps do you have?"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many chats, with an answer every so many seconds."""
+    """How many chats there are, and the seconds between two answers of a chat."""
 
     chats: int
     answer: float
@@ -21,19 +21,19 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer: when it came, by the clock of all processes, and the seconds it took."""
+    """An answer: when it arrived, by a clock that all processes share, and the seconds it took."""
 
     at: float
     took: float
 
 
 def step_back() -> None:
-    """Let others go first: what stands for other machines must not take this one's CPU."""
+    """Lower this process's priority: it stands for other machines, which would not use this CPU."""
     os.nice(10)
 
 
 def talk(url: str, plan: Plan, seconds: float) -> list[Answered]:
-    """Chat for as long, and return all answers: what a process of its own runs."""
+    """Chat until the time is over, and return all answers. It runs in its own process."""
     return uvloop.run(_talk(url, plan, seconds))
 
 
@@ -46,7 +46,7 @@ async def _talk(url: str, plan: Plan, seconds: float) -> list[Answered]:
         asyncio.TaskGroup() as group,
     ):
         for number in range(plan.chats):
-            # One after the other, so that no two wait in step.
+            # The chats start one after the other, so that they do not all wait at the same moments.
             after = plan.answer * number / plan.chats
             group.create_task(_chat(session, answers, after, ends))
     return answers

@@ -1,9 +1,10 @@
-"""Hold a run of the bench against the committed one: `make bench-compare`.
+"""Compare a run of the benchmarks with the committed one: `make bench-compare`.
 
 Machines differ, so only ratios are compared: CloudMart's value divided by that of a bare server in
-the same round. Bare aioboto3 is left out: the load's own process calls it. A ratio is worse where
-its median moved by more than a tenth, and three quarters of the new rounds are worse than three
-quarters of the old ones.
+the same round. Bare aioboto3 is left out, because the load generator itself calls it.
+
+A ratio is worse if its median moved by more than a tenth, and if three quarters of the new rounds
+are worse than three quarters of the old ones.
 """
 
 import json
@@ -26,16 +27,16 @@ from bench.servers import HERE
 BASELINE = HERE / "bench" / "baseline.json"
 
 NOISE = 0.1
-"""What a median may move by: so much do runs of the same code differ on one machine."""
+"""How far a median may move: runs of the same code on one machine differ this much."""
 
 MEASURES = {"cpu_ms": "CPU", "rate": "requests/s"}
-"""What is compared. The slowest hundredth of half a second says too little from run to run."""
+"""The values that are compared. The slowest hundredth of half a second varies too much."""
 
 _GREATER_IS_WORSE = {"cpu_ms"}
 _QUARTERS = 4
 
 Rounds = Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]]
-"""The rounds by case, then by subject; a case's first subject is held against the rest."""
+"""The rounds by case, then by subject. The first subject of a case is compared with the others."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -63,7 +64,7 @@ def compare(
     rounds: Annotated[int, typer.Option(min=2, help="How often each case is measured.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was compared.")] = False,
 ) -> None:
-    """Measure, name what became worse beyond noise, and fail if anything did."""
+    """Measure, name what became worse by more than the noise, and fail if anything did."""
     before: Rounds = _findings(baseline.read_text(encoding="utf-8"))
     now: Rounds = _findings(result.read_text(encoding="utf-8") if result else _measured(rounds))
     compared = list(comparisons(before, now))

@@ -1,4 +1,4 @@
-"""The DynamoDB behind the bench: AWS's own, or the embedded one where that is not to be had."""
+"""The DynamoDB of the benchmarks: AWS's DynamoDB Local, or the embedded one without it."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from tests.support.dynamodb_local import HOME, dynamodb_local
 
 
 class Engine(StrEnum):
-    """The engines to choose from."""
+    """The available engines."""
 
     BEST = "best"
     LOCAL = "local"
@@ -20,9 +20,9 @@ class Engine(StrEnum):
 
 @contextmanager
 def dynamodb(engine: Engine) -> Iterator[str]:
-    """Run an engine, which every process started in the context will use, and give its name."""
+    """Run an engine for all processes that are started in the context, and return its name."""
     local = engine is Engine.LOCAL or (engine is Engine.BEST and _to_be_had())
-    # The embedded one is a thread of this process, which only waits while something is measured.
+    # The embedded engine is a thread of this process, which does nothing else during a measurement.
     with dynamodb_local() if local else embedded_dynamodb() as url:
         os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = url
         yield "AWS's DynamoDB Local" if local else "the embedded DynamoDB (moto), which is slow"

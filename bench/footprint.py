@@ -1,4 +1,4 @@
-"""What a process takes up, as Linux tells."""
+"""The threads, the memory and the CPU time of a process, as Linux reports them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ class Footprint:
 
     @classmethod
     def of(cls, pid: int) -> "Footprint":
-        """Return what a process has now."""
+        """Return the present values of a process."""
         lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
         status = dict(line.split(":", 1) for line in lines)
         memory = int(status["VmRSS"].split()[0]) / 1024

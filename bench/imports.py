@@ -1,6 +1,6 @@
-"""What the pipeline's Lambda loads before it can work: python -m bench.imports.
+"""What the pipeline's Lambda imports before it can work: python -m bench.imports.
 
-It is held against Google's client alone, which nothing that speaks to BigQuery starts without.
+The comparison is Google's client alone, which every program that calls BigQuery needs.
 """
 
 import os
@@ -25,7 +25,7 @@ PROGRAMS = {
 }
 
 MOST = 1.25
-"""How much more than Google's client alone the handler may take."""
+"""How much more CPU time than Google's client alone the handler may take."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -34,7 +34,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def compare(
     rounds: Annotated[int, typer.Option(min=1, help="How often to load each.")] = 15,
 ) -> None:
-    """Print the CPU time of each program, and fail where the handler takes too much."""
+    """Print the CPU time of each program, and fail if the handler takes too much."""
     measured = measure(rounds)
     Console(width=120).print(_shown(measured))
     if ratio(measured, HANDLER) > MOST:
@@ -51,9 +51,9 @@ def measure(rounds: int) -> dict[str, list[float]]:
 
 
 def ratio(measured: Mapping[str, Sequence[float]], name: str) -> float:
-    """Return a program's time as a multiple of Google's, of the fastest of each.
+    """Return a program's time as a multiple of Google's, from the fastest round of each.
 
-    What disturbs a process can only make it slower.
+    A disturbance can only make a process slower.
     """
     return min(measured[name]) / min(measured[GOOGLE])
 

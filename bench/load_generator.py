@@ -1,4 +1,4 @@
-"""The load: one call, repeated on several connections at once, bounded in count and time."""
+"""The load generator: one call, repeated on several connections, for a limited time and number."""
 
 import asyncio
 import itertools
@@ -14,7 +14,7 @@ import uvloop
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one measurement may be: whichever of time and calls is used up first ends it."""
+    """The limits of one measurement. It ends when the time or the number of calls is used up."""
 
     seconds: float
     calls: int
@@ -23,7 +23,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What one measurement found. The CPU is that of the process under test alone."""
+    """The result of one measurement. The CPU time is that of the process under test alone."""
 
     rate: float
     p50_ms: float
@@ -32,7 +32,7 @@ class Sample:
 
 
 class Load(Protocol):
-    """Something to measure: plain data, for it travels to the load generator's process."""
+    """Something to measure. It is plain data, because it goes to the load generator's process."""
 
     async def measure(self, limits: Limits) -> Sample:
         """Repeat the call within the limits."""
@@ -40,18 +40,19 @@ class Load(Protocol):
 
 
 Call = Callable[[int], Awaitable[None]]
-"""One call; it is told its number, and raises what is wrong with the answer."""
+"""One call. It gets its number, and raises an error if the answer is wrong."""
 
 
 def generate(load: Load, limits: Limits) -> Sample:
-    """Measure a load: what the load generator's process runs."""
+    """Measure a load. The load generator's process runs this function."""
     return uvloop.run(load.measure(limits))
 
 
 async def repeat(call: Call, limits: Limits, *, pid: int) -> Sample:
-    """Repeat a call and return what that took, also of a process's CPU.
+    """Repeat a call, and return the times and the CPU time of a process.
 
-    It is repeated for a fifth of the time before, which opens connections and does not count.
+    First it repeats the call for a fifth of the time. This opens the connections and is not
+    measured.
     """
     await _drive(call, replace(limits, seconds=limits.seconds / 5))
     cpu, started = cpu_seconds(pid), time.perf_counter()
@@ -83,6 +84,6 @@ async def _drive(call: Call, limits: Limits) -> list[float]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the CPU time that the threads of a process have used so far (Linux tells)."""
+    """Return the CPU time that the threads of a process have used so far, as Linux reports it."""
     threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
     return sum(int(thread.read_text(encoding="ascii").split()[0]) for thread in threads) / 1e9

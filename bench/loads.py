@@ -1,4 +1,4 @@
-"""Loads on what is measured: requests to a server, and the same work as bare aioboto3 calls."""
+"""The loads: requests to a server, and the same work as calls with bare aioboto3."""
 
 import asyncio
 import json
@@ -16,10 +16,10 @@ from bench.load_generator import Limits, Sample, repeat
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request, to one path after another, and the status it is answered with.
+    """A request to several paths in turn, and the status that it expects.
 
-    `connections` is how many are sent at once, where that is not for the run to say. With
-    `seen`, each request names the `ETag` that the path had at first.
+    `connections` is how many are sent at once; by default the run decides. With `seen`, each
+    request sends the `ETag` that the path had at first.
     """
 
     method: str
@@ -39,11 +39,11 @@ class HttpLoad:
     request: Request
 
     async def measure(self, limits: Limits) -> Sample:
-        """Send requests over connections that are kept."""
+        """Send requests over connections that stay open."""
         request = self.request
         limits = replace(limits, connections=request.connections or limits.connections)
         body = None if request.body is None else json.dumps(request.body).encode()
-        # Everybody sends the same bytes: a bare route does not compress.
+        # All clients send the same bytes; a bare route does not compress its answer.
         headers = {"Accept-Encoding": "identity"}
         headers |= {"Content-Type": "application/json"} if body else {}
 
@@ -73,20 +73,20 @@ class HttpLoad:
 
 
 Operations = Callable[[Any, int], Awaitable[object]]
-"""Works with a DynamoDB client; is told the number of the call."""
+"""Calls a DynamoDB client. It gets the number of the call."""
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoDBLoad:
-    """Operations on a client as aioboto3 makes it by default, from the load generator's process.
+    """Operations of a client with aioboto3's defaults, in the load generator's process.
 
-    That process is the one under test here.
+    Here that process is the one under test.
     """
 
     operations: Operations
 
     async def measure(self, limits: Limits) -> Sample:
-        """Call DynamoDB over connections that are kept."""
+        """Call DynamoDB over connections that stay open."""
         async with _session().client("dynamodb") as client:
 
             async def call(number: int) -> None:
@@ -97,5 +97,5 @@ class DynamoDBLoad:
 
 @cache
 def _session() -> aioboto3.Session:
-    # Reading DynamoDB's service model takes a while: once is enough.
+    # Reading the service model of DynamoDB takes long, so the session is created once.
     return aioboto3.Session()

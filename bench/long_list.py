@@ -1,6 +1,6 @@
-"""A list of very many orders: how long it takes, and what everybody else notices of it meanwhile.
+"""A very long list of orders: how long it takes, and how long other clients wait meanwhile.
 
-`make bench` runs it after the chats; `python -m bench.long_list --help` tells its options.
+`make bench` runs it after the chats; `python -m bench.long_list --help` lists its options.
 """
 
 import json
@@ -43,7 +43,7 @@ _PIECE = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A list that was read to its end, or a table."""
+    """A list, or a table, that was read to its end."""
 
     count: int
     seconds: float
@@ -51,7 +51,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What was measured once."""
+    """The results of one round."""
 
     idle: dict[str, Waits]
     meanwhile: dict[str, Waits]
@@ -60,10 +60,10 @@ class Round:
     cpu: float
     mebibytes: float
     grown: float
-    """Mebibytes that the process has more after its lists than before its first one."""
+    """How many mebibytes the process has gained since before its first list."""
 
     def times(self, path: str) -> float:
-        """Return how often the p99 without a list the one with lists is."""
+        """Return the p99 with lists as a multiple of the p99 without."""
         return self.meanwhile[path].p99 / self.idle[path].p99
 
 
@@ -76,7 +76,7 @@ def read_list(url: str) -> Reading:
 
 
 def read_lists(url: str, seconds: float) -> None:
-    """Read one list after another for so many seconds. It runs in its own process."""
+    """Read one list after another until the time is over. It runs in its own process."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         for _ in _pieces(url):
@@ -94,7 +94,7 @@ def _pieces(url: str) -> Iterator[bytes]:
 
 
 def scan_table() -> Reading:
-    """Read the table in pages as the service does, and throw them away: the ceiling."""
+    """Read the table in pages as the service does, without using them: the fastest list."""
     return uvloop.run(_scan_table())
 
 
@@ -110,7 +110,7 @@ async def _scan_table() -> Reading:
 
 
 def fill(orders: int) -> None:
-    """Add orders to the shop until there are as many."""
+    """Add orders until the shop has this many."""
     items = (
         encode_item(order_item(ORDERS[number % len(ORDERS)]) | {"id": f"many{number:07}"})
         for number in range(orders - len(ORDERS))
@@ -133,7 +133,7 @@ def _write(client: object, items: Sequence[Item]) -> None:
 
 
 class Bench:
-    """A server, and the processes that watch it and read its list."""
+    """A server, and the processes that measure it and read its list."""
 
     def __init__(self, server: Server, seconds: float) -> None:
         self._server = server
@@ -141,7 +141,7 @@ class Bench:
         self._first = Footprint.of(server.pid).mebibytes
 
     def measure(self) -> Round:
-        """Watch the server without lists, then with them."""
+        """Measure the server without lists, then with them."""
         url, spawn = self._server.url, get_context("spawn")
         with (
             ProcessPoolExecutor(1, mp_context=spawn) as watcher,
@@ -154,7 +154,7 @@ class Bench:
             used = cpu_seconds(self._server.pid)
             alone = reader.submit(read_list, url).result()
             used = cpu_seconds(self._server.pid) - used
-            # The watcher's warming up is in it.
+            # This includes the time in which the measuring process warms up.
             reading = reader.submit(read_lists, url, 1.3 * self._seconds)
             meanwhile = watcher.submit(watch, url, self._seconds).result()
             reading.result()
@@ -164,7 +164,7 @@ class Bench:
 
 @contextmanager
 def _bench(engine: Engine, orders: int, seconds: float) -> Iterator[tuple[str, Bench]]:
-    """Give the service its own processor: all else stands for other machines."""
+    """Give the service its own processor. The other processes stand for other machines."""
     os.environ |= ENVIRONMENT
     mine, others = processors()
     with started_on(others), dynamodb(engine) as name, ExitStack() as stack:
@@ -183,7 +183,7 @@ def main(
     engine: Annotated[Engine, typer.Option(help="The DynamoDB to run on.")] = Engine.BEST,
     as_json: Annotated[bool, typer.Option("--json", help="Print each round, as JSON.")] = False,
 ) -> None:
-    """Measure a long list, and what others wait meanwhile."""
+    """Measure a long list, and how long other clients wait meanwhile."""
     busy = os.getloadavg()[0]
     with _bench(engine, orders, seconds) as (name, bench):
         # The first round warms up the engine and the service, and does not count.

@@ -1,6 +1,6 @@
-"""Many chats at once with a provider that is slow: what everybody else notices of them.
+"""Many chats at once with a slow provider: how long other clients wait meanwhile.
 
-`make bench` runs it after the routes; `python -m bench.many_chats --help` tells its options.
+`make bench` runs it after the routes; `python -m bench.many_chats --help` lists its options.
 """
 
 import json
@@ -29,12 +29,12 @@ from bench.servers import HERE, Program, Server, cloudmart, processors, serving,
 from bench.shop import ENVIRONMENT, open_shop
 
 _WHOLE = 100.0
-"""From here on a number is shown without decimals."""
+"""Numbers from this size on are shown without decimals."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What was measured without chats, and then with all of them under way."""
+    """The results without chats, and then with all chats running."""
 
     idle: dict[str, Waits]
     busy: dict[str, Waits]
@@ -43,17 +43,17 @@ class Round:
     footprints: dict[str, Footprint]
 
     def times(self, path: str) -> float:
-        """Return how often the p99 without chats the one with them is."""
+        """Return the p99 with chats as a multiple of the p99 without."""
         return self.busy[path].p99 / self.idle[path].p99
 
     @property
     def cpu(self) -> float:
-        """Return the share of a processor the service used while there were chats."""
+        """Return the share of a processor that the service used during the chats."""
         return (self.footprints["late"].cpu - self.footprints["early"].cpu) / self.seconds
 
     @property
     def cpu_of_an_answer(self) -> float:
-        """Return the seconds of CPU an answer took, less what those who watched cost."""
+        """Return the CPU seconds of one answer, without those of the measuring requests."""
         marks = self.footprints
         watching = (marks["idle"].cpu - marks["before"].cpu) * _asked(self.busy)
         busy = marks["late"].cpu - marks["early"].cpu
@@ -65,7 +65,7 @@ def _asked(waits: dict[str, Waits]) -> int:
 
 
 class Bench:
-    """A server, and the processes that watch it and chat with it."""
+    """A server, and the processes that measure it and chat with it."""
 
     def __init__(self, server: Server, plan: Plan, seconds: float) -> None:
         self._server = server
@@ -76,7 +76,7 @@ class Bench:
         self._talkers = ProcessPoolExecutor(1, mp_context=spawn, initializer=step_back)
 
     def __enter__(self) -> Self:
-        """Start the processes: that takes longer than some measurements."""
+        """Start the processes. This takes longer than some measurements."""
         for pool in (self._watcher, self._talkers):
             pool.submit(os.getpid).result()
         return self
@@ -87,11 +87,11 @@ class Bench:
             pool.shutdown()
 
     def measure(self) -> Round:
-        """Watch the server without chats, then with them."""
+        """Measure the server without chats, then with them."""
         before = self._footprint()
         idle = self._watch()
         quiet = self._footprint()
-        # By then every chat has been answered once.
+        # By then every chat has had one answer.
         lead = 2 * self._plan.answer
         lasts = lead + 1.2 * self._seconds
         talking = self._talkers.submit(talk, self._server.url, self._plan, lasts)
@@ -117,7 +117,7 @@ class Bench:
 
 @contextmanager
 def _bench(engine: Engine, plan: Plan, seconds: float) -> Iterator[tuple[str, Bench]]:
-    """Give the service its own processor: all else stands for other machines."""
+    """Give the service its own processor. The other processes stand for other machines."""
     mine, others = processors()
     os.environ |= ENVIRONMENT | {
         "ANSWER_SECONDS": str(plan.answer),
@@ -145,7 +145,7 @@ def main(  # noqa: PLR0913 - its options
     engine: Annotated[Engine, typer.Option(help="The DynamoDB to run on.")] = Engine.BEST,
     as_json: Annotated[bool, typer.Option("--json", help="Print each round, as JSON.")] = False,
 ) -> None:
-    """Measure what many chats with a slow provider cost everybody else."""
+    """Measure how many chats with a slow provider delay other clients."""
     busy = os.getloadavg()[0]
     with _bench(engine, Plan(chats, answer), seconds) as (name, bench):
         # The first round warms up the engine and the service, and does not count.

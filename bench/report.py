@@ -1,4 +1,4 @@
-"""What was measured, as tables: the median of the rounds, with their least and greatest."""
+"""The results as tables: the median of the rounds, the smallest and the largest value."""
 
 from collections.abc import Callable, Iterable, Mapping
 from statistics import median
@@ -11,10 +11,10 @@ from bench.cases import CEILINGS
 from bench.load_generator import Sample
 
 Findings = dict[str, dict[str, list[Sample]]]
-"""A sample a round, by case, then by subject; a case's first subject is held against the rest."""
+"""A sample a round, by case, then by subject. The first subject is compared with the others."""
 
 _WHOLE = 1000.0
-"""From here on a number is shown without decimals."""
+"""Numbers from this size on are shown without decimals."""
 
 _COLUMNS: dict[str, Callable[[Sample], float]] = {
     "requests/s": lambda sample: sample.rate,
@@ -25,7 +25,7 @@ _COLUMNS: dict[str, Callable[[Sample], float]] = {
 
 
 def show(conditions: Mapping[str, str], findings: Findings, console: Console) -> None:
-    """Print what was measured, and how each case's first subject compares with the others."""
+    """Print the results, and compare each case's first subject with the others."""
     for name, value in conditions.items():
         console.print(f"{name}: {value}", highlight=False)
     console.print(_measured(findings))

@@ -1,4 +1,4 @@
-"""How long everybody else waits: somebody who asks for two routes in turn, again and again."""
+"""How long other clients wait: a client that requests two routes in turn, again and again."""
 
 import asyncio
 import time
@@ -9,17 +9,17 @@ import aiohttp
 import uvloop
 
 WATCHED = ("/health", "/api/products")
-"""What is asked for: the first is answered without the store."""
+"""The paths that are requested. The first one is answered without the store."""
 
 _BREATHER = 0.01
 
-# Percentiles take two.
+# A percentile needs at least two values.
 _FEWEST = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """How long some requests took, in milliseconds."""
+    """How long requests took, in milliseconds."""
 
     count: int
     p50: float
@@ -27,19 +27,22 @@ class Waits:
 
     @classmethod
     def of(cls, took: list[float]) -> "Waits":
-        """Return the percentiles of some times in seconds, of which there are at least two."""
+        """Return the percentiles of at least two times in seconds."""
         percentiles = quantiles(took, n=100, method="inclusive")
         return cls(len(took), percentiles[49] * 1000, percentiles[98] * 1000)
 
 
 def watch(url: str, seconds: float) -> dict[str, Waits]:
-    """Ask a server for as long, and return what each path took: what a process of its own runs."""
+    """Send requests until the time is over, and return the times of each path.
+
+    It runs in its own process.
+    """
     return uvloop.run(_watch(url, seconds))
 
 
 async def _watch(url: str, seconds: float) -> dict[str, Waits]:
     async with aiohttp.ClientSession(url) as session:
-        # The connection is opened, and the engine warm, before it counts.
+        # First open the connection and warm up the engine; this is not measured.
         await _ask(session, seconds / 10)
         return {path: Waits.of(took) for path, took in (await _ask(session, seconds)).items()}
 

@@ -1,6 +1,6 @@
-"""What so many orders a second need, by the published limits of AWS and Google.
+"""What a number of orders a second needs, by the published limits of AWS and Google.
 
-`python -m bench.scale` prints the table of docs/scale.md, and a test holds the page against it.
+`python -m bench.scale` prints the table of docs/scale.md. A test compares the page with it.
 """
 
 import math
@@ -17,7 +17,7 @@ from cloudmart.settings.ai import AssistantSettings
 RATES = (100, 1_000, 10_000)
 """Orders a second."""
 
-# Limits; docs/scale.md names the page of each.
+# Limits. docs/scale.md links to the source of each.
 PARTITION_WRITES = 1_000
 PARTITION_READS = 3_000
 NEW_TABLE_WRITES = 4_000
@@ -25,32 +25,32 @@ TABLE_WRITES = 40_000
 LAMBDA_CONCURRENCY = 1_000
 INSERT_BYTES = 300_000_000
 
-# What is assumed of a shop.
+# Assumptions about a shop.
 CHANGES = 3
-"""Changes of an order's status after it was placed, one write each."""
+"""How often the status of an order changes after it was placed. Each change is one write."""
 PAGE_VIEWS = 20
-"""Requests of the catalogue for each order."""
+"""Requests for the catalogue, for each order."""
 CHATS = 0.05
 ANSWERS = 4
 TOKENS = 3_000
-"""Chats for each order, answers of a chat, tokens of an answer."""
+"""Chats for each order, answers in a chat, and tokens of an answer."""
 ANSWER_SECONDS = 3
 CATALOGUE_BYTES = 50_000
 CATALOGUE_TTL = 2
 INVOCATION_SECONDS = 1.0
 
-# Measured: docs/performance.md. The CPU of an order, of one read, and of a page view, in seconds.
+# Measured in docs/performance.md: CPU seconds of an order, of a read, and of a page view.
 ORDER_CPU = 0.0009
 READ_CPU = 0.0005
 VIEW_CPU = 0.0001
 BUSY = 0.7
-"""The share of its CPU up to which the autoscaler fills a pod."""
+"""The share of a pod's CPU that the autoscaler aims at."""
 CHATS_A_POD = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What the repository sets today."""
+    """The present settings of the repository."""
 
     max_pods: int
     batch: int
@@ -60,7 +60,7 @@ class Setup:
 
 
 def setup() -> Setup:
-    """Read it from the manifests, the template and the code."""
+    """Read the settings from the manifests, the template and the code."""
     autoscaler = yaml.safe_load((HERE / "k8s/base/autoscaler.yaml").read_text("utf-8"))
     template = yaml.safe_load((HERE / "infra/pipeline.yaml").read_text("utf-8"))
     mapping = template["Resources"]["OrdersToCarrier"]["Properties"]
@@ -74,7 +74,7 @@ def setup() -> Setup:
 
 
 def item_bytes(value: object) -> int:
-    """Return about what DynamoDB counts for a value, an item included."""
+    """Return roughly the size that DynamoDB counts for a value or an item."""
     match value:
         case Mapping():
             members = sum(len(name) + item_bytes(each) for name, each in value.items())
@@ -87,37 +87,37 @@ def item_bytes(value: object) -> int:
 
 
 ORDER_UNITS = math.ceil(item_bytes(order_item(ORDERS[0])) / 1024)
-"""Write units of an order of two lines, in the table and in each index."""
+"""Write units of an order with two lines, in the table and in each index."""
 
 
 def pods(rate: int) -> int:
-    """Return the pods that the CPU of so many orders a second needs."""
+    """Return the number of pods that the CPU for this many orders a second needs."""
     cpu = ORDER_CPU + 2 * READ_CPU + CHANGES * ORDER_CPU + PAGE_VIEWS * VIEW_CPU
     return max(2, math.ceil(rate * cpu / BUSY))
 
 
 def chats(rate: int) -> int:
-    """Return the answers of assistants that are under way at once."""
+    """Return the number of assistants' answers that are written at the same time."""
     return math.ceil(rate * CHATS * ANSWERS * ANSWER_SECONDS)
 
 
 def writes(rate: int) -> int:
-    """Return the write units of the table a second, and of each of its indexes."""
+    """Return the write units a second of the table, and of each of its indexes."""
     return rate * (1 + CHANGES) * ORDER_UNITS
 
 
 def partitions(rate: int) -> int:
-    """Return the fewest partitions that take the writes of the table."""
+    """Return the smallest number of partitions that accept the writes of the table."""
     return math.ceil(writes(rate) / PARTITION_WRITES)
 
 
 def day_shard(rate: int) -> int:
-    """Return the write units of one of the day's shards, where all changes are of the same day."""
+    """Return the write units of one shard of a day, if all changes belong to that day."""
     return math.ceil(writes(rate) / SHARDS)
 
 
 def rows(now: Setup) -> Iterator[tuple[str, Callable[[int], float]]]:
-    """Yield what is computed, with its name."""
+    """Yield the computed values, each with its name."""
     yield "write units of the orders' table", writes
     yield "partitions it needs", partitions
     yield f"write units of one of the day's {now.shards} shards", day_shard
@@ -137,7 +137,7 @@ def rows(now: Setup) -> Iterator[tuple[str, Callable[[int], float]]]:
 
 
 def breaks(now: Setup) -> Iterator[tuple[str, float]]:
-    """Yield what does not go further, with the orders a second until it does not."""
+    """Yield each limit, with the orders a second at which it is reached."""
     a_pod = BUSY / (pods(10**6) / 10**6 * BUSY)
     yield "`AI_DAILY_TOKENS`", now.daily_tokens / (CHATS * ANSWERS * TOKENS * 86_400)
     yield "`maxReplicas`", now.max_pods * a_pod
@@ -156,7 +156,7 @@ def breaks(now: Setup) -> Iterator[tuple[str, float]]:
 
 
 def shard_records(now: Setup) -> float:
-    """Return the records a second that one shard of the stream can be emptied of."""
+    """Return how many records a second can be read from one shard of the stream."""
     return now.parallel * now.batch / INVOCATION_SECONDS
 
 

@@ -1,4 +1,4 @@
-"""The servers under test, each in a process of its own."""
+"""The servers under test, each in its own process."""
 
 import os
 import socket
@@ -19,7 +19,7 @@ _PATIENCE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A server to run: a module of Python in a checkout, told its port by `PORT`."""
+    """A server to run: a Python module in a checkout. `PORT` sets its port."""
 
     module: Sequence[str]
     checkout: Path = HERE
@@ -27,14 +27,14 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that runs."""
+    """A running server."""
 
     url: str
     pid: int
 
 
 def cloudmart(checkout: Path) -> Program:
-    """Return `cloudmart serve` of a checkout, which has production's settings."""
+    """Return `cloudmart serve` of a checkout, with the settings of production."""
     return Program(["cloudmart", "serve"], checkout)
 
 
@@ -44,7 +44,7 @@ BARE_SIGNED = Program(["bench.bare_signed"])
 
 @contextmanager
 def serving(programs: Mapping[str, Program]) -> Iterator[dict[str, Server]]:
-    """Run servers for as long as the context lasts, and give them once all of them answer."""
+    """Run servers while the context lasts, and return them when all of them answer."""
     with ExitStack() as stack:
         ports = {name: _free_port() for name in programs}
         processes = {
@@ -60,14 +60,17 @@ def serving(programs: Mapping[str, Program]) -> Iterator[dict[str, Server]]:
 
 
 def processors() -> tuple[set[int], set[int]]:
-    """Return the processor of the service, and those of all else. A single one is both."""
+    """Return the processor of the service, and those of the other processes.
+
+    With only one processor, both use it.
+    """
     first, *others = sorted(os.sched_getaffinity(0))
     return {first}, set(others) or {first}
 
 
 @contextmanager
 def started_on(these: set[int]) -> Iterator[None]:
-    """Let the processes that the context starts run on these processors only."""
+    """Let the processes that are started in the context run on these processors only."""
     all_of_them = os.sched_getaffinity(0)
     os.sched_setaffinity(0, these)
     try:

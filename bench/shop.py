@@ -1,4 +1,4 @@
-"""The shop that is measured: 24 products, and one customer with 20 orders of two lines each."""
+"""The shop under test: 24 products, and a customer with 20 orders of two lines each."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -32,12 +32,12 @@ ENVIRONMENT = {
     "DYNAMODB_ORDERS_TABLE": NAMES.orders_table,
     "DYNAMODB_TICKETS_TABLE": NAMES.tickets_table,
     "DYNAMODB_CONVERSATIONS_TABLE": NAMES.conversations_table,
-    # As by default, whatever the one who measures has set.
+    # The defaults, whatever the environment of the person who measures has set.
     "CATALOGUE_TTL": "2",
-    # The load comes from one client: it is counted as in production, and never refused.
+    # All load comes from one client. It is counted as in production, but never refused.
     **{f"RATE_LIMIT_{kind}": "1000000000" for kind in ("READ", "WRITE", "CHAT", "EMAIL")},
 }
-"""What a process needs to know to work on the shop, besides where its DynamoDB is."""
+"""What a process needs to know about the shop, except the address of its DynamoDB."""
 
 _MOMENT = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
@@ -72,11 +72,11 @@ ORDERS = [
 ]
 
 OTHER_CUSTOMER = "bob@example.org"
-"""Orders while the shop is measured, so that the first one's list stays as long as it is."""
+"""The customer of the orders that are placed during a run: the measured list keeps its length."""
 
 
 def open_shop() -> None:
-    """Make the tables and fill them."""
+    """Create and fill the tables."""
     dynamodb = boto3.client("dynamodb")
     for schema in shop_tables(NAMES):
         dynamodb.create_table(**table_definition(schema))
@@ -95,6 +95,6 @@ def _items() -> Iterator[tuple[str, Item]]:
         yield NAMES.products_table, product.item()
     for order in ORDERS:
         yield NAMES.orders_table, order_item(order)
-    # Without it, look-ups by e-mail do not trust the index.
+    # Without this record, look-ups by e-mail do not use the index.
     record = {"id": INDEXED_ORDERS.record, "keys": KEYS_VERSION, "completedAt": stamp(_MOMENT)}
     yield NAMES.conversations_table, record

@@ -1,4 +1,4 @@
-"""A server that speaks OpenAI's Responses API, and takes its time for every answer."""
+"""A server with OpenAI's Responses API that takes its time for every answer."""
 
 import asyncio
 import os
@@ -33,7 +33,7 @@ async def _answer() -> AsyncIterator[bytes]:
 
 
 async def ready(_: Request) -> Response:
-    """Tell whoever waits for a server that this one is there."""
+    """Answer the program that waits until the server is up."""
     return PlainTextResponse("ready")
 
 

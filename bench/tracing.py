@@ -1,4 +1,4 @@
-"""What tracing costs a request, by the share of requests that are recorded.
+"""What tracing costs a request, by the share of traced requests.
 
 python -m bench.tracing
 """
@@ -49,7 +49,7 @@ class _Kept(SpanProcessor):
 
 
 def _microseconds(work: Callable[[], object], times: int) -> float:
-    """Return the CPU time of one piece of work, in the best of some rounds."""
+    """Return the CPU time of one call of a function, from the fastest round."""
     best = float("inf")
     for _ in range(_ROUNDS):
         began = thread_time()

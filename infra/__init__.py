@@ -1,1 +1,1 @@
-"""The pipeline as data, and what packs its code."""
+"""The pipeline's template and SQL, and the program that packs its code."""

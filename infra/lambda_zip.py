@@ -1,7 +1,7 @@
-"""Pack the Lambdas' code and all that it needs: python -m infra.lambda_zip TARGET [FILE …].
+"""Pack the Lambdas' code and its packages: python -m infra.lambda_zip TARGET [FILE …].
 
-The archive is the same, byte by byte, whenever it is made of the same things. Each FILE goes to
-its root: the configuration of a workload identity, as google-credentials.json.
+The same content always gives the same archive, byte for byte. Each FILE goes to the root of the
+archive: google-credentials.json, the configuration of a workload identity.
 """
 
 import json
@@ -14,16 +14,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
-# Lambda unpacks no more than this, and runs this Python on this Linux.
+# The limit of an unpacked Lambda, and the Python and the Linux that it runs on.
 MOST_BYTES = 262_144_000
 _PYTHON = "3.13"
-# Amazon Linux 2023 has glibc 2.34; pip takes none for older ones unless it is told.
+# Amazon Linux 2023 has glibc 2.34. By default pip takes no package built for an older one.
 _PLATFORMS = [
     "manylinux2014_x86_64",
     *(f"manylinux_2_{minor}_x86_64" for minor in range(34, 16, -1)),
 ]
 
-# The commands, the pages and the assistants are the service's.
+# The commands, the pages and the assistants belong to the service.
 _NOT_OURS = {
     "api_docs",
     "app.py",
@@ -36,13 +36,13 @@ _NOT_OURS = {
     "server",
     "tables",
 }
-# Of the assistants, the action group's function alone.
+# Of the assistants, only the function of the action group.
 _OURS_OF_AI = {"__init__.py", "bedrock_action_group.py"}
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def main(target: Path, files: Sequence[Path]) -> None:
-    """Make the archive, or end with a sentence that says why not."""
+    """Write the archive, or exit with a sentence that says why not."""
     for file in files:
         _refuse_key(file)
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,1 +1,1 @@
-"""The manifests of the service, and what is told of them before they meet a cluster."""
+"""The manifests of the service, and the programs that check them before a cluster does."""

@@ -1,4 +1,4 @@
-"""What is still to be filled in before an environment can be rolled out.
+"""Which values are missing before an environment can be rolled out.
 
 python -m k8s.check production
 """
@@ -32,10 +32,10 @@ def complaints(overlay: Path) -> list[str]:
         for fault in (*faults(values), *storefront_faults(values, overlay))
     ]
     if missing:
-        # Most settings are made of them, so what is wrong with those would be told twice.
+        # Most settings are made from these values, so their faults would be reported twice.
         return missing
     told = render_overlay(overlay).environment()
-    # Files of the pod's. What is missing and secret comes from the directory.
+    # The pod mounts these files. Missing secrets come from the directory.
     for name in ("CLOUDMART_SECRETS_DIR", *FILES):
         told.pop(name, None)
     report = for_serving(load_settings(told)).report

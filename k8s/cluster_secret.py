@@ -1,4 +1,4 @@
-"""The Secret that an environment's pods will find in the cluster: is it there, and is it good?
+"""Checks the Secret that an environment's pods will find in the cluster.
 
 python -m k8s.cluster_secret production [CONTEXT]
 """
@@ -16,14 +16,14 @@ from k8s.kustomize import OVERLAYS, PUBLIC, Rendered, find_kubectl, render_overl
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What is wrong with the Secret, and what is worth a word."""
+    """The faults of the Secret, and what an operator should know about it."""
 
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
 def judge(cluster: Kubernetes, rendered: Rendered, environment: str) -> Judgement:
-    """Return what is wrong with the Secret in a cluster, as a roll-out would find it."""
+    """Return the faults of the Secret in a cluster, as a roll-out would find them."""
     try:
         if absent := list(namespace_faults(cluster, environment)):
             return Judgement(absent)
@@ -36,14 +36,14 @@ def judge(cluster: Kubernetes, rendered: Rendered, environment: str) -> Judgemen
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print what is wrong with the Secret, and return the exit code.
+    """Print the faults of the Secret, and return the exit code.
 
-    Where no cluster can be asked that is said, and it is no fault: the manifests are checked on
-    machines that know none.
+    If no cluster can be reached, it says so and does not fail, because the manifests are also
+    checked on machines without a cluster.
     """
     environment, named = arguments[0], arguments[1] if len(arguments) > 1 else ""
     if environment not in PUBLIC:
-        # Local mode does without.
+        # Local mode needs no Secret.
         return 0
     path = str(find_kubectl())
     words = [path, "config", "get-contexts", "--output", "name"]

@@ -1,4 +1,4 @@
-"""The cluster that a command of ours changes: named, or the only one there is.
+"""The cluster that a command changes: the one that is named, or the only one.
 
 python -m k8s.context [NAME]
 """
@@ -11,13 +11,13 @@ from k8s.kustomize import find_kubectl
 
 
 class NoContextError(Exception):
-    """Which cluster is meant cannot be told; the sentence says what to do."""
+    """It is not clear which cluster is meant; the sentence says what to do."""
 
 
 def chosen(contexts: Sequence[str], named: str) -> str:
     """Return the context to use, or raise NoContextError.
 
-    kubectl's current context is not asked: whoever has several may have left it at production.
+    It does not use kubectl's current context: with several clusters, that may still be production.
     """
     if named:
         if named not in contexts:
@@ -31,7 +31,7 @@ def chosen(contexts: Sequence[str], named: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the context to use, and on stderr the cluster it is; return the exit code."""
+    """Print the context to use, and on stderr the cluster's name; return the exit code."""
     program = find_kubectl()
     if program is None:
         return _complain("kubectl is not installed: `make kubectl` brings one.")

@@ -1,4 +1,4 @@
-"""What an operator fills in (`operator.yaml` of an overlay), and what is wrong with it."""
+"""The values that an operator fills in (`operator.yaml` of an overlay), and their faults."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -37,10 +37,10 @@ _FORMS = {
         rf"{_REPOSITORY}(:(?!latest$)[\w][\w.-]{{0,127}}|@sha256:[0-9a-f]{{64}})|{_NONE}",
         "an image with its registry and a tag other than `latest`, or none",
     ),
-    # A user without rights cannot listen below 1024.
+    # A process without privileges cannot listen on a port below 1024.
     "storefront-port": (r"(?!0)\d{4,5}", "a port from 1024 on"),
     "image": (_REPOSITORY, "an image with its registry, and without a tag"),
-    # The name of a Job and the value of a label are made of it.
+    # The name of a Job and the value of a label contain it.
     "tag": (
         r"(?!latest$)[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?",
         "a tag of at most 40 lower-case letters, digits, dots and dashes, and not `latest`",
@@ -48,9 +48,9 @@ _FORMS = {
 }
 _ARNS = ("certificate", "web-acl")
 _MAY_BE_NONE = ("web-acl", "storefront-image")
-# AWS makes VPCs no larger and no smaller. A wider range would trust strangers.
+# VPCs of AWS have these sizes. A wider range would trust strangers.
 _PREFIXES = range(16, 29)
-# Nobody's: kept for documentation (RFC 5737, RFC 2606, AWS's own).
+# Addresses and names for documentation (RFC 5737, RFC 2606, AWS's own).
 _DOCUMENTATION = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
 _NOBODYS = re.compile(
     r"<[^>]*>|123456789012|(^|\.)your-|(^|[./])example\.(com|net|org)$|\.(example|invalid|test)$"
@@ -58,13 +58,13 @@ _NOBODYS = re.compile(
 
 
 def operator_values(overlay: Path) -> dict[str, Any]:
-    """Return what an overlay's operator has filled in."""
+    """Return the values of an overlay."""
     values: dict[str, Any] = yaml.safe_load((overlay / "operator.yaml").read_text("utf-8"))["data"]
     return values
 
 
 def faults(values: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each value that is not there, not replaced yet, or wrong."""
+    """Yield a sentence for each value that is missing, still a placeholder, or wrong."""
     for name in sorted(values.keys() - _FORMS.keys()):
         yield f"{name} is not known: remove it."
     for name, (form, kind) in _FORMS.items():
@@ -101,7 +101,7 @@ def storefront_faults(values: Mapping[str, Any], overlay: Path) -> Iterator[str]
 
 
 def _is_elsewhere(name: str, arn: str, values: Mapping[str, Any]) -> Iterator[str]:
-    # A load balancer takes both from its own region and account alone. Our roles name the account.
+    # A load balancer uses only those of its own account and region. Our roles name the account.
     if arn == _NONE:
         return
     region, account = arn.split(":")[3:5]
@@ -130,7 +130,7 @@ def _is_of_a_vpc(name: str, value: str) -> bool:
 
 
 def _networks(value: str) -> list[IPv4Network]:
-    """Return the networks that a value names, without what is none."""
+    """Return the networks that a value names; skip entries that are none."""
     found = []
     for each in value.split(","):
         with suppress(ValueError):

@@ -1,4 +1,4 @@
-"""The policies of an environment's roles, made of what its overlay says.
+"""The policies of an environment's roles, made from its overlay.
 
 python -m k8s.roles staging ISSUER policies/staging
 """
@@ -13,17 +13,17 @@ from k8s.check import complaints
 from k8s.kustomize import OVERLAYS, PUBLIC, render_overlay
 from k8s.operator_values import operator_values
 
-# What they need of the process's own environment is nothing: all is in the overlay.
+# The commands need nothing from this process's environment: the overlay has it all.
 _RENDER = [sys.executable, "-m", "cloudmart", "iam", "render"]
 
 
 def render_policies(overlay: Path, issuer: str, directory: Path) -> int:
-    """Write a file for each policy, and return the exit code of what wrote them."""
+    """Write a file for each policy, and return the exit code of the command that wrote them."""
     rendered = render_overlay(overlay)
     values = operator_values(overlay)
     told = rendered.environment()
     told.pop("CLOUDMART_SECRETS_DIR", None)
-    # A Bedrock agent's id is in the Secret, and the role must be let use that agent.
+    # The id of a Bedrock agent is in the Secret, and the role needs access to that agent.
     held = {name: value or "" for name, value in dotenv_values(overlay / "secret.env").items()}
     namespace = rendered.named("Deployment", "cloudmart-backend")["metadata"]["namespace"]
     options = ["--account", values["account"], "--namespace", namespace]
@@ -35,7 +35,7 @@ def render_policies(overlay: Path, issuer: str, directory: Path) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the policies of an environment, say for which role each is; return the exit code."""
+    """Write the policies of an environment, print the role of each, and return the exit code."""
     if len(arguments) != len(("environment", "issuer", "directory")) or arguments[0] not in PUBLIC:
         sys.stderr.write(
             "Which environment, and which issuer? For example: make iam-policies ENV="

@@ -1,4 +1,4 @@
-"""The Secret of an environment, made of a file that is not in the repository.
+"""The Secret of an environment, made from a file that is not in the repository.
 
 python -m k8s.secret production | kubectl apply --server-side --filename -
 """
@@ -45,7 +45,7 @@ def mounted(rendered: Rendered) -> set[str]:
 
 
 def faults(rendered: Rendered, values: Mapping[str, str]) -> list[str]:
-    """Return a sentence for each value with which the service would not start."""
+    """Return a sentence for each value that would stop the service from starting."""
     known = {name for each in variables().values() for name in each.names}
     strangers = [_stranger(name) for name in sorted(values.keys() - known)]
     strangers += [
@@ -53,11 +53,11 @@ def faults(rendered: Rendered, values: Mapping[str, str]) -> list[str]:
         for name in sorted((values.keys() & known) - mounted(rendered))
     ]
     told = rendered.environment()
-    # In the pod it is the directory that tells these.
+    # In the pod, the directory has these values.
     for name in ("CLOUDMART_SECRETS_DIR", *FILES):
         told.pop(name, None)
     refusals = load_settings({**values, **told}).report.refusals
-    # What is wrong in the manifests, `make k8s-check` tells.
+    # `make k8s-check` reports faults of the manifests.
     return strangers + [fault.sentence for fault in refusals if fault.name not in told]
 
 
@@ -71,7 +71,7 @@ def _stranger(name: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Print the Secret as JSON, or what is wrong with the file; return the exit code."""
+    """Print the Secret as JSON, or the faults of the file; return the exit code."""
     if len(arguments) != 1 or arguments[0] not in PUBLIC:
         return _complain(f"Which environment? One of: {', '.join(PUBLIC)}", code=2)
     overlay = OVERLAYS / arguments[0]

@@ -23,7 +23,7 @@ _NAMED = (
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Something of an environment's own: its kind, its name, and where that name holds."""
+    """Something that belongs to one environment: its kind, its name, where the name is unique."""
 
     kind: str
     name: str
@@ -31,9 +31,9 @@ class Resource:
 
 
 def resources(overlay: Path) -> frozenset[Resource]:
-    """Return what an overlay says is its own."""
+    """Return what an overlay has for itself."""
     values = operator_values(overlay) if (overlay / "operator.yaml").exists() else {}
-    # The address of a Redis has its password in it, so it is with the keys.
+    # The address of a Redis contains its password, so it is in the Secret.
     held = dotenv_values(overlay / "secret.env").get("RATE_LIMIT_STORAGE")
     redis = {Resource("the Redis database", _database(held))} if held else set()
     return frozenset(_resources(render_overlay(overlay), values)) | redis
@@ -49,7 +49,7 @@ def shared(overlays: Mapping[str, frozenset[Resource]]) -> list[str]:
 
 
 def shared_with_others(overlay: Path) -> list[str]:
-    """Return a sentence for each thing that an overlay shares with one beside it."""
+    """Return a sentence for each thing that an overlay shares with another one."""
     ours = {overlay.name: resources(overlay)}
     others = [each.parent for each in sorted(overlay.parent.glob("*/kustomization.yaml"))]
     return [
@@ -91,6 +91,6 @@ def _names(rendered: Rendered) -> Iterator[Resource]:
 
 
 def _database(address: str) -> str:
-    # Without the password; no number means database 0.
+    # Without the password. Without a number, it is database 0.
     parts = urlsplit(address)
     return f"{parts.hostname}:{parts.port or 6379}/{parts.path.strip('/') or 0}"

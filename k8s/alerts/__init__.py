@@ -1,1 +1,1 @@
-"""Makes Prometheus' rules of what customers are promised."""
+"""Writes the Prometheus rules for the promises to customers."""

@@ -1,4 +1,4 @@
-"""What customers are promised, as slos.toml says it, and how the share that fails is measured."""
+"""The promises to customers in slos.toml, and how the failing share of each is measured."""
 
 import re
 import tomllib
@@ -16,7 +16,7 @@ _CHATS = "cloudmart_chat_turns_total"
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A service level objective: which share must go well, and what its alert is called."""
+    """A service level objective: the share that must succeed, and the name of its alert."""
 
     name: str
     alert: str
@@ -48,12 +48,12 @@ class RequestShare:
 
     def all(self, window: str) -> str:
         """Return the requests that count, in each namespace."""
-        # A slow error is an error: it is not counted as slow, too.
+        # A slow error counts as an error, and not also as slow.
         well = "" if self.seconds is None else ', status!~"5.."'
         return _sum(f"{_REQUESTS}_count", f"{self._chosen}{well}", window)
 
     def bad(self, window: str) -> str:
-        """Return those that broke the promise."""
+        """Return the requests that broke the promise."""
         if self.seconds is None:
             return _sum(f"{_REQUESTS}_count", f'{self._chosen}, status=~"5.."', window)
         quick = f'{self._chosen}, status!~"5..", le="{float(self.seconds)}"'
@@ -73,7 +73,7 @@ class ChatShare:
         return _sum(_CHATS, f'outcome!~"{"|".join(self.ignored)}"', window)
 
     def bad(self, window: str) -> str:
-        """Return those that broke the promise."""
+        """Return the messages that broke the promise."""
         return _sum(_CHATS, f'outcome=~"{"|".join(self.outcomes)}"', window)
 
 
@@ -98,7 +98,7 @@ def _sum(series: str, chosen: str, window: str) -> str:
 
 
 def objectives(table: Path = TABLE) -> Iterator[Objective]:
-    """Yield what the table has."""
+    """Yield the objectives of the table."""
     for row in tomllib.loads(table.read_text("utf-8"))["slo"]:
         yield Objective(
             row["name"],

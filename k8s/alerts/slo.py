@@ -1,4 +1,4 @@
-"""Write the rules that watch what customers are promised; `make alerts` runs it.
+"""Write the rules that watch the promises to customers; `make alerts` runs it.
 
 python -m k8s.alerts.slo k8s/monitoring/slo.yaml
 """
@@ -14,7 +14,7 @@ import yaml
 from k8s.alerts.objective import GaugeShare, Objective, objectives
 
 RUNBOOK = "https://github.com/OWNER/cloudmart-backend/blob/main/docs/operations/runbook.md"
-"""Where the runbook is read. Whoever has it elsewhere changes it here and in alerts.yaml."""
+"""The address of the runbook. If yours is elsewhere, change it here and in alerts.yaml."""
 RATIO = "namespace:cloudmart_slo_errors:ratio"
 BUDGET = "cloudmart_slo_budget:ratio"
 _HEAD = """\
@@ -30,13 +30,13 @@ class Burn:
     long: str
     short: str
     left: str
-    """For how long the budget lasts at that pace."""
+    """How long the budget lasts at that pace."""
 
 
 BURNS = {
-    # Someone is woken: 2 % of the budget within an hour, or 5 % within six.
+    # Wakes a person: 2 % of the budget within an hour, or 5 % within six.
     "critical": (Burn(14.4, "1h", "5m", "two days"), Burn(6, "6h", "30m", "five days")),
-    # Someone looks during the day: 10 % within a day, or within three.
+    # For the next day: 10 % of the budget within a day, or within three.
     "warning": (Burn(3, "1d", "2h", "ten days"), Burn(1, "3d", "6h", "thirty days")),
 }
 WINDOWS = sorted(
@@ -79,7 +79,7 @@ def _share(objective: Objective, window: str) -> str:
     if isinstance(measure, GaugeShare):
         return measure.share(window)
     counted = measure.all(window)
-    # A kind of failure that has not happened yet has no series: it is none, and not unknown.
+    # A kind of failure that has never happened has no series. That means zero, not unknown.
     return f"({measure.bad(window)} or 0 * {counted}) / ({counted} > 0)"
 
 
@@ -119,12 +119,12 @@ def _burning(objective: Objective, burn: Burn) -> str:
 
 
 def page() -> str:
-    """Return the file."""
+    """Return the text of the file."""
     return _HEAD + yaml.dump(rules(), Dumper=_Dumper, sort_keys=False, width=10_000)
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines as they are, and what is there twice twice."""
+    """Writes texts of several lines as blocks, and repeats a repeated value instead of an alias."""
 
     def ignore_aliases(self, _: object) -> bool:
         return True

@@ -1,1 +1,1 @@
-"""Makes the dashboards for Grafana."""
+"""Writes the dashboards for Grafana."""

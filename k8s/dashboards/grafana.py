@@ -1,18 +1,18 @@
-"""Dashboards as Grafana 10 and newer import them: rows of panels over queries of Prometheus."""
+"""Dashboards in the form that Grafana 10 and newer import: rows of panels with queries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 _SCHEMA = 38
-"""Grafana 10.0's; newer ones migrate it when they import it."""
+"""The schema version of Grafana 10.0. Newer ones migrate it when they import it."""
 _WIDTH, _HEIGHT = 24, 8
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question to Prometheus, and what its lines are called."""
+    """A query to Prometheus, and the name of its lines."""
 
     expr: str
     legend: str = ""
@@ -20,7 +20,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A picture of some queries; `unit` is one of Grafana's."""
+    """A chart of some queries. `unit` is one of Grafana's."""
 
     title: str
     unit: str
@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """A page of rows; `uid` is its address and the name of its file."""
+    """A dashboard of rows. `uid` is part of its address, and the name of its file."""
 
     uid: str
     title: str
@@ -48,7 +48,7 @@ class Dashboard:
     rows: Sequence[Row]
 
     def document(self) -> dict[str, Any]:
-        """Return what Grafana imports."""
+        """Return the JSON that Grafana imports."""
         return {
             "uid": self.uid,
             "title": self.title,

@@ -11,7 +11,7 @@ from k8s.dashboards.pages import PAGES
 
 
 def written() -> dict[str, str]:
-    """Return the text of each file, by its name."""
+    """Return the text of each file, by the file's name."""
     return {
         f"{page.uid}.json": json.dumps(page.document(), indent=2, ensure_ascii=False) + "\n"
         for page in PAGES
@@ -19,7 +19,7 @@ def written() -> dict[str, str]:
 
 
 def main(directory: Path) -> None:
-    """Write them all, and remove those that are no more."""
+    """Write all dashboards, and remove the files of those that no longer exist."""
     files = written()
     for each in directory.glob("*.json"):
         if each.name not in files:

@@ -1,1 +1,1 @@
-"""What the tests stand on: a DynamoDB engine, fakes of providers' wire protocols."""
+"""What several tests share: a DynamoDB engine, and fakes of the providers' wire protocols."""

@@ -1,4 +1,4 @@
-"""The alerts of `k8s/monitoring`, as promtool and Prometheus take them."""
+"""The alerts of `k8s/monitoring` in the form that promtool and Prometheus read."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Alertmanager itself, on loopback, with the sample configuration; and who was told what."""
+"""A real Alertmanager on loopback with the sample configuration, and receivers that record."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ PATIENCE = 30.0
 
 @dataclass(slots=True)
 class Told:
-    """What each receiver was told: the names of alerts, a set for each message."""
+    """What each receiver got: the names of the alerts, a set for each message."""
 
     night: list[set[str]] = field(default_factory=list)
     day: list[set[str]] = field(default_factory=list)
@@ -46,12 +46,12 @@ class _Message(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:  # noqa: ANN401 - http.server's
-        """Keep quiet."""
+        """Log nothing."""
 
 
 @contextmanager
 def alertmanager(directory: Path) -> Iterator[tuple[str, Told]]:
-    """Run Alertmanager with the sample, whose waits are a second here, and both receivers."""
+    """Run Alertmanager with the sample, waiting a second at most, and with both receivers."""
     told = Told()
     receiver = _Receiver(told)
     thread = threading.Thread(target=receiver.serve_forever, args=[0.05])
@@ -83,7 +83,7 @@ def alertmanager(directory: Path) -> Iterator[tuple[str, Told]]:
 
 
 def send(url: str, alerts: Sequence[Mapping[str, str]]) -> None:
-    """Tell Alertmanager that alerts fire."""
+    """Send alerts to Alertmanager that fire."""
     body = [{"labels": labels, "annotations": {}} for labels in alerts]
     httpx2.post(f"{url}/api/v2/alerts", json=body, timeout=5).raise_for_status()
 

@@ -1,4 +1,4 @@
-"""What the API server of a cluster adds to objects, and refuses of them, as far as tests need."""
+"""The defaults that a cluster's API server adds to objects, and what it refuses."""
 
 import copy
 import json
@@ -28,7 +28,7 @@ _STRATEGY = {
 
 
 def filled_in(given: Mapping[str, Any]) -> Object:
-    """Return an object with what the server fills in where nothing is said."""
+    """Return an object with the server's defaults."""
     made: Object = copy.deepcopy(dict(given))
     spec = made.get("spec", {})
     match made["kind"]:
@@ -65,7 +65,7 @@ def _drop_what_is_for_outside(spec: Object) -> None:
 
 
 def invalid(made: Object, before: Object | None) -> str | None:
-    """Return what the server says of an object that it does not take."""
+    """Return the faults that the server finds in an object."""
     for fault in _faults(made, before):
         return f'The {made["kind"]} "{made["metadata"]["name"]}" is invalid: {fault}'
     return None

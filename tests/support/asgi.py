@@ -1,4 +1,4 @@
-"""An application spoken to as a server does, for what a client library cannot do: go away."""
+"""Calls an application as a server does. Unlike a client library, it can disconnect at any time."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from tests.support.ready_app import PATIENCE, settled
 
 @dataclass
 class Exchange:
-    """A request, and what has been answered to it so far."""
+    """A request, and the answer to it so far."""
 
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
@@ -23,17 +23,17 @@ class Exchange:
 
     @property
     def status(self) -> int | None:
-        """Return the status, if an answer has begun."""
+        """Return the status, if the answer has begun."""
         return next((one["status"] for one in self.messages if "status" in one), None)
 
     @property
     def body(self) -> str:
-        """Return what has arrived of the body."""
+        """Return the part of the body that has arrived."""
         return b"".join(one.get("body", b"") for one in self.messages).decode()
 
 
 class Server:
-    """Hands an application requests, each in the task of its caller."""
+    """Sends requests to an application, each in the task of its caller."""
 
     def __init__(self, app: FastAPI, state: Any) -> None:  # noqa: ANN401 - the lifespan's
         self._app = app
@@ -48,7 +48,7 @@ class Server:
         accept: str = "*/*",
         exchange: Exchange | None = None,
     ) -> Exchange:
-        """Send a request and return its exchange once the application is done with it."""
+        """Send a request, and return its exchange when the application has finished."""
         current = exchange or Exchange()
         content = b"" if body is None else json.dumps(body).encode()
         incoming = [{"type": "http.request", "body": content, "more_body": False}]
@@ -60,7 +60,7 @@ class Server:
             return {"type": "http.disconnect"}
 
         async def send(message: Message) -> None:
-            # What a server does with it may let other tasks run.
+            # A real server may let other tasks run while it sends.
             await asyncio.sleep(0)
             current.messages.append(message)
             current.begun.set()
@@ -90,7 +90,7 @@ class Server:
 
 @asynccontextmanager
 async def served(app: FastAPI) -> AsyncIterator[Server]:
-    """Run an application's lifespan, and give the server of it."""
+    """Run the lifespan of an application, and return a server for it."""
     async with app.router.lifespan_context(app) as state:
         async with asyncio.timeout(PATIENCE):
             while not settled(state):  # noqa: ASYNC110 - health tells, it does not call

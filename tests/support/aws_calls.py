@@ -1,4 +1,4 @@
-"""What a program calls of AWS, read from the source of all it imports."""
+"""The AWS operations that a program may call, found in the source of everything it imports."""
 
 import ast
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ import grimp
 from botocore import xform_name
 
 ROOT = Path(__file__).parents[2]
-# Ours that take the name of an operation.
+# Our own methods that take the name of an operation.
 _BY_NAME = {"call", "_call", "_walk", "_write_when"}
-# Where an operation is allowed by an action of another name, or by nobody's leave.
+# Operations that another action allows, or that need no permission.
 _ACTIONS = {
     "bedrock-runtime:Converse": "bedrock:InvokeModel",
     "bedrock-runtime:ConverseStream": "bedrock:InvokeModelWithResponseStream",
@@ -29,7 +29,7 @@ _SESSION = botocore.session.get_session()
 
 
 def actions_of(*programs: str) -> set[str]:
-    """Return the IAM actions that modules or packages, and all they import, may ever need."""
+    """Return the IAM actions that modules or packages, and everything they import, may need."""
     sources = [_parsed(module) for program in programs for module in _imported(program)]
     services = {name for tree in sources for name in _services(tree)}
     operations = {
@@ -57,13 +57,13 @@ def _operations(tree: ast.AST, service: str) -> Iterator[str]:
     known = _model(service)
     for call in _calls(tree):
         name, first = _name(call), call.args[0] if call.args else None
-        # A method that is handed on, to be called by another.
+        # A method that is passed on, so that another function calls it.
         for each in call.args:
             if isinstance(each, ast.Attribute) and each.attr in known and _is_client(each.value):
                 yield known[each.attr].name
         if name in _BY_NAME and isinstance(first, ast.Constant) and first.value in known:
             yield known[first.value].name
-        # Clients take named parameters alone; one that needs some is not called without.
+        # Clients take named parameters only. A call without them is no call of an operation.
         elif name in known and not call.args and isinstance(call.func, ast.Attribute):
             shape = known[name].input_shape
             if call.keywords or shape is None or not shape.required_members:
@@ -96,7 +96,7 @@ def _imported(module: str) -> set[str]:
 def _parsed(module: str) -> ast.AST:
     path = ROOT / module.replace(".", "/")
     file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    # A folder of files that are no Python's is a package to grimp, and has no source.
+    # grimp counts a folder without Python files as a package; it has no source.
     return ast.parse(file.read_text("utf-8") if file.exists() else "")
 
 

@@ -1,4 +1,4 @@
-"""A command of AWS's command line, as a finding tells it, run with boto3: `aws iam get-role …`."""
+"""Runs a command of the AWS CLI from the text of a finding with boto3: `aws iam get-role …`."""
 
 import re
 import shlex
@@ -8,7 +8,7 @@ from botocore import xform_name
 
 
 class MakesClients(Protocol):
-    """Whose clients carry the command out."""
+    """Makes the clients that run the command."""
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3's
         """Return a client of a service."""
@@ -16,12 +16,12 @@ class MakesClients(Protocol):
 
 
 def commands_in(text: str) -> list[str]:
-    """Return the commands that a text has between back quotes."""
+    """Return the commands between backticks in a text."""
     return re.findall(r"`([^`]+)`", text)
 
 
 def run_aws(command: str, account: MakesClients) -> None:
-    """Carry a command out."""
+    """Run a command."""
     program, service, operation, *words = shlex.split(command)
     assert program == "aws"
     client = account.client(service)

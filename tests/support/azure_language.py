@@ -1,4 +1,4 @@
-"""Azure AI Language as it is on the wire: `POST /language/:analyze-text`, with its limits."""
+"""A fake of Azure AI Language at the wire: `POST /language/:analyze-text`, with its limits."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _CONFIDENCE = {
 
 
 def analyze(request: Request) -> Reply:
-    """Score documents that name their own sentiment; what names none is neutral."""
+    """Score documents by the sentiment that their text names; without one they are neutral."""
     documents = request.json["analysisInput"]["documents"]
     if len(documents) > MOST_DOCUMENTS:
         return error(400, "InvalidRequest", "InvalidDocumentBatch")
@@ -33,7 +33,7 @@ def results(documents: list[dict[str, Any]], errors: list[dict[str, Any]]) -> Re
         {
             "kind": "SentimentAnalysisResults",
             "results": {
-                # In no order that can be relied on.
+                # The order is not the order of the request.
                 "documents": documents[::-1],
                 "errors": errors,
                 "modelVersion": "2025-01-01",
@@ -43,7 +43,7 @@ def results(documents: list[dict[str, Any]], errors: list[dict[str, Any]]) -> Re
 
 
 def scored(key: str, sentiment: str) -> dict[str, Any]:
-    """Return what the service says of a document."""
+    """Return the result for a document."""
     confidence = _CONFIDENCE[sentiment]
     return {
         "id": key,
@@ -55,14 +55,14 @@ def scored(key: str, sentiment: str) -> dict[str, Any]:
 
 
 def refused(key: str, code: str = "InvalidDocument") -> dict[str, Any]:
-    """Return what the service says of a document it does not take, in a 200."""
+    """Return the result for a document that the service refuses; the answer is still 200."""
     inner = {"code": code, "message": "Said by the provider."}
     described = {"code": "InvalidArgument", "message": "Said by the provider.", "innererror": inner}
     return {"id": key, "error": described}
 
 
 def error(status: int, code: str, inner: str | None = None, **headers: str) -> Reply:
-    """Return an error as the service words it."""
+    """Return an error in the service's form."""
     described: dict[str, Any] = {"code": code, "message": "Said by the provider."}
     if inner:
         described["innererror"] = {"code": inner, "message": "Said by the provider."}

@@ -1,4 +1,4 @@
-"""BigQuery's REST API as its client meets it: a table, streaming inserts, and what may go wrong.
+"""A fake of BigQuery's REST API for its client: a table, streaming inserts, and faults.
 
 with bigquery_api() as api:
     api.fail(Failure(503, "backendError"))
@@ -29,14 +29,14 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An answer of BigQuery's that is no answer."""
+    """An error that BigQuery answers."""
 
     status: int
     reason: str
 
     @property
     def reply(self) -> Reply:
-        """What is sent."""
+        """Return the body of the answer."""
         error = {"reason": self.reason, "message": f"{self.reason} happened", "domain": "global"}
         body = {"code": self.status, "message": error["message"], "errors": [error]}
         return Reply.json(self.status, {"error": body})
@@ -44,24 +44,24 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class LostAnswer:
-    """The rows go in; the answer does not come."""
+    """The rows are inserted, and the answer is lost."""
 
     fault: Fault = Fault.RESET
 
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """One row of the request is refused, for a reason of BigQuery's own; the others stop."""
+    """BigQuery refuses one row of the request, and therefore does not insert the others."""
 
     index: int
     reason: str | None
 
 
 class BigQueryApi:
-    """One table with a memory of the ids of late, which can forget them.
+    """One table, with a memory of recent row ids that a test can clear.
 
-    It tells of the rows it refuses as BigQuery does: those at fault first, then those that stopped
-    because of them, and neither in the order they came in.
+    Its errors name the refused rows as BigQuery does: first the rows at fault, then the rows that
+    stopped because of them, both in any order.
     """
 
     def __init__(self, server: LoopbackServer) -> None:
@@ -79,17 +79,17 @@ class BigQueryApi:
 
     @property
     def settings(self) -> BigQuerySettings:
-        """Settings that name the table."""
+        """The settings that name the table."""
         return BigQuerySettings(
             project_id=PROJECT, dataset_id=DATASET, table_id=TABLE, emulator=self.server.url
         )
 
     def fail(self, *faults: Failure | LostAnswer | BadRow) -> None:
-        """Let the next insertions go wrong, one fault each."""
+        """Let the next insertions fail, one fault each."""
         self._faults.extend(faults)
 
     def forget(self) -> None:
-        """Forget the ids of the rows that came, as BigQuery does after about a minute."""
+        """Forget the ids of the inserted rows, as BigQuery does after about a minute."""
         self._ids.clear()
 
     def _answer(self, request: Request) -> Reply:
@@ -164,7 +164,7 @@ def _fits(value: object, kind: str) -> bool:
 
 
 def _in_reach(text: str) -> bool:
-    # Rows may be streamed into the days of the last ten years and of the next one.
+    # BigQuery accepts rows for days of the last ten years and of the next one.
     try:
         away = (datetime.fromisoformat(text) - datetime.now().astimezone()).days
     except ValueError:
@@ -174,6 +174,6 @@ def _in_reach(text: str) -> bool:
 
 @contextmanager
 def bigquery_api() -> Iterator[BigQueryApi]:
-    """Serve a table without rows for as long as the context lasts."""
+    """Serve an empty table while the context lasts."""
     with loopback() as server:
         yield BigQueryApi(server)

@@ -1,4 +1,4 @@
-"""A dataset of the BigQuery emulator, as our own SQL makes it."""
+"""A dataset of the BigQuery emulator, created by our own SQL."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ _TABLE = "cloudmart-orders"
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A table of orders and the view of them."""
+    """A table of orders and its view."""
 
     client: Client
     name: str
@@ -43,14 +43,14 @@ class Dataset:
         return [_as_sent(row) for row in self.query("SELECT * FROM current_orders ORDER BY id")]
 
     def query(self, sql: str) -> list[Any]:
-        """Return what a query answers."""
+        """Return the result of a query."""
         config = QueryJobConfig(default_dataset=f"{PROJECT}.{self.name}")
         return list(self.client.query_and_wait(sql, job_config=config))
 
 
 @contextmanager
 def dataset(url: str) -> Iterator[Dataset]:
-    """Make an empty dataset, and drop it at the end."""
+    """Create an empty dataset, and drop it at the end."""
     client = Client(PROJECT, AnonymousCredentials(), client_options=ClientOptions(api_endpoint=url))
     made = Dataset(client, f"shop_{uuid4().hex[:12]}", url)
     client.create_dataset(made.name)

@@ -1,4 +1,4 @@
-"""A proxy in front of a shop, as a load balancer is, that breaks the operations it is told to.
+"""A proxy in front of a shop, like a load balancer, that breaks chosen operations.
 
 with breaking_proxy(url) as proxy:
     proxy.break_operation("GET", "/api/products/{product_id}", Break.HANG)
@@ -23,7 +23,7 @@ _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "conte
 
 
 class Break(Enum):
-    """What becomes of an operation."""
+    """How an operation is broken."""
 
     CRASH = "a pod answers 500"
     PAGE = "the storefront answers, with a page"
@@ -37,20 +37,20 @@ class Break(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PodAnswer:
-    """What a pod answers in place of what it should: JSON, which nobody asked the shop for."""
+    """The answer of a pod in place of the right one: JSON that the shop was not asked for."""
 
     told: object
     status: int = 200
 
     @classmethod
     def problem(cls, status: int, code: str, sentence: str = "It broke.") -> "PodAnswer":
-        """Return an error of ours."""
+        """Return an error in the shop's form."""
         return cls({"type": f"/api/problems/{code}", "error": sentence}, status)
 
 
 @dataclass(frozen=True, slots=True)
 class OtherMembers:
-    """The shop does as it is asked, and some members of its answer are others."""
+    """The shop handles the request, and some members of its answer are changed."""
 
     members: Mapping[str, object]
 
@@ -76,20 +76,20 @@ class _Rule:
 
 
 class BreakingProxy:
-    """Forwards requests, except those it is told to break."""
+    """Forwards requests, except those that it breaks."""
 
     def __init__(self, shop: str) -> None:
         self.shop = urlsplit(shop).netloc
         self.seen: list[tuple[str, str]] = []
         """The method and path of every request."""
         self.hosts: set[str] = set()
-        """Whom the requests were for."""
+        """The `Host` of the requests."""
         self.ended = threading.Event()
         self.hanging = threading.Event()
-        """Set once a request hangs."""
+        """Set when a request hangs."""
         self.url = ""
         self.pages: dict[str, tuple[str, bytes]] = {}
-        """What stands before the shop answers at some paths: a kind, and a body."""
+        """Answers to some paths that do not come from the shop: a media type and a body."""
         self._broken: list[_Rule] = []
 
     def break_operation(  # noqa: PLR0913 - each says which of the requests is meant
@@ -102,34 +102,34 @@ class BreakingProxy:
         after: int = 0,
         times: float = inf,
     ) -> None:
-        """Break one operation of the document: those of its requests that hold something.
+        """Break the requests of one operation that contain some bytes.
 
-        It may be in the query, in a header or in the body. So many of them pass before, and all
-        pass after so many were broken.
+        The bytes may be in the query, in a header or in the body. The first `after` requests pass,
+        and so do all requests after `times` broken ones.
         """
         self._broken.append(_Rule(method, template, how, holding, after, times))
 
     def heal(self) -> None:
-        """Break nothing any more."""
+        """Break nothing more."""
         self._broken.clear()
 
     def break_of(self, method: str, path: str, whole: bytes) -> Broken | None:
-        """Return how a request is broken, if it is."""
+        """Return how a request is broken, or None."""
         self.seen.append((method, path))
         return next((rule.how for rule in self._broken if rule.applies(method, path, whole)), None)
 
 
 def matches(template: str, path: str) -> bool:
-    """Tell whether a path is one of an operation's."""
+    """Tell whether a path is that of an operation."""
     pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template))
-    # These are spelt out in the document, beside a path with an id.
+    # The document also has these as fixed paths, beside a path with an id.
     spelt = path in {"/api/orders/user", "/api/tickets/status"}
     return path == template if spelt else re.fullmatch(pattern, path) is not None
 
 
 @contextmanager
 def breaking_proxy(shop: str, tls: ssl.SSLContext | None = None) -> Iterator[BreakingProxy]:
-    """Run a proxy on loopback for as long as the context lasts."""
+    """Run a proxy on loopback while the context lasts."""
     proxy = BreakingProxy(shop)
     with _Server(proxy) as server:
         if tls:
@@ -153,7 +153,7 @@ class _Server(ThreadingHTTPServer):
         self.proxy = proxy
 
     def handle_error(self, *_: Any) -> None:  # noqa: ANN401
-        """Let a client go that lost its patience."""
+        """Close the connection of a client that gave up."""
 
 
 class _Forwarding(BaseHTTPRequestHandler):
@@ -249,7 +249,7 @@ class _Forwarding(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _hang(self) -> None:
-        """Answer nothing until the client has gone."""
+        """Send no answer until the client has disconnected."""
         self.server.proxy.hanging.set()
         self.close_connection = True
         self.connection.settimeout(0.05)
@@ -259,4 +259,4 @@ class _Forwarding(BaseHTTPRequestHandler):
                     return
 
     def log_message(self, *_: Any) -> None:  # noqa: ANN401
-        """Keep quiet."""
+        """Log nothing."""

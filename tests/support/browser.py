@@ -1,4 +1,4 @@
-"""A real browser that can reach nothing but this machine."""
+"""A real browser that can reach only this machine."""
 
 import os
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ _ALONE = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # Any other name resolves to nothing.
+    # All other names resolve to nothing.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Run a browser that is cut off from the network for as long as the context lasts."""
+    """Run a browser without a network while the context lasts."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ALONE)
         try:

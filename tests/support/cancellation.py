@@ -1,4 +1,4 @@
-"""A client that goes away: the task that serves it is cancelled at any of its awaits."""
+"""Simulates a client that disconnects: its task is cancelled at a chosen await."""
 
 import asyncio
 import types
@@ -9,7 +9,7 @@ from typing import Any
 
 @types.coroutine
 def _cancelled_at(work: Coroutine[Any, Any, Any], number: int) -> Generator[Any, Any, Any]:
-    """Drive work, and cancel its task when it waits for the given time."""
+    """Run a coroutine, and cancel its task at the given await."""
     waits = 0
     resume: Callable[[], Any] = partial(work.send, None)
     while True:
@@ -21,7 +21,7 @@ def _cancelled_at(work: Coroutine[Any, Any, Any], number: int) -> Generator[Any,
         if waits == number:
             task = asyncio.current_task()
             assert task is not None
-            # It arrives where the work waits now.
+            # The cancellation arrives at the await that is reached now.
             task.cancel()
         try:
             value = yield waited_for
@@ -32,7 +32,7 @@ def _cancelled_at(work: Coroutine[Any, Any, Any], number: int) -> Generator[Any,
 
 
 async def cancelled_at(work: Coroutine[Any, Any, Any], number: int) -> bool:
-    """Cancel work at its nth await; tell whether it was cancelled, and did not end before."""
+    """Cancel a coroutine at its nth await. Return False if it ended before."""
 
     async def run() -> None:
         await _cancelled_at(work, number)

@@ -1,4 +1,4 @@
-"""Certificates of an authority of our own, for servers on loopback."""
+"""Certificates of a test authority, for servers on loopback."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -12,9 +12,9 @@ from cryptography.x509.oid import NameOID
 
 
 def certified(folder: Path, *, days: float = 90, name: str = "127.0.0.1") -> ssl.SSLContext:
-    """Return a server's context; `authority.pem` in the folder is what believes it.
+    """Return a server's TLS context. Clients trust it by `authority.pem` in the folder.
 
-    The certificate is for an address or a name, and ends in so many days.
+    The certificate is for an address or a name, and expires after so many days.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A shop")])

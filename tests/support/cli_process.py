@@ -1,4 +1,4 @@
-"""`cloudmart` in a process of its own, where signals, terminals and imports are real."""
+"""`cloudmart` in its own process, with real signals, terminals and imports."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ _LONGEST = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What is left of a process."""
+    """The output and the exit code of a process that has ended."""
 
     code: int
     out: str
@@ -21,7 +21,7 @@ class Ended:
 
 
 class Command:
-    """A process that runs."""
+    """A running process."""
 
     def __init__(self, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - Python, with our own arguments
@@ -33,7 +33,7 @@ class Command:
         )
 
     def read_until(self, text: str) -> str:
-        """Return what it prints up to a line with some text."""
+        """Return its output up to a line with some text."""
         lines = []
         for line in self._process.stdout or ():
             lines.append(line)
@@ -43,7 +43,7 @@ class Command:
 
     @property
     def running(self) -> bool:
-        """Tell whether it still runs."""
+        """Tell whether it is still running."""
         return self._process.poll() is None
 
     def send(self, number: signal.Signals) -> None:
@@ -51,19 +51,19 @@ class Command:
         self._process.send_signal(number)
 
     def ended(self) -> Ended:
-        """Wait until it has ended, and return what it left."""
+        """Wait until it has ended, and return its output and exit code."""
         out, err = self._process.communicate(timeout=_LONGEST)
         return Ended(self._process.returncode, out, err)
 
     def kill(self) -> None:
-        """End it, whatever it does."""
+        """Kill it."""
         self._process.kill()
         self._process.communicate()
 
 
 @contextmanager
 def running(*arguments: str, **environ: str) -> Iterator[Command]:
-    """Run Python with some arguments for as long as the context lasts."""
+    """Run Python with some arguments while the context lasts."""
     command = Command(arguments, os.environ | environ)
     try:
         yield command

@@ -1,4 +1,4 @@
-"""A pod: the application in this process, on a clock of its own, as Kubernetes sees it."""
+"""The application in this process on a test clock, seen as Kubernetes sees a pod."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,12 +17,12 @@ from cloudmart.settings import Settings
 from tests.support.clock import Clock
 
 PROBES = 7
-"""Checks that sleep between two rounds."""
+"""The tasks that sleep between two checks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """What a test does with a pod: ask it, and let time pass for it."""
+    """A pod for a test: it can be probed, and its clock can be moved."""
 
     app: ASGIApp
     client: httpx2.AsyncClient
@@ -31,25 +31,25 @@ class Pod:
 
     @property
     def lifecycle(self) -> Lifecycle:
-        """Return where the process stands."""
+        """Return the state of the process."""
         return self.health.lifecycle
 
     async def is_ready(self) -> bool:
-        """Tell what the readiness probe sees."""
+        """Return the answer to the readiness probe."""
         return (await self.client.get("/ready")).status_code == 200
 
     async def report(self, path: str = "/health") -> dict[str, Any]:
-        """Return what a probe is answered."""
+        """Return the answer to a probe."""
         report: dict[str, Any] = (await self.client.get(path)).json()
         return report
 
     async def check(self, key: str) -> dict[str, Any]:
-        """Return what health tells of one dependency."""
+        """Return what health says about one dependency."""
         check: dict[str, Any] = (await self.report())["checks"][key][0]
         return check
 
     async def waits(self) -> None:
-        """Wait until the start has met an obstacle and sleeps."""
+        """Wait until an attempt of the start has failed and the start sleeps."""
         await self.clock.all_asleep()
 
     def tries_again(self) -> None:
@@ -57,16 +57,16 @@ class Pod:
         self.clock.advance(self.health.rhythm.longest_wait)
 
     async def checks_everything(self, probes: int = PROBES) -> None:
-        """Wait until all dependencies have been checked."""
+        """Wait until all dependencies were checked."""
         await self.clock.all_asleep(probes)
 
     async def checks_again(self, probes: int = PROBES) -> None:
-        """Let time pass until all dependencies have been checked anew."""
+        """Move the clock until all dependencies were checked again."""
         self.clock.advance(self.health.rhythm.sample_every[1])
         await self.checks_everything(probes)
 
     async def gives_up(self) -> None:
-        """Let time pass until the process ends."""
+        """Move the clock until the process ends."""
         while not self.lifecycle.ending:
             if self.clock.sleeping:
                 self.tries_again()
@@ -80,7 +80,7 @@ async def pod(
     secret: SecretVersion | None = None,
     **rhythm: Any,  # noqa: ANN401
 ) -> AsyncIterator[Pod]:
-    """Run a pod for as long as the context lasts; its settings may come from a secret."""
+    """Run a pod while the context lasts. Its settings may come from a secret."""
     clock = Clock()
     health = Health(rhythm=replace(clock.rhythm, **rhythm))
     process = Runtime.begin(settings, health)

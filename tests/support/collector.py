@@ -1,4 +1,4 @@
-"""A collector of traces on loopback, as helpful or as rude as a test wants it."""
+"""A collector of traces on loopback that can be slow or fail, as a test asks."""
 
 import threading
 import time
@@ -15,21 +15,21 @@ PATIENCE = 30.0
 
 
 class Manner(StrEnum):
-    """What a collector does with a batch."""
+    """How a collector treats a batch."""
 
     TAKES = "takes"
     SLOW = "slow"
-    """It takes it, a second later."""
+    """It accepts the batch after a second."""
     REFUSES = "refuses"
-    """400, which no client tries again."""
+    """It answers 400. A client must not try again."""
     BUSY = "busy"
-    """503, for good."""
+    """It always answers 503."""
     HANGS = "hangs"
     """It never answers."""
     CLOSES = "closes"
     """It closes the connection."""
     NONSENSE = "nonsense"
-    """It answers no HTTP."""
+    """It sends an answer that is not HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class SentSpan:
 
 @dataclass(slots=True)
 class Collector:
-    """What has arrived."""
+    """The spans that have arrived."""
 
     url: str
     manner: Manner = Manner.TAKES
@@ -59,7 +59,7 @@ class Collector:
     ended: threading.Event = field(default_factory=threading.Event)
 
     def named(self, name: str) -> list[SentSpan]:
-        """Return the spans of a name."""
+        """Return the spans with a name."""
         return [span for span in self.spans if span.name == name]
 
     def take(self, body: bytes) -> None:
@@ -89,7 +89,7 @@ def _values(attributes: Any) -> dict[str, Any]:  # noqa: ANN401 - protobuf's
 
 @contextmanager
 def collector(manner: Manner = Manner.TAKES) -> Iterator[Collector]:
-    """Give a collector that listens."""
+    """Run a collector while the context lasts."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

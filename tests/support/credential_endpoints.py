@@ -1,4 +1,4 @@
-"""The two places on a node that give credentials: EKS's Pod Identity agent and EC2's metadata."""
+"""Fakes of a node's two endpoints of credentials: EKS's Pod Identity agent, EC2's metadata."""
 
 import json
 import threading
@@ -12,7 +12,7 @@ NODE = "eks-node-role"
 
 
 class Metadata(ThreadingHTTPServer):
-    """Answers both, in whatever form a test wants."""
+    """Answers as both endpoints, in the form that a test chooses."""
 
     daemon_threads = True
 
@@ -30,13 +30,13 @@ class Metadata(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Return where it is."""
+        """Return its address."""
         return f"http://127.0.0.1:{self.server_port}"
 
 
 @contextmanager
 def metadata() -> Iterator[Metadata]:
-    """Run it for as long as the context lasts."""
+    """Run the endpoints while the context lasts."""
     server = Metadata()
     thread = threading.Thread(target=server.serve_forever, args=[0.05], daemon=True)
     thread.start()
@@ -67,4 +67,4 @@ class _Answerer(BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
     def log_message(self, *_: Any) -> None:  # noqa: ANN401
-        """Keep quiet."""
+        """Log nothing."""

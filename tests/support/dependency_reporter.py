@@ -1,21 +1,21 @@
-"""A reporter that remembers what it was told."""
+"""A reporter that remembers the reports."""
 
 import asyncio
 
 
 class RecordingReporter:
-    """Remembers of each report whether all is well, and waits for one that says so."""
+    """Remembers whether each report was good, and can wait for a good one."""
 
     def __init__(self) -> None:
         self.told: list[bool] = []
         self.well = asyncio.Event()
 
     def ok(self) -> None:
-        """Remember that all is well."""
+        """Remember a good report."""
         self.told.append(True)
         self.well.set()
 
     def trouble(self, cause: Exception) -> None:
-        """Remember that something is not."""
+        """Remember a bad report."""
         assert isinstance(cause, Exception)
         self.told.append(False)

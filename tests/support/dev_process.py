@@ -1,4 +1,4 @@
-"""The shop as a person starts it: `cloudmart dev` in a process of its own."""
+"""The shop in its own process, started by `cloudmart dev` as a person does."""
 
 import os
 import re
@@ -12,7 +12,7 @@ _HOME = re.compile(r"http://127\.0\.0\.1:\d+")
 
 @contextmanager
 def running_shop(**environ: str) -> Iterator[str]:
-    """Run the shop on a free port for as long as the context lasts, and give its address."""
+    """Run the shop on a free port while the context lasts, and return its address."""
     process = subprocess.Popen(
         [sys.executable, "-m", "cloudmart", "dev", "--port", "0"],
         env=os.environ | environ,

@@ -1,4 +1,4 @@
-"""The commands that pages show: blocks of a shell, each marked as run by a test or as not."""
+"""The shell commands of the pages. A comment above each block says which test runs it, if any."""
 
 import re
 import shlex
@@ -24,7 +24,7 @@ _PROMPT = "$ "
 
 @dataclass(frozen=True, slots=True)
 class ShellBlock:
-    """A block of commands as a page shows it."""
+    """A block of commands on a page."""
 
     page: str
     mark: str
@@ -33,7 +33,7 @@ class ShellBlock:
 
     @property
     def commands(self) -> Iterator[str]:
-        """The commands, without what they print; each on one line."""
+        """The commands without their output, each on one line."""
         whole = self.text.replace("\\\n", " ")
         for line in whole.splitlines():
             if not self.console:
@@ -43,7 +43,7 @@ class ShellBlock:
 
     @property
     def output(self) -> list[str]:
-        """The lines that the commands print."""
+        """The lines of output that the page shows."""
         return [line for line in self.text.splitlines() if not line.startswith(_PROMPT)]
 
 
@@ -62,7 +62,7 @@ def blocks() -> list[ShellBlock]:
 
 
 def words_after(program: str, command: str) -> Iterator[list[str]]:
-    """Yield the words that follow a program's name wherever a command calls it."""
+    """Yield the arguments of each call of a program in the blocks."""
     calls = rf"(?:^|[|;&(] *)(?:\.venv/bin/)?{program} ([^|;&)#]*)"
     for found in re.finditer(calls, _INNER.sub("printed", command)):
         yield shlex.split(found[1], comments=True)

@@ -1,4 +1,4 @@
-"""AWS's own DynamoDB Local, in memory, for as long as a context lasts."""
+"""AWS's DynamoDB Local, in memory."""
 
 import socket
 import subprocess
@@ -9,14 +9,14 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 HOME = Path(__file__).parents[2] / ".cache" / "dynamodb-local"
-"""Where `make test-dynamodb-local` unpacks it."""
+"""The folder into which `make test-dynamodb-local` unpacks it."""
 
 _PATIENCE = 60.0
 
 
 @contextmanager
 def dynamodb_local() -> Iterator[str]:
-    """Run DynamoDB Local on a free port, and give its URL once it answers."""
+    """Run DynamoDB Local on a free port while the context lasts, and return its URL."""
     port = _free_port()
     command = [
         *("java", "-Xmx768m", "-Djava.library.path=DynamoDBLocal_lib"),

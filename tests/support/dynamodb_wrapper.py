@@ -1,4 +1,4 @@
-"""DynamoDB clients that stand before the real one and do something of their own."""
+"""A DynamoDB client that replaces some operations of the real one."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -8,9 +8,9 @@ Instead = Callable[..., Awaitable[dict[str, Any]]]
 
 
 class DynamoDBWrapper:
-    """A client that lets some operations pass through a function of the test's.
+    """Calls a function of the test in place of some operations.
 
-    The function gets the real operation and the parameters, and answers in its stead.
+    The function gets the real operation and its parameters, and returns the answer.
     """
 
     def __init__(self, client: Any, **instead: Instead) -> None:  # noqa: ANN401

@@ -1,4 +1,4 @@
-"""An application that answers each request with what it was: what a server makes of bytes."""
+"""An application that answers with a description of each request, to test what a server read."""
 
 import asyncio
 import json
@@ -17,15 +17,15 @@ from cloudmart.server.protocol import BoundedProtocol
 from cloudmart.server.server import Server
 
 LARGE = 32 * 1024**2
-"""Bytes that no kernel takes at once."""
+"""More bytes than the kernel accepts at once."""
 
 
 class Echo:
     """Answers as the path says.
 
-    `/soon…` after 5 ms, `/slow…` after 0.3 s, `/late…` when it is let, `/busy…` after 5 ms in which
-    nothing else is done, `/unread…` without its body, `/large…` with much behind it. `/gone…` waits
-    until its client is gone.
+    `/soon…` after 5 ms; `/slow…` after 0.3 s; `/late…` when the test allows it; `/busy…` after
+    blocking the event loop for 5 ms; `/unread…` without reading the body; `/large…` with a large
+    body. `/gone…` waits until its client has disconnected.
     """
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ def echoing(
     listeners: Sequence[socket.socket] = (),
     lifecycle: Lifecycle | None = None,
 ) -> Iterator[int]:
-    """Serve an application by our server, and give its port."""
+    """Serve an application with our server, and return the port."""
     lifecycle = lifecycle or Lifecycle()
     server = Server(app, lifecycle, grace=5, protocol=protocol)
     with _running(server, listeners) as port:
@@ -92,7 +92,7 @@ def echoing(
 
 @contextmanager
 def echoing_by_h11(echo: Echo) -> Iterator[int]:
-    """Serve an application by uvicorn's own protocol on h11, and give its port."""
+    """Serve an application with uvicorn's own protocol on h11, and return the port."""
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     config = uvicorn.Config(
         echo, http="h11", ws="none", lifespan="off", log_config=None, access_log=False

@@ -1,4 +1,4 @@
-"""Bedrock as it is on the wire: the event streams of AWS, and errors."""
+"""A fake of Bedrock's wire format: the event streams of AWS, and its errors."""
 
 import json
 import struct
@@ -29,7 +29,7 @@ def frame(headers: dict[str, str], payload: bytes) -> bytes:
 
 
 def rewritten(message: bytes, old: bytes, new: bytes) -> bytes:
-    """Return a message with something else in its payload."""
+    """Return a message with another payload."""
     (named,) = struct.unpack("!I", message[4:8])
     payload = message[12 + named : -4].replace(old, new)
     prelude = struct.pack("!II", 16 + named + len(payload), named)
@@ -48,7 +48,7 @@ def event(kind: str, **members: Any) -> bytes:  # noqa: ANN401 - any JSON
 
 
 def exception(kind: str, message: str = "Said by the provider.") -> bytes:
-    """Return an error that comes inside a stream."""
+    """Return an error inside a stream."""
     headers = {
         ":exception-type": kind,
         ":content-type": "application/json",
@@ -58,30 +58,30 @@ def exception(kind: str, message: str = "Said by the provider.") -> bytes:
 
 
 def chunk(text: bytes | str) -> bytes:
-    """Return a piece of an agent's answer; text may be divided inside a character."""
+    """Return a part of an agent's answer. A part may end in the middle of a character."""
     piece = text.encode() if isinstance(text, str) else text
     return event("chunk", bytes=b64encode(piece).decode())
 
 
 def stream(*frames: bytes | Fault) -> Reply:
-    """Return an answer of frames."""
+    """Return an answer of several frames."""
     return Reply(headers={"content-type": "application/vnd.amazon.eventstream"}, chunks=frames)
 
 
 def error(status: int, code: str, message: str = "Said by the provider.", **headers: str) -> Reply:
-    """Return an error as Bedrock words it."""
+    """Return an error in Bedrock's form."""
     return Reply.json(
         status, {"message": message}, x_amzn_ErrorType=code, x_amzn_RequestId="req-1", **headers
     )
 
 
 def return_control(invocation: str, *inputs: dict[str, Any]) -> bytes:
-    """Return an agent's event that asks for calls."""
+    """Return the event with which an agent asks for function calls."""
     return event("returnControl", invocationId=invocation, invocationInputs=list(inputs))
 
 
 def function_input(name: str, *parameters: tuple[str, str, str], **members: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Return a call an agent asks for; parameters are their names, types and values."""
+    """Return a function call of an agent. The parameters have names, types and values."""
     return {
         "functionInvocationInput": {
             "actionGroup": "shop",
@@ -96,12 +96,12 @@ def function_input(name: str, *parameters: tuple[str, str, str], **members: Any)
 
 
 def trace(input_tokens: int, output_tokens: int) -> bytes:
-    """Return the event in which an agent tells what one of its model calls cost."""
+    """Return the event with which an agent reports the tokens of one model call."""
     return traced({"inputTokens": input_tokens, "outputTokens": output_tokens})
 
 
 def traced(usage: Any) -> bytes:  # noqa: ANN401 - any JSON
-    """Return the event of a trace with whatever it says that a model call cost."""
+    """Return the event of a trace with any report of a model call's tokens."""
     output = {"traceId": "t1", "metadata": {"usage": usage}}
     return event("trace", trace={"orchestrationTrace": {"modelInvocationOutput": output}})
 
@@ -112,12 +112,12 @@ def message_start() -> bytes:
 
 
 def text_delta(text: str, block: int = 0) -> bytes:
-    """Return a piece of a model's text."""
+    """Return a part of a model's text."""
     return event("contentBlockDelta", contentBlockIndex=block, delta={"text": text})
 
 
 def tool_use(key: str, name: str, *pieces: str, block: int = 1) -> list[bytes]:
-    """Return the events of a call that a model asks for; its arguments come in pieces."""
+    """Return the events of a tool call of a model. Its arguments arrive in several parts."""
     start = {"toolUse": {"toolUseId": key, "name": name}}
     return [
         event("contentBlockStart", contentBlockIndex=block, start=start),

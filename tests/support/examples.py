@@ -1,4 +1,4 @@
-"""The values our own manifests and pages give to settings."""
+"""The example values of settings in our manifests and pages."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _FORMS = [
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A value somebody may copy."""
+    """A value that somebody may copy."""
 
     file: str
     name: str
@@ -35,7 +35,7 @@ class Example:
 
 
 def shipped(root: Path) -> Iterator[Example]:
-    """Yield the examples in the files below a directory that are shipped to be copied."""
+    """Yield the examples in the files below a directory that people are meant to copy."""
     for path in sorted(set(chain.from_iterable(map(root.glob, SHIPPED)))):
         if path.is_file():
             text = path.read_text(encoding="utf-8", errors="replace")

@@ -1,7 +1,7 @@
-"""A cluster and its kubectl, in one process: it keeps objects and changes them as the real ones do.
+"""A fake cluster and its kubectl, in one process.
 
-What applies come to is checked against records of a real kubectl and kube-apiserver. What its
-controllers and nodes do is in `fake_controllers`.
+It keeps objects and changes them as the real ones do. The results of `apply` are compared with
+those of a real kubectl and kube-apiserver. The controllers and nodes are in `fake_controllers`.
 """
 
 import copy
@@ -31,12 +31,12 @@ _VALUED = {
 
 
 class ServerError(Exception):
-    """What kubectl prints of a refusal."""
+    """The error that kubectl prints when the server refuses something."""
 
 
 @dataclass(slots=True)
 class FakeCluster:
-    """Objects by kind/name, how the cluster does, and all that it was told."""
+    """The objects by kind/name, the chosen scenario, and all commands so far."""
 
     objects: dict[str, Object] = field(default_factory=dict)
     scenario: Scenario = field(default_factory=Scenario)
@@ -45,16 +45,16 @@ class FakeCluster:
 
     @classmethod
     def read(cls, text: str) -> "FakeCluster":
-        """Return a cluster from what `text` has kept of it."""
+        """Return the cluster that was saved as a text."""
         kept = json.loads(text)
         return cls(**{**kept, "scenario": Scenario(**kept["scenario"])})
 
     def text(self) -> str:
-        """Return what keeps it for the next process."""
+        """Return the cluster as a text, for the next process."""
         return json.dumps(asdict(self))
 
     def __call__(self, words: Sequence[str], told: str | None) -> KubectlResult:
-        """Answer as kubectl does."""
+        """Answer a command as kubectl does."""
         self.calls.append(list(words))
         rest = list(words)
         while rest[0] in _OPTIONS:
@@ -69,11 +69,11 @@ class FakeCluster:
 
     @property
     def changes(self) -> list[str]:
-        """What the cluster was told to change, each in a few words."""
+        """The commands that changed the cluster, in short."""
         return [each for call in self.calls if (each := _change(call))]
 
     def put(self, *given: Mapping[str, Any]) -> None:
-        """Have objects in the cluster, as if the server's side had made them."""
+        """Add objects, as if the server had created them."""
         for each in given:
             self._store(filled_in(each))
         settle(self)
@@ -202,7 +202,7 @@ class FakeCluster:
         kind = made["kind"].lower()
         if f"write {kind}" in self.scenario.forbidden:
             creating = 'error when creating "STDIN"'
-            # kubectl shows the whole patch, and what it was for, before it comes to the point.
+            # kubectl prints the whole patch and the object before it prints the error.
             before = (
                 f'error when applying patch:\n{json.dumps(made)}\nto:\nResource: "{kind}s"\n'
                 'Name: "x", Namespace: "default"\nfor: "STDIN": error when patching "STDIN"'
@@ -220,7 +220,7 @@ class FakeCluster:
 
 
 def _applied(told: Object, there: Object | None) -> Object:
-    # As kubectl does, though only where it applies.
+    # As kubectl does, but only where it applies.
     told = {**told, "metadata": {"annotations": {}, **told["metadata"]}}
     if there is None:
         return _recorded(copy.deepcopy(told), told)

@@ -1,4 +1,4 @@
-"""What a cluster's controllers and nodes make of its objects: revisions, pods, their ends."""
+"""What the controllers and nodes of a cluster make of its objects: revisions, pods, their end."""
 
 import copy
 import hashlib
@@ -21,25 +21,25 @@ _COMPLETE = "Complete"
 
 @dataclass(slots=True)
 class Scenario:
-    """How the cluster does: what it refuses, and which pods fare badly."""
+    """The scenario of a cluster: what it refuses, and which pods fail."""
 
     configuration: Object = field(default_factory=lambda: copy.deepcopy(_CONFIGURATION))
     away: bool = False
     forbidden: list[str] = field(default_factory=list)
     """`verb resource`, or `write kind`."""
     unpullable: list[str] = field(default_factory=list)
-    """Tags that no registry has."""
+    """Tags that the registry does not have."""
     unready: list[str] = field(default_factory=list)
-    """Tags whose pods never get ready."""
+    """Tags whose pods never become ready."""
     refusing: list[str] = field(default_factory=list)
     """Tags whose pods end with exit code 78."""
     unschedulable: bool = False
     jobs: dict[str, str] = field(default_factory=dict)
-    """By a Job's name, or `*`: how it ends, or `running`."""
+    """How a Job ends, or `running`. The key is the Job's name, or `*`."""
     job_warnings: dict[str, str] = field(default_factory=dict)
     """Warnings of Jobs without a pod: reason and message."""
     draining: int = 0
-    """For how many looks pods of before stay."""
+    """For how many reads the older pods stay."""
     logs: dict[str, str] = field(default_factory=dict)
     injected: dict[str, str] = field(default_factory=dict)
     """Variables that a webhook adds to the pods."""
@@ -48,7 +48,7 @@ class Scenario:
 
 
 def settle(cluster: "FakeCluster") -> None:
-    """Have the controllers and the nodes do what there is to do."""
+    """Run the controllers and the nodes once."""
     for deployment in cluster.listed("deployment"):
         _revise(cluster, deployment)
         _run(cluster, deployment)
@@ -62,7 +62,7 @@ def settle(cluster: "FakeCluster") -> None:
 
 
 def undo(cluster: "FakeCluster", deployment: Object, revision: str) -> None:
-    """Give a Deployment the template of a revision; its record and its labels stay as they are."""
+    """Give a Deployment the template of a revision. Its record and its labels stay."""
     (found,) = (
         each
         for each in cluster.listed("replicaset")
@@ -210,7 +210,7 @@ def _is_ready(status: Object) -> bool:
 
 
 def _begins(status: Object) -> bool:
-    """Tell whether a pod's container runs at all, whatever it does then."""
+    """Tell whether the container of a pod runs at all."""
     containers = status.get("containerStatuses", [])
     reasons = {each["state"].get("waiting", {}).get("reason") for each in containers}
     return bool(containers) and reasons <= {None, "CrashLoopBackOff"}

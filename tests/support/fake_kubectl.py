@@ -1,6 +1,6 @@
-"""A kubectl to be run as a program: the fake cluster, kept in a file between its calls.
+"""A kubectl program for tests: the fake cluster, kept in a file between two calls.
 
-`kustomize` is the real one's. `FAKE_CLUSTER` names the file; calls of one roll-out may overlap.
+It uses the real `kustomize`. `FAKE_CLUSTER` names the file. Calls of one roll-out may overlap.
 """
 
 import fcntl

@@ -1,4 +1,4 @@
-"""A proxy on loopback, in front of a DynamoDB or an STS, that fails as it is told.
+"""A proxy on loopback, in front of DynamoDB or STS, that fails as a test asks.
 
 with fault_proxy(engine) as proxy:
     proxy.fail(Fault.THROTTLED, "Scan", after=1)  # from the second Scan on
@@ -28,7 +28,7 @@ from xml.sax.saxutils import escape
 
 
 class Fault(Enum):
-    """A way in which a store fails: an error it answers, or no whole answer at all."""
+    """How a store fails: it answers an error, or does not answer completely."""
 
     RESET = "the connection is reset, nothing is answered"
     LOST = "the request is carried out, its answer lost: the connection is reset"
@@ -70,7 +70,7 @@ _OF_STORE: dict[object, tuple[int, bytes]] = {
 
 
 class Refusal(NamedTuple):
-    """An error that is answered, word for word."""
+    """An error that is answered exactly as given."""
 
     status: int
     code: str
@@ -98,23 +98,23 @@ class _Rule:
 
 
 class FaultProxy:
-    """Forwards operations to an engine, except those it is told to fail."""
+    """Forwards operations to an engine, except those that should fail."""
 
     def __init__(self, engine: str) -> None:
         self.engine = engine
         self.port = 0
         self.calls: Counter[str] = Counter()
-        """How often each operation was asked for, failed calls included."""
+        """How often each operation was called, including failed calls."""
         self.hanging = threading.Event()
-        """Set once a call hangs."""
+        """Set when a call hangs."""
         self.bodies: deque[bytes] = deque(maxlen=100)
-        """What was asked last."""
+        """The last request."""
         self.on_tables: deque[tuple[str, str]] = deque(maxlen=100)
-        """Operation and table of the last calls that name one table."""
+        """The operation and the table of the last calls that name one table."""
         self.rewrite: Callable[[bytes], bytes] = bytes
-        """What is done to the body of an answer that passes."""
+        """Changes the body of an answer that is forwarded."""
         self.ahead = timedelta()
-        """How far its clock is ahead of ours; it refuses signatures that are five minutes off."""
+        """How far its clock is ahead of ours. It refuses signatures that differ by five minutes."""
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
         self._healed = threading.Event()
@@ -122,16 +122,16 @@ class FaultProxy:
 
     @property
     def url(self) -> str:
-        """Return where the service should believe the engine to be."""
+        """Return the URL that the service should use for the engine."""
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Listen, on the same port every time."""
+        """Listen, always on the same port."""
         self._server = _Server(("127.0.0.1", self.port), self)
         self.port = self._server.server_port
 
     def stop(self) -> None:
-        """Refuse connections, and drop those there are."""
+        """Refuse new connections, and close the open ones."""
         self.heal()
         if self._server:
             self._server.stop()
@@ -144,19 +144,19 @@ class FaultProxy:
         after: int = 0,
         times: int | None = None,
     ) -> None:
-        """Fail some operations, or all: after so many calls that pass, for so many times."""
+        """Fail some operations, or all: after so many good calls, for so many calls."""
         with self._lock:
             self._rules.append(_Rule(fault, operations, after, times))
 
     def heal(self) -> None:
-        """Fail nothing any more, and let go what hangs."""
+        """Fail nothing more, and release the calls that hang."""
         with self._lock:
             self._rules.clear()
             self._healed.set()
             self._healed = threading.Event()
 
     def fault_of(self, operation: str) -> tuple[Fault | Refusal | None, threading.Event]:
-        """Count a call, and return how it fails and what ends a hang."""
+        """Count a call. Return how it fails, and the event that ends a hang."""
         with self._lock:
             self.calls[operation] += 1
             failing = (rule.fault for rule in self._rules if rule.applies(operation))
@@ -165,7 +165,7 @@ class FaultProxy:
 
 @contextmanager
 def fault_proxy(engine: str) -> Iterator[FaultProxy]:
-    """Run a proxy in front of an engine for as long as the context lasts."""
+    """Run a proxy in front of an engine while the context lasts."""
     proxy = FaultProxy(engine)
     proxy.start()
     try:
@@ -210,12 +210,12 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, *_: Any) -> None:  # noqa: ANN401
-        """Let a client go that lost its patience."""
+        """Close the connection of a client that gave up."""
 
 
 class _Forwarder(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body in one packet: two would wait for each other's acknowledgement
+    wbufsize = -1  # Head and body go in one packet: two packets would wait for an acknowledgement.
     server: _Server
 
     def do_POST(self) -> None:
@@ -250,7 +250,7 @@ class _Forwarder(BaseHTTPRequestHandler):
         elif isinstance(fault, Refusal):
             self._answer(*self._refusal(fault))
         else:
-            # AWS's own sentences name what no client of the shop may see.
+            # The messages are AWS's own. They name things that clients of the shop must not see.
             message = "arn:aws:dynamodb:us-east-1:123456789012:table/secret-table is not to be had"
             status, code = fault.value
             self._answer(*self._refusal(Refusal(status, code, message)))
@@ -268,13 +268,13 @@ class _Forwarder(BaseHTTPRequestHandler):
         return _OUT_OF_TIME if off > timedelta(minutes=5) else None
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        """Return what goes into the header `Date`."""
+        """Return the value of the header `Date`."""
         now = time.time() if timestamp is None else timestamp
         return super().date_time_string(now + self.server.proxy.ahead.total_seconds())
 
     @property
     def _asks_for_xml(self) -> bool:
-        """Tell whether this is AWS's older protocol: forms and XML, which STS speaks."""
+        """Tell whether this is AWS's older protocol with forms and XML, which STS uses."""
         return "X-Amz-Target" not in self.headers
 
     def _operation(self, body: bytes) -> str:
@@ -301,10 +301,10 @@ class _Forwarder(BaseHTTPRequestHandler):
             engine.close()
 
     def _updated(self, body: bytes) -> tuple[int, bytes]:
-        """Update an item as DynamoDB does, which is stricter than what stands for it here.
+        """Update an item as DynamoDB does, which is stricter than the embedded engine.
 
-        It refuses an update that leaves a key of an index with NULL, with nothing or with another
-        type, however little the update has to do with that attribute.
+        It refuses an update that would leave the key of an index empty, NULL or of another type,
+        even if the update does not touch that attribute.
         """
         asked = json.loads(body)
         table, key = asked["TableName"], asked["Key"]
@@ -364,7 +364,7 @@ class _Forwarder(BaseHTTPRequestHandler):
         self.send_response(status)
         kind = "text/xml" if self._asks_for_xml else "application/x-amz-json-1.0"
         if of_store:
-            # Every answer of AWS's has it, and nothing on the way adds it.
+            # Every answer of AWS has this header. A proxy in between does not add it.
             self.send_header("x-amzn-RequestId", uuid4().hex)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body) + missing))
@@ -373,9 +373,9 @@ class _Forwarder(BaseHTTPRequestHandler):
         self.close_connection = self.close_connection or missing > 0
 
     def _reset(self) -> None:
-        # Closing at once, whatever is unsent, sends RST rather than FIN.
+        # A close with unsent bytes sends RST instead of FIN.
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close_connection = True
 
     def log_message(self, *_: Any) -> None:  # noqa: ANN401
-        """Keep quiet."""
+        """Log nothing."""

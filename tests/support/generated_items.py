@@ -1,4 +1,4 @@
-"""Whatever a table may hold: every type of DynamoDB's, in every place.
+"""Generates items with every type of DynamoDB in every place.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 """
@@ -13,7 +13,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 names = texts.filter(bool)
 
 DIGITS = 38
-"""Digits that a number may have; zeros at its end do not count."""
+"""The most digits of a number; zeros at its end do not count."""
 
 
 huge = st.builds(
@@ -21,7 +21,7 @@ huge = st.builds(
     st.integers(-(10**8), 10**8).filter(bool),
     st.integers(20, 117),
 )
-"""Numbers up to 1e125, written in full as DynamoDB sends them: more than 38 digits, most zeros."""
+"""Numbers up to 1e125 in full, as DynamoDB sends them: more than 38 digits, most of them zeros."""
 
 tiny = st.builds(
     lambda digits, exponent: Decimal(f"{digits}E{exponent}"),
@@ -36,7 +36,7 @@ numbers = st.one_of(
     ),
     huge,
     tiny,
-    # A text that means a time, an amount, a flag in one place may be a number in another.
+    # Attributes that the shop expects as a time, an amount or a flag can also be numbers.
     st.sampled_from([Decimal(0), Decimal(1), Decimal("19.99"), Decimal(1_700_000_000)]),
 )
 
@@ -58,9 +58,9 @@ def _nested(leaf: object, depth: int, name: str | None) -> object:
 deep = st.builds(
     _nested, st.one_of(texts, numbers), st.integers(1, 30), st.one_of(st.none(), names)
 )
-"""Documents nested almost as far as DynamoDB lets them be: 32 levels."""
+"""Documents that are nested almost as deep as DynamoDB allows: 32 levels."""
 
-# Texts that older versions kept JSON in, as a page that cuts an emoji in two wrote it.
+# Older releases kept JSON in texts. A page that cut an emoji in two wrote some of it.
 packed = st.sampled_from(
     [
         '[{"sender": "user", "text": "\\ud83d"}]',
@@ -81,11 +81,11 @@ values: st.SearchStrategy[Any] = (
     )
     | deep
 )
-"""What an attribute may be: any of DynamoDB's types."""
+"""An attribute of any DynamoDB type."""
 
 
 def shaped(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Return maps with some members, each of them as told, anything, or missing."""
+    """Return maps in which each member is as given, anything, or missing."""
     return st.fixed_dictionaries(
         {}, optional={name: told | values for name, told in members.items()}
     )
@@ -94,9 +94,9 @@ def shaped(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any
 def items_with(
     *attributes: str, **shapes: st.SearchStrategy[Any]
 ) -> st.SearchStrategy[dict[str, Any]]:
-    """Return items that may have some attributes, each of them anything.
+    """Return items in which each attribute is anything or missing.
 
-    Those of `shapes` are also what they are meant to be, with anything inside.
+    The attributes in `shapes` also have their intended type, with any content.
     """
     known = st.fixed_dictionaries(
         {},

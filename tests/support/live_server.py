@@ -1,4 +1,4 @@
-"""The application on a real server, as clients on a network meet it."""
+"""The application on a real server, for clients on a network."""
 
 import logging
 import socket
@@ -16,8 +16,8 @@ from tests.support.ready_app import settled, still
 
 @contextmanager
 def served(settings: Settings, protocol: type[BoundedProtocol] = BoundedProtocol) -> Iterator[str]:
-    """Serve the application on loopback, and give its URL."""
-    # Lists that break off are an error to the server, and what the tests are about.
+    """Serve the application on loopback, and return its URL."""
+    # To the server, a list that breaks off is an error. Here the tests are about that.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""A BigQuery emulator in a process of its own, for as long as a context lasts."""
+"""A BigQuery emulator in its own process."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 HOME = Path(__file__).parents[2] / ".cache" / "local-bigquery"
-"""Where `make bigquery-emulator` installs it."""
+"""The folder into which `make bigquery-emulator` installs it."""
 
 PROJECT = "cloudmart"
 
@@ -19,7 +19,7 @@ _LISTENING = re.compile(rb"running on (http://127\.0\.0\.1:\d+)")
 
 
 def why_missing() -> str | None:
-    """Return why there is no emulator to start, or None where there is one."""
+    """Return why no emulator can be started, or None."""
     if (HOME / ".ready").exists():
         return None
     return "There is no BigQuery emulator: `make bigquery-emulator` installs it (on Python 3.13)."
@@ -27,7 +27,7 @@ def why_missing() -> str | None:
 
 @contextmanager
 def local_bigquery() -> Iterator[str]:
-    """Run an empty BigQuery on a free port, and give its URL once it listens."""
+    """Run an empty BigQuery on a free port while the context lasts, and return its URL."""
     with tempfile.TemporaryDirectory() as directory:
         log = Path(directory) / "log"
         command = [
@@ -35,7 +35,7 @@ def local_bigquery() -> Iterator[str]:
             *("--host", "127.0.0.1", "--port", "0", "--grpc-port", "0"),
             *("--data-dir", str(Path(directory) / "data")),
         ]
-        # DuckDB looks for its extensions in the home directory, and keeps them there.
+        # DuckDB keeps its extensions in the home directory.
         environ = {"HOME": str(HOME / "home"), "PATH": os.environ["PATH"]}
         with log.open("wb") as file:
             process = subprocess.Popen(  # noqa: S603 - a fixed command

@@ -1,8 +1,8 @@
-"""What providers really send in place of what they document.
+"""Values that providers really send, against their own documentation.
 
-Usage that is null, negative, fractional, a text or huge was seen of servers that speak OpenAI's API
-(vLLM leaves it out of streams, LiteLLM sends null and floats); tokens that end inside an emoji come
-of every tokenizer that works on bytes.
+Servers with OpenAI's API send a usage that is null, negative, fractional, a text or huge. vLLM
+leaves it out of streams; LiteLLM sends null and floats. Every tokenizer that works on bytes makes
+tokens that end inside an emoji.
 """
 
 import gzip
@@ -12,20 +12,20 @@ COUNTS: list[Any] = [None, -5, 1.5, "5", 10**12, 10**40, 1e300, float("nan"), Tr
 """Numbers of tokens."""
 
 DIGITS = 5000
-"""More than Python reads of a number, or writes."""
+"""A number with more digits than Python reads or writes."""
 
 HALVES = ("Fine \ud83d", "\ude00!")
-"""An emoji that is divided between two pieces, as JSON escapes carry it."""
+"""An emoji in two parts, as JSON escapes."""
 
 JOINED = "Fine \N{GRINNING FACE}!"
 
 LONE = ("Fine \ude00", "\ud83d")
-"""Halves of emoji whose other halves never come."""
+"""Halves of emoji whose other half never arrives."""
 
 REPLACED = "Fine \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}"
 
 NESTED = "[" * 50_000
-"""Arguments nested deeper than any program of ours goes."""
+"""Arguments that are nested deeper than any of our programs needs."""
 
 BOMB = gzip.compress(bytes(64 * 1024**2))
-"""64 MiB in 64 kB."""
+"""64 MiB, compressed to 64 kB."""

@@ -1,4 +1,4 @@
-"""Requests handed straight to a piece of middleware, each in a task of its own."""
+"""Requests that go directly to one piece of middleware, each in its own task."""
 
 import asyncio
 import json
@@ -10,14 +10,14 @@ from starlette.types import ASGIApp, Message
 
 @dataclass
 class Asked:
-    """A request that is being answered: what it sends, and what it was answered."""
+    """A running request: what it sends, and the answer so far."""
 
     incoming: asyncio.Queue[Message] = field(default_factory=asyncio.Queue)
     messages: list[Message] = field(default_factory=list)
 
     @property
     def status(self) -> int | None:
-        """Return the status, if an answer has begun."""
+        """Return the status, if the answer has begun."""
         return self.messages[0]["status"] if self.messages else None
 
     @property
@@ -35,7 +35,7 @@ class Asked:
         self.incoming.put_nowait({"type": "http.request", "body": body, "more_body": more})
 
     def go(self) -> None:
-        """Go away."""
+        """Disconnect."""
         self.incoming.put_nowait({"type": "http.disconnect"})
 
 

@@ -1,4 +1,4 @@
-"""What a NetworkPolicy lets out, as Kubernetes reads it: no `to` is everywhere."""
+"""Which connections a NetworkPolicy allows, by Kubernetes' rules: without `to`, all addresses."""
 
 from ipaddress import ip_address, ip_network
 
@@ -6,7 +6,7 @@ from k8s.kustomize import Manifest
 
 
 def lets_out(policy: Manifest, address: str, port: int, protocol: str = "TCP") -> bool:
-    """Tell whether pods may reach an address that is no pod's."""
+    """Tell whether pods may reach an address outside the cluster."""
     return any(
         {"port": port, "protocol": protocol} in rule["ports"] and _allows(rule.get("to"), address)
         for rule in policy["spec"]["egress"]

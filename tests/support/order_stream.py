@@ -1,4 +1,4 @@
-"""A table of orders whose stream comes to the Lambda's code, batch by batch."""
+"""A table of orders whose stream is delivered to the Lambda's code in batches."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ from tests.support import shop_tables
 from tests.support.aws import aws_client
 from tests.support.pipeline_template import properties
 
-# As in production, but for the time that tests have not.
+# As in production, but without long waits.
 MAPPING = replace(
     EventSourceMapping.of_properties(properties("OrdersToCarrier")), retries=20, batch_size=100
 )
@@ -26,7 +26,7 @@ Event = dict[str, Any]
 
 
 class OrderStream:
-    """The orders of a test, and what their stream has told of them."""
+    """The orders of a test, and their stream."""
 
     def __init__(self, dynamodb: Any, table: str, endpoint: str) -> None:  # noqa: ANN401
         self.table = table
@@ -44,7 +44,7 @@ class OrderStream:
             self._dynamodb.delete_item(TableName=self.table, Key=encode_item({"id": key}))
 
     def poller(self, function: Any, mapping: EventSourceMapping = MAPPING) -> StreamPoller:  # noqa: ANN401
-        """Return what brings the stream to a function, from its beginning, without waiting."""
+        """Return a poller that delivers the whole stream to a function, without waits."""
         delivery = BatchDelivery(function, mapping, self.given_up.append, sleep=lambda _: None)
         return StreamPoller(self.stream(), delivery)
 
@@ -54,18 +54,18 @@ class OrderStream:
         return StreamReader(self._streams, told["LatestStreamArn"])
 
     def events(self) -> list[Event]:
-        """Return all records of the stream, as Lambda's event has them."""
+        """Return all records of the stream, in the form of Lambda's event."""
         return [record for _, records in self.stream().poll() for record in records]
 
     @property
     def orders(self) -> dict[str, Item]:
-        """All orders that are there."""
+        """All existing orders."""
         pages = self._dynamodb.get_paginator("scan").paginate(TableName=self.table)
         items = [decode_item(item) for page in pages for item in page["Items"]]
         return {item["id"]: item for item in items if not is_internal(item["id"])}
 
     def state(self) -> dict[str, Row]:
-        """Return each order that is there as its latest row should be, whatever the event."""
+        """Return the row that should be the latest of each existing order, whatever the event."""
         return {
             key: Row.of_item(item, OrderEvent.MODIFY).model_copy(update={"event_type": ...})
             for key, item in self.orders.items()
@@ -73,9 +73,9 @@ class OrderStream:
 
 
 def latest(rows: Iterable[Mapping[str, Any]]) -> dict[str, Row]:
-    """Return what a warehouse's rows say is there: each order's latest row, removed ones left out.
+    """Return each order's latest row in a warehouse, without removed orders.
 
-    The rows are looked at in no order, and equal ones as one: as the view does.
+    Like the view, it does not depend on the order of the rows, and counts equal rows once.
     """
     found: dict[str, Row] = {}
     for row in sorted(map(Row.model_validate, rows), key=_place):
@@ -92,7 +92,7 @@ def _place(row: Row) -> tuple[str, str]:
 
 
 def order(number: int, **attributes: Any) -> Item:  # noqa: ANN401 - any attribute
-    """Return a stored order of today's shape."""
+    """Return a stored order in today's form."""
     moment = f"2026-11-23T08:{number // 60 % 60:02}:{number % 60:02}.000Z"
     return {
         "id": f"order{number}",
@@ -108,11 +108,11 @@ def order(number: int, **attributes: Any) -> Item:  # noqa: ANN401 - any attribu
 
 
 def later(item: Item, seconds: int, **attributes: Any) -> Item:  # noqa: ANN401 - any attribute
-    """Return an order as it is some seconds after midday."""
+    """Return an order with a time some seconds after midday."""
     moment = f"2026-11-23T12:{seconds // 60 % 60:02}:{seconds % 60:02}.000Z"
     return item | {"updatedAt": moment} | attributes
 
 
 def doubles(rows: Sequence[Mapping[str, Any]]) -> int:
-    """Return how many rows are there more than once."""
+    """Return how many rows occur more than once."""
     return len(rows) - len({tuple(sorted(row.items())) for row in rows})

@@ -1,4 +1,4 @@
-"""The table of orders as BigQuery should have it, made new on an emulator."""
+"""The table of orders in BigQuery, created on an emulator."""
 
 from uuid import uuid4
 
@@ -11,7 +11,7 @@ from tests.support.local_bigquery import PROJECT
 
 
 def new_table(url: str) -> BigQuerySettings:
-    """Make an empty table in a dataset of its own, and return the settings that name it."""
+    """Create an empty table in a new dataset, and return the settings that name it."""
     dataset = f"d{uuid4().hex}"
     client = Client(PROJECT, AnonymousCredentials(), client_options={"api_endpoint": url})
     client.create_dataset(dataset)

@@ -1,4 +1,4 @@
-"""Overlays as an operator leaves them: a copy of the manifests with every value filled in."""
+"""A copy of the manifests in which every value of the operator is filled in."""
 
 import re
 import shutil
@@ -25,7 +25,7 @@ STOREFRONT = "210987654321.dkr.ecr.eu-central-1.amazonaws.com/cloudmart-storefro
 
 
 def copied(directory: Path) -> Path:
-    """Copy the manifests below a directory, and return where they are."""
+    """Copy the manifests into a directory, and return their place."""
     return Path(shutil.copytree(ROOT / "k8s", directory / "k8s"))
 
 
@@ -38,7 +38,7 @@ def with_storefront(overlay: Path, image: str = STOREFRONT) -> Path:
 
 
 def fill(overlay: Path, **values: str) -> Path:
-    """Fill in an overlay's values, some with others than usual, and return the overlay."""
+    """Fill in the values of an overlay, some of them changed, and return the overlay."""
     file = overlay / "operator.yaml"
     text = file.read_text("utf-8")
     for name, value in (

@@ -1,4 +1,4 @@
-"""What AWS runs of the pipeline: Lambda as a fake of its wire, the rest in moto behind a proxy."""
+"""The parts of the pipeline in AWS: a fake of Lambda at the wire, and moto behind a proxy."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ ACCOUNT = "210987654321"
 
 
 class PipelineAws:
-    """A function with its mappings, its queue of failures, its quarantine and its metrics."""
+    """A function with its mappings, failure queue, quarantine and metrics."""
 
     def __init__(self, functions: LoopbackServer, proxy: FaultProxy, name: str) -> None:
         self.functions = functions
@@ -54,7 +54,7 @@ class PipelineAws:
         ]
 
     def fail(self, number: int) -> None:
-        """Put batches that were given up into the queue."""
+        """Put failed batches into the queue."""
         for _ in range(number):
             self._sqs.send_message(QueueUrl=self.queue, MessageBody="{}")
 
@@ -64,7 +64,7 @@ class PipelineAws:
             self._s3.put_object(Bucket=self.bucket, Key=f"quarantine/{each}.json", Body=b"{}")
 
     def age(self, milliseconds: float) -> None:
-        """Let CloudWatch have a figure of the iterator's age."""
+        """Give CloudWatch a value of the iterator's age."""
         metric = {
             "MetricName": "IteratorAge",
             "Dimensions": [{"Name": "FunctionName", "Value": self.function}],
@@ -84,7 +84,7 @@ class PipelineAws:
 
 
 def refused(status: int, code: str) -> Reply:
-    """Return a refusal as Lambda words it, with a sentence that nobody else may see."""
+    """Return an error in Lambda's form, with a message that must stay private."""
     message = f"User: arn:aws:sts::{ACCOUNT}:assumed-role/shop/pod is not authorized"
     return Reply(
         status,
@@ -95,6 +95,6 @@ def refused(status: int, code: str) -> Reply:
 
 @contextmanager
 def pipeline_aws(moto: str, name: str) -> Iterator[PipelineAws]:
-    """Serve all of it for as long as the context lasts."""
+    """Serve all parts while the context lasts."""
     with loopback() as functions, fault_proxy(moto) as proxy:
         yield PipelineAws(functions, proxy, name)

@@ -1,4 +1,4 @@
-"""The status of a pipeline as tests read it, and what they write to have one."""
+"""The status of a pipeline as tests read it, and data that produces it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,13 +21,13 @@ def stream_of(dynamodb: Any, settings: Settings) -> str:  # noqa: ANN401
 
 
 def insert(warehouse: DuckDBWarehouse, *items: dict[str, Any], event: str = "INSERT") -> None:
-    """Let rows of some orders arrive."""
+    """Insert rows of some orders."""
     kind = OrderEvent(event)
     warehouse.insert({f"{each['id']}-{event}": Row.of_item(each, kind) for each in items})
 
 
 def status(client: TestClient) -> Status:
-    """Return what is told, which never names a host or an account."""
+    """Return the status, and check that it names no host and no account."""
     answer = client.get("/api/pipeline/status")
 
     assert answer.status_code == 200, answer.text
@@ -45,5 +45,5 @@ def status(client: TestClient) -> Status:
 
 
 def why(told: Status) -> dict[str, str]:
-    """Return what is not known, and why."""
+    """Return the unknown values with their reasons."""
     return {each["what"]: each["why"] for each in told["unknown"]}

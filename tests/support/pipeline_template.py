@@ -1,4 +1,4 @@
-"""The pipeline's template, read."""
+"""Reads the pipeline's template."""
 
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,13 @@ RESOURCES: dict[str, Any] = yaml.safe_load(FILE.read_text())["Resources"]
 
 
 def properties(resource: str) -> dict[str, Any]:
-    """Return what a resource is made with."""
+    """Return the properties of a resource."""
     told: dict[str, Any] = RESOURCES[resource]["Properties"]
     return told
 
 
 def statements(role: str) -> list[dict[str, Any]]:
-    """Return what a role may do."""
+    """Return the statements of a role's policies."""
     return [
         statement
         for policy in properties(role)["Policies"]
@@ -26,7 +26,7 @@ def statements(role: str) -> list[dict[str, Any]]:
 
 
 def actions(role: str) -> set[str]:
-    """Return the actions that a role may do."""
+    """Return the actions that a role allows."""
     found: set[str] = set()
     for statement in statements(role):
         told = statement["Action"]

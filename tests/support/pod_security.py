@@ -1,4 +1,4 @@
-"""Kubernetes' Pod Security Standard "restricted", as its page lists it."""
+"""The Pod Security Standard "restricted" of Kubernetes, from its documentation."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ _VOLUMES = {
 
 
 def breaches(pod: Spec) -> Iterator[str]:
-    """Yield what in a pod's specification a namespace that enforces `restricted` refuses."""
+    """Yield the faults of a pod's specification that a namespace with `restricted` refuses."""
     security = pod.get("securityContext", {})
     yield from (name for name in ("hostNetwork", "hostPID", "hostIPC") if pod.get(name))
     for volume in pod.get("volumes", ()):

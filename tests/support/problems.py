@@ -1,4 +1,4 @@
-"""The form of a problem, checked whole."""
+"""Checks the whole form of a problem document."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from httpx2 import Response
 
 
 def is_problem(answer: Response, *statuses: int) -> dict[str, Any]:
-    """Check the whole form of a problem, and return it."""
+    """Check the form of a problem document, and return it."""
     members: dict[str, Any] = answer.json()
     assert answer.status_code in statuses, (answer.status_code, answer.text[:500])
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -24,5 +24,5 @@ def is_problem(answer: Response, *statuses: int) -> dict[str, Any]:
 
 
 def pointers(problem: dict[str, Any]) -> list[str]:
-    """Return where in the request something is wrong."""
+    """Return the places in the request that are wrong."""
     return [fault["pointer"] for fault in problem["errors"]]

@@ -1,4 +1,4 @@
-"""Prometheus' own programs; a test that needs one fails where `make prometheus` has not run."""
+"""Prometheus' own programs. A test that needs one fails without `make prometheus`."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ def program(name: str) -> str:
 
 
 def ran(name: str, *words: str, within: Path) -> "subprocess.CompletedProcess[str]":
-    """Run a program in a directory, and return how it ended."""
+    """Run a program in a directory, and return the result."""
     return subprocess.run(  # noqa: S603 - a program of Prometheus', on our own files
         [program(name), *words],
         cwd=within,
@@ -33,7 +33,7 @@ def ran(name: str, *words: str, within: Path) -> "subprocess.CompletedProcess[st
 
 @contextmanager
 def prometheus(target: str, rules: Path, directory: Path) -> Iterator[str]:
-    """Run a Prometheus that scrapes an address every second, and give its own."""
+    """Run a Prometheus that scrapes an address every second, and return its own address."""
     scraped = {
         "targets": [target.removeprefix("http://")],
         "labels": {"namespace": "default", "pod": "pod-1"},

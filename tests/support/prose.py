@@ -10,7 +10,7 @@ _CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 _LINK = re.compile(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
 _AUTOLINK = re.compile(r"<https?://[^>]*>")
 _TABLE = re.compile(r"^ *\|.*$", re.MULTILINE)
-# A heading, an entry of a list and a quotation begin anew; so does what follows a heading.
+# A heading, an entry of a list and a quotation begin a sentence, and so does the text after them.
 _BEGINS = re.compile(r"^ *(?:#+ |[*+-] |\d+[.)] |> )")
 _END = re.compile(r"(?<=[.!?])[*_)\"”]*\s+(?=[^a-z])")
 _WORD = re.compile(r"[^\W_]")
@@ -18,14 +18,14 @@ _WORD = re.compile(r"[^\W_]")
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of a page and the line that its paragraph begins on."""
+    """A sentence of a page, and the line on which its paragraph begins."""
 
     line: int
     text: str
 
     @property
     def words(self) -> int:
-        """How many words it has; code in backticks counts as one."""
+        """The number of words; code in backticks counts as one."""
         return sum(1 for word in self.text.split() if _WORD.search(word))
 
 
@@ -38,7 +38,7 @@ def sentences(page: str) -> Iterator[Sentence]:
 
 
 def without_code(page: str) -> str:
-    """Return a page without code and comments, with as many lines as before."""
+    """Return a page without code and comments, with the same number of lines."""
     for what in (_FENCE, _COMMENT):
         page = what.sub(_blank, page)
     return _CODE.sub(lambda found: "CODE" + _blank(found), page)
@@ -50,7 +50,7 @@ def _prose(page: str) -> str:
 
 
 def _blank(found: re.Match[str], kept: str = "") -> str:
-    """Return the line breaks of what is taken out."""
+    """Return the line breaks of a removed text."""
     return "\n" * (found[0].count("\n") - kept.count("\n"))
 
 

@@ -1,4 +1,4 @@
-"""Bytes on a connection, as no client library would send them."""
+"""Sends bytes on a connection that no client library would send."""
 
 import json
 import socket
@@ -8,27 +8,27 @@ from dataclasses import dataclass
 from typing import Any
 
 PATIENCE = 60.0
-"""Seconds for what happens at once on a machine that has nothing else to do."""
+"""Seconds to wait for something that an idle machine does at once."""
 
 _ESTABLISHED = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer, as far as it came."""
+    """One answer, as far as it arrived."""
 
     status: int
     headers: dict[str, str]
     body: bytes
 
     def json(self) -> Any:  # noqa: ANN401 - JSON is anything
-        """Return what the body says."""
+        """Return the JSON of the body."""
         return json.loads(self.body)
 
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """What came back before the other side closed, or fell silent."""
+    """The bytes that arrived until the other side closed or stopped sending."""
 
     data: bytes
 
@@ -40,7 +40,7 @@ class Raw:
 
     @property
     def answers(self) -> list[Answer]:
-        """Return the answers, each of which says how long it is; no interim ones."""
+        """Return the answers, without interim ones. Each must say its length."""
         found = []
         rest = self.data
         while b"\r\n\r\n" in rest:
@@ -63,15 +63,15 @@ def send(
     half_close: bool = False,
     host: str = "127.0.0.1",
 ) -> Raw:
-    """Send some bytes, and return all that comes until the connection is closed.
+    """Send some bytes, and return everything that arrives until the connection is closed.
 
     Args:
-        port: Where to.
-        parts: Each is a segment of its own if there is a pause.
-        patience: Seconds to wait for bytes; then what has come is returned.
+        port: The server's port.
+        parts: The bytes. With a pause, each part is a separate segment.
+        patience: Seconds to wait for bytes before it returns what has arrived.
         pause: Seconds between two parts.
-        half_close: Whether to say that nothing more will be sent.
-        host: Where to.
+        half_close: Whether to close the sending side after the last part.
+        host: The server's host.
     """
     with socket.create_connection((host, port), timeout=patience) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -96,7 +96,7 @@ def until(happened: Callable[[], bool]) -> None:
 
 
 def is_cut(connection: socket.socket) -> bool:
-    """Tell whether the other side has broken the connection off, whatever waits to be read."""
+    """Tell whether the other side has reset the connection, even with unread bytes."""
     state = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8)[0]
     return state != _ESTABLISHED
 

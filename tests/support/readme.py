@@ -1,4 +1,4 @@
-"""The README's session: what it types, and what it says is answered."""
+"""The session in the README: its commands, and the answers that it shows."""
 
 import re
 import subprocess
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 HOME = "http://127.0.0.1:5000"
 
 _SESSION = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-# What differs each time: ids and moments.
+# Ids and times differ in each session.
 _VARYING = re.compile(r"\b([0-9a-f]{32}|[2-9a-hjkmnp-z]{16})\b|\d{4}-\d\d-\d\dT[\d:.]+Z")
 
 
@@ -30,7 +30,7 @@ def session(readme: str) -> list[Exchange]:
 
 
 def answer(command: str, home: str) -> str:
-    """Return what a command of the session prints, asked of a shop that runs elsewhere."""
+    """Return what a command of the session prints, for a shop at another address."""
     elsewhere = command.replace(HOME, home)
     done = subprocess.run(  # noqa: S603 - the README is ours
         ["/bin/sh", "-c", elsewhere], capture_output=True, text=True, check=True, timeout=30
@@ -39,5 +39,5 @@ def answer(command: str, home: str) -> str:
 
 
 def steady(output: str) -> str:
-    """Return an output without what differs each time."""
+    """Return an output without its ids and times."""
     return _VARYING.sub("…", output)

@@ -1,4 +1,4 @@
-"""The whole application, ready to answer."""
+"""The whole application, started and ready."""
 
 import time
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ _LONG = 24 * 60 * 60.0
 
 
 def still(settings: Settings) -> Runtime:
-    """Return a process that checks what it depends on once, and does not disturb the test after."""
+    """Return a process that checks its dependencies once and then leaves the test alone."""
     return Runtime.begin(settings, Health(rhythm=Timing(sample_every=(_LONG, _LONG))))
 
 
 def settled(state: Any) -> bool:  # noqa: ANN401 - the lifespan's
-    """Tell whether an application is ready and has checked all it depends on."""
+    """Tell whether an application is ready and has checked all dependencies."""
     health: Health = state["services"][Health]
     outputs = [reading.output for _, reading in health.readings()]
     return health.unready() is None and "Not checked yet." not in outputs
@@ -30,7 +30,7 @@ def settled(state: Any) -> bool:  # noqa: ANN401 - the lifespan's
 
 @contextmanager
 def serving(app: FastAPI, peer: str = "testclient") -> Iterator[TestClient]:
-    """Give a client of an application that is ready and has checked all it depends on."""
+    """Return a client of an application that is ready and has checked all dependencies."""
     with TestClient(app, client=(peer, 50_000)) as client:
         deadline = time.monotonic() + PATIENCE
         while not settled(client.app_state):

@@ -1,4 +1,4 @@
-"""A Redis on loopback, as its clients meet it on the wire."""
+"""A fake Redis on loopback that speaks the wire protocol."""
 
 import socket
 import threading
@@ -9,15 +9,16 @@ from fakeredis import TcpFakeServer
 
 
 class _Server(TcpFakeServer):
-    """A Redis whose queue of new connections is as long as a real one's."""
+    """A server whose queue of new connections is as long as that of a real Redis."""
 
-    # socketserver's five are fewer than a process opens at once: the sixth waits a second.
+    # The default of socketserver is five. A process opens more at once, and the sixth would wait 1
+    # s.
     request_queue_size = 511
 
 
 @contextmanager
 def redis_server(port: int = 0) -> Iterator[str]:
-    """Run a Redis for as long as the context lasts, and give its URL."""
+    """Run a Redis while the context lasts, and return its URL."""
     server = _Server(("127.0.0.1", port), server_version=(7, 0))
     thread = threading.Thread(target=server.serve_forever, args=[0.02])
     thread.start()
@@ -31,6 +32,6 @@ def redis_server(port: int = 0) -> Iterator[str]:
 
 @contextmanager
 def deaf_server() -> Iterator[str]:
-    """Give the URL of something that takes connections and never says a word."""
+    """Return the URL of a server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"

@@ -1,7 +1,7 @@
-"""Generated streams of requests: pipelined, cut anywhere, ordinary and odd.
+"""Generates streams of requests: pipelined, cut anywhere, ordinary and odd.
 
-Each request says what it means to a parser that knows nothing of this service, or that it has to be
-refused: h11 reads some things that this service does not, and the other way round.
+For each request it is known what another parser should read, or that this service must refuse it.
+h11 accepts some things that this service refuses, and the other way round.
 """
 
 import re
@@ -17,12 +17,12 @@ LAST = b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Oddity:
-    """Something odd in a head or in a body, and what this service makes of it.
+    """Something odd in a head or in a body, and how this service reads it.
 
     Args:
-        odd: A line of the head, or what takes the body's place.
-        means: What is sent to the other parser instead; None if the request is to be refused.
-        because: Why the two may differ; empty where they may not.
+        odd: A line of the head, or bytes in place of the body.
+        means: What the other parser gets instead; None if the request must be refused.
+        because: Why the two parsers may differ; empty if they must agree.
     """
 
     odd: bytes
@@ -51,7 +51,7 @@ DIFFERENCES: Mapping[str, Oddity] = {
         b"", HOST, "people and probes ask by hand; which host is meant makes no difference here"
     ),
 }  # fmt: skip
-"""All in which this service and h11 may differ about a head."""
+"""All oddities of a head that this service and h11 may treat differently."""
 
 BROKEN: Mapping[str, Oddity] = {
     name: Oddity(odd, None)
@@ -85,12 +85,12 @@ BROKEN_CHUNKS = [
 
 @dataclass(frozen=True, slots=True)
 class SentRequest:
-    """A request, and what it is to the other parser.
+    """A request for this service, and its form for the other parser.
 
     Args:
-        raw: What is sent to this service.
-        means: What is sent to the other parser; None if the request is to be refused.
-        last: Whether it says that it is the connection's last.
+        raw: The bytes for this service.
+        means: The bytes for the other parser; None if the request must be refused.
+        last: Whether the request says that it is the last of its connection.
     """
 
     raw: bytes
@@ -100,11 +100,11 @@ class SentRequest:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Stream:
-    """What is sent on one connection.
+    """All bytes of one connection.
 
     Args:
-        requests: What is asked, one behind the other.
-        cuts: Where segments end: so many bytes behind the beginning of so many requests.
+        requests: The requests, one after the other.
+        cuts: Where segments end: a number of bytes after the beginning of a request.
     """
 
     requests: tuple[SentRequest, ...]
@@ -117,18 +117,18 @@ class Stream:
 
     @property
     def heard(self) -> list[SentRequest]:
-        """Return the requests that count: nothing behind the last one does."""
+        """Return the requests that count: those up to the one that says it is the last."""
         ends = (number for number, each in enumerate(self.requests, 1) if each.last)
         return [*self.requests[: next(ends, None)]]
 
     @property
     def right(self) -> list[SentRequest]:
-        """Return the requests that are to be answered, before one is refused."""
+        """Return the requests that must be answered: those before a refused one."""
         return [*takewhile(lambda each: each.means is not None, self.heard)]
 
     @property
     def refused(self) -> bool:
-        """Tell whether one of the requests has to be refused."""
+        """Tell whether one of the requests must be refused."""
         return any(each.means is None for each in self.heard)
 
     def segments(self) -> list[bytes]:
@@ -136,10 +136,10 @@ class Stream:
         return self._cut([*(each.raw for each in self.requests), LAST])
 
     def meant(self) -> list[bytes]:
-        """Return what is sent to the other parser, up to what is to be refused.
+        """Return what is sent to the other parser, up to the request that must be refused.
 
-        Nothing behind a request that says it is the last: uvicorn's protocol on h11 takes the
-        answer from that request then, unless it was quick.
+        It sends nothing after a request that says it is the last. Otherwise uvicorn's protocol on
+        h11 may drop the answer to that request.
         """
         parts = [each.means or b"" for each in self.right]
         open_ended = not (self.refused or self.heard[-1].last)
@@ -157,7 +157,7 @@ _words = st.text("abcXYZ019-_.~!*", min_size=1, max_size=8).map(str.encode)
 _values = st.text("ab;,=\"'/ \t09\xe4", max_size=12).map(lambda text: text.encode("latin-1"))
 _content = st.one_of(
     st.binary(max_size=30),
-    # What is left of such a body would be a request.
+    # The rest of such a body would be read as a request.
     st.just(b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"),
     st.integers(1, 100_000).map(lambda size: b"a" * size),
 )
@@ -204,7 +204,7 @@ def _right(draw: st.DrawFn) -> SentRequest:
     framing, body = draw(_framed)
     if not framing.startswith(b"Transfer"):
         line = line.replace(b"HTTP/1.1", draw(_versions))
-    # A client that asks first and is answered without its body begins another connection.
+    # A client that waits for `100 Continue`, and gets an answer instead, opens a new connection.
     expectation = b"" if b"/unread" in line else draw(_expectations)
     lines = draw(st.permutations([HOST, framing, draw(_fields), draw(_offers), draw(_connections)]))
     raw = line + b"".join(lines) + expectation + b"\r\n" + body
@@ -230,7 +230,7 @@ def _broken_chunks(draw: st.DrawFn) -> SentRequest:
 
 
 def streams() -> st.SearchStrategy[Stream]:
-    """Return what makes streams of one to four requests."""
+    """Return a strategy for streams of one to four requests."""
     usual = st.one_of(_right(), _right(), _right(), _odd(), _broken_chunks())
     return st.builds(
         Stream,

@@ -1,4 +1,4 @@
-"""OpenAI's Responses API as it is on the wire: server-sent events, and errors."""
+"""A fake of OpenAI's Responses API at the wire: server-sent events, and errors."""
 
 import json
 from collections.abc import Iterable
@@ -41,7 +41,7 @@ def response(status: str, **members: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 def message(*parts: dict[str, Any] | str, phase: str | None = None) -> dict[str, Any]:
-    """Return an output item: a message of some parts, texts for the most part."""
+    """Return an output item: a message of several parts, most of them texts."""
     content = [
         {"type": "output_text", "text": part, "annotations": []} if isinstance(part, str) else part
         for part in parts
@@ -58,7 +58,7 @@ def message(*parts: dict[str, Any] | str, phase: str | None = None) -> dict[str,
 
 
 def function_call(key: str, name: str, arguments: str) -> dict[str, Any]:
-    """Return an output item: a call of a tool."""
+    """Return an output item: a function call."""
     return {
         "id": f"fc_{key}",
         "type": "function_call",
@@ -70,7 +70,7 @@ def function_call(key: str, name: str, arguments: str) -> dict[str, Any]:
 
 
 def beginning(*pieces: str) -> list[bytes | Fault]:
-    """Return the events of an answer as far as its last piece."""
+    """Return the events of an answer up to its last part."""
     return [
         event("response.created", response=response("in_progress")),
         event("response.output_item.added", output_index=0, item=message()),
@@ -100,12 +100,12 @@ def stream(*events: bytes | Fault) -> Reply:
 
 
 def answer(*pieces: str) -> Reply:
-    """Return a whole answer that came in pieces."""
+    """Return a whole answer that arrives in parts."""
     return stream(*beginning(*pieces), ending(message("".join(pieces))))
 
 
 def asking(*calls: tuple[str, str, str]) -> Reply:
-    """Return an answer that asks for calls of tools."""
+    """Return an answer that asks for function calls."""
     items = [function_call(*call) for call in calls]
     done = [event("response.output_item.done", output_index=0, item=item) for item in items]
     return stream(
@@ -114,25 +114,25 @@ def asking(*calls: tuple[str, str, str]) -> Reply:
 
 
 def incomplete(reason: str, *items: dict[str, Any]) -> Reply:
-    """Return an answer that was not brought to its end."""
+    """Return an incomplete answer."""
     ended = response("incomplete", output=list(items), incomplete_details={"reason": reason})
     return stream(event("response.incomplete", response=ended))
 
 
 def failed(code: str) -> Reply:
-    """Return an answer that failed after it had begun."""
+    """Return an answer that failed after its beginning."""
     ended = response("failed", error={"code": code, "message": "Said by the provider."})
     return stream(*beginning("We ha"), event("response.failed", response=ended))
 
 
 def flat(code: str) -> Reply:
-    """Return a stream with an error as the API documents it."""
+    """Return a stream with an error in the documented form."""
     told = event("error", code=code, message="Said by the provider.", param=None)
     return stream(*beginning("We ha"), told)
 
 
 def nested(code: str) -> Reply:
-    """Return a stream with an error as the API also sends it."""
+    """Return a stream with an error in the other form that the API sends."""
     told = event("error", error={"code": code, "message": "Said by the provider."})
     return stream(*beginning("We ha"), told)
 
@@ -140,7 +140,7 @@ def nested(code: str) -> Reply:
 def error(
     status: int, code: str | None = None, message: str = "Said by the provider.", **headers: str
 ) -> Reply:
-    """Return an error as the API words it."""
+    """Return an error in the API's form."""
     described = {"message": message, "type": "error", "param": None, "code": code}
     return Reply.json(status, {"error": described}, x_request_id="req_1", **headers)
 

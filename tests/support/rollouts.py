@@ -1,4 +1,4 @@
-"""A roll-out on a cluster that is a fake, of a shop that is one too."""
+"""Runs roll-outs on a fake cluster, with a fake shop."""
 
 import base64
 import copy
@@ -22,7 +22,7 @@ from tests.support.overlays import FILLED
 
 Page = tuple[int, str]
 Pages = dict[str, Page | Callable[[], Page]]
-"""What is answered, by path: a status and a body, or what makes them."""
+"""The answers by path: a status and a body, or a function that returns them."""
 
 SECRETS = {
     "OPENAI_API_KEY": "sk-proj-9fceb02d0ae598e95dc970b7",
@@ -36,7 +36,7 @@ PAGE = "<!doctype html><title>CloudMart</title>"
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What is left of a roll-out."""
+    """The result of a roll-out."""
 
     code: int
     told: str
@@ -66,7 +66,7 @@ class PassingTime:
 
 
 class Rig:
-    """A cluster, a shop seen from outside, and roll-outs of production."""
+    """A cluster, a shop as seen from outside, and roll-outs of production."""
 
     def __init__(self, overlay: Path, url: str, pages: Pages) -> None:
         self.overlay = overlay
@@ -92,7 +92,7 @@ class Rig:
         self.cluster.live("namespace/default")["metadata"]["labels"] = labels
 
     def health(self) -> Page:
-        """Answer as one of the pods does, the oldest first while it drains."""
+        """Answer like one of the pods: first the oldest, while it ends."""
         for pod in self.cluster.listed("pod"):
             for container in pod.get("spec", {}).get("containers", ()):
                 told = {each["name"]: each.get("value") for each in container.get("env", ())}
@@ -102,7 +102,7 @@ class Rig:
         return 200, '{"status":"ok"}'
 
     def run(self, context: str | None = None, **choices: Any) -> Ended:  # noqa: ANN401
-        """Roll out, and return how it ended."""
+        """Roll out, and return the result."""
         self.cluster.calls.clear()
         stream = io.StringIO()
         limits = {"clock": self.time.now, "sleep": self.time.sleep, "answers": 20}
@@ -134,7 +134,7 @@ def secret(values: dict[str, str], name: str = "cloudmart-api-keys") -> Object:
 
 
 def storefront(port: int, *, ready: bool = True) -> tuple[Object, Object]:
-    """Return a Service of the page, and who is behind it."""
+    """Return a Service of the page, and its endpoints."""
     metadata = {"name": "cloudmart-frontend", "namespace": "default"}
     labels = {"kubernetes.io/service-name": "cloudmart-frontend"}
     return (
@@ -154,7 +154,7 @@ def storefront(port: int, *, ready: bool = True) -> tuple[Object, Object]:
 
 
 def of_before() -> list[Object]:
-    """Return production as the manifests before these had made it."""
+    """Return production as the older manifests made it."""
     metadata = {"namespace": "default", "labels": {"app": "cloudmart-backend"}}
     keys = ("OPENAI_API_KEY", "OPENAI_ASSISTANT_ID", "GCP_SERVICE_ACCOUNT_KEY")
     env: list[Object] = [
@@ -199,7 +199,7 @@ def of_before() -> list[Object]:
 
 @contextmanager
 def seen_from_outside() -> Iterator[tuple[str, Pages]]:
-    """Give a shop's address and its pages, which may change, for as long as the context lasts."""
+    """Return the address of a shop, and its pages, which a test may change."""
     pages: Pages = {}
 
     class Handler(BaseHTTPRequestHandler):
@@ -209,7 +209,7 @@ def seen_from_outside() -> Iterator[tuple[str, Pages]]:
             self.send_response(status)
             if body.startswith(("{", "[")):
                 self.send_header("Content-Type", "application/json")
-                # Nobody but a pod sends it back.
+                # Only a pod sends this header back.
                 self.send_header("X-Request-ID", self.headers["X-Request-ID"])
             elif body.startswith("<"):
                 self.send_header("Content-Type", "text/html")
@@ -218,7 +218,7 @@ def seen_from_outside() -> Iterator[tuple[str, Pages]]:
             self.wfile.write(body.encode())
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, args=(0.05,))

@@ -1,4 +1,4 @@
-"""Every route that needs the store, with a request that works where the store does."""
+"""Every route that needs the store, with a request that works while the store works."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +20,7 @@ class Route:
         return f"{self.method} {self.template}{'*' if self.headers else ''}"
 
     def path(self, key: str = "nope") -> str:
-        """Return the path of an item, or of the route itself."""
+        """Return the path of an item, or the route's own path."""
         return self.template.replace("{id}", key) + self.query
 
 

@@ -11,11 +11,11 @@ Line = str | TextDelta | Usage | ToolCall | ProviderStep | UpstreamError | async
 
 
 class ScriptedChat:
-    """Plays one line of its script for each step, and remembers what it was asked.
+    """Plays one entry of its script for each step, and remembers the requests.
 
-    A string is an answer, streamed word by word; a tool call is asked for; a step is taken as it
-    is; an error is raised; a delta or a usage is sent, or an event waited for, and the next line
-    then played.
+    A string is an answer, streamed word by word. A tool call asks for that tool. A step is returned
+    as it is. An error is raised. After a delta, a usage, or an event that it waits for, it plays
+    the next entry.
     """
 
     name = "scripted"

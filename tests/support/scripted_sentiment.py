@@ -1,4 +1,4 @@
-"""A sentiment analyzer that follows a script."""
+"""A sentiment analyzer that returns what a test has chosen."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from cloudmart.errors import UpstreamError
 
 
 class ScriptedSentiment:
-    """Finds the same moods whenever it is asked, or fails, and remembers what it was asked."""
+    """Always returns the same sentiment, or fails, and remembers the requests."""
 
     def __init__(self, source: str, moods: Sequence[Scores | None] | UpstreamError = ()) -> None:
         self.source = source

@@ -1,4 +1,4 @@
-"""A server on loopback that plays back what it is given, byte by byte and fault by fault.
+"""A server on loopback that sends what a test has given it: bytes and faults.
 
 with loopback() as server:
     server.play(Reply(chunks=[b"first", Fault.HANG]))
@@ -22,7 +22,7 @@ from typing import Any
 
 
 class Fault(Enum):
-    """What may become of an answer that has begun."""
+    """How an answer that has begun can go wrong."""
 
     HANG = "nothing more comes until the client goes away"
     RESET = "the connection is reset"
@@ -32,7 +32,7 @@ class Fault(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client sent."""
+    """A request as it arrived."""
 
     method: str
     path: str
@@ -41,13 +41,13 @@ class Request:
 
     @property
     def json(self) -> Any:  # noqa: ANN401 - any JSON
-        """Return the body."""
+        """Return the JSON of the body."""
         return json.loads(self.body)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a client is sent: each chunk by itself, faults in their places."""
+    """A reply: each chunk is sent by itself, with the faults between them."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class Reply:
 
     @classmethod
     def json(cls, status: int, body: object, **headers: str) -> "Reply":
-        """Return an answer of JSON."""
+        """Return a reply with JSON."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return cls(
             status, {"content-type": "application/json", **named}, [json.dumps(body).encode()]
@@ -63,7 +63,7 @@ class Reply:
 
 
 class LoopbackServer:
-    """Answers each request with the next reply it was given, or as `answer` says."""
+    """Answers each request with the next reply that it was given, or by calling `answer`."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -80,7 +80,7 @@ class LoopbackServer:
         if tls:
             self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._http.server_port}"
-        # A short poll: every test waits for it once.
+        # The interval is short because every test waits for it once.
         threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
 
     def stop(self) -> None:
@@ -92,7 +92,7 @@ class LoopbackServer:
             self._http = None
 
     def play(self, *replies: Reply) -> None:
-        """Give the next replies."""
+        """Set the next replies."""
         self._script.extend(replies)
 
     def reply_to(self, request: Request) -> Reply:
@@ -106,7 +106,7 @@ class LoopbackServer:
 
 @contextmanager
 def loopback(tls: ssl.SSLContext | None = None) -> Iterator[LoopbackServer]:
-    """Run a server for as long as the context lasts."""
+    """Run a server while the context lasts."""
     server = LoopbackServer()
     server.start(tls)
     try:
@@ -157,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", "0")))
         headers = {name.lower(): value for name, value in self.headers.items()}
         reply = self.server.loopback.reply_to(Request(method, self.path, headers, body))
-        # It has a date of its own, unless the reply says another.
+        # Each reply has a date, unless the test sets another.
         dated = any(name.lower() == "date" for name in reply.headers)
         (self.send_response_only if dated else self.send_response)(reply.status)
         for name, value in reply.headers.items():
@@ -184,7 +184,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.connection.recv(1)
             self.server.loopback.abandoned.set()
         else:
-            # Closed without lingering, a connection is reset.
+            # Without lingering, a close resets the connection.
             linger = struct.pack("ii", 1, 0)
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             self.connection.close()

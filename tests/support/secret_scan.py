@@ -1,6 +1,6 @@
-"""What looks like a secret in the files of the project.
+"""Finds strings in the project's files that look like secrets.
 
-`make secrets` writes down what is there: review what it adds before you commit it.
+`make secrets` records them. Review what it adds before you commit it.
 """
 
 import json
@@ -16,15 +16,15 @@ from detect_secrets.settings import transient_settings
 ROOT = Path(__file__).parents[2]
 KNOWN = ROOT / "tests" / "known_secrets.json"
 
-# Hashes of packages, and documents made from the code.
+# Hashes of packages, and generated documents.
 _GENERATED = re.compile(
     r"requirements/.*\.txt|.*package-lock\.json|openapi/.*|tests/known_secrets\.json|.*\.png"
 )
-# They go by a variable's name or by how random a value is, which in tests is mostly made up.
+# These look at the name of a variable or at randomness. Most values in tests are made up.
 _BY_LOOKS = {"KeywordDetector", "Base64HighEntropyString", "HexHighEntropyString"}
 
 Finding = tuple[str, str, str]
-"""File, kind, and the secret's hash: lines move, and the secret itself is not to be shown."""
+"""The file, the kind, and the hash of the string. Line numbers change; the string is secret."""
 
 
 def committed() -> list[str]:
@@ -35,7 +35,7 @@ def committed() -> list[str]:
 
 
 def scan(paths: Iterable[str], root: Path = ROOT) -> set[Finding]:
-    """Return what looks like a secret in some files."""
+    """Return the strings in some files that look like secrets."""
     paths = [path for path in paths if not _GENERATED.fullmatch(path)]
     tests = {path for path in paths if path.startswith("tests/")}
     plugins: dict[str, type] = get_mapping_from_secret_type_to_class()
@@ -48,7 +48,7 @@ def scan(paths: Iterable[str], root: Path = ROOT) -> set[Finding]:
 
 
 def known() -> set[Finding]:
-    """Return what was looked at and is no secret."""
+    """Return the reviewed strings, which are no secrets."""
     return {(path, kind, digest) for path, kind, digest in json.loads(KNOWN.read_text("utf-8"))}
 
 

@@ -1,4 +1,4 @@
-"""`cloudmart serve` in a process of its own, as the kubelet sees it."""
+"""`cloudmart serve` in its own process, as the kubelet sees it."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ import httpx2
 
 from cloudmart.settings import Settings
 
-# What `cloudmart serve` does, with another termination log: the machine's own is not ours.
+# Runs `cloudmart serve` with another termination log, because the default path is the machine's.
 PROGRAM = """
 import os, sys
 from pathlib import Path
@@ -30,11 +30,11 @@ with stderr_that_never_blocks(log_dropped_lines):
 
 
 PATIENCE = 60.0
-"""Seconds for what a process does at once on a machine that has nothing else to do."""
+"""Seconds to wait for something that an idle machine does at once."""
 
 
 def free_port() -> int:
-    """Return a port nobody listens at."""
+    """Return a port on which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -43,7 +43,7 @@ def free_port() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """A process that serves, and what it leaves behind."""
+    """A process that serves, and its output."""
 
     process: subprocess.Popen[str]
     port: int
@@ -52,11 +52,11 @@ class Serving:
 
     @property
     def url(self) -> str:
-        """Return where it answers."""
+        """Return its address."""
         return f"http://127.0.0.1:{self.port}"
 
     def wait_for(self, status: int, path: str, host: str = "127.0.0.1") -> httpx2.Response:
-        """Return the first answer of a probe that has a status."""
+        """Return the first answer of a probe with a given status."""
         url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
@@ -75,13 +75,13 @@ class Serving:
         self.process.send_signal(signal.SIGTERM)
 
     def ended(self) -> tuple[int, str]:
-        """Wait for the end, and return the exit code and all that was logged."""
+        """Wait for the end, and return the exit code and the whole log."""
         _, log = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, log
 
 
 def environment(settings: Settings, **changes: str) -> dict[str, str]:
-    """Return the environment of a process on some tables."""
+    """Return the environment of a process that uses some tables."""
     names = settings.dynamodb
     return {
         **os.environ,
@@ -105,7 +105,7 @@ def serving_process(
     stderr: int = subprocess.PIPE,
     redirected: str = "",
 ) -> Iterator[Serving]:
-    """Run a process, and end it with the context; `redirected` is a shell's words for streams."""
+    """Run a process while the context lasts. `redirected` redirects its streams, as in a shell."""
     log = directory / "termination-log"
     log.touch()
     port = int(environ.get("PORT") or free_port())

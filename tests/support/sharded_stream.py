@@ -1,4 +1,4 @@
-"""A stream as boto3 shows it, with shards that split, forget, and whose iterators expire."""
+"""A fake stream for boto3: its shards split and drop records, and its iterators expire."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,12 +7,12 @@ from botocore.exceptions import ClientError
 
 
 def bare_record(number: int) -> dict[str, Any]:
-    """Return a record that has nothing but its place in the stream."""
+    """Return a record with only a sequence number."""
     return {"dynamodb": {"SequenceNumber": str(number), "ApproximateCreationDateTime": 0}}
 
 
 class ShardedStream:
-    """Shards by their names and their parents'; `records` are what each holds."""
+    """Shards by their names, with their parents. `records` are the records of each."""
 
     def __init__(self, parents: Mapping[str, str | None]) -> None:
         self.parents = dict(parents)
@@ -21,7 +21,7 @@ class ShardedStream:
         self.errors: list[str] = []
 
     def describe_stream(self, **asked: str) -> dict[str, Any]:
-        """Describe one shard an answer."""
+        """Describe one shard in each answer."""
         names = list(self.parents)
         last = asked.get("ExclusiveStartShardId")
         name = names[names.index(last) + 1 if last else 0]
@@ -32,7 +32,7 @@ class ShardedStream:
         return {"StreamDescription": {"Shards": [shard], **more}}
 
     def get_shard_iterator(self, **asked: str) -> dict[str, str]:
-        """Give an iterator: the shard and the number after which it reads."""
+        """Return an iterator: the shard, and the number after which it reads."""
         numbers = self._numbers(asked["ShardId"])
         after = {
             "TRIM_HORIZON": -1,
@@ -42,7 +42,7 @@ class ShardedStream:
         return {"ShardIterator": f"{asked['ShardId']}/{after}"}
 
     def get_records(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3 has it
-        """Give seven records at most."""
+        """Return at most seven records."""
         if self.errors:
             raise ClientError({"Error": {"Code": self.errors.pop()}}, "GetRecords")
         name, after = asked["ShardIterator"].split("/")

@@ -1,4 +1,4 @@
-"""Tables to start from: none yet, those of the schema, or those of production today."""
+"""Creates tables: as the schema wants them, as in production today, or only names for new ones."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -19,8 +19,10 @@ LAMP = {"id": "1", "name": "Desk lamp", "price": Decimal("19.99"), "image": ""}
 KETTLE = {"id": "2", "name": "Kettle", "price": Decimal("34.5"), "image": ""}
 
 CALL_WITHIN = 30.0
-"""Seconds a call of DynamoDB may take where a test is not about that: the embedded engine on a
-busy machine may need more than those of production."""
+"""The seconds of a DynamoDB call in tests that are not about time-outs.
+
+The embedded engine on a busy machine may need more than production allows.
+"""
 
 _INDEX_WITHIN = 30.0  # seconds
 
@@ -42,13 +44,13 @@ def fresh_names() -> DynamoDBSettings:
 
 
 def create_as_in_production(dynamodb: Any, names: DynamoDBSettings) -> None:  # noqa: ANN401
-    """Create the tables that Terraform made: no indexes, a stream on the orders."""
+    """Create the tables as Terraform did: no indexes, a stream on the orders."""
     for name in (names.products_table, names.orders_table, names.tickets_table):
         create_plain(dynamodb, name, stream=name == names.orders_table)
 
 
 def create_plain(dynamodb: Any, name: str, *, stream: bool = False) -> None:  # noqa: ANN401
-    """Create a table that has nothing but its key, and perhaps a stream."""
+    """Create a table with only its key, and perhaps a stream."""
     dynamodb.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
@@ -61,7 +63,7 @@ def create_plain(dynamodb: Any, name: str, *, stream: bool = False) -> None:  # 
 
 
 def drop(dynamodb: Any, names: DynamoDBSettings) -> None:  # noqa: ANN401
-    """Delete whichever of the tables there are."""
+    """Delete the tables that exist."""
     for schema in shop_tables(names):
         with suppress(dynamodb.exceptions.ResourceNotFoundException):
             dynamodb.delete_table(TableName=schema.name)
@@ -69,11 +71,11 @@ def drop(dynamodb: Any, names: DynamoDBSettings) -> None:  # noqa: ANN401
 
 @contextmanager
 def fresh_tables(dynamodb: Any) -> Iterator[Settings]:  # noqa: ANN401
-    """Make tables as the schema wants them, and give settings that name them."""
+    """Create tables as the schema wants them, and return settings that name them."""
     names = fresh_names()
     for schema in shop_tables(names):
         dynamodb.create_table(**table_definition(schema))
-    # What a test writes to a table is seen at once; tests/products is about the copy in memory.
+    # A test sees at once what it writes. tests/products tests the copy in memory.
     no_copy = CatalogueSettings(ttl=0)
     yield Settings(environment=Environment.LOCAL, dynamodb=names, catalogue=no_copy)
     drop(dynamodb, names)
@@ -92,7 +94,7 @@ def get(dynamodb: Any, table: str, key: str) -> Item | None:  # noqa: ANN401
 
 
 def drop_index(dynamodb: Any, table: str, index: str) -> None:  # noqa: ANN401
-    """Take an index away, and wait until it is gone."""
+    """Remove an index, and wait until it is gone."""
     dynamodb.update_table(
         TableName=table, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": index}}]
     )
@@ -101,7 +103,7 @@ def drop_index(dynamodb: Any, table: str, index: str) -> None:  # noqa: ANN401
 
 
 def drop_indexes(dynamodb: Any, table: str) -> None:  # noqa: ANN401
-    """Take all indexes away, as Terraform does with those it does not know."""
+    """Remove all indexes, as Terraform does with indexes that its files do not name."""
     for index in _indexes(dynamodb, table):
         drop_index(dynamodb, table, index)
 

@@ -1,4 +1,4 @@
-"""A storage for the `limits` library with a clock of its own, to hold our counter against."""
+"""A storage for the `limits` library on a test clock, to compare with our own counter."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -20,7 +20,7 @@ class ClockedStorage(MemoryStorage):
     async def acquire_sliding_window_entry(
         self, key: str, limit: int, expiry: int, amount: int = 1
     ) -> bool:
-        """Count, and return True, if that stays within a limit."""
+        """Count and return True if that stays within a limit."""
         previous, left, current, _ = await self.get_sliding_window(key, expiry)
         if floor(previous * left / expiry) + current + amount > limit:
             return False
@@ -28,7 +28,7 @@ class ClockedStorage(MemoryStorage):
         return True
 
     async def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
-        """Return the counts of the last window and of this one, each with its seconds to live."""
+        """Return the counts of the last and the present window, each with its seconds to live."""
         number, gone = divmod(self._clock(), expiry)
         left = expiry - gone
         came = self._came

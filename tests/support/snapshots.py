@@ -1,4 +1,4 @@
-"""Values that a person has looked at once, kept beside the tests that compare with them."""
+"""Reviewed values in files beside the tests that compare with them."""
 
 import json
 from pathlib import Path
@@ -6,14 +6,14 @@ from typing import Any
 
 
 class Snapshots:
-    """The kept values of one module of tests; `pytest --write-snapshots` renews them."""
+    """The values of one test module; `pytest --write-snapshots` renews them."""
 
     def __init__(self, path: Path, *, write: bool) -> None:
         self._path = path
         self._write = write
 
     def check(self, name: str, value: Any) -> None:  # noqa: ANN401 - any JSON
-        """Assert that a value is what it was."""
+        """Assert that a value has not changed."""
         kept = json.loads(self._path.read_text()) if self._path.exists() else {}
         if self._write:
             kept[name] = value

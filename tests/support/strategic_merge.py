@@ -1,13 +1,13 @@
-"""What `kubectl apply` makes of an object: Kubernetes' strategic merge of three.
+"""The three-way strategic merge of `kubectl apply`.
 
-Checked against what a real kubectl and kube-apiserver made of the same (tests/k8s/merges). See
+Compared with the results of a real kubectl and kube-apiserver (tests/k8s/merges). See
 https://kubernetes.io/docs/tasks/manage-kubernetes-objects/declarative-config/.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-# The lists that are merged, by the key of their entries. All others are replaced as a whole.
+# Lists that are merged, with the key of their entries. All other lists are replaced as a whole.
 _KEYS = {
     "containers": "name",
     "env": "name",
@@ -18,7 +18,7 @@ _KEYS = {
     "volumeMounts": "mountPath",
     "volumes": "name",
 }
-# Of these only what the new manifest names is kept: a volume is of one kind.
+# Of a volume only what the new manifest names is kept, because a volume has one kind.
 _RETAINED = {"volumes", "strategy"}
 _Entries = Sequence[Mapping[str, Any]]
 
@@ -26,7 +26,7 @@ _Entries = Sequence[Mapping[str, Any]]
 def merge(
     original: Mapping[str, Any], modified: Mapping[str, Any], live: Mapping[str, Any], kind: str
 ) -> dict[str, Any]:
-    """Return a live object once what was applied before has given way to what is applied now."""
+    """Return a live object after an apply: from the last applied, the new and the live object."""
     result = dict(live)
     for name in original.keys() - modified.keys():
         result.pop(name, None)
@@ -75,7 +75,7 @@ def _list(
 def _in_order(
     others: Mapping[Any, Any], merged: Mapping[Any, Any], before: Sequence[Any]
 ) -> Iterator[Any]:
-    """Yield what is applied in its order, what is only there before what stood behind it."""
+    """Yield applied entries in their order; live ones stay after the entry that they followed."""
     left, right = list(others), list(merged)
     while left and right:
         both = right[0] in before

@@ -1,4 +1,4 @@
-"""The proxy in front of a DynamoDB: as rude as what it stands for."""
+"""The proxy in front of DynamoDB is as strict as the real DynamoDB."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The threads of an event loop, counted and held."""
+"""The worker threads of an event loop, counted and stopped."""
 
 import threading
 from collections.abc import Callable
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Threads(ThreadPoolExecutor):
-    """The threads of a loop, counted."""
+    """The worker threads of a loop, counted."""
 
     def __init__(self) -> None:
         super().__init__(8)
@@ -18,15 +18,15 @@ class Threads(ThreadPoolExecutor):
         self._gate.set()
 
     def hold(self) -> None:
-        """Let nothing that begins come to its end."""
+        """Keep all work that begins from ending."""
         self._gate.clear()
 
     def let_go(self) -> None:
-        """Let all that has begun come to its end."""
+        """Let all work end."""
         self._gate.set()
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:  # noqa: ANN401
-        """Count one more."""
+        """Count one more piece of work."""
 
         def counted() -> T:
             self._gate.wait(60)

@@ -1,4 +1,4 @@
-"""An issuer of tokens on loopback: what a Cognito user pool is to the shop."""
+"""An issuer of tokens on loopback, like a Cognito user pool."""
 
 import json
 import time
@@ -18,20 +18,20 @@ AUDIENCE = "3n4b5urk1ft4fl3mg5e62d9ado"
 
 @cache
 def rsa_key(name: str, bits: int = 2048) -> rsa.RSAPrivateKey:
-    """Return the key of a name: to make one takes longer than most tests."""
+    """Return the key with a name. It is cached, because making one takes longer than most tests."""
     assert name
     return rsa.generate_private_key(public_exponent=65537, key_size=bits)
 
 
 @cache
 def ec_key(name: str) -> ec.EllipticCurvePrivateKey:
-    """Return the key of a name."""
+    """Return the key with a name."""
     assert name
     return ec.generate_private_key(ec.SECP256R1())
 
 
 def public(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, kid: str) -> dict[str, Any]:
-    """Return a key as an issuer publishes it."""
+    """Return a key in the form in which an issuer publishes it."""
     kind = jwt.algorithms.RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else None
     algorithm = kind or jwt.algorithms.ECAlgorithm
     jwk: dict[str, Any] = json.loads(algorithm.to_jwk(key.public_key()))  # type: ignore[arg-type]
@@ -40,7 +40,7 @@ def public(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, kid: str) -> dic
 
 
 class Issuer:
-    """Gives tokens, and publishes its keys."""
+    """Signs tokens, and publishes its keys."""
 
     def __init__(self, server: LoopbackServer) -> None:
         self._server = server
@@ -51,7 +51,7 @@ class Issuer:
         server.answer = self._answer
 
     def describe(self, **changes: object) -> Reply:
-        """Return a discovery document; None leaves a member out."""
+        """Return a discovery document. None leaves a member out."""
         said = {"issuer": self.url, "jwks_uri": self.keys_url} | changes
         return Reply.json(200, {name: value for name, value in said.items() if value is not None})
 
@@ -62,24 +62,24 @@ class Issuer:
 
     @property
     def asked(self) -> list[str]:
-        """Return the paths that were asked for."""
+        """Return the requested paths."""
         return [request.path for request in self._server.requests]
 
     def stop(self) -> None:
-        """Go away."""
+        """Stop answering."""
         self._server.stop()
 
     def play(self, *replies: Reply) -> None:
-        """Answer the next questions so."""
+        """Set the next answers."""
         self._server.play(*replies)
 
     def settings(self, **changes: Any) -> AccessSettings:  # noqa: ANN401
-        """Return settings that believe this issuer."""
+        """Return settings that trust this issuer."""
         told: dict[str, Any] = {"auth": ("jwt",), "issuer": self.url, "audience": (AUDIENCE,)}
         return AccessSettings(**(told | changes))
 
     def claims(self, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
-        """Return what an identity token of Cognito says; None leaves a claim out."""
+        """Return the claims of an identity token of Cognito. None leaves a claim out."""
         now = int(time.time())
         claims = {
             "iss": self.url,
@@ -102,7 +102,7 @@ class Issuer:
         admin: bool = False,
         **claims: Any,  # noqa: ANN401
     ) -> str:
-        """Return a token with some claims; by default it is a customer's, to be believed."""
+        """Return a token with some claims. By default it is a valid one of a customer."""
         if admin:
             claims = {"cognito:groups": ["customers", "cloudmart-admins"]} | claims
         return jwt.encode(
@@ -115,6 +115,6 @@ class Issuer:
 
 @contextmanager
 def issuing() -> Iterator[Issuer]:
-    """Run an issuer for as long as the context lasts."""
+    """Run an issuer while the context lasts."""
     with loopback() as server:
         yield Issuer(server)

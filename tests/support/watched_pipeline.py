@@ -1,4 +1,4 @@
-"""An application whose pipeline ends in a warehouse of the test's."""
+"""An application whose pipeline ends in a warehouse that the test provides."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -14,7 +14,7 @@ from tests.support.shop_tables import CALL_WITHIN
 
 
 def ending_in(warehouse: Warehouse, within: float = CALL_WITHIN) -> OpenPipeline:
-    """Return what opens a pipeline that ends in a warehouse; its status takes so many seconds."""
+    """Return a function that opens a pipeline with a warehouse and a status of so many seconds."""
 
     @asynccontextmanager
     async def open_pipeline(

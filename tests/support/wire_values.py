@@ -1,4 +1,4 @@
-"""Values of every type that DynamoDB has, as it sends them."""
+"""Values of every DynamoDB type in the form in which DynamoDB sends them."""
 
 import base64
 from typing import Any
