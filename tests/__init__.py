@@ -1,1 +1,1 @@
-"""The suite: it mirrors `cloudmart/` and runs the real thing."""
+"""The tests: they have the same folders as `cloudmart/`, and run the real application."""

@@ -1,4 +1,4 @@
-"""The whole application on a DynamoDB engine, with tables of its own for each test."""
+"""The whole application on a DynamoDB engine, with new tables for each test."""
 
 import logging
 import os
@@ -27,15 +27,15 @@ from tests.support.live_server import served
 from tests.support.ready_app import serving, still
 from tests.support.shop_tables import KETTLE, LAMP, fresh_tables, put
 
-# The same examples on every run: a suite that fails now and then is not believed. For others:
-# pytest --hypothesis-profile thorough
+# The suite uses the same examples on every run, because nobody trusts tests that fail now and then.
+# For others: pytest --hypothesis-profile thorough
 hypothesis.settings.register_profile(
     "suite", derandomize=True, database=None, deadline=None, max_examples=50
 )
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile("suite")
 
-# structlog's own way, local variables in every traceback, takes seconds for each.
+# structlog's default puts local variables into every traceback, which takes seconds for each.
 structlog.configure(
     processors=[
         structlog.contextvars.merge_contextvars,
@@ -44,8 +44,8 @@ structlog.configure(
     ]
 )
 
-# A shell that runs tests in the background has them ignore SIGINT, nohup has them ignore SIGHUP,
-# and so would all they start.
+# A shell that runs tests in the background lets them ignore SIGINT, and nohup lets them ignore
+# SIGHUP. All processes that they start would ignore them, too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
@@ -56,7 +56,7 @@ _LOGGING = structlog.get_config()
 
 
 def _configure_uncached(**options: Any) -> None:  # noqa: ANN401 - structlog's
-    # A logger that is used once under a command's configuration would keep that for good.
+    # A logger that is first used under a command's configuration would keep that configuration.
     _configure(**options | {"cache_logger_on_first_use": False})
 
 
@@ -65,7 +65,7 @@ structlog.configure = _configure_uncached  # type: ignore[assignment]
 
 @pytest.fixture(autouse=True)
 def logging_as_before() -> Iterator[None]:
-    """Take back what a command that a test calls makes of the logs of its process."""
+    """Undo the logging configuration of a command that a test has called."""
     before = structlog.get_config()["wrapper_class"]
     handlers, level = list(logging.root.handlers), logging.root.level
     yield
@@ -80,7 +80,7 @@ _ENGINES = {"embedded": embedded_dynamodb, "local": dynamodb_local}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the command line choose the DynamoDB to test on."""
+    """Add the option that chooses the DynamoDB to test on."""
     parser.addoption("--dynamodb", choices=_ENGINES, default="embedded", help="the DynamoDB to use")
     parser.addoption(
         "--transport", choices=("direct", "sdk"), default="direct", help="how items are reached"
@@ -90,9 +90,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def authority(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Let the SDK know one authority only: reading all takes longer than most tests.
+    """Let the SDK load one certificate authority only.
 
-    Nothing here speaks TLS with AWS.
+    Loading all takes longer than most tests, and nothing here uses TLS with AWS.
     """
     path = tmp_path_factory.mktemp("aws") / "authority.pem"
     first, end, _ = certifi.contents().partition("-----END CERTIFICATE-----\n")
@@ -102,7 +102,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Give the URL of a DynamoDB: the embedded one, or AWS's DynamoDB Local."""
+    """Provide the URL of a DynamoDB: the embedded one, or AWS's DynamoDB Local."""
     with _ENGINES[request.config.getoption("dynamodb")]() as url:
         os.environ |= {
             "AWS_ENDPOINT_URL_DYNAMODB": url,
@@ -118,20 +118,20 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def dynamodb(engine: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
-    """Give boto3's own client, to prepare and inspect tables behind the application's back."""
+    """Provide boto3's own client, to prepare and inspect tables without the application."""
     return aws_client("dynamodb", endpoint_url=engine)
 
 
 @pytest.fixture
 def settings(dynamodb: Any) -> Iterator[Settings]:  # noqa: ANN401
-    """Give settings that name fresh tables, as the schema wants them."""
+    """Provide settings that name new tables with the schema's structure."""
     with fresh_tables(dynamodb) as settings:
         yield settings
 
 
 @pytest.fixture(scope="module")
 def shared_settings(dynamodb: Any) -> Iterator[Settings]:  # noqa: ANN401
-    """Give settings for all of a module's tests; the catalogue has a lamp and a kettle."""
+    """Provide settings for all tests of a module; the catalogue has a lamp and a kettle."""
     with fresh_tables(dynamodb) as settings:
         put(dynamodb, settings.dynamodb.products_table, LAMP, KETTLE)
         yield settings
@@ -139,9 +139,9 @@ def shared_settings(dynamodb: Any) -> Iterator[Settings]:  # noqa: ANN401
 
 @pytest.fixture(scope="module")
 def shared_client(shared_settings: Settings) -> Iterator[TestClient]:
-    """Give a client of one application for all of a module's tests, which do not mind each other.
+    """Provide a client of one application for all tests of a module.
 
-    To open one takes longer than most tests.
+    Opening an application takes longer than most tests. The tests must not disturb each other.
     """
     with serving(create_app(shared_settings, process=still(shared_settings))) as client:
         yield client
@@ -149,14 +149,14 @@ def shared_client(shared_settings: Settings) -> Iterator[TestClient]:
 
 @pytest.fixture(scope="module")
 def shop(shared_settings: Settings) -> Iterator[httpx2.Client]:
-    """Give a client of a shop on a real server, for all of a module's tests."""
+    """Provide a client of a shop on a real server, for all tests of a module."""
     with served(shared_settings) as url, httpx2.Client(base_url=url, timeout=60) as client:
         yield client
 
 
 @pytest.fixture
 def faults(engine: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
-    """Give a proxy through which every application opened after it reaches the DynamoDB."""
+    """Provide a proxy between DynamoDB and every application that is opened after it."""
     with fault_proxy(engine) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", proxy.url)
         yield proxy
@@ -164,14 +164,14 @@ def faults(engine: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]
 
 @pytest.fixture
 def client(settings: Settings) -> Iterator[TestClient]:
-    """Give a client of the whole application."""
+    """Provide a client of the whole application."""
     with serving(create_app(settings, process=still(settings))) as client:
         yield client
 
 
 @pytest.fixture
 def names(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBSettings]:  # noqa: ANN401
-    """Give names of tables that do not exist yet, to the test and to the command line."""
+    """Provide names of tables that do not exist yet, to the test and to the command line."""
     names = shop_tables.fresh_names()
     for variable, field in shop_tables.ENVIRONMENT.items():
         monkeypatch.setenv(variable, getattr(names, field))
@@ -181,14 +181,14 @@ def names(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBSe
 
 @pytest.fixture
 def production(dynamodb: Any, names: DynamoDBSettings) -> DynamoDBSettings:  # noqa: ANN401
-    """Give the names of tables as production has them: no indexes, a stream on the orders."""
+    """Provide the names of tables as in production: no indexes, a stream on the orders."""
     shop_tables.create_as_in_production(dynamodb, names)
     return names
 
 
 @pytest_asyncio.fixture
 async def operator(engine: str) -> AsyncIterator[Any]:
-    """Give the client of an operator's commands."""
+    """Provide the client of an operator's commands."""
     assert engine
     async with open_client(operators_session(REGION)) as client:
         yield client
@@ -196,17 +196,17 @@ async def operator(engine: str) -> AsyncIterator[Any]:
 
 @pytest.fixture
 def stocked(dynamodb: Any, settings: Settings) -> Settings:  # noqa: ANN401
-    """Give settings whose catalogue has a lamp, product 1, and a kettle, product 2."""
+    """Provide settings whose catalogue has a lamp, product 1, and a kettle, product 2."""
     put(dynamodb, settings.dynamodb.products_table, LAMP, KETTLE)
     return settings
 
 
 @pytest.fixture
 def embedded_only(request: pytest.FixtureRequest) -> None:
-    """Skip what DynamoDB Local cannot do.
+    """Skip a test that DynamoDB Local cannot run.
 
-    It speaks nothing but DynamoDB, and never ends to build an index over an item whose key has
-    another type, which the real one leaves out.
+    It has only DynamoDB's API. It never finishes an index over an item whose key has another type,
+    while the real DynamoDB leaves the item out.
     """
     if request.config.getoption("dynamodb") != "embedded":
         pytest.skip("DynamoDB Local keeps no secrets, and builds no index over bad keys")

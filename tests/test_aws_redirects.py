@@ -1,4 +1,4 @@
-"""What is asked of AWS goes to the address that is configured, and to no other."""
+"""Calls to AWS go to the configured address, and to no other."""
 
 from contextlib import AsyncExitStack
 
@@ -19,7 +19,7 @@ TABLE = {"TableName": "cloudmart-orders", "Item": {"id": {"S": "1"}}}
 
 
 def redirecting(server: LoopbackServer, other: LoopbackServer, status: int) -> None:
-    """Have a server send its callers to another, as often as they ask."""
+    """Let a server redirect every request to another one."""
     other.answer = lambda _: Reply.json(200, {})
     server.answer = lambda _: Reply(status, {"location": f"{other.url}/"})
 

@@ -1,4 +1,4 @@
-"""Bodies that no client should send: answered as a problem, and never with a 5xx."""
+"""Bodies that no client should send get a problem document, and never a 5xx."""
 
 import gzip
 import json

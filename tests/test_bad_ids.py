@@ -1,4 +1,4 @@
-"""Ids and queries that no client should send: answered as a problem, and never with a 5xx."""
+"""Ids and queries that no client should send get a problem document, and never a 5xx."""
 
 import httpx2
 import pytest

@@ -1,4 +1,4 @@
-"""Items whose index keys an index cannot hold: they can be changed, and are put right with that.
+"""Items with keys that an index cannot hold can be changed, which corrects them.
 
 DynamoDB refuses every update that leaves such a key as it is.
 """
@@ -41,14 +41,14 @@ KEYS = [
 
 @pytest.fixture
 def strict(faults: FaultProxy, settings: Settings) -> Iterator[TestClient]:
-    """Give a client of a shop whose DynamoDB refuses what the real one does."""
+    """Provide a client of a shop whose DynamoDB refuses what the real one refuses."""
     assert faults
     with serving(create_app(settings, process=still(settings))) as client:
         yield client
 
 
 def _write(dynamodb: Any, settings: Settings, kind: str, items: list[dict[str, Wire]]) -> str:  # noqa: ANN401
-    """Write items as a release before did, and add the indexes after it."""
+    """Write items like an earlier release, and then add the indexes."""
     table = str(getattr(settings.dynamodb, f"{kind}_table"))
     drop_indexes(dynamodb, table)
     for item in items:

@@ -1,4 +1,4 @@
-"""Items that no version of the shop wrote: every type of DynamoDB's, in each attribute."""
+"""Items that no release wrote: every DynamoDB type in each attribute."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ each_domain = pytest.mark.parametrize("domain", ATTRIBUTES)
 
 
 def _items(domain: str) -> dict[str, Wire]:
-    """Return an item for each attribute and each value it may have."""
+    """Return an item for each attribute and each possible value."""
     return {
         f"{attribute} {kind}": GOOD[domain] | {attribute: value}
         for attribute in ATTRIBUTES[domain]
@@ -54,7 +54,7 @@ def stored(
     shared_settings: Settings,
     dynamodb: Any,  # noqa: ANN401 - boto3's
 ) -> dict[str, dict[str, Wire]]:
-    """Fill the tables, and give what is in each of them by id."""
+    """Fill the tables, and provide their items by id."""
     names = shared_settings.dynamodb
     tables = {
         "products": names.products_table,

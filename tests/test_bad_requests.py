@@ -1,4 +1,4 @@
-"""Methods, headers and bytes that no client should send, and what every problem looks like."""
+"""Methods, headers and bytes that no client should send, and the form of every problem."""
 
 import socket
 

@@ -1,7 +1,7 @@
-"""What is secret, and what customers write, comes out nowhere: not in logs, metrics or problems.
+"""Secrets and customers' words come out nowhere: not in logs, metrics or problems.
 
-A word that is nowhere else is put into every input of a process that logs all it can, and while its
-store and its providers fail in every way; then everything it says is searched for those words.
+A unique word is put into every input of a process that logs as much as possible, while its store
+and its providers fail in every way. Then all of its output is searched for these words.
 """
 
 import base64
@@ -25,13 +25,13 @@ _numbers = count(1)
 
 
 def canary() -> str:
-    """Return a word that is nowhere else."""
+    """Return a word that occurs nowhere else."""
     return f"kanarienvogel{next(_numbers):04}x"
 
 
 @dataclass
 class Heard:
-    """All that was put in, and all that came out."""
+    """All words that were put in, and all output."""
 
     log: str = ""
     metrics: str = ""
@@ -55,7 +55,7 @@ class Heard:
 def heard(
     engine: str, shared_settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Heard:
-    """Give what a process has said, that was given words to keep to itself."""
+    """Provide the output of a process that got words which must not come out."""
     heard = Heard()
     with loopback() as provider, FaultsOf(engine) as faults, collector() as traces:
         environ = environment(
@@ -77,7 +77,7 @@ def heard(
         directory = tmp_path_factory.mktemp("canaries")
         with serving_process(environ, directory) as process:
             lines: list[str] = []
-            # More than a pipe holds.
+            # More than a pipe can hold.
             reading = Thread(target=lambda: lines.extend(process.process.stderr or ()))
             reading.start()
             process.wait_for(200, "/ready")
@@ -102,7 +102,7 @@ def heard(
 
 
 class FaultsOf(FaultProxy):
-    """A proxy in front of a DynamoDB, for as long as the context lasts."""
+    """A proxy in front of DynamoDB, while the context lasts."""
 
     def __enter__(self) -> Self:
         self.start()
@@ -113,14 +113,14 @@ class FaultsOf(FaultProxy):
 
 
 class Speaker:
-    """Puts a word of its own into every place of every request."""
+    """Puts a different word into every place of every request."""
 
     def __init__(self, client: httpx2.Client, heard: Heard) -> None:
         self._client = client
         self._heard = heard
 
     def ask_for_everything(self) -> None:
-        """Ask every route, rightly and wrongly."""
+        """Call every route, correctly and wrongly."""
         plant = self._heard.plant
         for route in ROUTES:
             path = route.path(plant("path"))
@@ -134,9 +134,9 @@ class Speaker:
                 self._ask("GET", f"{path}?{query.format(plant('query'))}")
 
     def chat(self, provider: LoopbackServer) -> None:
-        """Talk to an assistant whose provider fails, repeats what it was told, and answers."""
+        """Chat with an assistant whose provider fails, repeats its input, and answers."""
         plant = self._heard.plant
-        # A provider that quotes its customer. Of one that refuses the key, the log keeps the words.
+        # A provider that quotes its customer. If it refuses the key, the log keeps its sentence.
         quoted = {"error": {"message": plant("provider"), "code": "wrong", "type": "x"}}
         refused = {"error": {"message": "No.", "code": "wrong", "type": "x"}}
         said = response("completed", output=[message(plant("provider"))])

@@ -1,4 +1,4 @@
-"""Every command that a page shows is run by a test, or says that it is not; all of them exist."""
+"""Every command on a page is run by a test, or the page says why not. All commands exist."""
 
 import re
 import subprocess
@@ -64,12 +64,12 @@ def test_what_a_sentence_calls_is_there(page: Path) -> None:
 
 
 def is_there(command: str) -> None:
-    """Fail unless the targets and our own commands that a command calls exist."""
+    """Fail unless the targets and our own commands in a command exist."""
     for words in words_after("make", command):
         named = [word for word in words if "=" not in word and not word.startswith("-")]
         assert set(named) <= TARGETS, command
     for words in words_after("cloudmart", command):
-        # Options are read before the help is printed, and nothing is done.
+        # The options are parsed before the help is printed, and nothing is run.
         told = CliRunner().invoke(app, [*words, "--help"])
         assert told.exit_code == 0, f"{command}\n{told.output}"
 
@@ -115,6 +115,6 @@ def test_the_check_of_the_deployment_page_prints_what_the_page_shows() -> None:
 
 @pytest.fixture
 def address(stocked: Settings) -> Iterator[str]:
-    """Give a live shop's host and port."""
+    """Provide the host and port of a running shop."""
     with served(stocked) as url:
         yield url.removeprefix("http://")

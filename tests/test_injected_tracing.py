@@ -1,6 +1,6 @@
-"""An SDK that somebody injects into the process learns nothing of what customers send.
+"""An injected SDK learns nothing of what customers send.
 
-It brings instrumentation that knows nothing of the shop, and is told to capture all it can.
+Its instrumentation does not know the shop, and is configured to capture all it can.
 """
 
 import json
@@ -29,7 +29,7 @@ CANARIES = (
 
 
 def _spoken(url: str) -> list[str]:
-    """Say what must not be told, and return the ids of the orders."""
+    """Send data that must not come out, and return the ids of the orders."""
     headers = {
         "Authorization": "Bearer sk-ottavio",
         "tracestate": "k=elvira",

@@ -1,4 +1,4 @@
-"""No body that is accepted holds more than an item of the store does (400 kB)."""
+"""No accepted body makes an item that is larger than DynamoDB allows (400 kB)."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from cloudmart.settings import Settings
 from tests.support.shop_tables import put
 
 WIDE = "😀"
-"""Four bytes, as many as a character has."""
+"""Four bytes, the longest form of a character."""
 
 JSON = {"Content-Type": "application/json"}
 EMAIL = "ü" * 120 + "@example.org"
@@ -18,7 +18,7 @@ EMAIL = "ü" * 120 + "@example.org"
 
 @pytest.fixture(scope="module")
 def client(shared_client: TestClient) -> TestClient:
-    """Give the same application to all."""
+    """Provide the same application to all tests."""
     return shared_client
 
 
@@ -69,7 +69,7 @@ def test_the_largest_order_is_stored(
     dynamodb: Any,  # noqa: ANN401 - boto3's
 ) -> None:
     keys = [WIDE * 250 + f"{number:05}" for number in range(100)]
-    # An older version's product: its name has no limit.
+    # A product of an older release: its name has no limit.
     products = [{"id": key, "name": WIDE * 5000, "price": "1000000"} for key in keys]
     put(dynamodb, shared_settings.dynamodb.products_table, *products)
     lines = [{"productId": key, "quantity": 1000} for key in keys]

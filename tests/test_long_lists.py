@@ -1,4 +1,4 @@
-"""Lists longer than a page of the store: complete, in pages, or broken off, but never cut."""
+"""Lists longer than a page of the store: complete, in pages, or visibly broken off."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ EVERYONE = "user@example.com"
 
 @pytest.fixture(scope="module")
 def proxy(engine: str) -> Iterator[FaultProxy]:
-    """Give a proxy for all tests."""
+    """Provide a proxy for all tests."""
     with fault_proxy(engine) as proxy:
         yield proxy
 
@@ -32,7 +32,7 @@ def shop(
     shared_settings: Settings,
     dynamodb: Any,  # noqa: ANN401 - boto3's
 ) -> Iterator[httpx2.Client]:
-    """Give a client of a shop with 5,000 orders, more than 4 MB of them."""
+    """Provide a client of a shop with 5,000 orders, more than 4 MB of them."""
     table = shared_settings.dynamodb.orders_table
     let_use_indexes(dynamodb, shared_settings.dynamodb)
     for start in range(0, MANY, 25):
@@ -47,7 +47,7 @@ def shop(
 
 @pytest.fixture
 def faults(proxy: FaultProxy) -> Iterator[FaultProxy]:
-    """Give the proxy as new."""
+    """Provide the proxy without faults."""
     proxy.calls.clear()
     yield proxy
     proxy.heal()
@@ -58,7 +58,7 @@ def _order(number: int) -> dict[str, Any]:
         "id": f"order-{number:04}",
         "userEmail": EVERYONE,
         "createdAt": f"2026-01-01T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}.000Z",
-        # Long, for the embedded store takes its time over each item of a page.
+        # A long time-out, because the embedded store is slow for each item of a page.
         "note": "x" * 800,
     }
     return order | order_keys(order)

@@ -1,4 +1,4 @@
-"""What `make` says and does on a machine where little is set up."""
+"""What `make` prints and does on a machine with little installed."""
 
 import subprocess
 import sys

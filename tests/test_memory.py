@@ -1,4 +1,4 @@
-"""The pod's memory: whatever 50 connections send, others are answered meanwhile."""
+"""The pod's memory: whatever 50 connections send, other clients are answered."""
 
 import resource
 import socket
@@ -30,7 +30,7 @@ CONNECTIONS = 50
 ATTACKER = "127.0.0.2"
 STAY = 5.0
 KUBELET = 3.0
-"""Seconds for which the probes in k8s/base wait."""
+"""The seconds that the probes in k8s/base wait."""
 
 PROBE = """
 import http.client, sys, time
@@ -46,7 +46,7 @@ while time.monotonic() < end:
     time.sleep(0.02)
 print(longest)
 """
-"""Asks whether the process lives, from a process that nothing else keeps."""
+"""Calls the liveness probe from a separate process that is never busy."""
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +55,9 @@ def pod(
     dynamodb: Any,  # noqa: ANN401 - boto3's
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Serving]:
-    """Give a process with the memory of a pod, no limits per minute, and a list of 16 MB."""
+    """Provide a process with a pod's memory, no limits per minute, and a list of 16 MB."""
     table = shared_settings.dynamodb.tickets_table
-    # Few and large: the embedded store takes its time over each item of a page.
+    # A few large items, because the embedded store is slow for each item of a page.
     put(dynamodb, table, *({"id": f"ticket-{n}", "message": "x" * 300_000} for n in range(55)))
     kinds = ("READ", "WRITE", "CHAT", "EMAIL")
     environ = environment(shared_settings, **{f"RATE_LIMIT_{kind}": "0" for kind in kinds})
@@ -69,7 +69,7 @@ def pod(
 
 @contextmanager
 def connected(port: int) -> Iterator[socket.socket]:
-    """Give a connection of the client that means no good."""
+    """Provide a connection of the attacker."""
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.bind((ATTACKER, 0))
@@ -79,7 +79,7 @@ def connected(port: int) -> Iterator[socket.socket]:
 
 
 def send(port: int, *parts: bytes, stay: float, reads: bool = False) -> None:
-    """Send as much as is taken, and stay for so many seconds, with or without reading."""
+    """Send as much as the server accepts, and stay for some seconds, with or without reading."""
     end = time.monotonic() + stay
     with connected(port) as connection, ThreadPoolExecutor(1) as reader:
         if reads:
@@ -92,7 +92,7 @@ def send(port: int, *parts: bytes, stay: float, reads: bool = False) -> None:
 
 
 def read(connection: socket.socket, end: float) -> None:
-    """Read all that comes until a moment."""
+    """Read everything that arrives until a given time."""
     with suppress(OSError):
         while time.monotonic() < end and connection.recv(1024**2):
             pass
@@ -104,7 +104,7 @@ def head(method: str, path: str, *lines: str) -> bytes:
 
 
 def body(path: str, content: bytes, *, length: int | None = None) -> list[bytes]:
-    """Return a POST with a body, perhaps shorter than its length."""
+    """Return a POST with a body, which may be shorter than its length."""
     sized = f"Content-Length: {length or len(content)}"
     return [head("POST", path, "Content-Type: application/json", sized), content]
 
@@ -166,9 +166,9 @@ def test_a_pod_lives_and_others_are_answered(attack: str, pod: Serving) -> None:
 
 
 def place_order(customer: httpx2.Client) -> httpx2.Response:
-    """Place an order as soon as the store lets it through.
+    """Place an order as soon as the store answers.
 
-    The embedded one hands out one page at a time, and all connections ask it for one at once.
+    The embedded store answers one page at a time, and all connections read from it.
     """
     deadline = time.monotonic() + 60
     while True:
@@ -179,7 +179,7 @@ def place_order(customer: httpx2.Client) -> httpx2.Response:
 
 @contextmanager
 def probing(port: int) -> Iterator[list[float]]:
-    """Ask all the while whether the process lives, and tell the longest wait for an answer."""
+    """Call the liveness probe again and again, and return the longest wait."""
     longest: list[float] = []
     program = [sys.executable, "-c", PROBE, str(port), str(STAY + 1)]
     with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as probe:  # noqa: S603 - ours
@@ -190,7 +190,7 @@ def probing(port: int) -> Iterator[list[float]]:
 
 
 def _most_memory(serving: Serving) -> int:
-    """Return the most memory a process ever had, in bytes."""
+    """Return the peak memory of a process in bytes."""
     status = Path(f"/proc/{serving.process.pid}/status").read_text("utf-8")
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 

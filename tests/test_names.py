@@ -1,4 +1,4 @@
-"""A stranger finds what he searches for: names that are used once, modules of a readable size."""
+"""Names are easy to find: public names are unique, and modules have a readable size."""
 
 import ast
 import re
@@ -21,19 +21,19 @@ PICTURES = {
 }
 VAGUE = {"utils", "helpers", "manager", "data", "info"}
 
-# Named after what they are registered as: a command, an operation, a line of a checklist.
+# Functions with the name under which they are registered: a command, an operation, a check.
 REGISTERED = ("cloudmart.cli.", "cloudmart.doctor.", "cloudmart.verify.")
-# Run as `python -m`, or by Lambda, under a name that is configured outside.
+# Modules that run as `python -m`, or in Lambda, under a name that is configured outside.
 ENTRIES = {"main", "handler"}
 
-# Small and with one reader, each for a reason.
+# Small modules with one importer; each has a reason.
 SMALL = {
     "cloudmart.pipeline.router": "the router of a URL segment",
     "cloudmart.dynamodb.messages": "the JSON of DynamoDB by a faster library, in one place",
     "cloudmart.observability.exemplars": "the link between metrics and traces",
 }
 
-# Later work, by the beginning of a module's name. The size of the tree does not count it.
+# Planned packages, by the beginning of a module's name. They do not count.
 LATER = (
     *("cloudmart.doctor.", "cloudmart.evaluation.", "cloudmart.findings.", "cloudmart.verify."),
     *("cloudmart.cli.assistants", "cloudmart.cli.doctor", "cloudmart.cli.verify"),
@@ -62,7 +62,7 @@ TOP = {
 
 
 def twice(names: Iterator[str]) -> list[str]:
-    """Return the public names that come more than once."""
+    """Return the public names that occur more than once."""
     counts = Counter(name for name in names if not name.startswith("_"))
     return sorted(name for name, times in counts.items() if times > 1)
 

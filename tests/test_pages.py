@@ -1,4 +1,4 @@
-"""The pages a person reads: what they link to is there."""
+"""The links of the pages lead to something that exists."""
 
 import re
 import shutil

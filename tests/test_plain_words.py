@@ -1,4 +1,4 @@
-"""The pages a person reads say things in plain words, as CONTRIBUTING.md asks."""
+"""The pages use plain words, as CONTRIBUTING.md asks."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 LONGEST = 30
 
-# Phrases that readers had to read twice, and what is clearer.
+# Phrases that readers had to read twice, and what to write instead.
 INSTEAD_OF = {
     r"what tells where": "name the thing",
     r"c[ao]mes? of (it|this|that)\b": "say what follows",

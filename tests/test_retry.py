@@ -1,4 +1,4 @@
-"""When a call that failed is made again."""
+"""When a failed call is made again."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from cloudmart.retry import operator_retry, start_retry
 
 
 class FlakyCall:
-    """Fails some times, then answers."""
+    """Fails some times, and then answers."""
 
     def __init__(self, failures: int, error: Exception) -> None:
         self.failures = failures
@@ -24,7 +24,7 @@ class FlakyCall:
 
 
 def passes(error: BaseException) -> bool:
-    """Tell whether an error is one that passes."""
+    """Tell whether an error is temporary."""
     return isinstance(error, ConnectionError)
 
 

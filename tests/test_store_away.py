@@ -1,4 +1,4 @@
-"""The store throttles, fails, hangs or is gone: what the shop's routes answer meanwhile."""
+"""The answers of the shop's routes while the store throttles, fails, hangs or is gone."""
 
 import asyncio
 import re
@@ -30,14 +30,14 @@ UNAVAILABLE = {
 
 @pytest.fixture(scope="module")
 def proxy(engine: str) -> Iterator[FaultProxy]:
-    """Give a proxy for all tests."""
+    """Provide a proxy for all tests."""
     with fault_proxy(engine) as proxy:
         yield proxy
 
 
 @pytest.fixture(scope="module")
 def url(proxy: FaultProxy, shared_settings: Settings) -> Iterator[str]:
-    """Give the URL of a shop behind the proxy."""
+    """Provide the URL of a shop behind the proxy."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", proxy.url)
         with served(shared_settings) as url:
@@ -46,7 +46,7 @@ def url(proxy: FaultProxy, shared_settings: Settings) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def hasty_url(proxy: FaultProxy, shared_settings: Settings) -> Iterator[str]:
-    """Give the URL of a shop that gives up a call sooner than production does."""
+    """Provide the URL of a shop with shorter time-outs than in production."""
     hasty = shared_settings.dynamodb.model_copy(update={"timeout": 1})
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", proxy.url)
@@ -56,21 +56,21 @@ def hasty_url(proxy: FaultProxy, shared_settings: Settings) -> Iterator[str]:
 
 @pytest.fixture
 def faults(proxy: FaultProxy) -> Iterator[FaultProxy]:
-    """Give the proxy as new."""
+    """Provide the proxy without faults."""
     yield proxy
     proxy.heal()
 
 
 @pytest_asyncio.fixture
 async def shop(url: str) -> AsyncIterator[httpx2.AsyncClient]:
-    """Give a client of the shop."""
+    """Provide a client of the shop."""
     async with httpx2.AsyncClient(base_url=url, timeout=30) as client:
         yield client
 
 
 @pytest_asyncio.fixture
 async def hasty(hasty_url: str) -> AsyncIterator[httpx2.AsyncClient]:
-    """Give a client of the hasty shop."""
+    """Provide a client of the shop with short time-outs."""
     async with httpx2.AsyncClient(base_url=hasty_url, timeout=30) as client:
         yield client
 
@@ -104,7 +104,7 @@ async def test_every_route_is_unavailable_in_time_and_says_when_to_come_back(
 ) -> None:
     faults.fail(fault)
 
-    # A store that hangs never answers: what does not give up meets the client's own time.
+    # A store that hangs never answers. A call without a time-out would reach the client's.
     answers = await _ask_all(hasty if fault is Fault.HANG else shop)
 
     assert {name: answer.status_code for name, answer in answers.items()} == dict.fromkeys(
@@ -163,7 +163,7 @@ async def _orders(shop: httpx2.AsyncClient, faults: FaultProxy) -> list[dict[str
 async def test_one_passing_failure_of_every_call_is_not_told(
     faults: FaultProxy, shared_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A client that has met many failures stops to try again, so this one is new.
+    # A client that has seen many failures stops its retries, so this client is new.
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", faults.url)
     for operation in ("Scan", "Query", "GetItem", "PutItem", "UpdateItem", "DescribeTable"):
         faults.fail(Fault.THROTTLED, operation, times=1)

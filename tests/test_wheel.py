@@ -1,4 +1,4 @@
-"""The wheel: all of the package, its data too, and nothing else."""
+"""The wheel has the whole package with its data, and nothing else."""
 
 import subprocess
 import sys

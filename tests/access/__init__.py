@@ -1,1 +1,1 @@
-"""Who gets in."""
+"""Who may call what."""

@@ -1,4 +1,4 @@
-"""An administrator, an issuer, and shops that ask who is there."""
+"""An administrator, an issuer of tokens, and shops with access control."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,7 +14,7 @@ from tests.support.ready_app import serving, still
 from tests.support.token_issuer import Issuer, issuing
 
 PASSWORD = "correct horse, battery: staple ü"  # noqa: S105 - a test's own
-# As cheap as is taken: what is tested is not how long it takes.
+# The cheapest accepted hash, because no test here is about its cost.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1)
 ADMIN = ("ann", PASSWORD)
 ADMIN_USERS = SecretStr(f"ann:{CHEAP.hash(PASSWORD)}\nbob:{CHEAP.hash('another password')}")
@@ -25,14 +25,14 @@ OpenShop = Callable[[AccessSettings], TestClient]
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[Issuer]:
-    """Give an issuer for all of a module's tests."""
+    """Provide an issuer for all tests of a module."""
     with issuing() as issuer:
         yield issuer
 
 
 @pytest.fixture(scope="module")
 def open_shop(shared_settings: Settings) -> Iterator[OpenShop]:
-    """Give a function that opens a shop with some access, once for all of a module's tests."""
+    """Provide a function that opens a shop with some access settings, once for each module."""
     opened: dict[str, TestClient] = {}
     with ExitStack() as stack:
 

@@ -1,4 +1,4 @@
-"""Every way we know to forge a token, by what is wrong with it."""
+"""Every known way to forge a token, by its fault."""
 
 import base64
 import hashlib
@@ -28,39 +28,39 @@ def part(value: object) -> str:
 
 
 def unsigned(header: object) -> Forge:
-    """Return the making of a token with a header and no signature."""
+    """Return a function that makes a token with a header and no signature."""
     return lambda issuer: f"{part(header)}.{part(issuer.claims(**ADMIN))}."
 
 
 def by_hmac(issuer: Issuer, secret: bytes, algorithm: str = "HS256") -> str:
-    """Return a token signed with what is no secret; PyJWT would refuse to make it."""
+    """Return a token signed with a value that is no secret; PyJWT would refuse to make it."""
     text = unsigned({"alg": algorithm, "kid": "first"})(issuer)[:-1]
     return f"{text}.{part(hmac.digest(secret, text.encode(), hashlib.sha256))}"
 
 
 def headed(**headers: Any) -> Forge:  # noqa: ANN401 - any JSON
-    """Return the making of a token with some headers, by somebody else's key."""
+    """Return a function that makes a token with some headers, signed with another key."""
     return lambda issuer: issuer.token(key=rsa_key("evil"), headers=headers, admin=True)
 
 
 def pointing(header: str) -> Forge:
-    """Return the making of a token that says where its key is to be fetched."""
+    """Return a function that makes a token with an address at which its key should be fetched."""
     return lambda issuer: headed(kid="evil", **{header: f"{issuer.url}/evil"})(issuer)
 
 
 def claiming(**claims: Any) -> Forge:  # noqa: ANN401 - any JSON
-    """Return the making of a token by the issuer's own key, with some claims."""
+    """Return a function that makes a token with some claims, signed with the issuer's key."""
     return lambda issuer: issuer.token(admin=True, **claims)
 
 
 def signed(claims: object) -> str:
-    """Return a token by the issuer's own key, whatever is in it."""
+    """Return a token with any payload, signed with the issuer's key."""
     raw = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
     return jwt.api_jws.encode(raw, rsa_key("first"), "RS256", {"kid": "first"})
 
 
 def exchanged(issuer: Issuer) -> str:
-    """Return a customer's token with an administrator's claims in it."""
+    """Return a customer's token into which an administrator's claims were put."""
     header, _, signature = issuer.token().split(".")
     return f"{header}.{part(issuer.claims(**ADMIN))}.{signature}"
 

@@ -1,4 +1,4 @@
-"""Administrators by password, and whoever guesses at them."""
+"""Administrators who sign in by password, and clients that guess passwords."""
 
 import asyncio
 import base64
@@ -22,7 +22,7 @@ from tests.support.threads import Threads
 
 
 def credentials(name: str, password: str) -> str:
-    """Return what a browser sends of a name and a password."""
+    """Return the header that a browser sends for a name and a password."""
     return base64.b64encode(f"{name}:{password}".encode()).decode()
 
 
@@ -32,7 +32,7 @@ BOB = credentials("bob", "another password")
 
 @pytest.fixture
 def client(settings: Settings) -> Iterator[TestClient]:
-    """Give a client of a shop with administrators."""
+    """Provide a client of a shop with administrators."""
     settings = settings.model_copy(update={"access": BASIC})
     with serving(create_app(settings, process=still(settings))) as client:
         yield client
@@ -40,13 +40,13 @@ def client(settings: Settings) -> Iterator[TestClient]:
 
 @pytest.fixture
 def passwords() -> Passwords:
-    """Give the administrators by password."""
+    """Provide the administrators by password."""
     return Passwords(parse_admins(ADMIN_USERS))
 
 
 @pytest.fixture
 async def threads() -> AsyncIterator[Threads]:
-    """Give the threads of the test's loop."""
+    """Provide the worker threads of the test's loop."""
     threads = Threads()
     asyncio.get_running_loop().set_default_executor(threads)
     yield threads
@@ -106,7 +106,7 @@ def test_whoever_may_not_call_learns_nothing_of_what_is_there(client: TestClient
 def test_more_than_thirty_wrong_passwords_a_minute_are_429_whatever_comes_next(
     client: TestClient,
 ) -> None:
-    # One more where the minute of the clock ends meanwhile.
+    # One more is allowed if the minute of the clock ends during the test.
     codes = [client.get("/api/orders", auth=("ann", f"guess {n}")).status_code for n in range(32)]
     right = client.get("/api/orders", auth=ADMIN)
 
@@ -203,7 +203,8 @@ async def test_guesses_that_come_all_at_once_count_as_well(passwords: Passwords)
 
     outcomes = await asyncio.gather(*guesses, return_exceptions=True)
 
-    # Two may run when the count is full, and the clock's minute may end meanwhile.
+    # Two checks may run when the count is full, and the minute of the clock may end during the
+    # test.
     assert outcomes.count(None) <= 33
     assert all(isinstance(one, TooManyAttemptsError) for one in outcomes if one is not None)
 

@@ -1,4 +1,4 @@
-"""The storefront's own calls, and Swagger UI, in a real browser that is asked who it is."""
+"""The storefront's calls, and Swagger UI, in a real browser that is asked to sign in."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -19,9 +19,9 @@ pytestmark = pytest.mark.conformance
 
 _PAGE = b"<!doctype html><title>shop</title>"
 CREDENTIALS: Any = {"username": "ann", "password": PASSWORD}
-# The browser asks, is told something wrong, asks again, and is told nothing.
+# The browser asks, gets a wrong answer, asks again, and gets none.
 DISMISSED: Any = CREDENTIALS | {"password": "not it at all"}
-# What axios does with the storefront's calls: XMLHttpRequest, JSON, no credentials of its own.
+# Like the storefront's axios: XMLHttpRequest, JSON, no credentials from the page.
 CALL = """
 ([method, url, body, headers]) => new Objective((resolve) => {
   const request = new XMLHttpRequest();
@@ -39,7 +39,7 @@ CALL = """
 
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[list[str]]:
-    """Give two origins whose pages are none of the shop's: one is allowed, one is not."""
+    """Provide two origins of other pages: one is allowed, one is not."""
     with loopback() as allowed, loopback() as other:
         for server in (allowed, other):
             server.answer = lambda _: Reply(200, {"content-type": "text/html"}, [_PAGE])
@@ -48,7 +48,7 @@ def elsewhere() -> Iterator[list[str]]:
 
 @pytest.fixture(scope="module")
 def shop(shared_settings: Settings, issuer: Issuer, elsewhere: list[str]) -> Iterator[str]:
-    """Give the address of a shop with administrators by password and by token."""
+    """Provide the address of a shop with administrators by password and by token."""
     access = issuer.settings(auth=("basic", "jwt"), admin_users=ADMIN_USERS, customer_orders="open")
     changes = {"access": access, "cors": CorsSettings(allowed_origins=(elsewhere[0],))}
     with served(shared_settings.model_copy(update=changes)) as home:
@@ -57,14 +57,14 @@ def shop(shared_settings: Settings, issuer: Issuer, elsewhere: list[str]) -> Ite
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Give a browser that is cut off from the network."""
+    """Provide a browser without a network."""
     with chromium() as browser:
         yield browser
 
 
 @pytest.fixture
 def contexts(browser: Browser) -> Iterator["Contexts"]:
-    """Give what opens windows of people who do not know each other."""
+    """Provide a function that opens windows, each with its own session."""
     with ExitStack() as stack:
         yield Contexts(browser, stack)
 
@@ -82,7 +82,7 @@ class Contexts:
         page = context.new_page()
         answer = page.goto(f"{origin}/storefront")
         if answer and answer.status == HTTPStatus.NOT_FOUND:
-            # The shop itself: the load balancer sends what is not below `/api` elsewhere.
+            # For the shop's own origin: the load balancer sends requests outside `/api` elsewhere.
             page.route(f"{origin}/storefront", _storefront)
             page.goto(f"{origin}/storefront")
         return page
@@ -99,13 +99,13 @@ def call(
     body: Any = None,  # noqa: ANN401 - any JSON
     **headers: str,
 ) -> dict[str, Any]:
-    """Send a request from a page, and return what the page sees of its answer."""
+    """Send a request from a page, and return the answer as the page sees it."""
     seen: dict[str, Any] = page.evaluate(CALL, [method, url, body, headers])
     return seen
 
 
 def statuses(page: Page) -> dict[str, int]:
-    """Do what the storefront's pages do, a customer's and an administrator's."""
+    """Do what the storefront's pages do for a customer and for an administrator."""
     product = {"name": "Teapot", "description": "Holds a litre.", "price": 24.95, "image": ""}
     one = {"productId": "1", "name": "Desk lamp", "quantity": 2, "price": 19.99}
     order = {
@@ -177,7 +177,7 @@ def test_a_page_of_an_allowed_origin_may_send_tokens_and_is_told_how_it_was_refu
     page = contexts.page(elsewhere[0], http_credentials=CREDENTIALS)
     token = issuer.token(admin=True)
 
-    # A browser sends a password it knows to its own origin's pages only.
+    # A browser sends a known password only for pages of its own origin.
     nobody = call(page, "GET", f"{shop}/api/orders")
     bearer = call(page, "GET", f"{shop}/api/orders", Authorization=f"Bearer {token}")
     changed = call(

@@ -1,4 +1,4 @@
-"""Who chats with an assistant, over HTTP."""
+"""How the caller of an assistant is recognized, over HTTP."""
 
 import pytest
 from fastapi.testclient import TestClient
@@ -11,7 +11,7 @@ ANN = "ann@example.org"
 
 @pytest.fixture
 def client(open_shop: OpenShop, issuer: Issuer) -> TestClient:
-    """Give a client of a shop whose customers sign in."""
+    """Provide a client of a shop whose customers sign in."""
     return open_shop(issuer.settings())
 
 

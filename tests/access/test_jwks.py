@@ -1,4 +1,4 @@
-"""An issuer's keys: rotated, away, slow, endless, and wrong."""
+"""An issuer's keys: rotated, unavailable, slow, endless, and wrong."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -25,20 +25,20 @@ GOOD = Reply.json(200, {"keys": [public(rsa_key("first"), "first")]})
 
 @pytest.fixture
 def issuer() -> Iterator[Issuer]:
-    """Give an issuer of the test's own."""
+    """Provide an issuer for one test."""
     with issuing() as issuer:
         yield issuer
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """Give the time the keys live by."""
+    """Provide the clock of the keys."""
     return Clock()
 
 
 @pytest.fixture
 async def keys(issuer: Issuer, clock: Clock) -> AsyncIterator[IssuerKeys]:
-    """Give the issuer's keys, whose address is configured."""
+    """Provide the issuer's keys, with a configured address."""
     settings = issuer.settings(jwks_url=issuer.keys_url)
     ring = IssuerKeys(settings, monotonic=lambda: clock.seconds)
     yield ring
@@ -47,7 +47,7 @@ async def keys(issuer: Issuer, clock: Clock) -> AsyncIterator[IssuerKeys]:
 
 @pytest.fixture
 async def discovered(issuer: Issuer, clock: Clock) -> AsyncIterator[IssuerKeys]:
-    """Give the issuer's keys, whose address the issuer tells."""
+    """Provide the issuer's keys, with the address from the issuer's document."""
     ring = IssuerKeys(issuer.settings(), monotonic=lambda: clock.seconds)
     yield ring
     await ring.close()
@@ -112,7 +112,7 @@ async def test_keys_that_are_withdrawn_are_believed_for_an_hour_and_a_look(
     issuer.keys = [public(rsa_key("second"), "second")]
     clock.advance(FRESH)
     await keys.find("first")
-    # Fetched in the background meanwhile: whoever asks for a new one waits for the same answer.
+    # The keys are fetched in the background. All requests for a new key wait for the same answer.
     await keys.find("second")
 
     assert not await keys.find("first")
@@ -145,7 +145,7 @@ async def test_an_answer_without_keys_is_no_answer(
 
     with pytest.raises(UnavailableError):
         await keys.find("first")
-    # Not asked again at once, and not forgotten to ask again.
+    # It does not ask again at once, and it does ask again later.
     with pytest.raises(UnavailableError):
         await keys.find("first")
     asked = len(issuer.asked)
@@ -315,7 +315,7 @@ async def test_a_renewed_key_without_an_id_is_found_in_the_background(
     clock.advance(FLOOR)
 
     assert await keys.find("first") == [old]
-    # Nobody waits for the fetch.
+    # No request waits for the fetch.
     async with asyncio.timeout(60):
         while await keys.find("first") == [old]:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.01)
@@ -351,7 +351,7 @@ async def test_who_goes_away_takes_nobody_s_keys_along(keys: IssuerKeys) -> None
 
 
 def checked(client: TestClient) -> Any:  # noqa: ANN401 - any JSON
-    """Return what health tells of the issuer."""
+    """Return what health says about the issuer."""
     return client.get("/health").json()["checks"]["issuer:keys"][0]
 
 

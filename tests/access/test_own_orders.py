@@ -1,4 +1,4 @@
-"""Whose orders a list by e-mail shows: with a token, those of exactly that address."""
+"""Which orders a list by e-mail shows: with a token, those of exactly that address."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from tests.support.ready_app import serving, still
 from tests.support.shop_tables import let_use_indexes, put
 from tests.support.token_issuer import Issuer
 
-# Each group has one key in the index, and more than one owner.
+# All addresses of a group have one key in the index, but belong to different people.
 ADDRESSES = {
     "kim": "kim@example.org",
     "KIM": "KIM@Example.org",
@@ -33,7 +33,7 @@ def stored(
     settings: Settings,
     dynamodb: Any,  # noqa: ANN401 - boto3's
 ) -> Settings:
-    """Give settings of a shop with an order of each address."""
+    """Provide settings of a shop with an order of each address."""
     if request.param == "by the index":
         let_use_indexes(dynamodb, settings.dynamodb)
     for key, address in ADDRESSES.items():
@@ -44,7 +44,7 @@ def stored(
 
 @pytest.fixture
 def shop(stored: Settings, issuer: Issuer) -> Iterator[TestClient]:
-    """Give a client of that shop, which asks customers to sign in."""
+    """Provide a client of that shop, whose customers must sign in."""
     told = stored.model_copy(update={"access": issuer.settings(admin_scope="cloudmart/admin")})
     with serving(create_app(told, process=still(told))) as client:
         yield client

@@ -1,4 +1,4 @@
-"""Other ways of writing a path, and other methods: what runs is what is guarded."""
+"""Other spellings of a path, and other methods: the route that runs is the one that is guarded."""
 
 import pytest
 

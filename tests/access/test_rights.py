@@ -1,4 +1,4 @@
-"""The table of rights, whole: every route, in every mode, for every kind of caller."""
+"""The whole table of rights: every route, in every mode, for every kind of caller."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ MODES: dict[str, dict[str, Any]] = {
     "both": {"auth": ("basic", "jwt"), "admin_users": ADMIN_USERS},
     "jwt, orders open": {"auth": ("jwt",), "customer_orders": "open"},
 }
-"""By name; in "jwt" and "both" customers must sign in to see their orders."""
+"""The modes by name. In "jwt" and "both" customers must sign in to see their orders."""
 NOBODY, WRONG, PASSWORD = "nobody", "a wrong password", "an administrator's password"
 FORGED, OWNER, OTHER, UNPROVED = "a forged token", "the owner", "another", "an unproved address"
 STAFF, JOB = "an administrator's token", "a program's token"
@@ -51,7 +51,7 @@ REFUSED = 403
 
 
 def expected(mode: str, right: Right, caller: str) -> int | str:
-    """Return what becomes of a caller, as the issue's words have it."""
+    """Return the expected result for a caller."""
     passwords, tokens = mode in {"basic", "both"}, mode.startswith("jwt") or mode == "both"
     admin = (passwords and caller == PASSWORD) or (tokens and caller in {STAFF, JOB})
     known = admin or (tokens and caller in {OWNER, OTHER, UNPROVED})
@@ -68,7 +68,7 @@ def expected(mode: str, right: Right, caller: str) -> int | str:
 
 @pytest.fixture(scope="module")
 def callers(issuer: Issuer) -> dict[str, dict[str, Any]]:
-    """Give what each kind of caller sends along."""
+    """Provide the headers of each kind of caller."""
 
     def bearer(**claims: Any) -> dict[str, Any]:  # noqa: ANN401
         return {"headers": {"Authorization": f"Bearer {issuer.token(**claims)}"}}
@@ -108,7 +108,7 @@ def test_a_caller_is_let_in_exactly_where_the_table_says(
 
 
 def ask(client: TestClient, entry: str, sent: dict[str, Any]) -> Response:
-    """Send an entry's request as a caller."""
+    """Send the request of an entry as a caller."""
     method, path = entry.split()
     for name in ("product_id", "order_id", "ticket_id", "code"):
         path = path.replace(f"{{{name}}}", "nope")
@@ -152,7 +152,7 @@ def test_what_changes_or_lists_the_shop_is_for_administrators_but_what_customers
 
 
 def added(router: APIRouter, prefix: str = "") -> FastAPI:
-    """Return the application with a router more."""
+    """Return the application with one more router."""
     app = create_app(Settings(environment=Environment.LOCAL))
     app.include_router(router, prefix=prefix)
     return app

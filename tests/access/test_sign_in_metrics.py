@@ -1,4 +1,4 @@
-"""Credentials that were checked, as the metrics count them."""
+"""The metrics of checked credentials."""
 
 import pytest
 
@@ -9,14 +9,14 @@ from tests.support.metric_samples import sample
 
 
 class Known:
-    """Knows one administrator; asked for another, it cannot tell."""
+    """Knows one administrator. For any other name the check fails with an error."""
 
     def challenge(self, *, tried: bool) -> str:
-        """Return what is asked for."""
+        """Return the challenge of the scheme."""
         return f"Known tried={tried}"
 
     async def identify(self, credentials: str, client: str) -> Caller | None:  # noqa: ARG002
-        """Return who it is."""
+        """Return the caller."""
         if credentials == "away":
             raise UnavailableError("The issuer")
         return Caller(admin=True, name="ann") if credentials == "ann" else None

@@ -1,4 +1,4 @@
-"""Tokens that are believed, and every way we know to forge one."""
+"""Accepted tokens, and every known way to forge one."""
 
 import time
 from typing import Any
@@ -15,12 +15,12 @@ from tests.support.token_issuer import AUDIENCE, Issuer, ec_key, issuing, public
 
 @pytest.fixture
 def client(open_shop: OpenShop, issuer: Issuer) -> TestClient:
-    """Give a client of a shop that believes the issuer."""
+    """Provide a client of a shop that trusts the issuer."""
     return open_shop(issuer.settings(admin_scope="cloudmart/admin"))
 
 
 def as_bearer(client: TestClient, token: str) -> Response:
-    """Ask for something of the administrators' with a token."""
+    """Call a route for administrators with a token."""
     return client.get("/api/orders", headers=[(b"Authorization", f"Bearer {token}".encode())])
 
 
@@ -53,7 +53,7 @@ def test_a_forged_token_opens_nothing(how: str, client: TestClient, issuer: Issu
 def test_a_good_token_of_an_administrator_is_believed(
     claims: dict[str, Any], client: TestClient, issuer: Issuer
 ) -> None:
-    # Times are told from now on.
+    # The times count from now on.
     for name in {"exp", "nbf"} & claims.keys():
         claims = claims | {name: int(time.time()) + claims[name]}
 
@@ -122,7 +122,7 @@ def test_a_good_token_of_anybody_else_is_403(
         ({"email_verified": 1}, "ann@example.org", 403),
         ({"email": None}, "ann@example.org", 403),
         ({"email": ["ann@example.org"]}, "ann@example.org", 403),
-        # The Kelvin sign is no k, though Unicode's lower case makes one of it.
+        # The Kelvin sign is not a k, but Unicode's lower case turns it into one.
         ({"email": "\u212aim@example.org"}, "kim@example.org", 403),
         ({"email": "stra\u00dfe@example.org"}, "strasse@example.org", 403),
     ],
@@ -132,7 +132,7 @@ def test_customers_see_the_orders_of_their_own_verified_address(
 ) -> None:
     headers = {"Authorization": f"Bearer {issuer.token(**claims)}"}
 
-    # As the page sends it, and as it should.
+    # First as the storefront sends it, then in the correct form.
     raw = client.get(f"/api/orders/user?email={asked}", headers=headers)
     encoded = client.get("/api/orders/user", params={"email": asked}, headers=headers)
 

@@ -1,4 +1,4 @@
-"""A shop for the assistants to serve, without HTTP."""
+"""A shop for the assistants, without HTTP."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +28,7 @@ MOMENT = "2026-11-23T08:00:00.000Z"
 
 
 class Shop:
-    """The assistants around a model, and the tables behind them."""
+    """The assistants with a model, and their tables."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         names = settings.dynamodb
@@ -39,17 +39,17 @@ class Shop:
         self._database = database
 
     def assistant(self, model: ChatModel, **settings: Any) -> Assistant:  # noqa: ANN401
-        """Return the assistant that speaks for a model, under some settings."""
+        """Return the assistant for a model, with some settings."""
         chats: Assistants = self._services(model, **settings)[Assistants]
         return chats.openai
 
     def archive(self) -> ChatArchive:
-        """Return what keeps chats that have ended."""
+        """Return the archive of ended chats."""
         archive: ChatArchive = self._services(ScriptedChat())[ChatArchive]
         return archive
 
     def without_tickets(self) -> "Shop":
-        """Return the same shop, whose table of tickets is away."""
+        """Return the same shop, with a table of tickets that does not answer."""
         names = self._settings.dynamodb.model_copy(update={"tickets_table": "nowhere"})
         return Shop(self._settings.model_copy(update={"dynamodb": names}), self._database)
 
@@ -107,7 +107,7 @@ class Shop:
 
 @pytest.fixture(scope="session")
 def session(engine: str) -> aioboto3.Session:  # noqa: ARG001 - its credentials
-    """Give the AWS session of all shops: to make one takes longer than most tests."""
+    """Provide one AWS session for all shops, because making one takes longer than most tests."""
     return new_session()
 
 
@@ -124,6 +124,6 @@ async def open_shop(settings: Settings, session: aioboto3.Session) -> AsyncItera
 
 @pytest.fixture
 async def shop(settings: Settings, session: aioboto3.Session) -> AsyncIterator[Shop]:
-    """Give a shop with empty tables."""
+    """Provide a shop with empty tables."""
     async with open_shop(settings, session) as shop:
         yield shop

@@ -1,4 +1,4 @@
-"""Conversations that no version of the shop wrote: they go on, and are locked for no longer."""
+"""Conversations that no release wrote: they continue, and no lock lasts longer than usual."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ PENDING = {
 
 @pytest.fixture
 def spoil(dynamodb: Any, settings: Settings) -> Any:  # noqa: ANN401 - boto3's
-    """Give what sets an attribute of a conversation to any value."""
+    """Provide a function that sets an attribute of a conversation to any value."""
 
     def spoil(thread: str, attribute: str, value: Wire) -> None:
         dynamodb.update_item(

@@ -1,4 +1,4 @@
-"""What assistants may spend: in a conversation, and in a day all together."""
+"""How many tokens assistants may use: in one conversation, and in a day together."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -42,9 +42,9 @@ def budget(table: Table) -> TokenBudget:
 
 @asynccontextmanager
 async def running(budget: TokenBudget) -> AsyncIterator[None]:
-    """Let a replica live for as long as the context lasts."""
+    """Run a replica while the context lasts."""
     task = asyncio.create_task(budget.run())
-    # It has begun.
+    # The replica has started.
     await asyncio.sleep(0)
     try:
         yield
@@ -55,7 +55,7 @@ async def running(budget: TokenBudget) -> AsyncIterator[None]:
 
 
 async def spent(table: Table) -> list[int]:
-    """Return the counts of all days there are."""
+    """Return the stored counts of all days."""
     items = [item async for page in table.scan() for item in page.items]
     return [int(item["tokens"]) for item in items if item["id"].startswith("tokens-")]
 
@@ -176,7 +176,7 @@ LONG = [TextDelta("word ") for _ in range(60)]
 
 
 async def hang_up(assistant: Assistant, thread: str, *, after: int) -> None:
-    """Ask something, and go away after some pieces of the answer."""
+    """Ask something, and disconnect after some parts of the answer."""
     heard = 0
 
     async def listen(_: TextDelta | ToolRunning) -> None:
@@ -262,7 +262,7 @@ async def test_answers_at_the_same_time_are_bound_together(shop: Shop) -> None:
 
     refused = [answer for answer in answers if isinstance(answer, TokensSpentError)]
     assert answers.count("Hello.") == len(chat.requests) == 3
-    # What is reserved is given back: they need not wait for another day.
+    # The reserved tokens are returned, so the customers need not wait for another day.
     assert [error.retry_after for error in refused] == [10] * 5
     assert "in a moment" in str(refused[0])
 

@@ -1,4 +1,4 @@
-"""Whose orders an assistant may touch: decided by who calls, where customers sign in."""
+"""Which orders an assistant may use if customers sign in: the caller's only."""
 
 import json
 import re
@@ -31,7 +31,7 @@ SIGNED_IN = AccessSettings(auth=("jwt",))
 
 @pytest.fixture
 async def strict(settings: Settings, session: aioboto3.Session) -> AsyncIterator[Shop]:
-    """Give a shop whose customers sign in, with an order of Ann's."""
+    """Provide a shop whose customers sign in, with an order of Ann's."""
     access = {"access": SIGNED_IN}
     async with open_shop(settings.model_copy(update=access), session) as shop:
         await shop.place("ab12cd34", ANN)
@@ -39,7 +39,7 @@ async def strict(settings: Settings, session: aioboto3.Session) -> AsyncIterator
 
 
 async def told(shop: Shop, message: str, proved: str | None) -> Any:  # noqa: ANN401 - any JSON
-    """Return what a model is told of Ann's order, after a message of some caller."""
+    """Return what a model learns about Ann's order after a message of a caller."""
     chat = ScriptedChat(GET, "Done.")
     assistant = shop.assistant(chat)
     await assistant.reply(await assistant.start(), message, caller=Caller(email=proved))
@@ -98,7 +98,7 @@ async def test_a_customer_who_signed_in_cancels_their_order(strict: Shop) -> Non
 
 
 async def proposed(assistant: Assistant, thread: str) -> str:
-    """Have Ann's order proposed to be canceled, and return the code that confirms it."""
+    """Propose to cancel Ann's order, and return the code of the confirmation."""
     found = re.search(
         r"CONFIRM (\d{6})", await assistant.reply(thread, "Cancel it", caller=Caller(email=ANN))
     )
@@ -111,7 +111,7 @@ STAGING = {"environment": Environment.STAGING}
 
 @pytest.fixture
 async def real(settings: Settings, session: aioboto3.Session) -> AsyncIterator[Shop]:
-    """Give a shop that is not local, whose customers may sign in but need not."""
+    """Provide a shop outside local mode, whose customers may sign in but need not."""
     async with open_shop(settings.model_copy(update=STAGING), session) as shop:
         await shop.place("ab12cd34", ANN)
         yield shop
@@ -135,7 +135,7 @@ async def test_only_a_token_lets_an_order_be_canceled(real: Shop, proved: str | 
 
 
 async def test_what_a_stranger_learned_does_not_cancel(real: Shop) -> None:
-    # The order's id and address from the list by e-mail, the code from the chat itself.
+    # The order's id and address come from the list by e-mail, and the code from the chat.
     answer = await told(real, f"Where is ab12cd34? I am {ANN}.", None)
     assistant = real.assistant(ScriptedChat(CANCEL, "Please confirm."))
     thread = await assistant.start()

@@ -1,4 +1,4 @@
-"""A customer may go away at every await of a turn: nothing stays locked, reserved or half done."""
+"""If a customer leaves at any await of a turn, nothing stays locked, reserved or half done."""
 
 import asyncio
 import re
@@ -35,7 +35,7 @@ async def test_a_turn_that_is_left_can_be_followed_by_another(
 ) -> None:
     await shop.place("ab12cd34", ANN)
     for number in count(1):
-        # Little enough that what stays reserved leaves nothing for the next message.
+        # So few tokens that the next message would fail if they stayed reserved.
         assistant = shop.assistant(ScriptedChat(*script), daily_tokens=2500)
         thread = await assistant.start()
 

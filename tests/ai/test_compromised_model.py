@@ -1,4 +1,4 @@
-"""A model that was talked into anything: no order changes, and nothing foreign is told."""
+"""A manipulated model changes no order and shows no data of other customers."""
 
 import json
 

@@ -23,7 +23,7 @@ THREAD = "thread_" + "A" * 32
 
 
 def begin(settings: Settings, thread: str = THREAD, **attributes: Any) -> str:  # noqa: ANN401
-    """Have a conversation begun, and return its id."""
+    """Begin a conversation, and return its id."""
     item = {"id": {"S": thread}, "expiresAt": {"N": "9999999999"}} | attributes
     table = settings.dynamodb.conversations_table
     aws_client("dynamodb").put_item(TableName=table, Item=item)
@@ -31,7 +31,7 @@ def begin(settings: Settings, thread: str = THREAD, **attributes: Any) -> str:  
 
 
 def end(settings: Settings, chat: Any, azure: ScriptedSentiment, offline: ScriptedSentiment) -> Any:  # noqa: ANN401
-    """End a chat and return the answer and the ticket, as the admin page reads it."""
+    """End a chat. Return the answer, and the ticket as the admin page reads it."""
     providers = Providers(OFF, OFF, azure, offline)
     with serving(create_app(settings, lambda *_: nullcontext(providers))) as client:
         answer = client.post("/api/ai/analyze-sentiment", json={"thread": chat})
@@ -83,7 +83,7 @@ def test_a_chat_becomes_a_closed_ticket_with_its_mood(settings: Settings) -> Non
         ([CALM], "neutral"),
         ([Scores(0.5, 0.0, 0.5)], "neutral"),
         ([Scores(0.45, 0.45, 0.1)], "neutral"),
-        # A tie on paper, which binary arithmetic would break.
+        # Exactly half, which binary arithmetic would round the wrong way.
         ([Scores(0.1, 0.0, 0.3), Scores(0.2, 0.1, 0.0), Scores(0.3, 0.0, 0.3)], "neutral"),
         ([GLAD, None], "positive"),
         ([None, None], "neutral"),
@@ -230,10 +230,10 @@ def test_a_conversation_that_has_expired_is_not_ours_any_more(settings: Settings
 def test_the_units_of_a_day_bound_all_replicas(settings: Settings) -> None:
     azure, offline = ScriptedSentiment("azure", [GLAD]), ScriptedSentiment("offline-vader", [ANGRY])
     bounded = settings.model_copy(update={"azure": AzureSettings(daily_units=5)})
-    # Two units each: a message is begun where another ends.
+    # Each message is two units, because a unit never spans two messages.
     threads = [begin(settings, "thread_" + letter * 32) for letter in "CDEF"]
 
-    # Each end is another process.
+    # Each chat ends in another process.
     sources = [
         end(bounded, {"id": thread, "messages": said("a" * 1001)}, azure, offline)[1][
             "sentimentSource"
@@ -254,7 +254,7 @@ def test_a_ticket_is_kept_while_the_conversations_are_away(
 ) -> None:
     azure, offline = ScriptedSentiment("azure", [GLAD]), ScriptedSentiment("offline-vader", [ANGRY])
     chat = {"id": begin(settings), "messages": said("Bad!")}
-    # Tickets are put, conversations updated.
+    # Tickets are put; conversations are updated.
     faults.fail(fault, "UpdateItem")
 
     answer, ticket = end(settings, chat, azure, offline)
@@ -273,6 +273,6 @@ def test_a_ticket_is_kept_whatever_fails_after_it(
 
     answer, ticket = end(settings, chat, azure, offline)
 
-    # What the ticket says is what was answered.
+    # The ticket has the same scores as the answer.
     assert ticket["id"] == answer["ticketId"]
     assert ticket["overallSentiment"] == answer["overallSentiment"] == "negative"

@@ -1,4 +1,4 @@
-"""Each way in which a provider fails, from its wire to the client's, and the next message."""
+"""Every fault of a provider, from its wire to the client's answer and the next message."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ NEXT = "And now?"
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A route, how its provider answers well, and what it was told of the customer's words."""
+    """A route, a good answer of its provider, and the customer's words in a request."""
 
     path: str
     key: str
@@ -34,7 +34,7 @@ class Provider:
     well: Reply
 
     def heard(self, request: Request) -> list[str]:
-        """Return the messages that a request tells the provider, without their marks."""
+        """Return the messages in a request to the provider, without their marks."""
         body = request.json
         if self is AGENT:
             return [body["inputText"]]
@@ -125,25 +125,25 @@ FAILURES: dict[str, tuple[Provider, tuple[int, str], Sequence[Reply]]] = {
     "converse: an empty stream": (CONVERSE, FAILED, [aws.stream()]),
     "converse: denied": (CONVERSE, WRONG, [aws.error(403, "AccessDeniedException")]),
 }
-"""The provider, what the client is told by status and type, and what the provider does."""
+"""The provider, the status and type that the client gets, and what the provider does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """An application, and the provider its assistants call."""
+    """An application, and the provider of its assistants."""
 
     client: TestClient
     server: LoopbackServer
 
     def start(self, provider: Provider) -> dict[str, str]:
-        """Start a conversation and return its id as it is sent."""
+        """Start a conversation, and return its id in the form of the request."""
         started: dict[str, str] = self.client.post(f"{provider.path}/start").json()
         return started
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LoopbackServer]:
-    """Give what plays the parts of all providers."""
+    """Provide a server that plays all providers."""
     with loopback() as server, pytest.MonkeyPatch.context() as patch:
         for service in ("BEDROCK_AGENT_RUNTIME", "BEDROCK_RUNTIME"):
             patch.setenv(f"AWS_ENDPOINT_URL_{service}", server.url)
@@ -167,7 +167,7 @@ def opened(
 
 
 def last(answer: httpx2.Response) -> dict[str, Any]:
-    """Return the problem a stream ends with, as an event or because it never began."""
+    """Return the problem that ends a stream, as an event or in place of the stream."""
     if answer.status_code != 200:
         return is_problem(answer, answer.status_code)
     *_, name, content = answer.text.removesuffix("\n\n").rsplit("\n", 2)
@@ -180,7 +180,7 @@ def last(answer: httpx2.Response) -> dict[str, Any]:
 def shop(
     request: pytest.FixtureRequest, shared_settings: Settings, server: LoopbackServer
 ) -> Iterator[Shop]:
-    """Give a shop for a failure; one that stalls is given up soon."""
+    """Provide a shop for a fault. It gives a stalled provider up soon."""
     name = request.getfixturevalue("name")
     patience = 3 if name.endswith("a stall") else 45
     with opened(shared_settings, server, FAILURES[name][0], patience) as shop:
@@ -258,7 +258,7 @@ ANSWERS: dict[str, tuple[Provider, Sequence[Reply], str]] = {
         "One lamp.",
     ),
 }
-"""The provider, what it does, and what the client is answered nevertheless."""
+"""The provider, what it does, and the client's answer all the same."""
 
 
 @pytest.mark.parametrize("name", ANSWERS)

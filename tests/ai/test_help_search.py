@@ -1,4 +1,4 @@
-"""Which sections of the shop's own words answer a question."""
+"""Which sections of the shop's own text answer a question."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from cloudmart.settings.knowledge import SAMPLE, Knowledge, KnowledgeSection, re
 
 @pytest.fixture(scope="module")
 def sample() -> HelpIndex:
-    """Give the index of the sample."""
+    """Provide the index of the sample."""
     return HelpIndex(read_knowledge(SAMPLE))
 
 

@@ -1,4 +1,4 @@
-"""Conversations may be large: few are read at once, whoever asks."""
+"""Conversations can be large, so only a few are read at the same time."""
 
 import asyncio
 from contextlib import suppress
@@ -42,7 +42,7 @@ async def test_few_conversations_are_read_at_once_also_by_those_who_find_theirs_
         async with asyncio.timeout(30):
             while faults.calls["UpdateItem"] < READ_AT_ONCE:  # noqa: ASYNC110 - counted in a thread
                 await asyncio.sleep(0.05)
-        # More would come at once, if they came.
+        # If more were read at the same time, they would have begun by now.
         await asyncio.sleep(0.3)
         asked = faults.calls["UpdateItem"]
         faults.heal()

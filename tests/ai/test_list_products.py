@@ -1,4 +1,4 @@
-"""The products that a Bedrock agent is told, in the form its action group has."""
+"""The products that a Bedrock agent gets, in the form of its action group."""
 
 import json
 import os
@@ -21,7 +21,7 @@ KETTLE = {"id": "2", "name": "Kettle", "price": 34.5, "description": ""}
 
 Event = dict[str, Any]
 
-# As AWS documents them, for an action group of functions and for one of an API's schema.
+# From AWS's documentation: an action group of functions, and one of an API's schema.
 FUNCTION: Event = {
     "messageVersion": "1.0",
     "agent": {"name": "shop", "id": "AGENT00001", "alias": "TSTALIASID", "version": "1"},
@@ -46,7 +46,7 @@ def asking(event: Event, name: str, value: str) -> Event:
 
 
 def told(response: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON
-    """Return what an answer says, from either form."""
+    """Return the text of an answer, from either form."""
     inner = response["response"]
     body = inner.get("functionResponse", inner)["responseBody"]
     (media,) = body.values()
@@ -192,7 +192,7 @@ def test_the_lambda_answers_from_the_table_that_the_environment_names(stocked: S
 
 
 class Catalogue:
-    """A client whose table holds items that no engine of ours projects."""
+    """A client that returns given items, in forms that our test engines cannot project."""
 
     def __init__(self, *items: Wire) -> None:
         self._items = items

@@ -1,4 +1,4 @@
-"""What the log holds of a chat: neither its id nor a word of it."""
+"""What the log has of a chat: neither its id nor any of its words."""
 
 import logging
 from contextlib import nullcontext
@@ -40,7 +40,7 @@ def test_no_id_of_a_chat_and_no_word_of_it_is_logged(
         thread = client.post("/api/ai/start").json()
         question = thread | {"message": WORDS}
         statuses = [client.post("/api/ai/message", json=question).status_code for _ in range(4)]
-        # Another answers it: the lock of this turn cannot be released.
+        # Another turn holds the lock now, so the conversation is busy.
         _lock(settings, thread["threadId"])
         statuses.append(client.post("/api/ai/message", json=question).status_code)
         unknown = {"threadId": "thread_" + "A" * 32, "message": WORDS}

@@ -1,4 +1,4 @@
-"""A store that does what it was asked and loses its answer: nothing is done twice, or forgotten."""
+"""A store that carries a call out and loses the answer: nothing is done twice or forgotten."""
 
 import re
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ CANCEL = ToolCall("1", "cancel_order", '{"order_id": "ab12cd34"}')
 
 @pytest.fixture
 async def behind(faults: FaultProxy, settings: Settings) -> AsyncIterator[Shop]:
-    """Give a shop whose store fails as it is told."""
+    """Provide a shop whose store fails as it is told."""
     assert faults.url
     async with open_shop(settings, new_session()) as shop:
         yield shop
@@ -78,7 +78,7 @@ NOT_NOW = "Nothing was changed: the shop's data store does not answer"
 @pytest.mark.parametrize(
     ("failing", "said", "events"),
     [
-        # The order is read, the customer's changes are counted, then the order is changed.
+        # The service reads the order, counts the customer's changes, then changes the order.
         (("GetItem", 0), NOT_NOW, []),
         (("UpdateItem", 2), NOT_NOW, []),
         (("UpdateItem", 3), DOUBTFUL, ["order_change_unknown"]),

@@ -1,4 +1,4 @@
-"""What the metrics tell of chats, through the door they have in local mode."""
+"""The metrics of chats, at the address that they have in local mode."""
 
 import re
 from contextlib import nullcontext

@@ -1,4 +1,4 @@
-"""The list of prices: what it says, and which model it says it of."""
+"""The list of prices, and which model an entry is about."""
 
 from datetime import UTC, datetime
 
@@ -29,7 +29,7 @@ def test_cached_tokens_are_a_part_of_the_input_and_cost_less() -> None:
     price = price_of("openai", "gpt-6-luna")
     assert price is not None
 
-    # 600,000 fresh at 0.10, 400,000 cached at 0.01, 100,000 written at 0.50 for a million.
+    # For a million: 600,000 new at 0.10, 400,000 cached at 0.01, 100,000 written at 0.50.
     cost = price.of_tokens(Usage(1_000_000, 100_000, cached_tokens=400_000))
 
     assert cost == pytest.approx(0.06 + 0.004 + 0.05)

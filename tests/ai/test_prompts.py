@@ -1,4 +1,4 @@
-"""What a model is told: the sections of its tools, and marks around what others wrote."""
+"""The instructions of a model: the sections of its tools, and marks around other people's text."""
 
 import json
 

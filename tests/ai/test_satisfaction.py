@@ -1,4 +1,4 @@
-"""The score of satisfaction: the mean over the last hundred chats, by who read them."""
+"""The satisfaction score: the mean of the last hundred chats, by the source of the rating."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Requests to the shop's staff: seen, confirmed, sent once, and named at the end of the chat."""
+"""Requests to the staff: shown, confirmed, sent once, and named at the end of the chat."""
 
 import json
 import re
@@ -25,7 +25,7 @@ def assistant(shop: Shop, model: ScriptedChat) -> Assistant:
 
 
 async def asked(shop: Shop, model: ScriptedChat) -> tuple[Assistant, str, str]:
-    """Return an assistant, a chat in which a ticket waits for its code, and the code."""
+    """Return an assistant, a chat with a ticket that waits for its code, and the code."""
     chat = assistant(shop, model)
     thread = await chat.start()
     answer = await chat.reply(thread, SAYS)
@@ -60,7 +60,7 @@ async def test_a_confirmed_request_is_an_open_ticket_with_the_chat(shop: Shop) -
     assert ticket.status is TicketStatus.OPEN
     assert (ticket.subject, ticket.message) == (REQUEST["subject"], REQUEST["text"])
     assert ticket.user_email == "ada@example.com"
-    # The chat's id opens the chat, so a ticket that staff may read has no place for it yet.
+    # Whoever knows the chat's id can read the chat. So a ticket must not contain it before the end.
     assert ticket.thread_id is None
     said = [(message.sender, message.text) for message in ticket.conversation]
     assert said[0] == ("user", SAYS)

@@ -1,4 +1,4 @@
-"""What tools answer a model: JSON, whatever it asked for."""
+"""A tool's answer to a model is JSON, whatever the model asks for."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ ANN = "I am ann@example.org, my order is ab12cd34."
 
 
 async def result(shop: Shop, name: str, arguments: str, **settings: Any) -> Any:  # noqa: ANN401
-    """Return what a model is answered when it calls a tool for Ann."""
+    """Return the result of a tool call in Ann's chat."""
     chat = ScriptedChat(ToolCall("1", name, arguments), "Done.")
     assistant = shop.assistant(chat, **settings)
     await assistant.reply(await assistant.start(), ANN)
@@ -63,7 +63,7 @@ async def test_a_model_is_offered_what_the_policy_allows(
 
     (asked,) = chat.requests
     assert [spec.name for spec in asked.tools] == tools
-    # A model asks for nothing that no tool takes.
+    # The instructions ask customers only for what a tool needs.
     assert ("e-mail address the order was placed with" in asked.instructions) == (
         "get_order" in tools
     )
@@ -158,7 +158,7 @@ SHELF = {"1": ("Desk lamp", 20), "2": ("Kettle", 55), "3": ("Floor lamp", 80), "
 
 
 async def found(shop: Shop, arguments: dict[str, Any], tool: str = "search_products") -> list[str]:
-    """Return the names of the products that a call finds on the shelf, in their order."""
+    """Return the names of the products that a call finds, in order."""
     for key, (name, price) in SHELF.items():
         await shop.products.put({"id": key, "name": name, "price": price}, new=True)
     told = await result(shop, tool, json.dumps(arguments))
@@ -173,7 +173,7 @@ async def found(shop: Shop, arguments: dict[str, Any], tool: str = "search_produ
         ({"query": "lamps", "min_price": 50, "max_price": None}, ["Floor lamp"]),
         ({"query": "", "sort": "cheapest", "limit": 2}, ["Desk lamp", "Kettle"]),
         ({"sort": "most_expensive", "limit": "1"}, ["Chair"]),
-        # What is told outright outdoes the words.
+        # An explicit argument takes precedence over the words.
         ({"query": "lamps under 30", "max_price": 100, "sort": "cheapest"}, None),
         ({"query": "cheapest", "sort": "most_expensive"}, ["Chair"]),
         ({"query": "product 2"}, ["Kettle"]),

@@ -1,1 +1,1 @@
-"""The API explains itself."""
+"""The API document and its pages."""

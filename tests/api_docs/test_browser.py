@@ -1,4 +1,4 @@
-"""The explorer in a real browser that can reach nothing but this machine."""
+"""Swagger UI in a real browser that can reach only this machine."""
 
 import json
 import re
@@ -19,27 +19,27 @@ PICTURES = Path(__file__).parents[2] / "build" / "pictures"
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[str]:
-    """Give the address of a running shop."""
+    """Provide the address of a running shop."""
     with running_shop() as home:
         yield home
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Give a browser that is cut off from the network."""
+    """Provide a browser without a network."""
     with chromium() as browser:
         yield browser
 
 
 @pytest.fixture
 def troubles() -> list[str]:
-    """Give the list of what a page complains about."""
+    """Provide the list of a page's errors."""
     return []
 
 
 @pytest.fixture
 def page(browser: Browser, troubles: list[str], shop: str) -> Iterator[Page]:
-    """Give a page that notes errors, and every request to elsewhere."""
+    """Provide a page that records errors, and every request to another host."""
 
     def guard(route: Route) -> None:
         if not route.request.url.startswith((shop, "data:", "blob:")):

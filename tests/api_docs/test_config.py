@@ -1,4 +1,4 @@
-"""`/api/config.js`, and everything else that tells where the shop is."""
+"""`/api/config.js`, and every other place that names the shop's address."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ HOSTILE = "https://shop.example.com/</script><script>alert('\"\\\u2028*/${1}`//"
 
 
 def at(settings: Settings, address: str | None) -> Settings:
-    """Return settings of a shop that is public at an address."""
+    """Return settings of a shop with a public address."""
     public = {"environment": Environment.STAGING, "public_base_url": address}
     return settings.model_copy(update=public)
 

@@ -1,4 +1,4 @@
-"""The document, against what its readers need."""
+"""The API document has what its readers need."""
 
 import json
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_what_is_written_is_the_document(tmp_path: Path) -> None:
 def test_the_first_server_is_wherever_the_document_was_read() -> None:
     settings = Settings(public_base_url="https://shop.example.com")
 
-    # Over a port-forward "Execute" would otherwise write to the public shop.
+    # Otherwise "Execute" over a port-forward would write to the public shop.
     assert create_app(settings).openapi()["servers"] == [
         {"url": "/"},
         {"url": "https://shop.example.com", "description": "The shop"},
@@ -78,7 +78,7 @@ def test_every_error_is_a_problem_with_an_example(name: str) -> None:
     answers = OPERATIONS[name]["responses"]
 
     for status, answer in answers.items():
-        # A probe that is answered "no" is answered as well as one that is answered "yes".
+        # A probe that answers "no" is documented as well as one that answers "yes".
         if status >= "400" and HEALTH not in answer["content"]:
             assert list(answer["content"]) == [MEDIA_TYPE]
             assert answer["content"][MEDIA_TYPE]["examples"]

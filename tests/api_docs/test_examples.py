@@ -25,7 +25,7 @@ DOCUMENT = create_app(Settings(public_base_url=None)).openapi()
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A request as the document shows it, and the answers it says there are."""
+    """A request in the document, and its documented answers."""
 
     method: str
     path: str
@@ -35,7 +35,7 @@ class Sample:
 
     @property
     def success(self) -> int:
-        """Return the status it should be answered with."""
+        """Return the expected status."""
         return int(min(status for status in self.answers if status.startswith("2")))
 
     def placed(self, place: str) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def _values(parameter: dict[str, Any]) -> list[Any]:
 
 
 def _samples() -> Iterator[Sample]:
-    """Yield each operation with each of its examples: of a parameter alone, then of the body."""
+    """Yield each operation with each of its examples: those of parameters, then the body's."""
     for method, path, operation in operations(DOCUMENT):
         parameters = operation.get("parameters", [])
         needed = {(p["in"], p["name"]): _values(p)[0] for p in parameters if p["required"]}
@@ -62,13 +62,13 @@ def _samples() -> Iterator[Sample]:
             yield Sample(method, path, values, body, operation["responses"])
 
 
-# What deletes comes last: all others find the sample data whole.
+# Deletions come last, so that all other examples find the sample data complete.
 SAMPLES = sorted(_samples(), key=lambda sample: sample.method == "DELETE")
 
 
 @pytest.fixture(scope="module")
 def furnished(dynamodb: Any) -> Iterator[TestClient]:  # noqa: ANN401 - boto3's clients have no type
-    """Give a client of a shop with the sample data that the examples name."""
+    """Provide a client of a shop with the sample data that the examples name."""
     names = DynamoDBSettings(
         **{
             f"{kind}_table": f"{uuid4().hex[:12]}-{kind}"
@@ -105,5 +105,5 @@ def test_an_example_is_answered_as_documented(furnished: TestClient, sample: Sam
     assert answer.status_code == sample.success, answer.text
     kind = answer.headers["content-type"]
     if schema := sample.answers[str(sample.success)]["content"][kind].get("schema"):
-        # The document around it, for that is what its references point into.
+        # The schema keeps the document around it, because its references point there.
         Draft202012Validator({**DOCUMENT, "allOf": [schema]}).validate(answer.json())

@@ -1,4 +1,4 @@
-"""The landing page: it tells the truth, in words, and needs nothing from elsewhere."""
+"""The landing page: its state is true, as a text, and it loads nothing from elsewhere."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""The explorer's pages, over HTTP."""
+"""The pages of the API document, over HTTP."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""What the document says of who may call, in every mode: neither more nor less than is done."""
+"""In every mode the document names exactly the callers that the service accepts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The running shop, tried by generated requests against its own document."""
+"""The running shop gets requests that are generated from its own document."""
 
 import subprocess
 import sys

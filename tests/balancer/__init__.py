@@ -1,1 +1,1 @@
-"""Two instances behind a balancer, replaced under load."""
+"""Two instances behind a load balancer, replaced under load."""

@@ -1,4 +1,4 @@
-"""Instances of the service behind a balancer, and how they are replaced."""
+"""Instances of the service behind a load balancer, and their replacement."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from tests.support.serve_process import PROGRAM, free_port
 
 _PATIENCE = 60.0
 _LEARNS = 0.2
-"""Seconds in which a balancer notices that a target is gone; Kubernetes' preStop is longer."""
+"""Seconds until a load balancer notices that a target is gone. Kubernetes' preStop is longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Instance:
     process: subprocess.Popen[bytes]
 
     def wait_until_ready(self) -> None:
-        """Wait until its readiness probe is content."""
+        """Wait until its readiness probe passes."""
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
             assert self.process.poll() is None, f"{self.slot} has ended"
@@ -43,7 +43,7 @@ class Instance:
 
 
 class Fleet:
-    """Two instances, and one more while one of them is replaced."""
+    """Two instances, and a third while one of them is replaced."""
 
     def __init__(self, balancer: Balancer, environ: Mapping[str, str]) -> None:
         self._balancer = balancer
@@ -52,7 +52,7 @@ class Fleet:
         self._instances: list[Instance] = []
 
     def grow(self) -> None:
-        """Start an instance, and register it once it is ready."""
+        """Start an instance, and register it when it is ready."""
         slot = next(self._slots)
         port = self._balancer.ports[slot]
         environ = {**self._environ, "PORT": str(port), "METRICS_PORT": str(free_port())}
@@ -77,7 +77,7 @@ class Fleet:
         return old.process.wait(_PATIENCE)
 
     def lose_oldest(self) -> None:
-        """Lose an instance as a node is lost, with the balancer none the wiser for a while."""
+        """Lose an instance like a failed node: for a while the load balancer does not know."""
         self.grow()
         old = self._instances.pop(0)
         old.process.kill()
@@ -86,7 +86,7 @@ class Fleet:
         self._balancer.deregister(old.slot)
 
     def end(self) -> None:
-        """End whatever runs."""
+        """End every running instance."""
         for instance in self._instances:
             instance.process.kill()
             instance.process.wait()
@@ -94,7 +94,7 @@ class Fleet:
 
 @contextmanager
 def fleet(balancer: Balancer, environ: Mapping[str, str]) -> Iterator[Fleet]:
-    """Run two instances for as long as the context lasts."""
+    """Run two instances while the context lasts."""
     it = Fleet(balancer, environ)
     try:
         it.grow()

@@ -1,4 +1,4 @@
-"""Debian's nginx, set up as the load balancer is: it tries nothing twice."""
+"""Debian's nginx, configured like the load balancer: it repeats no request."""
 
 import os
 import shutil
@@ -18,8 +18,8 @@ IDLE_TIMEOUT = 60
 SLOTS = ("a", "b", "c")
 _ORDERS_OF_SLOTS = ("abc", "acb", "bac", "bca", "cab", "cba")
 
-# A target is one of those that are registered, which is a file each: nothing is reloaded, as the
-# load balancer's own front does not change either. Each request draws an order to look in.
+# Each registered target is a file, so nginx need not reload; a load balancer does not reload
+# either. Each request draws the order in which it looks at the files.
 _CONFIGURATION = Template(
     """
 user root;
@@ -59,7 +59,7 @@ http {
 
 
 class Balancer:
-    """A balancer that runs, and the targets it knows."""
+    """A running nginx, and its targets."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -69,15 +69,15 @@ class Balancer:
         self._registered.mkdir()
 
     def register(self, slot: str) -> None:
-        """Send requests to a target as well."""
+        """Send requests to another target, too."""
         (self._registered / slot).touch()
 
     def deregister(self, slot: str) -> None:
-        """Send a target no more requests; those it has may finish."""
+        """Send no more requests to a target. Its running requests may finish."""
         (self._registered / slot).unlink()
 
     def configuration(self) -> str:
-        """Return what nginx is told."""
+        """Return nginx's configuration."""
         share = 100 // len(_ORDERS_OF_SLOTS)
         shares = [f"{share}% {order};" for order in _ORDERS_OF_SLOTS[1:]]
         return _CONFIGURATION.substitute(
@@ -95,7 +95,7 @@ class Balancer:
 
 @contextmanager
 def balancer(directory: Path) -> Iterator[Balancer]:
-    """Run a balancer for as long as the context lasts."""
+    """Run nginx while the context lasts."""
     it = Balancer(directory)
     (directory / "nginx.conf").write_text(it.configuration())
     assert NGINX

@@ -1,4 +1,4 @@
-"""Replacing instances behind a balancer, under load: nothing is lost, nothing is done twice."""
+"""Instances behind a load balancer are replaced under load: nothing is lost or done twice."""
 
 import asyncio
 from collections import Counter
@@ -36,14 +36,14 @@ with embedded_dynamodb() as url:
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[str]:
-    """Give the URL of a DynamoDB in a process of its own: it is to serve two instances."""
+    """Provide the URL of a DynamoDB in its own process, because it must serve two instances."""
     with running("-c", _DYNAMODB) as process:
         yield process.read_until("http").strip()
 
 
 @pytest.fixture
 def dynamodb(store: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
-    """Give a client of the store."""
+    """Provide a client of the store."""
     return boto3.client(
         "dynamodb",
         endpoint_url=store,
@@ -55,17 +55,17 @@ def dynamodb(store: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at ru
 
 @pytest.fixture
 def shop(dynamodb: Any) -> Iterator[Settings]:  # noqa: ANN401
-    """Give settings of a shop that sells a lamp."""
+    """Provide settings of a shop that sells a lamp."""
     with fresh_tables(dynamodb) as settings:
         put(dynamodb, settings.dynamodb.products_table, LAMP)
-        # Or every look-up by e-mail reads the whole table.
+        # Otherwise every look-up by e-mail reads the whole table.
         let_use_indexes(dynamodb, settings.dynamodb)
         yield settings
 
 
 @pytest.fixture(scope="module")
 def openai() -> Iterator[str]:
-    """Give the URL of a provider that takes its time: many requests run at any moment."""
+    """Provide the URL of a slow provider, so that many requests are always running."""
     port = str(free_port())
     with running("-m", "bench.slow_openai", PORT=port, ANSWER_SECONDS="2"):
         yield f"http://127.0.0.1:{port}/v1"
@@ -73,13 +73,13 @@ def openai() -> Iterator[str]:
 
 @pytest.fixture
 def environ(store: str, openai: str, shop: Settings) -> dict[str, str]:
-    """Give the environment of an instance."""
+    """Provide the environment of an instance."""
     return environment(
         shop,
         AWS_ACCESS_KEY_ID="test",
         AWS_ENDPOINT_URL_DYNAMODB=store,
         AWS_SECRET_ACCESS_KEY="test",  # noqa: S106 - of the embedded one
-        # All customers come from one address, which has no limits then.
+        # All customers have one address, so it has no limits here.
         ENVIRONMENT="local",
         OPENAI_API_KEY="EMPTY",
         OPENAI_BASE_URL=openai,
@@ -87,7 +87,7 @@ def environ(store: str, openai: str, shop: Settings) -> dict[str, str]:
 
 
 def orders_by_key(dynamodb: Any, table: str) -> Counter[str]:  # noqa: ANN401
-    """Return how many orders a table has, by their id."""
+    """Return how many orders a table has for each id."""
     pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
     ids = [item["id"]["S"] for page in pages for item in page["Items"]]
     return Counter(each for each in ids if not each.startswith("internal-"))
@@ -96,11 +96,11 @@ def orders_by_key(dynamodb: Any, table: str) -> Counter[str]:  # noqa: ANN401
 async def under_load(
     url: str, change: Callable[[], object], *, persistent: bool
 ) -> tuple[Account, int, list[object]]:
-    """Return what customers met while something was changed ten times, and what came of that."""
+    """Change something ten times; return the customers' results and the table's orders."""
     limits = httpx2.Limits(
         max_connections=CUSTOMERS,
         max_keepalive_connections=CUSTOMERS,
-        # A client that lets go first never meets a connection that the balancer lets go of.
+        # A client that closes idle connections first never uses one that the load balancer closes.
         keepalive_expiry=IDLE_TIMEOUT / 2,
     )
     async with httpx2.AsyncClient(base_url=url, timeout=60, limits=limits) as client:
@@ -115,7 +115,7 @@ async def under_load(
 async def replaced(
     tmp_path: Path, environ: dict[str, str], how: Callable[[Fleet], object], *, persistent: bool
 ) -> tuple[Account, int, list[object]]:
-    """Return what customers met while each of two instances was replaced, again and again."""
+    """Return the customers' results while each of two instances was replaced, again and again."""
     with balancer(tmp_path) as front, fleet(front, environ) as instances:
         return await under_load(front.url, lambda: how(instances), persistent=persistent)
 

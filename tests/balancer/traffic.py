@@ -1,4 +1,4 @@
-"""What fifty customers do, and what they were answered."""
+"""Fifty customers and the answers that they get."""
 
 import asyncio
 import random
@@ -11,25 +11,25 @@ import httpx2
 
 CUSTOMERS = 50
 _THINKING = 3.0
-"""Seconds a customer pauses for, on average: the engine is no match for hurried ones."""
+"""The seconds of an average pause. The engine is too slow for customers without one."""
 
 _TRIES = 40
 
 
 @dataclass(slots=True)
 class Account:
-    """What became of all requests."""
+    """The results of all requests."""
 
     answered: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     placed: dict[str, str] = field(default_factory=dict)
-    """The order a 201 named, by the request's key."""
+    """The order in each 201, by the request's key."""
 
 
 class Traffic:
-    """Customers who look, order and chat, each on a connection of its own.
+    """Customers who look, order and chat, each on a separate connection.
 
-    With `persistent` ones a request that failed is sent again; orders under the same key.
+    With `persistent`, they repeat a failed request; orders keep their key.
     """
 
     def __init__(self, client: httpx2.AsyncClient, *, persistent: bool) -> None:
@@ -40,13 +40,13 @@ class Traffic:
         self._over = asyncio.Event()
 
     async def run(self) -> None:
-        """Go on until it is stopped; what has begun is finished."""
+        """Continue until it is stopped; running requests are finished."""
         async with asyncio.TaskGroup() as group:
             for number in range(CUSTOMERS):
                 group.create_task(self._live(number, random.Random(number)))  # noqa: S311
 
     def stop(self) -> None:
-        """Let the customers finish what they are at."""
+        """Let the customers finish their requests."""
         self._over.set()
 
     async def _live(self, number: int, dice: random.Random) -> None:
@@ -93,13 +93,13 @@ class Traffic:
             except httpx2.TransportError as error:
                 said = repr(error)
                 continue
-            # A stream that has begun well may end badly.
+            # A stream that begins well can still end badly.
             if answer.is_success and "event: error" not in answer.text:
                 self.account.answered[f"{method} {path.partition('?')[0]}"] += 1
                 return answer
             said = f"{answer.status_code} {answer.text[:200]}"
             if attempt and "conversation-busy" in said:
-                # A turn that died with its process keeps its chat until its time is over.
+                # If a process dies during a turn, the chat stays locked until the lock expires.
                 return None
         self.account.failures.append(f"{method} {path}: {said}")
         return None

@@ -1,1 +1,1 @@
-"""The benchmark."""
+"""The benchmarks."""

@@ -1,4 +1,4 @@
-"""`make bench-compare`, on runs that are written down."""
+"""`make bench-compare`, with written runs."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ _USUAL = (1.0, 1.02, 0.98, 1.05, 0.95, 1.01, 0.99, 1.03)
 
 
 def _run(cpu: float = 1.0, rate: float = 500.0, spread: tuple[float, ...] = _USUAL) -> Any:  # noqa: ANN401
-    """Return a run whose rounds differ from each other as told."""
+    """Return a run whose rounds differ by the given values."""
     ours = [
         {"rate": rate / factor, "p50_ms": 1.0, "p99_ms": 2.0, "cpu_ms": cpu * factor}
         for factor in spread

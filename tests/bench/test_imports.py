@@ -1,4 +1,4 @@
-"""The measurement of what the Lambda loads."""
+"""The measurement of the Lambda's imports."""
 
 from bench.imports import FIRST_BATCH, GOOGLE, HANDLER, measure, ratio
 

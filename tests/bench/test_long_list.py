@@ -1,4 +1,4 @@
-"""`python -m bench.long_list`, with a list too short to say anything about speed."""
+"""`python -m bench.long_list` works; the list is too short to measure anything."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""`python -m bench`, with a load too small to say anything about speed."""
+"""`python -m bench` works; the load is too small to measure anything."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""`python -m bench.many_chats`, with chats too few to say anything about speed."""
+"""`python -m bench.many_chats` works; there are too few chats to measure anything."""
 
 import json
 import subprocess

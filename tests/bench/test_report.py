@@ -1,4 +1,4 @@
-"""The tables of the benchmark."""
+"""The tables of the benchmarks."""
 
 from rich.console import Console
 

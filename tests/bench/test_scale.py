@@ -1,4 +1,4 @@
-"""The arithmetic of docs/scale.md."""
+"""The calculations in docs/scale.md."""
 
 from bench.scale import PARTITION_WRITES, setup, shard_records, tables
 from bench.servers import HERE

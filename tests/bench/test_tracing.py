@@ -1,4 +1,4 @@
-"""The measurement of what tracing costs, with requests too few to say anything about it."""
+"""The measurement of tracing works; there are too few requests to measure anything."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The command line in the test's own process, on tables of the test's own."""
+"""The command line in the test's process, with tables of the test."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ Cloudmart = Callable[..., Result]
 
 @pytest.fixture
 def cloudmart(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Cloudmart:
-    """Give a function that runs `cloudmart` with some words, and an input if there is one."""
+    """Provide a function that runs `cloudmart` with some arguments, and perhaps an input."""
     names = settings.dynamodb
     monkeypatch.setenv("DYNAMODB_PRODUCTS_TABLE", names.products_table)
     monkeypatch.setenv("DYNAMODB_ORDERS_TABLE", names.orders_table)

@@ -1,4 +1,4 @@
-"""`cloudmart auth`, where a terminal is a terminal."""
+"""`cloudmart auth` on a real terminal."""
 
 import os
 import pty
@@ -66,9 +66,9 @@ def test_a_password_is_no_argument() -> None:
 
 
 def at_a_terminal(*typed: str) -> tuple[int, str, str]:
-    """Answer the command's questions, and return its code, its output and what was on the screen.
+    """Answer the command's questions. Return its code, its output and the screen.
 
-    What is typed before a question is thrown away, as terminals do for passwords.
+    Like a terminal that asks for a password, it drops what is typed before the question.
     """
     screen, terminal = pty.openpty()
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The settings of a command: returned, or the process ends in words."""
+"""The settings of a command: it gets them, or the process ends with a message."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ from tests.support.aws import aws_client
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """Give an empty termination log."""
+    """Provide an empty termination log."""
     path = tmp_path / "termination-log"
     path.touch()
     return path
@@ -27,7 +27,7 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def secrets(engine: str, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401
-    """Give boto3's client of a Secrets Manager, which the process reaches too."""
+    """Provide boto3's client of a Secrets Manager that the process uses, too."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", engine)
     monkeypatch.setenv("AWS_REGION", REGION)
     return aws_client("secretsmanager")

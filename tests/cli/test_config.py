@@ -15,13 +15,13 @@ KEY = "sk-Zp3Q8R7LKM"
 
 
 def run(*arguments: str, **environ: str) -> Result:
-    """Run the command with an environment and little else."""
+    """Run the command with an environment that has little else."""
     unset = {name: None for each in variables().values() for name in each.names}
     return CliRunner().invoke(app, ["config", *arguments], env={**unset, **environ})
 
 
 def settings_of(result: Result) -> dict[str, dict[str, Any]]:
-    """Return the settings it printed, by their variables."""
+    """Return the printed settings, by their variables."""
     return {each.pop("variable"): each for each in json.loads(result.stdout)["settings"]}
 
 

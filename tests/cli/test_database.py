@@ -1,4 +1,4 @@
-"""The data store as the command line meets it."""
+"""How the command line treats the data store."""
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError

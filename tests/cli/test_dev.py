@@ -35,7 +35,7 @@ main()
 
 
 class Trap:
-    """A listener on loopback that counts who comes."""
+    """A listener on loopback that counts connections."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -59,7 +59,7 @@ class Trap:
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A shop that is open, on a machine where much is set up for a cloud."""
+    """A running shop, on a machine that is configured for a cloud."""
 
     home: str
     banner: str
@@ -76,7 +76,7 @@ def _open(*options: str, **environ: str) -> Iterator[tuple[Command, str, str]]:
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Shop]:
-    """Give an open shop."""
+    """Provide a running shop."""
     trap = Trap()
     cloud = f"http://127.0.0.1:{trap.port}"
     person = {

@@ -1,4 +1,4 @@
-"""`cloudmart dev` with what a person told it: a port in `.env`, products of their own."""
+"""`cloudmart dev` with a person's own values: a port in `.env`, their own products."""
 
 import os
 import signal
@@ -60,7 +60,7 @@ def test_one_s_own_products_take_the_place_of_the_samples(tmp_path: Path) -> Non
     file = tmp_path / "mine.csv"
     file.write_text("id,name,price\n7,Teapot,12.50\n8,,1\n9,Cup,3\n")
 
-    # As `make dev CATALOGUE=…` hands it on.
+    # As `make dev CATALOGUE=…` passes it.
     with running("-m", "cloudmart", "dev", "--port", "0", CATALOGUE=str(file)) as command:
         banner = command.read_until("Data lives in memory")
         (home,) = {word.removesuffix("/api") for word in banner.split() if word.endswith("/api")}

@@ -1,4 +1,4 @@
-"""`cloudmart dev --pipeline`: an order is a row of a warehouse some seconds later."""
+"""`cloudmart dev --pipeline`: within seconds an order is a row of a warehouse."""
 
 import re
 import time

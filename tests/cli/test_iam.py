@@ -1,4 +1,4 @@
-"""`cloudmart iam render`: policies for one account, which allow what is called and no more."""
+"""`cloudmart iam render`: policies for one account, which allow the calls of the code only."""
 
 import json
 import re
@@ -34,7 +34,7 @@ EVERYTHING = {
     "PIPELINE_FAILURE_QUEUE": f"https://sqs.eu-central-1.amazonaws.com/{ACCOUNT}/failures",
     "PIPELINE_QUARANTINE_BUCKET": "cloudmart-quarantine",
 }
-# Who runs what: the pods' role, the role of the Job and of operators.
+# Which role runs which command: the pods' role, or the role of the Job and of operators.
 SERVE = (
     "cloudmart.cli.catalogue",
     "cloudmart.cli.config",
@@ -43,23 +43,23 @@ SERVE = (
     "cloudmart.cli.serve",
 )
 OPERATOR = ("cloudmart.cli.tables",)
-# It only looks, by a policy of its own: what it imports could do more.
+# The doctor only reads, with a separate policy. Its imports could do more.
 DOCTOR = ("cloudmart.cli.doctor",)
-# These call nothing of what they import, or an embedded DynamoDB.
+# These call none of the AWS services that they import, or an embedded DynamoDB.
 NOBODY = (
     "cloudmart.cli.dev",
     "cloudmart.cli.iam",
     "cloudmart.cli.openapi",
-    # It asks the doctor about pods, which is kubectl's business.
+    # It asks the doctor about pods, which needs kubectl only.
     "cloudmart.cli.rollout",
 )
-# For a person with an account of their own: what lets records out of the quarantine, offers tools
-# to a client on their machine, and has a model of Bedrock judged.
+# These run with a person's own account: releasing records from the quarantine, tools for a client
+# on their machine, and judging a model on Bedrock.
 PERSON = ("cloudmart.cli.assistants", "cloudmart.cli.mcp", "cloudmart.cli.pipeline.replay")
 
 
 def render(*words: str, **environ: str) -> Result:
-    """Run the command in an environment that has only what is named."""
+    """Run the command in an environment with the given variables only."""
     named = ["iam", "render", "--account", ACCOUNT, "--oidc-provider", ISSUER, *words]
     emptied = dict.fromkeys(["AWS_REGION", "AWS_DEFAULT_REGION", *EVERYTHING])
     return CliRunner(env=emptied | environ).invoke(app, named)
@@ -72,17 +72,17 @@ def rendered(**environ: str) -> dict[str, Any]:
 
 
 def actions(policy: Any) -> set[str]:  # noqa: ANN401 - any JSON
-    """Return all that a policy allows."""
+    """Return all actions that a policy allows."""
     return {action for each in policy["Statement"] for action in listed(each["Action"])}
 
 
 def listed(value: Any) -> list[str]:  # noqa: ANN401 - any JSON
-    """Return what IAM lets be written as a list or as its one element."""
+    """Return a list. IAM also accepts the single element of a list."""
     return value if isinstance(value, list) else [value]
 
 
 def resources(policy: Any) -> list[str]:  # noqa: ANN401 - any JSON
-    """Return all that a policy is about."""
+    """Return all resources of a policy."""
     return [resource for each in policy["Statement"] for resource in listed(each["Resource"])]
 
 
@@ -107,9 +107,9 @@ def test_the_doctors_policy_lets_it_look_and_change_nothing() -> None:
 
 
 def asked_by_checks() -> set[str]:
-    """Return the actions of the operations that checks name to ask AWS for."""
+    """Return the actions of the operations that checks call at AWS."""
     prefixes = {"elbv2": "elasticloadbalancing", "bedrock-agent": "bedrock"}
-    # Nobody needs leave to ask who they are; a model's answer is allowed under another name.
+    # Asking for the own identity needs no permission; another action allows a model's answer.
     others = {"sts": None, "bedrock-runtime": None}
     asked: set[str] = set()
     for file in sorted(Path(doctor.__file__).parent.glob("*.py")):

@@ -1,4 +1,4 @@
-"""What a pod's process loads before it serves."""
+"""What the process of a pod imports before it serves."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""When look-ups may use the indexes: never while an older release may write, or has written."""
+"""Look-ups use the indexes only if no older release writes, or has written since the pass."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ ADDRESS = "Ann@x.org"
 
 
 class OlderRelease:
-    """Writes items as releases do that know no index."""
+    """Writes items like a release that does not know the indexes."""
 
     def __init__(self, dynamodb: Any, names: DynamoDBSettings) -> None:  # noqa: ANN401
         self._dynamodb = dynamodb
@@ -32,7 +32,7 @@ class OlderRelease:
         put(self._dynamodb, self._names.tickets_table, {"id": key, "status": "open"})
 
     def closes(self, key: str) -> None:
-        """Change a ticket's status, and nothing else."""
+        """Change only the status of a ticket."""
         self._dynamodb.update_item(
             TableName=self._names.tickets_table,
             Key={"id": {"S": key}},
@@ -44,7 +44,7 @@ class OlderRelease:
 
 @pytest.fixture
 def older(dynamodb: Any, production: DynamoDBSettings) -> OlderRelease:  # noqa: ANN401
-    """Give an older release in production."""
+    """Provide an older release in production."""
     return OlderRelease(dynamodb, production)
 
 
@@ -55,7 +55,7 @@ def tables(*arguments: str) -> None:
 
 
 def found(names: DynamoDBSettings, email: str = "ann@X.org") -> tuple[list[str], list[str]]:
-    """Return the ids of a customer's orders and of the closed tickets, as a new pod tells them."""
+    """Return the ids of a customer's orders and of the closed tickets, as a new pod sees them."""
     no_copy = CatalogueSettings(ttl=0)
     settings = Settings(environment=Environment.LOCAL, dynamodb=names, catalogue=no_copy)
     with serving(create_app(settings, process=still(settings))) as client:

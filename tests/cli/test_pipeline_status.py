@@ -1,4 +1,4 @@
-"""`cloudmart pipeline status`, as an operator types it."""
+"""`cloudmart pipeline status`, as an operator runs it."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Profiles of AWS's that a command cannot use: one sentence, what to do, and never a traceback."""
+"""AWS profiles that a command cannot use: one sentence, what to do, and never a traceback."""
 
 import json
 import os
@@ -25,7 +25,7 @@ OLD = {
     "Expiration": "2020-01-01T00:00:00Z",
 }
 
-# What a profile's program prints, and what is told then.
+# The output of a profile's program, and the expected message.
 PRINTED = {
     "nothing": ("", "What it prints is not JSON."),
     "words": ("hello", "What it prints is not JSON."),
@@ -39,7 +39,7 @@ PRINTED = {
     "a number as a date": (json.dumps(OLD | {"Expiration": 5}), "of wrong types"),
     "keys of before": (json.dumps(OLD), "read the Expiration it prints"),
 }
-# What a profile says, and what is told then.
+# The content of a profile, and the expected message.
 SAID = {
     "a program that is not there": (
         "credential_process=/nowhere/program\n",
@@ -98,8 +98,10 @@ Profile = Callable[[str], None]
 
 @pytest.fixture
 def profile(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
-    """Give a function that makes a profile the one the process uses."""
-    assert settings  # the tables were made with keys, which would win over a profile
+    """Provide a function that makes the process use a profile."""
+    assert (
+        settings
+    )  # The tables were created with keys in the environment, which would win over a profile.
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     file = tmp_path / "config"
@@ -117,7 +119,7 @@ def profile(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def program(profile: Profile, tmp_path: Path) -> Callable[[str], None]:
-    """Give a function that makes a shell script the program that the profile names."""
+    """Provide a function that makes a shell script the profile's program."""
 
     def write(script: str) -> None:
         path = tmp_path / "program"
@@ -129,7 +131,7 @@ def program(profile: Profile, tmp_path: Path) -> Callable[[str], None]:
 
 
 def tells(cloudmart: Cloudmart, expected: str) -> None:
-    """Check what each command says that calls AWS, and how it ends."""
+    """Check the message and the exit code of each command that calls AWS."""
     for words, code in (
         (("tables", "status"), 1),
         (("catalogue", "export", "-"), 1),
@@ -179,7 +181,8 @@ async def test_a_program_that_hangs_is_not_waited_for_forever(
     assert met.value.cause.code == "credentials-slow"
     assert "It did not answer within 0.2 s." in told(met.value)
     assert "run that program by hand" in told(met.value)
-    # Nobody waits for it any more, so it does not run any more. On a busy machine it never did.
+    # The command stopped waiting for it, so it must not be running. On a busy machine it never
+    # began.
     if number.exists() and (started := number.read_text()):
         with pytest.raises(ProcessLookupError):
             os.kill(int(started), 0)

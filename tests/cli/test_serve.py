@@ -1,4 +1,4 @@
-"""`cloudmart serve`, as far as it differs from `dev`."""
+"""`cloudmart serve`, where it differs from `dev`."""
 
 import signal
 import socket
@@ -21,8 +21,8 @@ from cloudmart.__main__ import main
 main()
 """
 
-# What stands in for a kubelet on one machine does: it puts a function with two parameters in the
-# place of `run`, so that pods of one port are on loopback.
+# A stand-in for the kubelet does this: it replaces `run` by a function with two parameters, so that
+# several pods can use one port on loopback.
 _ON_LOOPBACK = """
 import sys
 import cloudmart.cli.serve as s

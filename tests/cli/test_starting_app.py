@@ -1,4 +1,4 @@
-"""What is answered while the secret with the settings is being fetched."""
+"""The answers while the service fetches the secret with its settings."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ WAITING = "The service is starting. This process has no AWS credentials of any k
 
 @pytest_asyncio.fixture
 async def client() -> AsyncIterator[httpx2.AsyncClient]:
-    """Give a client of a front that waits for its secret."""
+    """Provide a client of an application that waits for its secret."""
     health = Health()
     health.lifecycle.waiting = WAITING
 

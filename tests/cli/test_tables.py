@@ -1,4 +1,4 @@
-"""`cloudmart tables`, as an operator types it."""
+"""`cloudmart tables`, as an operator runs it."""
 
 import json
 import re
@@ -369,10 +369,10 @@ def test_the_page_for_operators_names_every_permission_that_is_used(
 
 
 def writes(faults: FaultProxy) -> set[str]:
-    """Return the operations that were asked for and are not mere questions."""
+    """Return the operations that changed something."""
     return {call for call in faults.calls if not call.startswith(("Describe", "Get", "Scan"))}
 
 
 def flat(output: str) -> str:
-    """Return what was printed as one line, as if it had not been wrapped."""
+    """Return the output as one line, without its line breaks."""
     return " ".join(output.split())

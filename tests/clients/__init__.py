@@ -1,1 +1,1 @@
-"""Clients in other languages, made from the document by the tools of the trade."""
+"""Clients in other languages, generated from the document by common tools."""

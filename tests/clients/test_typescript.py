@@ -1,4 +1,4 @@
-"""The document in TypeScript: linted, typed, compiled under `--strict`, compared with the last."""
+"""The document for TypeScript: linted, compiled with `--strict`, compared with the last one."""
 
 import json
 import shutil
@@ -53,7 +53,7 @@ def test_a_breaking_change_comes_with_a_new_version(tmp_path: Path) -> None:
     broken = _broken(released, now, tmp_path)
 
     versions = [json.loads(path.read_text())["info"]["version"] for path in (released, now)]
-    # Semantic Versioning, 8: the major number tells of what breaks.
+    # Semantic Versioning, 8: a new major version says that something breaks.
     before, after = (int(version.partition(".")[0]) for version in versions)
     assert broken == "" or after > before, broken
 

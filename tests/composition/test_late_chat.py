@@ -1,4 +1,4 @@
-"""A model whose client is opened when it is needed."""
+"""A model whose client is opened when it is first needed."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +21,7 @@ FAILED = ProviderFailedError("Amazon Bedrock", "it broke off")
 
 
 class Opening:
-    """Opens models that follow scripts, one after the other, and remembers what became of them."""
+    """Opens scripted models, one after the other, and remembers which were closed."""
 
     def __init__(self, *scripts: tuple[Line, ...]) -> None:
         self._scripts = list(scripts)

@@ -1,4 +1,4 @@
-"""What the metrics tell of the process: the lag of its event loop, its memory, its credentials."""
+"""The metrics of the process: the lag of its event loop, its memory, its credentials."""
 
 import asyncio
 import math
@@ -58,7 +58,7 @@ def test_the_limit_is_the_containers(tmp_path: Path, name: str, text: str, limit
 
 
 class _Session:
-    """Gives credentials."""
+    """Returns credentials."""
 
     def __init__(self, credentials: Any) -> None:  # noqa: ANN401 - the SDK's, of several kinds
         self._credentials = credentials
@@ -77,7 +77,7 @@ class _Keys:
 
 
 class _Temporary(_Keys):
-    """Credentials that do, as botocore has them."""
+    """Credentials that expire, in botocore's form."""
 
     def __init__(self, ends: datetime) -> None:
         self._expiry_time = ends

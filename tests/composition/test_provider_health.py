@@ -1,4 +1,4 @@
-"""What health, the landing page and the metrics tell of providers: what came of their last use."""
+"""Health, the landing page and the metrics show the result of a provider's last use."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -41,7 +41,7 @@ _MODEL = {"model_id": "eu.amazon.nova-2-lite-v1:0"}
 
 
 class Shop:
-    """A shop, its providers, and the time it lives by."""
+    """A shop, its providers, and its clock."""
 
     def __init__(self, client: TestClient, server: LoopbackServer, clock: Clock) -> None:
         self.client = client
@@ -49,16 +49,16 @@ class Shop:
         self.clock = clock
 
     def chats(self, path: str, *replies: Reply) -> int:
-        """Send a message, to be answered so; return the status."""
+        """Send a message that gets this answer, and return the status."""
         self.server.play(*replies)
         conversation = self.client.post(f"{path}/start").json()
         said = conversation | {"message": "What do you sell?"}
         return self.client.post(f"{path}/message", json=said).status_code
 
     def ends_a_chat(self, *replies: Reply) -> int:
-        """End a chat, whose mood is answered so; return the status."""
+        """End a chat whose sentiment gets this answer, and return the status."""
         self.server.play(*replies)
-        # Azure is asked about chats that took place, and no others.
+        # The service asks Azure only about chats that it has begun itself.
         thread = {
             "id": self.client.post("/api/ai/start").json()["threadId"],
             "messages": [{"sender": "user", "text": "Thank you, that was good."}],
@@ -66,12 +66,12 @@ class Shop:
         return self.client.post("/api/ai/analyze-sentiment", json={"thread": thread}).status_code
 
     def told(self, provider: str) -> dict[str, Any]:
-        """Return what health tells of a provider."""
+        """Return what health says about a provider."""
         check = self.client.get("/health").json()["checks"][f"{provider}:availability"][0]
         return {name: check[name] for name in ("status", "output") if name in check}
 
     def series(self, provider: str) -> float | None:
-        """Return the provider's value in the metrics, None where there is no series."""
+        """Return the provider's value in the metrics, or None if it has no series."""
         return REGISTRY.get_sample_value("cloudmart_dependency_up", {"dependency": provider})
 
 
@@ -79,7 +79,7 @@ class Shop:
 def shop(
     request: pytest.FixtureRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Shop]:
-    """Give a shop with all providers configured, Bedrock in each of its ways."""
+    """Provide a shop with all providers, and with Bedrock in each of its modes."""
     for provider in ("openai", "bedrock", "azure"):
         with suppress(KeyError):
             DEPENDENCY_UP.remove(provider)

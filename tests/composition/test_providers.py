@@ -27,7 +27,7 @@ MODEL = {"model_id": "eu.amazon.nova-2-lite-v1:0"}
 
 
 def names(providers: Providers) -> list[str]:
-    """Return who serves, or the reason why nobody does."""
+    """Return the provider that serves, or the reason why none does."""
     chats = (providers.openai, providers.bedrock)
     return [
         *(str(chat) if isinstance(chat, ProviderDisabledError) else chat.name for chat in chats),

@@ -1,4 +1,4 @@
-"""Lines about requests: which have one, what it says, and what it never says."""
+"""Log lines about requests: which requests have one, what it says, and what it never says."""
 
 import logging
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ Event = dict[str, Any]
 
 @pytest.fixture
 def lines(shared_client: TestClient) -> Iterator[list[Event]]:
-    """Give the events that are logged while a test asks."""
+    """Provide the events that are logged during a test's requests."""
     assert shared_client
     with capture_logs() as events:
         yield events  # type: ignore[misc]
@@ -39,7 +39,7 @@ def test_reads_that_go_well_and_probes_have_no_line(
     shared_client.head("/health")
     shared_client.get("/metrics")
 
-    # On a busy machine a read may take a second, which has a line.
+    # On a busy machine a read may take a second, and then it has a line.
     assert [each for each in _requests(lines) if each["duration_ms"] < 1000] == []
 
 

@@ -1,4 +1,4 @@
-"""Collectors that are slow, refuse, hang or go away: no request waits for them."""
+"""Collectors that are slow, refuse, hang or disconnect: no request waits for them."""
 
 import socket
 import threading

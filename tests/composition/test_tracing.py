@@ -1,4 +1,4 @@
-"""What a collector is told of requests, and what it is not."""
+"""What a collector learns of requests, and what it does not."""
 
 import random
 import re
@@ -210,7 +210,7 @@ def test_clients_cannot_have_every_request_recorded() -> None:
 
     recorded = sum(sampler.records(parent) for _ in range(10_000))
 
-    assert recorded <= 2 * ASKED_A_SECOND  # the second may have changed meanwhile
+    assert recorded <= 2 * ASKED_A_SECOND  # the second may have changed by then
 
 
 @pytest.mark.parametrize(

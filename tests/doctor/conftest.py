@@ -1,4 +1,4 @@
-"""A shop in which all is well, for the doctor to look at and for tests to break."""
+"""A healthy shop that the doctor examines and tests break."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.support.overlays import copied, fill
 
 @pytest.fixture(scope="session")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
-    """Give production's manifests, filled in and rendered once."""
+    """Provide production's manifests, filled in and rendered once."""
     if find_kubectl() is None:
         pytest.skip("kubectl is not installed: `make kubectl` brings one")
     return render_overlay(
@@ -28,6 +28,6 @@ def shop(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[HealthyShop]:
-    """Give a shop in which all is well."""
+    """Provide a healthy shop."""
     with healthy_shop(rendered, engine, tmp_path, monkeypatch) as shop:
         yield shop

@@ -1,4 +1,4 @@
-"""The shop in which all is well: a cluster, its variables, AWS and providers, each a double."""
+"""The healthy shop: a cluster, its variables, AWS and providers, all of them doubles."""
 
 import json
 import time
@@ -45,7 +45,7 @@ cloudmart_pipeline_heartbeats_total{outcome="arrived"} 3.0
 
 @dataclass(slots=True)
 class HealthyShop:
-    """What the doctor looks at; a test breaks one thing of it."""
+    """What the doctor examines. A test breaks one thing of it."""
 
     environ: dict[str, str]
     cluster: FakeCluster
@@ -80,9 +80,9 @@ class HealthyShop:
         return {each.id: each for each in found.found.findings}
 
     async def look_until_known(self, *only: str) -> dict[str, CheckFinding]:
-        """Return the findings as `look` does; what a busy machine left unknown is looked at again.
+        """Return the findings as `look` does; repeat findings that are unknown.
 
-        The embedded DynamoDB may take longer than whoever waits for a doctor should.
+        On a busy machine the embedded DynamoDB may take longer than the doctor waits.
         """
         found, until = dict(await self.look(*only)), time.monotonic() + _PATIENCE
         while time.monotonic() < until:
@@ -93,19 +93,19 @@ class HealthyShop:
         return found
 
     def on_a_laptop(self) -> None:
-        """Have it looked at from a machine of an operator's, which is no pod."""
+        """Examine it from an operator's machine, which is no pod."""
         self.parts |= {"in_cluster": False, "is_service": False}
         for name in (*self.aws.injected, "CLOUDMART_CONFIG_DIR"):
             del self.environ[name]
 
     def with_an_agent(self, alias: str = ALIAS) -> None:
-        """Have Bedrock answer by an agent, not by a model."""
+        """Let an agent answer for Bedrock, and not a model."""
         del self.environ["BEDROCK_MODEL_ID"]
         self.environ |= {"BEDROCK_AGENT_ID": AGENT, "BEDROCK_AGENT_ALIAS_ID": alias}
 
     @property
     def deployment(self) -> Object:
-        """The Deployment, to be changed."""
+        """The Deployment, which a test may change."""
         return self.cluster.live("deployment/cloudmart-backend")
 
     @property
@@ -117,7 +117,7 @@ class HealthyShop:
         """Add another pod like the first, with other annotations."""
         made: Object = json.loads(json.dumps(self.pod))
         made["metadata"]["name"] = name
-        # The fake's controllers end what is of another ReplicaSet.
+        # The fake's controllers end pods of another ReplicaSet.
         made["metadata"]["labels"].pop("pod-template-hash", None)
         made["metadata"].setdefault("annotations", {}).update(annotations)
         self.cluster.objects[f"pod/{name}"] = made
@@ -125,7 +125,7 @@ class HealthyShop:
         return made
 
     def says(self, pod: str, **members: Any) -> None:  # noqa: ANN401 - any JSON
-        """Have a pod answer with a health report."""
+        """Let a pod answer with a health report."""
         _answer(self.cluster, pod, **members)
 
     def shows(self, metrics: str | Callable[[], str]) -> None:
@@ -134,7 +134,7 @@ class HealthyShop:
         self.cluster.scenario.raw[f"{path}:9000/proxy/metrics"] = metrics
 
     def order(self, key: str, *, carried: bool, at: datetime | None = None) -> None:
-        """Have an order in DynamoDB, and in the warehouse if it was carried."""
+        """Put an order into DynamoDB, and into the warehouse if it was carried."""
         created = at or datetime.now(UTC) - timedelta(seconds=5)
         item = {"id": key, "userEmail": "ann@example.org", "createdAt": stamp(created)}
         put(self.aws.client("dynamodb"), self.aws.names.orders_table, item | order_keys(item))
@@ -149,7 +149,7 @@ class HealthyShop:
 def healthy_shop(
     rendered: Rendered, engine: str, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[HealthyShop]:
-    """Make the shop."""
+    """Create the shop."""
     config = directory / "config"
     config.mkdir()
     (config / "AWS_REGION").write_text(REGION)
@@ -174,7 +174,7 @@ def healthy_shop(
 
 
 def _pipeline(aws: ShopAws, providers: ShopProviders) -> dict[str, str]:
-    """Make what the pipeline needs of AWS, and return what the service is told of it."""
+    """Create the pipeline's parts in AWS, and return the service's settings for them."""
     table = aws.client("dynamodb").describe_table(TableName=aws.names.orders_table)["Table"]
     providers.map_stream(table["LatestStreamArn"])
     bucket = f"quarantine-{aws.key}"
@@ -218,14 +218,14 @@ def _cluster(rendered: Rendered, aws: ShopAws, edge: ShopEdge) -> FakeCluster:
 
 
 def _answer(cluster: FakeCluster, pod: str, **members: Any) -> None:  # noqa: ANN401 - any JSON
-    """Have a pod answer, asked through the API server."""
+    """Let a pod answer through the API server."""
     path = f"/api/v1/namespaces/default/pods/{pod}"
     cluster.scenario.raw[f"{path}:5000/proxy/health"] = json.dumps({**_WELL, **members})
     cluster.scenario.raw.setdefault(f"{path}:9000/proxy/metrics", METRICS)
 
 
 def told(found: Mapping[str, CheckFinding], key: str, status: CheckStatus) -> str:
-    """Return what was seen of a finding that has that status."""
+    """Return the observation of a finding that has that status."""
     finding = found[key]
     assert finding.status is status, finding
     return finding.observed

@@ -45,12 +45,12 @@ class ShopAws:
 
     @property
     def issuer(self) -> str:
-        """Who issues the tokens of the cluster."""
+        """The issuer of the cluster's tokens."""
         return f"https://oidc.eks.{REGION}.amazonaws.com/id/{self.key.upper()}"
 
     @property
     def provider(self) -> str:
-        """The account's provider for it."""
+        """The account's provider for this issuer."""
         return f"arn:aws:iam::{ACCOUNT}:oidc-provider/{self.issuer.removeprefix('https://')}"
 
     @property
@@ -60,27 +60,27 @@ class ShopAws:
 
     @property
     def role(self) -> str:
-        """Its ARN."""
+        """The ARN of the role."""
         return f"arn:aws:iam::{ACCOUNT}:role/{self.role_name}"
 
     @property
     def injected(self) -> dict[str, str]:
-        """What EKS's webhook tells a pod."""
+        """The variables that EKS's webhook adds to a pod."""
         return {"AWS_ROLE_ARN": self.role, "AWS_WEB_IDENTITY_TOKEN_FILE": str(self.token)}
 
     @property
     def environ(self) -> dict[str, str]:
-        """What the service is told of it."""
+        """The settings of the service."""
         named = {name: getattr(self.names, each) for name, each in ENVIRONMENT.items()}
         return {**self.injected, **named}
 
     def client(self, service: str, region: str = REGION) -> Any:  # noqa: ANN401 - boto3's
-        """Return a client of whoever owns the account."""
+        """Return a client with the rights of the account's owner."""
         url = self.proxy.engine
         return boto3.client(service, region_name=region, endpoint_url=url, **self._credentials)
 
     def claims(self, expires: datetime, **claims: Any) -> None:  # noqa: ANN401 - any JSON
-        """Have the kubelet write a token with some claims."""
+        """Write a pod's token with some claims, as the kubelet does."""
         told = {
             "iss": self.issuer,
             "aud": [AUDIENCE],
@@ -136,7 +136,7 @@ class ShopAws:
 
 @contextmanager
 def shop_aws(engine: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ShopAws]:
-    """Make the account, and tell this process's environment how a pod reaches it."""
+    """Create the account, and set this process's environment like a pod's."""
     with fault_proxy(engine) as proxy, loopback() as eks:
         key = uuid4().hex
         aws = ShopAws(key, proxy, fresh_names(), directory / "token", _credentials=_owner(engine))
@@ -163,7 +163,7 @@ def _reach(
 
 
 def _owner(engine: str) -> dict[str, str]:
-    # moto takes the account from whose keys they are.
+    # moto takes the account from the access key.
     sts = boto3.client("sts", region_name=REGION, endpoint_url=engine)
     role = f"arn:aws:iam::{ACCOUNT}:role/owner"
     given = sts.assume_role(RoleArn=role, RoleSessionName="owner")["Credentials"]
@@ -181,7 +181,7 @@ def _make_identity(aws: ShopAws) -> None:
 
 
 def make_tables(aws: ShopAws, region: str = REGION) -> None:
-    """Make the tables as the schema wants them, with all that an operator turns on."""
+    """Create the tables with the schema's structure and everything that an operator turns on."""
     dynamodb = aws.client("dynamodb", region)
     recovery = {"PointInTimeRecoveryEnabled": True}
     for schema in shop_tables(aws.names):

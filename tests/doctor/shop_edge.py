@@ -1,4 +1,4 @@
-"""The shop's edge: its name, its certificate, its load balancer in moto, what is answered there."""
+"""The edge of the shop: its name, its certificate, its load balancer in moto, its answers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ URL = f"https://{HOST}"
 
 @dataclass(slots=True)
 class ShopEdge:
-    """What is answered outside, and what the load balancer is."""
+    """The answers outside, and the load balancer."""
 
     addresses: dict[str, list[str]]
     arn: str
@@ -25,7 +25,7 @@ class ShopEdge:
 
     @property
     def parts(self) -> dict[str, Any]:
-        """The options of `DoctorTarget` that are about it."""
+        """The options of `DoctorTarget` for the edge."""
         return {
             "url": URL,
             "resolve": self.resolve,
@@ -45,7 +45,7 @@ class ShopEdge:
         return {"notAfter": self.not_after}
 
     def client(self) -> httpx2.AsyncClient:
-        """Return a client that is answered by the pages."""
+        """Return a client that gets the pages."""
         answer: Callable[[httpx2.Request], httpx2.Response] = lambda request: self.pages[  # noqa: E731
             request.url.path
         ]
@@ -53,7 +53,7 @@ class ShopEdge:
 
 
 def shop_edge(aws: ShopAws) -> ShopEdge:
-    """Make the load balancer with a healthy target, and what is answered behind it."""
+    """Create the load balancer with a healthy target, and the answers behind it."""
     ec2, elb = aws.client("ec2"), aws.client("elbv2")
     vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
     subnets = [

@@ -64,7 +64,7 @@ def _details() -> dict[str, Any]:
 
 @dataclass(slots=True)
 class ShopProviders:
-    """What each of them answers; None where what is asked for is not there."""
+    """The answers of each; None if something does not exist."""
 
     openai: LoopbackServer
     azure: LoopbackServer
@@ -89,7 +89,7 @@ class ShopProviders:
 
     @property
     def environ(self) -> dict[str, str]:
-        """What the service is told of them."""
+        """The settings of the service for them."""
         return {
             "OPENAI_API_KEY": "sk-proj-9fceb02d0ae598e95dc970b7",
             "OPENAI_BASE_URL": f"{self.openai.url}/v1",
@@ -100,7 +100,7 @@ class ShopProviders:
         }
 
     def map_stream(self, arn: str) -> None:
-        """Have the function read a stream, as infra/pipeline.yaml deploys it."""
+        """Let the function read a stream, as infra/pipeline.yaml deploys it."""
         self.mapping = {
             "UUID": "91eaeb7e-c976-1234-9451-8709db01f137",
             "EventSourceArn": arn,
@@ -120,7 +120,7 @@ class ShopProviders:
         return Reply.json(200, self.openai_model)
 
     def answer_bedrock(self, request: Request) -> Reply:
-        """Answer as the three services of Bedrock do that are asked."""
+        """Answer like the three services of Bedrock that the doctor calls."""
         path = unquote(urlsplit(request.path).path)
         parts = {
             f"/agents/{AGENT}/": ("agent", self.agent),
@@ -164,18 +164,18 @@ _CONVERSED = {
 
 
 def absent() -> Reply:
-    """Return what AWS answers where there is none."""
+    """Return AWS's answer for something that does not exist."""
     return refused(404, "ResourceNotFoundException", "There is none.")
 
 
 def refused(status: int, code: str, message: str) -> Reply:
-    """Return a refusal as AWS's newer services word it."""
+    """Return a refusal in the form of AWS's newer services."""
     return Reply.json(status, {"message": message, "Message": message}, x_amzn_ErrorType=code)
 
 
 @contextmanager
 def shop_providers(monkeypatch: pytest.MonkeyPatch) -> Iterator[ShopProviders]:
-    """Serve all of them, and tell this process's environment where AWS's are."""
+    """Serve all of them, and set this process's environment to those of AWS."""
     with loopback() as openai, loopback() as azure, loopback() as bedrock, loopback() as functions:
         providers = ShopProviders(openai, azure, bedrock, functions)
         openai.answer, azure.answer = providers.answer_openai, analyze

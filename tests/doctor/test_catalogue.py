@@ -1,4 +1,4 @@
-"""The catalogue, the checks and the tests know the same findings."""
+"""The catalogue, the checks and the tests have the same findings."""
 
 import re
 from collections import Counter

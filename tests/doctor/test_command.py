@@ -1,4 +1,4 @@
-"""`cloudmart doctor` as a command: its words, its exit codes, its files."""
+"""`cloudmart doctor` as a command: its output, its exit codes, its files."""
 
 import json
 import signal
@@ -20,12 +20,12 @@ from tests.doctor.healthy import HealthyShop
 from tests.support.cli_process import running
 
 KEY = "sk-proj-9fceb02d0ae598e95dc970b7"
-# What a machine has on which nothing is configured.
+# The environment of a machine without any configuration.
 BARE = {"HOME": "/nonexistent", "PATH": "/usr/bin:/bin", "KUBECTL": "/nonexistent/kubectl"}
 
 
 def run(*words: str, **environ: str) -> Result:
-    """Run the command with an environment and little else."""
+    """Run the command with an environment that has little else."""
     unset: dict[str, str | None] = dict.fromkeys(
         name for each in variables().values() for name in each.names
     )

@@ -71,7 +71,7 @@ async def test_files_that_are_newer_than_the_environment_are_told(shop: HealthyS
 async def test_an_object_with_settings_that_is_missing_is_told(
     shop: HealthyShop, key: str, reference: str
 ) -> None:
-    # The names of ConfigMaps end in a digest of what is in them.
+    # The name of a ConfigMap ends in a digest of its content.
     (name,) = (each for each in shop.cluster.objects if each.startswith(reference))
     del shop.cluster.objects[name]
 

@@ -31,22 +31,22 @@ def no_products(dynamodb: Any, aws: ShopAws) -> None:  # noqa: ANN401 - boto3's 
 
 
 def no_index(dynamodb: Any, aws: ShopAws) -> None:  # noqa: ANN401
-    """Take an index away."""
+    """Remove an index."""
     drop_index(dynamodb, aws.names.orders_table, ORDERS_BY_DAY.name)
 
 
 def no_stream(dynamodb: Any, aws: ShopAws) -> None:  # noqa: ANN401
-    """Have the orders in a table that never had a stream: moto gives none back."""
+    """Use a table of orders that never had a stream; moto cannot remove one."""
     renew(dynamodb, aws, "StreamSpecification")
 
 
 def no_expiry(dynamodb: Any, aws: ShopAws) -> None:  # noqa: ANN401
-    """Have the orders in a table whose items never expire."""
+    """Use a table of orders whose items never expire."""
     renew(dynamodb, aws)
 
 
 def renew(dynamodb: Any, aws: ShopAws, *without: str) -> None:  # noqa: ANN401
-    """Make the table of orders anew, and nothing else of it."""
+    """Create the table of orders again, without anything else."""
     (orders,) = (each for each in shop_tables(aws.names) if each.stream)
     made = {key: each for key, each in table_definition(orders).items() if key not in without}
     dynamodb.delete_table(TableName=orders.name)
@@ -154,7 +154,7 @@ async def test_tables_of_another_region_are_found(shop: HealthyShop) -> None:
         "is in eu-west-1, and AWS_REGION is us-east-1"
     )
     assert found["table-region"].fix.startswith("Set AWS_REGION to eu-west-1")
-    # To make them in the wrong region would be the worst to do.
+    # Creating the tables in the wrong region would be the worst advice.
     assert told(found, "table-exists", SKIP) == "table-region failed"
 
 
@@ -183,7 +183,7 @@ async def test_tables_that_are_nowhere_are_missing_and_not_elsewhere(shop: Healt
 async def test_a_permission_that_is_missing_is_told_by_its_use(
     shop: HealthyShop, key: str, operation: str
 ) -> None:
-    # The record that indexes may be used is read as well, which is not what is tried here.
+    # It also reads the record of the indexes, which is not the subject of this test.
     shop.aws.proxy.fail(Fault.DENIED, operation, after=2 if operation == "GetItem" else 0)
 
     found = await shop.look(key)

@@ -1,4 +1,4 @@
-"""Findings of the edge, and of what ends upstream."""
+"""Findings of the edge, and of things that reach their end of life."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The order in which checks run, and what becomes of those that cannot."""
+"""The order in which checks run, and the result of checks that cannot run."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -27,7 +27,7 @@ def catalogue(*ids: str, severity: CheckStatus = FAIL) -> FindingCatalogue:
 
 
 def answering(*results: CheckResult, error: Exception | None = None) -> RunCheck:
-    """Return a look that yields some results, and then may fail."""
+    """Return a function that yields some results, and may then fail."""
 
     async def run(_: Inputs) -> AsyncIterator[CheckResult]:
         for each in results:
@@ -44,12 +44,12 @@ def check(*ids: str, run: RunCheck | None = None, parents: tuple[str, ...] = ())
 
 
 def target(**environ: str) -> DoctorTarget:
-    """Return a target of which nothing is there but variables."""
+    """Return a target that has nothing but variables."""
     return DoctorTarget(environ, load_settings(environ))
 
 
 async def statuses(*checks: DoctorCheck) -> Mapping[str, tuple[CheckStatus, str]]:
-    """Return what comes of checks, by finding."""
+    """Return the results of checks, by finding."""
     ids = [key for each in checks for key in each.findings]
     found = await examine(checks, target(), catalogue(*ids))
     return {each.id: (each.status, each.observed) for each in found.findings}

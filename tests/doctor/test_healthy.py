@@ -1,4 +1,4 @@
-"""Where all is well, every finding says so, and every check reads what it declares."""
+"""In a healthy shop every finding passes, and every check reads the inputs that it declares."""
 
 from cloudmart.doctor.command import DoctorChoices, diagnose_target
 from cloudmart.doctor.registry import CHECKS, catalogue

@@ -1,4 +1,4 @@
-"""Findings of the identity: credentials, tokens, who trusts them."""
+"""Findings of the identity: credentials, tokens, trust policies."""
 
 import json
 from datetime import timedelta
@@ -258,7 +258,7 @@ async def test_a_pod_that_lost_the_race_is_to_be_rolled_and_no_provider_to_be_ma
     )
     assert "The provider is not to blame." in found["pod-identity-race"].why
 
-    # The webhook does it right for the pod that comes in its place.
+    # The webhook gives the right variables to the pod that replaces it.
     shop.cluster.scenario.injected = dict.fromkeys(POD_IDENTITY, "given")
     shop.cluster(commands_in(found["pod-identity-race"].fix)[0].split()[1:], None)
     assert (await shop.look("pod-identity-race"))["pod-identity-race"].status is PASS
@@ -282,7 +282,7 @@ async def test_associations_that_may_not_be_listed_are_unknown(
 
 
 def use_pod_identity(shop: HealthyShop) -> None:
-    """Have the webhook tell pods of the node's agent, as for an account without annotation."""
+    """Let the webhook set the variables of the node's agent, as without an annotation."""
     shop.cluster.live("serviceaccount/cloudmart-backend-sa")["metadata"]["annotations"] = {}
     shop.cluster.scenario.injected = {
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.23/v1/credentials",

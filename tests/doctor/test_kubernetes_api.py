@@ -1,4 +1,4 @@
-"""The cluster as a pod sees it: the API server, asked in kubectl's words."""
+"""The Kubernetes API, asked from inside a pod in the words of kubectl."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _FORBIDDEN = (
     'secrets "cloudmart-api-keys" is forbidden: User "it" cannot get resource "secrets" in API '
     'group "" in the namespace "shop"'
 )
-# In the forms of Kubernetes' API reference, by path and query.
+# Answers in the forms of Kubernetes' API reference, by path and query.
 _ANSWERS = {
     "/api/v1/namespaces/shop/pods?labelSelector=app%3Dcloudmart-backend": Reply.json(
         200, {"kind": "PodList", "items": [POD]}
@@ -53,7 +53,7 @@ def answer(request: Request) -> Reply:
 
 @pytest.fixture
 def server() -> Iterator[LoopbackServer]:
-    """Give an API server."""
+    """Provide an API server."""
     with loopback() as server:
         server.answer = answer
         yield server
@@ -61,7 +61,7 @@ def server() -> Iterator[LoopbackServer]:
 
 @pytest.fixture
 def cluster(server: LoopbackServer) -> Kubernetes:
-    """Give the cluster of a pod in the namespace `shop`."""
+    """Provide the cluster of a pod in the namespace `shop`."""
     return Kubernetes(KubernetesApi(server.url, lambda: "a-token", httpx2.Client), "shop")
 
 

@@ -8,7 +8,7 @@ import yaml
 from tests.doctor.healthy import HealthyShop
 
 K8S = Path(__file__).parents[2] / "k8s"
-# The kinds that are looked at are told by their plurals, `namespaces` by a rule of its own.
+# A rule names kinds by their plurals; `namespaces` has a separate rule.
 _PLURALS = {"ingress": "ingresses", "networkpolicy": "networkpolicies"}
 
 
@@ -18,7 +18,7 @@ def documents(name: str) -> list[dict[str, Any]]:
 
 
 def allowed() -> set[tuple[str, str]]:
-    """Return what the Roles let be done: verb and resource."""
+    """Return what the Roles allow: verb and resource."""
     return {
         (verb, resource)
         for each in documents("doctor-role.yaml")

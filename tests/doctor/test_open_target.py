@@ -1,4 +1,4 @@
-"""Whose settings the doctor looks at."""
+"""Whose settings the doctor examines."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from tests.support.fake_cluster import FakeCluster
 
 
 def load(environ: Mapping[str, str]) -> tuple[Loaded, str | None]:
-    """Read settings of an environment alone."""
+    """Read settings from an environment alone."""
     return load_settings(environ), None
 
 

@@ -1,4 +1,4 @@
-"""The pages that are made of the catalogue."""
+"""The pages that are written from the catalogue."""
 
 import re
 from pathlib import Path

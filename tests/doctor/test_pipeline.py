@@ -16,7 +16,7 @@ SKIP, UNKNOWN = CheckStatus.SKIP, CheckStatus.UNKNOWN
 
 
 class FaultyWarehouse(DuckDBWarehouse):
-    """A table that rows do not fit into, or that is away."""
+    """A table that does not accept the rows, or does not answer."""
 
     faults: Sequence[str] | None = ("there is no column items",)
 

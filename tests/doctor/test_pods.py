@@ -1,4 +1,4 @@
-"""Findings of the cluster: the roll-out, the pods, what stands beside them."""
+"""Findings of the cluster: the roll-out, the pods, and the objects around them."""
 
 import copy
 import json
@@ -19,14 +19,14 @@ SELECTED = {"matchLabels": {"app": "cloudmart-backend"}}
 
 
 class WithoutPods(Kubernetes):
-    """A cluster in which no pod is made."""
+    """A cluster in which no pod is created."""
 
     def every(self, kinds: str, *words: str) -> list[Manifest]:
         return [] if kinds == "pods" else super().every(kinds, *words)
 
 
 def warning(kind: str, name: str, reason: str, message: str) -> dict[str, Any]:
-    """Return what Kubernetes warns of an object."""
+    """Return a warning of Kubernetes about an object."""
     return {
         "apiVersion": "v1",
         "kind": "Event",

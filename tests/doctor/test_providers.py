@@ -18,7 +18,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 def openai_error(status: int, code: str) -> Callable[[Request], Reply]:
-    """Return what answers with an error as OpenAI words it."""
+    """Return a function that answers with an error in OpenAI's form."""
     return lambda _: Reply.json(status, {"error": {"message": "Said.", "code": code}})
 
 

@@ -1,1 +1,1 @@
-"""Drills: a fault is injected into a shop that runs, and the right alerts must fire."""
+"""Drills: a fault is put into a running shop, and the right alerts must fire."""

@@ -14,21 +14,21 @@ from tests.support.scripted_server import Reply, Request, loopback
 
 @dataclass(slots=True)
 class Collector:
-    """The spans that came: how many of each name, and of how many that failed."""
+    """The spans that arrived: how many of each name, and how many of them failed."""
 
     url: str = ""
     text: str = ""
-    """All that the spans say, for whoever looks for what must not be there."""
+    """The content of all spans, to be searched for what must not be there."""
     spans: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
 
     @property
     def environ(self) -> dict[str, str]:
-        """What the service is told of it."""
+        """The settings of the service for it."""
         return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.url, "OTEL_TRACES_SAMPLER": "always_on"}
 
     def take(self, request: Request) -> Reply:
-        """Take spans, as a collector does."""
+        """Accept spans like a collector."""
         body = request.body
         if request.headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
@@ -45,7 +45,7 @@ class Collector:
 
 @contextmanager
 def collecting() -> Iterator[Collector]:
-    """Collect for as long as the context lasts."""
+    """Run a collector while the context lasts."""
     with loopback() as server:
         collector = Collector(server.url)
         server.answer = collector.take

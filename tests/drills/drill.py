@@ -18,12 +18,12 @@ UNJUDGED = (
     "CloudMartPipelineLags",
     "CloudMartServiceSlow",
 )
-"""Alerts that a busy machine may raise by itself; and OpenAI's stand-in has no price."""
+"""Alerts that a busy machine may raise by itself, and one for OpenAI's fake, which has no price."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drill:
-    """A fault, and what it should raise."""
+    """A fault, and its expected alerts."""
 
     name: str
     words: str
@@ -40,7 +40,7 @@ class Drill:
         found: Sequence[str],
         leaks: Sequence[str],
     ) -> list[str]:
-        """Return what is not as it should be, each in a sentence."""
+        """Return the differences from what is expected, each as a sentence."""
         allowed = {self.cause, *self.may_follow, *UNJUDGED}
         said = [f"{each} fired before the fault." for each in before if each not in UNJUDGED]
         if self.cause not in fired:

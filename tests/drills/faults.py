@@ -29,7 +29,7 @@ from tests.support.shop_tables import put
 
 
 def _renew_late(shop: DrilledShop) -> None:
-    # Health warns of credentials that end in ten minutes and could not be renewed.
+    # Health warns of credentials that expire in ten minutes and could not be renewed.
     shop.sts.rewrite = expiring_in(610)
 
 
@@ -91,7 +91,7 @@ def _charge(shop: DrilledShop) -> None:
 
 
 class _Choosy:
-    """A warehouse that refuses the next row once it is told to."""
+    """A warehouse that refuses the next row when a test asks for it."""
 
     def __init__(self, warehouse: Any) -> None:  # noqa: ANN401 - DuckDB's, and what it has
         self._warehouse = warehouse
@@ -189,4 +189,4 @@ PREPARATIONS: dict[str, Callable[[DrilledShop], None]] = {
     "client-floods": _let_look_up_seldom,
     "reader-stalls": _sell_large_pictures,
 }
-"""What is so from the beginning."""
+"""Faults that exist from the beginning."""

@@ -1,4 +1,4 @@
-"""Scrapes, a second apart, and the series that promtool makes of them, a minute apart."""
+"""Scrapes, a second apart, and the series for promtool, a minute apart."""
 
 import math
 import re
@@ -15,20 +15,20 @@ from tests.support.alert_rules import alert_rules, groups
 from tests.support.prometheus import ran
 
 STRETCH = 60
-"""How many seconds a second stands for."""
+"""How many seconds one second stands for."""
 _AGES = (
     "cloudmart_catalogue_age_seconds",
     "cloudmart_pipeline_iterator_age_seconds",
     "cloudmart_pipeline_lag_seconds",
 )
-"""Gauges that grow by a second a second: they are stretched as the time is."""
+"""Gauges that grow by a second each second. They are stretched like the time."""
 _OURS = 'namespace="default", pod="drill"'
 _STAGING = {"series": 'cloudmart_ready{namespace="cloudmart-staging"}'}
 
 
 @dataclass(slots=True)
 class Recording:
-    """What a Prometheus would have seen."""
+    """The samples that a Prometheus would have recorded."""
 
     url: str
     began: float = field(default_factory=time.time)
@@ -42,10 +42,10 @@ class Recording:
         self._wanted = _names()
 
     def scrape(self, times: int) -> None:
-        """Scrape so many times, a second apart."""
+        """Scrape a number of times, a second apart."""
         for _ in range(times):
             due = time.monotonic() + 1
-            # Who does not answer is not scraped, as with Prometheus.
+            # Like Prometheus, it records nothing while the target does not answer.
             with suppress(httpx2.TransportError):
                 self._read(httpx2.get(f"{self.url}/metrics", timeout=30).raise_for_status().text)
             self._scrapes += 1
@@ -67,7 +67,7 @@ class Recording:
         self._series.setdefault(f"{name}{{{told}}}", {})[self._scrapes] = value
 
     def fired(self, directory: Path, within: range) -> list[str]:
-        """Return the alerts that promtool sees fire in a part of the scrapes."""
+        """Return the alerts that promtool sees firing in a part of the scrapes."""
         rules = [group for group in groups() if not group["name"].endswith("old-names")]
         (directory / "rules.yaml").write_text(yaml.safe_dump({"groups": rules}), "utf-8")
         fired = f'max_over_time(ALERTS{{alertstate="firing"}}[{len(within)}m])'

@@ -1,4 +1,4 @@
-"""Playing a drill from its beginning to its end."""
+"""Runs a drill from its beginning to its end."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _ILL = 22
 
 @dataclass(frozen=True, slots=True)
 class DrillOutcome:
-    """What came of a drill."""
+    """The result of a drill."""
 
     fired: list[str]
     found: list[CheckFinding]
@@ -27,7 +27,7 @@ class DrillOutcome:
 
 
 def play(drill: Drill, directory: Path, say: Callable[[str], object]) -> DrillOutcome:
-    """Open a shop, break it, and compare what is seen with what the drill lists."""
+    """Start a shop, break it, and compare the result with what the drill expects."""
     say(f"{drill.name}: {drill.words} It is played {drill.played}.")
     prepare = PREPARATIONS.get(drill.name, lambda _: None)
     with drilled_shop(directory, prepare) as shop:

@@ -1,4 +1,4 @@
-"""A shop to be drilled: the service on loopback, AWS and providers at the wire, and customers."""
+"""A shop for drills: the service on loopback, fakes of AWS and providers, and customers."""
 
 import asyncio
 import io
@@ -71,7 +71,7 @@ _ENVIRON = {
 
 @dataclass(slots=True)
 class DrilledShop:
-    """What a fault may be injected into, and what can be seen of it."""
+    """A running shop into which a fault can be put, and everything that shows it."""
 
     world: HealthyShop
     sts: FaultProxy
@@ -79,15 +79,15 @@ class DrilledShop:
     collector: Collector
     url: str = ""
     environ: Mapping[str, str] = field(default_factory=dict)
-    """What the service is told; of what stands here before it starts, other than by default."""
+    """The settings of the service. What stands here before it starts replaces the default."""
     openai: Callable[[Request], Reply] = lambda _: answer(ANSWERED)
     """Answers a step of a chat."""
     rows: Warehouse | None = None
-    """Where the Lambda puts rows, if not where the service looks for them."""
+    """The warehouse of the Lambda, if it is not the service's."""
     end: Callable[[], object] = lambda: None
     """Ends the service."""
     going_on: ExitStack = field(default_factory=ExitStack)
-    """What a fault leaves running until the drill ends."""
+    """Closes what a fault leaves running, at the end of the drill."""
 
     @property
     def dynamodb(self) -> FaultProxy:
@@ -96,12 +96,12 @@ class DrilledShop:
 
     @property
     def config(self) -> Path:
-        """The directory that stands for the mounted ConfigMap."""
+        """The directory in place of the mounted ConfigMap."""
         return Path(self.world.environ["CLOUDMART_CONFIG_DIR"])
 
     @property
     def health(self) -> Any:  # noqa: ANN401 - JSON
-        """What health shows; None where it does not answer."""
+        """The health report; None if it does not answer."""
         try:
             return httpx2.get(f"{self.url}/health", timeout=30).json()
         except httpx2.TransportError:
@@ -109,7 +109,7 @@ class DrilledShop:
 
     @property
     def secrets(self) -> Mapping[str, str]:
-        """What no log line and no label may hold, by what it is."""
+        """Texts that no log line and no label may contain, by their kind."""
         return {
             "an e-mail": EMAIL,
             "a customer's words": WORDS,
@@ -146,7 +146,7 @@ class DrilledShop:
 def drilled_shop(
     directory: Path, begin: Callable[[DrilledShop], object] = lambda _: None
 ) -> Iterator[DrilledShop]:
-    """Open the shop, let customers in, and wait until all is well.
+    """Open the shop, let customers in, and wait until it is healthy.
 
     `begin` is called with the shop before the service starts.
     """
@@ -213,7 +213,7 @@ def _served(shop: DrilledShop) -> Iterator[None]:
 
 @contextmanager
 def _carrying(shop: DrilledShop) -> Iterator[None]:
-    """Play Lambda: hand the stream's records to the function's code."""
+    """Play Lambda: pass the stream's records to the function's code."""
     intake = S3QuarantineIntake(shop.world.environ["PIPELINE_QUARANTINE_BUCKET"])
     carrier = Carrier(shop.rows or shop.world.warehouse, intake)
     aws = shop.world.aws
@@ -227,7 +227,7 @@ def _carrying(shop: DrilledShop) -> Iterator[None]:
 
 @contextmanager
 def _customers(shop: DrilledShop) -> Iterator[None]:
-    """Let customers and staff do what they do, all the time."""
+    """Play customers and staff until the end."""
     with ExitStack() as stack:
         for work in (_browse, _order, _chat, _watch):
             stack.enter_context(working(partial(_repeat, shop, work)))
@@ -241,7 +241,7 @@ def _repeat(
         for number in count():
             if stopping.wait(0.2):
                 return
-            # Customers are many: each has an address of its own.
+            # There are many customers, each with a separate address.
             client.headers["X-Forwarded-For"] = f"203.0.113.{number % 250}"
             try:
                 work(client)
@@ -275,7 +275,7 @@ def _watch(client: httpx2.Client) -> None:
 
 @contextmanager
 def working(run: Callable[[threading.Event], object]) -> Iterator[None]:
-    """Do something in a thread until the context ends."""
+    """Run something in a thread until the context ends."""
     stopping = threading.Event()
     thread = threading.Thread(target=run, args=[stopping], daemon=True)
     thread.start()

@@ -92,7 +92,7 @@ def _answered(url: str, expr: str) -> bool:
 
 
 def _before(shop: DrilledShop) -> None:
-    """Let the service wait at its start, and let its provider have good and bad moments."""
+    """Let the service wait at its start, and let its provider fail and recover."""
     shop.sts.fail(Refusal(400, "Throttling", "Rate exceeded"), "AssumeRoleWithWebIdentity", times=6)
     shop.environ = {"RATE_LIMIT_EMAIL": "5"}
     steps = count()
@@ -107,7 +107,7 @@ def _before(shop: DrilledShop) -> None:
 
 
 def _trouble(shop: DrilledShop) -> None:
-    """Let go wrong what the dashboards count."""
+    """Cause the faults that the dashboards count."""
     aws = shop.world.aws
     old = {
         "id": "old",
@@ -120,7 +120,7 @@ def _trouble(shop: DrilledShop) -> None:
     shop.dynamodb.fail(Fault.THROTTLED, "GetItem", times=3)
     said = [{"sender": "user", "text": WORDS}]
     with httpx2.Client(base_url=shop.url, timeout=30) as client:
-        # Of a chat that it has not begun, the service does not pay for the mood.
+        # The service pays for the sentiment of its own chats only.
         begun = client.post("/api/ai/start").json()
         thread = {"id": begun.get("threadId"), "name": "Lamps", "messages": said}
         client.get("/api/orders/old")

@@ -1,4 +1,4 @@
-"""The drills, played; and their table, looked at."""
+"""The drills, and their table."""
 
 import json
 import subprocess

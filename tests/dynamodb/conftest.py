@@ -1,4 +1,4 @@
-"""Tables as the repositories have them, reached through a proxy that can fail."""
+"""Tables as the repositories use them, behind a proxy that can fail."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -17,7 +17,7 @@ from tests.support.shop_tables import CALL_WITHIN
 
 @pytest.fixture(scope="session")
 def session(engine: str) -> aioboto3.Session:
-    """Give a session for all tests: each new one reads the SDK's descriptions of services anew."""
+    """Provide one session for all tests: a new one reads the SDK's service descriptions again."""
     assert engine
     return new_session()
 
@@ -36,7 +36,7 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
 async def database(
     faults: FaultProxy, session: aioboto3.Session, pytestconfig: pytest.Config
 ) -> AsyncIterator[Database]:
-    """Give a client of the DynamoDB behind the proxy."""
+    """Provide a client of the DynamoDB behind the proxy."""
     assert faults.port
     direct = pytestconfig.getoption("transport") == "direct"
     database = Database(session, within=CALL_WITHIN, direct=direct)
@@ -49,7 +49,7 @@ async def database(
 async def hasty(
     faults: FaultProxy, session: aioboto3.Session, pytestconfig: pytest.Config
 ) -> AsyncIterator[Database]:
-    """Give a client that waits for less time than a test should take."""
+    """Provide a client with shorter time-outs."""
     assert faults.port
     direct = pytestconfig.getoption("transport") == "direct"
     database = Database(session, within=0.5, direct=direct)
@@ -60,11 +60,11 @@ async def hasty(
 
 @pytest.fixture
 def products(database: Database, settings: Settings) -> Table:
-    """Give the table of products."""
+    """Provide the table of products."""
     return Table(database, settings.dynamodb.products_table)
 
 
 @pytest.fixture
 def orders(database: Database, settings: Settings) -> Table:
-    """Give the table of orders."""
+    """Provide the table of orders."""
     return Table(database, settings.dynamodb.orders_table)

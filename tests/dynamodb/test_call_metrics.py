@@ -1,4 +1,4 @@
-"""What the metrics tell of calls of DynamoDB, by both ways to it."""
+"""The metrics of DynamoDB calls, with both transports."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ LAMP = {"id": {"S": "1"}}
 
 @pytest_asyncio.fixture(params=[True, False], ids=["direct", "sdk"])
 async def lamps(wire: LoopbackServer, request: pytest.FixtureRequest) -> AsyncIterator[Table]:
-    """Give a table that is reached in one way or the other."""
+    """Provide a table for each of the two transports."""
     assert wire.url
     database = Database(new_session("us-east-1"), within=30, direct=request.param)
     await database.open()

@@ -1,4 +1,4 @@
-"""The process's one client: what a caller is told when the store fails."""
+"""The process's one client: what callers get when the store fails."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,7 +20,7 @@ from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.shop_tables import CALL_WITHIN
 
 NO_OUTAGE = {Fault.HANG, Fault.UNPROCESSED, Fault.UNHEARD_OF}
-"""Faults that take too long for every one of these tests, or are answers."""
+"""Faults that take too long for each of these tests, or that are answers."""
 
 
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault not in NO_OUTAGE])
@@ -177,5 +177,5 @@ async def test_a_call_under_way_ends_with_the_client_it_began_with(
     await database.open()
     faults.heal()
 
-    # The proxy drops what hung; the client's second try is its own.
+    # The proxy drops the calls that hung. The client's second attempt is a new call.
     assert await asyncio.wait_for(call, CALL_WITHIN) is None

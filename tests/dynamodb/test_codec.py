@@ -45,7 +45,7 @@ def test_items_are_written_as_boto3_does_it(item: dict[str, Any]) -> None:
     written = encode_item(item)
 
     for name, value in item.items():
-        # It counts zeros at the end of a number as digits, and refuses more than 38.
+        # DynamoDB counts zeros at the end of a number as digits, and refuses more than 38.
         with suppress(Rounded):
             theirs = TypeSerializer().serialize(value)
             assert _unordered(written[name]) == _unordered(theirs)
@@ -85,7 +85,7 @@ def test_a_number_that_would_be_rounded_is_refused(value: Decimal) -> None:
 
 
 def _unordered(value: object) -> object:
-    """Return a value of DynamoDB's JSON in which sets are equal in any order."""
+    """Return a value of DynamoDB's JSON in which the order of a set does not matter."""
     if isinstance(value, dict):
         return {
             kind: frozenset(each) if kind in {"SS", "NS", "BS"} else _unordered(each)

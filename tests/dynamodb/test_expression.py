@@ -16,7 +16,7 @@ LAMP = {"id": "1", "name": "Lamp", "status": "new"}
 
 @pytest.fixture
 async def table(settings: Settings) -> AsyncIterator[Table]:
-    """Give a table that holds a lamp."""
+    """Provide a table that holds a lamp."""
     database = Database(new_session(), within=CALL_WITHIN)
     await database.open()
     table = Table(database, settings.dynamodb.products_table)

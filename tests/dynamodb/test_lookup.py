@@ -1,4 +1,4 @@
-"""Look-ups by an index, and by a scan for as long as the index is not there."""
+"""Look-ups by an index, and by a scan while the index cannot be used."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ ANN = ("ann@example.org",)
 
 
 class Clock:
-    """A clock that goes when it is told to."""
+    """A clock that only moves when a test moves it."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -37,25 +37,25 @@ class Clock:
 
 @pytest.fixture
 def clock() -> Clock:
-    """Give a clock that stands."""
+    """Provide a clock that stands still."""
     return Clock()
 
 
 @pytest.fixture
 def notes(database: Database, settings: Settings) -> Table:
-    """Give the table that holds the record."""
+    """Provide the table that holds the record."""
     return Table(database, settings.dynamodb.conversations_table)
 
 
 @pytest.fixture
 def lookup(orders: Table, notes: Table, clock: Clock) -> Lookup:
-    """Give the look-up of orders by e-mail."""
+    """Provide the look-up of orders by e-mail."""
     return Lookup(orders, ORDERS_BY_EMAIL, IndexRecord(notes, INDEXED_ORDERS), clock=clock)
 
 
 @pytest.fixture
 def hasty_lookup(hasty: Database, orders: Table, notes: Table, clock: Clock) -> Lookup:
-    """Give a look-up that waits for less time than a test should take."""
+    """Provide a look-up with shorter time-outs."""
     record = IndexRecord(Table(hasty, notes.name), INDEXED_ORDERS)
     return Lookup(Table(hasty, orders.name), ORDERS_BY_EMAIL, record, clock=clock)
 
@@ -305,7 +305,7 @@ async def test_many_at_once_ask_once_and_fail_together(
     found = await asyncio.gather(*(_found(lookup, orders) for _ in range(5)))
 
     assert {type(outcome) for outcome in outcomes} == {UnavailableError}
-    assert asked == 2  # the client's one quick second try
+    assert asked == 2  # the client's one quick second attempt
     assert found == [[]] * 5
     assert faults.calls["DescribeTable"] == asked + 1
 
@@ -328,7 +328,7 @@ async def test_a_store_that_does_not_answer_is_unavailable_to_everyone_in_time(
 async def test_a_query_that_hangs_leaves_no_time_for_a_second_wait(
     hasty: Database, hasty_lookup: Lookup, orders: Table, notes: Table, faults: FaultProxy
 ) -> None:
-    # The second would be as long as the first; between them a busy machine has its seconds.
+    # A second scan would take as long as the first; a busy machine takes some seconds in between.
     hasty.within = 3
     await hasty.open()
     await _record(notes)

@@ -1,4 +1,4 @@
-"""The JSON of calls and answers, held against the standard library's."""
+"""The JSON of calls and answers, compared with the standard library's."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from cloudmart.dynamodb.messages import decode_answer, encode_call
 
 
 class Text(str):
-    """A text of a class of its own."""
+    """A subclass of `str`."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""The items of several keys of an index as one list, in pages that hold little."""
+"""The items of several keys of an index as one list, in small pages."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,26 +13,26 @@ from cloudmart.orders.indexes import ORDERS_BY_EMAIL
 from cloudmart.settings import Settings
 from tests.support.fault_proxy import FaultProxy
 
-# The last one has no items; some moments are the same.
+# The last key has no items. Some times are equal.
 KEYS = ("ann@example.org", "bob@example.org", "eve@example.org", "joe@example.org")
 MOMENTS = [f"2026-01-{1 + (n * 7) % 19:02}" for n in range(30)]
 
 
 @pytest.fixture
 def orders(database: Database, settings: Settings) -> Table:
-    """Give the orders' table."""
+    """Provide the orders' table."""
     return Table(database, settings.dynamodb.orders_table)
 
 
 async def fill(orders: Table) -> None:
-    """Write orders of three customers, most of them the first one's."""
+    """Write orders of three customers, most of them of the first one."""
     for number, moment in enumerate(MOMENTS):
         key = KEYS[(number % 5) // 2]
         await orders.put({"id": str(number), "emailKey": key, "createdAt": moment}, new=True)
 
 
 async def read(orders: Table, at_once: int, keys: Sequence[str] = KEYS) -> list[list[str]]:
-    """Return the moments of all items, by page."""
+    """Return the times of all items, page by page."""
     pages = query_keys(orders, ORDERS_BY_EMAIL, keys, at_once=at_once)
     return [[item["createdAt"] for item in page.items] async for page in pages]
 
@@ -57,21 +57,21 @@ async def test_what_fits_into_one_page_is_asked_for_once(orders: Table, faults: 
 
 
 class Watched(asyncio.Semaphore):
-    """A semaphore that knows how often it was held at once."""
+    """A semaphore that counts how often it was held at the same time."""
 
     def __init__(self, value: int) -> None:
         super().__init__(value)
         self.held = self.most = 0
 
     async def acquire(self) -> Literal[True]:
-        """Take a place."""
+        """Acquire it."""
         await super().acquire()
         self.held += 1
         self.most = max(self.most, self.held)
         return True
 
     def release(self) -> None:
-        """Give a place back."""
+        """Release it."""
         self.held -= 1
         super().release()
 

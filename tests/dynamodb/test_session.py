@@ -1,4 +1,4 @@
-"""Sessions with AWS: what they share, and what is their own."""
+"""AWS sessions: what they share, and what belongs to each."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Signatures, held against AWS's published examples and against botocore's own signer."""
+"""Signatures, compared with AWS's published examples and with botocore's signer."""
 
 from datetime import UTC, datetime
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cloudmart.dynamodb.sigv4 import SigningKey, UnsignedRequest, signed_headers
 
-# AWS's "Signature Version 4 test suite" (aws-sig-v4-test-suite): its key, its time, its host.
+# From AWS's "Signature Version 4 test suite" (aws-sig-v4-test-suite): its key, time and host.
 EXAMPLE = SigningKey(
     "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "us-east-1", "service"
 )

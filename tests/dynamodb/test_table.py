@@ -1,4 +1,4 @@
-"""A table's operations, on the engine and behind its back."""
+"""The operations of a table, tested through the engine."""
 
 import asyncio
 from decimal import Decimal
@@ -53,7 +53,7 @@ async def test_a_write_that_is_tried_again_still_conflicts_with_anothers(
 
 
 SOLD = {"stock": Decimal(6)}
-"""A change that anybody makes in the same words."""
+"""The same change, which two writers make."""
 
 
 async def test_of_two_that_make_the_same_change_the_second_is_told(products: Table) -> None:

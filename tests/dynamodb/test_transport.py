@@ -1,4 +1,4 @@
-"""The way of item operations past the SDK: it must do what the SDK does, on the wire."""
+"""The transport without the SDK must send and read the same bytes as the SDK."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ ID = {"x-amzn-RequestId": "ABC"}
 
 @asynccontextmanager
 async def opened(*, direct: bool = True, region: str = "us-east-1") -> AsyncIterator[Database]:
-    """Give a client, opened and closed as the service does it."""
+    """Provide a client that is opened and closed as in the service."""
     database = Database(new_session(region), within=CALL_WITHIN, direct=direct)
     await database.open()
     try:
@@ -63,7 +63,7 @@ async def test_both_ways_send_and_read_the_same(settings: Settings) -> None:
 
 
 async def _everything(table: Table) -> list[object]:
-    """Do each operation once, refused ones too, and return what came of it."""
+    """Do each operation once, including refused ones, and return the results."""
     name = table.name
     call = table.database.call
     key = {"id": {"S": "1"}}
@@ -102,7 +102,7 @@ async def _everything(table: Table) -> list[object]:
             said = await call(operation, TableName=name, **parameters)
         except ClientError as error:
             said = dict(error.response)
-        # The SDK leaves it where it is, besides.
+        # The SDK leaves this header where it is.
         for added in ("ResponseMetadata", "message"):
             said.pop(added, None)
         came.append((operation, said))
@@ -153,7 +153,7 @@ async def test_a_request_is_signed_and_asks_for_nothing_coded(
 async def test_both_ways_reach_the_same_host_through_a_proxy(
     environ: dict[str, str], region: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    # The SDK's rules know no dual stack in some partitions; then neither way has an address.
+    # In some partitions the SDK's rules have no dual stack, so neither transport has an address.
     (tmp_path / "config").write_text(
         "[default]\nservices = own\n[services own]\ndynamodb =\n"
         "  endpoint_url = https://dynamodb.of.the.profile\n"
@@ -322,13 +322,13 @@ async def test_an_outage_is_not_answered_with_twice_the_load(wire: LoopbackServe
         came = await asyncio.gather(*calls, return_exceptions=True)
 
     assert {type(each) for each in came} == {UnavailableError}
-    # The SDK's "standard" retries have 500 tokens, and a second try costs five. On a busy machine
-    # some calls have no time for theirs.
+    # The SDK's "standard" retries have 500 tokens, and a second attempt costs five. On a busy
+    # machine some calls have no time for theirs.
     assert len(wire.requests) <= 250
 
 
 class Heard:
-    """What a proxy was asked."""
+    """The requests that a proxy got."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -337,7 +337,7 @@ class Heard:
 
 @contextmanager
 def proxy() -> Iterator[Heard]:
-    """Run a proxy that writes down whom it should connect to, and refuses."""
+    """Run a proxy that records the hosts it should connect to, and refuses."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         heard = Heard(listener.getsockname()[1])
 

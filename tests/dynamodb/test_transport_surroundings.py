@@ -1,4 +1,4 @@
-"""What both ways to DynamoDB take from a pod's surroundings: authorities, credentials, accounts."""
+"""What both transports read from a pod's environment: authorities, credentials, accounts."""
 
 import ssl
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ BOTH_WAYS = pytest.mark.parametrize("direct", [True, False], ids=["direct", "sdk
 
 @pytest.fixture
 def pod_identity(monkeypatch: pytest.MonkeyPatch) -> Iterator[Metadata]:
-    """Give a pod's only source of credentials; they run out within a minute."""
+    """Provide the only source of credentials of a pod; they expire within a minute."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     with metadata() as agent:
@@ -35,7 +35,7 @@ def pod_identity(monkeypatch: pytest.MonkeyPatch) -> Iterator[Metadata]:
 
 @pytest.fixture
 def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
-    """Give a server with a certificate of an authority that nobody knows."""
+    """Provide a server whose certificate comes from an unknown authority."""
     with loopback(certified(tmp_path)) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
         yield server
@@ -142,7 +142,7 @@ async def test_credentials_that_come_later_are_used_by_a_client_that_replaces_th
 
 
 async def _try(database: Database) -> None:
-    # The proxy refuses; it has heard then which host was meant.
+    # The proxy refuses the connection, but by then it knows the host.
     with suppress(UnavailableError):
         await database.call("get_item", **KEY)
 

@@ -1,4 +1,4 @@
-"""The values of items, through the SDK that leaves them as they are sent."""
+"""The values of items through the SDK, exactly as they are sent."""
 
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -28,7 +28,7 @@ _ITEM = {
 
 @pytest_asyncio.fixture
 async def table(settings: Settings) -> AsyncIterator[Table]:
-    """Give the table of products."""
+    """Provide the table of products."""
     database = Database(new_session(), within=CALL_WITHIN)
     await database.open()
     yield Table(database, settings.dynamodb.products_table)
@@ -57,7 +57,7 @@ async def test_the_sdk_does_not_walk_through_values(table: Table, dynamodb: Any)
 
     answer = await table.database.call("scan", TableName=table.name)
 
-    # Where it does, this is the two bytes.
+    # If the SDK decoded values, this would be two bytes.
     assert answer["Items"][0]["thumbnail"] == {"B": "AP8="}
 
 

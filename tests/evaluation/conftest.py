@@ -1,4 +1,4 @@
-"""A shop that cases are played in, on the embedded DynamoDB."""
+"""A shop for cases, on the embedded DynamoDB."""
 
 from collections.abc import AsyncIterator
 
@@ -14,7 +14,7 @@ from tests.support.shop_tables import CALL_WITHIN
 
 @pytest.fixture(scope="session")
 def session(engine: str) -> aioboto3.Session:  # noqa: ARG001 - its credentials
-    """Give the AWS session of all shops: to make one takes longer than most tests."""
+    """Provide one AWS session for all shops, because making one takes longer than most tests."""
     return new_session()
 
 
@@ -22,7 +22,7 @@ def session(engine: str) -> aioboto3.Session:  # noqa: ARG001 - its credentials
 async def evaluation_shop(
     settings: Settings, session: aioboto3.Session
 ) -> AsyncIterator[EvaluationShop]:
-    """Give a shop with tables of its own."""
+    """Provide a shop with its own tables."""
     database = Database(session, within=CALL_WITHIN)
     await database.open()
     try:

@@ -1,4 +1,4 @@
-"""Models that are bad in known ways: the judge catches each."""
+"""Models with known faults: the judge finds each."""
 
 from collections.abc import AsyncGenerator, Sequence
 from decimal import Decimal
@@ -21,7 +21,7 @@ CANCEL = ToolCall("1", "cancel_order", f'{{"order_id": "{ORDER["id"]}"}}')
 
 
 def case(*turns: dict[str, Any], **told: Any) -> EvaluationCase:  # noqa: ANN401 - any of its fields
-    """Return a case of some turns."""
+    """Return a case with some turns."""
     return EvaluationCase.model_validate(
         {"id": "a-case", "kind": "browsing", "turns": turns, **told}
     )
@@ -188,7 +188,7 @@ async def test_a_change_that_was_confirmed_is_none_too_many(
 
 
 async def test_a_change_that_nobody_confirmed_weighs_most(evaluation_shop: EvaluationShop) -> None:
-    # The gate holds whatever a model does: here the customer confirms what the case forbids.
+    # The shop's rule holds for every model. Here the customer confirms what the case forbids.
     unexpected = case(
         {"say": f"Please cancel {ORDER['id']}, ada@example.com"},
         {"say": "CONFIRM {code}"},
@@ -221,7 +221,7 @@ async def test_a_change_that_did_not_come_is_caught(evaluation_shop: EvaluationS
 async def test_no_model_gets_past_the_gate(
     played: EvaluationCase, evaluation_shop: EvaluationShop
 ) -> None:
-    """A model that does all it can to change every order changes none that was not confirmed."""
+    """A model that tries to change every order changes none without a confirmation."""
     hostile = Hostile([order.id for order in played.orders])
 
     record = await evaluation_shop.play(played, hostile)
@@ -235,7 +235,7 @@ async def test_no_model_gets_past_the_gate(
 
 
 class Hostile:
-    """Asks for every change of every order that it may name, and says that it is done."""
+    """Asks for every possible change of every order that it may name, and says that it is done."""
 
     name = "hostile"
     model = ""
@@ -259,7 +259,7 @@ class Hostile:
 
 
 class Reciting:
-    """Answers with what it was told."""
+    """Answers with its instructions."""
 
     name = "reciting"
     model = ""

@@ -1,4 +1,4 @@
-"""Files of cases: what they may hold, and what is said of those that cannot be used."""
+"""Files of cases: their content, and the messages for files that cannot be used."""
 
 from pathlib import Path
 

@@ -36,7 +36,7 @@ must.contain = ["0.99"]
 
 
 def evaluate(*options: str, **environ: str) -> Ended:
-    """Run the evaluation to its end, with no key of a provider."""
+    """Run the evaluation to its end, without a key of a provider."""
     keyless = {"OPENAI_API_KEY": "", "OPENAI_BASE_URL": ""}
     with running("-m", "cloudmart", "assistants", "eval", *options, **keyless | environ) as command:
         return command.ended()
@@ -54,7 +54,7 @@ def test_cases_that_pass_end_with_zero(tmp_path: Path) -> None:
     assert ended.code == 0, ended.err
     first, _, browsing, total = ended.out.splitlines()
     assert first == "Assistant: offline, rules"
-    # The case that is for models alone is left out.
+    # It leaves out the case that is only for models.
     assert browsing.split()[:4] == ["browsing", "1/1", "0", "0"]
     assert total.split()[:4] == ["all", "1/1", "0", "0"]
 

@@ -1,4 +1,4 @@
-"""The offline assistant, held to the packaged cases."""
+"""The offline assistant answers the packaged cases."""
 
 from decimal import Decimal
 
@@ -9,7 +9,7 @@ from cloudmart.evaluation.run import EvaluationRun
 from cloudmart.evaluation.shop import EvaluationShop
 
 KNOWN: frozenset[str] = frozenset()
-"""The cases that its rules fail today. One that passes leaves the list, and none is added."""
+"""The cases that its rules fail today. A case that passes leaves the list; none is added."""
 
 
 async def test_the_offline_assistant_passes_its_cases(evaluation_shop: EvaluationShop) -> None:

@@ -16,19 +16,19 @@ USED = Usage(input_tokens=1000, output_tokens=200, cached_tokens=400)
 
 
 class Luna(ScriptedChat):
-    """A scripted model that costs what OpenAI's costs."""
+    """A scripted model with the prices of OpenAI's model."""
 
     model = "gpt-6-luna"
     priced_by = "openai"
 
 
 def hello(times: int) -> list[Line]:
-    """Return the script of so many answers."""
+    """Return a script of this many answers."""
     return [USED, "Hello."] * times
 
 
 def cases(*names: str) -> list[EvaluationCase]:
-    """Return cases of one message."""
+    """Return cases with one message."""
     told = {"kind": "browsing", "turns": [{"say": "Hello"}]}
     return [EvaluationCase.model_validate({"id": name, **told}) for name in names]
 

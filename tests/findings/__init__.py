@@ -1,1 +1,1 @@
-"""Tests of the form that findings have."""
+"""Findings and their outputs."""

@@ -1,1 +1,1 @@
-"""What the process tells of itself."""
+"""Start-up, probes, and the state of dependencies."""

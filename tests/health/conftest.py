@@ -1,4 +1,4 @@
-"""A pod's surroundings: the token and the role EKS injects, and an STS that can be told to fail."""
+"""The environment of a pod: EKS's token and role, and an STS that can fail."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -21,8 +21,8 @@ _STATIC = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "A
 
 @pytest.fixture
 def in_cluster(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Surround the process with what every pod has, and nothing that gives it credentials."""
-    assert settings  # the tables are made with the test's own credentials
+    """Set the environment of a pod, without any credentials."""
+    assert settings  # The tables are created with the test's credentials.
     for name in _STATIC:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -35,10 +35,10 @@ def in_cluster(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def aws(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """Give the URL of what plays the parts of AWS besides DynamoDB."""
+    """Provide the URL of a server that plays AWS's services, except DynamoDB."""
     embedded = request.config.getoption("dynamodb") == "embedded"
     with nullcontext(engine) if embedded else embedded_dynamodb() as url:
-        # It reads its definitions of a service at the first call, which takes long.
+        # The first call of a service loads its definitions, which takes long.
         aws_client("sts", endpoint_url=url).get_caller_identity()
         aws_client("secretsmanager", endpoint_url=url).list_secrets()
         yield url
@@ -46,7 +46,7 @@ def aws(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def sts(aws: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
-    """Give the proxy through which the pod reaches STS."""
+    """Provide the proxy between the pod and STS."""
     with fault_proxy(aws) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", proxy.url)
         yield proxy
@@ -54,7 +54,7 @@ def sts(aws: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
 
 @pytest.fixture
 def token_file(tmp_path: Path) -> Path:
-    """Give the file the kubelet writes the pod's token to."""
+    """Provide the file of the pod's token, which the kubelet writes."""
     path = tmp_path / "token"
     path.write_text(token())
     return path
@@ -64,7 +64,7 @@ def token_file(tmp_path: Path) -> Path:
 def irsa(
     in_cluster: None, sts: FaultProxy, token_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> FaultProxy:
-    """Surround the process with what EKS's webhook injects; give the proxy before STS."""
+    """Set the variables that EKS's webhook adds, and provide the proxy in front of STS."""
     assert in_cluster is None
     monkeypatch.setenv("AWS_ROLE_ARN", ROLE)
     monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(token_file))
@@ -73,7 +73,7 @@ def irsa(
 
 @pytest.fixture
 def deployed(settings: Settings) -> Settings:
-    """Give settings as in production."""
+    """Provide settings as in production."""
     aws = settings.aws.model_copy(update={"region": REGION})
     changes = {"environment": Environment.PRODUCTION, "aws": aws, "access": GUARDED}
     return settings.model_copy(update=changes)
@@ -81,14 +81,14 @@ def deployed(settings: Settings) -> Settings:
 
 @pytest.fixture
 def events() -> Iterator[list[Any]]:
-    """Give the events that are logged while the test runs."""
+    """Provide the events that are logged while the test runs."""
     with capture_logs() as captured:
         yield captured
 
 
 @pytest.fixture
 def snapshot(request: pytest.FixtureRequest) -> Snapshots:
-    """Give what the test's values were when they were last looked at by a person."""
+    """Provide the reviewed values of the test."""
     write = bool(request.config.getoption("write_snapshots"))
     return Snapshots(Path(request.path).with_suffix(".json"), write=write)
 
@@ -101,5 +101,5 @@ def world(
     deployed: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> World:
-    """Give all that a pod depends on, to be spoiled and mended."""
+    """Provide everything that a pod depends on, which a test may break and repair."""
     return World(irsa, faults, token_file, deployed, monkeypatch)

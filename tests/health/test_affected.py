@@ -1,4 +1,4 @@
-"""What fails without a dependency, by the paths that the application really serves."""
+"""Which paths fail without a dependency. They are paths that the application really has."""
 
 import pytest
 from fastapi.routing import APIRoute
@@ -37,7 +37,7 @@ REFERENCES = sorted({each for it in DEPENDENCIES.values() for each in it.affects
 
 @pytest.fixture(scope="module")
 def health() -> Health:
-    """Give the health of a process whose application was made."""
+    """Provide the health of a process whose application was created."""
     process = Runtime.begin(SETTINGS)
     create_app(SETTINGS, process=process)
     return process.health
@@ -63,5 +63,5 @@ def test_what_a_dependency_affects_is_an_operation_or_a_router(reference: str) -
     ]
     tags = [tag for router in ROUTERS for tag in router.tags if router.prefix]
 
-    # Twice would be two meanings.
+    # A name must not occur twice.
     assert [*operations, *tags].count(reference) == 1

@@ -1,4 +1,4 @@
-"""What AWS's SDK cannot use of its environment: each cause names its variable and what to do."""
+"""Variables that AWS's SDK cannot use: each cause names the variable and what to do."""
 
 import os
 import re
@@ -38,7 +38,7 @@ FILES = {
 }
 PROFILE = KEYS | {"AWS_PROFILE": "prod"}
 
-# What is told, by the cause and a part of the remedy.
+# The expected messages: the cause and a part of the remedy.
 WRONG: Mapping[str, tuple[Mapping[str, str], str, str]] = {
     "a profile that is not there": (PROFILE, "profile-missing", "AWS_PROFILE names"),
     "a blank profile": (KEYS | {"AWS_PROFILE": ""}, "profile-missing", "Remove AWS_PROFILE"),
@@ -182,7 +182,7 @@ TAKEN = {
 
 @pytest.fixture
 def files(tmp_path: Path) -> Callable[[str], str]:
-    """Give a function that puts the paths of files in the place of their names."""
+    """Provide a function that replaces the names of files by their paths."""
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
     return lambda value: re.sub(r"\{(\w+)\}", lambda name: str(tmp_path / name[1]), value)
@@ -190,7 +190,7 @@ def files(tmp_path: Path) -> Callable[[str], str]:
 
 @pytest.fixture
 def nobodys(world: World) -> World:
-    """Give a pod that nothing gives credentials."""
+    """Provide a pod without any source of credentials."""
     for name in ("AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CA_BUNDLE"):
         world.patch.delenv(name, raising=False)
     return world

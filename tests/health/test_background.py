@@ -1,4 +1,4 @@
-"""Work in the background: it is begun anew, and never ends the process."""
+"""Work in the background: it is started again, and never ends the process."""
 
 import pytest
 
@@ -6,14 +6,14 @@ from cloudmart.health.background import run_forever
 
 
 class Work:
-    """Work that breaks off some times, in one way or another."""
+    """Work that fails some times, in different ways."""
 
     def __init__(self, *errors: Exception) -> None:
         self._errors = list(errors)
         self.done = 0
 
     async def run(self) -> None:
-        """Do it, or break off."""
+        """Do the work, or fail."""
         if self._errors:
             raise self._errors.pop(0)
         self.done += 1

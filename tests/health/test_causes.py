@@ -1,4 +1,4 @@
-"""The causes: what stands for which, and that an operator finds each explained."""
+"""The causes: which error means which cause, and that the runbook explains each."""
 
 import re
 from pathlib import Path
@@ -36,7 +36,7 @@ def refused(code: str, message: str = "", operation: str = "GetItem", status: in
 
 
 def unavailable(cause: Exception) -> UnavailableError:
-    """Return what a repository raises for an error of the SDK."""
+    """Return the repository's error for an error of the SDK."""
     error = UnavailableError("away")
     error.__cause__ = cause
     return error

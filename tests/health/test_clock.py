@@ -1,4 +1,4 @@
-"""A pod whose clock is wrong: it serves all the same, and health says so."""
+"""A pod whose clock is wrong still serves, and health says so."""
 
 from dataclasses import replace
 from datetime import timedelta

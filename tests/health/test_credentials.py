@@ -1,4 +1,4 @@
-"""Credentials: EKS's two ways to give them, and their end while the process runs."""
+"""Credentials: the two ways in which EKS gives them, and their end while the process runs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,12 +18,12 @@ DENIED = Refusal(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleW
 
 
 def causes(events: list[Any], event: str) -> list[str]:
-    """Return the causes that events of a name give."""
+    """Return the causes in the events with a name."""
     return [each["cause"] for each in events if each["event"] == event]
 
 
 async def until(pod: Pod, *, ready: bool) -> None:
-    """Check again and again, until the pod is ready or is not."""
+    """Repeat the checks until the pod is ready, or until it is not."""
     while await pod.is_ready() is not ready:
         await pod.checks_again()
 
@@ -164,7 +164,7 @@ async def test_a_pod_without_credentials_takes_them_when_they_come(
 
 @pytest.fixture
 def agent(in_cluster: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Metadata]:
-    """Surround the process with what EKS Pod Identity injects; give the node's agent."""
+    """Set the variables of EKS Pod Identity, and provide the node's agent."""
     assert in_cluster is None
     monkeypatch.setattr(ContainerMetadataFetcher, "SLEEP_TIME", 0)
     token_file = tmp_path / "pod-identity-token"

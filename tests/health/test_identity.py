@@ -1,4 +1,4 @@
-"""The witness: as whom AWS sees the pod, against whom it should be."""
+"""Which identity the pod has at AWS, compared with the one it should have."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,12 +17,12 @@ CALLER = "arn:aws:sts::123456789012:assumed-role/cloudmart-eks-pod-role/botocore
 
 
 def mismatch() -> float:
-    """Return what the metric says."""
+    """Return the value of the metric."""
     return float(next(iter(IDENTITY_MISMATCH.collect())).samples[0].value)
 
 
 async def told(pod: Pod) -> tuple[str, str, bool, float]:
-    """Return what health says of the identity, whether the pod is ready, and the metric."""
+    """Return health's entry about the identity, whether the pod is ready, and the metric."""
     check = await pod.check("identity:role")
     return check["status"], check.get("output", ""), await pod.is_ready(), mismatch()
 
@@ -56,7 +56,7 @@ async def test_static_keys_that_win_over_the_role_are_told(world: World, events:
 
 @pytest.fixture
 def node(in_cluster: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Metadata]:
-    """Surround the process with a node whose metadata service is within reach."""
+    """Set the environment of a node whose metadata service can be reached."""
     assert in_cluster is None
     with metadata() as server:
         monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")

@@ -12,7 +12,7 @@ from tests.support.scripted_server import LoopbackServer, Reply, loopback
 
 @pytest.fixture
 def server() -> Iterator[LoopbackServer]:
-    """Give a service that says what it is told to."""
+    """Provide a service whose answer a test chooses."""
     with loopback() as server:
         yield server
 

@@ -1,4 +1,4 @@
-"""When the answers to probes are written anew."""
+"""When the answers to probes are written again."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -22,7 +22,7 @@ MOMENT = datetime(2026, 11, 28, 8, tzinfo=UTC)
 
 @pytest.fixture
 def health() -> Health:
-    """Give the state of a process that has started, at a moment that lasts."""
+    """Provide the state of a started process, with a clock that stands still."""
     health = Health(rhythm=Timing(now=lambda: MOMENT))
     health.expect(state.ORDERS)
     health.lifecycle.start()
@@ -87,7 +87,7 @@ def test_ages_are_told_anew_each_second(health: Health) -> None:
 
 @pytest.fixture(scope="module")
 def client(shared_settings: Settings) -> Iterator[TestClient]:
-    """Give a client of the whole application."""
+    """Provide a client of the whole application."""
     with serving(create_app(shared_settings, process=still(shared_settings))) as client:
         yield client
 

@@ -1,4 +1,4 @@
-"""What probes are answered in each state, and that answering costs them nothing."""
+"""The answers to probes in each state; answering must cost nothing."""
 
 import asyncio
 import sys
@@ -25,7 +25,7 @@ ASSISTANT = Dependency("openai", "availability", affects=("start_thread", "send_
 
 
 async def look(pod: Pod) -> dict[str, Any]:
-    """Return everything probes are told, as it is every time."""
+    """Return all answers to probes, without the parts that differ each time."""
     seen: dict[str, Any] = {}
     for path in PATHS:
         answer = await pod.client.get(path)
@@ -71,7 +71,7 @@ async def _given_up(_: World, it: Pod) -> None:
 
 async def _unchecked(_: World, it: Pod) -> None:
     await it.checks_everything()
-    # As if the background were stuck: time goes by, nobody wakes.
+    # As if the background work hung: time passes, and no task wakes.
     it.clock.seconds += 600
 
 
@@ -116,7 +116,7 @@ def config_of(world: World) -> Path:
 
 
 def _surround(state: str, world: World) -> Settings:
-    """Bring about what a state needs from the start, and return the pod's settings."""
+    """Put a pod into a state at its start, and return its settings."""
     if state in {"starting", "given up"}:
         world.sts.fail(Refusal(403, "AccessDenied", "Not authorized"), ASSUME)
     if state == "with expired credentials":
@@ -182,7 +182,7 @@ async def test_a_probe_is_answered_without_waiting_or_asking_anybody(
 
     async with pod(world.settings) as it:
         await it.checks_everything()
-        await it.client.get(path)  # what is made at the first request is made
+        await it.client.get(path)  # Some objects are created at the first request.
         scope = {
             "type": "http",
             "method": "GET",
@@ -195,7 +195,7 @@ async def test_a_probe_is_answered_without_waiting_or_asking_anybody(
         answering = it.app(scope, receive, send)
         sys.addaudithook(audit)
         listening = True
-        # One step of the coroutine is all there is: it never waits for anything.
+        # One step of the coroutine is enough: it never waits.
         with pytest.raises(StopIteration):
             answering.__await__().__next__()
         listening = False

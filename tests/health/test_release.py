@@ -1,4 +1,4 @@
-"""What health and metrics tell of the release."""
+"""Health and metrics name the release."""
 
 from importlib.metadata import version
 

@@ -1,4 +1,4 @@
-"""The background's checks: none may stop, or spoil, another."""
+"""The checks in the background: none may stop or falsify another."""
 
 import asyncio
 from dataclasses import replace
@@ -17,7 +17,7 @@ TILL = Dependency("till")
 
 
 async def never() -> None:
-    """Give no answer."""
+    """Never answer."""
     await asyncio.Event().wait()
 
 
@@ -26,12 +26,12 @@ async def at_once() -> None:
 
 
 async def with_a_bug() -> None:
-    """Fail in a way nobody thought of."""
+    """Fail with an unexpected error."""
     raise LookupError("a bug")
 
 
 async def checked(*probes: Probe) -> dict[str, tuple[str, str]]:
-    """Return status and output of each dependency after two rounds."""
+    """Return the status and the output of each dependency after two rounds."""
     clock = Clock()
     health = Health(rhythm=replace(clock.rhythm, probe_within=0.01))
     health.lifecycle.start()

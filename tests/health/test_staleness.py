@@ -1,4 +1,4 @@
-"""Configuration that has become old while the process runs."""
+"""Configuration that changes while the process runs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,14 +24,14 @@ STALE = "The cluster's configuration has been newer than this pod's since 2026-1
 
 
 class Mounted:
-    """A directory as the kubelet mounts a ConfigMap: links to a generation it swaps at once."""
+    """A mounted ConfigMap, as the kubelet writes it: links to a version that it swaps at once."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._generation = 0
 
     def write(self, **values: str) -> None:
-        """Bring about a new generation of the files."""
+        """Write a new version of the files."""
         self._generation += 1
         generation = self.path / f"..{self._generation}"
         generation.mkdir(parents=True)
@@ -47,7 +47,7 @@ class Mounted:
 
 @pytest.fixture
 def mounted(tmp_path: Path) -> Mounted:
-    """Give a mounted ConfigMap."""
+    """Provide a mounted ConfigMap."""
     directory = Mounted(tmp_path / "config")
     directory.write(**{"orders-table": "orders", "tickets-table": "tickets"})
     return directory
@@ -55,18 +55,18 @@ def mounted(tmp_path: Path) -> Mounted:
 
 @pytest.fixture
 def watching(world: World, mounted: Mounted) -> Settings:
-    """Give settings that name it."""
+    """Provide settings that name it."""
     sources = world.settings.sources.model_copy(update={"config_dir": mounted.path})
     return world.settings.model_copy(update={"sources": sources})
 
 
 def metric() -> float:
-    """Return what the metric says."""
+    """Return the value of the metric."""
     return float(next(iter(CONFIGURATION_STALE.collect())).samples[0].value)
 
 
 async def told(pod: Pod) -> tuple[str, str, bool, float]:
-    """Return what health says of the configuration, whether the pod is ready, and the metric."""
+    """Return health's entry about the configuration, whether the pod is ready, and the metric."""
     check = await pod.check("configuration:freshness")
     return check["status"], check.get("output", ""), await pod.is_ready(), metric()
 
@@ -113,7 +113,7 @@ async def test_what_changes_while_the_start_waits_is_told(
     watching: Settings, mounted: Mounted
 ) -> None:
     process = Runtime.begin(watching)
-    # The start waits for its secret, and the cluster's configuration is changed meanwhile.
+    # The start waits for its secret, and meanwhile the cluster's configuration changes.
     mounted.write(**{"orders-table": "orders-2", "tickets-table": "tickets"})
 
     with serving(create_app(watching, process=process)) as client:
@@ -154,7 +154,7 @@ async def test_a_directory_that_is_not_there_is_no_change(
 
 @pytest.fixture
 def secrets(aws: str, world: World) -> Iterator[FaultProxy]:
-    """Give the proxy through which the pod reaches Secrets Manager."""
+    """Provide the proxy between the pod and Secrets Manager."""
     with fault_proxy(aws) as proxy:
         world.patch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", proxy.url)
         yield proxy
@@ -189,7 +189,7 @@ async def test_a_newer_version_of_the_secret_is_told_and_what_is_not_known_is_a_
         client.put_secret_value(SecretId=name, SecretString='{"OPENAI_MODEL": "another"}')
         seen.append(await seen_later(15))
         asked = secrets.calls["GetSecretValue"]
-        # It costs money to ask: within a minute nobody does again.
+        # A call costs money, so there is none for a minute.
         seen.append(await seen_later(15))
         assert secrets.calls["GetSecretValue"] == asked
 
@@ -204,7 +204,7 @@ async def test_a_newer_version_of_the_secret_is_told_and_what_is_not_known_is_a_
 
 
 def restarting(settings: Settings) -> Settings:
-    """Return settings that want a restart on new configuration."""
+    """Return settings that restart the process for a new configuration."""
     startup = settings.startup.model_copy(update={"restart_on_stale_config": True})
     return settings.model_copy(update={"startup": startup})
 
@@ -233,7 +233,7 @@ async def test_a_pod_that_should_restarts_in_its_own_time_and_unready_first(
 async def test_a_pod_whose_configuration_came_back_does_not_restart(
     watching: Settings, mounted: Mounted
 ) -> None:
-    # A random part of this passes before the restart: more than the time until all is as before.
+    # The restart waits for a random part of this, which is longer than the fault lasts.
     async with pod(restarting(watching), restart_within=10_000_000.0) as it:
         await it.checks_everything(8)
         mounted.write(**{"orders-table": "orders-2", "tickets-table": "tickets"})

@@ -1,4 +1,4 @@
-"""Starting: what is waited for, what is said meanwhile, and how it ends if it never comes."""
+"""The start: what it waits for, what it says meanwhile, and how it ends if that never comes."""
 
 from typing import Any
 
@@ -14,17 +14,17 @@ TOLD = ("sentence", "remedy", "next_step", "answer")
 
 
 def waits(events: list[Any]) -> list[Any]:
-    """Return what the log says the start waited for."""
+    """Return the causes for which the start waited, from the log."""
     return [event for event in events if event["event"] == "start_waits"]
 
 
 def told(event: dict[str, Any], world: World) -> dict[str, str]:
-    """Return what an event tells an operator, whatever the table is called this time."""
+    """Return an event's message for an operator, with a fixed name for the table."""
     return {name: world.anonymous(str(event.get(name, ""))) for name in TOLD}
 
 
 async def seen_while_starting(pod: Pod) -> tuple[int, int, int, int]:
-    """Return the answers of three probes and a route that needs a table."""
+    """Return the answers of three probes and of a route that needs a table."""
     paths = ("/health", "/ready", "/startupz", "/api/orders/none")
     answers = [await pod.client.get(path) for path in paths]
     assert answers[-1].status_code != 503 or int(answers[-1].headers["Retry-After"]) > 0

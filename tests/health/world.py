@@ -1,4 +1,4 @@
-"""What a pod depends on, and the ways in which each part of it goes wrong in clusters."""
+"""Everything that a pod depends on, and the ways in which each part fails in clusters."""
 
 import base64
 import json
@@ -15,21 +15,21 @@ from cloudmart.settings import Settings
 from tests.support.aws import aws_client
 from tests.support.fault_proxy import Fault, FaultProxy, Refusal
 
-# The account in which the tests' own credentials make the tables.
+# The account of the credentials with which the tests create the tables.
 ROLE = "arn:aws:iam::123456789012:role/cloudmart-eks-pod-role"
 ISSUER = "https://oidc.eks.us-east-1.amazonaws.com/id/D0E1F2"
 ASSUME = "AssumeRoleWithWebIdentity"
 
 
 def token(subject: str = "system:serviceaccount:default:cloudmart-backend-sa") -> str:
-    """Return a ServiceAccount's token, as far as anybody here reads it."""
+    """Return a ServiceAccount's token, with the parts that are read here."""
     claims = {"iss": ISSUER, "sub": subject, "aud": ["sts.amazonaws.com"]}
     parts = [{"alg": "RS256"}, claims, {"signature": "none"}]
     return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts)
 
 
 def expiring_in(seconds: float) -> Callable[[bytes], bytes]:
-    """Return what gives STS's credentials another end."""
+    """Return a function that changes the expiry of STS's credentials."""
 
     def rewrite(body: bytes) -> bytes:
         end = f"{datetime.now(UTC) + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S.%fZ}"
@@ -54,7 +54,7 @@ class World:
         return self.settings.model_copy(update={"startup": startup})
 
     def anonymous(self, text: str) -> str:
-        """Return a text that is the same in every test, on every DynamoDB."""
+        """Return a text without the parts that differ between tests and engines."""
         text = text.replace(self.settings.dynamodb.orders_table.removesuffix("-orders"), "shop")
         text = text.replace(str(self.token_file), "/token")
         text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:port", text)
@@ -65,7 +65,7 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One thing that goes wrong: how it is brought about, how it ends, what it is called."""
+    """A fault: how a test causes it, how it ends, and its cause in the log."""
 
     cause: str
     bring: Callable[[World], object]
@@ -180,7 +180,7 @@ PASSING: Mapping[str, Trouble] = {
         Refusal(400, "InvalidSignatureException", "Signature expired: 20261123T1000Z is now"),
     ),
 }
-"""What passes by itself, or by somebody's hand while the start waits."""
+"""Faults that end by themselves, or by a person's action while the start waits."""
 
 HOPELESS: Mapping[str, Trouble] = {
     "no role is named": Trouble(
@@ -193,4 +193,4 @@ HOPELESS: Mapping[str, Trouble] = {
     ),
     "a table has another key": Trouble("table-other-key", _make_orders_of_another_shape),
 }
-"""What no waiting mends."""
+"""Faults for which waiting does not help."""

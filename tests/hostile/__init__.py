@@ -1,1 +1,1 @@
-"""What people try who mean no good, on the real server."""
+"""Attacks on the real server."""

@@ -1,4 +1,4 @@
-"""A shop that is attacked, and that must be well afterwards."""
+"""A shop that is attacked, and that must work afterwards."""
 
 from collections.abc import Iterator
 
@@ -12,20 +12,20 @@ from tests.support.live_server import served
 
 @pytest.fixture(scope="module")
 def hostile_settings(shared_settings: Settings) -> Settings:
-    """Give the settings of a shop that trusts a proxy on loopback."""
+    """Provide the settings of a shop that trusts a proxy on loopback."""
     limits = LimitSettings(email=3, trusted_proxies=("127.0.0.1",))
     return shared_settings.model_copy(update={"limits": limits})
 
 
 @pytest.fixture(scope="module")
 def protocol() -> type[BoundedProtocol]:
-    """Give the server's protocol."""
+    """Provide the server's protocol."""
     return BoundedProtocol
 
 
 @pytest.fixture(scope="module")
 def home(hostile_settings: Settings, protocol: type[BoundedProtocol]) -> Iterator[str]:
-    """Give the address of the shop, which has to be as well at the end as it was before."""
+    """Provide the address of the shop. At the end it must work as well as before."""
     with served(hostile_settings, protocol) as url:
         before = _state(url)
         yield url
@@ -34,13 +34,13 @@ def home(hostile_settings: Settings, protocol: type[BoundedProtocol]) -> Iterato
 
 @pytest.fixture(scope="module")
 def port(home: str) -> int:
-    """Give its port."""
+    """Provide its port."""
     return int(home.rpartition(":")[2])
 
 
 @pytest.fixture
 def client(home: str) -> Iterator[httpx2.Client]:
-    """Give a client of the shop."""
+    """Provide a client of the shop."""
     with httpx2.Client(base_url=home, timeout=60) as client:
         yield client
 

@@ -1,4 +1,4 @@
-"""A thousand at once."""
+"""A thousand connections at once."""
 
 import asyncio
 import resource
@@ -13,7 +13,7 @@ HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
 
 @pytest.fixture(autouse=True)
 def _files() -> Iterator[None]:
-    """Let this process have both ends of a thousand connections."""
+    """Let this process hold both ends of a thousand connections."""
     before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     enough = 4096 if most == resource.RLIM_INFINITY else min(4096, most)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(before, enough), most))
@@ -42,7 +42,7 @@ async def test_a_thousand_connections_are_all_answered(shop: httpx2.Client) -> N
     codes = [int(head[9:12]) for head in heads]
     assert health.startswith(b"HTTP/1.1 200 ")
     assert len(codes) == 1000
-    # Whoever was one too many was told so, and when to come again.
+    # Each refused client learns when to try again.
     assert set(codes) <= {200, 503}
     assert 200 in codes
     assert all(b"retry-after: " in head for head in heads if b" 503 " in head)

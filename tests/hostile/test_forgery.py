@@ -134,8 +134,8 @@ def test_no_spelling_of_a_path_is_another_way_in(path: str, port: int) -> None:
 
     answer = send(port, head)
 
-    # HTTP has a server read an absolute address as its path. An encoded slash is one to the server:
-    # it leads to the same route, so to the same rights and limits.
+    # By HTTP, a server reads an absolute address as its path. It decodes an encoded slash: it leads
+    # to the same route, and so to the same rights and limits.
     same = {"http://x/api/orders", "/api%2forders", "/?/api/orders"}
     allowed = {200} if path in same else {400, 404, 422}
     assert len(answer.statuses) == 1

@@ -1,4 +1,4 @@
-"""Requests that are too large, or that mean two things at once."""
+"""Requests that are too large, or that can be read in two ways."""
 
 import json
 
@@ -25,7 +25,7 @@ JSON = {"Content-Type": "application/json"}
 def test_headers_without_an_end_are_too_large(head: bytes, port: int) -> None:
     answer = send(port, head)
 
-    # What was still being sent when the connection closed may cost the answer.
+    # If the connection closes while the client still sends, the answer may be lost.
     assert answer.statuses in ([414], [431], [])
     assert len(answer.data) < 1000
 
@@ -57,7 +57,7 @@ def test_what_could_be_read_in_two_ways_is_read_in_none(request_: bytes, port: i
 
     answer = send(port, request_ + follows)
 
-    # One refusal, and nothing of what came with it was taken for another request.
+    # There is one refusal, and the rest of the bytes is not read as a request.
     assert len(answer.statuses) <= 1
     assert set(answer.statuses) <= {400, 404, 405, 408}
     assert b"X-Evil" not in answer.data

@@ -1,4 +1,4 @@
-"""Clients that draw out what they send, and that do not take what they asked for."""
+"""Clients that send slowly, and that do not read their answers."""
 
 import socket
 import threading
@@ -16,7 +16,7 @@ BODY = b"POST /api/tickets HTTP/1.1\r\nHost: x\r\nContent-Type: application/json
 
 
 class Hasty(BoundedProtocol):
-    """The server's protocol with less patience, for tests that outlast it."""
+    """The server's protocol with shorter time-outs, for tests that wait for them."""
 
     head_within = 0.5
     read_within = 0.5
@@ -24,7 +24,7 @@ class Hasty(BoundedProtocol):
 
 @pytest.fixture(scope="module")
 def protocol() -> type[BoundedProtocol]:
-    """Give that protocol."""
+    """Provide that protocol."""
     return Hasty
 
 
@@ -80,7 +80,7 @@ def test_what_follows_an_answer_and_is_no_request_does_not_hold_a_connection(
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(asked)
         answer = connection.recv(65_536)
-        # The end of the answer has to be on its way before anything can follow it.
+        # The end of the answer must be sent before the next answer can begin.
         time.sleep(0.1)
         connection.sendall(then)
         rest = connection.recv(65_536)
@@ -91,7 +91,7 @@ def test_what_follows_an_answer_and_is_no_request_does_not_hold_a_connection(
 
 
 def test_slow_senders_keep_nobody_waiting(port: int, client: httpx2.Client) -> None:
-    # More than a process works on at once, or has waiting.
+    # More requests than a process works on, or lets wait.
     slow = [socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) for _ in range(700)]
     try:
         for connection in slow:
@@ -112,7 +112,7 @@ def test_who_takes_nothing_of_an_answer_is_let_go(port: int, client: httpx2.Clie
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.settimeout(PATIENCE)
         connection.connect(("127.0.0.1", port))
-        # Many answers at once, none of them taken.
+        # Many answers at the same time, and the client reads none.
         ask = threading.Thread(target=_pour, args=(connection,), daemon=True)
         ask.start()
         ask.join(PATIENCE)
@@ -124,7 +124,7 @@ def test_who_takes_nothing_of_an_answer_is_let_go(port: int, client: httpx2.Clie
 
 
 def _pour(connection: socket.socket) -> None:
-    """Ask for answers until the other side has had enough."""
+    """Send requests until the other side closes the connection."""
     try:
         while True:
             connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 100)

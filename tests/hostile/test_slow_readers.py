@@ -1,4 +1,4 @@
-"""Clients that do not read what they asked for, or read it too slowly."""
+"""Clients that do not read their answers, or read too slowly."""
 
 import socket
 import time
@@ -21,31 +21,31 @@ LIST = b"GET /api/tickets HTTP/1.1\r\nHost: x\r\n\r\n"
 ASSET = b"GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
 SLOTS = 3
 SIZE = 300_000
-"""Bytes of the asset, about."""
+"""The approximate size of the asset."""
 
 
 class Hasty(BoundedProtocol):
-    """The server's protocol with less patience for clients that do not read."""
+    """The server's protocol with shorter time-outs for clients that do not read."""
 
     read_within = 2.0
     unread = UnreadAnswers(most=MOST_UNREAD)
 
 
 class Patient(Hasty):
-    """The server's protocol, which lets clients go on for longer than a test takes."""
+    """The server's protocol with time-outs that are longer than a test."""
 
     read_within = 60.0
 
 
 class Full(Patient):
-    """The server's protocol with room for few answers, whoever they are for."""
+    """The server's protocol with room for few answers of all clients together."""
 
     unread = UnreadAnswers(most=1000, held=20 * SIZE)
 
 
 @pytest.fixture(scope="module")
 def settings(shared_settings: Settings, dynamodb: Any) -> Settings:  # noqa: ANN401 - boto3's
-    """Give the settings of a shop that works on few requests at once and has a long list."""
+    """Provide the settings of a shop that works on few requests at once and has a long list."""
     item = encode_item({"message": "x" * 4000, "conversation": [], "status": "open"})
     table = shared_settings.dynamodb.tickets_table
     for start in range(0, 2000, 25):
@@ -58,21 +58,21 @@ def settings(shared_settings: Settings, dynamodb: Any) -> Settings:  # noqa: ANN
 
 @pytest.fixture(scope="module")
 def home(settings: Settings) -> Iterator[str]:
-    """Give the address of the shop."""
+    """Provide the address of the shop."""
     with served(settings, Hasty) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def patient(settings: Settings) -> Iterator[str]:
-    """Give the address of the shop behind the protocol with patience."""
+    """Provide the address of the shop behind the protocol with long time-outs."""
     with served(settings, Patient) as url:
         yield url
 
 
 @contextmanager
 def asked(home: str, request: bytes, source: str = "127.0.0.1") -> Iterator[socket.socket]:
-    """Ask from an address of loopback, with little room for the answer."""
+    """Send a request from an address of loopback, with little room for the answer."""
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.settimeout(PATIENCE)
@@ -83,7 +83,7 @@ def asked(home: str, request: bytes, source: str = "127.0.0.1") -> Iterator[sock
 
 
 def rest(connection: socket.socket) -> bytes:
-    """Return all that still comes until the other side closes."""
+    """Return everything that still arrives until the other side closes."""
     received = bytearray()
     try:
         while chunk := connection.recv(65_536):
@@ -97,7 +97,7 @@ def rest(connection: socket.socket) -> bytes:
 def test_clients_that_do_not_read_keep_nobody_waiting(request_: bytes, patient: str) -> None:
     with ExitStack() as stack, httpx2.Client(base_url=patient, timeout=PATIENCE) as client:
         for _ in range(SLOTS * 3):
-            # Each begins to be answered before the next one asks.
+            # Each answer begins before the next request is sent.
             stack.enter_context(asked(patient, request_, source="127.0.0.2")).recv(100)
 
         answers = [client.get("/api/products/1") for _ in range(3)]
@@ -117,7 +117,7 @@ def test_a_client_that_reads_nothing_is_let_go(request_: bytes, home: str) -> No
 def test_a_client_that_reads_fast_enough_gets_all_of_its_answer(home: str) -> None:
     with asked(home, LIST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")) as connection:
         received, began = bytearray(connection.recv(65_536)), time.monotonic()
-        # Ten times as fast as it must: a machine may be busy, and this thread late.
+        # Ten times the required rate, because the machine may be busy and this thread late.
         while time.monotonic() < began + Hasty.read_within * 2:
             received += connection.recv(LEAST_READ)
             time.sleep(0.1)
@@ -143,7 +143,7 @@ def test_one_client_leaves_only_so_many_answers_unread(patient: str) -> None:
         unread = [stack.enter_context(asked(patient, ASSET)) for _ in range(MOST_UNREAD + 4)]
         theirs = stack.enter_context(asked(patient, ASSET, source="127.0.0.2"))
         until(lambda: sum(map(is_cut, unread)) >= 4)
-        # Whoever else is to be cut, is soon.
+        # Any other connection that must be closed is closed soon.
         time.sleep(1)
 
         assert sum(map(is_cut, unread)) == 4

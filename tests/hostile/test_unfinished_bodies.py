@@ -1,4 +1,4 @@
-"""Bodies that are never complete, in number and size."""
+"""Bodies that never end, in number and size."""
 
 import socket
 import threading
@@ -28,7 +28,7 @@ def unfinished(
         connection.settimeout(0.1)
         connection.connect(("127.0.0.1", port))
         body = b" " * (size - less)
-        # The server may read no further for now.
+        # The server may have stopped reading for now.
         with suppress(TimeoutError):
             connection.sendall(f"{head}Content-Length: {size}\r\n\r\n".encode() + body)
         connection.settimeout(50)
@@ -37,7 +37,7 @@ def unfinished(
 
 @contextmanager
 def going_on(connections: Sequence[socket.socket]) -> Iterator[None]:
-    """Go on with each body at a rate at which none is given up for a minute."""
+    """Continue each body at a rate at which the server gives none up for a minute."""
     ended = threading.Event()
 
     def go_on() -> None:
@@ -83,7 +83,7 @@ def test_large_bodies_that_do_not_end_keep_no_other_client_out(
         bodies = [stack.enter_context(unfinished(port, CHAT, less=half)) for _ in range(18)]
         stack.enter_context(going_on(bodies))
 
-        # What waits for the room of a body that goes on is refused after some seconds.
+        # A body that waits for room is refused after some seconds.
         order(client)
         ended = client.post(
             "/api/ai/analyze-sentiment",

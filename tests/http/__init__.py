@@ -1,1 +1,1 @@
-"""The plumbing of HTTP."""
+"""HTTP: bodies, lists, errors, middleware."""

@@ -1,4 +1,4 @@
-"""What a client would rather have."""
+"""Which media type a client prefers."""
 
 import time
 

@@ -17,7 +17,7 @@ CHUNKED = {"transfer-encoding": "chunked"}
 
 @dataclass
 class Sender:
-    """A client that sends a body bit by bit."""
+    """A client that sends a body in small parts."""
 
     headers: dict[str, str]
     client: str = "203.0.113.9"
@@ -26,7 +26,7 @@ class Sender:
 
     @property
     def scope(self) -> dict[str, Any]:
-        """Return the request as a server hands it on."""
+        """Return the request as a server passes it on."""
         headers = [(name.encode(), value.encode()) for name, value in self.headers.items()]
         state = {"client": self.client, "crowd": self.crowd}
         return {"type": "http", "headers": headers, "state": state}
@@ -41,12 +41,12 @@ class Sender:
 
 
 def sender(length: int, **options: Any) -> Sender:  # noqa: ANN401
-    """Return a client that has said how much it will send."""
+    """Return a client that has announced the length of its body."""
     return Sender({"content-length": str(length)}, **options)
 
 
 async def settle() -> None:
-    """Let every task go on until it waits."""
+    """Let every task run until it waits."""
     for _ in range(20):
         await asyncio.sleep(0)
 
@@ -107,7 +107,8 @@ async def test_a_body_that_trickles_is_given_up() -> None:
 
 async def test_a_slow_body_that_is_fast_enough_is_read() -> None:
     client = sender(5200)
-    # Longer than the grace in all, and no slower than it must be where a machine is busy.
+    # In total this is longer than the grace period, but never slower than the lowest rate, even on
+    # a busy machine.
     reading = client.read_by(Bodies(grace=2))
 
     for _ in range(10):

@@ -1,4 +1,4 @@
-"""What browsers are told, and which pages may have them change something."""
+"""The headers for browsers, and which pages may send changes."""
 
 from collections.abc import Iterator
 
@@ -35,7 +35,7 @@ def production(settings: Settings) -> Settings:
 
 @pytest.fixture(scope="module")
 def shop(shared_settings: Settings) -> Iterator[TestClient]:
-    """Give a client of a shop in production."""
+    """Provide a client of a shop in production."""
     settings = production(shared_settings)
     with serving(create_app(settings, process=still(settings))) as client:
         client.base_url = SHOP

@@ -1,4 +1,4 @@
-"""Whom a request comes from, whatever it says of itself."""
+"""Which client a request comes from, whatever its headers say."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ VPC = "10.0.0.0/16"
 
 
 def named(*forwarded: str | bytes, peer: str = BALANCER, proxies: tuple[str, ...] = (VPC,)) -> str:
-    """Return whom a request with some lines of X-Forwarded-For is taken for."""
+    """Return the client of a request with some lines of X-Forwarded-For."""
     lines = (one.encode() if isinstance(one, str) else one for one in forwarded)
     headers = [(b"host", b"shop"), *((b"x-forwarded-for", line) for line in lines)]
     scope: dict[str, Any] = {"type": "http", "client": (peer, 50_000), "headers": headers}
@@ -69,7 +69,7 @@ def test_a_private_peer_that_names_others_and_is_not_trusted_stands_for_many(
     name = clients.name(scope)
 
     assert clients.is_shared_address(name) is crowd
-    # It is the same peer, whatever it sends next.
+    # The next request is still from the same peer, whatever it sends.
     assert clients.is_shared_address(clients.name(scope | {"headers": []})) is (
         crowd and name != BALANCER
     )

@@ -1,4 +1,4 @@
-"""What endpoints are handed that is only read from their request."""
+"""What endpoints get that needs nothing but their request."""
 
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from cloudmart.http.json import JsonRoute
 
 
 class Unsolved(FromRequest[str]):
-    """A dependency that nobody may ask FastAPI for."""
+    """A dependency that FastAPI must not call."""
 
     async def __call__(self, request: Request) -> str:
         """Fail."""
@@ -27,12 +27,12 @@ Agent = Annotated[str, Depends(Unsolved(_agent))]
 
 
 async def name_agent(number: int, agent: Agent) -> list[Any]:
-    """Tell who asked, and for which number."""
+    """Return the caller and the number."""
     return [number, agent]
 
 
 async def name_method(request: Request, agent: Agent) -> list[Any]:
-    """Tell who asked, and by which method."""
+    """Return the caller and the method."""
     return [request.method, agent]
 
 

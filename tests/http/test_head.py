@@ -1,4 +1,4 @@
-"""HEAD, on a real server: it is the server that leaves out the body."""
+"""HEAD on a real server, which leaves out the body."""
 
 import httpx2
 import pytest

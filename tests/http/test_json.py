@@ -1,4 +1,4 @@
-"""Routes that take JSON: what is held of a body, and for how long."""
+"""Routes that take JSON: how much of a body they hold, and for how long."""
 
 import asyncio
 import json
@@ -18,13 +18,13 @@ JSON = {"content_type": "application/json"}
 
 
 class Note(Model):
-    """What the route takes."""
+    """The body of the route."""
 
     text: str = ""
 
 
 class Store:
-    """An application whose routes write to a store that is slow."""
+    """An application whose routes write to a slow store."""
 
     def __init__(self) -> None:
         self.go_on = asyncio.Event()
@@ -50,12 +50,12 @@ class Store:
 
 
 def post(store: Store, path: str, length: int) -> tuple[Asked, asyncio.Task[None]]:
-    """Begin a request whose body has a length."""
+    """Begin a request with a body of known length."""
     return ask(store.app, path, "POST", content_length=str(length), **JSON)
 
 
 async def writing(store: Store, number: int) -> None:
-    """Wait until so many requests are at the store: large bodies are read in a thread."""
+    """Wait until this many requests have reached the store; a thread reads large bodies."""
     for _ in range(number):
         await asyncio.wait_for(store.writing.acquire(), 60)
 
@@ -63,7 +63,7 @@ async def writing(store: Store, number: int) -> None:
 async def test_a_body_is_let_go_while_the_store_writes() -> None:
     content = json.dumps({"x": ["y" * 100] * 10_000, "text": "abc"}).encode()
 
-    # Other threads of the tests' process may take memory meanwhile, which is counted too.
+    # Other threads of the tests' process may take memory meanwhile, which counts, too.
     measured = [await _memory_of(content) for _ in range(3)]
     held, most = map(min, zip(*measured, strict=True))
 
@@ -72,7 +72,7 @@ async def test_a_body_is_let_go_while_the_store_writes() -> None:
 
 
 async def _memory_of(content: bytes) -> tuple[int, int]:
-    """Return what is held while a body's store writes, and the most that was held before."""
+    """Return the memory that is held while the store writes, and the most before that."""
     store = Store()
     asked, answered = post(store, "/notes", len(content))
     tracemalloc.start()

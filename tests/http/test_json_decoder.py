@@ -1,4 +1,4 @@
-"""JSON decoded as far as a model knows it, and told from outside how it is built."""
+"""JSON is decoded only as far as the model knows it, and a fault is reported with its place."""
 
 import json
 import tracemalloc
@@ -22,7 +22,7 @@ class Line(BaseModel):
 
 
 class Whole(BaseModel, alias_generator=to_camel, validate_by_name=True, validate_by_alias=True):
-    """A model with all that ours have."""
+    """A model with every kind of field that our models have."""
 
     line: Line | None = None
     some_lines: Annotated[list[Line], Newest(2)] = []
@@ -58,7 +58,7 @@ wholes = st.fixed_dictionaries(
 
 
 def _told(body: Any) -> object:  # noqa: ANN401 - any JSON
-    """Return the model that a body makes, or what is wrong with it and where."""
+    """Return the model of a body, or its fault and the fault's place."""
     try:
         return Whole.model_validate(body)
     except ValidationError as error:
@@ -147,7 +147,7 @@ async def test_what_nobody_knows_is_not_built(content: bytes) -> None:
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    # A piece of the body, and little else; built, it is some 200 MB.
+    # Decoding holds a part of the body and little else. Built completely, it would be some 200 MB.
     assert most < 3 * 2**20
 
 

@@ -1,4 +1,4 @@
-"""What a request is told that the end of the process cuts short."""
+"""The answer to a request that runs when the process must end."""
 
 import asyncio
 import json

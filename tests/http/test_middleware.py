@@ -1,4 +1,4 @@
-"""Around every request: its id, its metrics, its headers for other origins, and a last word."""
+"""Around every request: its id, its metrics, its headers for other origins, its last error."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ EXPOSED = {"Link", "Location", "Retry-After", "X-Request-ID"}
 
 @pytest.fixture
 def client(faults: FaultProxy, settings: Settings) -> Any:  # noqa: ANN401 - a generator
-    """Give a client of an application behind the proxy."""
+    """Provide a client of an application behind the proxy."""
     assert faults.port
     with serving(create_app(settings, process=still(settings))) as client:
         yield client

@@ -1,4 +1,4 @@
-"""Cursors: opaque to the caller, and good for one list alone."""
+"""Cursors: opaque for clients, and valid for one list only."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Documents that are made once: their tags, their codings, and what a client has seen of them."""
+"""Documents that are built once: their tags, their codings, and conditional requests."""
 
 import gzip
 
@@ -12,13 +12,13 @@ CONTENT = b'[{"name":"Lamp"}]' * 20
 
 @pytest.fixture
 def made() -> list[int]:
-    """Give where it is noted that the document was made."""
+    """Provide a list in which each building of the document is noted."""
     return []
 
 
 @pytest.fixture
 def document(made: list[int]) -> Representation:
-    """Give a document of version v."""
+    """Provide a document of version v."""
 
     def content() -> bytes:
         made.append(1)
@@ -28,7 +28,7 @@ def document(made: list[int]) -> Representation:
 
 
 async def asked(document: Representation, *headers: tuple[str, str]) -> Response:
-    """Return what a client is answered that sends some headers."""
+    """Return the answer to a client that sends some headers."""
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
     return await document.answer(raw)
 

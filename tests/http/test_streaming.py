@@ -21,7 +21,7 @@ page_sizes = st.lists(st.integers(0, 3), max_size=6)
 
 
 class Shelf:
-    """Hands out pages of products, and tells how many of them were taken."""
+    """Yields pages of products, and counts how many were read."""
 
     def __init__(self, sizes: Sequence[int], fails_after: int | None = None) -> None:
         self.products = [Product(id=f"{number}") for number in range(sum(sizes))]
@@ -41,7 +41,7 @@ class Shelf:
 
 
 class Client:
-    """Takes what an application sends, and notes how much the shelf had given by then."""
+    """Receives an answer, and notes how many pages had been read by then."""
 
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
@@ -52,7 +52,7 @@ class Client:
         self.ended = False
 
     async def send(self, message: Any) -> None:  # noqa: ANN401 - ASGI's
-        """Take a message."""
+        """Receive a message."""
         self.working.append(self.limit.working)
         if message.get("body") or not message.get("more_body", True):
             self.body += message.get("body", b"")
@@ -60,7 +60,7 @@ class Client:
             self.ended = not message.get("more_body", False)
 
     async def receive(self) -> Any:  # noqa: ANN401
-        """Wait for ever: the client stays."""
+        """Wait without end: the client stays."""
         return await asyncio.Future()
 
 

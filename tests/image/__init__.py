@@ -1,1 +1,1 @@
-"""The image, really built and really run."""
+"""The image is really built and run."""

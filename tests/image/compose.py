@@ -1,4 +1,4 @@
-"""`compose.yaml`, brought up by podman-compose with Debian's podman."""
+"""`compose.yaml`, run by podman-compose with Debian's podman."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.image.engine import BASE, PODMAN, ROOT, build_of, run
 
 _COMPOSE = Path(sys.executable).parent / "podman-compose"
-# podman may not raise limits here, and its own way to log wants systemd.
+# podman may not raise limits here, and its default log needs systemd.
 _ENGINE = """
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
@@ -26,19 +26,19 @@ RUN echo '<title>CloudMart</title>' >/usr/share/nginx/html/index.html
 
 
 def storefront_image(directory: Path) -> str:
-    """Build an image as a storefront's is: nginx, and a page."""
+    """Build an image like a storefront's: nginx and a page."""
     (directory / "Dockerfile").write_text(_STOREFRONT.format(base=BASE), "utf-8")
     return build_of(directory, "localhost/cloudmart-storefront:test")
 
 
 def tag(image: str, name: str) -> None:
-    """Give an image another name."""
+    """Provide an image another name."""
     run(*PODMAN, "tag", image, name)
 
 
 @contextmanager
 def composed(directory: Path, *options: str, **environ: str) -> Iterator[None]:
-    """Bring the services of `compose.yaml` up for as long as the context lasts."""
+    """Run the services of `compose.yaml` while the context lasts."""
     (directory / "containers.conf").write_text(_ENGINE, "utf-8")
     podman = directory / "podman"
     podman.write_text(f'#!/bin/sh\nexec {" ".join(PODMAN)} "$@"\n', "utf-8")

@@ -1,4 +1,4 @@
-"""Building and running images without a daemon: Debian's buildah and podman."""
+"""Builds and runs images without a daemon, with Debian's buildah and podman."""
 
 import json
 import os
@@ -12,9 +12,9 @@ ROOT = Path(__file__).parents[2]
 BASE = "docker.io/library/python:3.13-slim-trixie"
 _CACHE = ROOT / ".cache" / "image"
 _STORE = [f"--root={_CACHE}/store", f"--runroot={_CACHE}/run", "--storage-driver=overlay"]
-# There may be neither systemd nor what podman's own runtime wants of a kernel.
+# This machine may have no systemd, and not the kernel features for podman's default runtime.
 PODMAN = ["podman", *_STORE, "--cgroup-manager=cgroupfs", "--runtime=runc"]
-# As Kubernetes runs it in a namespace that is `restricted`.
+# As Kubernetes runs it in a namespace with `restricted`.
 _CONFINED = [
     "--network=host",
     "--read-only",
@@ -26,12 +26,12 @@ _CONFINED = [
     "--ulimit=nproc=1024:1024",
     "--no-healthcheck",
 ]
-# A package index may sit behind a CA that only this machine knows. It leaves nothing in the image.
+# A package index may use a CA that only this machine knows. The CA does not stay in the image.
 _OF_THIS_MACHINE = [Path("/etc/pip.conf"), Path("/etc/ssl/certs/ca-certificates.crt")]
 
 
 def make_base() -> None:
-    """Make the stand-in for the official Python image, unless it was made before."""
+    """Build the stand-in for the official Python image, unless it exists."""
     run(ROOT / "tests" / "image" / "make_base.sh", _CACHE, BASE)
 
 
@@ -50,23 +50,23 @@ def build_of(directory: Path, image: str, *options: str) -> str:
 
 
 def inspect(image: str) -> dict[str, Any]:
-    """Return what an image says of itself."""
+    """Return the configuration of an image."""
     found: dict[str, Any] = json.loads(run(*PODMAN, "image", "inspect", image))[0]
     return found
 
 
 class Container:
-    """A container that runs."""
+    """A running container."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def run(self, *command: str) -> str:
-        """Return what a command prints inside."""
+        """Return the output of a command in it."""
         return run(*PODMAN, "exec", self._name, *command)
 
     def signal(self, name: str) -> None:
-        """Send its first process a signal."""
+        """Send a signal to its first process."""
         run(*PODMAN, "kill", "--signal", name, self._name)
 
     def ended(self) -> int:
@@ -74,13 +74,13 @@ class Container:
         return int(run(*PODMAN, "wait", self._name))
 
     def log(self) -> str:
-        """Return what it has written so far."""
+        """Return its output so far."""
         return run(*PODMAN, "logs", self._name, stderr=subprocess.STDOUT)
 
 
 @contextmanager
 def container(image: str, *arguments: str, **environ: str) -> Iterator[Container]:
-    """Run an image, confined, for as long as the context lasts."""
+    """Run an image with restrictions while the context lasts."""
     told = [f"--env={name}={value}" for name, value in environ.items()]
     name = run(*PODMAN, "run", "--detach", *_CONFINED, *told, image, *arguments).strip()
     try:
@@ -90,7 +90,7 @@ def container(image: str, *arguments: str, **environ: str) -> Iterator[Container
 
 
 def run(*command: str | os.PathLike[str], stderr: int = subprocess.PIPE) -> str:
-    """Run a command, and return what it prints."""
+    """Run a command, and return its output."""
     done = subprocess.run(  # noqa: S603 - our own arguments
         command, check=False, stdout=subprocess.PIPE, stderr=stderr, text=True
     )

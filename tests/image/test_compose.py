@@ -1,4 +1,4 @@
-"""The shop by `compose.yaml`: alone, and with its page in front."""
+"""The shop by `compose.yaml`: alone, and with the storefront."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The image: what is in it, and that it serves with nothing it may write to but `/tmp`."""
+"""The image: its content, and that it serves although it can write to `/tmp` only."""
 
 import threading
 import time
@@ -20,14 +20,14 @@ pytestmark = pytest.mark.image
 COMMIT = "9fceb02d0ae598e95dc970b74767f19372d61af8"
 RELEASE = {"VERSION": "1.4.0", "COMMIT": COMMIT}
 MOST = {"service": 220, "lambda": 220, "dev": 350}
-"""Megabytes that may lie above the base; at home, moto and DuckDB come along."""
+"""How many megabytes an image may add to its base. Local mode's also has moto and DuckDB."""
 
 _PATIENCE = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A container that serves, and a client of it."""
+    """A serving container, and a client of it."""
 
     container: Container
     client: httpx2.Client
@@ -35,14 +35,14 @@ class Shop:
 
 @pytest.fixture(scope="session", params=["service", "dev"])
 def image(request: pytest.FixtureRequest) -> str:
-    """Give the name of an image that was built from the Dockerfile."""
+    """Provide the name of an image that was built from the Dockerfile."""
     engine.make_base()
     return engine.build(request.param, **RELEASE)
 
 
 @pytest.fixture
 def shop(image: str, stocked: Settings) -> Iterator[Shop]:
-    """Give a shop of either image; `service` is on the DynamoDB of the tests."""
+    """Provide a shop of either image; `service` uses the DynamoDB of the tests."""
     with _serving(image, stocked) as shop:
         yield shop
 

@@ -1,1 +1,1 @@
-"""Tests of the pipeline as data."""
+"""The pipeline's template and the Lambdas' archive."""

@@ -1,4 +1,4 @@
-"""The archive of the Lambdas, unpacked and run as Lambda runs it: on Python 3.13, with no more."""
+"""The Lambdas' archive, unpacked and run as Lambda does: on Python 3.13 and nothing else."""
 
 import json
 import os
@@ -26,7 +26,7 @@ print(json.dumps(handler(json.load(sys.stdin), None)))
 
 @pytest.fixture
 def unpacked(tmp_path: Path) -> Path:
-    """Give what Lambda makes of the archive; skip where it, or Python 3.13, is not there."""
+    """Provide the unpacked archive; skip if it, or Python 3.13, is missing."""
     if not (ARCHIVE.exists() and PYTHON.exists()):
         pytest.skip("`make test-pipeline` makes the archive, and a Python 3.13 to run it.")
     with zipfile.ZipFile(ARCHIVE) as archive:

@@ -1,4 +1,4 @@
-"""The template: well-formed, no more allowed than is called, nothing named that is not there."""
+"""The template: it is well-formed, allows only what is called, and names only what exists."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from tests.support.aws_calls import actions_of
 from tests.support.pipeline_template import FILE, RESOURCES, actions, properties, statements
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
-# What Lambda itself does under the function's role: read the stream, tell what it gave up.
+# What Lambda itself does with the function's role: read the stream, report failed batches.
 # https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
 MAPPING = {
     *("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
@@ -73,7 +73,7 @@ def test_no_record_is_tried_for_ever_and_none_is_given_up_in_silence() -> None:
 
     assert (mapping.bisect, mapping.partial, mapping.start) == (True, True, "TRIM_HORIZON")
     assert mapping.retries
-    # Half of the day that the stream keeps, so that what was given up can still be fetched.
+    # Half of the stream's 24 hours, so that failed batches can still be read from it.
     assert mapping.age == 12 * 60 * 60
     assert told["DestinationConfig"]["OnFailure"]["Destination"] == {
         "Fn::GetAtt": ["FailureQueue", "Arn"]
@@ -88,7 +88,7 @@ def test_what_did_not_arrive_outlives_the_stack(name: str) -> None:
 
 
 def test_lambda_waits_for_a_batch_longer_than_a_batch_may_take() -> None:
-    # Two insertions, the second after poison was taken out, of 25 seconds each.
+    # Two insertions of 25 seconds each: the second one without the records that cannot be read.
     assert properties("Carrier")["Timeout"] > 2 * 25
 
 

@@ -1,4 +1,4 @@
-"""The workflow of GitHub Actions: it runs what everybody runs, and may do no more than it needs."""
+"""The GitHub Actions workflow: the same commands as for a person, and no rights beyond them."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / ".github" / "workflows" / "ci.yaml").read_text("utf-8")
-# As text: YAML 1.1 reads `on` as true.
+# As text, because YAML 1.1 reads `on` as true.
 WORKFLOW: dict[str, Any] = yaml.load(TEXT, yaml.BaseLoader)  # noqa: S506 - reads texts alone
 JOBS: dict[str, Any] = WORKFLOW["jobs"]
 STEPS = [step for job in JOBS.values() for step in job["steps"]]

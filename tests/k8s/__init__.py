@@ -1,1 +1,1 @@
-"""The manifests: what is rendered of them, and what acts on them."""
+"""The manifests, and the programs that use them."""

@@ -14,7 +14,7 @@ _RENDERED: dict[Path, Rendered] = {}
 
 
 def once(overlay: Path) -> Rendered:
-    """Return what an overlay renders to."""
+    """Return the rendered manifests of an overlay."""
     if find_kubectl() is None:
         pytest.skip("kubectl is not installed: `make kubectl` brings one")
     if overlay not in _RENDERED:
@@ -24,35 +24,35 @@ def once(overlay: Path) -> Rendered:
 
 @pytest.fixture(params=["local", "staging", "production"])
 def overlay(request: pytest.FixtureRequest) -> Rendered:
-    """Give each overlay as it is shipped."""
+    """Provide each overlay as it is in the repository."""
     return once(OVERLAYS / request.param)
 
 
 @pytest.fixture(params=["staging", "production"])
 def public(request: pytest.FixtureRequest) -> Rendered:
-    """Give each overlay of a shop that is reached from outside."""
+    """Provide each overlay of a shop that can be reached from outside."""
     return once(OVERLAYS / request.param)
 
 
 @pytest.fixture
 def production() -> Rendered:
-    """Give production as it is shipped."""
+    """Provide production as it is in the repository."""
     return once(OVERLAYS / "production")
 
 
 @pytest.fixture
 def local() -> Rendered:
-    """Give the overlay for a cluster without a cloud."""
+    """Provide the overlay for a cluster without a cloud."""
     return once(OVERLAYS / "local")
 
 
 @pytest.fixture
 def manifests(tmp_path: Path) -> Path:
-    """Give a copy of the manifests that a test may change."""
+    """Provide a copy of the manifests that a test may change."""
     return copied(tmp_path)
 
 
 @pytest.fixture
 def filled(manifests: Path) -> Path:
-    """Give production with every value filled in."""
+    """Provide production with every value filled in."""
     return fill(manifests / "overlays" / "production")

@@ -38,7 +38,7 @@ def test_alertmanager_takes_the_sample() -> None:
             set(),
         ),
         (["CloudMartProviderRefuses", "CloudMartChatsFail"], {"CloudMartProviderRefuses"}, set()),
-        # A provider says nothing of orders.
+        # A provider's fault does not silence alerts about orders.
         (
             ["CloudMartProviderRefuses", "CloudMartChatsFail", "CloudMartOrderingFails"],
             {"CloudMartProviderRefuses", "CloudMartOrderingFails"},
@@ -114,7 +114,7 @@ def test_one_environment_silences_nothing_of_another(tmp_path: Path) -> None:
 
 
 def settle(told: Told, night: set[str], day: set[str]) -> None:
-    """Wait until all is told that should be, and then for what should not."""
+    """Wait for all expected messages, and then for messages that should not come."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and (bool(night), bool(day)) != (
         bool(told.night),

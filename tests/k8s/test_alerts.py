@@ -1,4 +1,4 @@
-"""The alerts, tried by Prometheus' own promtool on series that are written down."""
+"""The alerts, tested with promtool on written series."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ needs_prometheus = pytest.mark.prometheus
 
 
 def scenarios(file: Path) -> Any:  # noqa: ANN401 - YAML
-    """Return what is written down, each alert with all that its rule says of it."""
+    """Return the written tests, with the rule's labels and annotations added to each alert."""
     written = yaml.safe_load(file.read_text("utf-8"))
     for test in written["tests"]:
         for alert in test.get("alert_rule_test", []):
@@ -31,7 +31,7 @@ def scenarios(file: Path) -> Any:  # noqa: ANN401 - YAML
 
 
 def rule_of(name: str, severity: str) -> dict[str, Any]:
-    """Return the rule of an alert; of two environments' either."""
+    """Return the rule of an alert, from either environment."""
     return next(
         rule for rule in RULES if rule["alert"] == name and rule["labels"]["severity"] == severity
     )
@@ -79,7 +79,7 @@ def test_every_alert_is_tried_and_every_severity() -> None:
         for expected in alert["exp_alerts"]
     }
 
-    # Those of slo.yaml are tried by test_slo.py.
+    # test_slo.py tests those of slo.yaml.
     assert {
         (rule["alert"], rule["labels"]["severity"]) for rule in RULES if "slo" not in rule["labels"]
     } == tried
@@ -127,7 +127,7 @@ def test_an_alert_has_the_labels_that_its_summary_names(rule: dict[str, Any]) ->
     made = set(re.findall(r'label_replace\([^"]*"(\w+)"', rule["expr"]))
 
     assert "slo" in rule["labels"] or "absent" in rule["expr"] or told <= kept
-    # Prometheus adds the pod, and to a probe from outside its target.
+    # Prometheus adds the pod, and for a probe from outside its target.
     assert kept - {"namespace", "pod", "instance"} - made <= known
 
 

@@ -1,4 +1,4 @@
-"""`make k8s-check ENV=…`: each value that is still to be filled in is named."""
+"""`make k8s-check ENV=…` names each value that is not filled in."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`make k8s-secret` changes a cluster that was named, or the only one there is."""
+"""`make k8s-secret` changes a named cluster, or the only one."""
 
 import json
 import os

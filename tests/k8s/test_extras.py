@@ -1,4 +1,4 @@
-"""What is beside the overlays, for clusters with more in them: monitoring and examples."""
+"""The manifests that are not in an overlay: monitoring and examples."""
 
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ def test_the_words_of_the_assistants_are_mounted_where_the_pods_look(filled: Pat
     )
     (volume,) = (each for each in pod["volumes"] if each["name"] == "knowledge")
     assert env["ASSISTANT_KNOWLEDGE"] == mounts["knowledge"]
-    # Its name ends in a hash: changed words are a roll-out.
+    # Its name ends in a hash, so a changed text is a roll-out.
     assert volume["configMap"]["name"] == made != "cloudmart-knowledge"
     assert "AWS_REGION" in env
 

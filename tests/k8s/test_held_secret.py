@@ -1,4 +1,4 @@
-"""`make k8s-check ENV=… CONTEXT=…`: the Secret in the cluster is looked at, too."""
+"""`make k8s-check ENV=… CONTEXT=…` also checks the Secret in the cluster."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ ABSENT = KubectlResult(1, "", "Error from server (NotFound): not found")
 
 @pytest.fixture
 def production(filled: Path) -> Rendered:
-    """Give production with every value filled in."""
+    """Provide production with every value filled in."""
     return render_overlay(filled)
 
 

@@ -1,4 +1,4 @@
-"""The double's applies come to what a real kubectl and kube-apiserver made of the same."""
+"""The fake cluster's `apply` gives the same results as a real kubectl and kube-apiserver."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.support.fake_cluster import FakeCluster
 RECORDS = sorted((Path(__file__).parent / "merges").glob("*.json"))
 OWN = ("uid", "resourceVersion")
 NAMESPACE = {"kind": "Namespace", "metadata": {"name": "merges"}}
-"""Where they were recorded."""
+"""The folder of the recorded results."""
 
 REVISION = "deployment.kubernetes.io/revision"
 
@@ -40,7 +40,7 @@ def test_the_double_applies_as_the_real_ones_do(file: Path) -> None:
 
     for step in json.loads(file.read_text("utf-8"))["steps"]:
         if step["words"][:2] == ["apply", "--server-side"] or step["words"][0] == "set":
-            # These the program never uses: what they left is where the next step begins.
+            # The program never uses these commands. Their results are where the next step begins.
             cluster.put(step["after"])
             continue
         answered = cluster(step["words"], told(step))

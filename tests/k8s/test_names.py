@@ -1,4 +1,4 @@
-"""Names that must agree: selectors, ports, references, and those that are in use."""
+"""Names that must agree: selectors, ports, references, and names that are in use."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def deployment(rendered: Rendered) -> Any:  # noqa: ANN401 - a manifest
 
 
 def selects(selector: dict[str, str], labels: dict[str, str]) -> bool:
-    """Tell whether a selector selects what has some labels."""
+    """Tell whether a selector selects something with some labels."""
     return selector.items() <= labels.items()
 
 

@@ -1,4 +1,4 @@
-"""The pods: what they may do, what they are asked, and how long they get."""
+"""The pods: their rights, their probes, and their times."""
 
 import re
 from copy import deepcopy
@@ -18,7 +18,7 @@ SUFFIXES = {"": 1, "m": 0.001, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 
 
 def pods(rendered: Rendered) -> list[dict[str, Any]]:
-    """Return the specifications of all pods, Jobs' too."""
+    """Return the specifications of all pods, including those of Jobs."""
     owners = rendered.of_kind("Deployment") + rendered.of_kind("Job")
     return [owner["spec"]["template"]["spec"] for owner in owners]
 
@@ -141,6 +141,6 @@ def test_a_connection_is_kept_for_longer_than_the_load_balancer_keeps_it(public:
 
 
 def attributes(manifest: Any, name: str) -> dict[str, str]:  # noqa: ANN401
-    """Return the attributes that an annotation of the load balancer's sets."""
+    """Return the attributes that an annotation sets at the load balancer."""
     annotation = manifest["metadata"]["annotations"][f"alb.ingress.kubernetes.io/{name}"]
     return dict(pair.split("=") for pair in annotation.split(","))

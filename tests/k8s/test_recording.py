@@ -1,4 +1,4 @@
-"""The old dashboards' names, recorded by Prometheus' own promtool of written series."""
+"""The old dashboards' names, recorded with promtool from written series."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`make k8s-secret`: keys that are good enough to start with become the Secret."""
+"""`make k8s-secret` creates the Secret if the service can start with the keys."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Production's own environment, given to the process that it is for."""
+"""The process starts with production's environment."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def test_a_pod_of_production_serves_and_keeps_to_itself_what_is_not_for_everybod
     secrets.mkdir()
     (secrets / "ADMIN_USERS").write_text(GOOD["ADMIN_USERS"], "utf-8")
     told = render_overlay(filled).environment() | {"CLOUDMART_SECRETS_DIR": str(secrets)}
-    # The tables, and where they are, are the test's.
+    # The tables, and their endpoint, are those of the test.
     kept = {n: value for n, value in told.items() if not n.startswith(("AWS_", "DYNAMODB_"))}
 
     with serving_process(environment(stocked, **kept), tmp_path) as pod:

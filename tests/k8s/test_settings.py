@@ -1,4 +1,4 @@
-"""What the pods are told: settings, all that are needed, and as an operator filled them in."""
+"""The pods' settings: complete, known, and as the operator filled them in."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from tests.k8s.conftest import needs_kubectl
 from tests.settings.good import GOOD
 from tests.support.overlays import FILLED, fill
 
-# Read beside the settings, to name the pod's namespace in advice.
+# Not a setting: the service reads it to name the pod's namespace in its advice.
 FACTS = {"POD_NAMESPACE"}
 NEEDED = {
     "ENVIRONMENT",
@@ -30,7 +30,7 @@ SECRETS = {name for each in variables().values() if each.secret for name in each
 
 
 def names_of(rendered: Rendered) -> list[str]:
-    """Return the names of all variables that pods are given, in order, those of Jobs too."""
+    """Return the names of all variables of pods and Jobs, in order."""
     containers = [
         owner["spec"]["template"]["spec"]["containers"][0]
         for owner in rendered.of_kind("Deployment") + rendered.of_kind("Job")

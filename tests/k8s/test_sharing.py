@@ -1,4 +1,4 @@
-"""No two environments share what each must have for itself."""
+"""No two environments share what must belong to each alone."""
 
 import json
 import re
@@ -63,7 +63,7 @@ def test_the_pipeline_of_an_environment_is_about_its_tables(environment: str) ->
             "the Redis database cache:6379/2",
         ),
         (
-            # How the tables are reached is nobody's own.
+            # The transport of the tables belongs to no environment.
             "PIPELINE_FUNCTION=carry\nDYNAMODB_TRANSPORT=direct\nDYNAMODB_TIMEOUT=3",
             "the Lambda function carry (account 2",
         ),

@@ -1,4 +1,4 @@
-"""What customers are promised: each promise's alerts fire when it is broken, and only then."""
+"""The promises to customers: each promise's alerts fire if it is broken, and only then."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from tests.support.prometheus import ran
 PROMISES = list(objectives())
 NAMES = [each.name for each in PROMISES]
 OPENAPI = Path(__file__).parents[2] / "openapi" / "openapi.json"
-# What customers do not notice, or what tells of itself: /health and the like.
+# Customers do not notice these, or they report about the service: /health and the like.
 WITHOUT_PROMISE = {
     "GET /.well-known/api-catalog",
     "GET /api",
@@ -26,7 +26,7 @@ WITHOUT_PROMISE = {
     "GET /health",
     "GET /ready",
     "GET /startupz",
-    # Counted by how the message ended, not by the status.
+    # They are counted by the end of the message, not by the status.
     "POST /api/ai/bedrock/message",
     "POST /api/ai/message",
     "POST /api/ai/analyze-sentiment",
@@ -91,7 +91,7 @@ def test_a_few_failures_of_a_quiet_night_wake_nobody(promise: Objective, tmp_pat
 
 
 def series(promise: Objective, share: float, each: float = 10_000) -> Iterator[tuple[str, str]]:
-    """Yield series in which a share breaks a promise; of counters, with so many events a minute."""
+    """Yield series in which a share breaks a promise. Counters get this many events a minute."""
     measure = promise.measure
     if isinstance(measure, GaugeShare):
         every = round(1 / share)
@@ -122,7 +122,7 @@ def _growing(each: float) -> str:
 def fired(
     directory: Path, promise: Objective, worlds: Sequence[Iterable[tuple[str, str]]]
 ) -> list[set[str]]:
-    """Return the severities at which a promise's alert fires, in each of some worlds."""
+    """Return the severities at which a promise's alert fires, for each set of series."""
     rules = [
         rule
         for group in groups()

@@ -1,4 +1,4 @@
-"""Production as it is shipped, kept for a person to review: each change of it shows in a diff."""
+"""The reviewed manifests of production: each change of them shows in a diff."""
 
 from pathlib import Path
 

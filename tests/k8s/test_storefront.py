@@ -1,4 +1,4 @@
-"""The component for a cluster without a storefront: chosen or absent, and beside what is there."""
+"""The component for a cluster without a storefront: chosen or absent, and what is there already."""
 
 import os
 import re
@@ -27,7 +27,7 @@ NAME = "cloudmart-storefront"
 
 @pytest.fixture
 def chosen(filled: Path) -> Rendered:
-    """Give production with the component."""
+    """Provide production with the component."""
     return render_overlay(with_storefront(filled))
 
 
@@ -148,7 +148,7 @@ def test_nginx_serves_the_page_and_nothing_else() -> None:
 
 @contextmanager
 def _served(directory: Path) -> Iterator[httpx2.Client]:
-    """Run nginx with the component's own configuration, as the user that the pod has."""
+    """Run nginx with the component's configuration, as the pod's user."""
     port = free_port()
     configuration, pages, temporary = (directory / each for each in ("etc", "pages", "tmp"))
     for each in (configuration, pages / "assets", pages / ".git", temporary):
@@ -163,7 +163,7 @@ def _served(directory: Path) -> Iterator[httpx2.Client]:
     listen = (COMPONENT / "listen.conf").read_text("utf-8").replace("8080", f"127.0.0.1:{port}")
     (configuration / "listen.conf").write_text(listen)
     (configuration / "api.conf").write_text((COMPONENT / "api.conf").read_text("utf-8"))
-    # pytest's own directories are closed to the pod's user.
+    # The pod's user cannot read pytest's own directories.
     directory.chmod(0o755)
     words = [str(NGINX), "-c", str(configuration / "nginx.conf"), "-g", "daemon off;"]
     identity: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""What local mode lets through of a person's environment."""
+"""Which variables of a person's environment reach local mode."""
 
 import os
 from urllib.request import proxy_bypass
@@ -13,7 +13,7 @@ URL = "http://127.0.0.1:4567"
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seal an environment that is set up for a cloud, and use it."""
+    """Set the environment of a person who works with a cloud, and enter local mode."""
     person = {
         "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",

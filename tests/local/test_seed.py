@@ -1,4 +1,4 @@
-"""A shop that `cloudmart dev` opens."""
+"""The shop that `cloudmart dev` opens."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -21,7 +21,7 @@ from tests.support.shop_tables import CALL_WITHIN
 
 @pytest.fixture
 def names(dynamodb: Any) -> Iterator[DynamoDBSettings]:  # noqa: ANN401
-    """Give the names of tables that do not exist yet."""
+    """Provide the names of tables that do not exist yet."""
     prefix = uuid4().hex[:12]
     names = DynamoDBSettings(
         products_table=f"{prefix}-products",

@@ -1,4 +1,4 @@
-"""The tools of `cloudmart mcp`, called by the official client in both of its protocols."""
+"""The tools of `cloudmart mcp`, called with the official client in both of its protocols."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def order(key: str, email: str) -> dict[str, Any]:
 
 @pytest.fixture
 def environ(settings: Settings, dynamodb: Any) -> dict[str, str]:  # noqa: ANN401
-    """Give the environment of a shop with a lamp and two customers' orders."""
+    """Provide the environment of a shop with a lamp and two customers' orders."""
     names = settings.dynamodb
     lamp = {"id": "1", "name": "Desk lamp", "price": Decimal("19.99"), "description": "Warm."}
     put(dynamodb, names.products_table, lamp)
@@ -54,7 +54,7 @@ def environ(settings: Settings, dynamodb: Any) -> dict[str, str]:  # noqa: ANN40
 
 @pytest.fixture(params=["auto", "legacy"])
 def connect(environ: dict[str, str], request: pytest.FixtureRequest) -> Connect:
-    """Give a function that connects the client to a server of some options."""
+    """Provide a function that connects the client to a server with some options."""
 
     @asynccontextmanager
     async def connected(*options: str, person: Person | None = None) -> AsyncIterator[Client]:
@@ -77,19 +77,19 @@ def connect(environ: dict[str, str], request: pytest.FixtureRequest) -> Connect:
 
 
 def text_of(result: types.CallToolResult) -> str:
-    """Return what a tool answered."""
+    """Return the text of a tool's answer."""
     (content,) = result.content
     assert isinstance(content, types.TextContent)
     return content.text
 
 
 async def tools_of(client: Client) -> list[str]:
-    """Return the names of the tools that a client is told of."""
+    """Return the names of the tools that a client sees."""
     return [tool.name for tool in (await client.list_tools()).tools]
 
 
 def types_the_code(message: str) -> types.ElicitResult:
-    """Answer as a person who reads the code and types it."""
+    """Answer like a person who reads the code and types it."""
     (code,) = re.findall(r"CONFIRM (\d{6})", message)
     return types.ElicitResult(action="accept", content={"code": code})
 

@@ -1,1 +1,1 @@
-"""Logs, metrics, last words."""
+"""Logs, metrics, traces."""

@@ -1,4 +1,4 @@
-"""The vocabulary of the log: what the code emits is declared, and what is declared is emitted."""
+"""The events of the log: each emitted event is declared, and each declared one is emitted."""
 
 import ast
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _HELPERS = {
     "**obstacle.event()": {"cause", "sentence", "answer", "remedy", "next_step"},
     "**error.obstacle.event()": {"cause", "sentence", "answer", "remedy", "next_step"},
 }
-"""The fields of calls that hand on a mapping."""
+"""The fields of calls that pass a mapping on."""
 
 
 def _emitted() -> Iterator[tuple[str, set[str]]]:
@@ -36,7 +36,7 @@ def _emitted() -> Iterator[tuple[str, set[str]]]:
 
 
 def _levels(function: ast.expr) -> set[str]:
-    """Return the levels a call may log at; none where it is no call of a logger."""
+    """Return the levels at which a call may log; none if it is no call of a logger."""
     if isinstance(function, ast.IfExp):
         return _levels(function.body) | _levels(function.orelse)
     logger = isinstance(function, ast.Attribute) and "log" in ast.unparse(function.value).lower()

@@ -1,4 +1,4 @@
-"""Exemplars: a histogram's bucket names a trace, where OpenMetrics is asked for."""
+"""Exemplars: with OpenMetrics, a histogram's bucket names a trace."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 @pytest.fixture
 def traced() -> Iterator[None]:
-    """Have everything be a part of one trace."""
+    """Make the test a part of one trace."""
     EXEMPLARS.use(lambda: TRACE)
     yield
     EXEMPLARS.stop()

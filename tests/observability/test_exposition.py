@@ -1,4 +1,4 @@
-"""The metrics, as a scraper asks for them."""
+"""The metrics, as a scraper reads them."""
 
 import pytest
 from starlette.testclient import TestClient

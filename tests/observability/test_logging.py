@@ -15,7 +15,7 @@ from cloudmart.observability.logging import configure_logging
 
 @pytest.fixture
 def stderr() -> Iterator[io.StringIO]:
-    """Give what is logged as JSON, and leave the tests' process as it was."""
+    """Provide the lines that are logged as JSON, and restore the logging of the tests' process."""
     root, configured = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers[:], root.level
     stream = io.StringIO()

@@ -57,7 +57,7 @@ ELSEWHERE = {
     "cloudmart_invariant_checks": "tests/pipeline/test_invariants.py",
     "cloudmart_invariant_read_units": "tests/pipeline/test_invariants.py",
 }
-"""Metrics that need a fault, another machine or a whole pipeline: where those are tried."""
+"""Metrics that need a fault, another machine or a whole pipeline, and the tests that cover them."""
 
 KINDS = {"cloudmart_startup_seconds", "cloudmart_catalogue_age_seconds"}
 """Gauges that tell a time, of which only the sign is known beforehand."""
@@ -66,7 +66,7 @@ ASKED = {"cloudmart_pipeline_unknown", "cloudmart_pipeline_looked_at_timestamp_s
 
 
 def samples() -> Samples:
-    """Return all samples of ours, of histograms their counts."""
+    """Return all of our samples; of histograms only their counts."""
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in REGISTRY.collect()
@@ -91,7 +91,7 @@ def test_scripted_traffic_leaves_each_metric_at_its_value(
 
     names = prepared.dynamodb
     expected = counts(names.products_table, names.orders_table)
-    # Memory is read at the start, before anybody asks.
+    # The service reads the products at its start, before any request.
     read = key("catalogue_reads_total", outcome="changed")
     before[read] = fresh.get(read, 0)
     found = {each: after.get(each, 0) - before.get(each, 0) for each in expected}

@@ -1,4 +1,4 @@
-"""What an injected SDK exports of spans that instrumentation around the shop made."""
+"""What an injected SDK exports of the spans that instrumentation around the shop makes."""
 
 import pytest
 import structlog
@@ -26,7 +26,7 @@ REMOTE = SpanContext(1, 2, is_remote=True, trace_flags=TraceFlags(1), trace_stat
 
 
 def _exporting() -> tuple[TracerProvider, InMemorySpanExporter]:
-    """Return a provider that exports each span as it ends, before anybody else sees it."""
+    """Return a provider that exports each span at its end, before any other processor sees it."""
     spans = InMemorySpanExporter()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(spans))

@@ -20,7 +20,7 @@ NO_HTTP = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
 
 @pytest.fixture
 def full_pipe() -> Iterator[tuple[int, int]]:
-    """Give a pipe into which nothing more goes until somebody reads."""
+    """Provide a full pipe: nothing can be written until somebody reads."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     try:
@@ -135,7 +135,7 @@ def test_lines_keep_their_order_and_none_is_lost_at_the_end() -> None:
 
 
 def test_lines_in_quick_succession_are_written_together() -> None:
-    # Each write is a packet, and so is each read. There is room for 256.
+    # Each write is a packet, and so is each read. The pipe has room for 256 packets.
     reader, writer = os.pipe2(os.O_DIRECT)
     fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 1024**2)
     began = time.monotonic()

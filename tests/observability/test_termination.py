@@ -1,4 +1,4 @@
-"""The last word of a process."""
+"""The termination message of a process."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def test_a_log_that_cannot_be_written_hides_no_other_message(
     lifecycle = Lifecycle()
     lifecycle.fail("3 settings are wrong.", 78)
 
-    # A directory, where a file should be.
+    # A directory in place of a file.
     code = exit_code(lifecycle, tmp_path)
 
     assert code == 78

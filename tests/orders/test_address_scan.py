@@ -1,4 +1,4 @@
-"""Orders by address while no index may be used: one reading at a time, for all who wait."""
+"""Look-ups by address without an index: one reading at a time, for all that wait."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ async def scan(
     settings: Settings,
     dynamodb: Any,  # noqa: ANN401 - boto3's
 ) -> AsyncIterator[AddressScan]:
-    """Give the scan of a table with some orders."""
+    """Provide the scan of a table with some orders."""
     assert faults
     put(dynamodb, settings.dynamodb.orders_table, *ORDERS)
     async with open_database(settings) as database:

@@ -1,4 +1,4 @@
-"""Orders of older versions, which have a customer's address under another name, or under two."""
+"""Orders of older releases that have the address under another name, or under two."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How many calls of DynamoDB each use of the orders takes; the catalogue's are not counted here."""
+"""How many DynamoDB calls each operation on orders needs, without those of the catalogue."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +17,7 @@ WHERE = "/api/orders/user?email=ann@example.org"
 
 
 class Counted:
-    """A shop, and the calls it makes of the tables that hold orders and notes."""
+    """A shop, and its calls to the tables that hold orders and notes."""
 
     def __init__(self, http: httpx2.Client, faults: FaultProxy, settings: Settings) -> None:
         self.http = http
@@ -25,7 +25,7 @@ class Counted:
         self.settings = settings
 
     def calls(self) -> list[str]:
-        """Return the calls since this was asked last."""
+        """Return the calls since the last time."""
         names = self.settings.dynamodb
         tables = {names.orders_table, names.conversations_table}
         made = [operation for operation, table in self.faults.on_tables if table in tables]
@@ -35,10 +35,11 @@ class Counted:
 
 @pytest.fixture
 def counted(stocked: Settings, faults: FaultProxy, dynamodb: Any) -> Iterator[Counted]:  # noqa: ANN401
-    """Give a shop whose indexes may be used, and which has looked at them."""
+    """Provide a shop that uses its indexes, and has already checked them."""
     let_use_indexes(dynamodb, stocked.dynamodb)
     with served(stocked) as url, httpx2.Client(base_url=url, timeout=60) as http:
-        # The first order reads the secret of the keys, the first look-up the state of the index.
+        # The first order reads the secret of the keys, and the first look-up reads the state of the
+        # index.
         http.post("/api/orders", json=LAMPS, headers={"Idempotency-Key": "first"})
         http.get(WHERE)
         counted = Counted(http, faults, stocked)

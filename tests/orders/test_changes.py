@@ -17,7 +17,7 @@ from tests.support.shop_tables import CALL_WITHIN
 
 @pytest.fixture
 async def orders(settings: Settings) -> AsyncIterator[OrderRepository]:
-    """Give the orders of a shop that has none."""
+    """Provide the orders of a shop that has none."""
     database = Database(new_session(), within=CALL_WITHIN)
     await database.open()
     names = settings.dynamodb

@@ -1,4 +1,4 @@
-"""What guesses find out: of old order ids, and of other people's idempotency keys."""
+"""What guesses reveal: of old order ids, and of other people's idempotency keys."""
 
 import asyncio
 from collections import Counter
@@ -20,7 +20,7 @@ OLD = {"id": "ab12cd34", "userEmail": "ann@example.org"}
 
 @pytest.fixture
 def shop(stocked: Settings, dynamodb: object) -> Iterator[TestClient]:
-    """Give a client of a shop behind a proxy, with an order of an older release."""
+    """Provide a client of a shop behind a proxy, with an order of an older release."""
     put(dynamodb, stocked.dynamodb.orders_table, OLD)
     limits = stocked.limits.model_copy(update={"trusted_proxies": ("10.0.0.0/8",)})
     settings = stocked.model_copy(update={"access": BASIC, "limits": limits})
@@ -29,7 +29,7 @@ def shop(stocked: Settings, dynamodb: object) -> Iterator[TestClient]:
 
 
 def at(address: str) -> dict[str, str]:
-    """Return what the proxy says of a client."""
+    """Return the header with which the proxy names a client."""
     return {"X-Forwarded-For": address}
 
 

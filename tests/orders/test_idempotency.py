@@ -1,4 +1,4 @@
-"""One order per idempotency key: again and again, at once, and on several replicas."""
+"""One order per idempotency key: repeated, at the same time, and on several replicas."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -22,26 +22,26 @@ LAMPS = {"productId": "1", "quantity": 2, "userEmail": "ann@example.org"}
 
 @pytest.fixture(scope="module")
 def settings(shared_settings: Settings) -> Settings:
-    """Give the same tables to all: keys differ where they must."""
+    """Provide the same tables to all tests. They use different keys."""
     return shared_settings
 
 
 @pytest.fixture(scope="module")
 def replicas(settings: Settings) -> Iterator[list[str]]:
-    """Give the URLs of two replicas of the service."""
+    """Provide the URLs of two replicas of the service."""
     with served(settings) as one, served(settings) as other:
         yield [one, other]
 
 
 @pytest.fixture(scope="module")
 def client(shared_client: TestClient) -> TestClient:
-    """Give the same application to all."""
+    """Provide the same application to all tests."""
     return shared_client
 
 
 @pytest_asyncio.fixture
 async def http() -> AsyncIterator[httpx2.AsyncClient]:
-    """Give a client that speaks to several servers at once."""
+    """Provide a client that can call several servers at once."""
     async with httpx2.AsyncClient(timeout=60) as http:
         yield http
 

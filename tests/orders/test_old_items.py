@@ -1,4 +1,4 @@
-"""Orders as older versions stored them."""
+"""Orders as older releases stored them."""
 
 from decimal import Decimal
 from typing import Any
@@ -69,21 +69,21 @@ def settings(
     shared_settings: Settings,
     dynamodb: Any,  # noqa: ANN401 - boto3's
 ) -> Settings:
-    """Give tables as they are in production: without indexes."""
+    """Provide tables as in production: without indexes."""
     drop_indexes(dynamodb, shared_settings.dynamodb.orders_table)
     return shared_settings
 
 
 @pytest.fixture(scope="module")
 def client(settings: Settings, shared_client: TestClient) -> TestClient:
-    """Give the same application to all."""
+    """Provide the same application to all tests."""
     assert settings
     return shared_client
 
 
 @pytest.fixture
 def table(settings: Settings) -> str:
-    """Give the name of the table."""
+    """Provide the name of the table."""
     return settings.dynamodb.orders_table
 
 

@@ -31,13 +31,13 @@ PLACED = {
 
 @pytest.fixture(scope="module")
 def settings(shared_settings: Settings) -> Settings:
-    """Give the same tables to all: no order here minds another."""
+    """Provide the same tables to all tests. Their orders do not disturb each other."""
     return shared_settings
 
 
 @pytest.fixture(scope="module")
 def client(shared_client: TestClient) -> TestClient:
-    """Give the same application to all."""
+    """Provide the same application to all tests."""
     return shared_client
 
 

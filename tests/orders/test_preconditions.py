@@ -1,4 +1,4 @@
-"""Orders and tickets change only as they were seen: `ETag`, `If-Match`, and what is kept of it."""
+"""A client changes only an order or a ticket that it has seen: `ETag`, `If-Match`, history."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,13 +22,13 @@ PLACES = {"/api/orders": ("Canceled", "Shipped"), "/api/tickets": ("in_progress"
 
 @pytest.fixture(params=PLACES)
 def place(request: pytest.FixtureRequest, client: TestClient) -> str:
-    """Give the address of an order, and then of a ticket."""
+    """Provide the address of an order, and then of a ticket."""
     body = LAMP if request.param == "/api/orders" else {"subject": "Lamp"}
     return str(client.post(request.param, json=body).headers["Location"])
 
 
 def statuses(place: str) -> tuple[str, str]:
-    """Return two statuses that the thing at an address may get."""
+    """Return two statuses that the item at an address may get."""
     return next(both for prefix, both in PLACES.items() if place.startswith(prefix))
 
 
@@ -173,7 +173,7 @@ def test_of_two_pages_that_saw_the_same_one_changes_it(place: str, client: TestC
 
 @pytest.fixture
 def guarded(stocked: Settings) -> Iterator[TestClient]:
-    """Give a client of a shop whose staff have passwords."""
+    """Provide a client of a shop whose staff have passwords."""
     settings = stocked.model_copy(update={"access": BASIC})
     with serving(create_app(settings, process=still(settings))) as client:
         yield client

@@ -1,4 +1,4 @@
-"""The secret that makes ids of idempotency keys: where it is kept, copied from, and missed."""
+"""The secret that makes ids from idempotency keys: where it is stored, copied from, or missing."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""Orders go from DynamoDB's JSON to ours byte for byte as their model would write them."""
+"""Orders from DynamoDB's JSON are written byte for byte as the model would write them."""
 
 import copy
 import json
@@ -110,7 +110,7 @@ def _unparsed(item: Wire) -> msgspec.Raw:
 
 
 def _spoilt() -> Iterator[Wire]:
-    """Yield orders with an attribute, of their own or of a part, that is odd, missing or new."""
+    """Yield orders in which one attribute, of the order or of a part, is odd, missing or new."""
     whole = _todays_order()
     paths: list[tuple[Any, ...]] = [(), ("items", "L", 0, "M"), ("statusHistory", "L", 0, "M")]
     for path in paths:
@@ -123,7 +123,7 @@ def _spoilt() -> Iterator[Wire]:
                 if value is not None:
                     _at(order, path)[name] = value
                 yield order
-                # As of a guest, or of a release that knew the customer by another name.
+                # As a guest's order, or one of a release with another name for the customer.
                 yield {each: order[each] for each in order if each != "userEmail"}
 
 

@@ -1,4 +1,4 @@
-"""Test orders: orders like any other, and in no figures."""
+"""Test orders behave like other orders, and no count includes them."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def test_a_test_order_is_an_order_that_no_figure_counts(
     assert shared_client.get(f"/api/orders/{order['id']}").json() == order
     assert placed() == before
     stored = get(dynamodb, shared_settings.dynamodb.orders_table, order["id"]) or {}
-    # What counts orders by day asks the index that this attribute makes.
+    # The counts of a day use the index over this attribute.
     assert "dayShard" not in stored
     assert stored["emailKey"] == "run-1@verify.invalid"
 

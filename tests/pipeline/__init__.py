@@ -1,1 +1,1 @@
-"""Tests of the pipeline: the Lambda, the warehouse, and what is told of both."""
+"""Tests of the pipeline: the Lambda, the warehouse, and the status."""

@@ -1,4 +1,4 @@
-"""What the pipeline's tests stand on: a BigQuery, and what AWS runs of it."""
+"""What the pipeline's tests share: a BigQuery, and the parts in AWS."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ from tests.support.watched_pipeline import ending_in
 
 @pytest.fixture(scope="session")
 def bigquery_emulator() -> Iterator[str]:
-    """Give the URL of a BigQuery emulator, its project `cloudmart`; skip where there is none."""
+    """Provide the URL of a BigQuery emulator with the project `cloudmart`; skip without one."""
     if reason := why_missing():
         pytest.skip(reason)
     with local_bigquery() as url:
@@ -37,21 +37,21 @@ def bigquery_emulator() -> Iterator[str]:
 
 @pytest.fixture
 def api() -> Iterator[BigQueryApi]:
-    """Give BigQuery's wire, played by a fake of it."""
+    """Provide a fake of BigQuery at the wire."""
     with bigquery_api() as api:
         yield api
 
 
 @pytest.fixture(scope="session")
 def moto() -> Iterator[str]:
-    """Give the URL of what plays AWS's other services, whichever DynamoDB is used."""
+    """Provide the URL of a server that plays AWS's other services, for every DynamoDB engine."""
     with embedded_dynamodb() as url:
         yield url
 
 
 @pytest.fixture
 def aws(moto: str, engine: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[PipelineAws]:
-    """Give what AWS runs of the pipeline, to the application that is opened after it."""
+    """Provide the pipeline's parts in AWS, for the application that is opened after it."""
     assert engine
     with pipeline_aws(moto, uuid4().hex[:12]) as aws:
         monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", aws.functions.url)
@@ -63,14 +63,14 @@ def aws(moto: str, engine: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pip
 
 @pytest.fixture
 def warehouse() -> Iterator[DuckDBWarehouse]:
-    """Give a warehouse of local mode."""
+    """Provide a warehouse of local mode."""
     with duckdb_connection() as connection:
         yield DuckDBWarehouse(connection)
 
 
 @pytest.fixture
 def patience() -> float:
-    """Give the seconds that a status may take; tests of what hangs have less."""
+    """Provide the seconds that a status may take; tests of hanging parts use fewer."""
     return PATIENCE
 
 
@@ -83,7 +83,7 @@ def watched(  # noqa: PLR0913, PLR0917 - all of the pipeline's parts
     warehouse: DuckDBWarehouse,
     patience: float,
 ) -> Iterator[TestClient]:
-    """Give a client of a shop with a whole pipeline that has nothing to do."""
+    """Provide a client of a shop with a whole pipeline that is idle."""
     assert faults
     let_use_indexes(dynamodb, settings.dynamodb)
     aws.read(stream_of(dynamodb, settings))
@@ -96,7 +96,7 @@ def watched(  # noqa: PLR0913, PLR0917 - all of the pipeline's parts
 
 @pytest.fixture
 def order(dynamodb: Any, settings: Settings) -> Orders:  # noqa: ANN401
-    """Give what writes an order that was created some seconds ago."""
+    """Provide a function that writes an order that was created some seconds ago."""
 
     def write(key: str, *, ago: float = 0, **attributes: object) -> dict[str, Any]:
         moment = stamp(datetime.now(UTC) - timedelta(seconds=ago))

@@ -1,4 +1,4 @@
-"""Insertions through Google's own client, against BigQuery's wire."""
+"""Insertions with Google's own client, into a fake of BigQuery."""
 
 import json
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def row(key: str, **columns: Any) -> Row:  # noqa: ANN401 - whatever a column ma
 
 @pytest.fixture
 def warehouse(api: BigQueryApi) -> Iterator[BigQueryWarehouse]:
-    """Give the warehouse on that wire."""
+    """Provide the warehouse with that fake."""
     with open_warehouse(api.settings, patience=3) as warehouse:
         yield warehouse
 
@@ -153,7 +153,7 @@ def test_many_rows_go_in_several_requests_in_their_order(
 def test_large_rows_never_make_a_request_too_large(
     api: BigQueryApi, warehouse: BigQueryWarehouse
 ) -> None:
-    # As large as an item may be, in letters that JSON writes with six for two.
+    # As large as an item may be, with characters for which JSON writes six bytes instead of two.
     items = [{"productId": "1", "name": "é" * 190_000}]
     rows = {f"e{number}": row(str(number), items=items) for number in range(12)}
 
@@ -260,7 +260,7 @@ def test_a_workload_identity_of_aws_is_taken(tmp_path: Path) -> None:
 
 @pytest.fixture
 def strict(api: BigQueryApi) -> Iterator[BigQueryWarehouse]:
-    """Give the warehouse as it is where no emulator is set."""
+    """Provide the warehouse as it is without an emulator."""
     settings = api.settings
     told = {"api_endpoint": api.server.url}
     client = Client(settings.project_id, AnonymousCredentials(), client_options=told)

@@ -1,10 +1,10 @@
-"""The BigQuery emulator that other tests write to."""
+"""The BigQuery emulator that other tests use."""
 
 import httpx2
 
 
 def test_emulator_answers_a_query_in_bigquerys_own_sql(bigquery_emulator: str) -> None:
-    # `qualify` and `unnest` of an array of structs are BigQuery's, not everybody's.
+    # Only BigQuery has `qualify`, and `unnest` of an array of structs.
     query = (
         "select day from unnest([struct(1 as day), struct(2 as day)]) "
         "where true qualify row_number() over (order by day desc) = 1"

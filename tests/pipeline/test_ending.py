@@ -1,4 +1,4 @@
-"""A process that is told to stop while its warehouse hangs."""
+"""A process that must end while its warehouse hangs."""
 
 import time
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.support.serve_process import environment, serving_process
 
 
 def _never_whole() -> Iterator[bytes]:
-    # Each byte comes in time for a client that waits for one.
+    # Each byte arrives in time for a client that waits for one byte.
     while True:
         time.sleep(0.2)
         yield b" "
@@ -39,7 +39,7 @@ def test_a_process_ends_in_time_though_bigquery_does_not_answer(
                 time.sleep(0.01)
 
             it.stop()
-            # Whoever waits for the last byte waits for ever.
+            # A client that waits for the last byte would wait without end.
             code, log = it.ended()
 
             with suppress(httpx2.TransportError):

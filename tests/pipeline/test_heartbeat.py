@@ -1,4 +1,4 @@
-"""Heartbeats: seen by the pipeline and nobody else."""
+"""Heartbeats: the pipeline carries them, and nothing else shows them."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ NOON = datetime(2026, 11, 23, 12, 0, 1, tzinfo=UTC)
 
 
 class SlowWarehouse(DuckDBWarehouse):
-    """A warehouse that is away for some questions, and then has what it is asked for."""
+    """A warehouse that does not answer some queries, and then has the row."""
 
     away = 0
     late = 0
@@ -54,13 +54,13 @@ class SlowWarehouse(DuckDBWarehouse):
 
 @pytest.fixture
 def slow(warehouse: DuckDBWarehouse) -> SlowWarehouse:
-    """Give a warehouse that takes its time."""
+    """Provide a slow warehouse."""
     return SlowWarehouse(warehouse.connection)
 
 
 @pytest_asyncio.fixture
 async def pipeline(settings: Settings, engine: str, slow: SlowWarehouse) -> AsyncIterator[Pipeline]:
-    """Give a pipeline that ends in the slow warehouse."""
+    """Provide a pipeline that ends in the slow warehouse."""
     assert engine
     async with (
         open_database(settings) as database,
@@ -70,7 +70,7 @@ async def pipeline(settings: Settings, engine: str, slow: SlowWarehouse) -> Asyn
 
 
 def heart_of(pipeline: Pipeline) -> Heartbeat:
-    """Return what sends heartbeats."""
+    """Return the schedule that sends heartbeats."""
     assert pipeline.heartbeat
     return pipeline.heartbeat
 
@@ -222,7 +222,7 @@ def heartbeat(*words: str) -> Result:
 
 @pytest.fixture
 def google(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
-    """Give what stands where BigQuery is, to the command line."""
+    """Provide a fake of BigQuery to the command line."""
     with loopback() as server:
         monkeypatch.setenv("DYNAMODB_ORDERS_TABLE", settings.dynamodb.orders_table)
         monkeypatch.setenv("GOOGLE_CLOUD_PROJECT_ID", PROJECT)

@@ -1,4 +1,4 @@
-"""What must hold of the live data: what breaks an invariant, and who checks it."""
+"""Rules for the live data: what breaks each, and which pod checks it."""
 
 import math
 from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ async def database(
     settings: Settings,
     dynamodb: Any,  # noqa: ANN401
 ) -> AsyncIterator[Database]:
-    """Give a client of the DynamoDB behind the proxy, whose indexes are used."""
+    """Provide a client of the DynamoDB behind the proxy, which uses its indexes."""
     assert faults.port
     let_use_indexes(dynamodb, settings.dynamodb)
     database = Database(new_session(), within=CALL_WITHIN)
@@ -49,7 +49,7 @@ async def database(
 
 @pytest.fixture
 def questions(warehouse: DuckDBWarehouse) -> Any:  # noqa: ANN401 - closed by its end
-    """Give a BigQuery that answers."""
+    """Provide a BigQuery that answers."""
     questions = Questions(lambda: nullcontext(warehouse))
     yield questions
     questions.close()

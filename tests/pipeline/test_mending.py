@@ -1,4 +1,4 @@
-"""`cloudmart pipeline reconcile` and `replay`, as an operator types them."""
+"""`cloudmart pipeline reconcile` and `replay`, as an operator runs them."""
 
 import json
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def order(key: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401
 
 @pytest.fixture
 def cloudmart(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Cloudmart:
-    """Give a function that runs `cloudmart` with some words."""
+    """Provide a function that runs `cloudmart` with some words."""
     monkeypatch.setenv("DYNAMODB_ORDERS_TABLE", settings.dynamodb.orders_table)
     monkeypatch.setenv("DYNAMODB_CONVERSATIONS_TABLE", settings.dynamodb.conversations_table)
     return lambda *words: CliRunner().invoke(app, words)
@@ -46,7 +46,7 @@ def orders(
     bigquery_emulator: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> str:
-    """Give the name of a table with two orders of which BigQuery, which is there, has none."""
+    """Provide the name of a table with two orders. BigQuery answers, and has neither."""
     bigquery = new_table(bigquery_emulator)
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT_ID", str(bigquery.project_id))
     monkeypatch.setenv("BIGQUERY_DATASET_ID", str(bigquery.dataset_id))
@@ -93,7 +93,7 @@ def test_people_are_told_in_words(cloudmart: Cloudmart, orders: str) -> None:
 
 @pytest.fixture
 def quarantine(moto: str, monkeypatch: pytest.MonkeyPatch) -> S3Quarantine:
-    """Give a quarantine to the test and to the command line."""
+    """Provide a quarantine to the test and to the command line."""
     bucket = f"quarantine-{uuid4().hex}"
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", moto)
     monkeypatch.setenv("PIPELINE_QUARANTINE_BUCKET", bucket)
@@ -102,7 +102,7 @@ def quarantine(moto: str, monkeypatch: pytest.MonkeyPatch) -> S3Quarantine:
 
 
 def held(event: str, **keys: Any) -> Quarantined:  # noqa: ANN401
-    """Return a record that was set aside."""
+    """Return a record in quarantine."""
     record = {"eventID": event, "dynamodb": {"Keys": keys}}
     return Quarantined(event, RowFault(passing=False, reason="unreadable", column="items"), record)
 

@@ -1,4 +1,4 @@
-"""What is asked of the index of a shop that has few orders, or none."""
+"""The queries of the index in a shop with few orders, or none."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
@@ -25,7 +25,7 @@ def _today() -> date:
 
 @pytest_asyncio.fixture
 async def database(faults: FaultProxy) -> AsyncIterator[Database]:
-    """Give a client of the DynamoDB behind the proxy."""
+    """Provide a client of the DynamoDB behind the proxy."""
     assert faults.port
     database = Database(new_session(), within=CALL_WITHIN)
     await database.open()

@@ -1,4 +1,4 @@
-"""Both sides compared, and mended: what the stream lost, what it left half done."""
+"""Both sides compared and repaired, after lost and incomplete changes."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -47,7 +47,7 @@ def order(key: str, *, hours: float = 30, later: float = 0, **more: Any) -> dict
 
 
 class Reluctant(DuckDBWarehouse):
-    """A warehouse that refuses some rows, is away for some time, or gets something meanwhile."""
+    """A warehouse that refuses some rows, fails for some time, or gets a row meanwhile."""
 
     refused: Mapping[str, RowFault] = {}
     away = 0
@@ -73,7 +73,7 @@ class Reluctant(DuckDBWarehouse):
 
 
 class Counted(Questions):
-    """Questions that are counted on their way."""
+    """Counts the queries to a warehouse."""
 
     def __init__(self, questions: Questions, tell: Callable[[object], None]) -> None:
         self._questions = questions
@@ -86,7 +86,7 @@ class Counted(Questions):
 
 @pytest.fixture
 def reluctant(warehouse: DuckDBWarehouse) -> Reluctant:
-    """Give a warehouse that can be told not to do its part."""
+    """Provide a warehouse that can fail."""
     return Reluctant(warehouse.connection)
 
 
@@ -96,7 +96,7 @@ async def pipeline(
     dynamodb: Any,  # noqa: ANN401
     reluctant: Reluctant,
 ) -> AsyncIterator[Pipeline]:
-    """Give a pipeline that carries nothing by itself."""
+    """Provide a pipeline that carries nothing by itself."""
     let_use_indexes(dynamodb, settings.dynamodb)
     async with (
         open_database(settings) as database,
@@ -107,12 +107,12 @@ async def pipeline(
 
 @pytest.fixture
 def placed(dynamodb: Any, settings: Settings) -> Put:  # noqa: ANN401
-    """Give what writes orders that the stream loses."""
+    """Provide a function that writes orders that never reach the stream."""
     return lambda *orders: put(dynamodb, settings.dynamodb.orders_table, *orders)
 
 
 def arrived(warehouse: DuckDBWarehouse, *orders: Mapping[str, Any], event: str = "INSERT") -> None:
-    """Let rows of some orders arrive."""
+    """Insert rows of some orders."""
     rows = {
         f"{each['id']} {each['updatedAt']} {event}": Row.of_item(each, OrderEvent(event))
         for each in orders
@@ -133,13 +133,13 @@ async def compared(pipeline: Pipeline) -> Comparison:
 
 
 async def replayed(pipeline: Pipeline, *, patience: float = 60) -> ReplayResult:
-    """Mend what differs."""
+    """Repair what differs."""
     differences = (await compared(pipeline)).differences
     return await Replay(questions_of(pipeline), patience=patience).send(differences, lambda _: None)
 
 
 def kinds(comparison: Comparison) -> dict[str, DifferenceKind]:
-    """Return what is wrong, by order."""
+    """Return the differences, by order."""
     return {each.id: each.kind for each in comparison.differences}
 
 
@@ -357,7 +357,7 @@ async def test_without_the_index_the_table_is_read_which_is_told(
 
 @pytest.fixture(params=["by the index", "by a scan"])
 def way(request: pytest.FixtureRequest, dynamodb: Any, settings: Settings) -> str:  # noqa: ANN401
-    """Give one way to read orders after the other."""
+    """Provide each way to read orders, one after the other."""
     if request.param == "by the index":
         let_use_indexes(dynamodb, settings.dynamodb)
     return str(request.param)

@@ -1,4 +1,4 @@
-"""Orders as rows: of every shape the table holds, and nothing silently left out."""
+"""Orders as rows: of every form in the table, and nothing is left out silently."""
 
 import json
 from decimal import Decimal

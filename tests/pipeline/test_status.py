@@ -1,4 +1,4 @@
-"""What is told of the pipeline while all of its parts answer."""
+"""The pipeline's status while all of its parts answer."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime

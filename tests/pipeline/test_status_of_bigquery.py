@@ -1,4 +1,4 @@
-"""What the pipeline's status says of BigQuery, through Google's own client."""
+"""What the pipeline's status says about BigQuery, with Google's own client."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -23,13 +23,13 @@ from tests.support.ready_app import serving, still
 from tests.support.scripted_server import Fault, LoopbackServer, Reply, Request, loopback
 from tests.support.shop_tables import CALL_WITHIN, let_use_indexes, put
 
-# On a machine that is busy, the second may be said before the first is known.
+# On a busy machine the second message may come before the first.
 NO_ANSWER = ("BigQuery does not answer.", "There was no answer within 6 s.")
 
 
 @pytest.fixture
 def google() -> Iterator[LoopbackServer]:
-    """Give what stands where BigQuery is."""
+    """Provide a fake of BigQuery."""
     with loopback() as server:
         yield server
 
@@ -39,7 +39,7 @@ def told_by(
 ) -> dict[str, Any]:
     """Return the status of a shop whose orders go to some BigQuery."""
     told = settings.model_copy(update={"bigquery": bigquery})
-    # Of a BigQuery that answers at once or never, the tests need no more.
+    # These tests need a BigQuery that answers at once, or never.
     opened = partial(open_pipeline, patience=patience, within=CALL_WITHIN)
     with serving(create_app(told, process=still(told), open_pipeline=opened)) as client:
         return status(client)
@@ -51,7 +51,7 @@ def settings_of(url: str) -> BigQuerySettings:
 
 
 def denied(permission: str) -> Reply:
-    """Return a refusal as Google words it."""
+    """Return a refusal in Google's form."""
     sentence = (
         f"Access Denied: Project 123456789012: User does not have {permission} permission in "
         "project 123456789012."

@@ -1,4 +1,4 @@
-"""What is told of the pipeline while parts of it are away, or keep to themselves."""
+"""The pipeline's status while parts of it fail or refuse to answer."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -91,7 +91,7 @@ def test_what_is_no_answer_of_awss_leaves_the_rest_known(
 
 
 class NoCredentials:
-    """A session without credentials, and how many of its clients are open."""
+    """A session without credentials that counts its open clients."""
 
     region_name = "eu-central-1"
 
@@ -100,7 +100,7 @@ class NoCredentials:
 
     @asynccontextmanager
     async def client(self, *_: object, **__: object) -> AsyncIterator[Any]:
-        """Open a client that can ask for nothing."""
+        """Open a client that cannot call anything."""
         self.open += 1
         yield self
         self.open -= 1

@@ -1,4 +1,4 @@
-"""What is promised of a warehouse, on DuckDB and on a BigQuery emulator."""
+"""What every warehouse promises, tested with DuckDB and with a BigQuery emulator."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,14 +18,14 @@ BEFORE = datetime(2026, 11, 20, tzinfo=UTC)
 
 @contextmanager
 def on_duckdb(_: pytest.FixtureRequest) -> Iterator[Warehouse]:
-    """Give the warehouse of local mode."""
+    """Provide the warehouse of local mode."""
     with duckdb_connection() as connection:
         yield DuckDBWarehouse(connection)
 
 
 @contextmanager
 def on_bigquery(request: pytest.FixtureRequest) -> Iterator[Warehouse]:
-    """Give BigQuery's adapter on an emulator."""
+    """Provide BigQuery's adapter on an emulator."""
     url: str = request.getfixturevalue("bigquery_emulator")
     settings = new_table(url)
     with open_warehouse(settings) as warehouse:
@@ -34,7 +34,7 @@ def on_bigquery(request: pytest.FixtureRequest) -> Iterator[Warehouse]:
 
 @pytest.fixture(params=[on_duckdb, on_bigquery], ids=["duckdb", "bigquery"])
 def each_warehouse(request: pytest.FixtureRequest) -> Iterator[Warehouse]:
-    """Give an empty warehouse of each kind."""
+    """Provide an empty warehouse of each kind."""
     with request.param(request) as warehouse:
         yield warehouse
 
@@ -42,7 +42,7 @@ def each_warehouse(request: pytest.FixtureRequest) -> Iterator[Warehouse]:
 def row(
     key: str, event: str = "INSERT", *, created: str = "23T08", updated: str = "23T08", **more: str
 ) -> Row:
-    """Return a row; times are a day and an hour of November."""
+    """Return a row. Its times are a day and an hour of November."""
     item = {
         "id": key,
         "total": Decimal("7.10"),

@@ -1,4 +1,4 @@
-"""Products answered from the table and from memory: every promise holds for both."""
+"""Products from the table and from memory: every promise holds for both."""
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -21,7 +21,7 @@ Stock = Callable[..., None]
 
 @pytest.fixture(params=[0, 0.2], ids=["from the table", "from memory"])
 def settings(request: pytest.FixtureRequest, dynamodb: Any) -> Iterator[Settings]:  # noqa: ANN401
-    """Give settings that name fresh tables."""
+    """Provide settings that name new tables."""
     with fresh_tables(dynamodb) as settings:
         copy = CatalogueSettings(ttl=request.param)
         yield settings.model_copy(update={"catalogue": copy})
@@ -29,7 +29,7 @@ def settings(request: pytest.FixtureRequest, dynamodb: Any) -> Iterator[Settings
 
 @pytest.fixture
 def stock(settings: Settings, dynamodb: Any) -> Stock:  # noqa: ANN401
-    """Give what writes products behind the service's back, and waits until it must see them."""
+    """Provide a function that writes products without the service, and waits until it sees them."""
 
     def write(*items: Item) -> None:
         put(dynamodb, settings.dynamodb.products_table, *items)
@@ -42,7 +42,7 @@ def stock(settings: Settings, dynamodb: Any) -> Stock:  # noqa: ANN401
 async def world(
     faults: FaultProxy, stocked_table: Settings, pytestconfig: pytest.Config
 ) -> AsyncIterator[World]:
-    """Give a table with a lamp and a kettle, behind a proxy that can fail."""
+    """Provide a table with a lamp and a kettle, behind a proxy that can fail."""
     assert faults.port
     direct = pytestconfig.getoption("transport") == "direct"
     database = Database(new_session(), within=CALL_WITHIN, direct=direct)
@@ -53,7 +53,7 @@ async def world(
 
 @pytest.fixture
 def stocked_table(dynamodb: Any) -> Iterator[Settings]:  # noqa: ANN401
-    """Give settings that name fresh tables, with a lamp and a kettle."""
+    """Provide settings that name new tables, with a lamp and a kettle."""
     with fresh_tables(dynamodb) as settings:
         put(dynamodb, settings.dynamodb.products_table, LAMP, KETTLE)
         yield settings
@@ -61,5 +61,5 @@ def stocked_table(dynamodb: Any) -> Iterator[Settings]:  # noqa: ANN401
 
 @pytest.fixture
 def write_behind(stocked_table: Settings, dynamodb: Any) -> Stock:  # noqa: ANN401
-    """Give what writes products as another program would."""
+    """Provide a function that writes products as another program would."""
     return partial(put, dynamodb, stocked_table.dynamodb.products_table)

@@ -1,4 +1,4 @@
-"""The copy of the products in memory: what it may say, and when it is read."""
+"""The copy of the products in memory: what it may answer, and when it is read again."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -29,7 +29,7 @@ async def until(true: Callable[[], object]) -> None:
 
 
 def size_of(shop: Catalogue) -> CatalogueSize:
-    """Return how a catalogue is treated."""
+    """Return the settings of a catalogue."""
     return shop.cache.size
 
 
@@ -168,7 +168,7 @@ async def test_the_next_read_begins_before_the_copy_is_old(
     await reading
     faults.calls.clear()
 
-    # It took a quarter of a second: twice as long before its end is soon enough.
+    # The read took a quarter of a second, so twice as long before its end is early enough.
     world.seconds += TTL - 0.25 - 0.5
     assert shop.cache.list_now()
 
@@ -205,7 +205,7 @@ async def test_two_changes_of_one_product_at_once_leave_what_the_table_has(
 
     assert b"Quick lamp" in await shown(shop, "1")
     faults.heal()
-    # It hung before it was carried out, and is tried again.
+    # The call hung before it was carried out, and is made again.
     assert (await slow).name == "Slow lamp"
     assert b"Slow lamp" in await shown(shop, "1")
     assert sorted(await listed(shop)) == ["Kettle", "Slow lamp"]
@@ -249,7 +249,7 @@ async def test_a_client_that_goes_away_during_a_change_leaves_what_the_table_has
 
     await cancelled_at(work(), number)
 
-    # What was sent may be carried out later than the next read: then it is seen after the TTL.
+    # A call that was sent may be carried out after the next read. Then it is seen after the TTL.
     async with asyncio.timeout(30):
         while sorted(await listed(shop)) != sorted(await listed(other)):
             world.seconds += TTL
@@ -492,7 +492,7 @@ async def test_a_catalogue_that_is_too_large_is_read_from_the_table_until_it_is_
     assert b"Desk lamp" in await shown(shop, "1")
     assert shop.ready_list() is None
 
-    # A little less is not enough, and it is not asked all the time.
+    # A slightly smaller table is not enough, and its size is not read again at once.
     await shop.remove("large0")
     await shop.remove("large1")
     faults.calls.clear()

@@ -83,14 +83,14 @@ def test_an_added_product_has_the_tag_it_is_read_with(client: TestClient) -> Non
 
 @pytest.fixture
 def remembering(dynamodb: Any, stocked_table: Settings) -> Settings:  # noqa: ANN401
-    """Give settings with the copy as it is by default, of a table with a lamp and a kettle."""
+    """Provide settings with the default copy, for a table with a lamp and a kettle."""
     assert dynamodb
     return stocked_table.model_copy(update={"catalogue": CatalogueSettings()})
 
 
 @pytest.fixture
 def remembering_client(remembering: Settings, faults: FaultProxy) -> Iterator[TestClient]:
-    """Give a client of a shop behind a proxy, which has read its products."""
+    """Provide a client of a shop behind a proxy that has read its products."""
     assert faults.port
     with serving(create_app(remembering, process=still(remembering))) as client:
         wait_for(lambda: not math.isnan(_age()))
@@ -166,7 +166,7 @@ def test_while_dynamodb_is_away_the_shop_can_be_looked_at_and_says_so(
 
 
 def test_two_processes_see_each_others_changes(remembering: Settings, tmp_path: Path) -> None:
-    """An edit is seen at once where it was made, and elsewhere soon."""
+    """A change is seen at once in the process that made it, and soon in the other."""
     environ = environment(remembering, CATALOGUE_TTL="2")
     (tmp_path / "other").mkdir()
     with (

@@ -1,4 +1,4 @@
-"""Products as older versions stored them."""
+"""Products as older releases stored them."""
 
 from decimal import Decimal
 from typing import Any
@@ -34,7 +34,7 @@ each_shape = pytest.mark.parametrize(("stored", "shown"), OLD.values(), ids=OLD)
 
 @pytest.fixture
 def table(settings: Settings) -> str:
-    """Give the name of the table."""
+    """Provide the name of the table."""
     return settings.dynamodb.products_table
 
 

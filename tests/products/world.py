@@ -1,4 +1,4 @@
-"""Catalogues of several processes on one table, and a clock that a test turns."""
+"""Catalogues of several processes on one table, with a test clock."""
 
 from typing import Any
 
@@ -14,16 +14,16 @@ MAX_STALE = 300.0
 
 
 class World:
-    """A table of products, and time."""
+    """A table of products, and a clock."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self.seconds = 1000.0
         self.told: list[float | None] = []
-        """What the catalogues told of their age."""
+        """The ages that the catalogues reported."""
         self._products = ProductRepository(Table(database, settings.dynamodb.products_table))
 
     def process(self, ttl: float = TTL) -> Catalogue:
-        """Return the catalogue of a process of its own."""
+        """Return the catalogue of another process."""
         settings = CatalogueSettings(ttl=ttl, max_stale=MAX_STALE)
         return Catalogue(self._products, settings, self.told.append, lambda: self.seconds)
 
@@ -40,10 +40,10 @@ async def shown(catalogue: Catalogue, product_id: str) -> bytes:
 
 
 def named(name: str, price: float = 20) -> ProductCreate:
-    """Return what a product is to become."""
+    """Return the change of a product."""
     return ProductCreate.model_validate({"name": name, "price": price})
 
 
 def product(name: str, price: float = 20) -> Product:
-    """Return a product that is new."""
+    """Return a new product."""
     return Product.create(named(name, price))

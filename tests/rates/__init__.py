@@ -1,1 +1,1 @@
-"""Tests of how much one client may ask for, and of how much is answered at once."""
+"""Tests of the rate limits and of the limits on work at the same time."""

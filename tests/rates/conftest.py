@@ -1,4 +1,4 @@
-"""Counters over each storage there is."""
+"""Counters with each kind of storage."""
 
 from collections.abc import AsyncIterator
 
@@ -14,7 +14,7 @@ from tests.support.redis_server import redis_server
 
 @pytest_asyncio.fixture(params=["memory", "redis"])
 async def counter(request: pytest.FixtureRequest) -> AsyncIterator[RateCounter]:
-    """Give a counter that has counted nothing yet."""
+    """Provide a counter that has counted nothing yet."""
     local = LocalCounter()
     if request.param == "memory":
         yield local
@@ -22,7 +22,7 @@ async def counter(request: pytest.FixtureRequest) -> AsyncIterator[RateCounter]:
     reporter = RecordingReporter()
     with redis_server() as url:
         shared = SharedCounter(url, local, reporter, within=30)
-        # The emulator closes a connection on which it says that it does not know a script yet.
+        # When the emulator does not know a script yet, it says so and closes the connection.
         await shared.hit(RateLimitItemPerMinute(1), "first")
         yield shared
         await shared.close()

@@ -1,4 +1,4 @@
-"""How much is worked on at once, and what becomes of the rest."""
+"""How many requests are worked on at once, and what happens to the rest."""
 
 import asyncio
 
@@ -21,14 +21,14 @@ CLASSES = create_app(Settings(environment=Environment.LOCAL)).classes
 
 
 class Slow:
-    """An application that takes a slot, and answers when it is told to."""
+    """An application that takes a slot, and answers when a test lets it."""
 
     def __init__(self) -> None:
         self.go_on = asyncio.Event()
         self.within = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer once it may."""
+        """Answer when it may."""
         if scope["path"] in FREE:
             assert "slot" not in scope["state"]
             await PlainTextResponse("done")(scope, receive, send)
@@ -47,7 +47,7 @@ class Slow:
 
 
 async def settle() -> None:
-    """Let every task go on until it waits."""
+    """Let every task run until it waits."""
     for _ in range(20):
         await asyncio.sleep(0)
 
@@ -59,7 +59,7 @@ async def test_what_is_too_much_is_sent_away_at_once_and_the_rest_is_answered() 
     asked = [ask(app, READ) for _ in range(5)]
     await settle()
 
-    # Two are worked on, two wait, and the fifth knows already.
+    # Two are worked on, two wait, and the fifth is refused at once.
     assert slow.within == 2
     assert [one.status for one, _ in asked] == [None, None, None, None, 503]
     refused = asked[4][0]

@@ -1,4 +1,4 @@
-"""What each route counts as."""
+"""The class of each route for the limits."""
 
 import re
 
@@ -95,7 +95,7 @@ def test_a_request_counts_as_the_route_that_answers_it(entry: str) -> None:
     method, path = re.sub(r"\{\w+\}", "23456789abcdefgh", entry).split(" ")
 
     assert CLASSES.of(method, path) is EXPECTED[entry]
-    # The framework's routes answer such a path as well.
+    # The framework's own routes also answer such a path.
     assert CLASSES.of(method, f"{path}\n") is EXPECTED[entry]
 
 

@@ -1,4 +1,4 @@
-"""What a counter promises, whatever it counts in."""
+"""What every counter promises, whatever its storage."""
 
 import asyncio
 
@@ -57,9 +57,11 @@ async def test_the_window_slides() -> None:
     assert await hits(counter, 5) == 3
     seconds += 59
     assert await hits(counter, 5) == 0
-    seconds += 22  # Two thirds of the last minute's three still count, which is one and a bit.
+    seconds += (
+        22  # Two thirds of the last minute's three still count, which is a bit more than one.
+    )
     assert await hits(counter, 5) == 2
-    seconds += 20  # Less than one of them does.
+    seconds += 20  # Less than one of them counts.
     assert await hits(counter, 5) == 1
     seconds += 120
     assert await hits(counter, 5) == 3
@@ -97,5 +99,5 @@ async def test_it_counts_as_the_library_does(most: int, steps: list[tuple[float,
         asked = [(each.hit if counted else each.look)(limit, "a") for each in (ours, theirs)]
         one, other = await asyncio.gather(*asked)
         assert (one.allowed, one.limit, one.remaining) == (other.allowed, most, other.remaining)
-        # The library's own clock goes on meanwhile.
+        # Meanwhile the library's own clock continues.
         assert abs(one.reset - other.reset) <= 1

@@ -1,4 +1,4 @@
-"""Limits as a client of the whole application meets them."""
+"""The limits as a client of the whole application sees them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,7 +20,7 @@ LAMP = {"name": "Lamp", "description": "", "price": 1, "image": ""}
 
 @pytest.fixture
 def open_(shared_settings: Settings) -> Iterator[OPEN]:
-    """Give a function that opens a shop with some limits."""
+    """Provide a function that opens a shop with some limits."""
     with ExitStack() as stack:
 
         def open_shop(peer: str = BALANCER, **limits: object) -> TestClient:

@@ -1,4 +1,4 @@
-"""Counters that replicas share, and what is left of them when the Redis is away."""
+"""Counters that replicas share, and how they count without the Redis."""
 
 import asyncio
 import socket
@@ -20,7 +20,7 @@ THREE = RateLimitItemPerMinute(3)
 
 @dataclass
 class Replica:
-    """A process that counts, and what it told of the Redis."""
+    """A process that counts, and its reports about the Redis."""
 
     url: str
     reporter: RecordingReporter = field(default_factory=RecordingReporter)

@@ -1,1 +1,1 @@
-"""Rolling out: what a cluster is told, in which order, and the way back."""
+"""Roll-outs: the commands to a cluster, their order, and the way back."""

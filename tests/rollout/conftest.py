@@ -14,7 +14,7 @@ collect_ignore: list[str] = []
 
 @pytest.fixture
 def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
-    """Give a cluster with all that a first roll-out needs, and production filled in."""
+    """Provide a cluster with everything that a first roll-out needs, and a filled-in production."""
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "127.0.0.1")
     overlay = fill(copied(tmp_path) / "overlays" / "production")

@@ -1,4 +1,4 @@
-"""`cloudmart rollout` and `k8s/rollout.sh` as programs: how they are called, broken off, read."""
+"""`cloudmart rollout` and `k8s/rollout.sh` as programs: arguments, interruption, output."""
 
 import json
 import os
@@ -26,7 +26,7 @@ _FAKE = "tests.support.fake_kubectl"
 
 @pytest.fixture
 def environ(rig: Rig, tmp_path: Path) -> dict[str, str]:
-    """Give the environment of a machine whose kubectl is the fake."""
+    """Provide the environment of a machine whose kubectl is the fake."""
     program = tmp_path / "bin" / "kubectl"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m {_FAKE} "$@"\n')
@@ -109,7 +109,7 @@ def test_a_dry_run_asks_no_cluster_and_ends_in_those_words(
 def test_without_kubectl_it_says_how_to_get_one(
     rig: Rig, environ: dict[str, str], tmp_path: Path
 ) -> None:
-    # A checkout in which nobody has run `make kubectl`.
+    # A checkout without `make kubectl`.
     shutil.copytree(ROOT / "cloudmart", tmp_path / "cloudmart")
     environ |= {"KUBECTL": "no-such-kubectl", "PYTHONPATH": str(tmp_path)}
 
@@ -149,7 +149,7 @@ def test_the_script_says_what_to_do_where_nothing_is_installed() -> None:
 
 def test_a_program_reads_one_document(rig: Rig, environ: dict[str, str]) -> None:
     options = ("--json", "--url", rig.url, "--manifests", folder(rig), "--skip-tables")
-    # What runs is told by the fake cluster's file, which no server of this test looks into.
+    # The fake cluster's file has what is running; no server of this test reads it.
     ended = called("production", *options, "--answers-within", "1", environ=environ)
 
     document = json.loads(ended.stdout)
@@ -231,7 +231,7 @@ def test_a_signal_ends_it_at_once_with_what_goes_on(
         assert process.stderr
         _read_until("is at work", process.stderr)
 
-        # Without the signal it would wait for the job for hours.
+        # Without the signal it would wait hours for the Job.
         late = threading.Timer(60, process.kill)
         late.start()
         process.send_signal(number)

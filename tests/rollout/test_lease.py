@@ -33,7 +33,7 @@ def held(seconds_ago: float) -> dict[str, Any]:
 
 @pytest.fixture
 def cluster() -> FakeCluster:
-    """Give a cluster without a Lease."""
+    """Provide a cluster without a Lease."""
     cluster = FakeCluster()
     cluster.put({"kind": "Namespace", "metadata": {"name": "default"}})
     return cluster

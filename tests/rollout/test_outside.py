@@ -1,4 +1,4 @@
-"""The way from outside while a name leads nowhere yet."""
+"""Calls from outside while the shop's name is not in DNS yet."""
 
 import pytest
 
@@ -11,7 +11,7 @@ NOWHERE = "http://shop.invalid"
 
 
 def published(rig: Rig, address: str) -> None:
-    """Have the load balancer's controller tell an address once the Ingress is there."""
+    """Let the load balancer's controller write an address when the Ingress exists."""
 
     def tell(_: float) -> None:
         ingress = rig.cluster.live("ingress/cloudmart-production-ingress")

@@ -1,4 +1,4 @@
-"""What counts as keeping a pod from running."""
+"""Which faults keep a pod from running."""
 
 from typing import Any
 

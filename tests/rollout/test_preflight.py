@@ -14,7 +14,7 @@ HERE = "kubectl --namespace default"
 
 
 def refused(ended: Ended) -> str:
-    """Return what is told, once it is certain that nothing was changed."""
+    """Return the messages, and check that nothing was changed."""
     assert ended.code == 1, ended.told
     assert ended.changes == []
     assert ended.told.splitlines()[-3:-1] == [

@@ -1,4 +1,4 @@
-"""What a release takes away of what is there, whoever had made it, and however often."""
+"""Which objects a release removes, whoever created them, and however often it runs."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""A server that says what it made of each request."""
+"""A server that answers with what it read of each request."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from tests.support.echo_app import Echo, echoing
 
 
 class Impatient(BoundedProtocol):
-    """The server's protocol with less patience, for tests that outlast it."""
+    """The server's protocol with shorter time-outs, for tests that wait for them."""
 
     head_within = 0.5
     read_within = 0.5
@@ -19,19 +19,19 @@ class Impatient(BoundedProtocol):
 
 @pytest.fixture(scope="module")
 def echo() -> Echo:
-    """Give the application."""
+    """Provide the application."""
     return Echo()
 
 
 @pytest.fixture(scope="module")
 def port(echo: Echo) -> Iterator[int]:
-    """Give the port of a server of it."""
+    """Provide the port of a server with the application."""
     with echoing(echo) as port:
         yield port
 
 
 @pytest.fixture(scope="module")
 def impatient(echo: Echo) -> Iterator[int]:
-    """Give the port of an impatient one."""
+    """Provide the port of a server with shorter time-outs."""
     with echoing(echo, Impatient) as port:
         yield port

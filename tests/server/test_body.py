@@ -1,4 +1,4 @@
-"""Bodies in chunks, beside what httptools makes of them."""
+"""Bodies in chunks, compared with what httptools reads."""
 
 import httptools
 from hypothesis import given
@@ -33,7 +33,7 @@ _streams = st.builds(
 
 
 class Seen:
-    """What httptools calls."""
+    """The callbacks of httptools."""
 
     def __init__(self) -> None:
         self.body = b""
@@ -51,7 +51,7 @@ def _by_httptools(stream: bytes) -> Seen | None:
     parser = httptools.HttpRequestParser(seen)
     try:
         parser.feed_data(HEAD)
-        # What is behind the end would be the next request.
+        # The bytes after the end would be the next request.
         for byte in stream:
             if not seen.complete:
                 parser.feed_data(bytes([byte]))

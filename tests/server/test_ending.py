@@ -1,4 +1,4 @@
-"""Connections that end: with the process, with the client, and by their client's fault."""
+"""Connections that end: with the process, by the client, and by a fault of the client."""
 
 import asyncio
 import re
@@ -22,12 +22,12 @@ OFFER = b"Host: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
 
 
 class Told(BoundedProtocol):
-    """The server's protocol, which tells when the process begins to end."""
+    """The server's protocol, which reports when the process begins to end."""
 
     told: ClassVar[threading.Event]
 
     def dismiss(self) -> None:
-        """Tell it."""
+        """Report it."""
         super().dismiss()
         self.told.set()
 

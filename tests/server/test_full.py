@@ -1,4 +1,4 @@
-"""Commands whose answer cannot be written where it should go."""
+"""Commands whose output cannot be written."""
 
 import os
 import subprocess

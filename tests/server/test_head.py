@@ -1,4 +1,4 @@
-"""First lines and headers that are not read."""
+"""First lines and headers that the server refuses."""
 
 import pytest
 
@@ -136,5 +136,5 @@ def test_a_client_that_waits_for_100_may_say_so_in_a_list(port: int) -> None:
 
     (answer,) = send(port, b"POST /unread HTTP/1.1\r\nHost: x\r\n" + expects).answers
 
-    # Whether the body will follow is unclear.
+    # It is unclear whether the body will follow.
     assert answer.headers["connection"] == "close"

@@ -1,4 +1,4 @@
-"""Idle connections, and who lets go of them first."""
+"""Idle connections, and which side closes them first."""
 
 import re
 from pathlib import Path
@@ -16,5 +16,5 @@ def test_the_load_balancer_lets_go_of_an_idle_connection_before_the_service_does
 
     service = Server(Starlette(), Lifecycle()).config.timeout_keep_alive
 
-    # Their clocks start at different moments, and a machine may be busy.
+    # The clocks of the two sides start at different moments, and the machine may be busy.
     assert service >= int(idle) + 10

@@ -1,4 +1,4 @@
-"""Listening at addresses of both families."""
+"""Listening on addresses of both families."""
 
 import errno
 import os
@@ -36,7 +36,7 @@ needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="needs IPv6")
 
 
 def _without_ipv6(family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
-    """Stand for a kernel that is booted with `ipv6.disable=1`."""
+    """Behave like a kernel that was started with `ipv6.disable=1`."""
     if family == socket.AF_INET6:
         raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
     return socket.socket(family, kind)

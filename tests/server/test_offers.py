@@ -1,4 +1,4 @@
-"""Offers to go on in another protocol, which nobody takes up (RFC 9110, 7.8)."""
+"""Offers of another protocol, which the server ignores (RFC 9110, 7.8)."""
 
 import json
 import shutil
@@ -53,7 +53,7 @@ def test_every_method_may_make_an_offer(method: str, lines: str, body: bytes, po
 
     raw = send(port, head.encode(), body, LAST, pause=0.01)
 
-    # What answers HEAD names a length and has no body.
+    # An answer to HEAD names a length and has no body.
     assert raw.statuses == [200, 200]
     assert raw.data.count(b'"path"') == (1 if method == "HEAD" else 2)
     assert raw.data.endswith(b"]}") or b'"/last"' in raw.data

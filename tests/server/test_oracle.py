@@ -1,7 +1,7 @@
-"""Streams of requests, beside what uvicorn's own protocol on h11 makes of them.
+"""Streams of requests, compared with what uvicorn's own protocol on h11 reads.
 
-`make fuzz` does it for as long as asked. Half-closes are tested by themselves (`test_turns.py`):
-uvicorn's protocols do not answer behind one.
+`make fuzz` runs it for as long as you say. Half-closes have separate tests (`test_scheduling.py`),
+because uvicorn's protocols do not answer after one.
 """
 
 import os
@@ -19,12 +19,12 @@ from tests.support.request_streams import DIFFERENCES, LAST, Stream, streams
 
 EXAMPLES = 150
 SILENCE = 3.0
-"""Seconds after which a server that says nothing is taken to have nothing to say."""
+"""A server that sends nothing for this many seconds has nothing more to send."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a stream: what each answer was an answer to, refusals, and the connection."""
+    """The result of a stream: which request each answer is for, refusals, the connection's end."""
 
     answered: list[tuple[str, str, list[str]]]
     refused: int
@@ -33,7 +33,7 @@ class Outcome:
 
 @pytest.fixture(scope="module")
 def theirs() -> Iterator[int]:
-    """Give the port of a server on h11."""
+    """Provide the port of a server on h11."""
     with echoing_by_h11(Echo()) as port:
         yield port
 
@@ -42,7 +42,7 @@ def test_answers_are_those_of_another_parser(port: int, theirs: int) -> None:
     seconds = float(os.environ.get("FUZZ_SECONDS", "0"))
     deadline = time.monotonic() + seconds
 
-    # The same examples on every run of the suite, others each time for whoever asks for more.
+    # The suite uses the same examples on every run; `make fuzz` uses others each time.
     @settings(
         max_examples=EXAMPLES, derandomize=not seconds, suppress_health_check=list(HealthCheck)
     )
@@ -61,7 +61,7 @@ def test_each_difference_has_a_reason(name: str) -> None:
 
 
 def _expected(port: int, stream: Stream) -> Outcome:
-    """Return what the other parser makes of a stream; what is to be refused is, in its turn."""
+    """Return the other parser's result for a stream. A refusal comes where it belongs."""
     if not stream.refused:
         return _outcome(port, stream.meant())
     by_them = _outcome(port, stream.meant(), answers=len(stream.right))
@@ -71,13 +71,13 @@ def _expected(port: int, stream: Stream) -> Outcome:
 
 
 def _outcome(port: int, segments: list[bytes], answers: int | None = None) -> Outcome:
-    """Return what comes of some segments until the connection is closed, or so many answers."""
+    """Return the result of some segments, up to the close or this many answers."""
     with socket.create_connection(("127.0.0.1", port), timeout=SILENCE) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             for segment in segments:
                 connection.sendall(segment)
-                # The server is to read it by itself.
+                # The server should read this segment by itself.
                 time.sleep(0.0005)
         except OSError:
             pass
@@ -104,7 +104,7 @@ def _told(received: bytes, *, closed: bool) -> Outcome:
     told = [each.json() for each in answers if each.status == 200]
     return Outcome(
         [
-            # A host may be missing here: see the differences.
+            # The host may be missing here: see the differences.
             (f"{each['path']}?{each['query']}", each["body"], sorted({*each["names"]} - {"host"}))
             for each in told
         ],

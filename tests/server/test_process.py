@@ -17,11 +17,11 @@ from tests.support.serve_process import environment, free_port, serving_process
 ROLE = "arn:aws:iam::111122223333:role/cloudmart-eks-pod-role"
 DENIED = Refusal(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
 _LIST = "Scan"
-"""What a request does and no probe: a hang is the request's."""
+"""Requests use this operation and probes do not, so a hang stops requests only."""
 
 
 def told(log: str, event: str) -> list[dict[str, Any]]:
-    """Return the events of a name in a log."""
+    """Return the events with a name in a log."""
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     return [line for line in lines if line["event"] == event]
 
@@ -200,7 +200,7 @@ def test_with_a_secret_the_process_waits_for_it_and_then_serves_behind_the_same_
             httpx2.Client(base_url=it.url, timeout=60) as client,
         ):
             it.wait_for(200, "/livez")
-            # One connection for it all: it outlives the change.
+            # One connection for the whole test: it survives the change.
             before = [client.get(path) for path in ("/ready", "/startupz", "/api/products")]
             _secret(engine, name, json.dumps({"OPENAI_MODEL": "from-the-secret"}))
             store.heal()
@@ -258,7 +258,7 @@ def test_who_gets_in_may_be_told_by_the_secret_and_must_be_by_then(
         code, _ = it.ended()
 
     assert ready.status_code == 200
-    # It is known before the secret is, and is not news after.
+    # It is known before the secret is, and is logged only once.
     assert log.count("did you mean OPENAI_API_KEY?") == 1
     assert code == 78
     assert "AUTH is not set" in it.termination_log.read_text()

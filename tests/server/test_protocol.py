@@ -1,4 +1,4 @@
-"""Connections beyond what a process may have open."""
+"""Connections above the limit of a process."""
 
 import asyncio
 import resource
@@ -23,7 +23,7 @@ from tests.support.raw_http import PATIENCE, until
 
 
 class Narrow(BoundedProtocol):
-    """The server's protocol for five connections, which counts those that are open."""
+    """The server's protocol with room for five connections; it counts the open ones."""
 
     most_connections = 5
     open: ClassVar[Counter[str]] = Counter()
@@ -41,7 +41,7 @@ class Narrow(BoundedProtocol):
 
 @pytest.fixture(scope="module")
 def port(shared_settings: Settings) -> Iterator[int]:
-    """Give the port of a shop with room for five connections."""
+    """Provide the port of a shop with room for five connections."""
     with served(shared_settings, Narrow) as url:
         yield int(url.rpartition(":")[2])
 
@@ -81,7 +81,7 @@ def test_the_port_of_metrics_leaves_files_for_the_shop() -> None:
     with echoing(metrics_app(), MetricsProtocol) as port, ExitStack() as stack:
         connections = [stack.enter_context(_connected(port)) for _ in range(130)]
         ended = 130 - MetricsProtocol.most_connections
-        # Of the others nothing is to be read.
+        # Nothing can be read from the others.
         until(lambda: len(select.select(connections, [], [], 0)[0]) >= ended)
 
 

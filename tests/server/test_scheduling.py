@@ -1,4 +1,4 @@
-"""Several requests on a connection, and clients that say they will send no more."""
+"""Several requests on one connection, and clients that close their sending side."""
 
 import socket
 import struct
@@ -21,7 +21,7 @@ LAST = b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 @pytest.fixture
 def late() -> Iterator[tuple[Echo, int]]:
-    """Give an application that answers when it is let, and its server's port."""
+    """Provide an application that answers when a test lets it, and the port of its server."""
     echo = Echo()
     with echoing(echo, Impatient) as port:
         yield echo, port
@@ -73,7 +73,7 @@ def test_a_broken_request_behind_others_is_refused_in_its_turn(port: int) -> Non
 def test_requests_behind_a_slow_one_stay_in_the_kernel(late: tuple[Echo, int]) -> None:
     echo, port = late
     with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
-        # What the kernels of both sides take, until it is enough.
+        # Until the buffers of both kernels are full.
         connection.sendall(GET % b"/late")
         until(lambda: bool(echo.asked))
         sent = 0
@@ -111,8 +111,8 @@ def test_whoever_asks_one_thing_does_not_wait_behind_all_that_others_sent_ahead(
             one.recv(65_536)
             answered_first.append(echo.asked[before:].index(f"/one-{number}"))
 
-    # In turns it is two or three; more, where this thread had to wait as well. If each of the
-    # others had one under way at every moment, it would be all of them at least.
+    # With turns it is two or three, or more if this thread had to wait, too. If each of the others
+    # always had a running request, it would be at least all of them.
     assert min(answered_first) < CROWD / 2
 
 
@@ -130,7 +130,7 @@ def test_no_more_of_a_body_is_kept_than_is_read_ahead(late: tuple[Echo, int]) ->
 
         answer = connection.recv(65_536)
 
-    # So long a body is not worth reading for the sake of the connection.
+    # The body is too long to be read only to keep the connection.
     assert b"connection: close" in answer
     assert READ_AHEAD == 16 * 1024
 
@@ -140,13 +140,13 @@ def test_a_client_that_closes_leaves_no_one_behind(late: tuple[Echo, int]) -> No
     for _ in range(20):
         connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         connection.sendall(GET % b"/late" + GET % b"/next" * 1000)
-        # With a reset: there is nobody any more to answer.
+        # With a reset, because nobody is left to answer.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
     echo.let.set()
 
     assert send(port, LAST).statuses == [200]
-    # It shows with the first answers that are written.
+    # The server notices when it writes the first answers.
     assert echo.asked.count("/next") < 100
 
 
@@ -178,7 +178,7 @@ def test_what_was_pipelined_before_a_half_close_is_answered(port: int) -> None:
 def test_a_request_that_ends_in_the_middle_is_a_bad_one(asked: bytes, port: int) -> None:
     raw = send(port, asked, half_close=True)
 
-    # Without the client's end, which is what tells, it would be a 408.
+    # Without the client's half-close, which says so, it would be a 408.
     assert raw.statuses == [400]
 
 
@@ -216,7 +216,7 @@ def test_a_client_that_asks_first_and_is_not_wanted_starts_anew(port: int) -> No
 
     raw = send(port, head, LAST, pause=0.1)
 
-    # Whether the body will follow is its choice: nothing behind it can be told apart.
+    # The client decides whether the body follows, so later bytes are ambiguous.
     assert raw.statuses == [200]
     assert raw.answers[0].headers["connection"] == "close"
 

@@ -1,4 +1,4 @@
-"""The shop's own answers, with requests behind them on the same connection."""
+"""The shop's own answers, with more requests on the same connection."""
 
 import httpx2
 import pytest
@@ -13,7 +13,7 @@ TRAILED = b"\r\n2\r\n{}\r\n0\r\nContent-Type: application/json\r\nAuthorization:
 
 @pytest.fixture
 def port(shop: httpx2.Client) -> int:
-    """Give the shop's port."""
+    """Provide the shop's port."""
     assert shop.base_url.port
     return shop.base_url.port
 
@@ -24,7 +24,7 @@ def port(shop: httpx2.Client) -> int:
         (b"POST /nowhere HTTP/1.1\r\n" + CHUNKED + JSON, 404),
         (b"POST /livez HTTP/1.1\r\n" + CHUNKED + JSON, 405),
         (b"POST /api/orders HTTP/1.1\r\n" + CHUNKED + JSON, 422),
-        # The trailer says that it is JSON; nobody hears it.
+        # The trailer says that the body is JSON. It must not count.
         (b"POST /api/tickets HTTP/1.1\r\n" + CHUNKED + b"Content-Type: text/plain\r\n", 415),
         (b"GET /livez HTTP/1.1\r\n" + CHUNKED, 200),
         (b"GET /health HTTP/1.1\r\n" + CHUNKED, 200),
@@ -64,7 +64,7 @@ def test_a_body_that_is_too_large_does_not_cost_its_client_the_answer(
     head = b"POST %b HTTP/1.1\r\nHost: x\r\n" % path + JSON + framing + b"\r\n"
     raw = send(port, head, body, LAST)
 
-    # What is left of a body of unknown length may be little enough to be read.
+    # The rest of a body of unknown length may be short enough to be read.
     assert raw.statuses in ([413], [413, 200])
 
 

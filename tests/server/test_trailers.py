@@ -1,4 +1,4 @@
-"""Trailers and extensions of chunks: counted with the head, and never headers (RFC 9110, 6.5.1)."""
+"""Trailers and chunk extensions count with the head, and never become headers (RFC 9110, 6.5.1)."""
 
 import pytest
 
@@ -49,7 +49,7 @@ def test_chunks_that_hold_next_to_nothing_are_counted(path: bytes, port: int) ->
     refused = send(port, HEAD % (path, b"") + many + b"0\r\n\r\n" + LAST)
 
     assert answered.statuses == [200, 200]
-    # What has been answered already is the last answer of its connection.
+    # An answer that has begun is the last one of its connection.
     assert refused.statuses == ([200] if path == b"/unread" else [431])
 
 
@@ -86,7 +86,7 @@ def test_a_large_head_leaves_less_room_for_trailers(port: int) -> None:
 def test_what_nobody_reads_is_not_read_to_its_end(endless: bytes, port: int) -> None:
     raw = send(port, HEAD % (b"/unread", b""), endless, LAST)
 
-    # The answer comes before the end of what was sent, and is the connection's last.
+    # The answer comes before the end of the request, and is the last one of the connection.
     assert raw.statuses == [200]
 
 
@@ -130,7 +130,7 @@ def test_a_broken_chunk_is_a_bad_request(
 
     raw = send(port, HEAD % (b"/first", b""), b"1\r\na\r\n", behind + LAST, pause=pause)
 
-    # One refusal, and nothing of what came with it was taken for another request.
+    # There is one refusal, and the rest of the bytes is not read as a request.
     assert raw.statuses == [400]
     assert echo.asked == ["/first"]
 

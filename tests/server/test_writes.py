@@ -1,4 +1,4 @@
-"""How an answer is handed to the kernel: at once where it is there, its head first where not."""
+"""How an answer is written: in one call if it is complete, otherwise its head first."""
 
 import asyncio
 import socket
@@ -18,7 +18,7 @@ START = {"type": "http.response.start", "status": 200, "headers": [(b"content-le
 
 
 class Recording:
-    """A transport that keeps what it is given to write, call by call."""
+    """A transport that keeps what is written, call by call."""
 
     def __init__(self, transport: asyncio.Transport, calls: list[bytes]) -> None:
         self._transport = transport
@@ -28,12 +28,12 @@ class Recording:
         return getattr(self._transport, name)
 
     def write(self, piece: bytes) -> None:
-        """Write a piece."""
+        """Write a part."""
         self._calls.append(piece)
         self._transport.write(piece)
 
     def writelines(self, pieces: Iterable[bytes]) -> None:
-        """Write some pieces."""
+        """Write several parts."""
         self._calls.append(b"".join(pieces))
         self._transport.write(self._calls[-1])
 
@@ -49,7 +49,7 @@ def _recorded(calls: list[bytes]) -> type[BoundedProtocol]:
 
 
 class Halting:
-    """Sends the head of an answer, and its body when it is let; or fails instead."""
+    """Sends the head of an answer, and later its body, or fails."""
 
     def __init__(self) -> None:
         self.let = threading.Event()

@@ -1,4 +1,4 @@
-"""What is told of who gets in: halves, contradictions, and what serving needs besides."""
+"""Settings of access: incomplete ones, contradictions, and what serving needs."""
 
 import pytest
 
@@ -12,7 +12,7 @@ JWT = {name: GOOD[name] for name in ("JWT_ISSUER", "JWT_AUDIENCE")}
 
 
 def refused(**environ: str) -> list[str]:
-    """Return the sentences a start with an environment is refused with."""
+    """Return the sentences with which a start with an environment is refused."""
     return [fault.sentence for fault in load_settings(environ).report.refusals]
 
 

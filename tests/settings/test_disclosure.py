@@ -1,4 +1,4 @@
-"""No secret is shown, wherever it was put."""
+"""No secret is shown, wherever it was written."""
 
 import json
 

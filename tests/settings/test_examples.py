@@ -1,4 +1,4 @@
-"""No example we ship gets into production as it stands."""
+"""The service starts with none of the example values that we publish."""
 
 import re
 from pathlib import Path
@@ -12,9 +12,9 @@ from tests.support.examples import Example, found, shipped
 
 ROOT = Path(__file__).parents[2]
 KNOWN = {name: each for each in variables().values() for name in each.names}
-# A shell's own variable or command: what is copied is not the value.
+# A variable or command of the shell: what people copy is not its value.
 EXPANDED = re.compile(r"\$\w+|\$\(.*|")
-# Whether a directory is right depends on where the process runs.
+# Whether a directory exists depends on the machine.
 ELSEWHERE = {"CLOUDMART_SECRETS_DIR", "ASSISTANT_KNOWLEDGE"}
 EXAMPLES = [
     each
@@ -22,7 +22,7 @@ EXAMPLES = [
     if each.name in KNOWN.keys() - ELSEWHERE and not EXPANDED.fullmatch(each.value)
 ]
 
-# What is nobody else's: an example can only be a placeholder.
+# Values that belong to one shop: an example can only be a placeholder.
 OWN = {
     "AWS_ROLE_ARN",
     "AZURE_API_KEY",
@@ -37,7 +37,7 @@ TO_REPLACE = re.compile(r"(?i)[<>{}…]|\byour[-_ ]|xxx|change.?me|replace|todo|
 
 
 def is_refused(example: Example) -> bool:
-    """Tell whether a start with the example is refused on its account."""
+    """Tell whether a start with the example is refused because of it."""
     report = load_settings({example.name: example.value}).report
     states = {fault.state for fault in report.refusals if fault.variable == KNOWN[example.name]}
     return bool(states & {SettingState.PLACEHOLDER, SettingState.MALFORMED})

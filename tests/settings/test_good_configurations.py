@@ -1,4 +1,4 @@
-"""A good configuration is never refused."""
+"""A correct configuration is never refused."""
 
 from pathlib import Path
 
@@ -13,13 +13,13 @@ from cloudmart.settings.report import SettingState
 from cloudmart.settings.variables import Variable, variables
 from tests.settings.good import GOOD
 
-# What would be a placeholder if it stood alone.
+# Texts that would be placeholders if they stood alone.
 TRAPS = st.sampled_from(["xxx", "none", "todo", "your-", "changeme", "-", "example", ""])
 WORD = st.from_regex(r"[a-z0-9]{1,12}", fullmatch=True)
 
 
 def around(pattern: str, traps: st.SearchStrategy[str] = TRAPS) -> st.SearchStrategy[str]:
-    """Well-formed text with a trap in its middle."""
+    """A well-formed text that contains a part of a placeholder."""
     random = st.from_regex(pattern, fullmatch=True)
     return st.builds("{}{}{}".format, random, traps, random)
 
@@ -238,7 +238,7 @@ def test_nothing_at_all_is_a_good_configuration() -> None:
     assert loaded.settings.environment == "production"
 
 
-# The others are told in words: there is no value for everyone.
+# A text describes the others, because they have no common value.
 SHOWN = [
     pytest.param(each, id=each.name)
     for each in variables().values()

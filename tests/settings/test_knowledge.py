@@ -1,4 +1,4 @@
-"""What a shop tells its customers about itself: read at the start, or refused in words."""
+"""The shop's texts for its customers: read at the start, or refused with a message."""
 
 import os
 import re
@@ -17,7 +17,7 @@ TOPIC = "## Shipping\n\nIt takes three days.\n"
 
 
 def read(path: Path, content: str | bytes = TOPIC) -> Knowledge:
-    """Return what a file with some content says."""
+    """Return the settings' result for a file with some content."""
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return read_knowledge(path)
 

@@ -1,4 +1,4 @@
-"""Names that are no settings: told where one was meant, and left alone everywhere else."""
+"""Unknown names: reported if they look like a setting, and ignored everywhere else."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What would break every HTTP client of a provider: told before one is opened."""
+"""Variables that would break every HTTP client of a provider are refused at the start."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ JWT = {
 
 
 def sentences(environ: dict[str, str]) -> set[str]:
-    """Return what is refused."""
+    """Return the refusals."""
     return {fault.sentence for fault in load_settings(environ).report.refusals}
 
 

@@ -1,4 +1,4 @@
-"""Optional providers: unset is disabled, half-filled is a fault, required is required."""
+"""Optional providers: an unset one is disabled, and a half-set one is a fault."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A setting that nothing reads would be a promise that nobody keeps."""
+"""The code reads every setting."""
 
 import ast
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from cloudmart.settings.variables import variables
 
 PACKAGE = Path(__file__).parents[2] / "cloudmart"
 
-# Read by name from the environment: by AWS's SDK, and by the checks of the role.
+# AWS's SDK, and the checks of the role, read these from the environment by name.
 FROM_ENVIRONMENT = {"AWS_ROLE_ARN"}
 
 

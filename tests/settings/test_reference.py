@@ -1,4 +1,4 @@
-"""The settings page, and what it is made of."""
+"""The settings page, and its sources."""
 
 from collections import Counter
 from pathlib import Path

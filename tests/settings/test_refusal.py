@@ -1,4 +1,4 @@
-"""The message of a start that is refused."""
+"""The message of a refused start."""
 
 import re
 

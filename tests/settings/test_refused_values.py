@@ -1,4 +1,4 @@
-"""Every form of placeholder and every remain of copying, in every setting."""
+"""Every form of placeholder, and every remainder of copying, in every setting."""
 
 from base64 import b64encode
 
@@ -50,7 +50,7 @@ every_variable = pytest.mark.parametrize(
 
 
 def states(variable: Variable, value: str) -> list[SettingState]:
-    """Return as what a value is refused in a setting, or left out of it with a warning."""
+    """Return the state in which a value is refused, or ignored with a warning."""
     report = load_settings({variable.name: value}).report
     faults = report.tolerated if variable.group == "tracing" else report.refusals
     return [fault.state for fault in faults if fault.variable == variable]

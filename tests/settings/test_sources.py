@@ -14,7 +14,7 @@ def origin(loaded: Loaded, name: str) -> str:
 
 
 def mounted(directory: Path, **files: str) -> Path:
-    """Lay files out as Kubernetes mounts a Secret: links to a link to a dated directory."""
+    """Write files as Kubernetes mounts a Secret: links to a link to a dated directory."""
     dated = directory / "..2026_11_23"
     dated.mkdir()
     (directory / "..data").symlink_to(dated.name)
@@ -26,7 +26,7 @@ def mounted(directory: Path, **files: str) -> Path:
 
 @pytest.fixture
 def dotenv(tmp_path: Path) -> Path:
-    """Give a file of settings, each named after it."""
+    """Provide a file for each setting."""
     path = tmp_path / ".env"
     path.write_text("AI_MAX_STEPS=4\nAZURE_LANGUAGE='de'\nOPENAI_MODEL=dotenv\n")
     return path
@@ -172,7 +172,7 @@ def test_a_directory_with_a_file_that_is_no_text_is_refused(tmp_path: Path) -> N
 
 
 def test_a_secret_that_is_not_mounted_is_named_as_the_reason(tmp_path: Path) -> None:
-    # How the kubelet leaves an optional Secret that does not exist.
+    # The kubelet leaves this for an optional Secret that does not exist.
     (tmp_path / "..2026_11_28_04_00_00.1").mkdir()
     (tmp_path / "..data").symlink_to("..2026_11_28_04_00_00.1")
     environ = {"CLOUDMART_SECRETS_DIR": str(tmp_path)}

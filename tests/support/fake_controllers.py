@@ -62,7 +62,7 @@ def settle(cluster: "FakeCluster") -> None:
 
 
 def undo(cluster: "FakeCluster", deployment: Object, revision: str) -> None:
-    """Give a Deployment the template of a revision. Its record and its labels stay."""
+    """Provide a Deployment the template of a revision. Its record and its labels stay."""
     (found,) = (
         each
         for each in cluster.listed("replicaset")

@@ -1,4 +1,4 @@
-"""Taking steps: one index at a time, beside others who change the same tables."""
+"""Steps are carried out one index at a time, even if others change the same tables."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ from tests.support.dynamodb_wrapper import Call, DynamoDBWrapper
 
 
 class Recorder:
-    """A watcher that keeps what it is told."""
+    """A watcher that keeps what it gets."""
 
     def __init__(self) -> None:
         self.waited: list[str] = []
@@ -34,19 +34,19 @@ class Recorder:
         """Nothing to keep."""
 
     def waits(self, step: Step, _: float) -> None:
-        """Keep which step is waited for."""
+        """Keep the step that is waited for."""
         self.waited.append(step.part)
 
     def reads(self, _: RunBackfill, __: BackfillTally) -> None:
         """Nothing to keep."""
 
     def ends(self, finding: TableFinding) -> None:
-        """Keep what came of it."""
+        """Keep the result."""
         self.ended.append(finding)
 
 
 class Building:
-    """Shows each new index as being created for the next few times that is asked."""
+    """Shows each new index as `CREATING` for the next few calls."""
 
     def __init__(self, rounds: int) -> None:
         self.rounds = rounds
@@ -61,7 +61,7 @@ class Building:
         return answer
 
     async def describe(self, real: Call, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401
-        """Show the index that was added last as not ready."""
+        """Show the last added index as not ready."""
         answer = await real(**parameters)
         if self.left and answer["Table"].get("GlobalSecondaryIndexes"):
             self.left -= 1
@@ -118,7 +118,7 @@ async def test_one_throttled_look_late_in_a_long_build_is_not_the_end_of_it(
 
     client = DynamoDBWrapper(operator, update_table=building.update, describe_table=describe)
 
-    # The build takes longer than we are patient with one call.
+    # The build takes longer than the time-out of one call.
     findings = await apply_steps(client, [step], Recorder(), call_patience=0.3)
 
     assert findings == [TableFinding(step.table, step.part, PartState.OK)]

@@ -1,4 +1,4 @@
-"""The backfill, on a table that is in use."""
+"""The backfill of a table that is in use."""
 
 import asyncio
 from decimal import Decimal
@@ -24,17 +24,17 @@ _deserialize = TypeDeserializer().deserialize
 
 @pytest.fixture
 def table(production: DynamoDBSettings) -> str:
-    """Give the name of the orders' table."""
+    """Provide the name of the orders' table."""
     return production.orders_table
 
 
 def backfill(client: Any, table: str, items: IndexedItems = INDEXED_ORDERS) -> Backfill:  # noqa: ANN401
-    """Return a backfill that reads a few items at once."""
+    """Return a backfill that reads a few items at a time."""
     return Backfill(client, table, items, rate=RATE, page_size=4)
 
 
 def ignore(_: BackfillTally) -> None:
-    """Care for no progress."""
+    """Ignore the progress."""
 
 
 def stored(dynamodb: Any, table: str) -> dict[str, dict[str, Any]]:  # noqa: ANN401
@@ -45,7 +45,7 @@ def stored(dynamodb: Any, table: str) -> dict[str, dict[str, Any]]:  # noqa: ANN
 
 
 def old_order(number: int, **more: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Return an order as an older version stored it."""
+    """Return an order as an older release stored it."""
     day = f"2025-01-{number % 28 + 1:02}"
     order = {
         "id": f"{number:08x}",
@@ -58,7 +58,7 @@ def old_order(number: int, **more: Any) -> dict[str, Any]:  # noqa: ANN401
 TIME = "2025-01-31T23:59:59.999Z"
 EPOCH = "1970-01-01T00:00:00.000Z"
 
-# What an order has, and what the backfill gives to it besides its day.
+# The attributes of an order, and those that the backfill adds except its day.
 OLD_AND_GIVEN: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"customerEmail": "Ann@X.org"}, {"emailKey": "ann@x.org"}),
     ({"customerEmail": "old@x.org", "userEmail": "New@x.org"}, {"emailKey": "new@x.org"}),

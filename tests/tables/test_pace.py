@@ -1,4 +1,4 @@
-"""A pace."""
+"""The rate limit of a backfill's writes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is against what should be."""
+"""The tables compared with the schema."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,7 +23,7 @@ EMAIL_INDEX = f"index {ORDERS_BY_EMAIL.name}"
 
 
 def as_it_should_be(schema: TableSchema = ORDERS) -> dict[str, Any]:
-    """Return DynamoDB's description of a table that has all it should have."""
+    """Return DynamoDB's description of a correct table."""
     created = table_definition(schema)
     return {
         "TableName": created["TableName"],
@@ -39,7 +39,7 @@ def as_it_should_be(schema: TableSchema = ORDERS) -> dict[str, Any]:
 
 
 def observed(**table: Any) -> ObservedTable:  # noqa: ANN401
-    """Return a table that is as it should be but for some of its description."""
+    """Return a table that is correct except for some of its description."""
     return ObservedTable(
         as_it_should_be() | table,
         recovery={"PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": "ENABLED"}},
@@ -55,7 +55,7 @@ def email_index(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 def faults(seen: ObservedTable) -> list[tuple[str, str, str, bool]]:
-    """Return what is not as it should be: part, state, remark, and whether a step mends it."""
+    """Return the deviations: part, state, remark, and whether a step corrects it."""
     return [
         (found.part, found.state.value, found.remark, found.step is not None)
         for found in compare_table(ORDERS, seen)

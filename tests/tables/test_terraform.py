@@ -1,4 +1,4 @@
-"""The tables as Terraform should have them."""
+"""The tables in Terraform's form."""
 
 import json
 import re
@@ -74,7 +74,7 @@ def test_terraform_reads_it(tmp_path: Path) -> None:
     told = CliRunner().invoke(commands, ["tables", "terraform"], env={"AWS_REGION": "eu-west-1"})
     (tmp_path / "tables.tf.json").write_text(told.stdout)
 
-    # Parses the folder's files, and needs no provider for that.
+    # This parses the files of the folder, and needs no provider.
     terraform = subprocess.run(  # noqa: S603 - whichever is installed
         [str(TERRAFORM), "providers"],
         cwd=tmp_path,

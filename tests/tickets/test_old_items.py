@@ -1,4 +1,4 @@
-"""Tickets as older versions stored them."""
+"""Tickets as older releases stored them."""
 
 import json
 from decimal import Decimal
@@ -68,13 +68,13 @@ each_shape = pytest.mark.parametrize(("stored", "shown"), OLD.values(), ids=OLD)
 
 @pytest.fixture(scope="module")
 def client(shared_client: TestClient) -> TestClient:
-    """Give the same application to all."""
+    """Provide the same application to all tests."""
     return shared_client
 
 
 @pytest.fixture
 def table(shared_settings: Settings) -> str:
-    """Give the name of the table."""
+    """Provide the name of the table."""
     return shared_settings.dynamodb.tickets_table
 
 

@@ -1,1 +1,1 @@
-"""The small words of the shop."""
+"""Small types of values."""

@@ -89,7 +89,7 @@ def test_what_is_no_address_is_refused(address: object) -> None:
         ("jo@XN--MNCHEN-3YA.de", "jo@xn--mnchen-3ya.de"),
         ("jo@stra\u00dfe.de", "jo@xn--strae-oqa.de"),
         ("jo@a\u3002org", "jo@a.org"),
-        # What IDNA refuses is looked for all the same.
+        # IDNA refuses this address, and it can be looked up all the same.
         ("jo@M\u00dcNCHEN_1.de", "jo@m\u00fcnchen_1.de"),
         ("jo@\u00fc..de", "jo@\u00fc..de"),
         ("jo@" + "\u00fc" * 300, "jo@" + "\u00fc" * 300),

@@ -1,4 +1,4 @@
-"""Stored things: read as well as they can be, whatever the table holds."""
+"""Stored items are read as well as possible, whatever the table holds."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Items of older releases: each is counted by what is old in it, and today's are not."""
+"""Items of older releases: each old form is counted, and today's forms are not."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,1 +1,1 @@
-"""Tests of the shop's trial from outside."""
+"""Tests of `cloudmart verify`."""

@@ -1,4 +1,4 @@
-"""Shops to try, and what came of it."""
+"""Shops to verify, and the results."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -15,24 +15,24 @@ from tests.support.breaking_proxy import matches
 from tests.support.live_server import served
 
 Asked = Mapping[str, Sequence[tuple[str, str]]]
-"""The methods and paths that each step asks for."""
+"""The methods and paths that each step calls."""
 
 _TEACHERS = {"health-answers", "page-answers", "products-listed"}
-"""Steps that others, which are not their children, learn from: is it a pod, what can be bought."""
+"""Steps from which others learn something without being their children: pod or not, a product."""
 
 
 class Watcher:
-    """Hears how a run gets on, and does what a test wants at a step."""
+    """Records the progress of a run, and calls a function of the test at a step."""
 
     def begins(self, key: str) -> None:
-        """Hear that a step begins."""
+        """Record that a step begins."""
 
     def ends(self, finding: StepFinding) -> None:
-        """Hear its result."""
+        """Record its result."""
 
 
 class AskedWatcher(Watcher):
-    """Notes what each step asks for."""
+    """Notes the requests of each step."""
 
     def __init__(self, shop: ShopClient) -> None:
         self.asked: dict[str, list[tuple[str, str]]] = {}
@@ -40,11 +40,11 @@ class AskedWatcher(Watcher):
         self._before = 0
 
     def begins(self, key: str) -> None:  # noqa: ARG002 - a watcher's signature
-        """Note where it begins."""
+        """Note the number of requests before the step."""
         self._before = len(self._shop.asked)
 
     def ends(self, finding: StepFinding) -> None:
-        """Note what was asked since then."""
+        """Note the requests since then."""
         self.asked[finding.id] = self._shop.asked[self._before :]
 
 
@@ -54,7 +54,7 @@ def tried(
     steps: tuple[VerifyStep, ...] = STEPS,
     watcher: Watcher | None = None,
 ) -> dict[str, StepFinding]:
-    """Try a shop, and return the findings by their ids."""
+    """Verify a shop, and return the findings by their ids."""
     context = VerifyContext(shop, choices or VerifyChoices(), CreatedItems(pause=0))
     run = VerifyRun(context, watcher or Watcher(), steps)
     try:
@@ -66,14 +66,14 @@ def tried(
 
 
 def asked_of(shop: ShopClient, choices: VerifyChoices | None = None) -> Asked:
-    """Return what each step asks of a shop that is well."""
+    """Return the requests of each step in a healthy shop."""
     watcher = AskedWatcher(shop)
     assert failed(tried(shop, choices, watcher=watcher)) == {}
     return watcher.asked
 
 
 def steps_asking(asked: Asked, method: str, template: str, *more: str) -> tuple[VerifyStep, ...]:
-    """Return the steps that ask for an operation, and those that they learn something from."""
+    """Return the steps that call an operation, and the steps they learn something from."""
     wanted = {*_TEACHERS, *more}
     for step in reversed(STEPS):
         if step.id in wanted or any(
@@ -84,13 +84,13 @@ def steps_asking(asked: Asked, method: str, template: str, *more: str) -> tuple[
 
 
 def failed(findings: dict[str, StepFinding]) -> dict[str, StepFinding]:
-    """Return what failed, or is not known."""
+    """Return the failed and unknown findings."""
     bad = {CheckStatus.FAIL, CheckStatus.UNKNOWN}
     return {key: each for key, each in findings.items() if each.status in bad}
 
 
 @pytest.fixture(scope="module")
 def shop_url(shared_settings: Settings) -> Iterator[str]:
-    """Give the address of a shop that asks nobody who they are."""
+    """Provide the address of a shop with `AUTH=off`."""
     with served(shared_settings) as url:
         yield url

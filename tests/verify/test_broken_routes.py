@@ -1,4 +1,4 @@
-"""Each published operation broken in turn, in front of a shop that is well: it is named."""
+"""Each published operation of a healthy shop is broken in turn, and the failure names it."""
 
 import json
 from collections.abc import Iterator
@@ -32,14 +32,14 @@ LAYERS = {
 
 @pytest.fixture(scope="module")
 def proxied(shop_url: str) -> Iterator[BreakingProxy]:
-    """Give a proxy in front of a shop."""
+    """Provide a proxy in front of a shop."""
     with breaking_proxy(shop_url) as proxy:
         yield proxy
 
 
 @pytest.fixture
 def proxy(proxied: BreakingProxy) -> Iterator[BreakingProxy]:
-    """Give it with nothing broken."""
+    """Provide the proxy without faults."""
     proxied.seen.clear()
     yield proxied
     proxied.heal()
@@ -47,14 +47,14 @@ def proxy(proxied: BreakingProxy) -> Iterator[BreakingProxy]:
 
 @pytest.fixture(scope="module")
 def asked(shop_url: str) -> Asked:
-    """Give what each step asks of a shop that is well."""
+    """Provide the requests of each step in a healthy shop."""
     return asked_of(ShopClient(shop_url, 30))
 
 
 def named(
     proxy: BreakingProxy, asked: Asked, method: str, template: str, within: float = 30
 ) -> set[str]:
-    """Try the steps that ask for an operation; return the layers of the failures that name it."""
+    """Run the steps that call an operation. Return the layers of the failures that name it."""
     layers = set()
     steps = steps_asking(asked, method, template)
     for finding in failed(tried(ShopClient(proxy.url, within), steps=steps)).values():

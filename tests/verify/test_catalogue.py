@@ -1,4 +1,4 @@
-"""The catalogue of what a verification finds, and the page that is made of it."""
+"""The catalogue of a verification's findings, and the page that is written from it."""
 
 from pathlib import Path
 

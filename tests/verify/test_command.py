@@ -1,4 +1,4 @@
-"""`cloudmart verify` in a process of its own: what it prints, how it ends, what it never shows."""
+"""`cloudmart verify` in its own process: its output, its end, and what it never shows."""
 
 import json
 import os
@@ -30,7 +30,7 @@ VERIFY = ("-m", "cloudmart", "verify")
 
 
 def verified(*arguments: str, **environ: str) -> Ended:
-    """Run the command to its end, in this process: it is much quicker."""
+    """Run the command in this process, which is much faster."""
     ended = CliRunner().invoke(app, ["verify", *arguments], env=environ)
     return Ended(ended.exit_code, ended.stdout, ended.stderr)
 
@@ -123,7 +123,7 @@ def test_on_a_terminal_there_are_colours(shop_url: str) -> None:
 
 @pytest.fixture
 def proxy(shop_url: str) -> Iterator[BreakingProxy]:
-    """Give a proxy in front of a shop."""
+    """Provide a proxy in front of a shop."""
     with breaking_proxy(shop_url) as proxy:
         yield proxy
 
@@ -212,7 +212,7 @@ def test_credentials_are_never_shown_even_where_the_server_sends_them_back() -> 
     for ended in (by_token, by_name):
         for secret in (token, PASSWORD, pair):
             assert secret not in ended.out + ended.err
-            # A character that is no ASCII may come in another spelling.
+            # A character outside ASCII may be printed in another form.
             assert secret[:20] not in ended.out
 
 

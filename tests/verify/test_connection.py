@@ -1,4 +1,4 @@
-"""The way to a shop: its name, a connection, its certificate; and a server that is none."""
+"""The connection to a shop: its name, a port, its certificate; and servers that are no shop."""
 
 import socket
 import time
@@ -19,7 +19,7 @@ from tests.verify.conftest import failed, tried
 
 
 def only_failure(findings: dict[str, StepFinding]) -> StepFinding:
-    """Return the one thing that failed, after which nothing was asked."""
+    """Return the one failure, and check that no request followed it."""
     (finding,) = failed(findings).values()
     asked = {"health-answers", "products-listed", "order-placed"}
     assert {findings[key].status for key in asked} == {CheckStatus.SKIP}
@@ -133,7 +133,7 @@ def test_an_address_that_leads_elsewhere_is_told_with_where_it_leads() -> None:
 
 @contextmanager
 def silent_server() -> Iterator[str]:
-    """Give the address of a server that takes connections, and answers nothing."""
+    """Provide the address of a server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 

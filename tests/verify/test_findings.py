@@ -1,4 +1,4 @@
-"""Each finding of the catalogue, brought about by one wrong answer; and none where all is well."""
+"""Each finding fails for one wrong answer, and none fails in a healthy shop."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -35,9 +35,10 @@ EVERYTHING = VerifyChoices(admin=True, assistants=True, anonymous_order=True, ex
 
 @dataclass(frozen=True, slots=True)
 class WrongAnswer:
-    """Which request is answered wrongly, how, and the layer that is to blame.
+    """A wrong answer to some requests, and the layer that it belongs to.
 
-    Of the requests that hold something, so many pass before, and so many are answered wrongly.
+    Only requests with `holding` count. The first `after` of them pass, and then `times` get the
+    answer.
     """
 
     operation: str
@@ -169,12 +170,12 @@ UNREACHED = {
     "certificate-good": Layer.TLS,
 }
 ELSEWHERE = {"operations-touched", "metrics-out-of-sight", NOTHING_LEFT}
-"""Those that other tests bring about."""
+"""Findings that other tests cover."""
 
 
 @pytest.fixture(scope="module")
 def guarded_url(shared_settings: Settings) -> Iterator[str]:
-    """Give the address of a shop whose administrators sign in, and whose page is elsewhere."""
+    """Provide the address of a shop whose administrators sign in, and whose page is elsewhere."""
     changed = {
         "access": BASIC,
         "build": shared_settings.build.model_copy(update={"rollout": ROLLOUT}),
@@ -188,10 +189,10 @@ def guarded_url(shared_settings: Settings) -> Iterator[str]:
 def proxied(
     guarded_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[BreakingProxy, Path]]:
-    """Give a proxy with a certificate, and the authority that signed it."""
+    """Provide a proxy with a certificate, and the authority that signed it."""
     folder = tmp_path_factory.mktemp("certificate")
     with breaking_proxy(guarded_url, certified(folder)) as proxy:
-        # In local mode a shop shows them where it serves.
+        # In local mode a shop has its metrics on the port on which it serves.
         proxy.pages["/metrics"] = "text/html", b"<!doctype html>"
         yield proxy, folder / "authority.pem"
 
@@ -200,7 +201,7 @@ def proxied(
 def proxy(
     proxied: tuple[BreakingProxy, Path], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[BreakingProxy]:
-    """Give it with nothing broken, and its authority believed."""
+    """Provide the proxy without faults; clients trust its authority."""
     proxy, authority = proxied
     monkeypatch.setenv("SSL_CERT_FILE", str(authority))
     yield proxy
@@ -214,7 +215,7 @@ def shop_at(url: str) -> ShopClient:
 
 @pytest.fixture(scope="module")
 def asked(guarded_url: str) -> Asked:
-    """Give what each step asks of a shop that is well."""
+    """Provide the requests of each step in a healthy shop."""
     return asked_of(shop_at(guarded_url), EVERYTHING)
 
 
@@ -244,7 +245,7 @@ def test_one_wrong_answer_is_one_finding_with_its_layer(
         after=wrong.after,
         times=wrong.times,
     )
-    # The others ask nothing that is answered wrongly.
+    # The other steps send no request that gets a wrong answer.
     steps = steps_asking(asked, method, template, key)
 
     findings = failed(tried(shop_at(proxy.url), EVERYTHING, steps))
@@ -283,7 +284,7 @@ def test_an_operation_of_another_release_is_told_as_a_warning(proxy: BreakingPro
 
 
 def test_what_cannot_be_removed_at_the_end_is_told(proxy: BreakingProxy, asked: Asked) -> None:
-    # The guest's order is all that is left by then.
+    # By then only the guest's order is left.
     proxy.break_operation("DELETE", "/api/orders/{order_id}", Break.CRASH, after=3)
     steps = steps_asking(asked, "DELETE", "/api/orders/{order_id}") + steps_asking(
         asked, "POST", "/api/orders"

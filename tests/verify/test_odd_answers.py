@@ -1,4 +1,4 @@
-"""Answers that are nearly right: late, unreadable, led in a circle, refused on the way."""
+"""Answers that are nearly right: late, unreadable, redirected in a circle, refused on the way."""
 
 import json
 import time

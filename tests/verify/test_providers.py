@@ -1,4 +1,4 @@
-"""Shops whose assistants call a provider that fails at its wire: the provider is named."""
+"""Shops whose provider fails at the wire: the result names the provider."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ HANGS = Reply(200, {"Content-Type": "text/event-stream"}, [Fault.HANG])
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[LoopbackServer]:
-    """Give what plays both providers."""
+    """Provide a server that plays both providers."""
     with loopback() as server, pytest.MonkeyPatch.context() as patch:
         server.answer = lambda _: Reply.json(200, {})
         patch.setenv("AWS_ENDPOINT_URL_BEDROCK_AGENT_RUNTIME", server.url)
@@ -33,7 +33,7 @@ def provider() -> Iterator[LoopbackServer]:
 
 @pytest.fixture(scope="module")
 def calling_url(shared_settings: Settings, provider: LoopbackServer) -> Iterator[str]:
-    """Give the address of a shop whose assistants call the provider."""
+    """Provide the address of a shop whose assistants call the provider."""
     changed = {
         "openai": OpenAISettings(api_key=SecretStr("sk-test"), base_url=f"{provider.url}/v1"),
         "bedrock": BedrockSettings(
@@ -47,7 +47,7 @@ def calling_url(shared_settings: Settings, provider: LoopbackServer) -> Iterator
 
 @pytest.fixture(scope="module")
 def asked(calling_url: str) -> Asked:
-    """Give what each step asks, without a turn."""
+    """Provide the requests of each step, without messages to assistants."""
     return asked_of(ShopClient(calling_url, 30))
 
 

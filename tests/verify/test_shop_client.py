@@ -1,4 +1,4 @@
-"""How long an answer may take, and which way a request goes."""
+"""How long an answer may take, and over which proxy a request goes."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Whole shops tried as anybody, as an administrator, and where nobody is asked."""
+"""Whole shops, verified as anybody, as an administrator, and with `AUTH=off`."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,13 +21,13 @@ from tests.verify.conftest import failed, tried
 
 @pytest.fixture(scope="module")
 def guarded_url(shared_settings: Settings) -> Iterator[str]:
-    """Give the address of a shop whose administrators sign in."""
+    """Provide the address of a shop whose administrators sign in."""
     with served(shared_settings.model_copy(update={"access": BASIC})) as url:
         yield url
 
 
 def kept(dynamodb: Any, settings: Settings) -> dict[str, list[dict[str, Any]]]:  # noqa: ANN401
-    """Return all that is in the shop's tables, conversations apart."""
+    """Return all items in the shop's tables, except conversations."""
     names = settings.dynamodb
     return {
         table: sorted(
@@ -58,7 +58,7 @@ def test_where_nobody_is_asked_all_is_tried_and_nothing_is_left(
 
 
 class _Alternating(ShopClient):
-    """A client whose every request meets the other of two pods."""
+    """A client whose requests go to two pods in turn."""
 
     def __init__(self, url: str, other: str) -> None:
         super().__init__(url, 30)
@@ -236,7 +236,7 @@ def test_what_was_made_by_a_request_without_an_answer_is_found_and_removed(
 
     assert failed(findings)
     if path != "/api/orders":
-        # Here the way to find it is another operation, which is well.
+        # Here the item is found by another operation, which works.
         assert kept(dynamodb, shared_settings) == before
         assert findings["nothing-left-behind"].status is CheckStatus.PASS
     else:

@@ -1,4 +1,4 @@
-"""The storefront beside the pods: which API it calls, and whether a browser lets it."""
+"""The storefront beside the pods: which API its page calls, and whether a browser allows it."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ HTML, SCRIPT = "text/html", "application/javascript"
 
 @pytest.fixture
 def proxy(shop_url: str) -> Iterator[BreakingProxy]:
-    """Give what leads /api to the pods, and all else to a storefront."""
+    """Provide a proxy that sends /api to the pods, and everything else to a storefront."""
     with breaking_proxy(shop_url) as proxy:
         beside = ("/health", "/ready", "/startupz", "/.well-known/api-catalog", "/metrics")
         for path in ("/", *beside):
@@ -74,7 +74,7 @@ def test_metrics_that_customers_can_read_are_told(proxy: BreakingProxy, path: st
     proxy.pages["/assets/index-1.js"] = SCRIPT, b'fetch("/api/products")'
     proxy.pages["/metrics"] = "text/plain", b"# HELP cloudmart_build_info\n"
     if path == "/":
-        # A load balancer that leads everything to the pods.
+        # A load balancer that sends everything to the pods.
         del proxy.pages["/"]
 
     finding = tried(ShopClient(proxy.url, 30))["metrics-out-of-sight"]

@@ -1,4 +1,4 @@
-"""How much a customer may have changed in a day, whatever conversations it takes."""
+"""How many changes a customer may make in a day, over all conversations."""
 
 import re
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ ENOUGH = (
 
 
 async def cancel(shop: Shop, order_id: str, email: str = ANN) -> str:
-    """Cancel an order in a conversation of its own, and return what is said of it."""
+    """Cancel an order in a new conversation, and return the answer."""
     call = ToolCall("1", "cancel_order", f'{{"order_id": "{order_id}"}}')
     assistant = shop.assistant(ScriptedChat(call, "Please confirm."))
     thread = await assistant.start()

@@ -1,4 +1,4 @@
-"""Changes of orders: proposed by a model, confirmed by the customer, carried out by code."""
+"""Changes of orders: a model proposes, the customer confirms, and code carries them out."""
 
 import asyncio
 import re
@@ -22,7 +22,7 @@ NOTHING = "That code is not valid"
 
 
 async def propose(assistant: Assistant, thread: str) -> str:
-    """Ask for an order to be canceled, and return the code to confirm it with."""
+    """Ask to cancel an order, and return the code of the confirmation."""
     answer = await assistant.reply(thread, f"Cancel ab12cd34, I am {ANN}.")
     found = re.search(r"CONFIRM (\d{6})$", answer)
     assert found is not None

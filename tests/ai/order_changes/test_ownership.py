@@ -1,4 +1,4 @@
-"""Whose address is in a message, and whose an order is."""
+"""Which address a message names, and who owns an order."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What English words ask of the catalogue."""
+"""How English words become a query of the catalogue."""
 
 from decimal import Decimal
 

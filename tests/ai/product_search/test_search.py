@@ -1,4 +1,4 @@
-"""Which products of the sample shop a customer's words find."""
+"""Which products of the sample shop match a customer's words."""
 
 import pytest
 
@@ -13,7 +13,7 @@ PRODUCTS = [
 
 
 async def find(text: str) -> FoundProducts:
-    """Return what a text finds."""
+    """Return the products that match a text."""
     return await choose_products(PRODUCTS, read_query(text))
 
 

@@ -1,1 +1,1 @@
-"""The providers, each against its own wire."""
+"""The providers, each with a fake of its wire protocol."""

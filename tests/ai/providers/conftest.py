@@ -1,4 +1,4 @@
-"""Each provider's adapter in front of its own wire."""
+"""The adapter of each provider, with a fake of its wire protocol."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from tests.support.scripted_server import Fault, LoopbackServer, Reply, loopback
 
 
 class OpenAIWire:
-    """How OpenAI says things."""
+    """The wire format of OpenAI."""
 
     repeats = True
     names = ("input_tokens", "output_tokens")
@@ -65,7 +65,7 @@ class OpenAIWire:
 
 
 class ConverseWire:
-    """How a model on Bedrock says things."""
+    """The wire format of a model on Bedrock."""
 
     repeats = True
     names = ("inputTokens", "outputTokens")
@@ -118,7 +118,7 @@ class ConverseWire:
 
 
 class AgentWire(ConverseWire):
-    """How an agent on Bedrock says things."""
+    """The wire format of an agent on Bedrock."""
 
     repeats = False
 
@@ -126,7 +126,7 @@ class AgentWire(ConverseWire):
         return event_stream.stream(*(event_stream.chunk(piece) for piece in pieces))
 
     def asking(self, key: str, name: str, arguments: str) -> Reply:
-        del arguments  # an agent's come as parameters, each by itself
+        del arguments  # An agent sends each argument as a separate parameter.
         wanted = event_stream.function_input(name, ("query", "string", "lamp"))
         return event_stream.stream(event_stream.return_control(key, wanted))
 
@@ -147,14 +147,14 @@ class AgentWire(ConverseWire):
 
 
 def repeated(piece: bytes | Fault) -> list[bytes | Fault]:
-    """Return more of the same than anybody reads, in chunks as large as a network's."""
+    """Return more bytes than any adapter reads, in chunks of a network's size."""
     assert isinstance(piece, bytes)
     return [piece * (65_536 // len(piece) + 1)] * 400
 
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """An adapter, the server it talks to, and the server's language."""
+    """An adapter, its fake server, and the wire format."""
 
     chat: ChatModel
     server: LoopbackServer
@@ -163,14 +163,14 @@ class Rig:
 
 @pytest.fixture
 def server() -> Iterator[LoopbackServer]:
-    """Give a server on loopback."""
+    """Provide a server on loopback."""
     with loopback() as server:
         yield server
 
 
 @pytest.fixture
 def aws(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have AWS's SDK find Bedrock on loopback."""
+    """Let AWS's SDK find Bedrock on loopback."""
     for name, value in {
         "AWS_ENDPOINT_URL_BEDROCK_AGENT_RUNTIME": server.url,
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": server.url,
@@ -182,13 +182,13 @@ def aws(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def session() -> aioboto3.Session:
-    """Give one session, as a process has it: it reads each service's description once."""
+    """Provide one session, as in a process: it reads the description of each service once."""
     return new_session()
 
 
 @pytest.fixture
 async def openai(server: LoopbackServer) -> AsyncIterator[Rig]:
-    """Give OpenAI's adapter, with another server's address."""
+    """Provide OpenAI's adapter, with the address of another server."""
     settings = OpenAISettings(api_key=SecretStr("sk-test"), base_url=f"{server.url}/v1")
     async with open_openai_chat(settings) as chat:
         yield Rig(chat, server, OpenAIWire())
@@ -196,7 +196,7 @@ async def openai(server: LoopbackServer) -> AsyncIterator[Rig]:
 
 @pytest.fixture
 async def agent(server: LoopbackServer, aws: None, session: aioboto3.Session) -> AsyncIterator[Rig]:
-    """Give the adapter of Bedrock's agents."""
+    """Provide the adapter of Bedrock's agents."""
     del aws
     settings = BedrockSettings(agent_id="AGENT00001", agent_alias_id="ALIAS00001")
     async with open_bedrock_agent(settings, session, "us-east-1") as chat:
@@ -207,7 +207,7 @@ async def agent(server: LoopbackServer, aws: None, session: aioboto3.Session) ->
 async def converse(
     server: LoopbackServer, aws: None, session: aioboto3.Session
 ) -> AsyncIterator[Rig]:
-    """Give the adapter of Bedrock's models."""
+    """Provide the adapter of Bedrock's models."""
     del aws
     settings = BedrockSettings(model_id="eu.amazon.nova-2-lite-v1:0")
     async with open_bedrock_converse(settings, session, "eu-central-1") as chat:
@@ -216,14 +216,14 @@ async def converse(
 
 @pytest.fixture(params=["openai", "agent", "converse"])
 def rig(request: pytest.FixtureRequest) -> Rig:
-    """Give each provider's adapter in its turn."""
+    """Provide each provider's adapter, one after the other."""
     rig: Rig = request.getfixturevalue(request.param)
     return rig
 
 
 @pytest.fixture
 async def azure(server: LoopbackServer) -> AsyncIterator[AzureSentiment]:
-    """Give the adapter in front of a service that keeps Azure's limits."""
+    """Provide the adapter with a fake service that keeps Azure's limits."""
     server.answer = azure_language.analyze
     settings = AzureSettings(endpoint=server.url, api_key=SecretStr("key-1"), language="de")
     async with open_azure_sentiment(settings) as azure:

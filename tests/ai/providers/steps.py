@@ -1,4 +1,4 @@
-"""Ask a model for a step, and gather what it yields."""
+"""Asks a model for a step, and collects what it yields."""
 
 from contextlib import aclosing, suppress
 from typing import Any
@@ -43,14 +43,14 @@ def assistant(text: str) -> ProviderMessage:
 
 
 def request(*history: ProviderMessage, **changes: Any) -> StepRequest:  # noqa: ANN401
-    """Return a request with a history, of one message if none is given."""
+    """Return a request with a history; the default is one message."""
     said = history or (user("Do you have lamps?"),)
     given: dict[str, Any] = {"seconds_left": 20.0} | changes
     return StepRequest(CONVERSATION, "You work in a shop.", said, **given)
 
 
 async def take(chat: ChatModel, asked: StepRequest | None = None) -> tuple[list[str], ProviderStep]:
-    """Return the deltas of a step, and the step; there must be one, and it must be last."""
+    """Return the deltas of a step, and the step itself. It must come once, at the end."""
     async with aclosing(chat.step(asked or request())) as pieces:
         *deltas, step = [piece async for piece in pieces]
     assert isinstance(step, ProviderStep)
@@ -58,7 +58,7 @@ async def take(chat: ChatModel, asked: StepRequest | None = None) -> tuple[list[
 
 
 async def cost(chat: ChatModel, asked: StepRequest | None = None) -> Usage | None:
-    """Return what a step cost by its last account; it may fail after that."""
+    """Return the last reported usage of a step, which may fail after that."""
     told = None
     with suppress(UpstreamError):
         async with aclosing(chat.step(asked or request())) as pieces:

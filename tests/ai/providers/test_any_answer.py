@@ -36,7 +36,7 @@ ANY = st.recursive(
 
 
 def mapping(**members: Any) -> st.SearchStrategy[dict[str, Any]]:  # noqa: ANN401 - strategies
-    """Draw an object whose known members are missing, odd, or as they should be."""
+    """Draw an object whose known members are missing, odd or correct."""
     return st.fixed_dictionaries({}, optional={name: ANY | m for name, m in members.items()})
 
 
@@ -84,19 +84,19 @@ EVENT = mapping(
 
 
 def sendable(*texts: str) -> bool:
-    """Tell whether texts can be sent and kept."""
+    """Tell whether texts can be sent and stored."""
     return all(text.encode() is not None for text in texts)
 
 
 def whole(step: ProviderStep) -> None:
-    """Check a step: it can be sent on, kept, counted, and sent back."""
+    """Check that a step can be sent on, stored, counted, and sent back."""
     assert step.calls or step.text.strip()
     assert sendable(step.text)
     assert all(sendable(call.id, call.name, call.arguments) for call in step.calls)
 
 
 def sane(told: Usage | None) -> None:
-    """Check a cost: it can be added up and written."""
+    """Check that a cost can be added up and written."""
     for count in (told.input_tokens, told.output_tokens) if told else ():
         assert count is None or 0 <= count <= 10**6
 
@@ -128,7 +128,7 @@ async def exchange(chat: OpenAIChat) -> None:
 
 
 def converse_call() -> ProviderCall:
-    """Return a call of nobody's."""
+    """Return a call of a provider that does not exist."""
     refusal = ProviderRefusal(unreadable_answer("Bedrock"))
     sdk = ProviderSdk("Bedrock", "test", (), lambda _: refusal)
     return ProviderCall(sdk, seconds=5)

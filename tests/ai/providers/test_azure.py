@@ -211,7 +211,7 @@ async def test_a_confidence_that_is_none_scores_nothing(
     except ProviderFailedError:
         return
 
-    # The text of a number is read as the number.
+    # A number as a text is read as the number.
     assert first is None or first.positive == 0.9
     assert second is not None
     assert second.negative == 0.9

@@ -155,7 +155,7 @@ async def test_an_operation_of_an_openapi_schema_is_a_tool_too(agent: Rig) -> No
         ("RESULT", None),
         # Only our own tool runs, and it only proposes.
         ("USER_CONFIRMATION_AND_RESULT", "CONFIRM"),
-        # The agent's Lambda function would run, where our rules do not reach.
+        # Otherwise the agent's Lambda function would run, to which our rules do not apply.
         ("USER_CONFIRMATION", "DENY"),
     ],
 )
@@ -195,7 +195,7 @@ async def test_parameters_are_of_the_type_the_agent_names(
 
 
 def begun(last: bytes) -> Reply:
-    """Return an answer that has begun, and what comes next."""
+    """Return an answer that has begun, followed by a fault."""
     return stream(chunk("We ha"), last)
 
 
@@ -276,7 +276,7 @@ async def test_a_request_that_is_refused_is_told_in_our_words(
 
 @pytest.mark.parametrize("fault", [Fault.RESET, Fault.NONSENSE])
 async def test_a_message_whose_answer_is_lost_is_not_sent_again(agent: Rig, fault: Fault) -> None:
-    # The agent may have canceled an order by then.
+    # By then the agent may have canceled an order.
     lost = Reply(headers=agent.wire.answer().headers, chunks=[fault])
     agent.server.play(lost, agent.wire.answer("Canceled twice."))
 

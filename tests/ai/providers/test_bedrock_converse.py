@@ -49,7 +49,7 @@ TOOL = {
 
 
 def reasoning(**delta: str) -> bytes:
-    """Return a piece of what a model thinks."""
+    """Return a part of a model's reasoning."""
     return event("contentBlockDelta", contentBlockIndex=0, delta={"reasoningContent": delta})
 
 
@@ -229,7 +229,7 @@ async def test_thoughts_between_tags_are_not_shown(converse: Rig) -> None:
 
 
 def stopped(reason: str, text: str = "") -> Reply:
-    """Return a message that ended for a reason."""
+    """Return a message with a reason for its end."""
     said = [text_delta(text)] if text else []
     return stream(message_start(), *said, *message_stop(reason))
 
@@ -269,7 +269,7 @@ FAULT = "a fault of its own"
         (stream(exception("modelStreamErrorException")), ProviderFailedError, FAULT),
         (stream(exception("validationException")), ProviderFailedError, "it refused the request"),
         (
-            # What one emulator sends; botocore stumbles over the empty union.
+            # One emulator sends this, and botocore fails on the empty union.
             stream(event("contentBlockStart", contentBlockIndex=0, start={})),
             ProviderFailedError,
             "it cannot be read",
@@ -300,7 +300,7 @@ async def test_an_answer_that_is_none_is_told_in_our_words(
 
 
 def thinking(text: str) -> bytes:
-    """Return a thought without a signature."""
+    """Return reasoning without a signature."""
     return event(
         "contentBlockDelta", contentBlockIndex=0, delta={"reasoningContent": {"text": text}}
     )

@@ -1,4 +1,4 @@
-"""The assistant without a model: what it understands, which tools it calls, what it says."""
+"""The assistant without a model: what it understands, which tools it calls, what it answers."""
 
 import json
 from typing import Any
@@ -28,12 +28,12 @@ async def call(*history: ProviderMessage) -> tuple[str, Any]:
 
 
 async def say(*history: ProviderMessage, **changes: Any) -> str:  # noqa: ANN401
-    """Return what is said without a tool, the notice having been given before."""
+    """Return the answer without a tool, in a chat in which the notice was given before."""
     return await answer(OfflineChat(), request(TOLD, *history, **({"tools": TOOLS} | changes)))
 
 
 async def after(*outputs: object, text: str) -> str:
-    """Return what is said to a text about the results of tools."""
+    """Return the answer to a text, given the results of tools."""
     asked = [ToolCall(str(number), "any", "{}") for number, _ in enumerate(outputs)]
     results = [
         ToolResult(one, json.dumps(output)) for one, output in zip(asked, outputs, strict=True)

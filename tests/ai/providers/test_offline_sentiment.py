@@ -11,7 +11,7 @@ from cloudmart.ai.providers.offline_sentiment import OfflineSentiment, from_comp
 
 
 def mood(scores: Scores | None) -> str:
-    """Return which share is the greatest."""
+    """Return the name of the largest score."""
     assert scores is not None
     shares = {"+": scores.positive, "=": scores.neutral, "-": scores.negative}
     return max(shares, key=lambda share: shares[share])

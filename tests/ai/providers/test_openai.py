@@ -1,4 +1,4 @@
-"""OpenAI's Responses API: what is sent, and every way in which an answer may be none."""
+"""OpenAI's Responses API: the requests, and every way in which an answer can fail."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -321,7 +321,7 @@ OPEN = BARE | {"content": [{"type": "reasoning_text", "text": "Lamps, they want.
 async def replay(
     thought: dict[str, Any], host: str, *refusals: Reply
 ) -> tuple[Wire, list[list[Any]]]:
-    """Have a model think, call and answer; return its wire, and what it was sent of what it did."""
+    """Let a model reason, call and answer. Return its transport, and the items sent back."""
     wire = Wire(api.stream(api.ending(thought, CALL)), *refusals, api.answer("Two lamps."))
     async with talking(wire, host=host) as chat:
         _, step = await take(chat, request(tools=[FIND_PRODUCTS]))

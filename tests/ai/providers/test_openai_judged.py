@@ -1,4 +1,4 @@
-"""OpenAI's adapter before an independent server that fails on purpose and judges its client."""
+"""OpenAI's adapter with an independent server that fails on purpose and judges its client."""
 
 from collections.abc import AsyncIterator
 
@@ -21,7 +21,7 @@ from tests.ai.providers.steps import FIND_PRODUCTS, answer, assistant, request, 
 
 @pytest.fixture
 async def chat(llmock: LLMock) -> AsyncIterator[OpenAIChat]:
-    """Give the adapter, pointed at the server."""
+    """Provide the adapter with that server's address."""
     settings = OpenAISettings(api_key=SecretStr("sk-test"), base_url=llmock.base_url())
     async with open_openai_chat(settings) as chat:
         yield chat

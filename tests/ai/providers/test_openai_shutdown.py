@@ -1,4 +1,4 @@
-"""The day on which OpenAI shuts a model down, told in the log."""
+"""The log says on which day OpenAI shuts a model down."""
 
 from typing import Any
 

@@ -115,7 +115,7 @@ async def test_an_answer_that_breaks_off_is_not_asked_for_again(
     with pytest.raises(expected):
         await take(rig.chat, request(seconds_left=seconds_left))
 
-    # None, where a busy machine had sent nothing yet when the time was up.
+    # There is no delta if a busy machine had sent nothing before the time was up.
     assert len(rig.server.requests) <= 1
 
 
@@ -130,10 +130,11 @@ async def test_an_answer_that_never_begins_is_given_up_in_time(rig: Rig) -> None
 
 async def test_a_server_that_does_not_speak_http_is_told_in_our_words(rig: Rig) -> None:
     nonsense = rig.wire.begun("We ha", Fault.NONSENSE)
-    # It may come with the headers: then nobody has seen a beginning, and it is asked for again.
+    # It may arrive with the headers. Then no answer has begun, and the call is made again.
     rig.server.play(nonsense, nonsense)
 
-    # aiohttp, below all three, takes nonsense inside an answer for one that does not go on.
+    # aiohttp is below all three, and treats malformed bytes inside an answer as a broken
+    # connection.
     with pytest.raises(UpstreamError):
         await take(rig.chat, request(seconds_left=1))
 
@@ -223,5 +224,5 @@ async def test_a_provider_that_cannot_be_reached_is_called_that(rig: Rig) -> Non
     ):
         await take(rig.chat)
 
-    # For the operator, what the SDKs wrapped.
+    # The operator sees the error that the SDK wrapped.
     assert events[-1]["provider_code"] == "ConnectionRefusedError"

@@ -1,4 +1,4 @@
-"""How a refusal is counted and logged, and what is kept out of the log."""
+"""How a refusal is counted and logged, and what the log leaves out."""
 
 import pytest
 from prometheus_client import REGISTRY

@@ -1,4 +1,4 @@
-"""How long a provider asks to wait, and why it cannot be reached."""
+"""How long a provider asks clients to wait, and why it cannot be reached."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime

@@ -1,4 +1,4 @@
-"""What providers send against their own documentation harms no customer and no process."""
+"""Values against a provider's own documentation harm no customer and no process."""
 
 import math
 import resource
@@ -31,7 +31,7 @@ QUESTION = "Is my card 4111 1111 1111 1111 all right?"
 
 
 def counted(value: Any, at_most: int) -> int | None:  # noqa: ANN401 - any JSON
-    """Return what a number of tokens is taken for."""
+    """Return the number of tokens that a value is read as."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         return None
     return min(math.ceil(value), at_most)
@@ -46,7 +46,7 @@ async def test_an_answer_is_one_whatever_it_is_said_to_cost(rig: Rig, value: Any
 
     assert text == "Yes."
     assert told is not None
-    # An agent sends its own instructions beside ours.
+    # An agent also sends its own instructions.
     most = 200_000 if rig.chat.name == "bedrock-agent" else asked.size
     assert told.input_tokens == counted(value, most)
     assert told.output_tokens in {counted(value, most) for most in (2000, 4000, 8000)}

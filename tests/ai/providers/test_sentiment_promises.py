@@ -1,4 +1,4 @@
-"""What `SentimentAnalyzer` promises, kept by every one of them."""
+"""What `SentimentAnalyzer` promises, tested with every analyzer."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.support.scripted_server import LoopbackServer
 
 @pytest.fixture(params=["azure", "offline"])
 def analyzer(request: pytest.FixtureRequest, azure: AzureSentiment) -> SentimentAnalyzer:
-    """Give each analyzer in its turn."""
+    """Provide each analyzer, one after the other."""
     return azure if request.param == "azure" else OfflineSentiment()
 
 

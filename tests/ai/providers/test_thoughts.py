@@ -1,4 +1,4 @@
-"""Thoughts between tags, in one piece and in many."""
+"""Reasoning between tags, in one part and in many."""
 
 import pytest
 from hypothesis import given
@@ -35,7 +35,7 @@ def test_pieces_show_what_the_whole_shows(parts: list[str], size: int) -> None:
         thoughts.leave_out(text[start : start + size]) for start in range(0, len(text), size)
     )
 
-    # What may yet turn out to be a tag is held back.
+    # The filter holds back text that may still become a tag.
     held = without_reasoning(text).removeprefix(shown)
     assert without_reasoning(text).startswith(shown)
     assert "<thinking>".startswith(held)

@@ -1,4 +1,4 @@
-"""Arguments between the strict form of a schema and the plain one."""
+"""Arguments are converted between the strict form of a schema and the plain one."""
 
 from cloudmart.ai.ports import ToolSpec
 from cloudmart.ai.providers.tolerant_values import plain_schema, strict_arguments

@@ -22,7 +22,7 @@ OLD_SHAPES: list[dict[str, Any]] = [
 
 @pytest.fixture
 def stored(dynamodb: Any, settings: Settings) -> Any:  # noqa: ANN401 - boto3's client
-    """Store products as older versions did, and give what reads all of the table."""
+    """Store products as older releases did, and provide a function that reads the whole table."""
     table = settings.dynamodb.products_table
     for item in OLD_SHAPES:
         dynamodb.put_item(TableName=table, Item=encode_item(item))

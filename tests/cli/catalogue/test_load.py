@@ -21,7 +21,7 @@ LAMP = {"id": "1", "name": "Lamp", "price": 19.99}
 
 @pytest.fixture
 def store(dynamodb: Any, settings: Settings) -> "Store":  # noqa: ANN401 - boto3's client
-    """Give the table itself, behind the application's back."""
+    """Provide the table itself, without the application."""
     return Store(dynamodb, settings.dynamodb.products_table)
 
 
@@ -33,7 +33,7 @@ class Store:
         self._table = table
 
     def put(self, **item: Any) -> None:  # noqa: ANN401
-        """Store an item as an older version might have."""
+        """Store an item as an older release did."""
         self._client.put_item(TableName=self._table, Item=encode_item(item))
 
     def items(self) -> dict[str, dict[str, Any]]:

@@ -258,7 +258,7 @@ def test_a_file_that_is_no_catalogue_is_refused(content: bytes, reason: str) -> 
 
 
 class _Long(RawIOBase):
-    """A file that is too long to hold, and knows how much of it was asked for."""
+    """A file that does not fit into memory, and counts how much of it was read."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces

@@ -1,4 +1,4 @@
-"""Files of the catalogue: what is written can be read, and is there as a whole or not at all."""
+"""Files of the catalogue: they can be read again, and exist completely or not at all."""
 
 import asyncio
 import csv

@@ -1,4 +1,4 @@
-"""What becomes of a batch: all cases that AWS documents, and those it leaves to imagination."""
+"""The result of a batch: all cases in AWS's documentation, and some that it does not describe."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ Event = dict[str, Any]
 
 
 def records(*numbers: int, created: float = NOW) -> list[Event]:
-    """Return records that have nothing but what a delivery looks at."""
+    """Return records that have only what a delivery reads."""
     return [
         {
             "eventSourceARN": "arn:stream",
@@ -24,7 +24,7 @@ def records(*numbers: int, created: float = NOW) -> list[Event]:
 
 
 class Function:
-    """Notes what it is given, and answers as it is told."""
+    """Notes its events, and answers as a test has chosen."""
 
     def __init__(self, answer: Callable[[Sequence[str]], object]) -> None:
         self.calls: list[list[str]] = []
@@ -39,7 +39,7 @@ class Function:
 def deliver(
     function: Function, mapping: EventSourceMapping, batch: list[Event]
 ) -> tuple[list[Event], list[float]]:
-    """Deliver a batch, and return what was given up and how long was waited."""
+    """Deliver a batch. Return the records that were given up, and the seconds that were waited."""
     given_up: list[Event] = []
     waits: list[float] = []
     delivery = BatchDelivery(
@@ -50,14 +50,14 @@ def deliver(
 
 
 def failing(*bad: str) -> Callable[[Sequence[str]], object]:
-    """Return a function's answer that reports some records whenever they come."""
+    """Return a function's answer that reports some records each time they come."""
     return lambda numbers: {
         "batchItemFailures": [{"itemIdentifier": each} for each in numbers if each in bad]
     }
 
 
 def raising(*bad: str) -> Callable[[Sequence[str]], object]:
-    """Return an answer that is an exception whenever one of some records is there."""
+    """Return an answer that is an exception each time one of some records is in the batch."""
 
     def answer(numbers: Sequence[str]) -> None:
         if set(numbers) & set(bad):

@@ -1,4 +1,4 @@
-"""Reading shards in their order, whatever the stream forgets meanwhile."""
+"""Shards are read in their order, even if the stream drops some of them meanwhile."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -15,7 +15,7 @@ def source(*numbers: int) -> ShardedStream:
 
 
 def read(stream: StreamReader) -> list[int]:
-    """Return the numbers of all records that there are to be read."""
+    """Return the numbers of all records that can be read."""
     return [
         int(each["dynamodb"]["SequenceNumber"]) for _, records in stream.poll() for each in records
     ]

@@ -1,4 +1,4 @@
-"""The stream of an embedded DynamoDB, carried into DuckDB by the Lambda's own code."""
+"""The Lambda's code carries the stream of an embedded DynamoDB into DuckDB."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class Moody(DuckDBWarehouse):
-    """A warehouse that can be away."""
+    """A warehouse that may not answer."""
 
     away = False
 
@@ -35,7 +35,7 @@ class Moody(DuckDBWarehouse):
 
 @pytest.fixture
 def warehouse() -> Iterator[Moody]:
-    """Give an empty warehouse."""
+    """Provide an empty warehouse."""
     with duckdb_connection() as connection:
         yield Moody(connection)
 
@@ -48,7 +48,7 @@ def transport(
     warehouse: DuckDBWarehouse,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[LocalTransport]:
-    """Give what carries the orders of fresh tables."""
+    """Provide the pipeline of the orders in new tables."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB_STREAMS", engine)
     table = dynamodb.describe_table(TableName=settings.dynamodb.orders_table)["Table"]
     transport = LocalTransport(warehouse, table["LatestStreamArn"])
@@ -57,7 +57,7 @@ def transport(
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait until something is so."""
+    """Wait until something is true."""
     give_up = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < give_up
@@ -65,7 +65,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def mapping(transport: LocalTransport) -> MappingStatus:
-    """Return how the carrying does."""
+    """Return the state of the pipeline."""
     return asyncio.run(transport.mapping("orders", None))
 
 

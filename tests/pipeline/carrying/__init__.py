@@ -1,1 +1,1 @@
-"""Tests of the Lambda that carries orders: its batches, its faults, its way end to end."""
+"""Tests of the Lambda that carries orders: batches, faults, end to end."""

@@ -1,4 +1,4 @@
-"""The Lambda's code between a stream and BigQuery's wire."""
+"""The Lambda's code between a stream and a fake of BigQuery."""
 
 from collections.abc import Callable, Iterator
 from uuid import uuid4
@@ -19,15 +19,15 @@ Function = Callable[[Event], object]
 
 @pytest.fixture(scope="session")
 def s3() -> Iterator[str]:
-    """Give the URL of an S3, whichever DynamoDB is used."""
+    """Provide the URL of an S3, for every DynamoDB engine."""
     with embedded_dynamodb() as url:
         yield url
 
 
 @pytest.fixture
 def bucket(engine: str, s3: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Give the name of an empty bucket."""
-    assert engine  # which sets the credentials
+    """Provide the name of an empty bucket."""
+    assert engine  # This fixture sets the credentials.
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3)
     name = f"quarantine-{uuid4().hex[:12]}"
     aws_client("s3").create_bucket(Bucket=name)
@@ -36,24 +36,24 @@ def bucket(engine: str, s3: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def quarantine(bucket: str) -> S3Quarantine:
-    """Give an empty quarantine."""
+    """Provide an empty quarantine."""
     return S3Quarantine(bucket)
 
 
 @pytest.fixture
 def carrier(api: BigQueryApi, quarantine: S3Quarantine) -> Iterator[Carrier]:
-    """Give what carries batches to BigQuery's wire."""
+    """Provide the carrier that sends batches to the fake of BigQuery."""
     with open_warehouse(api.settings, patience=1.5) as warehouse:
         yield Carrier(warehouse, quarantine)
 
 
 @pytest.fixture
 def function(carrier: Carrier) -> Function:
-    """Give the Lambda, from one event to its answer."""
+    """Provide the Lambda, from one event to its answer."""
     return lambda event: carry_batch(carrier, event)
 
 
 @pytest.fixture
 def orders(dynamodb: object, settings: Settings, engine: str) -> OrderStream:
-    """Give a table of orders with its stream."""
+    """Provide a table of orders with its stream."""
     return OrderStream(dynamodb, settings.dynamodb.orders_table, engine)

@@ -1,4 +1,4 @@
-"""Whatever goes wrong, in whichever order: in the end both sides agree."""
+"""Whatever fails, in any order: in the end both sides agree."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,7 @@ class Kept:
 
 def _event(number: int) -> Event:
     keys = {"id": {"S": f"order{number % 5}"}}
-    # Some cannot be read, and some are none of BigQuery's days.
+    # Some cannot be read, and some have a time that BigQuery does not accept.
     total = {"S": "many"} if number % 11 == 10 else {"N": str(number)}
     changed = {"S": order(number)["updatedAt"]}
     created = {"S": "1907-01-01T00:00:00.000Z"} if number % 7 == 6 else changed

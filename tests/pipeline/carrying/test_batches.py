@@ -1,4 +1,4 @@
-"""What becomes of a batch's records, one kind after the other."""
+"""What happens to the records of a batch, for each kind of record."""
 
 import json
 from base64 import b64encode
@@ -33,7 +33,7 @@ def test_an_order_that_is_placed_changed_and_removed_is_three_rows(
     assert api.rows == [
         Row.of_item(placed, OrderEvent.INSERT).columns,
         Row.of_item(shipped, OrderEvent.MODIFY).columns,
-        # What was removed is told as it was.
+        # The row of a removed order has its last state.
         Row.of_item(shipped, OrderEvent.REMOVE).columns,
     ]
 
@@ -135,7 +135,7 @@ def _record(event: str = "e1", **attributes: Wire) -> Event:
     image = {"id": {"S": "1"}, **attributes}
     change: Event = {"SequenceNumber": event, "Keys": {"id": {"S": "1"}}, "NewImage": image}
     told = {"eventID": event, "eventName": "INSERT", "dynamodb": change}
-    # As Lambda hands it over: binary values are text.
+    # In Lambda's form: binary values are text.
     record: Event = json.loads(json.dumps(told, default=lambda raw: b64encode(raw).decode()))
     return record
 

@@ -1,4 +1,4 @@
-"""From an order placed by HTTP to a row that BigQuery answers, on an emulator of it."""
+"""From an order over HTTP to a row in an emulator of BigQuery."""
 
 import json
 import time
@@ -29,21 +29,21 @@ OLD_SHAPES = (
 
 @pytest.fixture
 def bigquery(bigquery_emulator: str) -> Iterator[Dataset]:
-    """Give a dataset with our table and our view."""
+    """Provide a dataset with our table and our view."""
     with dataset(bigquery_emulator) as made:
         yield made
 
 
 @pytest.fixture
 def warehouse(bigquery: Dataset) -> Iterator[BigQueryWarehouse]:
-    """Give that dataset as the pipeline sees it."""
+    """Provide that dataset as the pipeline's settings."""
     with open_warehouse(bigquery.settings) as warehouse:
         yield warehouse
 
 
 @pytest.fixture
 def function(warehouse: BigQueryWarehouse, quarantine: S3Quarantine) -> Function:
-    """Give the Lambda between the stream and the emulator."""
+    """Provide the Lambda between the stream and the emulator."""
     carrier = Carrier(warehouse, quarantine)
     return lambda event: carry_batch(carrier, event)
 
@@ -64,7 +64,7 @@ def test_what_customers_and_staff_did_is_what_bigquery_answers(
 
         shown = {each["id"]: each for each in shop.get("/api/orders").json()}
     for each in shown.values():
-        del each["statusHistory"]  # what the warehouse's rows are the history of
+        del each["statusHistory"]  # the history that the rows should have
     assert {row["id"]: _as_shown(row) for row in bigquery.current()} == shown
     history = {(row["id"], row["eventType"]) for row in bigquery.rows()}
     assert {each for each in history if each[0] in {*placed[1:], "0a1b2c3d"}} == {
@@ -89,7 +89,7 @@ def test_the_view_has_an_order_once_however_often_its_rows_came(
     rows += [Row.of_item(each, OrderEvent.MODIFY) for each in changed]
     rows += [Row.of_item(placed[9], OrderEvent.REMOVE)]
 
-    # As after more than a minute: nobody knows that these are the same rows.
+    # As if more than a minute had passed: BigQuery no longer recognizes the rows.
     for time_around in range(3):
         warehouse.insert({f"{time_around}-{place}": row for place, row in enumerate(rows)})
 

@@ -1,4 +1,4 @@
-"""What may go wrong on the way, and what is on both sides once it has been put right."""
+"""The faults of the pipeline, and the state of both sides after their repair."""
 
 import itertools
 from collections.abc import Callable
@@ -37,12 +37,12 @@ from tests.support.scripted_server import Reply, loopback
 from tests.support.sharded_stream import ShardedStream
 
 UNLIKELY_DATE = "1907-01-01T00:00:00.000Z"
-"""A time that an order may have, and that BigQuery takes no streamed rows for."""
+"""A valid time of an order for which BigQuery accepts no streamed rows."""
 
 
 @pytest.fixture
 def busy(orders: OrderStream) -> OrderStream:
-    """Give a table in which 60 orders were placed, some changed and some removed."""
+    """Provide a table in which 60 orders were placed, some changed and some removed."""
     placed = [order(number) for number in range(60)]
     orders.put(*placed)
     orders.put(*(later(each, 1, status="Shipped") for each in placed[::3]))
@@ -52,12 +52,12 @@ def busy(orders: OrderStream) -> OrderStream:
 
 
 def both_sides_agree(orders: OrderStream, api: BigQueryApi) -> bool:
-    """Tell whether the warehouse knows exactly the orders that are there, each as it is."""
+    """Tell whether the warehouse has exactly the existing orders, each in its current state."""
     return latest(api.rows) == orders.state()
 
 
 def in_order(api: BigQueryApi) -> bool:
-    """Tell whether each order's rows came in the order of its events."""
+    """Tell whether the rows of each order arrived in the order of its events."""
     by_id = itertools.groupby(sorted(api.rows, key=lambda row: row["id"]), lambda row: row["id"])
     places = [[(row["updatedAt"], row["eventType"]) for row in rows] for _, rows in by_id]
     return all(each == sorted(each) for each in places)
@@ -172,7 +172,7 @@ def test_any_mixture_of_poison_ends_with_every_record_in_one_place_or_the_other(
 
 
 class AwayQuarantine:
-    """A bucket that does not answer until it is told to."""
+    """A bucket that does not answer until a test lets it."""
 
     def __init__(self, there: S3Quarantine) -> None:
         self.away = True
@@ -270,7 +270,7 @@ def test_a_table_that_was_changed_stops_the_pipeline_and_quarantines_nothing(  #
     before, schema = list(api.rows), api.schema
     drift(api)
 
-    # A column that is missing may also be one that BigQuery has yet to notice.
+    # BigQuery may also not have noticed a new column yet.
     try:
         told = function({"Records": events[10:20]})
     except SchemaError:
@@ -334,7 +334,7 @@ def test_what_a_stream_trimmed_is_missing_and_all_that_is_left_arrives(
     poller = StreamPoller(StreamReader(source, "arn"), delivery)
     poller.drain()
 
-    # A day without the Lambda: ten records more were written, and forgotten unread.
+    # A day without the Lambda: ten more records were written, and deleted unread.
     source.records["root"] = events[20:]
     source.errors.append("TrimmedDataAccessException")
     poller.drain()

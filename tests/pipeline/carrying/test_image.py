@@ -1,4 +1,4 @@
-"""The Lambda as an image, asked by what stands for Lambda's runtime API."""
+"""The Lambda as an image, called through a fake of Lambda's runtime API."""
 
 import os
 import time

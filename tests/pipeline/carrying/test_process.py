@@ -1,4 +1,4 @@
-"""The Lambda as a process of its own: what it loads, what stops it, what is left if it dies."""
+"""The Lambda in its own process: what it imports, what stops it, and what a kill leaves."""
 
 import json
 import os
@@ -21,7 +21,7 @@ told = handler(event, None)
 json.dump({"answer": told, "modules": sorted(sys.modules)}, sys.stdout)
 """
 
-# What the service is made of and the Lambda has no use for, and boto3 while nothing is poison.
+# The packages of the service that the Lambda does not need, and boto3 until a record is refused.
 NOT_LOADED = {
     *("fastapi", "starlette", "uvicorn", "openai", "aioboto3", "aiobotocore", "aiohttp", "httpx2"),
     *("boto3", "botocore.session", "botocore.client", "typer", "pandas", "pyarrow", "moto"),
@@ -32,7 +32,7 @@ _PATIENCE = 60
 
 @pytest.fixture
 def environ(api: BigQueryApi, bucket: str) -> dict[str, str]:
-    """Give the environment of a Lambda in good order."""
+    """Provide the environment of a correctly configured Lambda."""
     return {
         **{name: value for name, value in os.environ.items() if name.startswith(("AWS_", "PATH"))},
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
@@ -47,7 +47,7 @@ def environ(api: BigQueryApi, bucket: str) -> dict[str, str]:
 
 @pytest.fixture
 def processes() -> Iterator[list[subprocess.Popen[str]]]:
-    """Give a list of processes that end with the test."""
+    """Provide a list of processes that end with the test."""
     started: list[subprocess.Popen[str]] = []
     yield started
     for process in started:
@@ -56,7 +56,7 @@ def processes() -> Iterator[list[subprocess.Popen[str]]]:
 
 
 def start(event: Event, environ: Mapping[str, str]) -> subprocess.Popen[str]:
-    """Start a Lambda's process on an event."""
+    """Start the process of a Lambda with an event."""
     process = subprocess.Popen(  # noqa: S603 - Python, with our own program
         [sys.executable, "-c", LAMBDA],
         env=environ,
@@ -73,7 +73,7 @@ def start(event: Event, environ: Mapping[str, str]) -> subprocess.Popen[str]:
 
 
 def finished(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """Return what a process printed and what it logged."""
+    """Return the output and the log of a process."""
     return process.communicate(timeout=_PATIENCE)
 
 
@@ -126,7 +126,7 @@ def test_a_lambda_that_is_killed_after_its_rows_went_in_leaves_no_double(
 
     orders.poller(function).drain()
 
-    # Killed with all in one batch, then its two halves.
+    # It is killed with the whole batch, and then with each half.
     assert len(processes) == 3
     assert latest(api.rows) == orders.state()
     assert (doubles(api.rows), orders.given_up) == (0, [])

@@ -1,4 +1,4 @@
-"""The traces that a batch leads back to."""
+"""The traces of the changes in a batch."""
 
 from typing import Any
 
