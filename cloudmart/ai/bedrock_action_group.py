@@ -15,6 +15,7 @@ from botocore.config import Config
 
 from cloudmart.ai.product_search import ARGUMENT_NAMES
 from cloudmart.dynamodb.codec import decode_item
+from cloudmart.dynamodb.expression import read_expressions
 from cloudmart.observability.logging import configure_logging
 from cloudmart.products.models import Product
 from cloudmart.settings import load_settings
@@ -61,11 +62,7 @@ def _wanted(event: Mapping[str, Any]) -> str:
 
 
 def _products(wanted: str, client: Any, table: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401
-    scan = {
-        "TableName": table,
-        "ProjectionExpression": "id, #name, description, price",
-        "ExpressionAttributeNames": {"#name": "name"},
-    }
+    scan = {"TableName": table, **read_expressions(attributes=("name", "description", "price"))}
     start: dict[str, Any] = {}
     while True:
         # A page ends at 1 MB of the table, however little of it is asked for.

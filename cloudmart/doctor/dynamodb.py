@@ -1,7 +1,7 @@
 """DynamoDB: the tables as they should be, their region, and each permission really used."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cloudmart.doctor.check import CheckResult, DoctorCheck, passed, skipped, trouble, unknown
 from cloudmart.doctor.inputs import RIGHTS, Inputs, NotAskedError, NotKnownError
 from cloudmart.dynamodb.codec import encode_item
+from cloudmart.dynamodb.expression import Condition, key_query, write_expressions
 from cloudmart.dynamodb.refusals import KMS, PartState
 from cloudmart.dynamodb.schema import TableIndex, TableSchema
 from cloudmart.settings import Environment
@@ -35,7 +36,7 @@ _OF_TABLES = (
 )
 _NOBODY = "doctor-looks-for-an-item-that-is-never-there"
 # True of no item: DynamoDB checks the permission, then the condition, and writes nothing.
-_NEVER = "attribute_exists(id) AND attribute_not_exists(id)"
+_NEVER = Condition("attribute_exists(id) AND attribute_not_exists(id)")
 _DENIED = ("AccessDenied", "AccessDeniedException")
 _NOT_MET = "ConditionalCheckFailedException"
 
@@ -141,12 +142,8 @@ async def permissions(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 def _uses(schema: TableSchema) -> list[tuple[str, str, Ask]]:
     name, key = schema.name, encode_item({"id": _NOBODY})
-    never = {"TableName": name, "ConditionExpression": _NEVER}
-    value = {":now": {"S": "never"}}
-    update: Mapping[str, Any] = {
-        "UpdateExpression": "SET doctor = :now",
-        "ExpressionAttributeValues": value,
-    }
+    never = {"TableName": name, **write_expressions(when=_NEVER)}
+    update = {"TableName": name, **write_expressions({"doctor": "never"}, _NEVER)}
     batch = {name: {"Keys": [key]}}
     return [
         ("may-read", "GetItem", lambda each: each.get_item(TableName=name, Key=key)),
@@ -156,21 +153,15 @@ def _uses(schema: TableSchema) -> list[tuple[str, str, Ask]]:
             lambda each: each.scan(TableName=name, Limit=1, Select="COUNT"),
         ),
         ("may-write", "PutItem", lambda each: each.put_item(**never, Item=key)),
-        ("may-write", "UpdateItem", lambda each: each.update_item(**never, **update, Key=key)),
+        ("may-write", "UpdateItem", lambda each: each.update_item(**update, Key=key)),
         ("may-write", "DeleteItem", lambda each: each.delete_item(**never, Key=key)),
         *(("may-query", "Query", _querying(name, index)) for index in schema.indexes),
     ]
 
 
 def _querying(table: str, index: TableIndex) -> Ask:
-    return lambda client: client.query(
-        TableName=table,
-        IndexName=index.name,
-        KeyConditionExpression="#key = :nobody",
-        ExpressionAttributeNames={"#key": index.partition},
-        ExpressionAttributeValues={":nobody": {"S": _NOBODY}},
-        Limit=1,
-    )
+    query = key_query(index.name, index.partition, _NOBODY)
+    return lambda client: client.query(TableName=table, **query, Limit=1)
 
 
 async def _use(key: str, action: str, table: str, call: Awaitable[Any]) -> CheckResult | None:

@@ -97,6 +97,12 @@ def read_expressions(
     return written | _placeholders(names, values)
 
 
+def key_query(index: str, name: str, value: str) -> dict[str, Any]:
+    """Return a query of an index's items of one key, greatest sort key first."""
+    key = Condition(f"#{name} = :key", {"key": value})
+    return {"IndexName": index, "ScanIndexForward": False, **read_expressions(key)}
+
+
 def _update(changes: Mapping[str, Any], names: dict[str, str], values: dict[str, Any]) -> str:
     sets, removes = [], []
     for number, (name, value) in enumerate(changes.items()):

@@ -12,6 +12,7 @@ import structlog
 from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.codec import Item, encode_item
+from cloudmart.dynamodb.expression import key_query
 from cloudmart.dynamodb.lazy_items import decode_all
 from cloudmart.dynamodb.refusals import explain_refusal
 from cloudmart.dynamodb.schema import (
@@ -21,7 +22,7 @@ from cloudmart.dynamodb.schema import (
     fault_of_record,
     index_fault,
 )
-from cloudmart.dynamodb.table import Key, ReadItems, Table, key_query
+from cloudmart.dynamodb.table import Key, ReadItems, Table
 from cloudmart.errors import UnavailableError
 from cloudmart.observability.metrics import INDEX_FALLBACKS
 from cloudmart.values.page import Page, Pages

@@ -10,6 +10,7 @@ from cloudmart.dynamodb.client import Database, answer_was_lost
 from cloudmart.dynamodb.codec import Item, decode_item, encode_item
 from cloudmart.dynamodb.expression import (
     Condition,
+    key_query,
     read_expressions,
     unchanged,
     write_expressions,
@@ -268,12 +269,6 @@ class Table:
             if "exceeded the maximum allowed size" not in str(error):
                 raise
             raise ItemTooLargeError("The stored item would become too large.") from error
-
-
-def key_query(index: str, name: str, value: str) -> dict[str, Any]:
-    """Return a query of an index's items of one key, greatest sort key first."""
-    key = Condition(f"#{name} = :key", {"key": value})
-    return {"IndexName": index, "ScanIndexForward": False, **read_expressions(key)}
 
 
 def _refused_for(error: ClientError) -> Item | None:

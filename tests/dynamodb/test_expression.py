@@ -1,6 +1,7 @@
 """Changes under conditions."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from cloudmart.dynamodb.table import RefusedError, Table
 from cloudmart.settings import Settings
 from tests.support.shop_tables import CALL_WITHIN
 
+PACKAGE = Path(__file__).parents[2] / "cloudmart"
 LAMP = {"id": "1", "name": "Lamp", "status": "new"}
 
 
@@ -88,3 +90,14 @@ async def test_an_item_is_unchanged_if_it_lacks_what_it_lacked(
         assert refused
     else:
         assert not refused
+
+
+@pytest.mark.parametrize("kind", ["Condition", "Filter", "KeyCondition", "Projection", "Update"])
+def test_one_module_builds_all_expressions(kind: str) -> None:
+    builders = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if f"{kind}Expression" in path.read_text("utf-8")
+    }
+
+    assert builders <= {"dynamodb/expression.py"}
