@@ -8,8 +8,8 @@ from cloudmart.doctor import kubernetes
 from cloudmart.doctor.check import CheckResult, DoctorCheck, passed, skipped, trouble, unknown
 from cloudmart.doctor.inputs import Inputs, NotAskedError, NotKnownError
 from cloudmart.pipeline.models import PipelineStatus
+from cloudmart.pipeline.unknown import UnknownError
 from cloudmart.pipeline.watch.status import troubles_of
-from cloudmart.pipeline.watch.unknown import UnknownError
 from cloudmart.rollout.release import name_of
 
 # What of a status tells of a finding, and the word by which its trouble is told.

@@ -9,8 +9,8 @@ from typing import Any
 import duckdb
 
 from cloudmart.orders.internal_items import HEARTBEAT
-from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.ports import OrderState, RowFault, amount_of
+from cloudmart.pipeline.rows import OrderEvent, Row
 from cloudmart.values.email import TEST_ADDRESSES
 
 # A query may be anything, but reaches nothing outside of the database.

@@ -22,7 +22,7 @@ from cloudmart.pipeline.carry.carrier import Carrier, carry_batch
 from cloudmart.pipeline.models import MappingStatus
 from cloudmart.pipeline.opening import OpenPipeline, Pipeline, assemble_pipeline
 from cloudmart.pipeline.ports import Quarantined
-from cloudmart.pipeline.watch.unknown import PATIENCE, UnknownError
+from cloudmart.pipeline.unknown import PATIENCE, UnknownError
 from cloudmart.settings import Settings
 
 _MAPPING = EventSourceMapping(bisect=True, retries=5, age=3600, partial=True)

@@ -14,13 +14,13 @@ import aioboto3
 
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.table import Table
+from cloudmart.pipeline.orders_by_day import OrdersByDay
 from cloudmart.pipeline.ports import Warehouse
-from cloudmart.pipeline.repair.orders_by_day import OrdersByDay
+from cloudmart.pipeline.unknown import PATIENCE
 from cloudmart.pipeline.watch.aws import AwsTransport, PipelineTransport
 from cloudmart.pipeline.watch.heartbeat import Heartbeat, HeartbeatSchedule
 from cloudmart.pipeline.watch.query_threads import OpenWarehouse, Questions
 from cloudmart.pipeline.watch.status import PipelineMonitor
-from cloudmart.pipeline.watch.unknown import PATIENCE
 from cloudmart.settings import BigQuerySettings, PipelineSettings, Provider, Settings, why_disabled
 
 OpenPipeline = Callable[

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from cloudmart.pipeline.carry.rows import OrderEvent, Row
+from cloudmart.pipeline.rows import OrderEvent, Row
 from cloudmart.values.money import round_to_cents
 
 

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from cloudmart.pipeline.carry.rows import Row
 from cloudmart.pipeline.ports import RowFault
+from cloudmart.pipeline.rows import Row
 from tests.drills.shop import EMAIL, DrilledShop, working
 from tests.health.world import expiring_in
 from tests.support import scripted_server

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from cloudmart.app import create_app
 from cloudmart.orders.models import Order, OrderStatus
-from cloudmart.pipeline.carry.rows import OrderEvent, Row
+from cloudmart.pipeline.rows import OrderEvent, Row
 from cloudmart.settings import Settings
 from tests.access.conftest import ADMIN, BASIC
 from tests.support.ready_app import serving, still

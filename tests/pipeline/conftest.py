@@ -13,7 +13,7 @@ from cloudmart.app import create_app
 from cloudmart.dynamodb.schema import in_shard
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
 from cloudmart.local.embedded import embedded_dynamodb
-from cloudmart.pipeline.watch.unknown import PATIENCE
+from cloudmart.pipeline.unknown import PATIENCE
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp
 from tests.support.bigquery_api import BigQueryApi, bigquery_api

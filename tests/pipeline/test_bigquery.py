@@ -15,8 +15,8 @@ from cloudmart.pipeline.carry.bigquery import (
     open_warehouse,
     refuse_foreign_answers,
 )
-from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.ports import RowFault
+from cloudmart.pipeline.rows import OrderEvent, Row
 from cloudmart.settings import BigQuerySettings
 from tests.support.bigquery_api import BadRow, BigQueryApi, Failure, LostAnswer
 from tests.support.scripted_server import Fault, Reply

@@ -20,9 +20,9 @@ from cloudmart.dynamodb.session import new_session
 from cloudmart.errors import ConflictError, UnavailableError
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
 from cloudmart.orders.internal_items import note_item
-from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.opening import Pipeline
 from cloudmart.pipeline.ports import OrderState
+from cloudmart.pipeline.rows import OrderEvent, Row
 from cloudmart.pipeline.watch.heartbeat import Heartbeat, HeartbeatSchedule
 from cloudmart.settings import PipelineSettings, Settings
 from tests.support.bigquery_api import DATASET, PROJECT, TABLE, Failure

@@ -18,7 +18,7 @@ from cloudmart.dynamodb.table import Table
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
 from cloudmart.pipeline.invariants.checks import Invariants, opening_before
 from cloudmart.pipeline.invariants.schedule import InvariantSchedule
-from cloudmart.pipeline.repair.orders_by_day import OrdersByDay
+from cloudmart.pipeline.orders_by_day import OrdersByDay
 from cloudmart.pipeline.watch.query_threads import Questions
 from cloudmart.products.catalogue import Catalogue
 from cloudmart.products.repository import ProductRepository

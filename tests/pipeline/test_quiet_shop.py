@@ -9,7 +9,7 @@ from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.schema import SHARDS
 from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import Table
-from cloudmart.pipeline.repair.orders_by_day import LOOK_BACK, OrdersByDay
+from cloudmart.pipeline.orders_by_day import LOOK_BACK, OrdersByDay
 from cloudmart.settings import Settings
 from tests.support.clock import Clock
 from tests.support.fault_proxy import FaultProxy

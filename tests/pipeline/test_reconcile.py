@@ -13,11 +13,11 @@ from cloudmart.dynamodb.session import new_session
 from cloudmart.errors import UnavailableError
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
 from cloudmart.orders.internal_items import note_item
-from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.opening import Pipeline
 from cloudmart.pipeline.ports import RowFault
 from cloudmart.pipeline.repair.reconcile import Comparison, DifferenceKind, Reconciler
 from cloudmart.pipeline.repair.replay import Replay, ReplayResult
+from cloudmart.pipeline.rows import OrderEvent, Row
 from cloudmart.pipeline.watch.query_threads import Questions
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import stamp

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from cloudmart.orders.models import Order, OrderLine
 from cloudmart.pipeline.carry.bigquery import COLUMNS
-from cloudmart.pipeline.carry.rows import OrderEvent, Row
+from cloudmart.pipeline.rows import OrderEvent, Row
 from tests.support.generated_items import items_with
 
 ORDER = Order.place(

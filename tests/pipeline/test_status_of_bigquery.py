@@ -12,8 +12,8 @@ from cloudmart.app import create_app
 from cloudmart.dynamodb.schema import in_shard
 from cloudmart.orders.internal_items import note_item
 from cloudmart.pipeline.carry.bigquery import COLUMNS, open_warehouse
-from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.opening import open_pipeline
+from cloudmart.pipeline.rows import OrderEvent, Row
 from cloudmart.settings import BigQuerySettings, Settings
 from cloudmart.values.timestamp import stamp
 from tests.support.bigquery_api import DATASET, PROJECT, TABLE, Failure

@@ -12,8 +12,8 @@ from cloudmart.app import create_app
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
 from cloudmart.orders.indexes import ORDERS_BY_DAY
 from cloudmart.orders.internal_items import note_item
+from cloudmart.pipeline.unknown import UnknownError
 from cloudmart.pipeline.watch.aws import AwsTransport
-from cloudmart.pipeline.watch.unknown import UnknownError
 from cloudmart.settings import PipelineSettings, Settings
 from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.pipeline_aws import PipelineAws, refused

@@ -9,8 +9,8 @@ import pytest
 
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
 from cloudmart.pipeline.carry.bigquery import open_warehouse
-from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.ports import OrderState, Warehouse
+from cloudmart.pipeline.rows import OrderEvent, Row
 from tests.support.orders_table import new_table
 
 BEFORE = datetime(2026, 11, 20, tzinfo=UTC)

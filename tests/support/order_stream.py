@@ -12,7 +12,7 @@ from cloudmart.local.event_source import (
     StreamReader,
 )
 from cloudmart.orders.internal_items import is_internal
-from cloudmart.pipeline.carry.rows import OrderEvent, Row
+from cloudmart.pipeline.rows import OrderEvent, Row
 from tests.support import shop_tables
 from tests.support.aws import aws_client
 from tests.support.pipeline_template import properties

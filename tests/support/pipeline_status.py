@@ -6,7 +6,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse
-from cloudmart.pipeline.carry.rows import OrderEvent, Row
+from cloudmart.pipeline.rows import OrderEvent, Row
 from cloudmart.settings import Settings
 
 Status = dict[str, Any]

@@ -19,7 +19,7 @@ from cloudmart.errors import CloudmartError
 from cloudmart.health.aws_environment import open_for_command
 from cloudmart.health.causes import DependencyError
 from cloudmart.pipeline.opening import Pipeline, open_pipeline
-from cloudmart.pipeline.watch.unknown import UnknownError, why_of_aws
+from cloudmart.pipeline.unknown import UnknownError, why_of_aws
 from cloudmart.settings import Settings
 from cloudmart.values.timestamp import now
 

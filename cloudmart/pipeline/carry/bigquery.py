@@ -20,9 +20,9 @@ from requests import Response
 
 from cloudmart.errors import UnavailableError
 from cloudmart.pipeline.carry.bigquery_errors import row_faults, translate_google_errors
-from cloudmart.pipeline.carry.rows import Row
+from cloudmart.pipeline.carry.bigquery_queries import BigQueryQueries
 from cloudmart.pipeline.ports import RowFault
-from cloudmart.pipeline.watch.bigquery_queries import BigQueryQueries
+from cloudmart.pipeline.rows import Row
 from cloudmart.settings import BigQuerySettings
 
 COLUMNS = {

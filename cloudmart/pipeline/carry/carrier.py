@@ -25,8 +25,8 @@ from cloudmart.orders.internal_items import is_internal
 from cloudmart.orders.models import TRACEPARENT
 from cloudmart.pipeline.carry.bigquery import open_warehouse
 from cloudmart.pipeline.carry.quarantine import S3QuarantineIntake
-from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.ports import Quarantined, QuarantineIntake, RowFault, Warehouse
+from cloudmart.pipeline.rows import OrderEvent, Row
 from cloudmart.settings import Settings, load_settings
 from cloudmart.settings.validation import first_in_words
 

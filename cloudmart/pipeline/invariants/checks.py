@@ -13,9 +13,9 @@ from cloudmart.dynamodb.call_metrics import ReadUnits, counted_units
 from cloudmart.dynamodb.codec import Item
 from cloudmart.orders.internal_items import is_order
 from cloudmart.orders.models import Order, total_of
-from cloudmart.pipeline.repair.orders_by_day import OrdersByDay
+from cloudmart.pipeline.orders_by_day import OrdersByDay
+from cloudmart.pipeline.unknown import UnknownError
 from cloudmart.pipeline.watch.query_threads import Questions
-from cloudmart.pipeline.watch.unknown import UnknownError
 from cloudmart.products.catalogue import Catalogue
 from cloudmart.settings import InvariantSettings
 from cloudmart.values.timestamp import now, read_time

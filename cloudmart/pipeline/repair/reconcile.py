@@ -13,11 +13,11 @@ from cloudmart.dynamodb.table import BATCH
 from cloudmart.orders.indexes import is_test_order
 from cloudmart.orders.internal_items import is_order
 from cloudmart.orders.models import Order
-from cloudmart.pipeline.carry.rows import OrderEvent, Row
+from cloudmart.pipeline.orders_by_day import OrdersByDay, retry_order_read
 from cloudmart.pipeline.ports import OrderState
-from cloudmart.pipeline.repair.orders_by_day import OrdersByDay, retry_order_read
+from cloudmart.pipeline.rows import OrderEvent, Row
+from cloudmart.pipeline.unknown import UnknownError
 from cloudmart.pipeline.watch.query_threads import Questions
-from cloudmart.pipeline.watch.unknown import UnknownError
 from cloudmart.settings.validation import first_in_words
 from cloudmart.values.money import round_to_cents
 from cloudmart.values.page import Page

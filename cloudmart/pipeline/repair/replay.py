@@ -13,9 +13,9 @@ from cloudmart.pipeline.carry.quarantine import (
     key_of,
     translate_s3_errors,
 )
-from cloudmart.pipeline.carry.rows import Row
 from cloudmart.pipeline.ports import Quarantined, RowFault, Warehouse
 from cloudmart.pipeline.repair.reconcile import Difference
+from cloudmart.pipeline.rows import Row
 from cloudmart.pipeline.watch.query_threads import Questions
 from cloudmart.retry import operator_retry
 

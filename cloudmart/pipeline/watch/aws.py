@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.parsers import ResponseParserError
 
 from cloudmart.pipeline.models import MappingStatus
-from cloudmart.pipeline.watch.unknown import UnknownError, why_of_aws
+from cloudmart.pipeline.unknown import UnknownError, why_of_aws
 from cloudmart.retry import REQUEST_ATTEMPTS
 from cloudmart.settings import PipelineSettings
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from cloudmart.errors import UnavailableError
 from cloudmart.pipeline.ports import Warehouse
-from cloudmart.pipeline.watch.unknown import UnknownError
+from cloudmart.pipeline.unknown import UnknownError
 
 R = TypeVar("R")
 

@@ -27,11 +27,11 @@ from cloudmart.pipeline.models import (
     OrderCounts,
     PipelineStatus,
 )
+from cloudmart.pipeline.orders_by_day import LOOK_BACK, OrdersByDay, stream_of
 from cloudmart.pipeline.ports import OrderState, Warehouse
-from cloudmart.pipeline.repair.orders_by_day import LOOK_BACK, OrdersByDay, stream_of
+from cloudmart.pipeline.unknown import PATIENCE, Answers, UnknownError
 from cloudmart.pipeline.watch.aws import PipelineTransport
 from cloudmart.pipeline.watch.query_threads import Questions
-from cloudmart.pipeline.watch.unknown import PATIENCE, Answers, UnknownError
 from cloudmart.values.timestamp import now
 
 # What BigQuery answers where a query does not fit its table.

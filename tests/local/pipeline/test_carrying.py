@@ -11,10 +11,10 @@ import pytest
 from cloudmart.local.duckdb_warehouse import DuckDBWarehouse, duckdb_connection
 from cloudmart.local.pipeline import LocalTransport
 from cloudmart.orders.internal_items import ORDER_SECRET, note_item
-from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.models import MappingStatus
 from cloudmart.pipeline.ports import RowFault
-from cloudmart.pipeline.watch.unknown import UnknownError
+from cloudmart.pipeline.rows import OrderEvent, Row
+from cloudmart.pipeline.unknown import UnknownError
 from cloudmart.settings import Settings
 from tests.support.shop_tables import put
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from cloudmart.local.event_source import BatchDelivery
 from cloudmart.pipeline.carry.bigquery import open_warehouse
 from cloudmart.pipeline.carry.carrier import Carrier, carry_batch
-from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.ports import Quarantined
+from cloudmart.pipeline.rows import OrderEvent, Row
 from tests.support.bigquery_api import BadRow, Failure, LostAnswer, bigquery_api
 from tests.support.order_stream import MAPPING, Event, order
 

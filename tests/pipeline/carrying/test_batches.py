@@ -9,8 +9,8 @@ import pytest
 import structlog
 
 from cloudmart.pipeline.carry.carrier import Carrier
-from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.repair.replay import S3Quarantine
+from cloudmart.pipeline.rows import OrderEvent, Row
 from tests.pipeline.carrying.conftest import Function
 from tests.support.bigquery_api import BigQueryApi
 from tests.support.order_stream import Event, OrderStream, later, latest, order

@@ -12,8 +12,8 @@ from cloudmart.app import create_app
 from cloudmart.dynamodb.codec import encode_item
 from cloudmart.pipeline.carry.bigquery import BigQueryWarehouse, open_warehouse
 from cloudmart.pipeline.carry.carrier import Carrier, carry_batch
-from cloudmart.pipeline.carry.rows import OrderEvent, Row
 from cloudmart.pipeline.repair.replay import S3Quarantine
+from cloudmart.pipeline.rows import OrderEvent, Row
 from cloudmart.settings import Settings
 from tests.pipeline.carrying.conftest import Function
 from tests.support.bigquery_dataset import Dataset, dataset

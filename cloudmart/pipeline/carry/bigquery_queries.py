@@ -15,8 +15,8 @@ from google.cloud.bigquery.table import Row as Answer
 
 from cloudmart.orders.internal_items import HEARTBEAT
 from cloudmart.pipeline.carry.bigquery_errors import translate_google_errors
-from cloudmart.pipeline.carry.rows import OrderEvent
 from cloudmart.pipeline.ports import OrderState, amount_of
+from cloudmart.pipeline.rows import OrderEvent
 from cloudmart.values.email import TEST_ADDRESSES
 
 # BigQuery bills the columns and the days that it reads.

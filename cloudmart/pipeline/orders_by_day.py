@@ -20,7 +20,7 @@ from cloudmart.orders.indexes import INDEXED_ORDERS, ORDERS_BY_DAY
 from cloudmart.orders.internal_items import is_order
 from cloudmart.orders.models import Order
 from cloudmart.pipeline.models import NewestOrder
-from cloudmart.pipeline.watch.unknown import UnknownError, may_be_retried, why_of_aws
+from cloudmart.pipeline.unknown import UnknownError, may_be_retried, why_of_aws
 from cloudmart.retry import operator_retry
 from cloudmart.values.timestamp import read_time, stamp
 
