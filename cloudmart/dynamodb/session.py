@@ -4,13 +4,15 @@ import asyncio
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from contextvars import Context
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
 import aioboto3
 from aiobotocore.session import AioSession, get_session
-from botocore.exceptions import RefreshWithMFAUnsupportedError
+from botocore.credentials import RefreshableCredentials
+from botocore.exceptions import NoCredentialsError, RefreshWithMFAUnsupportedError
 from botocore.loaders import Loader, create_loader
 
 from cloudmart.aws_redirects import DirectConfig
@@ -31,6 +33,11 @@ _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 # Tells the SDK that the values of items are documents, not structures to be walked through:
 # docs/decisions/values-as-sent.md.
 _MODELS = Path(__file__).parent / "models"
+
+_LAST_SECONDS = 60
+"""Seconds before their end from which a request waits for the renewal of its credentials."""
+
+_LONGEST_RENEWAL = 30.0
 
 
 class CredentialProgram:
@@ -64,6 +71,65 @@ class CredentialProgram:
                 await self._process.wait()
                 # A child of its own may hold the pipes open.
                 self._process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+class SessionCredentials:
+    """Gives the credentials of a session, which finds and renews them.
+
+    The SDK renews credentials a quarter of an hour before their end, and has one request after the
+    other wait for it. Each of these would fail while the source of the credentials hangs, with
+    credentials that are still good.
+    """
+
+    def __init__(self, session: aioboto3.Session) -> None:
+        self._session = session
+        self._source: Any = None
+        self._last: Any = None
+        self._renewal: asyncio.Task[None] | None = None
+
+    async def get(self) -> Any:  # noqa: ANN401 - botocore's
+        """Return what signs a request now: keys, token and account.
+
+        Raises:
+            NoCredentialsError: the session has none.
+            BotoCoreError: their time is over, and they cannot be renewed.
+        """
+        if self._source is None:
+            self._source = await self._session.get_credentials()
+        if self._source is None:
+            raise NoCredentialsError
+        if self._last is not None and self._may_be_renewed_later():
+            if self._renewal is None:
+                # It is nobody's request: not its end when a client goes away.
+                self._renewal = asyncio.create_task(self._renew(), context=Context())
+                self._renewal.add_done_callback(self._renewed)
+        else:
+            self._last = await self._source.get_frozen_credentials()
+        return self._last
+
+    async def close(self) -> None:
+        """End a renewal that is under way."""
+        if self._renewal:
+            self._renewal.cancel()
+            await asyncio.wait({self._renewal})
+
+    def _may_be_renewed_later(self) -> bool:
+        source = self._source
+        return (
+            isinstance(source, RefreshableCredentials)
+            and source.refresh_needed()
+            and not source.refresh_needed(_LAST_SECONDS)
+        )
+
+    async def _renew(self) -> None:
+        async with asyncio.timeout(_LONGEST_RENEWAL):
+            await self._source.get_frozen_credentials()
+
+    def _renewed(self, task: asyncio.Task[None]) -> None:
+        self._renewal = None
+        if not task.cancelled():
+            # The SDK has logged it, and the next request tries again.
+            task.exception()
 
 
 def new_session(region: str | None = None) -> aioboto3.Session:

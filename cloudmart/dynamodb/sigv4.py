@@ -1,13 +1,19 @@
 """Signature Version 4, which proves to AWS who asks (AWS: "Create a signed AWS API request")."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from hashlib import sha256
 from hmac import digest as hmac
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
+
+_MOST_SKEW = timedelta(minutes=4)
+# AWS refuses signatures five minutes off.
+
+_LAST_YEAR = 2200  # a date after it is nonsense, and the end of Python's calendar is far away
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +75,42 @@ def _key_of_day(secret_key: str, day: str, region: str, service: str) -> bytes:
     for part in (day, region, service, "aws4_request"):
         key = hmac(key, part.encode(), "sha256")
     return key
+
+
+class AwsClock:
+    """Tells the time by AWS's clock, as far as its refusals have told of a difference to ours."""
+
+    def __init__(self, corrected: Callable[[timedelta], None]) -> None:
+        """Take what is told how far AWS's clock is ahead of ours, each time that this changes."""
+        self._corrected = corrected
+        self._ahead = timedelta()
+
+    def now(self) -> datetime:
+        """Return the time in UTC."""
+        return datetime.now(UTC) + self._ahead
+
+    def notice(self, signed: datetime, date: str | None) -> bool:
+        """Learn from the `Date` of a refusal; tell whether the signature's time was wrong.
+
+        A clock of ours that is set right while requests are under way is noticed as well, by each
+        of them.
+        """
+        theirs = _moment(date)
+        if theirs is None or abs(theirs - signed) <= _MOST_SKEW:
+            return False
+        off = theirs - datetime.now(UTC)
+        if abs(off - self._ahead) > _MOST_SKEW:
+            self._ahead = off if abs(off) > _MOST_SKEW else timedelta()
+            self._corrected(self._ahead)
+        return True
+
+
+def _moment(date: str | None) -> datetime | None:
+    """Return the moment of a `Date` header, or None where it names none."""
+    try:
+        moment = parsedate_to_datetime(date or "")
+        # A date of HTTP is in GMT, also where it does not say so.
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.year <= _LAST_YEAR else None

@@ -1,13 +1,13 @@
 """How the operations on items reach DynamoDB: signed, sent and read without the SDK's layers."""
 
 import asyncio
+import os
 import random
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
@@ -21,19 +21,19 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
     HTTPClientError,
-    NoCredentialsError,
     ProxyConnectionError,
     ReadTimeoutError,
     SSLError,
 )
-from botocore.httpsession import get_cert_path, mask_proxy_url
+from botocore.httpsession import ProxyConfiguration, get_cert_path, mask_proxy_url
 from botocore.utils import get_environ_proxies
 from yarl import URL
 
 from cloudmart.dynamodb.call_metrics import count_retry
 from cloudmart.dynamodb.messages import decode_answer, encode_call
 from cloudmart.dynamodb.refusals import DamagedAnswerError, ForeignAnswerError, is_damaged
-from cloudmart.dynamodb.sigv4 import SigningKey, UnsignedRequest, signed_headers
+from cloudmart.dynamodb.session import SessionCredentials
+from cloudmart.dynamodb.sigv4 import AwsClock, SigningKey, UnsignedRequest, signed_headers
 from cloudmart.retry import REQUEST_ATTEMPTS
 
 OPERATIONS: Mapping[str, str] = {
@@ -49,9 +49,6 @@ OPERATIONS: Mapping[str, str] = {
 
 ANSWER_LOST = "AnswerLost"
 """Marks a refusal before which an earlier attempt may have been carried out."""
-
-MOST_SKEW = timedelta(minutes=4)
-"""A clock that is further off than this is corrected; AWS refuses signatures five minutes off."""
 
 _TYPE = "application/x-amz-json-1.0"
 _TARGET = "DynamoDB_20120810."
@@ -149,6 +146,7 @@ class _RefusedError(Exception):
         self.document = document
         self.status = response.status
         self.request_id = response.headers.get(_REQUEST_ID, "")
+        self.wrong_time = False
 
 
 class Transport:
@@ -166,13 +164,11 @@ class Transport:
         corrected: Callable[[timedelta], None] = lambda _: None,
     ) -> None:
         self._http = http
-        self._session = session
         self._client = client
-        self._credentials: Any = None
-        self._corrected = corrected
+        self._credentials = SessionCredentials(session)
+        self._clock = AwsClock(corrected)
         self._endpoints: dict[str | None, _Endpoint] = {}
         self._quota = _RetryQuota()
-        self._ahead = timedelta()
 
     async def call(
         self, operation: str, parameters: Mapping[str, Any], parse: Parse = decode_answer
@@ -207,6 +203,10 @@ class Transport:
             count_retry(operation, parameters)
             await asyncio.sleep(random.uniform(0, _LONGEST_WAIT))  # noqa: S311 - jitter
 
+    async def close(self) -> None:
+        """End what goes on beside calls."""
+        await self._credentials.close()
+
     def _may_try_again(self, tries: "_Tries", cost: int) -> bool:
         tries.exhausted = tries.retried == REQUEST_ATTEMPTS - 1
         if tries.exhausted or not self._quota.take(cost):
@@ -220,7 +220,7 @@ class Transport:
         worth = (
             refused.code in _RETRIED_CODES
             or refused.status in _TRANSIENT_STATUSES
-            or (refused.code in _CLOCK_CODES and bool(self._ahead))
+            or refused.wrong_time
         )
         return _COST if worth else 0
 
@@ -243,13 +243,11 @@ class Transport:
 
     async def _key(self) -> tuple[_Endpoint, SigningKey]:
         """Return where a request goes now, and what signs it."""
-        if self._credentials is None:
-            self._credentials = await self._session.get_credentials()
-        if self._credentials is None:
-            raise NoCredentialsError
-        frozen = await self._credentials.get_frozen_credentials()
-        account = frozen.account_id
-        endpoint = self._endpoints.get(account) or await self._find_endpoint(account)
+        frozen = await self._credentials.get()
+        endpoint = self._endpoints.get(frozen.account_id)
+        if endpoint is None:
+            endpoint = await _find_endpoint(self._client)
+            self._endpoints = {frozen.account_id: endpoint}
         return endpoint, SigningKey(
             frozen.access_key, frozen.secret_key, endpoint.region, endpoint.service, frozen.token
         )
@@ -259,7 +257,7 @@ class Transport:
     ) -> dict[str, Any]:
         endpoint, signing = key
         headers = {"host": endpoint.host, "content-type": _TYPE, "x-amz-target": _TARGET + name}
-        now = datetime.now(UTC) + self._ahead
+        now = self._clock.now()
         headers |= signed_headers(signing, UnsignedRequest(headers, body, path=endpoint.path), now)
         try:
             async with self._http.post(
@@ -270,9 +268,16 @@ class Transport:
                 # What is signed goes to no other host.
                 allow_redirects=False,
             ) as response:
-                return self._read(response, await response.read(), parse)
-        except (aiohttp.ClientError, OSError) as error:
+                answer = await response.read()
+        # aiohttp raises ValueError for an address or a proxy that it does not understand.
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _no_answer(error, endpoint) from error
+        try:
+            return self._read(response, answer, parse)
+        except _RefusedError as refused:
+            if refused.code in _CLOCK_CODES:
+                refused.wrong_time = self._clock.notice(now, response.headers.get("date"))
+            raise
 
     def _read(
         self, response: aiohttp.ClientResponse, answer: bytes, parse: Parse
@@ -298,43 +303,7 @@ class Transport:
         refused = _RefusedError(document, response)
         if refused.code == str(response.status) and not transient:
             raise ForeignAnswerError(f"an answer with status {response.status} names no error")
-        if refused.code in _CLOCK_CODES:
-            self._notice_clock(headers.get("date"))
         raise refused
-
-    def _notice_clock(self, date: str | None) -> None:
-        """Compare our clock with AWS's."""
-        try:
-            theirs = parsedate_to_datetime(date or "")
-        except ValueError:
-            return
-        off = theirs - datetime.now(UTC)
-        if abs(off - self._ahead) > MOST_SKEW:
-            self._ahead = off if abs(off) > MOST_SKEW else timedelta()
-            self._corrected(self._ahead)
-
-    async def _find_endpoint(self, account: str | None) -> _Endpoint:
-        """Ask the SDK where it would send a request, by its rules and the environment.
-
-        A signed address is the only one of its public answers that says so, and it names the region
-        and the service of the signature.
-        """
-        told = await self._client.generate_presigned_url(
-            "get_item", Params={"TableName": "any", "Key": {"id": {"S": "any"}}}
-        )
-        parts = urlsplit(told)
-        scope = parse_qs(parts.query)["X-Amz-Credential"][0].split("/")
-        url = f"{parts.scheme}://{parts.netloc}{parts.path or '/'}"
-        endpoint = _Endpoint(
-            URL(url, encoded=True),
-            parts.netloc.rpartition("@")[2],
-            parts.path or "/",
-            get_environ_proxies(url).get(parts.scheme),
-            region=scope[2],
-            service=scope[3],
-        )
-        self._endpoints = {account: endpoint}
-        return endpoint
 
 
 @asynccontextmanager
@@ -345,13 +314,7 @@ async def open_transport(
 ) -> AsyncIterator[Transport]:
     """Give a transport beside an SDK client, with connections as the client has them."""
     config = client.meta.config
-    bundle = session._session.get_config_variable("ca_bundle")  # noqa: SLF001 - it is AWS_CA_BUNDLE
-    # Reading all authorities takes a while: only where there is TLS.
-    secure = client.meta.endpoint_url.startswith("https:")
-    try:
-        trusted = _authorities(bundle) if secure else True
-    except OSError as error:
-        raise HTTPClientError(error=error) from error
+    trusted = _trusted_authorities(session, client)
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
             limit=config.max_pool_connections, ssl=trusted, keepalive_timeout=12
@@ -366,12 +329,52 @@ async def open_transport(
         skip_auto_headers=["Accept", "Accept-Encoding"],
         headers={"user-agent": "cloudmart", "accept-encoding": "identity"},
     ) as http:
-        yield Transport(http, session, client, corrected)
+        transport = Transport(http, session, client, corrected)
+        try:
+            yield transport
+        finally:
+            await transport.close()
 
 
-def _authorities(bundle: str | None) -> ssl.SSLContext:
-    """Return what trusts the authorities of a file, or those that the SDK trusts by itself."""
-    return ssl.create_default_context(cafile=get_cert_path(bundle or True))
+async def _find_endpoint(client: Any) -> _Endpoint:  # noqa: ANN401 - botocore makes its clients at run time
+    """Ask the SDK where it would send a request, by its rules and the environment.
+
+    A signed address is the only one of its public answers that says so, and it names the region
+    and the service of the signature.
+    """
+    told = await client.generate_presigned_url(
+        "get_item", Params={"TableName": "any", "Key": {"id": {"S": "any"}}}
+    )
+    parts = urlsplit(told)
+    scope = parse_qs(parts.query)["X-Amz-Credential"][0].split("/")
+    url = f"{parts.scheme}://{parts.netloc}{parts.path or '/'}"
+    return _Endpoint(
+        URL(url, encoded=True),
+        parts.netloc.rpartition("@")[2],
+        parts.path or "/",
+        # It reads `proxy.example:3128` as an address of HTTP.
+        ProxyConfiguration(get_environ_proxies(url)).proxy_url_for(url),
+        region=scope[2],
+        service=scope[3],
+    )
+
+
+def _trusted_authorities(
+    session: aioboto3.Session,
+    client: Any,  # noqa: ANN401 - botocore makes its clients at run time
+) -> ssl.SSLContext | bool:
+    """Return what trusts the authorities that the SDK trusts: those of a file, or its own."""
+    # Reading all authorities takes a while: only where there is TLS.
+    if not client.meta.endpoint_url.startswith("https:"):
+        return True
+    core = session._session  # noqa: SLF001 - aioboto3 shows it to nobody
+    bundle = core.get_config_variable("ca_bundle")  # it is AWS_CA_BUNDLE
+    if bundle is None:
+        bundle = os.environ.get("REQUESTS_CA_BUNDLE")
+    try:
+        return ssl.create_default_context(cafile=get_cert_path(bundle or True))
+    except OSError as error:
+        raise HTTPClientError(error=error) from error
 
 
 def _no_answer(error: Exception, endpoint: _Endpoint) -> Exception:

@@ -7,8 +7,6 @@ import threading
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
 from cloudmart.settings import Settings
 from cloudmart.values.page import Pages
-from tests.support.scripted_server import LoopbackServer, Reply, Request
+from tests.support.scripted_server import LoopbackServer, Reply
 from tests.support.shop_tables import CALL_WITHIN
 
 LAMP = {"id": {"S": "1"}, "name": {"S": "Lamp"}, "price": {"N": "19.99"}}
@@ -176,6 +174,34 @@ async def test_both_ways_reach_the_same_host_through_a_proxy(
     assert all(line.startswith(b"CONNECT ") for line in asked[0])
 
 
+@pytest.mark.parametrize("direct", [True, False])
+@pytest.mark.parametrize("before", ["", "//", "http://"], ids=["none", "slashes", "http"])
+async def test_the_address_of_a_proxy_needs_no_scheme(
+    before: str,
+    direct: bool,  # noqa: FBT001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL_DYNAMODB")
+    with proxy() as heard:
+        monkeypatch.setenv("HTTPS_PROXY", f"{before}127.0.0.1:{heard.port}")
+        async with opened(direct=direct) as database:
+            with pytest.raises(UnavailableError):
+                await database.call("get_item", TableName="t", Key={"id": {"S": "1"}})
+
+    assert set(heard.lines) == {b"CONNECT dynamodb.us-east-1.amazonaws.com:443 HTTP/1.1"}
+
+
+async def test_an_address_that_the_http_client_does_not_take_is_unavailable(
+    wire: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = wire.url.replace("//", "//ann:secret@")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", named)
+
+    async with opened() as database:
+        with pytest.raises(UnavailableError):
+            await database.call("get_item", TableName="t", Key={"id": {"S": "1"}})
+
+
 async def test_no_proxy_is_asked_where_the_environment_says_so(
     wire: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,53 +289,6 @@ async def test_a_list_whose_pages_lead_to_themselves_breaks_off(
 async def _read(pages: Pages[Item], into: list[str]) -> None:
     async for page in pages:
         into += [item["id"] for item in page.items]
-
-
-@pytest.mark.parametrize("code", ["InvalidSignatureException", "RequestExpired"])
-@pytest.mark.parametrize("minutes", [-30, 10])
-async def test_a_clock_that_is_wrong_is_corrected_and_told(
-    code: str, minutes: int, wire: LoopbackServer
-) -> None:
-    theirs = datetime.now(UTC) + timedelta(minutes=minutes)
-    told: list[timedelta] = []
-
-    def judge(request: Request) -> Reply:
-        if abs(datetime.fromisoformat(request.headers["x-amz-date"]) - theirs) > timedelta(
-            minutes=5
-        ):
-            return refusal(code, Date=format_datetime(theirs, usegmt=True))
-        return answer({"Item": LAMP})
-
-    wire.answer = judge
-    database = Database(
-        new_session("us-east-1"), within=CALL_WITHIN, direct=True, corrected=told.append
-    )
-    await database.open()
-    for _ in range(2):
-        said = await database.call("get_item", TableName="t", Key={"id": {"S": "1"}})
-    await database.close()
-
-    assert said == {"Item": LAMP}
-    assert len(wire.requests) == 3
-    assert [round(off.total_seconds() / 60) for off in told] == [minutes]
-
-
-async def test_a_wrong_secret_is_no_wrong_clock(wire: LoopbackServer) -> None:
-    told: list[timedelta] = []
-    now = format_datetime(datetime.now(UTC), usegmt=True)
-    wire.play(refusal("InvalidSignatureException", Date=now))
-    database = Database(
-        new_session("us-east-1"), within=CALL_WITHIN, direct=True, corrected=told.append
-    )
-    await database.open()
-
-    with pytest.raises(UnavailableError):
-        await database.call("get_item", TableName="t", Key={"id": {"S": "1"}})
-    await database.close()
-
-    assert told == []
-    assert len(wire.requests) == 1
-    assert parsedate_to_datetime(now)
 
 
 async def test_an_outage_is_not_answered_with_twice_the_load(wire: LoopbackServer) -> None:

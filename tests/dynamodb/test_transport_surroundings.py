@@ -42,13 +42,16 @@ def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback
 
 
 @BOTH_WAYS
+@pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
 async def test_the_authorities_are_those_of_the_bundle(
+    variable: str,
     direct: bool,  # noqa: FBT001 - a parameter of the test
     secure: LoopbackServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "authority.pem"))
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(variable, str(tmp_path / "authority.pem"))
     secure.play(answer({"Item": {"id": {"S": "1"}}}))
 
     async with opened(direct=direct) as database:
@@ -89,6 +92,25 @@ async def test_credentials_that_were_renewed_sign_the_next_request(
     assert first["x-amz-security-token"] == "session"
     assert "Credential=ASIARENEWED/" in second["authorization"]
     assert second["x-amz-security-token"] == "renewed"
+
+
+async def test_credentials_that_are_still_good_are_used_while_their_source_hangs(
+    pod_identity: Metadata, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The SDK renews them a quarter of an hour before their end.
+    later = datetime.now(UTC) + timedelta(minutes=5)
+    pod_identity.body["Expiration"] = f"{later:%Y-%m-%dT%H:%M:%SZ}"
+    with loopback() as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
+        server.answer = lambda _: answer({})
+        async with opened(direct=True) as database:
+            await database.call("get_item", **KEY)
+            pod_identity.hangs = True
+            for _ in range(3):
+                await database.call("get_item", **KEY)
+
+    tokens = [request.headers["x-amz-security-token"] for request in server.requests]
+    assert tokens == ["session"] * 4
 
 
 @BOTH_WAYS

@@ -27,6 +27,8 @@ class Metadata(ThreadingHTTPServer):
             "Expiration": f"{datetime.now(UTC) + timedelta(hours=6):%Y-%m-%dT%H:%M:%SZ}",
         }
         self.asked: list[str] = []
+        self.hangs = False
+        self.closing = threading.Event()
 
     @property
     def url(self) -> str:
@@ -43,6 +45,7 @@ def metadata() -> Iterator[Metadata]:
     try:
         yield server
     finally:
+        server.closing.set()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -53,6 +56,9 @@ class _Answerer(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
+        if self.server.hangs:
+            self.server.closing.wait()
+            return
         listing = self.path.endswith("/security-credentials/")
         text = NODE if listing else json.dumps(self.server.body)
         self._answer(self.server.status, text)
