@@ -51,7 +51,7 @@ def test_what_is_not_json_is_malformed(body: bytes, route: Route, shop: httpx2.C
 @pytest.mark.parametrize(
     "body", ["", "null", "[]", "5", "1e400", '"text"', "true", "[{}]", "\ufeff[]"]
 )
-def test_json_that_is_no_object_is_refused_as_a_whole(
+def test_json_that_is_not_an_object_is_refused_as_a_whole(
     body: str, route: Route, shop: httpx2.Client
 ) -> None:
     answer = shop.request(route.method, route.path("1"), content=body.encode(), headers=JSON)
@@ -68,7 +68,7 @@ def test_json_that_is_no_object_is_refused_as_a_whole(
         *("application/json charset=utf-8", "application/foo/x+json", ";", "\xff", "*/*"),
     ],
 )
-def test_a_body_that_does_not_say_it_is_json_is_told_which_header_to_send(
+def test_a_body_without_the_json_header_gets_a_message_with_the_header(
     kind: str, route: Route, shop: httpx2.Client
 ) -> None:
     headers = {b"content-type": kind.encode("latin-1")}
@@ -94,7 +94,7 @@ def test_a_body_that_does_not_say_it_is_json_is_told_which_header_to_send(
     ],
 )
 @each_with_body
-def test_a_compressed_body_is_told_to_come_uncompressed(
+def test_a_compressed_body_gets_a_message_to_send_it_uncompressed(
     coding: str, compress: Callable[[bytes], bytes], route: Route, shop: httpx2.Client
 ) -> None:
     headers = JSON | ({"Content-Encoding": coding} if coding else {})
@@ -172,7 +172,7 @@ CHATS = [
 
 
 @pytest.mark.parametrize(("path", "body", "ticket"), CHATS)
-def test_of_a_chat_only_what_is_kept_is_looked_at(
+def test_of_a_chat_only_the_kept_messages_are_validated(
     path: str, body: str, ticket: str, shop: httpx2.Client
 ) -> None:
     nonsense, message = "{}," * 19_799, '{"sender": "ai", "text": "Hi"}'
@@ -186,7 +186,7 @@ def test_of_a_chat_only_what_is_kept_is_looked_at(
 
 
 @pytest.mark.parametrize(("path", "body", "ticket"), CHATS)
-def test_a_chat_out_of_all_proportion_is_refused_in_words(
+def test_a_far_too_long_chat_is_refused_with_a_message(
     path: str, body: str, ticket: str, shop: httpx2.Client
 ) -> None:
     text = json.dumps("a, b, {c}, [d]\\" * 200_000 if ticket == "ticketId" else "[{,]}" * 50_000)
@@ -203,7 +203,7 @@ def test_a_chat_out_of_all_proportion_is_refused_in_words(
 @each_with_body
 @pytest.mark.parametrize("kind", ["[]", "{}"])
 @pytest.mark.parametrize("size", [0, 100_000])
-def test_what_is_nested_out_of_all_proportion_is_refused_in_words(
+def test_a_far_too_deep_body_is_refused_with_a_message(
     kind: str, size: int, route: Route, shop: httpx2.Client
 ) -> None:
     opening, closing = kind[0] + '"a":' * (kind == "{}"), kind[1]
@@ -262,9 +262,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(("route", "field"), FIELDS, ids=str)
-def test_no_value_of_a_field_is_a_fault_of_ours(
-    route: Route, field: str, shop: httpx2.Client
-) -> None:
+def test_no_value_of_a_field_gives_a_500(route: Route, field: str, shop: httpx2.Client) -> None:
     sample = {name: value for name, value in SAMPLES[str(route)].items() if name != field}
     rest = json.dumps(sample)[1:-1]
 
@@ -308,9 +306,7 @@ def _bodies(fields: Sequence[str]) -> st.SearchStrategy[dict[str, Any]]:
         )
     )
 )
-def test_no_body_at_all_is_a_fault_of_ours(
-    shop: httpx2.Client, request_: tuple[Route, dict[str, Any]]
-) -> None:
+def test_no_body_gives_a_500(shop: httpx2.Client, request_: tuple[Route, dict[str, Any]]) -> None:
     route, changes = request_
 
     answer = shop.request(
@@ -337,7 +333,7 @@ def test_the_last_of_two_equal_keys_counts(shop: httpx2.Client) -> None:
 
 @each_with_body
 @pytest.mark.parametrize("value", [None, 1, 1.5, "", "x", [], {}, [None], {"a": 1}, True, "1e9"])
-def test_a_request_is_not_refused_in_the_words_of_a_library(
+def test_a_request_is_not_refused_with_a_librarys_message(
     value: object, route: Route, shop: httpx2.Client
 ) -> None:
     bodies = [value, dict.fromkeys(route.body, value), {}]

@@ -61,7 +61,7 @@ def _write(dynamodb: Any, settings: Settings, kind: str, items: list[dict[str, W
 
 @pytest.mark.usefixtures("embedded_only")
 @pytest.mark.parametrize(("kind", "name"), KEYS)
-def test_a_change_mends_what_the_indexes_are_made_of(
+def test_a_change_corrects_the_attributes_of_the_indexes(
     kind: str,
     name: str,
     strict: TestClient,

@@ -205,7 +205,7 @@ def test_everything_went_wrong_that_was_to(heard: Heard) -> None:
 
 
 @pytest.mark.parametrize("output", ["log", "metrics", "health", "traces"])
-def test_no_word_of_anybody_is_heard_again(output: str, heard: Heard) -> None:
+def test_no_word_that_was_put_in_comes_out(output: str, heard: Heard) -> None:
     said = str(getattr(heard, output)).lower()
 
     lines = said.splitlines()
@@ -213,7 +213,7 @@ def test_no_word_of_anybody_is_heard_again(output: str, heard: Heard) -> None:
     assert [line[:2000] for line in lines if any(word in line for word in words)] == []
 
 
-def test_problems_tell_a_caller_nothing_but_where_they_asked(heard: Heard) -> None:
+def test_a_problem_repeats_only_the_path_of_the_request(heard: Heard) -> None:
     kept = [place for place in heard.sent if place not in {"path", "thread"}]
     words = heard.of(*kept)
 

@@ -70,7 +70,7 @@ def _answer(request: Request) -> Reply:
     "opted", ["", "http/dup,database/dup,gen_ai_latest_experimental"], ids=["old", "new"]
 )
 @pytest.mark.parametrize("transport", ["direct", "sdk"])
-def test_injected_sdk_is_told_nothing_of_customers(
+def test_an_injected_sdk_learns_nothing_of_customers(
     shared_settings: Settings, tmp_path: Path, opted: str, transport: str
 ) -> None:
     spans = tmp_path / "spans"

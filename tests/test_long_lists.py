@@ -125,7 +125,7 @@ def test_a_limit_is_a_number_from_1_to_1000(limit: str, shop: httpx2.Client) -> 
     assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/query/limit"]
 
 
-def test_a_cursor_without_a_limit_leads_to_all_that_is_left(shop: httpx2.Client) -> None:
+def test_a_cursor_without_a_limit_gives_the_rest_of_the_list(shop: httpx2.Client) -> None:
     first = shop.get("/api/orders", params={"limit": 1000})
     url = first.links["next"]["url"].replace("limit=1000&", "")
 

@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[1]
 LOCKED = ROOT / ".ci" / "locked"
 
 
-def test_a_python_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
+def test_a_python_that_is_not_there_is_reported_with_a_message(tmp_path: Path) -> None:
     (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text("utf-8"), "utf-8")
     (tmp_path / "requirements").mkdir()
     for needed in ("pyproject.toml", "requirements/local.txt"):
@@ -51,7 +51,7 @@ def test_of_two_that_set_up_at_once_the_second_waits_and_finds_the_work_done(
     assert sorted(told for _, told in ended)[1].startswith("Another make is setting this folder up")
 
 
-def test_the_work_s_exit_code_is_told(tmp_path: Path) -> None:
+def test_the_exit_code_of_the_work_is_passed_on(tmp_path: Path) -> None:
     done = subprocess.run(  # noqa: S603 - our own script
         [sys.executable, LOCKED, ".venv.lock", "exit 3"], cwd=tmp_path, check=False, timeout=60
     )

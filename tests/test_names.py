@@ -82,7 +82,7 @@ def importers(module: str) -> set[str]:
     }
 
 
-def test_a_public_class_has_a_name_of_its_own() -> None:
+def test_a_public_class_has_a_unique_name() -> None:
     classes = (
         each.name for tree in TREES.values() for each in tree.body if isinstance(each, ast.ClassDef)
     )
@@ -90,7 +90,7 @@ def test_a_public_class_has_a_name_of_its_own() -> None:
     assert twice(classes) == []
 
 
-def test_a_public_function_has_a_name_of_its_own() -> None:
+def test_a_public_function_has_a_unique_name() -> None:
     functions = (
         each.name
         for name, tree in TREES.items()

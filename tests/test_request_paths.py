@@ -75,7 +75,7 @@ def test_a_reader_opens_at_most_eight_files_and_none_twice(route: str) -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_the_way_leads_from_file_to_file_and_never_back(route: str) -> None:
+def test_the_files_follow_each_other_and_never_go_back(route: str) -> None:
     files = listed(route)
 
     above: set[str] = {files[0]}

@@ -160,7 +160,7 @@ async def _orders(shop: httpx2.AsyncClient, faults: FaultProxy) -> list[dict[str
     return orders
 
 
-async def test_one_passing_failure_of_every_call_is_not_told(
+async def test_one_temporary_failure_of_every_call_stays_hidden(
     faults: FaultProxy, shared_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A client that has seen many failures stops its retries, so this client is new.
@@ -175,7 +175,7 @@ async def test_one_passing_failure_of_every_call_is_not_told(
     assert {answer.status_code for answer in answers} <= {200, 201, 404, 422}
 
 
-async def test_an_answer_nobody_expected_is_a_problem_that_tells_nothing(
+async def test_an_unexpected_answer_is_a_problem_without_details(
     faults: FaultProxy, shop: httpx2.AsyncClient
 ) -> None:
     faults.fail(Fault.UNHEARD_OF)

@@ -83,7 +83,7 @@ def test_no_name_a_wrong_name_and_a_wrong_password_are_answered_alike(client: Te
         ]
 
 
-def test_credentials_that_are_sent_twice_are_none(client: TestClient) -> None:
+def test_credentials_that_are_sent_twice_are_refused(client: TestClient) -> None:
     twice = [("Authorization", f"Basic {RIGHT}"), ("Authorization", f"Basic {RIGHT}")]
 
     answer = client.get("/api/orders", headers=twice)
@@ -91,7 +91,7 @@ def test_credentials_that_are_sent_twice_are_none(client: TestClient) -> None:
     assert answer.status_code == 401
 
 
-def test_whoever_may_not_call_learns_nothing_of_what_is_there(client: TestClient) -> None:
+def test_a_caller_without_the_right_does_not_learn_what_exists(client: TestClient) -> None:
     answers = [
         client.put("/api/products/nope", json={"price": "free"}),
         client.delete("/api/orders/nope"),
@@ -117,7 +117,7 @@ def test_more_than_thirty_wrong_passwords_a_minute_are_429_whatever_comes_next(
     assert client.get("/api/products").status_code == 200
 
 
-async def test_whoever_was_right_is_let_in_though_others_guess_from_the_same_address(
+async def test_a_correct_password_works_while_others_guess_from_the_same_address(
     passwords: Passwords,
 ) -> None:
     assert await passwords.identify(RIGHT, "a")
@@ -139,7 +139,7 @@ async def test_wrong_passwords_are_counted_for_a_bounded_number_of_clients() -> 
     assert counted.kept == 2
 
 
-async def test_guesses_from_one_address_lock_nobody_out_at_another(passwords: Passwords) -> None:
+async def test_guesses_from_one_address_do_not_lock_out_another(passwords: Passwords) -> None:
     guesses = [passwords.identify(credentials("bob", f"guess {n}"), "a") for n in range(40)]
     await asyncio.gather(*guesses, return_exceptions=True)
 
@@ -180,7 +180,7 @@ async def test_what_a_page_asks_for_at_once_costs_as_many_hashes_as_run_at_once(
     assert threads.used <= 2
 
 
-async def test_two_hashes_run_at_once_a_hundred_wait_and_the_next_is_told_to_come_back(
+async def test_two_hashes_run_at_once_a_hundred_wait_and_the_next_gets_retry_after(
     passwords: Passwords, threads: Threads
 ) -> None:
     threads.hold()
@@ -222,7 +222,7 @@ async def test_guesses_that_come_all_at_once_count_as_well(passwords: Passwords)
         RIGHT[:-1] + "\xe9",
     ],
 )
-async def test_what_is_no_name_and_password_costs_nothing(
+async def test_credentials_without_name_and_password_are_refused_without_a_hash(
     sent: str, passwords: Passwords, threads: Threads
 ) -> None:
     assert await passwords.identify(sent, "a") is None

@@ -155,9 +155,7 @@ ADMINS = {
 }
 
 
-def test_the_storefront_unchanged_works_for_whoever_knows_the_password(
-    contexts: Contexts, shop: str
-) -> None:
+def test_the_unchanged_storefront_works_with_the_password(contexts: Contexts, shop: str) -> None:
     page = contexts.page(shop, http_credentials=CREDENTIALS)
 
     assert statuses(page) == CUSTOMERS | ADMINS
@@ -171,7 +169,7 @@ def test_the_storefront_unchanged_works_for_customers_and_closes_its_admin_pages
     assert statuses(page) == CUSTOMERS | dict.fromkeys(ADMINS, 401)
 
 
-def test_a_page_of_an_allowed_origin_may_send_tokens_and_is_told_how_it_was_refused(
+def test_a_page_of_an_allowed_origin_may_send_tokens_and_read_the_refusal(
     contexts: Contexts, shop: str, issuer: Issuer, elsewhere: list[str]
 ) -> None:
     page = contexts.page(elsewhere[0], http_credentials=CREDENTIALS)

@@ -53,9 +53,7 @@ async def discovered(issuer: Issuer, clock: Clock) -> AsyncIterator[IssuerKeys]:
     await ring.close()
 
 
-async def test_keys_are_asked_for_once_however_many_want_them(
-    keys: IssuerKeys, issuer: Issuer
-) -> None:
+async def test_keys_are_fetched_once_for_many_requests(keys: IssuerKeys, issuer: Issuer) -> None:
     found = await asyncio.gather(*(keys.find("first") for _ in range(20)))
 
     assert len({id(key) for (key,) in found}) == 1
@@ -73,7 +71,7 @@ async def test_a_new_key_is_found_when_a_token_names_it(
     assert not await keys.find("first")
 
 
-async def test_whatever_callers_send_the_issuer_is_asked_every_ten_seconds_at_most(
+async def test_the_issuer_is_called_at_most_every_ten_seconds(
     keys: IssuerKeys, issuer: Issuer, clock: Clock
 ) -> None:
     await keys.find("first")
@@ -138,7 +136,7 @@ async def test_keys_that_are_withdrawn_are_believed_for_an_hour_and_a_look(
         Reply(200, {}, [b"{", Fault.HANG]),
     ],
 )
-async def test_an_answer_without_keys_is_no_answer(
+async def test_an_answer_without_keys_counts_as_a_failure(
     reply: Reply, keys: IssuerKeys, issuer: Issuer, clock: Clock
 ) -> None:
     issuer.play(reply)
@@ -156,7 +154,9 @@ async def test_an_answer_without_keys_is_no_answer(
     assert found
 
 
-async def test_an_issuer_tells_where_its_keys_are(discovered: IssuerKeys, issuer: Issuer) -> None:
+async def test_the_discovery_document_names_the_address_of_the_keys(
+    discovered: IssuerKeys, issuer: Issuer
+) -> None:
     assert await discovered.find("first")
     assert issuer.asked == [
         "/eu-central-1_shop/.well-known/openid-configuration",
@@ -176,7 +176,7 @@ async def test_keys_that_moved_are_found_when_they_are_fetched_again(
     assert issuer.asked[-1] == "/eu-central-1_shop/newer"
 
 
-async def test_an_issuer_without_a_discovery_document_is_asked_where_cognito_has_its_keys(
+async def test_without_a_discovery_document_the_keys_are_read_where_cognito_has_them(
     discovered: IssuerKeys, issuer: Issuer
 ) -> None:
     issuer.discovery = Reply.json(404, {})
@@ -321,9 +321,7 @@ async def test_a_renewed_key_without_an_id_is_found_in_the_background(
             await asyncio.sleep(0.01)
 
 
-async def test_a_fetch_that_failed_is_tried_again_though_nobody_asks(
-    issuer: Issuer, clock: Clock
-) -> None:
+async def test_a_failed_fetch_is_repeated_without_a_request(issuer: Issuer, clock: Clock) -> None:
     reporter = RecordingReporter()
     settings = issuer.settings(jwks_url=issuer.keys_url)
     ring = IssuerKeys(settings, reporter, lambda: clock.seconds, again=0.05)
@@ -339,7 +337,7 @@ async def test_a_fetch_that_failed_is_tried_again_though_nobody_asks(
     assert reporter.told == [False, True]
 
 
-async def test_who_goes_away_takes_nobody_s_keys_along(keys: IssuerKeys) -> None:
+async def test_a_client_that_leaves_does_not_cancel_the_fetch_of_others(keys: IssuerKeys) -> None:
     leaving = asyncio.create_task(keys.find("first"))
     staying = asyncio.create_task(keys.find("first"))
     await asyncio.sleep(0)

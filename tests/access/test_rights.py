@@ -88,7 +88,7 @@ def callers(issuer: Issuer) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("entry", RIGHTS)
-def test_a_caller_is_let_in_exactly_where_the_table_says(
+def test_a_caller_gets_in_exactly_where_the_table_says(
     entry: str,
     mode: str,
     open_shop: OpenShop,

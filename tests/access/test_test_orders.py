@@ -11,7 +11,7 @@ from tests.support.problems import is_problem
 
 @pytest.mark.parametrize("sent", [{}, {"auth": ("ann", "not it at all")}], ids=["none", "wrong"])
 @pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "run-1"}], ids=["no key", "key"])
-def test_who_is_no_administrator_places_no_test_order(
+def test_only_an_administrator_places_a_test_order(
     open_shop: OpenShop, sent: dict[str, Any], key: dict[str, str]
 ) -> None:
     client = open_shop(BASIC)

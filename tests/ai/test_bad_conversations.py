@@ -40,7 +40,7 @@ def spoil(dynamodb: Any, settings: Settings) -> Any:  # noqa: ANN401 - boto3's
 
 
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
-async def test_a_conversation_goes_on_whatever_it_holds(
+async def test_a_conversation_continues_whatever_it_holds(
     attribute: str,
     shop: Shop,
     spoil: Any,  # noqa: ANN401 - a function
@@ -58,7 +58,7 @@ async def test_a_conversation_goes_on_whatever_it_holds(
 
 @pytest.mark.parametrize("missing", PENDING)
 @pytest.mark.parametrize("kind", [None, "NULL", "SS", "1e125 in full", "M of all", "S"])
-async def test_a_change_that_is_not_whole_is_none_and_locks_nothing(
+async def test_an_incomplete_change_is_ignored_and_locks_nothing(
     missing: str,
     kind: str | None,
     shop: Shop,
@@ -80,7 +80,7 @@ async def test_a_change_that_is_not_whole_is_none_and_locks_nothing(
 @pytest.mark.parametrize(
     "value", [{"S": "tomorrow"}, {"N": HUGE}, {"NULL": True}, {"SS": ["1"]}, {"L": []}]
 )
-async def test_a_lock_until_no_time_of_a_clock_is_none(
+async def test_a_lock_with_an_invalid_time_is_ignored(
     value: Wire,
     shop: Shop,
     spoil: Any,  # noqa: ANN401 - a function

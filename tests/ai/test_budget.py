@@ -60,7 +60,7 @@ async def spent(table: Table) -> list[int]:
     return [int(item["tokens"]) for item in items if item["id"].startswith("tokens-")]
 
 
-async def test_a_conversation_that_spent_its_tokens_goes_on_no_more(shop: Shop) -> None:
+async def test_a_conversation_that_spent_its_tokens_does_not_continue(shop: Shop) -> None:
     chat = ScriptedChat(*HELLO)
     assistant = shop.assistant(chat, conversation_tokens=100)
     thread = await assistant.start()
@@ -223,7 +223,7 @@ async def test_a_step_that_never_began_costs_only_what_may_have_been_used(
     assert (tokens > least) if least else (tokens == 0)
 
 
-async def test_a_step_that_failed_after_it_told_its_cost_costs_that(shop: Shop) -> None:
+async def test_a_failed_step_costs_the_usage_that_it_reported(shop: Shop) -> None:
     failed = ProviderFailedError("OpenAI", "it was empty")
     assistant = shop.assistant(ScriptedChat(Usage(), Usage(70, 30), failed))
     thread = await assistant.start()
@@ -234,7 +234,7 @@ async def test_a_step_that_failed_after_it_told_its_cost_costs_that(shop: Shop) 
     assert (await shop.conversation(thread))["tokens"] == 100
 
 
-async def test_an_answer_whose_cost_is_never_told_is_estimated(shop: Shop) -> None:
+async def test_an_answer_without_reported_usage_is_estimated(shop: Shop) -> None:
     assistant = shop.assistant(ScriptedChat(Usage(), "We have two lamps, a desk lamp and another."))
     thread = await assistant.start()
 
@@ -268,7 +268,7 @@ async def test_answers_at_the_same_time_are_bound_together(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("stored", ["many", None, [], {"tokens": 1}, Decimal("1e125"), -5])
-async def test_a_count_that_is_none_costs_no_answer_and_no_process(
+async def test_an_invalid_count_loses_no_answer_and_no_process(
     shop: Shop,
     stored: Any,  # noqa: ANN401 - whatever somebody wrote
 ) -> None:
@@ -291,7 +291,7 @@ async def test_a_count_that_is_none_costs_no_answer_and_no_process(
 
 
 @pytest.mark.parametrize("stored", ["many", None, Decimal("1e100"), Decimal("-1e100")])
-async def test_a_days_count_that_cannot_be_real_begins_anew_and_is_told(
+async def test_an_impossible_count_of_a_day_begins_again_and_is_logged(
     shop: Shop,
     stored: Any,  # noqa: ANN401 - whatever somebody wrote
 ) -> None:

@@ -118,7 +118,7 @@ async def real(settings: Settings, session: aioboto3.Session) -> AsyncIterator[S
 
 
 @pytest.mark.parametrize("proved", [ANN, None])
-async def test_only_a_token_lets_an_order_be_canceled(real: Shop, proved: str | None) -> None:
+async def test_only_with_a_token_can_an_order_be_canceled(real: Shop, proved: str | None) -> None:
     chat = ScriptedChat(CANCEL, "As you like.")
     assistant = real.assistant(chat)
     thread = await assistant.start()

@@ -85,7 +85,7 @@ async def test_a_confirmation_that_is_left_is_carried_out_or_not_used(
     assert outcomes == ({True, False} if right else {False})
 
 
-async def test_a_client_that_leaves_twice_is_no_different(shop: Shop) -> None:
+async def test_a_client_that_leaves_twice_changes_nothing_more(shop: Shop) -> None:
     await shop.place("ab12cd34", ANN)
     assistant = shop.assistant(ScriptedChat(CANCEL, "Please confirm."))
     thread = await assistant.start()

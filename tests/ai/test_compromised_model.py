@@ -39,7 +39,9 @@ async def test_the_order_of_another_is_out_of_reach(shop: Shop, tool: str) -> No
 
 
 @pytest.mark.parametrize("tool", ["get_order", "cancel_order", "delete_order"])
-async def test_unknown_foreign_and_unverified_orders_are_told_alike(shop: Shop, tool: str) -> None:
+async def test_unknown_foreign_and_unverified_orders_get_the_same_answer(
+    shop: Shop, tool: str
+) -> None:
     await shop.place("ab12cd34", "ann@example.org")
     await shop.place("cd34ef56", None)
     said = {"foreign": BOB, "unknown": BOB, "ownerless": BOB, "unverified": "Cancel ab12cd34."}
@@ -187,7 +189,7 @@ async def test_only_one_change_is_proposed_at_a_time(shop: Shop) -> None:
     assert "ef56ab78" not in answer
 
 
-async def test_notes_of_the_service_are_no_orders(shop: Shop) -> None:
+async def test_notes_of_the_service_are_not_orders(shop: Shop) -> None:
     chat = ScriptedChat(call("get_order", "internal-order-secret"), "No.")
     assistant = shop.assistant(chat)
 

@@ -132,7 +132,7 @@ def test_texts_that_azure_did_not_score_are_read_by_the_lexicon(settings: Settin
 @pytest.mark.parametrize(
     "messages", [[], said("Hello.", sender="ai"), said("   ", "\n")], ids=["none", "ai", "blank"]
 )
-def test_a_chat_without_a_customer_s_word_is_neutral_and_asks_nobody(
+def test_a_chat_without_a_customers_message_is_neutral_and_calls_no_analyzer(
     settings: Settings, messages: list[dict[str, str]]
 ) -> None:
     azure, offline = ScriptedSentiment("azure"), ScriptedSentiment("offline")
@@ -181,7 +181,7 @@ def test_who_ended_a_chat_must_name_themselves_again(settings: Settings) -> None
     assert client.scan(TableName=table)["Items"] == [stored]
 
 
-def test_what_is_paid_for_of_a_chat_is_bounded_to_its_newest_words(settings: Settings) -> None:
+def test_the_paid_part_of_a_chat_is_limited_to_its_newest_messages(settings: Settings) -> None:
     azure = ScriptedSentiment("azure", [CALM])
     messages = said(*[f"{number} {'a' * 2500}" for number in range(60)])
 

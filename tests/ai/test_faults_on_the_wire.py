@@ -188,7 +188,7 @@ def shop(
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_a_failure_is_told_with_its_status_and_the_conversation_goes_on(
+def test_a_failure_is_reported_with_its_status_and_the_conversation_continues(
     name: str, shop: Shop
 ) -> None:
     provider, (status, kind), replies = FAILURES[name]
@@ -262,7 +262,7 @@ ANSWERS: dict[str, tuple[Provider, Sequence[Reply], str]] = {
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_what_is_no_failure_is_an_answer_and_remembered(
+def test_an_odd_answer_that_is_no_failure_is_kept(
     name: str, shared_settings: Settings, server: LoopbackServer
 ) -> None:
     provider, replies, text = ANSWERS[name]

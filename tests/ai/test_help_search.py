@@ -132,7 +132,7 @@ def test_an_accent_more_or_less_does_not_matter() -> None:
     assert [each.heading for each in cafe.search("CAFE\u0301S")] == ["Caf\u00e9"]
 
 
-def test_a_shop_without_words_finds_nothing() -> None:
+def test_without_knowledge_nothing_is_found() -> None:
     nothing = HelpIndex(None)
 
     assert nothing.empty

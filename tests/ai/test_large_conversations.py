@@ -22,7 +22,7 @@ from tests.support.fault_proxy import Fault, FaultProxy
 WAITING = 3 * READ_AT_ONCE
 
 
-async def test_few_conversations_are_read_at_once_also_by_those_who_find_theirs_locked(
+async def test_few_conversations_are_read_at_once_even_locked_ones(
     settings: Settings, session: aioboto3.Session, faults: FaultProxy
 ) -> None:
     async with open_shop(settings, session) as shop:

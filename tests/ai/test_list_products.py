@@ -156,7 +156,7 @@ def test_a_product_without_a_price_is_not_offered(
 
 
 @pytest.mark.parametrize("event", [FUNCTION, API])
-def test_an_outage_is_told_to_the_agent(event: Event, engine: str) -> None:
+def test_the_agent_learns_of_an_outage(event: Event, engine: str) -> None:
     assert engine
     nowhere = aws_client(
         "dynamodb",
@@ -201,7 +201,7 @@ class Catalogue:
         return {"Items": list(self._items)}
 
 
-def test_whatever_an_item_holds_the_others_are_told() -> None:
+def test_one_bad_item_does_not_hide_the_others() -> None:
     bad = [
         {"id": {"S": f"{attribute} {kind}"}, attribute: value}
         for attribute in ("name", "description", "price")

@@ -60,7 +60,7 @@ async def test_an_order_is_canceled_once(faults: FaultProxy, behind: Shop, write
     assert (await behind.history(thread))[-1] == ("assistant", answer)
 
 
-async def test_a_store_that_is_away_at_the_end_leaves_the_failure_to_be_told(
+async def test_if_the_store_fails_at_the_end_the_failure_is_still_reported(
     faults: FaultProxy, behind: Shop
 ) -> None:
     assistant = behind.assistant(ScriptedChat())
@@ -85,7 +85,7 @@ NOT_NOW = "Nothing was changed: the shop's data store does not answer"
     ],
     ids=["reading", "counting", "changing"],
 )
-async def test_a_code_that_was_used_in_an_outage_is_told_of(
+async def test_a_code_that_was_used_in_an_outage_is_reported(
     faults: FaultProxy, behind: Shop, failing: tuple[str, int], said: str, events: list[str]
 ) -> None:
     assistant, thread, code = await asked_to_confirm(behind)
@@ -116,7 +116,7 @@ async def test_a_change_whose_answer_is_lost_for_good_is_seen(
     assert "order_changed_by_assistant" in [one["event"] for one in logged]
 
 
-async def test_a_change_is_told_although_the_conversation_cannot_be_kept(
+async def test_a_change_is_reported_although_the_conversation_cannot_be_kept(
     faults: FaultProxy, behind: Shop
 ) -> None:
     assistant, thread, code = await asked_to_confirm(behind)

@@ -25,7 +25,7 @@ CHANGE = READ | {"cancel_order"}
     ],
     ids=["off", "read", "cancel", "tickets"],
 )
-def test_a_model_is_told_of_the_tools_it_has(tools: set[str], sections: list[str]) -> None:
+def test_a_model_gets_the_instructions_for_its_tools(tools: set[str], sections: list[str]) -> None:
     prompt = assistant_prompt()
 
     assert prompt.instructions(tools) == "\n".join(prompt.sections[each] for each in sections)

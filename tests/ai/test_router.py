@@ -134,7 +134,7 @@ FAILURES = [
 
 @pytest.mark.parametrize("accept", ["*/*", EVENTS])
 @pytest.mark.parametrize(("failure", "status", "wait"), FAILURES)
-def test_failures_of_a_provider_are_told_apart(
+def test_failures_of_a_provider_are_distinguished(
     settings: Settings, failure: UpstreamError, status: int, wait: str | None, accept: str
 ) -> None:
     chat = ScriptedChat(SEARCH, failure, "Here again.")
@@ -209,7 +209,7 @@ def test_a_bug_after_the_first_delta_is_an_event_without_secrets(settings: Setti
     assert "script" not in answer.text
 
 
-def test_a_conversation_that_is_busy_is_told_so_as_a_problem(settings: Settings) -> None:
+def test_a_busy_conversation_gets_a_problem_document(settings: Settings) -> None:
     chat = ScriptedChat()
     with serving(app_with(settings, chat)) as client:
         thread = client.post("/api/ai/start").json()

@@ -278,7 +278,7 @@ async def test_a_model_that_never_answers_is_left_after_its_last_step(shop: Shop
     assert await shop.history(thread) == []
 
 
-async def test_what_is_heard_on_the_way_is_a_remark_and_then_the_answer(shop: Shop) -> None:
+async def test_a_listener_gets_text_beside_tool_calls_and_then_the_answer(shop: Shop) -> None:
     assistant = shop.assistant(ScriptedChat(TextDelta("Let me look."), SEARCH, "We sell none."))
     heard: list[object] = []
 
@@ -298,7 +298,7 @@ async def test_what_is_heard_on_the_way_is_a_remark_and_then_the_answer(shop: Sh
     ]
 
 
-async def test_an_answer_that_came_in_one_piece_is_heard_too(shop: Shop) -> None:
+async def test_a_listener_also_gets_an_answer_in_one_piece(shop: Shop) -> None:
     assistant = shop.assistant(ScriptedChat(ProviderStep("We sell none.")))
     heard: list[object] = []
 

@@ -78,7 +78,7 @@ async def test_a_code_sends_one_ticket_once(shop: Shop) -> None:
     assert len(await shop.tickets()) == 1
 
 
-async def test_agreeing_in_other_words_sends_nothing(shop: Shop) -> None:
+async def test_agreeing_without_the_code_sends_nothing(shop: Shop) -> None:
     model = ScriptedChat(CALL, "Please confirm.", CALL, "One moment.")
     chat, thread, code = await asked(shop, model)
 
@@ -131,7 +131,7 @@ async def test_a_chat_opens_three_tickets_at_most(shop: Shop) -> None:
         json.dumps(REQUEST | {"email": "eve@example.com"}),
     ],
 )
-async def test_a_request_that_is_none_is_refused(shop: Shop, arguments: str) -> None:
+async def test_an_invalid_request_is_refused(shop: Shop, arguments: str) -> None:
     model = ScriptedChat(ToolCall("1", "open_ticket", arguments), "Sorry.")
     chat = assistant(shop, model)
 
@@ -154,7 +154,7 @@ async def test_where_the_shop_does_not_allow_it_there_is_no_such_tool(shop: Shop
     assert json.loads(told.output) == {"error": "unknown_tool"}
 
 
-async def test_a_ticket_that_cannot_be_stored_is_not_told_as_sent(shop: Shop) -> None:
+async def test_a_ticket_that_cannot_be_stored_is_not_reported_as_sent(shop: Shop) -> None:
     _, thread, code = await asked(shop, ScriptedChat(CALL, "Please confirm."))
 
     away = assistant(shop.without_tickets(), ScriptedChat())

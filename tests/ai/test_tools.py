@@ -40,7 +40,9 @@ async def result(shop: Shop, name: str, arguments: str, **settings: Any) -> Any:
         "\ud800",
     ],
 )
-async def test_bad_arguments_are_told_to_the_model(shop: Shop, arguments: str) -> None:
+async def test_the_model_learns_what_is_wrong_with_its_arguments(
+    shop: Shop, arguments: str
+) -> None:
     assert await result(shop, "get_order", arguments) == {"error": "invalid_arguments"}
 
 
@@ -137,7 +139,7 @@ async def test_products_are_found_however_their_letters_are_written(shop: Shop, 
     assert sorted(product["id"] for product in told["products"]) == ["0", "1"]
 
 
-async def test_few_products_are_told_and_little_of_each(shop: Shop) -> None:
+async def test_few_products_are_shown_with_short_descriptions(shop: Shop) -> None:
     for number in range(10):
         product = {"id": str(number), "name": "Lamp", "description": "x" * 4000, "price": "19.99"}
         await shop.products.put(product, new=True)
@@ -179,7 +181,7 @@ async def found(shop: Shop, arguments: dict[str, Any], tool: str = "search_produ
         ({"query": "product 2"}, ["Kettle"]),
     ],
 )
-async def test_a_model_tells_bounds_and_order_apart_from_words(
+async def test_a_model_can_give_bounds_and_order_as_arguments(
     shop: Shop, arguments: dict[str, Any], names: list[str] | None
 ) -> None:
     assert await found(shop, arguments) == (names or ["Desk lamp", "Floor lamp"])
@@ -197,7 +199,9 @@ async def test_a_model_tells_bounds_and_order_apart_from_words(
         {"query": "x" * 501},
     ],
 )
-async def test_bad_bounds_are_told_to_the_model(shop: Shop, arguments: dict[str, Any]) -> None:
+async def test_the_model_learns_what_is_wrong_with_its_bounds(
+    shop: Shop, arguments: dict[str, Any]
+) -> None:
     told = await result(shop, "search_products", json.dumps(arguments))
 
     assert told == {"error": "invalid_arguments"}
@@ -213,13 +217,13 @@ async def test_bad_bounds_are_told_to_the_model(shop: Shop, arguments: dict[str,
         {"Search": "kettle"},
     ],
 )
-async def test_the_old_name_of_the_search_goes_on_working(
+async def test_the_old_name_of_the_search_still_works(
     shop: Shop, arguments: dict[str, Any]
 ) -> None:
     assert await found(shop, arguments, "list_products") == ["Kettle"]
 
 
-async def test_the_old_name_lists_all_where_nothing_is_asked(shop: Shop) -> None:
+async def test_the_old_name_lists_all_products_without_a_query(shop: Shop) -> None:
     assert len(await found(shop, {}, "list_products")) == len(SHELF)
 
 
@@ -232,7 +236,7 @@ async def test_the_help_is_searched(shop: Shop) -> None:
     assert "PayPal" in told["sections"][0]["text"]
 
 
-async def test_what_the_help_does_not_say_is_told_as_unknown(shop: Shop) -> None:
+async def test_what_the_help_does_not_say_is_reported_as_unknown(shop: Shop) -> None:
     told = await result(shop, "search_help", '{"question": "Who won?"}', knowledge=SAMPLE)
 
     assert told["sections"] == []
@@ -240,7 +244,7 @@ async def test_what_the_help_does_not_say_is_told_as_unknown(shop: Shop) -> None
     assert "you do not know" in told["advice"]
 
 
-async def test_help_is_offered_only_where_the_shop_has_words(shop: Shop) -> None:
+async def test_the_help_tool_exists_only_with_knowledge(shop: Shop) -> None:
     chat = ScriptedChat("Hello.", "Hello.")
 
     for settings in ({}, {"knowledge": SAMPLE}):

@@ -126,7 +126,7 @@ def test_swagger_ui_follows_the_colour_scheme(
     assert troubles == []
 
 
-def test_what_authorize_was_told_is_there_after_a_reload_and_not_in_another_tab(
+def test_authorization_survives_a_reload_and_stays_in_its_tab(
     page: Page, troubles: list[str]
 ) -> None:
     with running_shop(AUTH="basic") as home:

@@ -46,7 +46,7 @@ def test_without_an_address_the_shop_is_where_the_page_is() -> None:
     assert '{"publicBaseUrl": null, "apiBaseUrl": "/api"}' in answer.text
 
 
-def test_a_browser_asks_again_and_is_told_only_what_is_new() -> None:
+def test_a_browser_asks_again_and_gets_304_if_nothing_changed() -> None:
     client = TestClient(create_app(Settings(public_base_url=BASE)))
     other = TestClient(create_app(Settings(public_base_url="https://new.example.com")))
     first = client.get("/api/config.js")

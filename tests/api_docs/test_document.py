@@ -24,7 +24,7 @@ def test_the_committed_files_are_current() -> None:
     assert answer.exit_code == 0, answer.output
 
 
-def test_a_stale_file_is_told_and_left_alone(tmp_path: Path) -> None:
+def test_a_stale_file_is_reported_and_not_changed(tmp_path: Path) -> None:
     stale = tmp_path / "openapi.json"
     stale.write_text("{}")
 
@@ -85,7 +85,7 @@ def test_every_error_is_a_problem_with_an_example(name: str) -> None:
     assert "500" in answers
 
 
-def test_placing_an_order_tells_of_every_answer_and_header() -> None:
+def test_the_document_has_every_answer_and_header_of_placing_an_order() -> None:
     answers = OPERATIONS["place_order"]["responses"]
 
     assert set(answers) == {
@@ -103,7 +103,7 @@ def test_placing_an_order_tells_of_every_answer_and_header() -> None:
     }
 
 
-def test_whatever_answers_with_one_order_or_ticket_tells_of_its_tag() -> None:
+def test_each_operation_with_one_order_or_ticket_documents_its_tag() -> None:
     told = {
         name
         for name, operation in OPERATIONS.items()
@@ -114,5 +114,5 @@ def test_whatever_answers_with_one_order_or_ticket_tells_of_its_tag() -> None:
     assert told == {f"{verb}_{thing}" for thing, some in verbs.items() for verb in some}
 
 
-def test_a_list_tells_of_the_link_to_its_next_page() -> None:
+def test_a_list_documents_the_link_to_its_next_page() -> None:
     assert "Link" in OPERATIONS["list_orders"]["responses"]["200"]["headers"]

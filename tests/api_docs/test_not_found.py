@@ -40,7 +40,7 @@ def test_the_nearest_operation_comes_with_a_body_to_try(client: TestClient) -> N
     assert body["items"] == [{"productId": "1", "quantity": 2}, {"productId": "2", "quantity": 1}]
 
 
-def test_the_way_to_the_sentiment_of_a_chat_shows_the_chat_to_send(client: TestClient) -> None:
+def test_the_page_of_the_sentiment_route_shows_an_example_chat(client: TestClient) -> None:
     problem = client.post("/api/ai/azure").json()
 
     body = problem["details"]["nearest"][0]["body"]
@@ -89,7 +89,7 @@ def test_a_wrong_body_is_pointed_to_the_operations_documentation(client: TestCli
 @pytest.mark.parametrize(
     "accept", ["text/html", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"]
 )
-def test_a_browser_is_told_of_a_wrong_address_on_a_page(accept: str, client: TestClient) -> None:
+def test_a_browser_gets_a_page_for_a_wrong_address(accept: str, client: TestClient) -> None:
     answer = client.get("/api/product/<b>", headers={"Accept": accept})
 
     assert answer.status_code == 404
@@ -113,7 +113,9 @@ def test_a_browser_is_told_of_a_wrong_address_on_a_page(accept: str, client: Tes
         "text/html;q=0",
     ],
 )
-def test_a_program_is_told_of_a_wrong_address_as_a_problem(accept: str, client: TestClient) -> None:
+def test_a_program_gets_a_problem_document_for_a_wrong_address(
+    accept: str, client: TestClient
+) -> None:
     answer = client.get("/api/product", headers={"Accept": accept})
 
     assert answer.headers["content-type"] == "application/problem+json"

@@ -72,7 +72,7 @@ async def test_an_asset_is_read_and_compressed_once() -> None:
 @pytest.mark.parametrize(
     "path", ["/docs/assets", "/docs/assets/", "/docs/assets/x", "/docs/assets/../x"]
 )
-def test_what_is_no_asset_is_not_there(path: str, client: TestClient) -> None:
+def test_a_file_that_is_no_asset_is_not_found(path: str, client: TestClient) -> None:
     assert is_problem(client.get(path), 404)["type"] == "/api/problems/not-found"
 
 

@@ -36,7 +36,7 @@ MODES: dict[str, tuple[dict[str, Any], dict[Right, list[dict[str, list[str]]]]]]
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_an_operation_tells_what_it_asks_of_callers_and_how_it_refuses_them(mode: str) -> None:
+def test_an_operation_documents_its_access_and_its_refusals(mode: str) -> None:
     access, wanted = MODES[mode]
     document = create_app(Settings(access=AccessSettings(**access))).openapi()
 
@@ -56,7 +56,7 @@ def test_an_operation_tells_what_it_asks_of_callers_and_how_it_refuses_them(mode
     assert document["security"] == []
 
 
-def test_the_shared_document_tells_of_every_way_in() -> None:
+def test_the_shared_document_names_every_sign_in_method() -> None:
     schemes = create_app(SHARED).openapi()["components"]["securitySchemes"]
 
     assert {(scheme["type"], scheme["scheme"]) for scheme in schemes.values()} == {

@@ -33,7 +33,7 @@ def _compare(folder: Path, before: Any, now: Any, *options: str) -> Result:  # n
     return CliRunner().invoke(app, ["--baseline", baseline, "--result", result, *options])
 
 
-def test_the_same_is_no_regression(tmp_path: Path) -> None:
+def test_the_same_is_not_a_regression(tmp_path: Path) -> None:
     result = _compare(tmp_path, _run(), _run())
 
     assert result.exit_code == 0
@@ -54,7 +54,7 @@ def test_a_regression_is_named(now: Any, said: str, tmp_path: Path) -> None:  # 
     assert f"Worse beyond noise: {_CASE}, {said}" in result.output
 
 
-def test_what_became_better_is_no_regression(tmp_path: Path) -> None:
+def test_what_became_better_is_not_a_regression(tmp_path: Path) -> None:
     assert _compare(tmp_path, _run(), _run(cpu=0.5, rate=900)).exit_code == 0
 
 
@@ -68,7 +68,7 @@ def test_a_steady_change_of_less_than_a_tenth_is_noise(tmp_path: Path) -> None:
     assert _compare(tmp_path, _run(spread=(1.0,) * 8), _run(1.09, 459, (1.0,) * 8)).exit_code == 0
 
 
-def test_a_slower_machine_is_no_regression(tmp_path: Path) -> None:
+def test_a_slower_machine_is_not_a_regression(tmp_path: Path) -> None:
     slower = _run(cpu=2.0, rate=250)
     slower["findings"][_CASE]["bare FastAPI"] = [
         one | {"rate": 500.0, "cpu_ms": 1.0} for one in _BARE

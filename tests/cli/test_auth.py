@@ -46,7 +46,7 @@ def test_two_hashes_of_one_password_differ() -> None:
         (b"\xff\xfe\xff\xfe\xff\xfe\xff\xfe\xff\n", "A password must be text in UTF-8."),
     ],
 )
-def test_what_is_no_password_is_told_and_hashed_not(sent: str | bytes, sentence: str) -> None:
+def test_a_bad_password_is_refused_and_not_hashed(sent: str | bytes, sentence: str) -> None:
     result = run("--stdin", input=sent)
 
     assert result.exit_code == 1
@@ -61,7 +61,7 @@ def test_without_a_terminal_nobody_is_asked() -> None:
     assert "--stdin" in result.stderr
 
 
-def test_a_password_is_no_argument() -> None:
+def test_a_password_is_not_an_argument() -> None:
     assert run("correct horse").exit_code == 2
 
 

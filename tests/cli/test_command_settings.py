@@ -68,7 +68,7 @@ def test_what_does_not_stop_the_start_is_one_warning_each() -> None:
     [settings_for_command, settings_for_tables, settings_for_pipeline],
     ids=lambda read: read.__name__,
 )
-def test_a_name_that_is_no_setting_is_a_warning_with_the_one_that_was_meant(
+def test_a_name_that_is_not_a_setting_is_a_warning_with_the_one_that_was_meant(
     read: Callable[[Mapping[str, str]], object],
 ) -> None:
     with capture_logs() as events:
@@ -101,7 +101,7 @@ def test_the_secret_it_names_is_read_first(
 
 
 @pytest.mark.usefixtures("secrets")
-def test_a_wrong_setting_is_told_before_the_secret_it_keeps_from_being_read(log: Path) -> None:
+def test_a_wrong_setting_that_blocks_the_secret_is_reported(log: Path) -> None:
     with pytest.raises(SystemExit) as end:
         settings_for_command(
             {"CLOUDMART_SECRET_ID": "nowhere", "AWS_REGION": "todo"}, termination_log=log

@@ -61,7 +61,7 @@ def test_what_serve_would_refuse_is_shown_and_exits_with_78() -> None:
     }
 
 
-def test_it_says_that_serving_needs_to_be_told_who_gets_in_and_who_sees_what() -> None:
+def test_it_says_that_serving_needs_auth_and_customer_orders() -> None:
     undecided, off = run("--json"), run("--json", AUTH="off")
 
     assert (undecided.exit_code, off.exit_code) == (0, 0)
@@ -106,7 +106,7 @@ def test_one_value_in_two_settings_has_two_digests() -> None:
     assert rows["OPENAI_API_KEY"]["digest"] != rows["AZURE_API_KEY"]["digest"]
 
 
-def test_a_secret_that_cannot_be_read_is_told_and_exits_with_1(
+def test_a_secret_that_cannot_be_read_is_reported_and_exits_with_1(
     engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", engine)
@@ -138,7 +138,7 @@ def test_a_secret_of_bytes_is_read_as_serve_reads_it(
 
 
 @pytest.mark.usefixtures("embedded_only")
-def test_why_a_secret_cannot_be_read_is_told_as_serve_does(
+def test_why_a_secret_cannot_be_read_is_reported_as_serve_does(
     engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", engine)
@@ -155,7 +155,7 @@ def test_the_page_of_the_documentation_is_printed_on_demand() -> None:
     assert run("--markdown").stdout == settings_page()
 
 
-def test_a_name_that_is_no_setting_is_told_with_the_one_that_was_meant() -> None:
+def test_a_name_that_is_not_a_setting_is_reported_with_the_one_that_was_meant() -> None:
     said = run(AUHT="off")
     document = json.loads(run("--json", AUHT="off").stdout)
 

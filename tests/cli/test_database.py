@@ -45,7 +45,9 @@ def _refused(code: str) -> ClientError:
         _refused("InternalServerError"),
     ],
 )
-async def test_what_may_pass_is_waited_for_and_each_wait_told(cause: Exception | None) -> None:
+async def test_a_temporary_error_is_retried_and_each_wait_is_reported(
+    cause: Exception | None,
+) -> None:
     told: list[str] = []
     flaky = Flaky(_away(cause), times=2)
 
@@ -64,7 +66,7 @@ async def test_what_may_pass_is_waited_for_and_each_wait_told(cause: Exception |
         ZeroDivisionError(),
     ],
 )
-async def test_what_waiting_does_not_mend_is_not_waited_for(error: Exception) -> None:
+async def test_a_permanent_error_is_not_retried(error: Exception) -> None:
     flaky = Flaky(error, times=1)
 
     with pytest.raises(type(error)):
@@ -107,13 +109,13 @@ async def test_patience_ends_with_the_error_itself() -> None:
         (_away(None), "Away."),
     ],
 )
-def test_an_operator_is_told_the_cause(
+def test_an_operator_sees_the_cause(
     error: UnavailableError | NoCredentialsError, sentence: str
 ) -> None:
     assert explanation(error) == sentence
 
 
-def test_a_person_is_not_told_of_pods_and_a_pod_not_of_signing_in(
+def test_a_person_gets_no_advice_about_pods_and_a_pod_none_about_signing_in(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     obstacle = DependencyError(HALF_SET, {"variable": "AWS_ACCESS_KEY_ID"})

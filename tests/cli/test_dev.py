@@ -121,7 +121,7 @@ def test_it_goes_to_no_cloud_and_no_proxy(shop: Shop) -> None:
     assert shop.cloud.visits == 0
 
 
-def test_it_listens_on_loopback_only_unless_it_is_told_where(shop: Shop) -> None:
+def test_it_listens_on_loopback_by_default(shop: Shop) -> None:
     port = int(shop.home.rpartition(":")[2])
 
     with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.2", port)):
@@ -146,7 +146,7 @@ def test_a_container_reaches_it_at_every_address_it_has() -> None:
     assert answer.json() == []
 
 
-def test_an_address_of_another_machine_is_told(cloudmart: Cloudmart) -> None:
+def test_an_address_of_another_machine_is_reported(cloudmart: Cloudmart) -> None:
     result = cloudmart("dev", "--host", "192.0.2.1", "--port", "0")
 
     assert result.exit_code == 1
@@ -182,7 +182,7 @@ def test_a_signal_ends_it_cleanly_whoever_is_connected(number: signal.Signals) -
     assert "uvicorn" not in ended.err
 
 
-def test_ctrl_c_while_it_is_still_importing_is_no_traceback() -> None:
+def test_ctrl_c_during_the_imports_prints_no_traceback() -> None:
     with running("-c", _TELLING_WHEN_IT_IMPORTS) as command:
         command.read_until("importing")
         command.send(signal.SIGINT)
@@ -191,7 +191,7 @@ def test_ctrl_c_while_it_is_still_importing_is_no_traceback() -> None:
     assert (ended.code, ended.err) == (130, "")
 
 
-def test_a_port_in_use_is_told_with_a_way_out(cloudmart: Cloudmart) -> None:
+def test_a_port_in_use_is_reported_with_a_way_out(cloudmart: Cloudmart) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 
@@ -216,7 +216,7 @@ def test_the_port_may_come_from_the_environment(
     assert result.stderr.startswith(f"Port {port} is in use.")
 
 
-def test_a_missing_extra_is_told_with_what_to_install() -> None:
+def test_a_missing_extra_is_reported_with_what_to_install() -> None:
     without = "import sys; sys.modules['flask'] = None; sys.argv = ['cloudmart', 'dev']; "
 
     with running("-c", f"{without} from cloudmart.__main__ import main; main()", PORT="0") as it:

@@ -39,7 +39,7 @@ def test_the_port_in_dotenv_counts_and_the_environment_s_goes_first(
 
 
 @pytest.mark.parametrize("port", ["http", "65536", "-1", "5000.0"])
-def test_a_port_in_dotenv_that_is_none_is_told(port: str, tmp_path: Path) -> None:
+def test_an_invalid_port_in_dotenv_is_reported(port: str, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f"PORT={port}\n")
 
     ended = subprocess.run(
@@ -80,7 +80,9 @@ def test_one_s_own_products_take_the_place_of_the_samples(tmp_path: Path) -> Non
         (b"a,b\n1,2\n", "This catalogue cannot be loaded. It begins neither as JSON nor"),
     ],
 )
-def test_a_file_that_is_no_catalogue_is_told(content: bytes, told: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_catalogue_is_reported(
+    content: bytes, told: str, tmp_path: Path
+) -> None:
     file = tmp_path / "mine.csv"
     file.write_bytes(content)
 

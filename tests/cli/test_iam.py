@@ -98,7 +98,7 @@ def test_every_command_that_calls_aws_has_a_policy() -> None:
     assert {name for name in calling if not assigned & {name, name.rpartition(".")[0]}} == set()
 
 
-def test_the_doctors_policy_lets_it_look_and_change_nothing() -> None:
+def test_the_doctors_policy_allows_reading_only() -> None:
     allowed = actions(rendered(**EVERYTHING)["doctor"])
 
     looks = {each for each in allowed if re.search(r":(Get|Describe|List|Query)", each)}
@@ -122,7 +122,7 @@ def asked_by_checks() -> set[str]:
     return asked
 
 
-def test_one_policy_may_be_asked_for() -> None:
+def test_one_policy_can_be_chosen() -> None:
     only = json.loads(render("doctor", AWS_REGION="eu-central-1").stdout)
 
     assert set(only) == {"doctor", "doctor-trust"}
@@ -200,7 +200,7 @@ def test_policies_name_the_resources_that_are_configured() -> None:
     ]
 
 
-def test_only_what_iam_cannot_tell_apart_is_allowed_of_everything() -> None:
+def test_only_actions_without_resources_are_allowed_for_everything() -> None:
     policy = rendered(**EVERYTHING)["serve"]
 
     (wide,) = (each for each in policy["Statement"] if "*" in listed(each["Resource"]))
@@ -225,13 +225,13 @@ def test_what_is_not_configured_is_not_allowed() -> None:
         ),
     ],
 )
-def test_a_model_may_be_told_by_its_id_or_its_arn(model: str, allowed: list[str]) -> None:
+def test_a_model_may_be_given_by_its_id_or_its_arn(model: str, allowed: list[str]) -> None:
     policy = rendered(BEDROCK_MODEL_ID=model)["serve"]
 
     assert resources(policy)[6:] == allowed
 
 
-def test_other_partitions_of_aws_have_arns_of_their_own() -> None:
+def test_other_partitions_of_aws_have_other_arns() -> None:
     assert resources(rendered(AWS_REGION="cn-north-1")["serve"])[0] == (
         f"arn:aws-cn:dynamodb:cn-north-1:{ACCOUNT}:table/cloudmart-products"
     )
@@ -249,7 +249,7 @@ def test_each_policy_can_be_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "told", [f"https://{ISSUER}", f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"]
 )
-def test_the_issuer_may_be_told_as_its_address_or_its_providers_arn(told: str) -> None:
+def test_the_issuer_may_be_given_as_its_address_or_its_providers_arn(told: str) -> None:
     assert json.loads(render("--oidc-provider", told).stdout) == rendered()
 
 
@@ -261,7 +261,7 @@ def test_the_issuer_may_be_told_as_its_address_or_its_providers_arn(told: str) -
         (["--namespace", "Shop"], "not a namespace's name"),
     ],
 )
-def test_what_is_no_account_or_issuer_is_refused(words: list[str], complaint: str) -> None:
+def test_what_is_not_an_account_or_issuer_is_refused(words: list[str], complaint: str) -> None:
     result = render(*words)
 
     assert result.exit_code == 2

@@ -99,7 +99,7 @@ def test_what_an_older_release_writes_is_found_at_every_stage_of_a_roll_out_and_
     assert (faults.calls["Query"], faults.calls["Scan"]) == (9, 0)
 
 
-def test_bringing_the_tables_about_mends_what_was_written_since_a_recorded_pass(
+def test_tables_apply_corrects_what_was_written_since_a_recorded_pass(
     older: OlderRelease,
     production: DynamoDBSettings,
     dynamodb: Any,  # noqa: ANN401

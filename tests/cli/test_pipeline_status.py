@@ -10,7 +10,7 @@ from tests.cli.conftest import Cloudmart
 from tests.support.shop_tables import let_use_indexes
 
 
-def test_what_is_not_known_is_told_with_its_reason(cloudmart: Cloudmart) -> None:
+def test_what_is_not_known_is_reported_with_its_reason(cloudmart: Cloudmart) -> None:
     answer = cloudmart("pipeline", "status")
 
     assert answer.exit_code == 1

@@ -148,7 +148,7 @@ def tells(cloudmart: Cloudmart, expected: str) -> None:
 
 
 @pytest.mark.parametrize("name", PRINTED)
-def test_a_program_that_gives_no_credentials_is_told(
+def test_a_program_that_gives_no_credentials_is_reported(
     name: str, program: Callable[[str], None], cloudmart: Cloudmart
 ) -> None:
     printed, expected = PRINTED[name]
@@ -159,7 +159,7 @@ def test_a_program_that_gives_no_credentials_is_told(
 
 
 @pytest.mark.parametrize("name", SAID)
-def test_a_profile_that_cannot_be_used_is_told(
+def test_a_profile_that_cannot_be_used_is_reported(
     name: str, profile: Profile, cloudmart: Cloudmart
 ) -> None:
     said, expected = SAID[name]

@@ -30,7 +30,7 @@ async def client() -> AsyncIterator[httpx2.AsyncClient]:
         yield client
 
 
-async def test_probes_are_told_that_the_pod_lives_and_what_it_waits_for(
+async def test_probes_learn_that_the_pod_lives_and_what_it_waits_for(
     client: httpx2.AsyncClient,
 ) -> None:
     paths = ("/health", "/livez", "/api/health", "/ready", "/readyz", "/startupz")
@@ -50,7 +50,7 @@ async def test_probes_are_told_that_the_pod_lives_and_what_it_waits_for(
     }
 
 
-async def test_everything_else_is_told_when_to_come_back(client: httpx2.AsyncClient) -> None:
+async def test_all_other_requests_get_503_with_retry_after(client: httpx2.AsyncClient) -> None:
     for method, path in (("GET", "/api/products"), ("POST", "/api/orders"), ("GET", "/nowhere")):
         answer = await client.request(method, path)
 

@@ -186,7 +186,7 @@ def test_a_dry_run_of_the_backfill_counts(
     assert done == ["  done: 7 orders read; 6 to update", "  done: 0 tickets read; 0 to update"]
 
 
-def test_missing_permissions_are_named_and_the_rest_goes_on(
+def test_missing_permissions_are_named_and_the_rest_continues(
     dynamodb: Any,  # noqa: ANN401
     names: DynamoDBSettings,
     faults: FaultProxy,
@@ -218,7 +218,7 @@ def test_missing_permissions_are_named_and_the_rest_goes_on(
     }
 
 
-def test_a_table_that_could_not_be_created_is_not_asked_for_more(
+def test_after_a_failed_creation_a_table_gets_no_more_calls(
     names: DynamoDBSettings, faults: FaultProxy
 ) -> None:
     assert names
@@ -286,7 +286,7 @@ def test_an_order_without_a_time_is_given_one_and_is_found_last(
     assert orders_of("ann@x.org", production) == (hers, 0)
 
 
-def test_an_order_the_index_cannot_hold_is_named_and_look_ups_go_on_reading_the_table(
+def test_an_order_that_the_index_cannot_hold_is_named_and_look_ups_still_read_the_table(
     dynamodb: Any,  # noqa: ANN401
     production: DynamoDBSettings,
     faults: FaultProxy,
@@ -305,7 +305,7 @@ def test_an_order_the_index_cannot_hold_is_named_and_look_ups_go_on_reading_the_
     assert orders_of("ann@x.org", production) == (["0000000b", "0000000a"], 1)
 
 
-def test_missing_credentials_are_told_in_words(
+def test_missing_credentials_are_reported_with_a_message(
     names: DynamoDBSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert names
@@ -325,7 +325,7 @@ def test_missing_credentials_are_told_in_words(
     )
 
 
-def test_what_misleads_the_sdk_is_told_by_its_variable(
+def test_a_variable_that_misleads_the_sdk_is_reported(
     names: DynamoDBSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert names

@@ -29,7 +29,7 @@ def printed(console: Console) -> str:
     return file.getvalue()
 
 
-def test_where_nobody_looks_on_lines_are_written_now_and_then() -> None:
+def test_without_a_terminal_the_progress_is_printed_now_and_then() -> None:
     out, times = console(terminal=False), iter([0, 5, 15, 20, 0, 1, 40, 41])
     watcher = PlainWatcher(out, clock=lambda: next(times))
 

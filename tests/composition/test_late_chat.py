@@ -55,7 +55,7 @@ async def test_a_client_is_opened_for_the_first_step_and_closed_at_the_end() -> 
     ("failure", "happened"),
     [(REFUSED, ["opened", "closed", "opened"]), (FAILED, ["opened"])],
 )
-async def test_only_a_client_that_was_refused_is_opened_anew(
+async def test_only_a_client_that_was_refused_is_opened_again(
     failure: UpstreamError, happened: list[str]
 ) -> None:
     script = (failure,) if failure is REFUSED else (failure, "Here again.")
@@ -68,7 +68,7 @@ async def test_only_a_client_that_was_refused_is_opened_anew(
         assert opening.happened == happened
 
 
-async def test_a_refusal_breaks_off_no_step_that_another_takes_with_the_same_client() -> None:
+async def test_a_refusal_ends_no_other_step_with_the_same_client() -> None:
     opening = Opening((TextDelta("Half an "), REFUSED, "answer."), ("Here again.",))
     async with LazyChat("late", opening, model="late", priced_by="") as chat:
         other = chat.step(REQUEST)
@@ -88,7 +88,7 @@ async def test_a_refusal_breaks_off_no_step_that_another_takes_with_the_same_cli
     assert opening.happened == ["opened", "opened", "closed", "closed"]
 
 
-async def test_credentials_that_cannot_be_had_are_told_as_such(
+async def test_missing_credentials_are_reported_as_such(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

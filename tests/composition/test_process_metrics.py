@@ -18,7 +18,7 @@ def _sample(name: str, **labels: str) -> float:
     return math.nan if value is None else value
 
 
-async def test_the_lag_is_how_much_later_than_asked_a_task_is_woken() -> None:
+async def test_the_lag_is_the_delay_of_a_task_that_sleeps() -> None:
     slept = asyncio.Event()
 
     async def late(seconds: float) -> None:

@@ -101,7 +101,7 @@ def shop(
             yield Shop(client, server, clock)
 
 
-def test_before_the_first_use_it_is_said_to_be_unused_and_no_series_tells_of_it(
+def test_before_the_first_use_health_says_unused_and_there_is_no_series(
     shop: Shop,
 ) -> None:
     assert [shop.told(each) for each in ("openai", "bedrock", "azure")] == [UNUSED] * 3
@@ -133,7 +133,7 @@ def test_before_the_first_use_it_is_said_to_be_unused_and_no_series_tells_of_it(
         ("azure", lambda it: it.ends_a_chat(language.error(404, "NotFound")), REFUSED),
     ],
 )
-def test_what_came_of_the_last_use_is_told_and_readiness_does_not_follow_it(
+def test_health_shows_the_last_use_and_readiness_ignores_it(
     provider: str, use: Callable[[Shop], int], told: dict[str, str], shop: Shop
 ) -> None:
     use(shop)
@@ -148,7 +148,7 @@ def test_what_came_of_the_last_use_is_told_and_readiness_does_not_follow_it(
     assert shop.client.get("/health").json()["status"] == ("pass" if told == WORKS else "warn")
 
 
-def test_an_outcome_gives_way_to_the_next_and_lapses_after_a_quarter_of_an_hour(
+def test_an_outcome_is_replaced_by_the_next_and_expires_after_fifteen_minutes(
     shop: Shop,
 ) -> None:
     wrong, well = api.error(401, "invalid_api_key"), api.answer("Kettles.")
@@ -170,7 +170,7 @@ def test_an_outcome_gives_way_to_the_next_and_lapses_after_a_quarter_of_an_hour(
     assert shop.series("openai") is None
 
 
-def test_a_chat_in_which_nobody_said_a_word_is_no_use_of_azure(shop: Shop) -> None:
+def test_a_chat_without_messages_does_not_count_as_a_use_of_azure(shop: Shop) -> None:
     thread = {"messages": [{"sender": "ai", "text": "Good day."}, {"sender": "user", "text": " "}]}
 
     shop.client.post("/api/ai/analyze-sentiment", json={"thread": thread})
@@ -204,7 +204,7 @@ def test_remarks_of_requests_lapse_too_and_are_made_again() -> None:
     assert remark() == warned
 
 
-def test_a_proxy_that_is_not_trusted_is_told_of_once_a_minute() -> None:
+def test_an_untrusted_proxy_is_logged_once_a_minute() -> None:
     told: list[float] = []
     clock = Clock()
     clients = Clients((), lambda: told.append(clock.seconds), lambda: clock.seconds)

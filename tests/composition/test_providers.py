@@ -43,7 +43,7 @@ async def test_rules_answer_in_local_mode_where_nothing_is_configured() -> None:
 
 
 @pytest.mark.parametrize("environment", [Environment.STAGING, Environment.PRODUCTION])
-async def test_elsewhere_what_is_missing_is_told(environment: Environment) -> None:
+async def test_outside_local_mode_a_missing_provider_is_reported(environment: Environment) -> None:
     settings = Settings(environment=environment, **UNSET)
 
     async with open_providers(settings) as providers:

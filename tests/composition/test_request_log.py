@@ -79,7 +79,7 @@ def test_a_refusal_has_a_line_with_its_problem(
 @pytest.mark.parametrize(
     "given", ["ann@example.org", "sk-proj-0123456789", "Where is my lamp?", "9" * 30, "ABCDEF12"]
 )
-def test_what_is_no_id_of_ours_is_not_written(
+def test_a_foreign_id_is_not_logged(
     shared_client: TestClient, lines: list[Event], given: str
 ) -> None:
     shared_client.get(f"/api/orders/{given}")
@@ -89,9 +89,7 @@ def test_what_is_no_id_of_ours_is_not_written(
     assert given not in str(line)
 
 
-def test_a_method_that_is_none_is_not_written(
-    shared_client: TestClient, lines: list[Event]
-) -> None:
+def test_an_invalid_method_is_not_logged(shared_client: TestClient, lines: list[Event]) -> None:
     shared_client.request("PASSWORD123", "/api/products")
 
     (line,) = _requests(lines)

@@ -252,7 +252,7 @@ def test_share_of_requests_is_recorded() -> None:
     assert 300 < sum(sampler.records(None) for _ in range(10_000)) < 700
 
 
-def test_order_leads_to_its_trace_and_nobody_is_shown_it(settings: Settings, dynamodb: Any) -> None:  # noqa: ANN401
+def test_an_order_has_its_trace_and_no_answer_shows_it(settings: Settings, dynamodb: Any) -> None:  # noqa: ANN401
     put(dynamodb, settings.dynamodb.products_table, LAMP)
     body = {"productId": LAMP["id"], "quantity": 1, "userEmail": "ann@example.org"}
     with collector() as told, _client(_traced(settings, told)) as client:

@@ -27,7 +27,7 @@ def test_parents_are_findings_that_are_made() -> None:
     assert {key for each in CHECKS for key in each.parents} <= made
 
 
-def test_every_check_has_a_name_of_its_own() -> None:
+def test_every_check_has_a_unique_name() -> None:
     assert {name for name, times in Counter(each.name for each in CHECKS).items() if times > 1} == (
         set()
     )

@@ -35,7 +35,7 @@ def run(*words: str, **environ: str) -> Result:
     return CliRunner().invoke(app, ["doctor", *words], env={**unset, **quiet, **environ})
 
 
-def test_where_nothing_is_configured_it_ends_soon_in_words_with_a_few_steps(
+def test_without_configuration_it_ends_soon_with_a_message_and_a_few_steps(
     tmp_path: Path,
 ) -> None:
     ended = subprocess.run(
@@ -125,7 +125,7 @@ def test_a_finding_that_is_demoted_is_a_warning() -> None:
     assert run(*words, "--strict", **fine).exit_code == 4
 
 
-def test_a_file_that_cannot_be_written_is_no_finding(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_not_a_finding(tmp_path: Path) -> None:
     ended = run("--only", "region-set", "--junit", str(tmp_path / "no" / "file.xml"))
 
     assert ended.exit_code == 3

@@ -28,7 +28,7 @@ FAIL, WARN = CheckStatus.FAIL, CheckStatus.WARN
         ("access-on", WARN, "AUTH", "off", "AUTH is off"),
     ],
 )
-async def test_a_wrong_variable_is_told(  # noqa: PLR0913, PLR0917 - a column each
+async def test_a_wrong_variable_is_reported(  # noqa: PLR0913, PLR0917 - a column each
     shop: HealthyShop, key: str, status: CheckStatus, name: str, value: str, observed: str
 ) -> None:
     shop.environ[name] = value
@@ -38,7 +38,7 @@ async def test_a_wrong_variable_is_told(  # noqa: PLR0913, PLR0917 - a column ea
     assert told(found, key, status).startswith(observed)
 
 
-async def test_a_secret_that_cannot_be_read_is_told(shop: HealthyShop) -> None:
+async def test_a_secret_that_cannot_be_read_is_reported(shop: HealthyShop) -> None:
     shop.environ["CLOUDMART_SECRET_ID"] = "cloudmart/production"  # noqa: S105 - a name
     shop.parts["unread"] = "The secret does not exist."
 
@@ -49,7 +49,7 @@ async def test_a_secret_that_cannot_be_read_is_told(shop: HealthyShop) -> None:
     assert told(found, "access-decided", CheckStatus.SKIP) == "settings-readable failed"
 
 
-async def test_files_that_are_newer_than_the_environment_are_told(shop: HealthyShop) -> None:
+async def test_files_that_are_newer_than_the_environment_are_reported(shop: HealthyShop) -> None:
     shop.environ["AWS_REGION"] = "eu-west-1"
 
     found = await shop.look("mounted-files-agree")
@@ -68,7 +68,7 @@ async def test_files_that_are_newer_than_the_environment_are_told(shop: HealthyS
         ("configmaps-exist", "configmap/cloudmart-config"),
     ],
 )
-async def test_an_object_with_settings_that_is_missing_is_told(
+async def test_an_object_with_settings_that_is_missing_is_reported(
     shop: HealthyShop, key: str, reference: str
 ) -> None:
     # The name of a ConfigMap ends in a digest of its content.
@@ -80,7 +80,7 @@ async def test_an_object_with_settings_that_is_missing_is_told(
     assert told(found, key, FAIL) == f"{name} is not there"
 
 
-async def test_a_key_that_nobody_reads_is_told(shop: HealthyShop) -> None:
+async def test_a_key_that_nobody_reads_is_reported(shop: HealthyShop) -> None:
     shop.cluster.live("secret/cloudmart-api-keys")["data"]["OPENAI_APIKEY"] = "eA=="
 
     found = await shop.look("secret-keys-read")
@@ -88,7 +88,7 @@ async def test_a_key_that_nobody_reads_is_told(shop: HealthyShop) -> None:
     assert told(found, "secret-keys-read", WARN) == "nothing reads OPENAI_APIKEY"
 
 
-async def test_pods_of_two_rollouts_are_told(shop: HealthyShop) -> None:
+async def test_pods_of_two_rollouts_are_reported(shop: HealthyShop) -> None:
     shop.add_pod(**{"cloudmart/rollout-id": "another"})
 
     found = await shop.look("rollout-ids-agree")
@@ -96,7 +96,7 @@ async def test_pods_of_two_rollouts_are_told(shop: HealthyShop) -> None:
     assert "pod-2 has another" in told(found, "rollout-ids-agree", WARN)
 
 
-async def test_pods_with_two_configurations_are_told(shop: HealthyShop) -> None:
+async def test_pods_with_two_configurations_are_reported(shop: HealthyShop) -> None:
     shop.add_pod()
     shop.says("pod-2", notes=["configuration 000000000000"])
 
@@ -115,7 +115,7 @@ async def test_a_right_that_is_missing_is_named(shop: HealthyShop) -> None:
     assert "k8s/doctor-role.yaml" in found["rollout-ids-agree"].fix
 
 
-async def test_a_cluster_that_is_away_is_told(shop: HealthyShop) -> None:
+async def test_a_cluster_that_is_away_is_reported(shop: HealthyShop) -> None:
     shop.cluster.scenario.away = True
 
     found = await shop.look("kubernetes")
@@ -124,7 +124,7 @@ async def test_a_cluster_that_is_away_is_told(shop: HealthyShop) -> None:
     assert told(found, "deployment-exists", CheckStatus.SKIP) == "kubernetes-reachable failed"
 
 
-async def test_a_cluster_without_the_service_is_told(shop: HealthyShop) -> None:
+async def test_a_cluster_without_the_service_is_reported(shop: HealthyShop) -> None:
     del shop.cluster.objects["deployment/cloudmart-backend"]
 
     found = await shop.look("deployment-exists")

@@ -71,7 +71,7 @@ def no_recovery(dynamodb: Any, aws: ShopAws) -> None:  # noqa: ANN401
         ("table-recovery", WARN, no_recovery, "-tickets: recovery missing"),
     ],
 )
-async def test_what_is_missing_is_brought_about_by_the_fix(
+async def test_what_is_missing_is_created_by_the_fix(
     shop: HealthyShop, key: str, status: CheckStatus, spoil: Break, observed: str
 ) -> None:
     spoil(shop.aws.client("dynamodb"), shop.aws)
@@ -85,7 +85,7 @@ async def test_what_is_missing_is_brought_about_by_the_fix(
     assert (await shop.look(key))[key].status is PASS
 
 
-async def test_indexes_that_may_not_be_used_yet_are_told(shop: HealthyShop) -> None:
+async def test_indexes_that_may_not_be_used_yet_are_reported(shop: HealthyShop) -> None:
     forget_indexes(shop.aws.client("dynamodb"), shop.aws.names)
 
     found = await shop.look("index-keys")
@@ -117,7 +117,7 @@ async def test_indexes_that_may_not_be_used_yet_are_told(shop: HealthyShop) -> N
         ),
     ],
 )
-async def test_a_table_that_is_not_as_it_should_be_is_told(  # noqa: PLR0913, PLR0917
+async def test_a_table_that_is_not_as_it_should_be_is_reported(  # noqa: PLR0913, PLR0917
     shop: HealthyShop, key: str, status: CheckStatus, was: str, now: str, observed: str
 ) -> None:
     pattern = re.compile(was.replace(": ", ": ?").encode())
@@ -180,7 +180,7 @@ async def test_tables_that_are_nowhere_are_missing_and_not_elsewhere(shop: Healt
         ("may-query", "Query"),
     ],
 )
-async def test_a_permission_that_is_missing_is_told_by_its_use(
+async def test_a_permission_that_is_missing_is_reported_by_its_use(
     shop: HealthyShop, key: str, operation: str
 ) -> None:
     # It also reads the record of the indexes, which is not the subject of this test.

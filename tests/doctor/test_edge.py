@@ -19,7 +19,7 @@ FAIL, WARN = CheckStatus.FAIL, CheckStatus.WARN
 SKIP, PASS = CheckStatus.SKIP, CheckStatus.PASS
 
 
-async def test_a_name_that_nobody_knows_is_told(shop: HealthyShop) -> None:
+async def test_a_name_that_nobody_knows_is_reported(shop: HealthyShop) -> None:
     del shop.edge.addresses[HOST]
 
     found = await shop.look("edge")
@@ -28,7 +28,7 @@ async def test_a_name_that_nobody_knows_is_told(shop: HealthyShop) -> None:
     assert told(found, "certificate-days", SKIP) == "dns-resolves failed"
 
 
-async def test_a_name_that_leads_elsewhere_is_told(shop: HealthyShop) -> None:
+async def test_a_name_that_leads_elsewhere_is_reported(shop: HealthyShop) -> None:
     shop.edge.addresses[HOST] = ["198.51.100.1"]
 
     found = await shop.look("dns-leads-to-balancer")
@@ -37,7 +37,7 @@ async def test_a_name_that_leads_elsewhere_is_told(shop: HealthyShop) -> None:
     assert shop.edge.name in found["dns-leads-to-balancer"].fix
 
 
-async def test_a_certificate_that_ends_soon_is_told(shop: HealthyShop) -> None:
+async def test_a_certificate_that_ends_soon_is_reported(shop: HealthyShop) -> None:
     shop.edge.not_after = "Dec  5 08:00:00 2026 GMT"
 
     found = await shop.look("certificate-days")
@@ -45,7 +45,7 @@ async def test_a_certificate_that_ends_soon_is_told(shop: HealthyShop) -> None:
     assert told(found, "certificate-days", WARN) == "7 days left, until 2026-12-05"
 
 
-async def test_a_certificate_that_nobody_believes_is_told(shop: HealthyShop) -> None:
+async def test_a_certificate_that_nobody_believes_is_reported(shop: HealthyShop) -> None:
     def refuse(host: str, port: int) -> dict[str, str]:
         raise OSError(f"certificate verify failed for {host}:{port}")
 
@@ -57,7 +57,7 @@ async def test_a_certificate_that_nobody_believes_is_told(shop: HealthyShop) -> 
     assert told(found, "certificate-days", SKIP) == "certificate-trusted failed"
 
 
-async def test_a_certificate_that_has_expired_is_told_once_and_mended_in_one_place(
+async def test_an_expired_certificate_is_reported_once_with_one_remedy(
     shop: HealthyShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = certified(tmp_path, days=-1)
@@ -80,7 +80,7 @@ async def test_a_certificate_that_has_expired_is_told_once_and_mended_in_one_pla
 @pytest.mark.parametrize(
     ("url", "status"), [("http://127.0.0.1:5000", SKIP), ("http://shop.cloudmart.dev", FAIL)]
 )
-async def test_a_shop_without_tls_is_told_where_strangers_reach_it(
+async def test_a_public_shop_without_tls_is_reported(
     shop: HealthyShop, url: str, status: CheckStatus
 ) -> None:
     shop.edge.addresses["127.0.0.1"] = ["127.0.0.1"]
@@ -92,7 +92,7 @@ async def test_a_shop_without_tls_is_told_where_strangers_reach_it(
     assert found["certificate-days"].status is SKIP
 
 
-async def test_a_balancer_without_a_target_is_told(shop: HealthyShop) -> None:
+async def test_a_balancer_without_a_target_is_reported(shop: HealthyShop) -> None:
     targets = [{"Id": "10.20.0.9", "Port": 5000}]
     shop.aws.client("elbv2").deregister_targets(
         TargetGroupArn=shop.edge.target_group, Targets=targets
@@ -135,7 +135,7 @@ async def test_headers_that_the_balancer_lets_through_are_named(shop: HealthySho
         ),
     ],
 )
-async def test_what_is_answered_wrongly_outside_is_told(
+async def test_what_is_answered_wrongly_outside_is_reported(
     shop: HealthyShop, key: str, path: str, answer: httpx2.Response, observed: str
 ) -> None:
     shop.edge.pages[path] = answer
@@ -161,7 +161,7 @@ async def test_a_shop_without_an_address_is_skipped(shop: HealthyShop) -> None:
         ("prompt-objects-end", "OPENAI_ASSISTANT_ID", "pmpt_1", "ends on 2026-11-30"),
     ],
 )
-async def test_a_setting_of_what_ends_is_told(
+async def test_a_setting_of_a_feature_that_ends_is_reported(
     shop: HealthyShop, key: str, name: str, value: str, observed: str
 ) -> None:
     shop.environ[name] = value
@@ -171,7 +171,7 @@ async def test_a_setting_of_what_ends_is_told(
     assert observed in told(found, key, WARN)
 
 
-async def test_an_agent_of_the_classic_kind_is_told(shop: HealthyShop) -> None:
+async def test_an_agent_of_the_classic_kind_is_reported(shop: HealthyShop) -> None:
     shop.with_an_agent()
 
     found = await shop.look("bedrock-agents-classic")
@@ -179,7 +179,7 @@ async def test_an_agent_of_the_classic_kind_is_told(shop: HealthyShop) -> None:
     assert "ended on 2026-07-30" in told(found, "bedrock-agents-classic", WARN)
 
 
-async def test_a_release_of_kubernetes_that_ends_is_told(shop: HealthyShop) -> None:
+async def test_a_release_of_kubernetes_that_ends_is_reported(shop: HealthyShop) -> None:
     shop.cluster.scenario.raw["/version"] = '{"major": "1", "minor": "34+"}'
 
     found = await shop.look("kubernetes-supported")
@@ -187,7 +187,7 @@ async def test_a_release_of_kubernetes_that_ends_is_told(shop: HealthyShop) -> N
     assert "ends on 2026-12-02" in told(found, "kubernetes-supported", WARN)
 
 
-async def test_a_runtime_that_ends_is_told(shop: HealthyShop) -> None:
+async def test_a_runtime_that_ends_is_reported(shop: HealthyShop) -> None:
     assert shop.providers.function
     shop.providers.function["Runtime"] = "python3.11"
     shop.parts["now"] = lambda: NOW.replace(year=2027, month=5)
@@ -197,7 +197,7 @@ async def test_a_runtime_that_ends_is_told(shop: HealthyShop) -> None:
     assert "ends on 2027-06-30" in told(found, "lambda-runtime-supported", WARN)
 
 
-async def test_a_python_that_ends_is_told(shop: HealthyShop) -> None:
+async def test_a_python_that_ends_is_reported(shop: HealthyShop) -> None:
     shop.parts["now"] = lambda: NOW.replace(year=2030)
 
     found = await shop.look("python-supported")

@@ -90,7 +90,7 @@ async def test_a_failed_parent_skips_its_children_and_nothing_else() -> None:
         (ZeroDivisionError(), UNKNOWN, "the check has a bug: ZeroDivisionError", (PASS, "")),
     ],
 )
-async def test_what_cannot_be_told_has_a_reason(
+async def test_an_unknown_finding_has_a_reason(
     error: Exception, status: CheckStatus, observed: str, child: tuple[CheckStatus, str]
 ) -> None:
     run = answering(passed("told", "before"), error=error)
@@ -115,7 +115,7 @@ async def test_a_check_that_does_not_end_is_given_up() -> None:
     ]
 
 
-async def test_a_check_that_broke_is_told_apart_from_what_it_checks() -> None:
+async def test_a_broken_check_is_distinguished_from_a_failed_one() -> None:
     broken = check("a", run=answering(error=ZeroDivisionError()))
 
     found = await examine([broken], target(), catalogue("a"))
@@ -168,7 +168,7 @@ async def test_a_check_that_may_settle_is_waited_for() -> None:
     assert told == ["a: 0 of 2", "a: 1 of 2"]
 
 
-async def test_nobody_waits_unless_asked_to() -> None:
+async def test_it_waits_only_if_asked_to() -> None:
     run = answering(trouble("a", "0 of 2"))
     patient = DoctorCheck(("a",), run, frozenset(), settles=60)
 
@@ -177,7 +177,7 @@ async def test_nobody_waits_unless_asked_to() -> None:
     assert found.findings[0].status is FAIL
 
 
-async def test_what_several_checks_ask_is_asked_once(tmp_path: Path) -> None:
+async def test_several_checks_share_one_call(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("text")
     asked: list[str] = []

@@ -39,7 +39,7 @@ async def test_from_a_laptop_nothing_fails_where_all_is_well(shop: HealthyShop) 
     assert {key: each for key, each in found.items() if each.status not in fine} == {}
 
 
-def test_a_finding_is_told_with_its_page() -> None:
+def test_a_finding_is_reported_with_its_page() -> None:
     finding = catalogue()["region-set"].finding(CheckStatus.PASS)
 
     assert isinstance(finding, CheckFinding)

@@ -18,7 +18,7 @@ SKIP, PASS, UNKNOWN = CheckStatus.SKIP, CheckStatus.PASS, CheckStatus.UNKNOWN
 OTHER = "system:serviceaccount:default:another"
 
 
-async def test_a_process_without_credentials_is_told_and_nothing_of_aws_is_asked(
+async def test_a_process_without_credentials_is_reported_and_aws_is_not_called(
     shop: HealthyShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in shop.aws.injected:
@@ -40,7 +40,7 @@ async def test_a_process_without_credentials_is_told_and_nothing_of_aws_is_asked
         ("credential_process = sleep 60", "AWS credentials does not answer. TimeoutError"),
     ],
 )
-async def test_a_profile_that_gives_no_credentials_is_told_within_seconds(
+async def test_a_profile_that_gives_no_credentials_is_reported_within_seconds(
     shop: HealthyShop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, profile: str, seen: str
 ) -> None:
     for name in shop.aws.injected:
@@ -58,7 +58,7 @@ async def test_a_profile_that_gives_no_credentials_is_told_within_seconds(
     assert told(found, "table-exists", SKIP) == "credentials-found failed"
 
 
-async def test_static_keys_in_a_pod_are_told(
+async def test_static_keys_in_a_pod_are_reported(
     shop: HealthyShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -70,7 +70,7 @@ async def test_static_keys_in_a_pod_are_told(
     assert shop.aws.role in told(found, "caller-is-the-role", FAIL)
 
 
-async def test_credentials_that_aws_does_not_accept_are_told(
+async def test_credentials_that_aws_does_not_accept_are_reported(
     shop: HealthyShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with fault_proxy(shop.aws.proxy.engine) as sts:
@@ -105,7 +105,7 @@ async def test_a_pod_that_the_webhook_missed_is_named(shop: HealthyShop) -> None
         ),
     ],
 )
-async def test_what_is_wrong_with_a_token_is_told(
+async def test_what_is_wrong_with_a_token_is_reported(
     shop: HealthyShop, key: str, claims: dict[str, Any], observed: str
 ) -> None:
     shop.aws.claims(NOW + timedelta(hours=1), **claims)
@@ -115,7 +115,7 @@ async def test_what_is_wrong_with_a_token_is_told(
     assert told(found, key, FAIL).startswith(observed)
 
 
-async def test_a_token_that_is_not_there_is_told(shop: HealthyShop) -> None:
+async def test_a_token_that_is_not_there_is_reported(shop: HealthyShop) -> None:
     shop.aws.token.unlink()
 
     found = await shop.look("token-readable", "token-subject")
@@ -138,7 +138,7 @@ async def test_a_provider_that_is_missing_is_made_by_the_fix(shop: HealthyShop) 
     assert {each.status for each in mended.values()} == {PASS}
 
 
-async def test_an_audience_that_the_provider_does_not_know_is_told(shop: HealthyShop) -> None:
+async def test_an_audience_that_the_provider_does_not_know_is_reported(shop: HealthyShop) -> None:
     iam = shop.aws.client("iam")
     iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=shop.aws.provider)
     iam.create_open_id_connect_provider(Url=shop.aws.issuer, ClientIDList=["another"])
@@ -154,7 +154,7 @@ async def test_an_audience_that_the_provider_does_not_know_is_told(shop: Healthy
     ]
 
 
-async def test_a_role_that_is_missing_is_told(shop: HealthyShop) -> None:
+async def test_a_role_that_is_missing_is_reported(shop: HealthyShop) -> None:
     shop.aws.client("iam").delete_role(RoleName=shop.aws.role_name)
 
     found = await shop.look("role-exists", "role-trusts-subject")
@@ -171,7 +171,7 @@ async def test_a_role_that_is_missing_is_told(shop: HealthyShop) -> None:
         ("role-trusts-audience", '"sts.amazonaws.com"', '"sts"', "it wants sts, and the token"),
     ],
 )
-async def test_a_trust_policy_that_keeps_the_pods_out_is_told(
+async def test_a_trust_policy_that_keeps_the_pods_out_is_reported(
     shop: HealthyShop, key: str, was: str, now: str, observed: str
 ) -> None:
     was = was.format(issuer=shop.aws.issuer.removeprefix("https://"))
@@ -208,7 +208,7 @@ async def test_a_trust_policy_is_read_as_iam_reads_it(
     assert found["role-trusts-subject"].status is (PASS if trusted else FAIL)
 
 
-async def test_an_account_without_a_role_and_without_an_association_is_told(
+async def test_an_account_without_a_role_and_without_an_association_is_reported(
     shop: HealthyShop,
 ) -> None:
     shop.cluster.live("serviceaccount/cloudmart-backend-sa")["metadata"]["annotations"] = {}
@@ -219,7 +219,7 @@ async def test_an_account_without_a_role_and_without_an_association_is_told(
     assert "--cluster-name shop --namespace default" in found["account-annotated"].fix
 
 
-async def test_pods_that_use_pod_identity_without_an_association_are_told(
+async def test_pods_that_use_pod_identity_without_an_association_are_reported(
     shop: HealthyShop,
 ) -> None:
     use_pod_identity(shop)
@@ -231,7 +231,7 @@ async def test_pods_that_use_pod_identity_without_an_association_are_told(
 
 
 @pytest.mark.parametrize(("ready", "status"), [(1, FAIL), (2, PASS)])
-async def test_an_agent_that_is_not_ready_is_told(
+async def test_an_agent_that_is_not_ready_is_reported(
     shop: HealthyShop, ready: int, status: CheckStatus
 ) -> None:
     use_pod_identity(shop)

@@ -28,13 +28,13 @@ def allowed() -> set[tuple[str, str]]:
     }
 
 
-async def test_the_roles_let_all_be_looked_at_that_is_looked_at(shop: HealthyShop) -> None:
+async def test_the_roles_allow_every_read_of_the_doctor(shop: HealthyShop) -> None:
     await shop.look()
 
     assert _looked_at(shop.cluster.calls) <= allowed()
 
 
-def test_the_roles_let_nothing_be_changed() -> None:
+def test_the_roles_allow_no_change() -> None:
     assert {verb for verb, _ in allowed()} == {"get", "list"}
 
 

@@ -43,7 +43,7 @@ class FaultyWarehouse(DuckDBWarehouse):
         ("pipeline-gives-up", WARN, {"MaximumRecordAgeInSeconds": -1}, "tried for ever"),
     ],
 )
-async def test_a_mapping_that_is_not_as_it_should_be_is_told(
+async def test_a_mapping_that_is_not_as_it_should_be_is_reported(
     shop: HealthyShop,
     key: str,
     status: CheckStatus,
@@ -59,7 +59,7 @@ async def test_a_mapping_that_is_not_as_it_should_be_is_told(
     assert observed in told(found, key, status)
 
 
-async def test_what_was_given_up_is_told(shop: HealthyShop) -> None:
+async def test_what_was_given_up_is_reported(shop: HealthyShop) -> None:
     shop.aws.client("sqs").send_message(
         QueueUrl=shop.environ["PIPELINE_FAILURE_QUEUE"], MessageBody="{}"
     )
@@ -72,7 +72,7 @@ async def test_what_was_given_up_is_told(shop: HealthyShop) -> None:
     assert "Records are in quarantine" in told(found, "pipeline-quarantine", WARN)
 
 
-async def test_orders_that_do_not_arrive_are_told(shop: HealthyShop) -> None:
+async def test_orders_that_do_not_arrive_are_reported(shop: HealthyShop) -> None:
     shop.order("late", carried=False, at=datetime.now(UTC) - timedelta(hours=1))
 
     found = await shop.look("pipeline-lag")
@@ -80,7 +80,7 @@ async def test_orders_that_do_not_arrive_are_told(shop: HealthyShop) -> None:
     assert "s behind" in told(found, "pipeline-lag", WARN)
 
 
-async def test_a_function_that_is_not_there_is_told(shop: HealthyShop) -> None:
+async def test_a_function_that_is_not_there_is_reported(shop: HealthyShop) -> None:
     shop.providers.function = None
 
     found = await shop.look("pipeline-function")
@@ -88,7 +88,7 @@ async def test_a_function_that_is_not_there_is_told(shop: HealthyShop) -> None:
     assert told(found, "pipeline-function", FAIL).startswith("there is no function")
 
 
-async def test_a_function_whose_update_failed_is_told(shop: HealthyShop) -> None:
+async def test_a_function_whose_update_failed_is_reported(shop: HealthyShop) -> None:
     assert shop.providers.function
     failed = {"LastUpdateStatus": "Failed", "LastUpdateStatusReason": "The image is too large."}
     shop.providers.function |= failed
@@ -98,7 +98,7 @@ async def test_a_function_whose_update_failed_is_told(shop: HealthyShop) -> None
     assert "The image is too large." in told(found, "pipeline-function", FAIL)
 
 
-async def test_a_table_that_rows_do_not_fit_into_is_told(shop: HealthyShop) -> None:
+async def test_a_table_that_rows_do_not_fit_into_is_reported(shop: HealthyShop) -> None:
     shop.warehouse = FaultyWarehouse(shop.warehouse.connection)
 
     found = await shop.look("warehouse-schema")
@@ -106,7 +106,7 @@ async def test_a_table_that_rows_do_not_fit_into_is_told(shop: HealthyShop) -> N
     assert told(found, "warehouse-schema", FAIL) == "there is no column items"
 
 
-async def test_a_warehouse_that_is_away_is_told(shop: HealthyShop) -> None:
+async def test_a_warehouse_that_is_away_is_reported(shop: HealthyShop) -> None:
     warehouse = FaultyWarehouse(shop.warehouse.connection)
     warehouse.faults = None
     shop.warehouse = warehouse
@@ -117,7 +117,7 @@ async def test_a_warehouse_that_is_away_is_told(shop: HealthyShop) -> None:
     assert told(found, "warehouse-schema", SKIP) == "warehouse-reachable failed"
 
 
-async def test_a_heartbeat_that_was_lost_is_told(shop: HealthyShop) -> None:
+async def test_a_heartbeat_that_was_lost_is_reported(shop: HealthyShop) -> None:
     shop.shows(
         'cloudmart_pipeline_heartbeats_total{outcome="arrived"} 3.0\n'
         'cloudmart_pipeline_heartbeats_total{outcome="lost"} 1.0\n'

@@ -45,7 +45,7 @@ def warning(kind: str, name: str, reason: str, message: str) -> dict[str, Any]:
         ("refusing", "it ended with exit code 78. CloudMart does not start: AUTH is not set."),
     ],
 )
-async def test_what_keeps_pods_from_running_is_told(
+async def test_what_keeps_pods_from_running_is_reported(
     shop: HealthyShop, fate: str, observed: str
 ) -> None:
     getattr(shop.cluster.scenario, fate).append(TAG)
@@ -56,7 +56,7 @@ async def test_what_keeps_pods_from_running_is_told(
     assert observed in told(found, "pods-start", FAIL)
 
 
-async def test_a_rollout_that_is_stuck_is_told_in_kubernetes_words(shop: HealthyShop) -> None:
+async def test_a_stuck_rollout_is_reported_with_kubernetes_message(shop: HealthyShop) -> None:
     shop.cluster.scenario.unschedulable = True
 
     found = await shop.look("rollout-complete", "pods-start")
@@ -65,7 +65,7 @@ async def test_a_rollout_that_is_stuck_is_told_in_kubernetes_words(shop: Healthy
     assert told(found, "rollout-complete", FAIL)
 
 
-async def test_a_pod_that_is_not_ready_is_told_with_what_kubernetes_says_of_it(
+async def test_a_pod_that_is_not_ready_is_reported_with_what_kubernetes_says_of_it(
     shop: HealthyShop,
 ) -> None:
     shop.cluster.scenario.unready.append(TAG)
@@ -123,7 +123,7 @@ async def test_warnings_that_may_not_be_read_are_unknown(shop: HealthyShop) -> N
         (f"ImportError: no such thing, with key AKIA{'X' * 16}", "no such thing, with key …"),
     ],
 )
-async def test_a_pod_that_is_not_ready_is_told_by_its_last_log_lines(
+async def test_a_pod_that_is_not_ready_is_reported_by_its_last_log_lines(
     shop: HealthyShop, line: str, observed: str
 ) -> None:
     shop.cluster.scenario.unready.append(TAG)
@@ -155,7 +155,7 @@ async def test_a_rollout_is_followed_to_its_end(shop: HealthyShop) -> None:
     assert [(each.id, each.status) for each in found] == [("rollout-complete", CheckStatus.PASS)]
 
 
-async def test_a_pod_that_is_restarted_again_and_again_is_told(shop: HealthyShop) -> None:
+async def test_a_pod_that_is_restarted_again_and_again_is_reported(shop: HealthyShop) -> None:
     pod = shop.add_pod("pod-2")
     ended = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
     pod["status"]["containerStatuses"][0] |= {"restartCount": 7, "lastState": ended}
@@ -178,7 +178,7 @@ async def test_a_pod_that_is_restarted_again_and_again_is_told(shop: HealthyShop
         ),
     ],
 )
-async def test_what_a_pod_says_of_itself_is_told(
+async def test_what_a_pod_says_of_itself_is_reported(
     shop: HealthyShop, key: str, status: CheckStatus, name: str, output: str
 ) -> None:
     pod = shop.pod["metadata"]["name"]
@@ -189,7 +189,7 @@ async def test_what_a_pod_says_of_itself_is_told(
     assert told(found, key, status) == f"{pod}: {name}: {output}"
 
 
-async def test_a_pod_without_metrics_is_told(shop: HealthyShop) -> None:
+async def test_a_pod_without_metrics_is_reported(shop: HealthyShop) -> None:
     shop.shows("")
 
     found = await shop.look("metrics-answer")
@@ -197,7 +197,7 @@ async def test_a_pod_without_metrics_is_told(shop: HealthyShop) -> None:
     assert told(found, "metrics-answer", WARN).endswith("shows no metrics on port 9000")
 
 
-async def test_errors_in_the_logs_are_told_by_their_events_alone(shop: HealthyShop) -> None:
+async def test_errors_in_the_logs_are_reported_by_their_events_alone(shop: HealthyShop) -> None:
     lines = [
         {"level": "error", "event": "provider_refused", "reason": "Ann's secret wish"},
         {"level": "info", "event": "order_placed"},
@@ -210,7 +210,7 @@ async def test_errors_in_the_logs_are_told_by_their_events_alone(shop: HealthySh
     assert "Ann" not in str(found["logs-clean"])
 
 
-async def test_probes_that_are_missing_are_told(shop: HealthyShop) -> None:
+async def test_probes_that_are_missing_are_reported(shop: HealthyShop) -> None:
     container = shop.deployment["spec"]["template"]["spec"]["containers"][0]
     del container["startupProbe"]
     container["livenessProbe"]["httpGet"]["path"] = "/ready"
@@ -239,7 +239,7 @@ async def test_probes_that_are_missing_are_told(shop: HealthyShop) -> None:
         ),
     ],
 )
-async def test_what_is_left_over_is_told_with_the_command_that_removes_it(
+async def test_what_is_left_over_is_reported_with_the_command_that_removes_it(
     shop: HealthyShop, key: str, status: CheckStatus, kind: str, spec: dict[str, Any]
 ) -> None:
     shop.cluster.put({"kind": kind, "metadata": {"name": "before"}, "spec": copy.deepcopy(spec)})

@@ -22,7 +22,7 @@ def openai_error(status: int, code: str) -> Callable[[Request], Reply]:
     return lambda _: Reply.json(status, {"error": {"message": "Said.", "code": code}})
 
 
-async def test_a_refused_key_of_openai_is_told(shop: HealthyShop) -> None:
+async def test_a_refused_key_of_openai_is_reported(shop: HealthyShop) -> None:
     shop.providers.openai.answer = openai_error(401, "invalid_api_key")
 
     found = await shop.look("openai")
@@ -32,7 +32,7 @@ async def test_a_refused_key_of_openai_is_told(shop: HealthyShop) -> None:
     assert shop.environ["OPENAI_API_KEY"] not in str(found)
 
 
-async def test_a_model_that_openai_does_not_have_is_told(shop: HealthyShop) -> None:
+async def test_a_model_that_openai_does_not_have_is_reported(shop: HealthyShop) -> None:
     shop.providers.openai.answer = openai_error(404, "model_not_found")
 
     found = await shop.look("openai")
@@ -41,7 +41,7 @@ async def test_a_model_that_openai_does_not_have_is_told(shop: HealthyShop) -> N
     assert told(found, "openai-model-ends", SKIP) == "openai-model failed"
 
 
-async def test_a_model_that_ends_is_told_ahead(shop: HealthyShop) -> None:
+async def test_the_end_of_a_model_is_reported_in_advance(shop: HealthyShop) -> None:
     shop.providers.openai_model["shutdown_date"] = "2027-02-01"
 
     found = await shop.look("openai-model-ends")
@@ -49,7 +49,7 @@ async def test_a_model_that_ends_is_told_ahead(shop: HealthyShop) -> None:
     assert told(found, "openai-model-ends", WARN) == "gpt-6-luna ends on 2027-02-01"
 
 
-async def test_openai_that_cannot_be_reached_is_told(shop: HealthyShop) -> None:
+async def test_openai_that_cannot_be_reached_is_reported(shop: HealthyShop) -> None:
     shop.environ["OPENAI_BASE_URL"] = f"{NOWHERE}/v1"
 
     found = await shop.look("openai")
@@ -95,7 +95,7 @@ async def test_a_provider_that_is_not_configured_is_skipped_with_its_reason(
         ),
     ],
 )
-async def test_what_azure_refuses_is_told(
+async def test_what_azure_refuses_is_reported(
     shop: HealthyShop, key: str, reply: Reply, observed: str
 ) -> None:
     shop.providers.azure.answer = lambda _: reply
@@ -106,7 +106,7 @@ async def test_what_azure_refuses_is_told(
     assert told(found, "azure-analysis", SKIP) == f"{key} failed"
 
 
-async def test_azure_that_gives_no_usable_answer_is_told(shop: HealthyShop) -> None:
+async def test_azure_that_gives_no_usable_answer_is_reported(shop: HealthyShop) -> None:
     shop.providers.azure.answer = lambda _: results([], [document_refused("0")])
 
     found = await shop.look("azure-analysis")
@@ -114,7 +114,7 @@ async def test_azure_that_gives_no_usable_answer_is_told(shop: HealthyShop) -> N
     assert "it gave no score" in told(found, "azure-analysis", FAIL)
 
 
-async def test_azure_that_cannot_be_reached_is_told(shop: HealthyShop) -> None:
+async def test_azure_that_cannot_be_reached_is_reported(shop: HealthyShop) -> None:
     shop.environ["AZURE_ENDPOINT"] = NOWHERE
 
     found = await shop.look("azure")
@@ -123,14 +123,14 @@ async def test_azure_that_cannot_be_reached_is_told(shop: HealthyShop) -> None:
     assert told(found, "azure-key", SKIP) == "azure-reachable failed"
 
 
-async def test_what_an_analysis_costs_is_told(shop: HealthyShop) -> None:
+async def test_what_an_analysis_costs_is_reported(shop: HealthyShop) -> None:
     found = await shop.look("azure-analysis", "bedrock-model-answers")
 
     assert "about 0.001 USD" in found["azure-analysis"].observed
     assert "less than 0.001 USD" in found["bedrock-model-answers"].observed
 
 
-async def test_an_agent_that_does_not_exist_is_told(shop: HealthyShop) -> None:
+async def test_an_agent_that_does_not_exist_is_reported(shop: HealthyShop) -> None:
     shop.with_an_agent()
     shop.providers.agent = None
 
@@ -140,7 +140,7 @@ async def test_an_agent_that_does_not_exist_is_told(shop: HealthyShop) -> None:
     assert told(found, "bedrock-alias-exists", SKIP) == "bedrock-agent-exists failed"
 
 
-async def test_an_agent_that_is_not_prepared_is_told(shop: HealthyShop) -> None:
+async def test_an_agent_that_is_not_prepared_is_reported(shop: HealthyShop) -> None:
     shop.with_an_agent()
     assert shop.providers.agent
     shop.providers.agent |= {"agentStatus": "NOT_PREPARED", "failureReasons": ["It was changed."]}
@@ -153,7 +153,7 @@ async def test_an_agent_that_is_not_prepared_is_told(shop: HealthyShop) -> None:
     ]
 
 
-async def test_an_alias_that_does_not_exist_is_told(shop: HealthyShop) -> None:
+async def test_an_alias_that_does_not_exist_is_reported(shop: HealthyShop) -> None:
     shop.with_an_agent()
     shop.providers.alias = None
 
@@ -163,7 +163,7 @@ async def test_an_alias_that_does_not_exist_is_told(shop: HealthyShop) -> None:
     assert told(found, "bedrock-alias-version", SKIP) == "bedrock-alias-exists failed"
 
 
-async def test_an_alias_that_is_not_prepared_is_told(shop: HealthyShop) -> None:
+async def test_an_alias_that_is_not_prepared_is_reported(shop: HealthyShop) -> None:
     shop.with_an_agent()
     assert shop.providers.alias
     shop.providers.alias["agentAliasStatus"] = "FAILED"
@@ -177,7 +177,7 @@ async def test_an_alias_that_is_not_prepared_is_told(shop: HealthyShop) -> None:
     ("status", "observed"),
     [("FAILED", "version 3 is FAILED"), (None, "leads to version 3, which does not exist")],
 )
-async def test_a_version_behind_the_alias_that_cannot_answer_is_told(
+async def test_a_version_behind_the_alias_that_cannot_answer_is_reported(
     shop: HealthyShop, status: str | None, observed: str
 ) -> None:
     shop.with_an_agent()
@@ -189,7 +189,7 @@ async def test_a_version_behind_the_alias_that_cannot_answer_is_told(
     assert observed in told(found, "bedrock-alias-version", FAIL)
 
 
-async def test_an_alias_of_the_draft_is_told(shop: HealthyShop) -> None:
+async def test_an_alias_of_the_draft_is_reported(shop: HealthyShop) -> None:
     shop.with_an_agent("TSTALIASID")
 
     found = await shop.look("bedrock-alias-released")
@@ -197,7 +197,7 @@ async def test_an_alias_of_the_draft_is_told(shop: HealthyShop) -> None:
     assert told(found, "bedrock-alias-released", WARN) == "TSTALIASID is the alias of the draft"
 
 
-async def test_a_model_that_bedrock_does_not_have_is_told(shop: HealthyShop) -> None:
+async def test_a_model_that_bedrock_does_not_have_is_reported(shop: HealthyShop) -> None:
     shop.providers.model = None
 
     found = await shop.look("bedrock-model-exists", "bedrock-model-answers")
@@ -206,7 +206,7 @@ async def test_a_model_that_bedrock_does_not_have_is_told(shop: HealthyShop) -> 
     assert told(found, "bedrock-model-answers", SKIP) == "bedrock-model-exists failed"
 
 
-async def test_a_model_that_is_legacy_is_told(shop: HealthyShop) -> None:
+async def test_a_model_that_is_legacy_is_reported(shop: HealthyShop) -> None:
     assert shop.providers.model
     shop.providers.model["modelLifecycle"] = {"status": "LEGACY"}
 
@@ -215,7 +215,7 @@ async def test_a_model_that_is_legacy_is_told(shop: HealthyShop) -> None:
     assert told(found, "bedrock-model-current", WARN).endswith("is LEGACY")
 
 
-async def test_a_model_that_does_not_answer_is_told(shop: HealthyShop) -> None:
+async def test_a_model_that_does_not_answer_is_reported(shop: HealthyShop) -> None:
     before = shop.providers.bedrock.answer
     assert before
 

@@ -79,7 +79,7 @@ async def test_an_item_that_cannot_be_read_is_named_with_its_table_and_attribute
     assert (await shop.look("items-readable"))["items-readable"].status is PASS
 
 
-async def test_an_item_that_the_last_lines_of_the_log_lack_is_told_without_its_name(
+async def test_an_item_that_the_last_lines_of_the_log_lack_is_reported_without_its_name(
     shop: HealthyShop,
 ) -> None:
     shop.shows(unreadable(1, "Conversation"))
@@ -107,7 +107,7 @@ async def test_an_item_that_the_last_lines_of_the_log_lack_is_told_without_its_n
     ],
     ids=["since the start", "now"],
 )
-async def test_clients_that_are_refused_again_and_again_are_told(
+async def test_clients_that_are_refused_again_and_again_are_reported(
     shop: HealthyShop, shown: list[str], observed: str
 ) -> None:
     shop.shows(one_after_the_other(*shown))
@@ -130,7 +130,7 @@ async def test_clients_that_are_refused_again_and_again_are_told(
     ],
     ids=["since the start", "now", "before they were counted as requests"],
 )
-async def test_answers_that_nobody_reads_are_told(
+async def test_answers_that_nobody_reads_are_reported(
     shop: HealthyShop, shown: list[str], observed: str
 ) -> None:
     shop.shows(one_after_the_other(*shown))
@@ -141,7 +141,7 @@ async def test_answers_that_nobody_reads_are_told(
     assert found["clients-within-limits"].status is PASS
 
 
-async def test_what_clients_do_by_chance_is_no_finding(shop: HealthyShop) -> None:
+async def test_occasional_faults_of_clients_are_not_a_finding(shop: HealthyShop) -> None:
     few = {'rate_limited_total{kind="read"}': 9, "answers_cut_off_total": 1}
     shop.shows(one_after_the_other(metrics(1000), metrics(1010, **few)))
 
@@ -150,7 +150,7 @@ async def test_what_clients_do_by_chance_is_no_finding(shop: HealthyShop) -> Non
     assert {each.status for key, each in found.items() if key in CLIENTS} == {PASS}
 
 
-async def test_metrics_that_are_none_are_unknown(shop: HealthyShop) -> None:
+async def test_invalid_metrics_are_unknown(shop: HealthyShop) -> None:
     shop.shows('cloudmart_ready{ 1 "')
 
     found = await shop.look(*CLIENTS)
@@ -180,7 +180,7 @@ def chats(turns: int, used: int) -> str:
     ],
     ids=["since the start", "now"],
 )
-async def test_messages_that_use_many_tokens_are_told_with_the_model(
+async def test_messages_that_use_many_tokens_are_reported_with_the_model(
     shop: HealthyShop, shown: list[str], when: str
 ) -> None:
     shop.shows(one_after_the_other(*shown))
@@ -212,7 +212,7 @@ def used(shop: HealthyShop, tokens: object, days_ago: int = 0) -> None:
 @pytest.mark.parametrize(
     ("tokens", "status"), [(3_999_999, PASS), (4_000_000, WARN), (5_000_000, FAIL)]
 )
-async def test_the_tokens_of_the_day_are_told(
+async def test_the_tokens_of_the_day_are_reported(
     shop: HealthyShop, tokens: int, status: CheckStatus
 ) -> None:
     used(shop, tokens)
@@ -223,7 +223,7 @@ async def test_the_tokens_of_the_day_are_told(
     assert told(found, "tokens-left", status) == observed
 
 
-async def test_the_tokens_of_yesterday_and_a_count_that_is_none_are_no_tokens_of_today(
+async def test_yesterdays_tokens_and_an_invalid_count_are_not_tokens_of_today(
     shop: HealthyShop,
 ) -> None:
     used(shop, 9_000_000, days_ago=1)
@@ -234,7 +234,7 @@ async def test_the_tokens_of_yesterday_and_a_count_that_is_none_are_no_tokens_of
     assert told(found, "tokens-left", PASS) == "0 of today's 5,000,000 tokens are used"
 
 
-async def test_where_there_is_no_limit_tokens_are_not_looked_at(shop: HealthyShop) -> None:
+async def test_without_a_limit_tokens_are_not_read(shop: HealthyShop) -> None:
     shop.environ |= {"AI_DAILY_TOKENS": "0", "AI_CONVERSATION_TOKENS": "0"}
 
     found = await shop.look_until_known("tokens-left", "messages-affordable")

@@ -72,7 +72,7 @@ async def test_a_call_is_counted_with_what_it_consumed(wire: LoopbackServer, lam
     assert _sample(consumed, "batch_get_item") - units_of_batches == 2
 
 
-async def test_an_answer_that_tells_no_capacity_counts_as_a_call(
+async def test_an_answer_without_capacity_counts_as_a_call(
     wire: LoopbackServer, lamps: Table
 ) -> None:
     wire.play(_answer({"Item": LAMP}))
@@ -120,7 +120,9 @@ async def test_a_second_try_is_counted(wire: LoopbackServer, lamps: Table) -> No
     assert _calls("ok") - calls == 1
 
 
-async def test_a_call_that_is_given_up_is_no_outage(wire: LoopbackServer, lamps: Table) -> None:
+async def test_a_cancelled_call_does_not_count_as_an_outage(
+    wire: LoopbackServer, lamps: Table
+) -> None:
     wire.play(Reply(200, ID, [b"{", Fault.HANG]))
     before = _calls("abandoned")
     call = asyncio.create_task(lamps.get("1"))

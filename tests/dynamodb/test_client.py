@@ -24,7 +24,7 @@ NO_OUTAGE = {Fault.HANG, Fault.UNPROCESSED, Fault.UNHEARD_OF}
 
 
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault not in NO_OUTAGE])
-async def test_a_failing_store_is_unavailable_and_its_words_stay_inside(
+async def test_a_failing_store_gives_503_without_its_message(
     fault: Fault, faults: FaultProxy, products: Table
 ) -> None:
     faults.fail(fault)
@@ -42,7 +42,7 @@ async def test_a_failing_store_is_unavailable_and_its_words_stay_inside(
 @pytest.mark.parametrize(
     "fault", [Fault.PAGE, Fault.NOTHING, Fault.BARE, Fault.ARRAY, Fault.FORBIDDEN, Fault.NAMELESS]
 )
-async def test_an_answer_that_is_not_the_stores_is_no_success(
+async def test_an_answer_from_another_server_is_not_a_success(
     fault: Fault, write: str, faults: FaultProxy, products: Table
 ) -> None:
     writes: dict[str, Callable[[], Awaitable[object]]] = {
@@ -58,7 +58,7 @@ async def test_an_answer_that_is_not_the_stores_is_no_success(
 
 
 @pytest.mark.parametrize("read", ["scan", "query", "get_many", "update", "upsert", "describe"])
-async def test_an_empty_object_is_no_answer_where_the_store_has_something_to_tell(
+async def test_an_empty_object_is_refused_where_an_answer_has_members(
     read: str, faults: FaultProxy, orders: Table
 ) -> None:
     async def first(pages: Pages[Item]) -> object:
@@ -126,7 +126,7 @@ async def test_the_same_client_works_again_once_the_store_is_back(
     assert await products.get("1") is None
 
 
-async def test_one_passing_failure_is_not_told(faults: FaultProxy, products: Table) -> None:
+async def test_one_temporary_failure_stays_hidden(faults: FaultProxy, products: Table) -> None:
     faults.fail(Fault.THROTTLED, "GetItem", times=1)
 
     assert await products.get("1") is None

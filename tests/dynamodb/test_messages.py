@@ -52,6 +52,6 @@ def test_what_dynamodb_does_not_have_is_not_sent() -> None:
 
 
 @pytest.mark.parametrize("answer", [b"", b"<html>", b'{"Item": ', b"\xff", b"[" * 100_000])
-def test_what_is_no_json_is_refused(answer: bytes) -> None:
+def test_invalid_json_is_refused(answer: bytes) -> None:
     with pytest.raises((ValueError, RecursionError)):
         decode_answer(answer)

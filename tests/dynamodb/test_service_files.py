@@ -45,7 +45,7 @@ def test_all_services_have_the_endpoints_that_the_sdk_finds() -> None:
             assert found == expected
 
 
-def test_the_first_file_of_a_name_counts_and_none_is_no_error(tmp_path: Path) -> None:
+def test_the_first_file_of_a_name_counts_and_a_missing_one_is_none(tmp_path: Path) -> None:
     (tmp_path / "both.json").write_text('{"compressed": false}', encoding="utf-8")
     for name in ("both", "one"):
         (tmp_path / f"{name}.json.gz").write_bytes(gzip.compress(b'{"compressed": true}'))

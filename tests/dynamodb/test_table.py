@@ -23,7 +23,7 @@ async def test_a_new_item_never_overwrites_one(products: Table) -> None:
     assert await products.get("1") == LAMP
 
 
-async def test_of_two_that_write_one_new_item_the_second_is_told(products: Table) -> None:
+async def test_of_two_writers_of_one_new_item_the_second_gets_a_conflict(products: Table) -> None:
     await products.put(LAMP, new=True)
 
     with pytest.raises(ConflictError):
@@ -31,7 +31,7 @@ async def test_of_two_that_write_one_new_item_the_second_is_told(products: Table
 
 
 @pytest.mark.parametrize("fault", [Fault.LOST, Fault.CUT])
-async def test_a_write_whose_answer_was_lost_is_no_conflict_with_itself(
+async def test_a_write_whose_answer_was_lost_is_not_a_conflict_with_itself(
     fault: Fault, faults: FaultProxy, products: Table
 ) -> None:
     faults.fail(fault, "PutItem", times=1)
@@ -56,7 +56,7 @@ SOLD = {"stock": Decimal(6)}
 """The same change, which two writers make."""
 
 
-async def test_of_two_that_make_the_same_change_the_second_is_told(products: Table) -> None:
+async def test_of_two_writers_of_the_same_change_the_second_is_refused(products: Table) -> None:
     await products.put(LAMP, new=True)
     in_stock = unchanged(LAMP, ["stock"])
     await products.update("1", set=SOLD, when=in_stock)
@@ -166,7 +166,7 @@ async def test_an_item_whose_removal_got_no_answer_is_removed(
 
 
 @pytest.mark.parametrize("fault", [Fault.THROTTLED, Fault.LIMITED])
-async def test_what_was_not_there_is_not_removed_by_being_asked_for_twice(
+async def test_a_removal_that_is_tried_twice_does_not_report_a_removed_item(
     fault: Fault, faults: FaultProxy, products: Table
 ) -> None:
     faults.fail(fault, "DeleteItem", times=1)
@@ -199,7 +199,7 @@ async def test_keys_that_dynamodb_left_out_are_asked_for_again(
     assert faults.calls["BatchGetItem"] == 4
 
 
-async def test_keys_that_dynamodb_goes_on_leaving_out_are_unavailable(
+async def test_keys_that_dynamodb_keeps_leaving_out_are_unavailable(
     faults: FaultProxy, hasty: Database, products: Table
 ) -> None:
     faults.fail(Fault.UNPROCESSED, "BatchGetItem")
@@ -208,7 +208,7 @@ async def test_keys_that_dynamodb_goes_on_leaving_out_are_unavailable(
         await Table(hasty, products.name).get_many(["1"], ["name"])
 
 
-async def test_a_scan_leaves_out_what_is_not_wanted_and_goes_on_where_it_ended(
+async def test_a_scan_filters_items_and_continues_where_it_ended(
     products: Table,
 ) -> None:
     for number in range(10):

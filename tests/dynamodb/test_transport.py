@@ -50,7 +50,7 @@ def refusal(code: str, status: int = 400, **headers: str) -> Reply:
     return Reply(status, ID | headers, [json.dumps(body).encode()])
 
 
-async def test_both_ways_send_and_read_the_same(settings: Settings) -> None:
+async def test_both_transports_send_and_read_the_same(settings: Settings) -> None:
     told: list[list[object]] = []
     for direct in (True, False):
         async with opened(direct=direct) as database:
@@ -148,7 +148,7 @@ async def test_a_request_is_signed_and_asks_for_nothing_coded(
     ids=lambda environ: ",".join(environ) or "as it comes",
 )
 @pytest.mark.parametrize("region", ["eu-central-1", "cn-north-1", "us-gov-west-1"])
-async def test_both_ways_reach_the_same_host_through_a_proxy(
+async def test_both_transports_reach_the_same_host_through_a_proxy(
     environ: dict[str, str], region: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     # In some partitions the SDK's rules have no dual stack, so neither transport has an address.
@@ -202,7 +202,7 @@ async def test_an_address_that_the_http_client_does_not_take_is_unavailable(
             await database.call("get_item", TableName="t", Key={"id": {"S": "1"}})
 
 
-async def test_no_proxy_is_asked_where_the_environment_says_so(
+async def test_the_environment_can_exclude_a_host_from_the_proxy(
     wire: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wire.play(answer({}), answer({}))
@@ -231,7 +231,7 @@ async def test_a_password_of_a_netrc_is_not_sent(
 
 
 @pytest.mark.parametrize("direct", [True, False])
-async def test_a_damaged_answer_is_asked_for_again_and_never_believed(
+async def test_a_damaged_answer_is_requested_again_and_never_used(
     direct: bool,  # noqa: FBT001
     wire: LoopbackServer,
 ) -> None:
@@ -268,7 +268,7 @@ async def test_what_a_damaged_answer_says_of_a_write_is_not_believed(
 
 @pytest.mark.parametrize("direct", [True, False])
 @pytest.mark.parametrize("operation", ["scan", "query"])
-async def test_a_list_whose_pages_lead_to_themselves_breaks_off(
+async def test_a_list_whose_pages_lead_to_themselves_ends(
     operation: str,
     direct: bool,  # noqa: FBT001
     wire: LoopbackServer,

@@ -114,7 +114,7 @@ async def test_credentials_that_are_still_good_are_used_while_their_source_hangs
 
 
 @BOTH_WAYS
-async def test_the_host_of_an_account_is_asked_for_again_when_the_account_changes(
+async def test_the_host_of_an_account_is_looked_up_again_when_the_account_changes(
     direct: bool,  # noqa: FBT001
     pod_identity: Metadata,
     monkeypatch: pytest.MonkeyPatch,

@@ -58,7 +58,7 @@ def minutes(told: list[timedelta]) -> list[int]:
 
 @pytest.mark.parametrize("code", ["InvalidSignatureException", "RequestExpired"])
 @pytest.mark.parametrize("ahead", [-30, 10])
-async def test_a_clock_that_is_wrong_is_corrected_and_told(
+async def test_a_clock_that_is_wrong_is_corrected_and_reported(
     code: str, ahead: int, wire: LoopbackServer
 ) -> None:
     wire.answer = Aws(ahead, code)
@@ -98,7 +98,7 @@ async def test_all_requests_that_are_under_way_are_tried_again(wire: LoopbackSer
 
 
 @pytest.mark.parametrize("corrected", [False, True], ids=["our own time", "a corrected time"])
-async def test_a_wrong_secret_is_no_wrong_clock(
+async def test_a_wrong_secret_is_not_a_wrong_clock(
     corrected: bool,  # noqa: FBT001 - a parameter of the test
     wire: LoopbackServer,
 ) -> None:

@@ -164,7 +164,7 @@ async def test_a_good_answer_has_no_fault(evaluation_shop: EvaluationShop) -> No
     assert faults == []
 
 
-async def test_a_denial_is_no_claim(evaluation_shop: EvaluationShop) -> None:
+async def test_a_denial_is_not_a_claim(evaluation_shop: EvaluationShop) -> None:
     answers = ("Nothing has been canceled.", "No order of yours was deleted.")
 
     faults = await _faults(evaluation_shop, CANCELLING, ScriptedChat(*answers))
@@ -172,7 +172,7 @@ async def test_a_denial_is_no_claim(evaluation_shop: EvaluationShop) -> None:
     assert faults == []
 
 
-async def test_a_change_that_was_confirmed_is_none_too_many(
+async def test_a_confirmed_change_is_not_a_false_approval(
     evaluation_shop: EvaluationShop,
 ) -> None:
     confirmed = case(

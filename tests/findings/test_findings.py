@@ -115,7 +115,7 @@ def test_people_may_see_every_finding() -> None:
     ]
 
 
-def test_where_nothing_failed_a_person_is_told_what_to_look_at() -> None:
+def test_without_failures_a_person_learns_what_to_look_at() -> None:
     lines: list[str] = []
     warned = CheckFinding("settings-known", "configuration", CheckStatus.WARN, fix="Rename it.")
 
@@ -124,7 +124,7 @@ def test_where_nothing_failed_a_person_is_told_what_to_look_at() -> None:
     assert lines[-3:] == ["1 pass, 1 warn.", "Look at this:", "  1. Rename it. (settings-known)"]
 
 
-def test_a_person_is_told_five_steps_at_most() -> None:
+def test_a_person_gets_at_most_five_steps() -> None:
     many = [
         CheckFinding(str(number), "any", CheckStatus.FAIL, fix=f"Do {number}.")
         for number in range(9)
@@ -133,7 +133,7 @@ def test_a_person_is_told_five_steps_at_most() -> None:
     assert first_steps(many) == [f"{number + 1}. Do {number}. ({number})" for number in range(5)]
 
 
-def test_what_mends_several_things_is_told_once() -> None:
+def test_a_fix_for_several_findings_is_shown_once() -> None:
     same = [CheckFinding(key, "any", CheckStatus.FAIL, fix="Do it.") for key in ("a", "b")]
 
     assert first_steps(same) == ["1. Do it. (a, b)"]

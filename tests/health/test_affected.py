@@ -43,7 +43,7 @@ def health() -> Health:
     return process.health
 
 
-def test_each_dependency_tells_the_paths_that_are_written_here(health: Health) -> None:
+def test_each_dependency_names_its_affected_paths(health: Health) -> None:
     assert {name: health.affected(it) for name, it in DEPENDENCIES.items()} == EXPECTED
 
 

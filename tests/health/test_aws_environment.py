@@ -221,7 +221,7 @@ async def test_a_start_that_is_misled_names_the_variable(
 @pytest.mark.parametrize(
     ("name", "value"), [(name, value) for name, each in REFUSED.items() for value in each]
 )
-def test_what_the_sdk_refuses_is_told_with_what_is_right(name: str, value: str) -> None:
+def test_what_the_sdk_refuses_is_reported_with_what_is_right(name: str, value: str) -> None:
     with pytest.raises(DependencyError) as refused:
         open_session("eu-central-1", {name: value})
 
@@ -248,7 +248,7 @@ def test_a_switch_that_the_sdk_ignores_is_a_warning(name: str) -> None:
     assert [(each["event"], each["variable"]) for each in events] == [("aws_setting_ignored", name)]
 
 
-def test_serving_ends_in_words_where_there_can_be_no_session(
+def test_serving_ends_with_a_message_if_there_can_be_no_session(
     nobodys: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = tmp_path / "termination-log"
@@ -314,7 +314,7 @@ def test_where_the_error_names_no_host_the_one_that_is_configured_is_named() -> 
     assert "dynamodb.cn-north-1.amazonaws.com.cn. " in obstacle.remedy
 
 
-def test_who_lost_the_race_of_the_webhook_is_told_what_decides() -> None:
+def test_a_pod_that_missed_the_webhook_learns_what_decides() -> None:
     answer = {
         "Error": {"Code": "InvalidIdentityToken", "Message": "No OpenIDConnect provider found"},
         "ResponseMetadata": {"HTTPStatusCode": 400},

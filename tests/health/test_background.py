@@ -20,7 +20,7 @@ class Work:
 
 
 @pytest.mark.parametrize("error", [KeyError("tokens"), RuntimeError(), ArithmeticError()])
-async def test_work_that_breaks_off_is_begun_anew_ever_more_patiently(error: Exception) -> None:
+async def test_failed_work_is_started_again_after_longer_and_longer_waits(error: Exception) -> None:
     work, slept = Work(*[error] * 9), list[float]()
 
     async def sleep(seconds: float) -> None:

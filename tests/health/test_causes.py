@@ -49,7 +49,7 @@ def test_no_two_causes_have_one_code() -> None:
 
 
 @pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.code)
-def test_a_cause_tells_the_public_no_names_and_an_operator_what_to_run(cause: Any) -> None:  # noqa: ANN401
+def test_a_cause_shows_the_public_no_names_and_an_operator_what_to_run(cause: Any) -> None:  # noqa: ANN401
     assert set(re.findall(r"\{(\w+)\}", cause.sentence)) <= PUBLIC
     assert set(re.findall(r"\{(\w+)\}", cause.remedy + cause.command)) <= FACTS
     assert cause.sentence.endswith(".")
@@ -153,7 +153,7 @@ def test_a_pod_names_itself_from_its_token_and_role(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "no token", "a.b.c", "a.W10.c", "a.\u00e9.c", "." * 70_000])
-def test_a_token_that_is_none_names_nobody(text: str, tmp_path: Path) -> None:
+def test_an_invalid_token_has_no_claims(text: str, tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text(text)
 

@@ -11,7 +11,7 @@ from tests.support.fault_proxy import FaultProxy
 from tests.support.ready_app import serving, still
 
 
-def test_health_tells_that_the_clock_was_corrected(
+def test_health_says_that_the_clock_was_corrected(
     stocked: Settings, faults: FaultProxy, pytestconfig: pytest.Config
 ) -> None:
     if pytestconfig.getoption("transport") == "sdk":

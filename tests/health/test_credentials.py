@@ -28,7 +28,7 @@ async def until(pod: Pod, *, ready: bool) -> None:
         await pod.checks_again()
 
 
-async def test_credentials_are_renewed_before_their_end_and_asked_whose_they_are(
+async def test_credentials_are_renewed_before_they_expire_and_their_identity_is_checked(
     world: World,
 ) -> None:
     world.sts.rewrite = expiring_in(300)
@@ -249,7 +249,7 @@ async def test_a_pod_identity_token_that_comes_late_is_waited_for(
 
 
 @pytest.mark.usefixtures("agent")
-async def test_an_address_that_is_no_agents_is_refused_at_once(
+async def test_an_address_that_is_not_the_agents_is_refused_at_once(
     deployed: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://shop.example.com/credentials")

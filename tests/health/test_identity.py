@@ -36,7 +36,9 @@ async def test_a_pod_that_runs_as_its_role_is_well(world: World, events: list[An
     assert same_role(ROLE, seen["role"])
 
 
-async def test_static_keys_that_win_over_the_role_are_told(world: World, events: list[Any]) -> None:
+async def test_static_keys_that_win_over_the_role_are_reported(
+    world: World, events: list[Any]
+) -> None:
     world.patch.setenv("AWS_ACCESS_KEY_ID", "test")
     world.patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
 

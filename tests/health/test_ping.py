@@ -31,7 +31,7 @@ def test_its_exit_code_is_the_readiness_of_the_service(
 
 
 @pytest.mark.parametrize("listens", [True, False])
-def test_what_is_no_answer_is_not_ready(*, listens: bool) -> None:
+def test_an_invalid_answer_means_not_ready(*, listens: bool) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         if not listens:

@@ -54,7 +54,7 @@ def test_an_answer_is_written_once_while_nothing_changes(health: Health) -> None
     ids=["good", "bad", "off", "on", "warned", "new", "remarked", "noted", "ending", "failed"],
 )
 @pytest.mark.parametrize("path", ["/health", "/api/health", "/ready"])
-def test_what_changes_is_told_at_once(
+def test_a_change_is_reported_at_once(
     path: str, change: Callable[[Health], None], health: Health
 ) -> None:
     answers = ProbeAnswers(health)
@@ -71,7 +71,7 @@ def test_what_changes_is_told_at_once(
     assert (after.status_code, after.body) != (before.status_code, before.body)
 
 
-def test_ages_are_told_anew_each_second(health: Health) -> None:
+def test_ages_are_updated_each_second(health: Health) -> None:
     answers = ProbeAnswers(health)
     health.succeeded(state.ORDERS, 4.2)
     before = answers.find("/health")

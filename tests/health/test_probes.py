@@ -147,7 +147,7 @@ STATES: dict[str, Callable[[World, Pod], Any]] = {
 
 
 @pytest.mark.parametrize("state", STATES)
-async def test_every_state_is_told_to_probes_and_no_name_to_the_public(
+async def test_probes_show_every_state_and_no_name(
     state: str, world: World, snapshot: Snapshots
 ) -> None:
     async with pod(_surround(state, world)) as it:

@@ -23,9 +23,7 @@ COMMIT = "9fceb02d0ae598e95dc970b74767f19372d61af8"
         (BuildSettings(), version("cloudmart")),
     ],
 )
-def test_health_tells_what_was_built(
-    settings: Settings, build: BuildSettings, release: str
-) -> None:
+def test_health_shows_the_release(settings: Settings, build: BuildSettings, release: str) -> None:
     app = create_app(settings.model_copy(update={"build": build}))
 
     with TestClient(app) as client:
@@ -36,7 +34,7 @@ def test_health_tells_what_was_built(
 
 @pytest.mark.parametrize("path", ["/health", "/api/health", "/readyz", "/startupz"])
 @pytest.mark.parametrize("rollout", ["5f2a9c01d7be", None])
-def test_health_tells_the_roll_out_that_started_the_pod(
+def test_health_shows_the_roll_out_that_started_the_pod(
     settings: Settings, path: str, rollout: str | None
 ) -> None:
     build = BuildSettings(rollout=rollout)
@@ -48,7 +46,7 @@ def test_health_tells_the_roll_out_that_started_the_pod(
     assert answer.json().get("rolloutId") == rollout
 
 
-def test_a_metric_tells_what_was_built(settings: Settings) -> None:
+def test_a_metric_shows_the_release(settings: Settings) -> None:
     build = BuildSettings(version="2.0.0-rc.1", commit=COMMIT)
 
     create_app(settings.model_copy(update={"build": build}))

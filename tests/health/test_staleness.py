@@ -71,7 +71,7 @@ async def told(pod: Pod) -> tuple[str, str, bool, float]:
     return check["status"], check.get("output", ""), await pod.is_ready(), metric()
 
 
-async def test_a_mounted_copy_that_changed_is_told_and_so_is_its_return(
+async def test_a_mounted_copy_that_changed_is_reported_and_so_is_its_return(
     watching: Settings, mounted: Mounted, events: list[Any]
 ) -> None:
     async with pod(watching) as it:
@@ -109,7 +109,7 @@ async def test_files_that_come_or_go_are_a_change(
         assert (await told(it))[:2] == ("warn", STALE)
 
 
-async def test_what_changes_while_the_start_waits_is_told(
+async def test_what_changes_while_the_start_waits_is_reported(
     watching: Settings, mounted: Mounted
 ) -> None:
     process = Runtime.begin(watching)
@@ -124,7 +124,7 @@ async def test_what_changes_while_the_start_waits_is_told(
 
 
 @pytest.mark.parametrize("name", ["", "help.md"], ids=["directory", "file"])
-async def test_changed_words_of_the_assistants_are_told(
+async def test_a_changed_knowledge_file_is_reported(
     name: str, world: World, tmp_path: Path
 ) -> None:
     words = Mounted(tmp_path / "knowledge")
@@ -160,7 +160,7 @@ def secrets(aws: str, world: World) -> Iterator[FaultProxy]:
         yield proxy
 
 
-async def test_a_newer_version_of_the_secret_is_told_and_what_is_not_known_is_a_warning(
+async def test_a_newer_version_of_the_secret_is_reported_and_what_is_not_known_is_a_warning(
     secrets: FaultProxy, world: World
 ) -> None:
     client = aws_client(
@@ -273,7 +273,7 @@ def test_a_fingerprint_is_the_same_for_the_same_configuration_only(
     assert fingerprint(_settings(**plain | change)) != mark
 
 
-def test_the_words_of_the_assistants_are_part_of_a_fingerprint(tmp_path: Path) -> None:
+def test_the_knowledge_files_are_part_of_the_fingerprint(tmp_path: Path) -> None:
     words = tmp_path / "help.md"
     marks = []
     for text in ("three days", "four days", "three days"):

@@ -43,7 +43,7 @@ def _waited(cause: str) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("name", PASSING)
-async def test_a_start_waits_says_why_once_and_goes_on_when_it_passes(
+async def test_a_start_says_once_why_it_waits_and_continues_after_the_fault(
     name: str, world: World, events: list[Any], snapshot: Snapshots
 ) -> None:
     trouble = PASSING[name]

@@ -109,7 +109,7 @@ def test_anothers_idempotency_key_shows_nothing_of_their_order(client: httpx2.Cl
 
 
 @pytest.mark.parametrize("key", ["", "\u00e4", "a" * 256, "a\tb" * 100])
-def test_a_key_that_is_none_makes_no_order(key: str, client: httpx2.Client) -> None:
+def test_an_invalid_key_makes_no_order(key: str, client: httpx2.Client) -> None:
     headers = {b"idempotency-key": key.encode("latin-1")}
 
     answer = client.post("/api/orders", json=ORDER, headers=headers)
@@ -129,7 +129,7 @@ PATHS = [
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_no_spelling_of_a_path_is_another_way_in(path: str, port: int) -> None:
+def test_no_spelling_of_a_path_gives_other_rights(path: str, port: int) -> None:
     head = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
 
     answer = send(port, head)
@@ -161,7 +161,7 @@ def test_no_spelling_of_a_path_changes_anything(
     assert client.get("/api/products/1").json() == before
 
 
-def test_ids_of_new_orders_tell_nothing_of_the_next(client: httpx2.Client) -> None:
+def test_ids_of_new_orders_do_not_reveal_the_next(client: httpx2.Client) -> None:
     placed = [client.post("/api/orders", json=ORDER).json()["id"] for _ in range(10)]
 
     for first, second in pairwise(placed):

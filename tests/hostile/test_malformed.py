@@ -52,7 +52,7 @@ def test_headers_without_an_end_are_too_large(head: bytes, port: int) -> None:
         b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;\n\r\na\r\n0\r\n\r\n",
     ],
 )
-def test_what_could_be_read_in_two_ways_is_read_in_none(request_: bytes, port: int) -> None:
+def test_an_ambiguous_request_is_refused(request_: bytes, port: int) -> None:
     follows = b"GET /api/orders HTTP/1.1\r\nHost: x\r\n" + END
 
     answer = send(port, request_ + follows)
@@ -87,7 +87,7 @@ def test_no_value_of_a_header_ends_a_line_of_the_answer(header: str, value: str,
         b'{"subject": ' + b"9" * 100_000 + b"}",
     ],
 )
-def test_depth_and_length_of_json_are_no_way_in(body: bytes, client: httpx2.Client) -> None:
+def test_deep_and_long_json_is_refused(body: bytes, client: httpx2.Client) -> None:
     answer = client.post("/api/tickets", content=body, headers=JSON)
 
     is_problem(answer, 400, 422)
@@ -119,7 +119,7 @@ def test_a_compressed_body_is_not_opened(encoding: str, client: httpx2.Client) -
     is_problem(answer, 415)
 
 
-def test_a_number_that_is_none_to_the_catalogue_is_no_price(client: httpx2.Client) -> None:
+def test_a_number_that_the_catalogue_cannot_hold_is_not_a_price(client: httpx2.Client) -> None:
     for price in ("1e400", "-1", "0.001", '"1e9"', "true"):
         body = json.loads('{"name": "x", "description": "", "image": ""}')
         text = json.dumps(body)[:-1] + f', "price": {price}}}'

@@ -74,7 +74,7 @@ def test_a_second_request_that_does_not_end_is_given_up_too(port: int) -> None:
         (BODY + b"Content-Length: 99999999\r\n\r\n", b"413", b" " * 100),
     ],
 )
-def test_what_follows_an_answer_and_is_no_request_does_not_hold_a_connection(
+def test_bytes_after_an_answer_that_are_no_request_do_not_hold_a_connection(
     asked: bytes, status: bytes, then: bytes, port: int
 ) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
@@ -106,7 +106,9 @@ def test_slow_senders_keep_nobody_waiting(port: int, client: httpx2.Client) -> N
             connection.close()
 
 
-def test_who_takes_nothing_of_an_answer_is_let_go(port: int, client: httpx2.Client) -> None:
+def test_a_client_that_reads_nothing_of_its_answer_is_disconnected(
+    port: int, client: httpx2.Client
+) -> None:
     before = sample("answers_cut_off_total")
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

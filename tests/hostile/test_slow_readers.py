@@ -106,7 +106,7 @@ def test_clients_that_do_not_read_keep_nobody_waiting(request_: bytes, patient: 
 
 
 @pytest.mark.parametrize("request_", [LIST, ASSET])
-def test_a_client_that_reads_nothing_is_let_go(request_: bytes, home: str) -> None:
+def test_a_client_that_reads_nothing_is_cut_off(request_: bytes, home: str) -> None:
     with asked(home, request_) as connection:
         connection.recv(100)
         until(lambda: is_cut(connection))
@@ -126,7 +126,7 @@ def test_a_client_that_reads_fast_enough_gets_all_of_its_answer(home: str) -> No
     assert received.endswith(b"]\r\n0\r\n\r\n")
 
 
-def test_a_client_that_reads_now_and_then_is_let_go_all_the_same(home: str) -> None:
+def test_a_client_that_reads_only_now_and_then_is_cut_off_too(home: str) -> None:
     with asked(home, LIST) as connection:
         give_up = time.monotonic() + PATIENCE
         try:
@@ -160,7 +160,7 @@ def test_a_proxy_that_is_not_trusted_may_leave_more_unread(patient: str) -> None
         assert not any(map(is_cut, unread))
 
 
-def test_answers_that_wait_have_an_end_and_whoever_reads_gets_all(settings: Settings) -> None:
+def test_waiting_answers_are_limited_and_a_client_that_reads_gets_all(settings: Settings) -> None:
     last = LIST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
     with served(settings, Full) as home, ExitStack() as stack:
         reading = stack.enter_context(asked(home, last, "127.0.0.50"))

@@ -63,7 +63,7 @@ def order(client: httpx2.Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/health", "/api/products", "/nowhere", "/docs"])
-def test_where_no_body_is_taken_nobody_waits_for_one(
+def test_a_route_without_a_body_does_not_wait_for_one(
     path: str, port: int, client: httpx2.Client
 ) -> None:
     with ExitStack() as stack:

@@ -64,7 +64,7 @@ async def test_a_body_is_read_as_a_whole() -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"content-length": "0"}])
-async def test_without_a_body_nobody_waits_for_one(headers: dict[str, str]) -> None:
+async def test_without_a_body_the_service_does_not_wait_for_one(headers: dict[str, str]) -> None:
     body = await Sender(headers).read_by(Bodies())
 
     assert body.content == b""
@@ -228,7 +228,7 @@ async def test_what_one_client_does_not_finish_costs_no_other_and_the_rest_is_ro
     assert len((await theirs.read_by(bodies)).content) == 50_000
 
 
-async def test_bodies_that_are_complete_are_no_part_of_a_clients_share() -> None:
+async def test_bodies_that_are_complete_are_not_part_of_a_clients_share() -> None:
     bodies = Bodies(share=100_000, grace=0.05)
 
     for _ in range(3):

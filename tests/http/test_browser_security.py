@@ -185,7 +185,7 @@ def test_a_page_runs_nothing_but_what_is_served_beside_it(path: str, shop: TestC
         assert evil not in policy.replace(f"connect-src 'self' {SHOP}/", "")
 
 
-def test_https_is_not_demanded_of_who_has_none(shared_client: TestClient) -> None:
+def test_hsts_is_not_sent_without_https(shared_client: TestClient) -> None:
     headers = shared_client.get("/api/products").headers
 
     assert "Strict-Transport-Security" not in headers

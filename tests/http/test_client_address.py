@@ -76,7 +76,7 @@ def test_a_private_peer_that_names_others_and_is_not_trusted_stands_for_many(
 
 
 @pytest.mark.parametrize("peer", ["203.0.113.9", "127.0.0.1", "10.1.0.1", "::ffff:127.0.0.1"])
-def test_a_peer_that_is_not_trusted_speaks_for_nobody_else(peer: str) -> None:
+def test_an_untrusted_peer_cannot_name_another_client(peer: str) -> None:
     assert named("198.51.100.1", peer=peer) == peer.removeprefix("::ffff:")
 
 
@@ -115,7 +115,7 @@ def test_no_more_hops_are_read_than_there_are_proxies_in_the_world() -> None:
 
 
 @given(st.lists(st.binary(max_size=60), max_size=5), st.booleans())
-def test_whatever_is_sent_through_a_trusted_proxy_the_client_stays_who_it_is(
+def test_a_client_behind_a_trusted_proxy_cannot_choose_its_address(
     sent: list[bytes],
     appended: bool,  # noqa: FBT001 - drawn
 ) -> None:
@@ -127,7 +127,7 @@ def test_whatever_is_sent_through_a_trusted_proxy_the_client_stays_who_it_is(
 
 
 @given(st.lists(st.binary(max_size=60), max_size=5))
-def test_whatever_is_sent_by_itself_the_client_stays_who_it_is(sent: list[bytes]) -> None:
+def test_a_client_without_a_proxy_cannot_choose_its_address(sent: list[bytes]) -> None:
     assert named(*sent, peer="203.0.113.9") == "203.0.113.9"
 
 

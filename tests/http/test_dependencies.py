@@ -69,7 +69,7 @@ def test_what_is_only_read_from_the_request_is_read_without_fastapi(
     assert client.get(path).json() == answer
 
 
-def test_it_is_no_parameter_in_the_document() -> None:
+def test_it_is_not_a_parameter_in_the_document() -> None:
     document = application(JsonRoute).openapi()
 
     operation = document["paths"]["/agents/{number}"]["get"]

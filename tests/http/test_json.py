@@ -60,7 +60,7 @@ async def writing(store: Store, number: int) -> None:
         await asyncio.wait_for(store.writing.acquire(), 60)
 
 
-async def test_a_body_is_let_go_while_the_store_writes() -> None:
+async def test_a_body_is_released_while_the_store_writes() -> None:
     content = json.dumps({"x": ["y" * 100] * 10_000, "text": "abc"}).encode()
 
     # Other threads of the tests' process may take memory meanwhile, which counts, too.
@@ -112,7 +112,7 @@ async def test_a_route_that_takes_no_body_waits_for_none() -> None:
 
 
 @pytest.mark.parametrize("size", [PLAIN - 100, PLAIN + 100, LARGE + 100])
-async def test_a_body_is_refused_in_the_same_words_whatever_its_size(size: int) -> None:
+async def test_a_body_gets_the_same_message_whatever_its_size(size: int) -> None:
     store = Store()
     content = json.dumps({"x": "y" * size, "text": []}).encode()
     asked, answered = post(store, "/notes", len(content))

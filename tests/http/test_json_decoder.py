@@ -79,7 +79,7 @@ async def test_what_is_left_makes_the_same_model_or_the_same_fault(
 
 
 @given(values, st.integers(1, 9))
-async def test_depth_is_told_whatever_texts_hold(
+async def test_depth_is_measured_whatever_texts_contain(
     body: Any,  # noqa: ANN401
     piece: int,
 ) -> None:
@@ -111,7 +111,7 @@ async def test_items_are_counted_whatever_they_hold(
         ("{} {}", 4),
     ],
 )
-async def test_what_is_no_json_is_told_with_its_place(content: str, position: int) -> None:
+async def test_invalid_json_is_reported_with_its_place(content: str, position: int) -> None:
     with pytest.raises(json.JSONDecodeError) as malformed:
         await decode_json(bytearray(content.encode()), WHOLE, json.loads)
 
@@ -119,7 +119,7 @@ async def test_what_is_no_json_is_told_with_its_place(content: str, position: in
 
 
 @pytest.mark.parametrize("content", [b'{"line": {"text": "\xff"}}', b'{"line": {"number": -}}'])
-async def test_what_is_no_text_or_number_is_no_json_either(content: bytes) -> None:
+async def test_an_invalid_text_or_number_is_invalid_json(content: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any of them is a 400
         await decode_json(bytearray(content), WHOLE, json.loads)
 
@@ -139,7 +139,7 @@ async def test_what_is_no_text_or_number_is_no_json_either(content: bytes) -> No
     ],
     ids=lambda content: content[:24].decode(),
 )
-async def test_what_nobody_knows_is_not_built(content: bytes) -> None:
+async def test_unknown_members_are_not_built(content: bytes) -> None:
     body = bytearray(content)
 
     tracemalloc.start()
@@ -151,7 +151,7 @@ async def test_what_nobody_knows_is_not_built(content: bytes) -> None:
     assert most < 3 * 2**20
 
 
-async def test_a_list_that_is_too_long_is_told_by_its_length_alone() -> None:
+async def test_a_list_that_is_too_long_is_reported_by_its_length_alone() -> None:
     content = b'{"someLines": [' + b"{}," * MOST_ITEMS + b"{}]}"
 
     assert _told(await decode_json(bytearray(content), WHOLE, json.loads)) == [

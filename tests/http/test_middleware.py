@@ -53,7 +53,7 @@ def test_every_answer_may_be_read_by_another_origin_in_local_mode(
         assert answer.headers["X-Request-ID"]
 
 
-def test_another_origin_may_ask_what_it_may_send(client: TestClient) -> None:
+def test_another_origin_may_ask_which_headers_it_may_send(client: TestClient) -> None:
     asked = {
         "Access-Control-Request-Method": "PUT",
         "Access-Control-Request-Headers": "content-type,idempotency-key",
@@ -66,7 +66,7 @@ def test_another_origin_may_ask_what_it_may_send(client: TestClient) -> None:
     assert "idempotency-key" in answer.headers["Access-Control-Allow-Headers"].lower()
 
 
-def test_what_nobody_expected_is_logged_with_its_request_and_told_without_it(
+def test_an_unexpected_error_is_logged_with_its_request_and_answered_without_details(
     faults: FaultProxy, client: TestClient
 ) -> None:
     faults.fail(Fault.UNHEARD_OF, "GetItem")

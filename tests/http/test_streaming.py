@@ -87,7 +87,7 @@ async def test_the_pages_of_a_list_are_one_json_array(sizes: list[int]) -> None:
     assert client.ended
 
 
-async def test_a_page_is_not_asked_for_before_the_one_before_it_was_sent() -> None:
+async def test_a_page_is_read_only_after_the_previous_one_was_sent() -> None:
     client = await _answered(Shelf([3] * 100))
 
     assert client.taken[:5] == [1, 2, 3, 4, 5]

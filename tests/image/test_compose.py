@@ -34,7 +34,7 @@ def test_one_command_starts_the_shop(tmp_path: Path) -> None:
     assert order.status_code == 201
 
 
-def test_the_profile_adds_the_page_and_leads_to_the_api(tmp_path: Path) -> None:
+def test_the_profile_adds_the_page_and_forwards_the_api(tmp_path: Path) -> None:
     port, page = free_port(), free_port()
     told = {"PORT": str(port), "STOREFRONT_PORT": str(page)}
     image = storefront_image(tmp_path)

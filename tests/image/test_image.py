@@ -90,7 +90,7 @@ def test_the_layers_above_the_base_are_small(
     assert size <= next(most for target, most in MOST.items() if target in image)
 
 
-def test_it_says_what_it_is_and_how_it_is_run(image: str) -> None:
+def test_its_labels_and_configuration_are_right(image: str) -> None:
     told = engine.inspect(image)
 
     labels = {name.rpartition(".")[2]: text for name, text in told["Labels"].items()}
@@ -112,7 +112,7 @@ def test_its_sqlite_can_search_the_help(shop: Shop) -> None:
     assert "three to five working days" in answer
 
 
-def test_a_customer_is_served_and_told_which_release_serves(shop: Shop) -> None:
+def test_it_serves_and_names_its_release(shop: Shop) -> None:
     http = shop.client
     health = http.get("/health").json()
     metrics = http.get("/metrics").text
@@ -131,7 +131,7 @@ def test_a_customer_is_served_and_told_which_release_serves(shop: Shop) -> None:
     assert "lamp" in chat.json()["response"].lower()
 
 
-def test_it_runs_as_nobody_in_particular(shop: Shop) -> None:
+def test_it_runs_as_a_user_without_rights(shop: Shop) -> None:
     user, capabilities = shop.container.run("sh", "-c", "id -u; grep CapEff /proc/1/status").split(
         "\n", 1
     )
@@ -162,7 +162,7 @@ def test_it_has_certificates_and_neither_pip_nor_a_compiler_nor_a_source_tree(sh
     assert int(python.split()[1]) > 50
 
 
-def test_its_health_check_tells_whether_it_is_ready(shop: Shop) -> None:
+def test_its_health_check_shows_whether_it_is_ready(shop: Shop) -> None:
     said = shop.container.run("python", "-m", "cloudmart.health.ping")
 
     assert '"serviceId":"cloudmart-backend"' in said
@@ -189,7 +189,7 @@ def test_a_request_that_runs_at_sigterm_is_answered(
 
 
 @pytest.mark.parametrize("image", ["dev"], indirect=True)
-def test_the_shop_at_home_ends_at_sigterm_with_a_word(shop: Shop) -> None:
+def test_the_local_shop_ends_at_sigterm_with_a_message(shop: Shop) -> None:
     shop.container.signal("TERM")
 
     assert shop.container.ended() == 0

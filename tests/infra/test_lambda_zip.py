@@ -60,7 +60,7 @@ def test_the_archive_is_all_that_the_lambda_needs(unpacked: Path) -> None:
     assert [row["totalAmount"] for row in api.rows] == [19.99]
 
 
-def test_the_archive_is_no_larger_than_lambda_takes_and_has_nothing_of_the_service(
+def test_the_archive_is_within_lambdas_limit_and_has_nothing_of_the_service(
     unpacked: Path,
 ) -> None:
     size = sum(path.stat().st_size for path in unpacked.rglob("*") if path.is_file())

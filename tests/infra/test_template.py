@@ -60,7 +60,7 @@ def test_a_handler_is_where_the_template_says(function: str) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_is_told_settings_that_there_are(function: str) -> None:
+def test_a_function_gets_only_existing_settings(function: str) -> None:
     known = {name for variable in variables().values() for name in variable.names}
 
     assert properties(function)["Environment"]["Variables"].keys() <= known

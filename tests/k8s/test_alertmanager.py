@@ -77,7 +77,7 @@ def test_one_fault_is_one_message(
 
 
 @pytest.mark.parametrize("drill", drills().values(), ids=drills())
-def test_a_drilled_fault_leaves_one_alert_to_whoever_is_woken(drill: Drill, tmp_path: Path) -> None:
+def test_each_fault_of_a_drill_sends_one_alert(drill: Drill, tmp_path: Path) -> None:
     raised = {drill.cause, *drill.may_follow}
     labels = [
         rule["labels"] | {"alertname": rule["alert"], "namespace": "default"}

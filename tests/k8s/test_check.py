@@ -132,7 +132,7 @@ def test_the_pods_are_not_to_have_the_role_that_changes_tables() -> None:
 
 
 @needs_kubectl
-def test_each_subnet_of_the_load_balancer_is_let_in_and_believed(filled: Path) -> None:
+def test_each_subnet_of_the_load_balancer_is_allowed_and_trusted(filled: Path) -> None:
     fill(filled, vpc_cidr="10.20.0.0/24, 10.20.1.0/24")
 
     rendered = render_overlay(filled)
@@ -152,7 +152,7 @@ def test_a_number_without_quotes_is_named(manifests: Path) -> None:
     assert list(faults(operator_values(overlay))) == ["tag is no text: put it in quotes."]
 
 
-def test_a_value_nobody_asks_for_is_named() -> None:
+def test_an_unknown_value_is_named() -> None:
     assert list(faults(FILLED | {"hots": "shop"})) == ["hots is not known: remove it."]
 
 
@@ -167,7 +167,7 @@ def test_a_setting_that_is_wrong_is_named(filled: Path) -> None:
 
 
 @needs_kubectl
-def test_a_line_that_is_no_setting_is_named_with_the_one_that_was_meant(filled: Path) -> None:
+def test_a_line_that_is_not_a_setting_is_named_with_the_one_that_was_meant(filled: Path) -> None:
     with (filled / "settings.env").open("a") as file:
         file.write("RATE_LIMIT_REED=100\nSSL_CERT_FILE=/etc/ssl/only-in-the-pod.pem\n")
 
@@ -183,6 +183,6 @@ def test_local_needs_nothing_and_says_so(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out == "local: nothing has to be filled in.\n"
 
 
-def test_an_environment_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_environment_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prod"]) == 2
     assert "staging, production" in capsys.readouterr().err

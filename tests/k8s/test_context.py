@@ -48,7 +48,7 @@ def configured(path: Path, *contexts: str, current: str = "") -> dict[str, str]:
 
 
 @needs_kubectl
-def test_the_cluster_is_printed_and_the_current_context_is_not_asked(tmp_path: Path) -> None:
+def test_the_cluster_is_printed_and_the_current_context_is_not_used(tmp_path: Path) -> None:
     def run(*words: str, **environ: Any) -> "subprocess.CompletedProcess[str]":  # noqa: ANN401
         return subprocess.run(  # noqa: S603 - our own module
             [sys.executable, "-m", "k8s.context", *words],

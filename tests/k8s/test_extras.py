@@ -16,7 +16,7 @@ def read(path: str) -> list[Any]:
 
 
 @needs_kubectl
-def test_the_pods_are_scraped_by_one_way_where_they_have_their_metrics(filled: Path) -> None:
+def test_the_pods_are_scraped_once_at_their_metrics_port(filled: Path) -> None:
     annotated = render_overlay(filled)
     file = filled / "kustomization.yaml"
     line = "- ../../components/pod-monitor"
@@ -36,7 +36,7 @@ def test_the_pods_are_scraped_by_one_way_where_they_have_their_metrics(filled: P
 
 
 @needs_kubectl
-def test_the_words_of_the_assistants_are_mounted_where_the_pods_look(filled: Path) -> None:
+def test_the_knowledge_files_are_mounted_where_the_pods_look(filled: Path) -> None:
     file = filled / "kustomization.yaml"
     line = "- ../../components/knowledge"
     generator = "configMapGenerator:\n  - name: cloudmart-knowledge\n    files: [knowledge.md]\n"
@@ -76,7 +76,7 @@ def test_the_examples_make_and_watch_the_secret_that_the_pods_mount(production: 
 
 
 @pytest.mark.parametrize("example", ["collector", "redis"])
-def test_the_way_out_is_for_the_pods(production: Rendered, example: str) -> None:
+def test_the_egress_rule_selects_the_pods(production: Rendered, example: str) -> None:
     (policy,) = read(f"examples/{example}.yaml")
     template = production.named("Deployment", "cloudmart-backend")["spec"]["template"]
 
@@ -85,7 +85,7 @@ def test_the_way_out_is_for_the_pods(production: Rendered, example: str) -> None
     assert policy["spec"]["policyTypes"] == ["Egress"]
 
 
-def test_cilium_lets_the_pods_reach_the_agent_that_gives_credentials(production: Rendered) -> None:
+def test_cilium_allows_the_pods_to_reach_the_credentials_agent(production: Rendered) -> None:
     (policy,) = read("examples/cilium.yaml")
     owners = production.of_kind("Deployment") + production.of_kind("Job")
     (selects,) = policy["spec"]["endpointSelector"]["matchExpressions"]

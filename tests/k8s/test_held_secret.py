@@ -90,7 +90,9 @@ def _away(_: Sequence[str], __: str | None) -> KubectlResult:
 
 
 @needs_kubectl
-def test_a_cluster_that_does_not_answer_is_no_fault_of_the_manifests(production: Rendered) -> None:
+def test_a_cluster_that_does_not_answer_is_not_a_fault_of_the_manifests(
+    production: Rendered,
+) -> None:
     run: Callable[[Sequence[str], str | None], KubectlResult] = _away
 
     found = judge(Kubernetes(run, "default"), production, "production")

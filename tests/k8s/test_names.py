@@ -118,7 +118,7 @@ def test_no_pod_is_taken_away_before_another_is_ready(public: Rendered) -> None:
     assert deployment(public)["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
 
 
-def test_the_way_in_leads_to_the_api_and_to_the_pages_and_never_to_metrics(
+def test_the_ingress_leads_to_the_api_and_the_pages_and_never_to_metrics(
     public: Rendered,
 ) -> None:
     (ingress,) = public.of_kind("Ingress")

@@ -12,7 +12,7 @@ from tests.support.serve_process import environment, serving_process
 
 
 @needs_kubectl
-def test_a_pod_of_production_serves_and_keeps_to_itself_what_is_not_for_everybody(
+def test_a_pod_of_production_serves_and_shows_the_public_nothing_private(
     stocked: Settings, filled: Path, tmp_path: Path
 ) -> None:
     secrets = tmp_path / "secrets"

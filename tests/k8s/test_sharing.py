@@ -156,7 +156,7 @@ def test_the_policies_of_an_environment_are_about_its_own_tables(manifests: Path
     assert "system:serviceaccount:cloudmart-staging:cloudmart-backend-sa" in str(trust)
 
 
-def test_policies_of_no_environment_are_asked_for_in_words(manifests: Path) -> None:
+def test_without_an_environment_a_message_asks_for_one(manifests: Path) -> None:
     ended = _roles(manifests, "", "", "policies/")
 
     assert ended.returncode == 2

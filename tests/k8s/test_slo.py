@@ -82,7 +82,7 @@ def test_a_promise_that_is_broken_fires_as_fast_as_it_matters(
 
 @pytest.mark.prometheus
 @pytest.mark.parametrize("promise", [each for each in PROMISES if each.failures], ids=str)
-def test_a_few_failures_of_a_quiet_night_wake_nobody(promise: Objective, tmp_path: Path) -> None:
+def test_a_few_failures_in_a_quiet_night_do_not_fire(promise: Objective, tmp_path: Path) -> None:
     half = dict(series(promise, 0.5, each=(promise.failures - 1) / 2 / MINUTES))
 
     (found,) = fired(tmp_path, promise, [half.items()])

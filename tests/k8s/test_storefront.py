@@ -75,7 +75,7 @@ def test_a_storefront_that_is_there_is_neither_named_nor_selected(chosen: Render
 
 
 @needs_kubectl
-def test_its_pods_have_no_right_and_no_way_out(chosen: Rendered) -> None:
+def test_its_pods_have_no_permissions_and_no_egress(chosen: Rendered) -> None:
     pod = chosen.named("Deployment", NAME)["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     policy = chosen.named("NetworkPolicy", NAME)["spec"]

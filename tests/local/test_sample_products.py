@@ -39,7 +39,7 @@ def test_a_product_keeps_the_rules_of_the_catalogue(product: ProductCreate) -> N
 
 
 @each_product
-def test_a_product_is_told_in_one_to_three_sentences(product: ProductCreate) -> None:
+def test_a_product_is_described_in_one_to_three_sentences(product: ProductCreate) -> None:
     sentences = re.findall(r"[^.]+(?:\.\d[^.]*)*\.", product.description)
 
     assert 1 <= len(sentences) <= 3

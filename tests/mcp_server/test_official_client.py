@@ -156,7 +156,7 @@ async def test_whatever_else_the_person_answers_changes_nothing(
     assert json.loads(text_of(after))["order"]["status"] == "Pending"
 
 
-async def test_a_client_that_can_ask_nobody_changes_nothing(connect: Connect) -> None:
+async def test_a_client_that_cannot_ask_a_person_changes_nothing(connect: Connect) -> None:
     async with connect(*OPTIONS, "--allow-changes") as client:
         answer = await client.call_tool("cancel_order", {"order_id": ORDER})
         after = await client.call_tool("get_order", {"order_id": ORDER})
@@ -168,7 +168,7 @@ async def test_a_client_that_can_ask_nobody_changes_nothing(connect: Connect) ->
 
 
 @pytest.mark.parametrize("connect", ["auto"], indirect=True)
-async def test_calls_that_are_none_are_answered(connect: Connect) -> None:
+async def test_invalid_calls_are_answered(connect: Connect) -> None:
     async with connect(*OPTIONS) as client:
         unknown = await client.call_tool("drop_tables", {})
         wrong = await client.call_tool("get_order", {"order_id": {"id": ORDER}})
@@ -184,7 +184,7 @@ async def test_calls_that_are_none_are_answered(connect: Connect) -> None:
         (["--allow-changes"], "it needs --customer"),
     ],
 )
-def test_a_wrong_call_is_told(options: list[str], told: str) -> None:
+def test_a_wrong_call_is_reported(options: list[str], told: str) -> None:
     with running("-m", "cloudmart", "mcp", *options) as command:
         ended = command.ended()
 

@@ -31,7 +31,7 @@ def test_a_head_is_answered_and_nothing_else_is(scraper: TestClient) -> None:
     assert scraper.get("/").status_code == 404
 
 
-def test_metrics_are_compressed_for_whom_it_serves(scraper: TestClient) -> None:
+def test_metrics_are_compressed_if_the_client_accepts_it(scraper: TestClient) -> None:
     plain = scraper.get("/metrics", headers={"Accept-Encoding": "identity"})
     packed = scraper.get("/metrics", headers={"Accept-Encoding": "gzip"})
 

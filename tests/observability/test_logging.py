@@ -56,7 +56,7 @@ def test_an_event_of_ours_and_one_of_a_library_have_one_form(stderr: io.StringIO
     ]
 
 
-def test_a_bug_is_told_with_its_traceback(stderr: io.StringIO) -> None:
+def test_a_bug_is_reported_with_its_traceback(stderr: io.StringIO) -> None:
     log = structlog.stdlib.get_logger("cloudmart.orders")
     try:
         [].pop()
@@ -69,7 +69,7 @@ def test_a_bug_is_told_with_its_traceback(stderr: io.StringIO) -> None:
     assert event["exception"].endswith("\nIndexError: pop from empty list")
 
 
-def test_a_line_that_nobody_takes_stops_nobody(stderr: io.StringIO) -> None:
+def test_a_log_line_that_cannot_be_written_stops_nothing(stderr: io.StringIO) -> None:
     stderr.close()
 
     structlog.stdlib.get_logger("cloudmart.orders").info("order_placed")

@@ -81,7 +81,7 @@ def test_nothing_that_is_not_known_to_be_harmless_is_exported() -> None:
         ("chat gpt-6-luna", "chat gpt-6-luna"),
     ],
 )
-def test_names_tell_templates_and_no_other_path(name: str, exported: str) -> None:
+def test_span_names_have_templates_and_no_other_path(name: str, exported: str) -> None:
     provider, spans = _exporting()
 
     provider.get_tracer("x").start_span(name).end()

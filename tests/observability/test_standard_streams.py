@@ -100,7 +100,7 @@ def test_with_no_output_at_all_it_serves(settings: Settings, tmp_path: Path) -> 
     assert code == 0
 
 
-def test_what_was_left_out_is_told_once_somebody_reads(full_pipe: tuple[int, int]) -> None:
+def test_dropped_lines_are_reported_when_somebody_reads_again(full_pipe: tuple[int, int]) -> None:
     reader, writer = full_pipe
     told: list[int] = []
 

@@ -71,9 +71,7 @@ async def test_no_more_is_read_of_an_order_than_decides(
     assert '"items"' not in asked
 
 
-async def test_many_who_ask_at_once_share_two_readings(
-    scan: AddressScan, faults: FaultProxy
-) -> None:
+async def test_simultaneous_requests_share_two_reads(scan: AddressScan, faults: FaultProxy) -> None:
     first = asyncio.create_task(scan.find(ANN))
     await asyncio.sleep(0)
     others = [scan.find(address) for address in [ANN, BOB, "nobody@x.org"] * 20]
@@ -84,7 +82,7 @@ async def test_many_who_ask_at_once_share_two_readings(
     assert faults.calls["Scan"] == 2
 
 
-async def test_one_who_leaves_takes_the_answer_from_nobody(scan: AddressScan) -> None:
+async def test_a_client_that_leaves_does_not_cancel_the_read_of_others(scan: AddressScan) -> None:
     leaving, staying = (asyncio.create_task(scan.find(ANN)) for _ in range(2))
     await asyncio.sleep(0)
 
@@ -93,7 +91,7 @@ async def test_one_who_leaves_takes_the_answer_from_nobody(scan: AddressScan) ->
     assert await staying == ["b", "a"]
 
 
-async def test_an_outage_is_told_to_all_who_wait_and_ends(
+async def test_all_waiting_requests_get_the_outage_and_later_ones_work(
     scan: AddressScan, faults: FaultProxy
 ) -> None:
     faults.fail(Fault.THROTTLED, "Scan")

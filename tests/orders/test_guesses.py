@@ -33,7 +33,7 @@ def at(address: str) -> dict[str, str]:
     return {"X-Forwarded-For": address}
 
 
-def test_a_client_that_guesses_old_ids_is_told_nothing_more_for_an_hour(shop: TestClient) -> None:
+def test_a_client_that_guesses_old_ids_gets_no_more_answers_for_an_hour(shop: TestClient) -> None:
     guesser, other = at("203.0.113.1"), at("203.0.113.2")
     guesses = [f"/api/orders/{number:08x}" for number in range(21)]
 

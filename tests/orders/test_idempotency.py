@@ -130,7 +130,7 @@ def test_a_refused_order_does_not_use_its_key_up(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 256, "ü", "a\tb", "\x7f"])
-def test_a_key_that_is_none_is_refused(key: str, client: TestClient) -> None:
+def test_an_invalid_key_is_refused(key: str, client: TestClient) -> None:
     headers = {b"idempotency-key": key.encode("latin-1")}
 
     answer = client.post("/api/orders", json=LAMPS, headers=headers)
@@ -224,7 +224,7 @@ async def test_an_order_deleted_while_it_is_changed_does_not_come_back(
     assert (await http.get(replicas[1] + place)).status_code == 404
 
 
-async def test_of_many_who_delete_what_they_have_seen_one_is_told_so(
+async def test_of_many_deletions_with_the_same_tag_one_succeeds(
     replicas: list[str], http: httpx2.AsyncClient
 ) -> None:
     placed = await http.post(f"{replicas[0]}/api/orders", json=LAMPS)
@@ -237,7 +237,7 @@ async def test_of_many_who_delete_what_they_have_seen_one_is_told_so(
     assert sorted(answer.status_code for answer in answers) == [200, *[404] * 9]
 
 
-async def test_of_many_who_change_what_they_have_seen_alike_one_does(
+async def test_of_many_equal_changes_with_the_same_tag_one_succeeds(
     replicas: list[str], http: httpx2.AsyncClient
 ) -> None:
     placed = await http.post(f"{replicas[0]}/api/orders", json=LAMPS)

@@ -179,7 +179,7 @@ def guarded(stocked: Settings) -> Iterator[TestClient]:
         yield client
 
 
-def test_what_staff_sees_and_what_customers_see_have_tags_of_their_own(guarded: TestClient) -> None:
+def test_the_staffs_and_the_customers_view_have_different_tags(guarded: TestClient) -> None:
     placed = guarded.post("/api/orders", json=LAMP)
     place = placed.headers["Location"]
     before = guarded.get(place, auth=ADMIN), guarded.get(place)
@@ -210,7 +210,7 @@ def test_either_tag_of_a_state_is_good_for_a_change(
     assert (first.status_code, again.status_code, gone.status_code) == (200, 412, 200)
 
 
-def test_who_changed_an_order_is_told_to_staff_only(guarded: TestClient) -> None:
+def test_only_staff_sees_who_changed_an_order(guarded: TestClient) -> None:
     place = guarded.post("/api/orders", json=LAMP).headers["Location"]
     changed = guarded.put(place, json={"status": "Shipped"}, auth=ADMIN).json()
     by_email = {"email": "ann@example.org"}
@@ -235,7 +235,7 @@ def test_who_changed_an_order_is_told_to_staff_only(guarded: TestClient) -> None
     }
 
 
-def test_a_repeated_key_does_not_tell_who_changed_its_order(guarded: TestClient) -> None:
+def test_a_repeated_key_does_not_show_who_changed_its_order(guarded: TestClient) -> None:
     headers = {"Idempotency-Key": "k"}
     first = guarded.post("/api/orders", json=LAMP, headers=headers)
     guarded.put(first.headers["Location"], json={"status": "Shipped"}, auth=ADMIN)

@@ -69,7 +69,7 @@ def test_an_unknown_status_is_refused_and_changes_nothing(
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 @pytest.mark.parametrize("order_id", ["nope", BACKFILL, ORDER_SECRET])
-def test_what_is_no_order_is_not_found_and_neither_made_nor_touched(
+def test_an_internal_item_is_not_found_created_or_changed_as_an_order(
     method: str,
     order_id: str,
     client: TestClient,
@@ -177,7 +177,7 @@ def test_a_customers_orders_of_more_than_a_page_come_whole(
 
 
 @pytest.mark.parametrize("query", ["", "?email=", "?email=%20%20", "?email=a%00b@x.org"])
-def test_an_address_that_is_none_is_refused(query: str, client: TestClient) -> None:
+def test_an_invalid_address_is_refused(query: str, client: TestClient) -> None:
     answer = client.get(f"/api/orders/user{query}")
 
     assert answer.status_code == 422

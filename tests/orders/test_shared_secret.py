@@ -119,7 +119,7 @@ def test_old_notes_are_removed_once_the_secret_is_copied(
     assert [get(dynamodb, orders, key) for key in (ORDER_SECRET, BACKFILL)] == [None, None]
 
 
-def test_a_secret_that_an_older_release_made_for_itself_is_removed_and_told(
+def test_a_secret_that_an_older_release_made_for_itself_is_removed_and_reported(
     client: TestClient,
     settings: Settings,
     dynamodb: Any,  # noqa: ANN401
@@ -136,7 +136,7 @@ def test_a_secret_that_an_older_release_made_for_itself_is_removed_and_told(
     assert place(client) == first
 
 
-def test_a_note_among_the_conversations_is_no_conversation(client: TestClient) -> None:
+def test_a_note_among_the_conversations_is_not_a_conversation(client: TestClient) -> None:
     place(client)
 
     for path, name in (("", "threadId"), ("/bedrock", "conversationId")):

@@ -180,14 +180,14 @@ def test_an_order_of_an_address_that_only_looks_like_the_owners_is_not_shown() -
 
 
 @pytest.mark.parametrize("key", ["internal-backfill", "heartbeat-1"])
-def test_what_is_no_order_is_left_out(key: str) -> None:
+def test_items_that_are_not_orders_are_left_out(key: str) -> None:
     note = _todays_order() | {"id": {"S": key}}
 
     assert encode_orders([note, _unparsed(note), _unparsed(note | {"status": {"N": "1"}})]) == []
 
 
 @pytest.mark.parametrize("escaped", [True, False])
-def test_bytes_that_say_the_same_in_another_way_are_read_alike(escaped: bool) -> None:  # noqa: FBT001
+def test_the_same_json_in_another_spelling_is_read_alike(escaped: bool) -> None:  # noqa: FBT001
     item = _todays_order()
     sent = msgspec.Raw(json.dumps(item, ensure_ascii=escaped, indent=1).encode())
 

@@ -65,7 +65,7 @@ def test_a_test_order_stays_out_of_the_index_by_day_when_it_changes(
     assert "dayShard" not in stored
 
 
-def test_the_document_says_so(shared_client: TestClient) -> None:
+def test_the_document_describes_test_orders(shared_client: TestClient) -> None:
     operation = shared_client.get("/openapi.json").json()["paths"]["/api/orders"]["post"]
 
     assert "`@verify.invalid` is a test order" in operation["description"]

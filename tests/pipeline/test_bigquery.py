@@ -46,12 +46,12 @@ def test_rows_go_in_as_they_are(api: BigQueryApi, warehouse: BigQueryWarehouse) 
     assert api.rows == [each.columns for each in rows.values()]
 
 
-def test_no_rows_are_no_request(api: BigQueryApi, warehouse: BigQueryWarehouse) -> None:
+def test_without_rows_no_request_is_sent(api: BigQueryApi, warehouse: BigQueryWarehouse) -> None:
     assert warehouse.insert({}) == {}
     assert api.server.requests == []
 
 
-def test_a_row_that_is_wrong_in_itself_is_told_from_those_that_stopped_with_it(
+def test_a_faulty_row_is_distinguished_from_rows_that_stopped_with_it(
     api: BigQueryApi, warehouse: BigQueryWarehouse
 ) -> None:
     faults = warehouse.insert(
@@ -93,7 +93,7 @@ def test_an_outage_of_a_moment_is_waited_out(
     ("status", "reason"),
     [(403, "quotaExceeded"), (403, "accessDenied"), (404, "notFound"), (400, "invalid")],
 )
-def test_a_refusal_of_the_whole_request_is_no_rows_fault(
+def test_a_refusal_of_the_whole_request_blames_no_row(
     status: int, reason: str, api: BigQueryApi, warehouse: BigQueryWarehouse
 ) -> None:
     api.fail(Failure(status, reason))
@@ -126,7 +126,7 @@ def test_rows_whose_answer_was_lost_are_sent_again_under_the_same_ids(
     assert api.rows == [row("a").columns, row("b").columns]
 
 
-def test_an_answer_that_is_none_is_taken_for_an_outage(
+def test_an_invalid_answer_counts_as_an_outage(
     api: BigQueryApi, warehouse: BigQueryWarehouse
 ) -> None:
     api.fail(LostAnswer(Fault.CUT))
@@ -180,7 +180,9 @@ def test_the_table_of_the_contract_has_no_faults(warehouse: BigQueryWarehouse) -
     assert warehouse.schema_faults() == []
 
 
-def test_what_a_table_lacks_is_said(api: BigQueryApi, warehouse: BigQueryWarehouse) -> None:
+def test_missing_columns_of_a_table_are_named(
+    api: BigQueryApi, warehouse: BigQueryWarehouse
+) -> None:
     api.schema = [field for field in api.schema if field["name"] != "items"]
     api.schema[1]["mode"] = "REQUIRED"
     api.schema[6]["type"] = "STRING"
@@ -194,7 +196,7 @@ def test_what_a_table_lacks_is_said(api: BigQueryApi, warehouse: BigQueryWarehou
     ]
 
 
-def test_a_table_that_is_not_there_is_said(api: BigQueryApi, warehouse: BigQueryWarehouse) -> None:
+def test_a_missing_table_is_reported(api: BigQueryApi, warehouse: BigQueryWarehouse) -> None:
     api.there = False
 
     assert warehouse.schema_faults() == ["there is no such table"]
@@ -283,7 +285,7 @@ def strict(api: BigQueryApi) -> Iterator[BigQueryWarehouse]:
         Reply(chunks=[]),
     ],
 )
-def test_rows_are_not_there_because_something_on_the_way_says_so(
+def test_an_answer_from_a_proxy_does_not_count_as_inserted(
     answer: Reply, api: BigQueryApi, strict: BigQueryWarehouse
 ) -> None:
     api.server.answer = lambda _: answer

@@ -75,7 +75,7 @@ def heart_of(pipeline: Pipeline) -> Heartbeat:
     return pipeline.heartbeat
 
 
-def test_a_heartbeat_is_no_order_to_anybody(
+def test_no_route_shows_a_heartbeat_as_an_order(
     client: TestClient,
     dynamodb: Any,  # noqa: ANN401
     settings: Settings,
@@ -108,7 +108,9 @@ async def test_a_heartbeat_is_worth_nothing_and_is_gone_after_a_day(
     assert item.keys().isdisjoint({"dayShard", "emailKey", "userEmail"})
 
 
-async def test_the_time_a_heartbeat_takes_is_told(pipeline: Pipeline, slow: SlowWarehouse) -> None:
+async def test_the_command_prints_the_time_of_a_heartbeat(
+    pipeline: Pipeline, slow: SlowWarehouse
+) -> None:
     slow.away, slow.late = 1, 1
     beat = await heart_of(pipeline).write("1")
 
@@ -194,7 +196,7 @@ async def test_a_heartbeat_that_arrives_is_in_the_metrics(pipeline: Pipeline) ->
     assert sample("pipeline_heartbeat_seconds") > 0
 
 
-def test_the_service_sends_heartbeats_where_it_is_told_to(
+def test_the_service_sends_heartbeats_if_a_setting_says_so(
     dynamodb: Any,  # noqa: ANN401
     settings: Settings,
     slow: SlowWarehouse,
@@ -232,7 +234,7 @@ def google(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loop
         yield server
 
 
-def test_the_command_tells_of_a_heartbeat_that_is_lost(google: LoopbackServer) -> None:
+def test_the_command_reports_a_lost_heartbeat(google: LoopbackServer) -> None:
     job = {"projectId": PROJECT, "jobId": "1", "location": "EU"}
     empty = {"jobComplete": True, "jobReference": job, "totalRows": "0", "schema": {"fields": []}}
     google.answer = lambda _: Reply.json(200, empty)
@@ -255,7 +257,7 @@ def test_the_command_ends_with_69_where_bigquery_is_away(google: LoopbackServer)
     assert answer.stderr.endswith("BigQuery failed: accessDenied.\n")
 
 
-def test_the_command_ends_with_69_where_there_is_no_bigquery(
+def test_the_command_ends_with_69_without_bigquery(
     google: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("GOOGLE_CLOUD_PROJECT_ID", "BIGQUERY_DATASET_ID", "BIGQUERY_TABLE_ID"):

@@ -81,7 +81,7 @@ def test_orders_that_were_lost_are_found_sent_once_and_then_there(cloudmart: Clo
     assert (sent.exit_code, again.exit_code, after.exit_code) == (0, 0, 0)
 
 
-def test_people_are_told_in_words(cloudmart: Cloudmart, orders: str) -> None:
+def test_people_get_a_readable_report(cloudmart: Cloudmart, orders: str) -> None:
     assert orders
 
     answer = cloudmart("pipeline", "reconcile", "--since", MOMENT, "--settle", "0")
@@ -107,7 +107,7 @@ def held(event: str, **keys: Any) -> Quarantined:  # noqa: ANN401
     return Quarantined(event, RowFault(passing=False, reason="unreadable", column="items"), record)
 
 
-def test_a_record_in_quarantine_is_let_go_once_its_order_is_in_bigquery(
+def test_a_record_leaves_quarantine_once_its_order_is_in_bigquery(
     cloudmart: Cloudmart,
     orders: str,
     dynamodb: Any,  # noqa: ANN401
@@ -135,7 +135,7 @@ def test_a_record_in_quarantine_is_let_go_once_its_order_is_in_bigquery(
         ("NoSuchBucket", 404, "S3 cannot be used: ListObjectsV2: NoSuchBucket"),
     ],
 )
-def test_a_bucket_that_may_not_be_listed_is_told_by_its_permission(
+def test_a_bucket_that_may_not_be_listed_is_reported_by_its_permission(
     code: str, status: int, told: str, cloudmart: Cloudmart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = f"<Error><Code>{code}</Code><Message>No.</Message></Error>".encode()
@@ -154,7 +154,7 @@ def test_a_bucket_that_may_not_be_listed_is_told_by_its_permission(
     "words",
     [("status",), ("heartbeat",), ("reconcile", "--since", "1d"), ("replay", "--since", "1d")],
 )
-def test_without_a_region_one_is_asked_for(
+def test_without_a_region_the_message_asks_for_one(
     words: tuple[str, ...], cloudmart: Cloudmart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
@@ -168,7 +168,7 @@ def test_without_a_region_one_is_asked_for(
 
 
 @pytest.mark.parametrize("since", ["tomorrow", "2999-01-01", "99999999d", ""])
-def test_a_time_that_is_none_or_not_yet_is_refused(since: str, cloudmart: Cloudmart) -> None:
+def test_an_invalid_or_future_time_is_refused(since: str, cloudmart: Cloudmart) -> None:
     assert cloudmart("pipeline", "reconcile", "--since", since).exit_code == 2
 
 

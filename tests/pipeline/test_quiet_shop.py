@@ -39,7 +39,7 @@ def _by_day(database: Database, settings: Settings, clock: Clock) -> OrdersByDay
     return OrdersByDay(orders, notes, clock=lambda: clock.seconds)
 
 
-async def test_days_without_orders_are_not_asked_about_each_time(
+async def test_days_without_orders_are_not_queried_each_time(
     database: Database, settings: Settings, faults: FaultProxy, order: Orders
 ) -> None:
     clock = Clock()

@@ -222,7 +222,7 @@ async def test_each_kind_of_difference_is_found(
     assert unreadable.why == "items: is not a list"
 
 
-async def test_what_differs_is_mended_by_a_replay_and_by_no_second_one(
+async def test_a_replay_corrects_the_differences_and_a_second_one_does_nothing(
     pipeline: Pipeline, placed: Put, reluctant: Reluctant
 ) -> None:
     placed(order("missing"), order("different", later=1, status="Shipped"), order("alike"))
@@ -238,7 +238,7 @@ async def test_what_differs_is_mended_by_a_replay_and_by_no_second_one(
     assert (await compared(pipeline)).differences == []
 
 
-async def test_a_replay_that_was_broken_off_is_no_row_twice(
+async def test_an_interrupted_replay_can_be_repeated_without_double_rows(
     pipeline: Pipeline, placed: Put, reluctant: Reluctant
 ) -> None:
     placed(order("a"), order("b"))
@@ -251,7 +251,7 @@ async def test_a_replay_that_was_broken_off_is_no_row_twice(
     assert number_of_rows(reluctant) == 2
 
 
-async def test_what_arrives_while_it_is_compared_is_no_difference(
+async def test_what_arrives_while_it_is_compared_is_not_a_difference(
     pipeline: Pipeline, placed: Put, reluctant: Reluctant
 ) -> None:
     placed(order("a"))
@@ -260,7 +260,7 @@ async def test_what_arrives_while_it_is_compared_is_no_difference(
     assert await compared(pipeline) == Comparison(compared=1)
 
 
-async def test_a_row_that_is_newer_than_its_order_is_told_and_left(
+async def test_a_row_that_is_newer_than_its_order_is_reported_and_left(
     pipeline: Pipeline, placed: Put, reluctant: Reluctant
 ) -> None:
     placed(order("a"))
@@ -273,7 +273,7 @@ async def test_a_row_that_is_newer_than_its_order_is_told_and_left(
 
 
 @pytest.mark.parametrize("event", ["INSERT", "MODIFY", "MODIFY_REPAIR", "REMOVE"])
-async def test_what_was_wrong_at_an_orders_last_moment_is_put_right(
+async def test_a_wrong_row_of_the_last_change_is_corrected(
     event: str, pipeline: Pipeline, placed: Put, reluctant: Reluctant
 ) -> None:
     placed(order("a"))
@@ -286,7 +286,7 @@ async def test_what_was_wrong_at_an_orders_last_moment_is_put_right(
     assert kinds(await compared(pipeline)) == {}
 
 
-async def test_an_order_that_was_put_right_changes_and_is_removed_as_any_other(
+async def test_a_corrected_order_changes_and_is_removed_like_any_other(
     pipeline: Pipeline, placed: Put, reluctant: Reluctant
 ) -> None:
     placed(order("a"), order("b"), order("c"))
@@ -307,7 +307,7 @@ async def test_an_order_that_was_put_right_changes_and_is_removed_as_any_other(
     assert kinds(await compared(pipeline)) == {}
 
 
-async def test_rows_of_nobody_are_counted_and_the_rest_is_compared(
+async def test_rows_of_an_unknown_event_are_counted_and_the_rest_is_compared(
     pipeline: Pipeline, placed: Put, reluctant: Reluctant
 ) -> None:
     placed(order("a"), order("b"))
@@ -339,7 +339,7 @@ async def test_orders_in_quarantine_are_looked_for_by_one_question(
     assert len(asked) == 1
 
 
-async def test_without_the_index_the_table_is_read_which_is_told(
+async def test_without_the_index_the_command_reads_the_table_and_says_so(
     pipeline: Pipeline,
     placed: Put,
     settings: Settings,
@@ -381,7 +381,7 @@ async def test_a_store_that_is_busy_for_a_moment_is_waited_for(
     assert comparison.compared == len(comparison.differences) == 3
 
 
-async def test_a_store_that_lets_nobody_in_is_not_waited_for(
+async def test_a_store_that_denies_access_is_not_retried(
     dynamodb: Any,  # noqa: ANN401
     reluctant: Reluctant,
     settings: Settings,
@@ -430,7 +430,7 @@ async def test_a_row_that_is_refused_for_good_holds_up_no_other(
     assert done.failed == {"b": "createdAt: invalid"}
 
 
-async def test_a_long_outage_is_mended_whole(
+async def test_replay_corrects_everything_after_a_long_outage(
     pipeline: Pipeline, placed: Put, reluctant: Reluctant
 ) -> None:
     placed(*(order(f"order-{number}", hours=number / 20) for number in range(1200)))

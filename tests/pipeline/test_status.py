@@ -16,7 +16,7 @@ from tests.support.pipeline_aws import PipelineAws
 from tests.support.pipeline_status import Orders, insert, status, stream_of, why
 
 
-def test_a_pipeline_that_works_is_told_whole(
+def test_the_status_of_a_working_pipeline_is_complete(
     watched: TestClient, order: Orders, aws: PipelineAws, warehouse: DuckDBWarehouse
 ) -> None:
     older, newer = order("a", ago=1), order("b")
@@ -82,7 +82,7 @@ def test_an_order_that_the_stream_lost_is_missing_from_the_count(
     assert told["today"] == {"dynamodb": 2, "bigquery": 1}
 
 
-def test_one_shard_that_stands_still_is_seen_while_the_others_go_on(
+def test_one_stuck_shard_is_seen_while_the_others_continue(
     watched: TestClient, order: Orders, warehouse: DuckDBWarehouse
 ) -> None:
     insert(warehouse, order("before", ago=4000))
@@ -146,7 +146,7 @@ def test_an_order_with_an_unreadable_time_breaks_nothing(
     assert status(watched)["newest"]["dynamodb"]["id"] == "b"
 
 
-def test_a_stream_that_is_off_is_told(
+def test_a_stream_that_is_off_is_reported(
     watched: TestClient,
     dynamodb: Any,  # noqa: ANN401
     settings: Settings,
@@ -159,7 +159,7 @@ def test_a_stream_that_is_off_is_told(
 
 
 @pytest.mark.parametrize("state", ["Disabled", "Creating", "Updating"])
-def test_a_mapping_that_does_not_run_is_told(
+def test_a_mapping_that_does_not_run_is_reported(
     state: str,
     watched: TestClient,
     aws: PipelineAws,
@@ -173,7 +173,7 @@ def test_a_mapping_that_does_not_run_is_told(
     assert (mapping["state"], mapping["lastResult"]) == (state, None)
 
 
-def test_the_last_result_is_told_without_the_names_in_it(
+def test_the_last_result_is_reported_without_the_names_in_it(
     watched: TestClient,
     aws: PipelineAws,
     dynamodb: Any,  # noqa: ANN401
@@ -185,13 +185,13 @@ def test_the_last_result_is_told_without_the_names_in_it(
     assert status(watched)["mapping"]["lastResult"] == "PROBLEM: Function call failed: …"
 
 
-def test_a_stream_that_nothing_reads_is_told(watched: TestClient, aws: PipelineAws) -> None:
+def test_a_stream_that_nothing_reads_is_reported(watched: TestClient, aws: PipelineAws) -> None:
     aws.mappings = []
 
     assert status(watched)["mapping"]["state"] == "Missing"
 
 
-def test_a_function_that_reads_a_stream_of_before_is_told(
+def test_a_function_that_reads_an_earlier_stream_is_reported(
     watched: TestClient,
     aws: PipelineAws,
     dynamodb: Any,  # noqa: ANN401
@@ -203,7 +203,7 @@ def test_a_function_that_reads_a_stream_of_before_is_told(
     assert status(watched)["mapping"]["state"] == "Detached"
 
 
-def test_all_who_ask_within_some_seconds_share_one_look(
+def test_requests_within_some_seconds_share_one_status(
     watched: TestClient, faults: FaultProxy
 ) -> None:
     before = faults.calls["DescribeTable"]

@@ -82,7 +82,7 @@ def denied(permission: str) -> Reply:
         (Failure(503, "backendError").reply, "BigQuery failed: backendError."),
     ],
 )
-def test_what_bigquery_does_not_tell_is_not_known(
+def test_missing_numbers_of_bigquery_are_unknown(
     reply: Reply, reason: str, settings: Settings, google: LoopbackServer
 ) -> None:
     google.answer = lambda _: reply
@@ -94,7 +94,7 @@ def test_what_bigquery_does_not_tell_is_not_known(
     assert told["stream"] == "on"
 
 
-def test_a_table_that_is_not_as_it_should_be_is_told_by_its_columns(
+def test_a_table_that_is_not_as_it_should_be_is_reported_by_its_columns(
     settings: Settings, google: LoopbackServer
 ) -> None:
     fields = [{"name": name, "type": kind} for name, kind in COLUMNS.items() if name != "status"]
@@ -125,7 +125,7 @@ def test_bigquery_that_does_not_answer_costs_some_seconds_and_nothing_else(
     assert told["stream"] == "on"
 
 
-def test_bigquery_away_is_said_to_be_so(settings: Settings, google: LoopbackServer) -> None:
+def test_an_outage_of_bigquery_is_reported(settings: Settings, google: LoopbackServer) -> None:
     google.stop()
 
     reasons = why(told_by(settings, settings_of(google.url)))
@@ -133,7 +133,7 @@ def test_bigquery_away_is_said_to_be_so(settings: Settings, google: LoopbackServ
     assert reasons["newest.bigquery"] in NO_ANSWER
 
 
-def test_a_file_of_credentials_that_is_none_is_said_without_its_path(
+def test_an_invalid_credentials_file_is_reported_without_its_path(
     settings: Settings, tmp_path: Path
 ) -> None:
     broken = BigQuerySettings(

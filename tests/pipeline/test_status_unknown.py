@@ -46,7 +46,7 @@ from tests.support.shop_tables import drop_index, forget_indexes
         (refused(400, "NewlyInvented"), "Lambda refuses to answer (NewlyInvented)."),
     ],
 )
-def test_what_lambda_does_not_tell_is_not_known(
+def test_missing_values_of_lambda_are_unknown(
     reply: Reply, reason: str, watched: TestClient, aws: PipelineAws
 ) -> None:
     aws.refusal = reply
@@ -67,7 +67,7 @@ def test_what_lambda_does_not_tell_is_not_known(
         Reply.json(200, {"EventSourceMappings": [{"EventSourceArn": ":table/x/stream/"}]}),
     ],
 )
-def test_what_is_no_answer_of_lambdas_is_not_known(
+def test_an_answer_from_another_server_in_place_of_lambda_is_unknown(
     reply: Reply, watched: TestClient, aws: PipelineAws
 ) -> None:
     aws.refusal = reply
@@ -79,7 +79,7 @@ def test_what_is_no_answer_of_lambdas_is_not_known(
 
 @pytest.mark.parametrize("operation", ["GetQueueAttributes", "GetMetricData"])
 @pytest.mark.parametrize("fault", [Fault.PAGE, Fault.NOTHING, Fault.BARE, Fault.FORBIDDEN])
-def test_what_is_no_answer_of_awss_leaves_the_rest_known(
+def test_an_answer_from_another_server_in_place_of_aws_leaves_the_rest_known(
     operation: str, fault: Fault, watched: TestClient, aws: PipelineAws
 ) -> None:
     aws.proxy.fail(fault, operation)
@@ -129,7 +129,7 @@ async def test_asking_without_credentials_leaves_no_client_open() -> None:
     assert session.open == 0
 
 
-def test_lambda_away_is_said_to_be_so(watched: TestClient, aws: PipelineAws) -> None:
+def test_an_outage_of_lambda_is_reported(watched: TestClient, aws: PipelineAws) -> None:
     aws.functions.stop()
 
     assert why(status(watched))["mapping"] == "Lambda cannot be reached."
@@ -165,7 +165,7 @@ def test_what_does_not_answer_holds_up_nothing_else(
     assert told["lagSeconds"] == 0
 
 
-def test_no_figure_of_late_is_no_age(settings: Settings, aws: PipelineAws) -> None:
+def test_without_a_recent_value_the_age_is_unknown(settings: Settings, aws: PipelineAws) -> None:
     told = settings.model_copy(update={"pipeline": aws.settings})
     with serving(create_app(told, process=still(told))) as client:
         reason = why(status(client))["mapping.iteratorAgeSeconds"]
@@ -240,7 +240,7 @@ def test_a_query_that_is_not_allowed_is_named(
     assert reasons["newest.dynamodb"] == reasons["today.dynamodb"] == permission
 
 
-def test_nothing_configured_is_told_as_such(client: TestClient) -> None:
+def test_nothing_configured_is_reported_as_such(client: TestClient) -> None:
     reasons = why(status(client))
 
     assert reasons["mapping"] == "PIPELINE_FUNCTION is not set."
@@ -253,9 +253,7 @@ def test_nothing_configured_is_told_as_such(client: TestClient) -> None:
     )
 
 
-def test_what_is_not_known_is_no_number_in_the_metrics(
-    watched: TestClient, aws: PipelineAws
-) -> None:
+def test_unknown_values_are_nan_in_the_metrics(watched: TestClient, aws: PipelineAws) -> None:
     aws.refusal = refused(403, "AccessDeniedException")
 
     status(watched)
@@ -264,7 +262,7 @@ def test_what_is_not_known_is_no_number_in_the_metrics(
 
 
 @pytest.mark.parametrize("event", ["UPSERT", "", None])
-def test_a_row_that_somebody_else_wrote_is_in_nobodys_way(
+def test_a_foreign_row_disturbs_nothing(
     event: str | None, watched: TestClient, order: Orders, warehouse: DuckDBWarehouse
 ) -> None:
     insert(warehouse, order("a", ago=1), order("b"))

@@ -78,7 +78,7 @@ def test_a_state_is_what_an_order_was_after_its_last_event(each_warehouse: Wareh
     assert states["b"].removed
 
 
-def test_test_orders_are_found_by_their_id_and_no_other_way(each_warehouse: Warehouse) -> None:
+def test_test_orders_are_found_by_their_id_only(each_warehouse: Warehouse) -> None:
     each_warehouse.insert({"1": row("a"), "2": row("t", userEmail="a@VERIFY.invalid")})
 
     assert [state.id for state in each_warehouse.states(BEFORE)] == ["a"]
@@ -177,7 +177,7 @@ def test_a_repair_comes_after_a_change_and_before_a_removal(each_warehouse: Ware
 
 
 @pytest.mark.parametrize("total", [float("nan"), float("inf"), 1e300])
-def test_an_amount_that_is_none_is_not_known(total: float, each_warehouse: Warehouse) -> None:
+def test_an_invalid_amount_is_unknown(total: float, each_warehouse: Warehouse) -> None:
     if not isinstance(each_warehouse, DuckDBWarehouse) and total != 1e300:
         pytest.skip("JSON has no such number")
     each_warehouse.insert({"1": row("a").model_copy(update={"total_amount": total})})
@@ -189,7 +189,7 @@ def test_an_amount_that_is_none_is_not_known(total: float, each_warehouse: Wareh
 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
 @pytest.mark.parametrize("event", ["UPSERT", "", None])
-def test_rows_that_are_none_of_the_pipelines_are_left_out_and_counted(
+def test_foreign_rows_are_left_out_and_counted(
     event: str | None, each_warehouse: Warehouse
 ) -> None:
     foreign = row("a", "MODIFY", updated="24T08").model_copy(update={"event_type": event})

@@ -93,7 +93,7 @@ async def test_an_order_is_priced_from_a_copy_no_older_than_the_ttl(
         await shop.find_many(["1"])
 
 
-async def test_what_is_not_for_sale_is_asked_of_the_table(
+async def test_an_id_that_memory_lacks_is_read_from_the_table(
     world: World, write_behind: Stock
 ) -> None:
     write_behind({"id": "4", "name": "Sign"}, KETTLE | {"price": "call us"})
@@ -105,7 +105,7 @@ async def test_what_is_not_for_sale_is_asked_of_the_table(
     assert shop.offers(["2"]) is None
 
 
-async def test_many_who_ask_at_once_share_one_read(world: World, faults: FaultProxy) -> None:
+async def test_simultaneous_requests_share_one_read(world: World, faults: FaultProxy) -> None:
     shop = world.process()
 
     lists = await asyncio.gather(*(listed(shop) for _ in range(20)))
@@ -114,7 +114,7 @@ async def test_many_who_ask_at_once_share_one_read(world: World, faults: FaultPr
     assert faults.calls["Scan"] == 1
 
 
-async def test_nothing_is_read_while_nobody_asks(world: World, faults: FaultProxy) -> None:
+async def test_without_requests_nothing_is_read(world: World, faults: FaultProxy) -> None:
     shop = world.process()
     await listed(shop)
 
@@ -126,7 +126,7 @@ async def test_nothing_is_read_while_nobody_asks(world: World, faults: FaultProx
     assert faults.calls["Scan"] == 2
 
 
-async def test_an_unchanged_read_builds_nothing_anew(world: World, write_behind: Stock) -> None:
+async def test_an_unchanged_read_builds_nothing(world: World, write_behind: Stock) -> None:
     shop = world.process()
     await listed(shop)
     first = shop.cache.list_now()
@@ -175,7 +175,7 @@ async def test_the_next_read_begins_before_the_copy_is_old(
     await until(lambda: faults.calls["Scan"])
 
 
-async def test_a_read_that_began_before_a_change_of_ours_is_thrown_away(
+async def test_a_read_that_began_before_our_change_is_dropped(
     world: World, faults: FaultProxy
 ) -> None:
     shop = world.process()
@@ -211,7 +211,7 @@ async def test_two_changes_of_one_product_at_once_leave_what_the_table_has(
     assert sorted(await listed(shop)) == ["Kettle", "Slow lamp"]
 
 
-async def test_a_change_whose_answer_is_lost_is_asked_of_the_table(
+async def test_after_a_lost_answer_the_product_is_read_from_the_table(
     world: World, faults: FaultProxy
 ) -> None:
     shop = world.process()
@@ -356,7 +356,7 @@ async def test_a_copy_that_is_too_old_is_not_shown(world: World, faults: FaultPr
         await shop.get("1")
 
 
-async def test_when_dynamodb_is_back_the_copy_is_read_and_health_hears_of_it(
+async def test_when_dynamodb_is_back_the_copy_is_read_and_health_shows_it(
     world: World, faults: FaultProxy, write_behind: Stock
 ) -> None:
     shop = world.process()
@@ -374,7 +374,7 @@ async def test_when_dynamodb_is_back_the_copy_is_read_and_health_hears_of_it(
     assert sorted(await listed(shop)) == ["Green lamp", "Kettle"]
 
 
-async def test_an_outage_is_not_asked_about_more_than_once_a_second(
+async def test_during_an_outage_the_table_is_read_at_most_once_a_second(
     world: World, faults: FaultProxy
 ) -> None:
     shop = world.process()
@@ -404,7 +404,7 @@ async def test_any_failure_of_a_read_leaves_the_copy(
     assert sorted(await listed(shop)) == ["Desk lamp", "Kettle"]
 
 
-async def test_a_store_that_fails_before_the_first_read_is_the_tables_to_tell(
+async def test_if_the_first_read_fails_lists_come_from_the_table(
     world: World, faults: FaultProxy
 ) -> None:
     faults.fail(Fault.BROKEN)

@@ -143,7 +143,7 @@ def test_a_refusal_is_decided_by_the_table_and_an_order_keeps_the_price_that_was
         assert client.get("/api/products/4").status_code == 404
 
 
-def test_while_dynamodb_is_away_the_shop_can_be_looked_at_and_says_so(
+def test_while_dynamodb_is_away_products_are_served_with_their_age(
     remembering_client: TestClient, faults: FaultProxy
 ) -> None:
     client = remembering_client

@@ -151,7 +151,7 @@ def test_a_search_finds_letters_however_they_are_written(
     assert sorted(product["id"] for product in answer.json()) == ["0", "1"]
 
 
-def test_a_search_goes_on_page_by_page(
+def test_a_search_continues_page_by_page(
     client: TestClient,
     stock: Stock,
 ) -> None:
@@ -180,7 +180,7 @@ def test_a_page_that_ends_the_list_has_no_next(
     assert "Link" not in second.headers
 
 
-def test_a_list_goes_on_though_the_item_it_stopped_at_is_gone(
+def test_a_list_continues_although_the_item_it_stopped_at_is_gone(
     client: TestClient,
     stock: Stock,
 ) -> None:

@@ -79,7 +79,7 @@ APP = create_app(Settings(environment=Environment.LOCAL))
 CLASSES = APP.classes
 
 
-def test_every_route_counts_as_what_is_written_here() -> None:
+def test_every_route_counts_in_the_listed_class() -> None:
     assert dict(CLASSES.table) == EXPECTED
 
 
@@ -141,7 +141,7 @@ def test_a_route_counts_as_its_router_says_unless_it_says_otherwise() -> None:
     }
 
 
-def test_without_a_word_of_its_router_a_route_counts_as_its_method() -> None:
+def test_without_a_class_of_its_router_a_route_counts_by_its_method() -> None:
     router = ClassifiedRouter()
     router.add_api_route("/api/gifts", lambda: "all", methods=["GET", "POST"])
 

@@ -21,7 +21,7 @@ async def test_so_many_are_allowed_and_not_one_more(counter: RateCounter) -> Non
     assert all(1 <= each.reset <= 60 for each in standings)
 
 
-async def test_who_and_what_is_counted_apart(counter: RateCounter) -> None:
+async def test_clients_and_kinds_are_counted_separately(counter: RateCounter) -> None:
     for _ in range(3):
         await counter.hit(THREE, "read", "203.0.113.9")
 

@@ -32,7 +32,7 @@ def open_(shared_settings: Settings) -> Iterator[OPEN]:
         yield open_shop
 
 
-def test_what_is_asked_too_often_is_refused_with_the_time_to_come_again(open_: OPEN) -> None:
+def test_a_client_above_its_limit_is_refused_with_retry_after(open_: OPEN) -> None:
     shop = open_(read=2)
 
     first, second, third = (shop.get("/api/products") for _ in range(3))
@@ -95,7 +95,7 @@ def test_probes_metrics_and_documentation_are_never_refused(open_: OPEN) -> None
     assert not [each for each in answers if "RateLimit-Limit" in each.headers]
 
 
-def test_clients_are_told_apart_behind_a_trusted_proxy_and_cannot_choose_who_they_are(
+def test_clients_are_distinguished_behind_a_trusted_proxy_and_cannot_choose_who_they_are(
     open_: OPEN,
 ) -> None:
     shop = open_(read=1, trusted_proxies="10.0.0.0/16")

@@ -54,7 +54,7 @@ async def test_replicas_count_together() -> None:
             assert REGISTRY.get_sample_value("cloudmart_rate_limits_shared") == 1
 
 
-async def test_each_counts_by_itself_while_the_redis_is_away_and_says_so_once() -> None:
+async def test_each_process_counts_alone_while_the_redis_is_away_and_logs_it_once() -> None:
     port = _free_port()
     async with replica(f"redis://:hunter2@127.0.0.1:{port}/0") as one:
         with capture_logs() as logs:

@@ -92,9 +92,7 @@ def test_elsewhere_it_says_where_it_finds_manifests(tmp_path: Path) -> None:
     assert "is not the folder k8s/ of a checkout" in ended.stderr
 
 
-def test_a_dry_run_asks_no_cluster_and_ends_in_those_words(
-    rig: Rig, environ: dict[str, str]
-) -> None:
+def test_a_dry_run_calls_no_cluster_and_says_so(rig: Rig, environ: dict[str, str]) -> None:
     options = ("--dry-run", "--context", "shop", "--manifests", folder(rig))
 
     ended = called("production", *options, environ=environ)
@@ -160,7 +158,7 @@ def test_a_program_reads_one_document(rig: Rig, environ: dict[str, str]) -> None
     assert json.loads(report.read_text())["outcome"] == document["outcome"]
 
 
-def test_what_runs_can_be_saved_for_the_way_back(
+def test_running_objects_can_be_saved_for_going_back(
     rig: Rig, environ: dict[str, str], tmp_path: Path
 ) -> None:
     options = ("--manifests", folder(rig), "--save", str(tmp_path / "before.yaml"))
@@ -216,7 +214,7 @@ def _text(file: Path) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_signal_ends_it_at_once_with_what_goes_on(
+def test_a_signal_ends_it_at_once_and_it_says_what_still_runs(
     rig: Rig, environ: dict[str, str], number: signal.Signals
 ) -> None:
     rig.cluster.scenario.jobs = {"*": "running"}

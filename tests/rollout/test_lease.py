@@ -44,7 +44,7 @@ def lease(cluster: FakeCluster, lost: Event, every: float = 60) -> RolloutLease:
 
 
 @needs_kubectl
-def test_a_second_roll_out_is_refused_and_told_whose_the_first_is(rig: Rig) -> None:
+def test_a_second_roll_out_is_refused_and_names_the_owner_of_the_first(rig: Rig) -> None:
     rig.cluster.put(held(20))
 
     ended = rig.run()
@@ -88,7 +88,7 @@ def test_a_lease_is_renewed_while_it_is_held(cluster: FakeCluster) -> None:
             Event().wait(0.01)
 
 
-def test_whose_lease_was_taken_is_told_so(cluster: FakeCluster) -> None:
+def test_a_roll_out_that_loses_its_lease_says_so(cluster: FakeCluster) -> None:
     lost = Event()
     with lease(cluster, lost, every=0.01):
         cluster.put(held(0))
@@ -96,7 +96,7 @@ def test_whose_lease_was_taken_is_told_so(cluster: FakeCluster) -> None:
         assert lost.wait(60)
 
 
-def test_who_is_broken_off_leaves_the_lease_to_end_by_itself(cluster: FakeCluster) -> None:
+def test_an_interrupted_roll_out_leaves_its_lease_to_expire(cluster: FakeCluster) -> None:
     with pytest.raises(KeyboardInterrupt), lease(cluster, Event()):
         raise KeyboardInterrupt
 

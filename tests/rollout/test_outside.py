@@ -20,7 +20,7 @@ def published(rig: Rig, address: str) -> None:
     rig.time.on_sleep = tell
 
 
-def test_a_name_that_leads_nowhere_yet_is_asked_of_the_load_balancer(rig: Rig) -> None:
+def test_before_dns_knows_the_name_the_load_balancer_is_called(rig: Rig) -> None:
     published(rig, "localhost")
 
     ended = rig.run(url=f"{NOWHERE}:{rig.url.rpartition(':')[2]}")
@@ -39,7 +39,7 @@ def test_a_load_balancer_that_does_not_come_needs_a_person_on_a_first_roll_out(r
     assert "describe ingress cloudmart-production-ingress" in ended.told
 
 
-def test_a_load_balancer_whose_name_is_not_known_yet_is_told(rig: Rig) -> None:
+def test_a_load_balancer_whose_name_is_not_known_yet_is_reported(rig: Rig) -> None:
     published(rig, "k8s-shop.invalid")
 
     ended = rig.run(url=NOWHERE)
@@ -49,7 +49,9 @@ def test_a_load_balancer_whose_name_is_not_known_yet_is_told(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:9", "localhost:1"])
-def test_a_shop_that_is_not_there_is_told_with_who_was_asked(rig: Rig, address: str) -> None:
+def test_a_missing_shop_is_reported_with_the_address_that_was_called(
+    rig: Rig, address: str
+) -> None:
     rig.run()
 
     ended = rig.run(url=f"http://{address}")

@@ -24,7 +24,7 @@ def refused(ended: Ended) -> str:
     return ended.told
 
 
-def test_a_namespace_that_is_not_there_is_told_with_how_to_make_it(rig: Rig) -> None:
+def test_a_namespace_that_is_not_there_is_reported_with_how_to_make_it(rig: Rig) -> None:
     del rig.cluster.objects["namespace/default"]
 
     told = refused(rig.run())
@@ -35,20 +35,20 @@ def test_a_namespace_that_is_not_there_is_told_with_how_to_make_it(rig: Rig) -> 
     assert "`make k8s-secret ENV=production`" in told
 
 
-def test_what_is_still_to_be_filled_in_is_told(rig: Rig) -> None:
+def test_what_is_still_to_be_filled_in_is_reported(rig: Rig) -> None:
     rig.complaints = "tag is a placeholder"
 
     assert "tag is a placeholder" in refused(rig.run())
     assert rig.cluster.calls == []
 
 
-def test_a_secret_that_is_not_there_is_told(rig: Rig) -> None:
+def test_a_secret_that_is_not_there_is_reported(rig: Rig) -> None:
     del rig.cluster.objects["secret/cloudmart-api-keys"]
 
     assert "There is no Secret cloudmart-api-keys" in refused(rig.run())
 
 
-def test_a_secret_that_may_not_be_read_is_no_secret_that_is_missing(rig: Rig) -> None:
+def test_an_unreadable_secret_is_not_reported_as_missing(rig: Rig) -> None:
     rig.cluster.scenario.forbidden = ["get secret"]
 
     told = refused(rig.run())
@@ -71,7 +71,7 @@ def test_values_of_the_secret_are_judged_first(rig: Rig, values: dict[str, str],
     assert f"Secret cloudmart-api-keys: {told}" in refused(rig.run())
 
 
-def test_a_value_of_the_secret_that_is_no_text_is_told(rig: Rig) -> None:
+def test_a_value_of_the_secret_that_is_not_text_is_reported(rig: Rig) -> None:
     rig.cluster.live("secret/cloudmart-api-keys")["data"]["OPENAI_API_KEY"] = "/w=="
 
     assert "the value of OPENAI_API_KEY is no text" in refused(rig.run())
@@ -88,7 +88,7 @@ def test_keys_that_no_pod_reads_are_named(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("key", ["OPENAI_ASSISTANT_ID", "GCP_SERVICE_ACCOUNT_KEY"])
-def test_a_key_that_the_pods_of_before_read_must_be_there(rig: Rig, key: str) -> None:
+def test_a_key_that_the_older_pods_read_must_be_there(rig: Rig, key: str) -> None:
     rig.cluster.put(*of_before())
     del rig.cluster.live("secret/cloudmart-api-keys")["data"][key]
 
@@ -98,7 +98,7 @@ def test_a_key_that_the_pods_of_before_read_must_be_there(rig: Rig, key: str) ->
     assert f"""{HERE} patch secret cloudmart-api-keys --type merge --patch '{{"data": """ in told
 
 
-def test_a_config_map_that_the_pods_of_before_read_must_be_there(rig: Rig) -> None:
+def test_a_config_map_that_the_older_pods_read_must_be_there(rig: Rig) -> None:
     assert rig.run().code == 0
     (config,) = (each for each in rig.cluster.objects if "/cloudmart-config-" in each)
     del rig.cluster.objects[config]
@@ -148,7 +148,7 @@ def test_all_rights_that_are_missing_are_named_together(rig: Rig) -> None:
     assert "error when" not in told
 
 
-def test_no_right_on_namespaces_is_no_reason_to_refuse(rig: Rig) -> None:
+def test_no_right_on_namespaces_is_not_a_reason_to_refuse(rig: Rig) -> None:
     rig.cluster.scenario.forbidden = ["get namespace"]
 
     ended = rig.run()
@@ -157,7 +157,7 @@ def test_no_right_on_namespaces_is_no_reason_to_refuse(rig: Rig) -> None:
     assert "Whether the readiness gate is on cannot be seen" in ended.told
 
 
-def test_a_cluster_that_does_not_answer_is_told_as_such(rig: Rig) -> None:
+def test_a_cluster_that_does_not_answer_is_reported_as_such(rig: Rig) -> None:
     rig.cluster.scenario.away = True
 
     assert "Unable to connect to the server" in refused(rig.run())
@@ -189,7 +189,7 @@ def test_a_cluster_of_another_account_is_not_taken_for_the_right_one(rig: Rig) -
     assert "is of the AWS account 999999999999, and operator.yaml says 210987654321" in told
 
 
-def test_another_role_than_operator_yaml_says_is_told_with_both_ways_out(rig: Rig) -> None:
+def test_another_role_than_in_operator_yaml_is_reported_with_two_remedies(rig: Rig) -> None:
     rig.cluster.put(account("arn:aws:iam::210987654321:role/another"))
 
     told = refused(rig.run())
@@ -198,13 +198,13 @@ def test_another_role_than_operator_yaml_says_is_told_with_both_ways_out(rig: Ri
     assert f"`{HERE} annotate --overwrite serviceaccount/cloudmart-backend-sa " in told
 
 
-def test_a_storefront_that_is_not_there_is_told(rig: Rig) -> None:
+def test_a_storefront_that_is_not_there_is_reported(rig: Rig) -> None:
     del rig.cluster.objects["service/cloudmart-frontend"]
 
     assert "There is no Service cloudmart-frontend" in refused(rig.run())
 
 
-def test_a_port_that_the_storefront_has_not_is_told(rig: Rig) -> None:
+def test_a_port_that_the_storefront_lacks_is_reported(rig: Rig) -> None:
     rig.cluster.put(*storefront(80))
 
     told = refused(rig.run())
@@ -212,7 +212,7 @@ def test_a_port_that_the_storefront_has_not_is_told(rig: Rig) -> None:
     assert "has no port 8080. It has 80: correct `frontend-port` in operator.yaml." in told
 
 
-def test_a_storefront_without_a_ready_pod_is_told_and_can_be_passed_over(rig: Rig) -> None:
+def test_a_storefront_without_a_ready_pod_is_reported_and_can_be_skipped(rig: Rig) -> None:
     rig.cluster.put(*storefront(8080, ready=False))
     rig.pages["/"] = (503, "no targets")
 

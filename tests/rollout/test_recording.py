@@ -27,7 +27,7 @@ def container(rig: Rig) -> dict[str, Any]:
     return dict(only)
 
 
-def test_what_was_made_without_a_record_gives_way(rig: Rig) -> None:
+def test_an_object_without_a_record_is_replaced(rig: Rig) -> None:
     rig.cluster.put(*of_before())
 
     ended = rig.run()
@@ -45,7 +45,7 @@ def test_what_was_made_without_a_record_gives_way(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("recorded", [True, False])
-def test_a_tag_with_a_typo_can_be_mended_and_rolled_out(rig: Rig, *, recorded: bool) -> None:
+def test_a_tag_with_a_typo_can_be_corrected_and_rolled_out(rig: Rig, *, recorded: bool) -> None:
     for each in of_before():
         if recorded:
             rig.cluster(["apply", "--filename", "-"], json.dumps(each))
@@ -87,7 +87,7 @@ def test_going_back_to_a_release_that_writes_for_the_indexes_leaves_them_in_use(
     assert not any("leave-indexes" in change for change in rig.run().changes)
 
 
-def test_a_change_by_hand_does_not_stand_in_the_way(rig: Rig) -> None:
+def test_a_change_by_hand_does_not_block_a_roll_out(rig: Rig) -> None:
     assert rig.run().code == 0
     (first, *_) = container(rig)["env"]
     first.pop("valueFrom")
@@ -120,7 +120,7 @@ def test_what_is_others_stays(rig: Rig) -> None:
     assert "No pod was replaced" in ended.told
 
 
-def test_what_the_cluster_does_not_take_is_told_before_the_tables(rig: Rig) -> None:
+def test_what_the_cluster_refuses_is_reported_before_the_tables_change(rig: Rig) -> None:
     rig.cluster.put(
         {
             "apiVersion": "policy/v1",

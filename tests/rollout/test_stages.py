@@ -24,7 +24,7 @@ RECORD = ["apply set-last-applied"] * 2
 BACK = ["rollout undo deployment/cloudmart-backend to 1"]
 
 
-def test_the_tables_come_first_then_the_pods_then_the_way_to_them(rig: Rig) -> None:
+def test_the_tables_come_first_then_the_pods_then_the_traffic(rig: Rig) -> None:
     ended = rig.run()
 
     assert ended.code == 0, ended.told
@@ -58,7 +58,7 @@ def test_tables_that_are_not_ready_leave_the_pods_alone(rig: Rig, ends: str, tol
     assert "dynamodb:UpdateTable is missing" in ended.told
 
 
-def test_pods_that_do_not_get_ready_make_way_for_those_of_before(rig: Rig) -> None:
+def test_pods_that_do_not_become_ready_are_replaced_by_the_older_ones(rig: Rig) -> None:
     rig.cluster.put(*of_before())
     rig.cluster.scenario.unready = [TAG]
     denied = {"level": "warning", "event": "start_waits", "cause": "table-denied"}
@@ -125,7 +125,7 @@ def test_another_release_that_answers_is_not_taken_for_this_one(rig: Rig, other:
     assert "rollout-expected: pod: GET /api/health is answered by roll-out " in ended.told
 
 
-def test_pods_of_before_may_answer_while_they_drain(rig: Rig) -> None:
+def test_older_pods_may_answer_while_they_drain(rig: Rig) -> None:
     assert rig.run().code == 0
     rig.set_tag("next")
     rig.cluster.scenario.draining = 60
@@ -147,7 +147,7 @@ def test_a_first_roll_out_has_nothing_to_go_back_to(rig: Rig) -> None:
     assert "kubectl --namespace default delete deployment cloudmart-backend" in ended.told
 
 
-def test_a_way_back_that_fails_needs_a_person(rig: Rig) -> None:
+def test_a_failed_way_back_needs_a_person(rig: Rig) -> None:
     rig.cluster.put(*of_before())
     rig.cluster.scenario.unready = [TAG, "node-2.3"]
 
@@ -182,7 +182,7 @@ def test_an_image_that_is_not_there_does_not_use_up_the_time(rig: Rig) -> None:
     assert "ImagePullBackOff" in ended.told
 
 
-def test_no_room_is_told_at_once_and_waited_for(rig: Rig) -> None:
+def test_missing_capacity_is_reported_at_once_and_waited_for(rig: Rig) -> None:
     rig.cluster.put(*of_before())
 
     def full(at: float) -> None:
@@ -254,7 +254,9 @@ def test_a_report_of_all_that_was_done_and_seen_is_kept(rig: Rig, tmp_path: Path
     ]
 
 
-def test_a_roll_out_that_is_broken_off_at_the_indexes_says_that_a_job_may_go_on(rig: Rig) -> None:
+def test_a_roll_out_that_is_interrupted_at_the_indexes_says_that_a_job_may_still_run(
+    rig: Rig,
+) -> None:
     job = f"cloudmart-use-indexes-{TAG}"
     rig.cluster.scenario.jobs = {job: "running"}
 

@@ -12,7 +12,7 @@ FULL = Path("/dev/full")
 
 @pytest.mark.skipif(not FULL.exists(), reason="this machine has no device that is full")
 @pytest.mark.parametrize("command", [["config"], ["config", "--json"], ["auth", "hash", "--stdin"]])
-def test_a_full_disk_is_told_in_a_line(command: list[str]) -> None:
+def test_a_full_disk_is_reported_in_one_line(command: list[str]) -> None:
     with FULL.open("w") as full:
         it = subprocess.run(  # noqa: S603 - our own program
             [sys.executable, "-m", "cloudmart", *command],
@@ -28,7 +28,9 @@ def test_a_full_disk_is_told_in_a_line(command: list[str]) -> None:
     assert it.stderr == "The output cannot be written: No space left on device.\n"
 
 
-def test_a_directory_for_the_document_that_is_a_file_is_told_in_a_line(tmp_path: Path) -> None:
+def test_a_directory_for_the_document_that_is_a_file_is_reported_in_one_line(
+    tmp_path: Path,
+) -> None:
     place = tmp_path / "file"
     place.touch()
 

@@ -35,7 +35,7 @@ def test_an_accept_of_the_largest_size_is_read(port: int) -> None:
     "start", [b"GET /", b"GET /docs/assets/", b"GET /?a=b&", b"POST http://x/"]
 )
 @pytest.mark.parametrize("length", [LARGEST_LINE + 1, 60_000])
-def test_a_first_line_that_is_too_long_is_told_so(
+def test_a_first_line_that_is_too_long_gets_414(
     start: bytes, length: int, pause: float, port: int
 ) -> None:
     rest = b" HTTP/1.1"
@@ -55,7 +55,7 @@ def test_a_first_line_of_the_largest_size_is_read(pause: float, port: int) -> No
     assert raw.statuses == [200, 200]
 
 
-def test_a_first_line_without_an_end_is_told_so(port: int) -> None:
+def test_a_first_line_without_an_end_is_reported(port: int) -> None:
     assert send(port, b"GET /" + b"a" * LARGEST_LINE).statuses == [414]
 
 
@@ -68,7 +68,7 @@ def test_a_first_line_without_an_end_is_told_so(port: int) -> None:
     ],
 )
 @pytest.mark.parametrize("end", [b"", b"\r\n"])
-def test_headers_that_are_too_many_or_too_large_are_told_so(
+def test_headers_that_are_too_many_or_too_large_get_431(
     headers: bytes, end: bytes, port: int
 ) -> None:
     assert send(port, HEAD + headers + end).statuses == [431]
@@ -127,7 +127,7 @@ def test_other_protocols_are_refused(line: bytes, status: int, port: int) -> Non
 
 
 @pytest.mark.parametrize("begun", [b"\x16\x03\x01\x02", b"GET / HTTP/1.1\nHost: x\n", b"GET\0"])
-def test_what_is_no_http_is_refused_before_it_ends(begun: bytes, port: int) -> None:
+def test_bytes_that_are_not_http_are_refused_before_they_end(begun: bytes, port: int) -> None:
     assert send(port, begun).statuses == [400]
 
 

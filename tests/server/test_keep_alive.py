@@ -11,7 +11,7 @@ from cloudmart.server.server import Server
 INGRESS = Path(__file__).parents[2] / "k8s" / "components" / "alb" / "ingress.yaml"
 
 
-def test_the_load_balancer_lets_go_of_an_idle_connection_before_the_service_does() -> None:
+def test_the_load_balancer_closes_an_idle_connection_before_the_service_does() -> None:
     (idle,) = re.findall(r"idle_timeout\.timeout_seconds=(\d+)", INGRESS.read_text())
 
     service = Server(Starlette(), Lifecycle()).config.timeout_keep_alive

@@ -43,7 +43,7 @@ def _without_ipv6(family: socket.AddressFamily, kind: socket.SocketKind) -> sock
 
 
 @needs_ipv6
-def test_clients_of_both_families_are_answered_and_told_apart() -> None:
+def test_clients_of_both_families_are_answered_and_distinguished() -> None:
     with echoing(Echo(), listeners=bind_all(LOOPBACK, 0)) as port:
         clients = [send(port, LAST, host=host).answers[0].json()["client"][0] for host in LOOPBACK]
 
@@ -85,7 +85,7 @@ def test_nothing_stays_bound_where_one_address_cannot_be() -> None:
             pass
 
 
-def test_an_address_of_another_machine_is_told_with_its_variable() -> None:
+def test_an_address_of_another_machine_is_reported_with_its_variable() -> None:
     with pytest.raises(PortTakenError) as raised, bound_sockets(["192.0.2.1"], 5000, "PORT"):
         pass
 

@@ -26,7 +26,7 @@ def told(log: str, event: str) -> list[dict[str, Any]]:
     return [line for line in lines if line["event"] == event]
 
 
-def test_an_idle_process_tells_its_metrics_and_ends_at_once_whoever_keeps_a_connection(
+def test_an_idle_process_shows_its_metrics_and_ends_at_once_despite_open_connections(
     settings: Settings, tmp_path: Path
 ) -> None:
     with (
@@ -47,9 +47,7 @@ def test_an_idle_process_tells_its_metrics_and_ends_at_once_whoever_keeps_a_conn
     assert it.termination_log.read_text() == ""
 
 
-def test_it_refuses_to_start_before_it_is_told_who_gets_in(
-    settings: Settings, tmp_path: Path
-) -> None:
+def test_it_refuses_to_start_without_auth(settings: Settings, tmp_path: Path) -> None:
     with serving_process(environment(settings, AUTH=""), tmp_path) as it:
         code, log = it.ended()
 
@@ -100,7 +98,7 @@ def test_a_request_that_runs_is_finished_and_the_process_unready_meanwhile(
 
 
 @pytest.mark.parametrize("by", ["a second signal", "the end of the grace"])
-def test_what_does_not_finish_in_time_is_told_so(
+def test_requests_that_do_not_finish_in_time_get_503(
     by: str, faults: FaultProxy, settings: Settings, tmp_path: Path
 ) -> None:
     grace = "0.2" if by == "the end of the grace" else "55"
@@ -239,7 +237,7 @@ def test_a_secret_with_a_placeholder_ends_the_start_as_any_wrong_setting(
     assert "OPENAI_API_KEY is a placeholder" in it.termination_log.read_text()
 
 
-def test_who_gets_in_may_be_told_by_the_secret_and_must_be_by_then(
+def test_auth_may_come_from_the_secret_and_must_be_set_by_then(
     engine: str, settings: Settings, tmp_path: Path, embedded_only: None
 ) -> None:
     assert embedded_only is None

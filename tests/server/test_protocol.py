@@ -58,7 +58,9 @@ WAITING = {
 
 
 @pytest.mark.parametrize("sent", WAITING.values(), ids=WAITING)
-def test_whoever_is_waited_for_makes_room_for_who_asks(sent: bytes, port: int) -> None:
+def test_a_connection_that_waits_for_its_client_is_closed_for_a_new_one(
+    sent: bytes, port: int
+) -> None:
     for _ in range(3):
         waiting = [
             socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) for _ in range(20)

@@ -183,7 +183,7 @@ def test_a_request_that_ends_in_the_middle_is_a_bad_one(asked: bytes, port: int)
 
 
 @pytest.mark.parametrize("asked", [b"", b"\r\n", GET % b"/1" + b"\r\n"])
-def test_a_client_that_has_nothing_more_to_ask_is_let_go(asked: bytes, port: int) -> None:
+def test_a_client_that_closed_its_side_is_disconnected(asked: bytes, port: int) -> None:
     raw = send(port, asked, half_close=True)
 
     assert raw.statuses == [200] * asked.count(b"HTTP/1.1")
@@ -200,9 +200,7 @@ def test_a_client_of_http_1_0_is_answered_once(port: int) -> None:
 
 @pytest.mark.parametrize("method", [b"POST", b"PUT", b"GET"])
 @pytest.mark.parametrize("upgrade", [b"", b"Connection: Upgrade\r\nUpgrade: h2c\r\n"])
-def test_a_client_that_asks_first_is_told_to_go_on(
-    method: bytes, upgrade: bytes, port: int
-) -> None:
+def test_a_client_that_waits_for_100_gets_it(method: bytes, upgrade: bytes, port: int) -> None:
     head = b" /1 HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n"
 
     raw = send(port, method + head + upgrade + b"\r\n", b"hello" + LAST, pause=0.1)
@@ -211,7 +209,7 @@ def test_a_client_that_asks_first_is_told_to_go_on(
     assert raw.answers[0].json()["body"] == "hello"
 
 
-def test_a_client_that_asks_first_and_is_not_wanted_starts_anew(port: int) -> None:
+def test_a_client_that_waits_for_100_and_is_refused_starts_again(port: int) -> None:
     head = b"POST /unread HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 99\r\n\r\n"
 
     raw = send(port, head, LAST, pause=0.1)

@@ -13,7 +13,7 @@ NAMES = [b"X-Forwarded-For", b"Authorization", b"Content-Type", b"Content-Length
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("path", [b"/first", b"/unread", b"/slow"])
-def test_a_trailer_is_no_header(name: bytes, path: bytes, port: int) -> None:
+def test_a_trailer_is_not_a_header(name: bytes, path: bytes, port: int) -> None:
     trailer = name + b": 5\r\n"
 
     raw = send(port, HEAD % (path, b"") + b"5\r\nhello\r\n0\r\n" + trailer * 3 + b"\r\n" + LAST)
@@ -83,7 +83,7 @@ def test_a_large_head_leaves_less_room_for_trailers(port: int) -> None:
     "endless",
     [b"0\r\n" + b"X-A: b\r\n" * 100_000, b"1\r\na\r\n" * 1_000_000, b"1;a=b\r\na\r\n" * 99999],
 )
-def test_what_nobody_reads_is_not_read_to_its_end(endless: bytes, port: int) -> None:
+def test_a_body_that_its_route_ignores_is_not_read_to_its_end(endless: bytes, port: int) -> None:
     raw = send(port, HEAD % (b"/unread", b""), endless, LAST)
 
     # The answer comes before the end of the request, and is the last one of the connection.

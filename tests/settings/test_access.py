@@ -61,7 +61,7 @@ def test_administrators_are_pairs_divided_by_white_space(users: str) -> None:
         ),
     ],
 )
-def test_what_is_no_administrator_is_refused_and_not_shown(users: str, what: str) -> None:
+def test_a_malformed_administrator_is_refused_and_not_shown(users: str, what: str) -> None:
     (fault,) = load_settings({"AUTH": "basic", "ADMIN_USERS": users}).report.refusals
 
     assert fault.what == what
@@ -98,7 +98,7 @@ def test_what_is_no_administrator_is_refused_and_not_shown(users: str, what: str
         ({"AUTH": "jwt", **JWT, "CUSTOMER_ORDERS": "open"}, []),
     ],
 )
-def test_a_way_in_needs_all_that_belongs_to_it(
+def test_a_sign_in_method_needs_all_of_its_settings(
     environ: dict[str, str], sentences: list[str]
 ) -> None:
     assert refused(**environ) == sentences
@@ -116,7 +116,7 @@ def test_a_way_in_needs_all_that_belongs_to_it(
         ({"AUTH": "jwt", **JWT, "CUSTOMER_ORDERS": "signed-in"}, True),
     ],
 )
-def test_customers_sign_in_where_they_can_unless_they_are_said_not_to(
+def test_customers_sign_in_if_they_can_unless_a_setting_forbids_it(
     environ: dict[str, str], *, signed_in: bool
 ) -> None:
     assert load_settings(environ).settings.access.signed_in is signed_in
@@ -134,7 +134,7 @@ def test_customers_sign_in_where_they_can_unless_they_are_said_not_to(
         ({"DEGRADED_START": "true"}, ["AUTH"]),
     ],
 )
-def test_serving_needs_to_be_told_who_gets_in_but_on_a_person_s_machine(
+def test_serving_needs_auth_except_in_local_mode(
     environ: dict[str, str], faults: list[str]
 ) -> None:
     report = for_serving(load_settings(environ)).report
@@ -142,7 +142,7 @@ def test_serving_needs_to_be_told_who_gets_in_but_on_a_person_s_machine(
     assert [fault.name for fault in report.refusals] == faults
 
 
-def test_a_way_that_local_mode_leaves_half_configured_still_asks() -> None:
+def test_an_incomplete_sign_in_method_still_asks_in_local_mode() -> None:
     loaded = load_settings({"ENVIRONMENT": "local", "AUTH": "basic", "ADMIN_USERS": "ann:hunter2"})
 
     assert loaded.report.refusals == ()

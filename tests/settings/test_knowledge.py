@@ -105,7 +105,9 @@ def test_the_links_of_a_mounted_configmap_are_followed(tmp_path: Path) -> None:
         (f"## A\n{'b' * 200_000}\n", "is larger than 200 kB: shorten it"),
     ],
 )
-def test_bad_text_is_refused_in_words(tmp_path: Path, content: str | bytes, what: str) -> None:
+def test_bad_text_is_refused_with_a_message(
+    tmp_path: Path, content: str | bytes, what: str
+) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(what)}"):
         read(tmp_path / "help.md", content)
 
@@ -173,7 +175,7 @@ def _directory(path: Path) -> Path:
         (_directory, "has 'help.md', which is no regular file"),
     ],
 )
-def test_what_is_no_readable_file_is_a_configuration_fault(
+def test_an_unreadable_file_is_a_configuration_fault(
     tmp_path: Path, made: Callable[[Path], Path], what: str
 ) -> None:
     report = load_settings({"ASSISTANT_KNOWLEDGE": str(made(tmp_path))}).report
@@ -192,7 +194,7 @@ class _NoFTS5:
         pass
 
 
-def test_a_python_without_fts5_is_told_of_at_the_start() -> None:
+def test_a_python_without_fts5_is_reported_at_the_start() -> None:
     connect: Any = lambda _: _NoFTS5()  # noqa: E731
 
     with pytest.raises(ValueError, match=r"cannot be searched: SQLite .* has no FTS5\. Use our"):

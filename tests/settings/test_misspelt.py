@@ -52,7 +52,7 @@ from tests.settings.good import GOOD
         ("CLOUDMART_SECRET_DIR", "CLOUDMART_SECRETS_DIR"),
     ],
 )
-def test_a_name_that_was_meant_for_a_setting_is_told_with_it(name: str, meant: str) -> None:
+def test_a_misspelt_setting_is_reported_with_the_right_name(name: str, meant: str) -> None:
     (found,) = load_settings({name: "value"}).report.misspelt
 
     assert found.sentence == f"{name} is not a setting; did you mean {meant}?"
@@ -127,7 +127,7 @@ def test_a_file_of_a_mounted_directory_a_key_of_the_secret_and_a_line_are_named_
     ]
 
 
-def test_no_value_is_told() -> None:
+def test_no_value_is_shown() -> None:
     (found,) = load_settings({"OPENAI_APIKEY": "sk-Zp3Q8R7"}).report.misspelt
 
     assert "Zp3Q8R7" not in repr(found)

@@ -60,7 +60,7 @@ def test_what_breaks_a_client_stops_the_start_with_its_variable(
 
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_bigquery_s_client_reads_names_of_its_own(name: str) -> None:
+def test_bigquerys_client_reads_other_variables(name: str) -> None:
     value = {name: "/nowhere/ca.pem"}
 
     assert sentences(BIGQUERY | value) == {f"{name} names a file that is not there."}

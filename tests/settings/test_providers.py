@@ -76,7 +76,7 @@ def test_a_half_that_is_a_placeholder_is_one_fault() -> None:
     ]
 
 
-def test_a_half_that_the_mode_does_not_use_is_no_fault() -> None:
+def test_a_half_that_the_mode_does_not_use_is_not_a_fault() -> None:
     half = {"BEDROCK_AGENT_ID": "Q8ZP3R7LKM"}
 
     assert refusals(half | {"BEDROCK_MODE": "off"}) == []
@@ -94,7 +94,7 @@ def test_a_half_that_the_mode_does_not_use_is_no_fault() -> None:
         (AGENT | MODEL | {"BEDROCK_MODE": "off"}, "off"),
     ],
 )
-def test_bedrock_answers_the_way_its_settings_allow(environ: dict[str, str], way: str) -> None:
+def test_the_settings_decide_how_bedrock_answers(environ: dict[str, str], way: str) -> None:
     settings = load_settings(environ).settings
 
     assert settings.bedrock.way == way

@@ -9,7 +9,7 @@ from cloudmart.settings.report import refusal
 from cloudmart.settings.variables import variables
 
 
-def test_one_message_lists_every_fault_and_the_way_out() -> None:
+def test_one_message_lists_every_fault_and_the_remedy() -> None:
     environ = {
         "OPENAI_API_KEY": "<your-openai-api-key>",
         "BEDROCK_AGENT_ID": "Q8ZP3R7LKM",
@@ -38,7 +38,7 @@ def test_one_message_lists_every_fault_and_the_way_out() -> None:
     )
 
 
-def test_no_way_out_is_offered_where_there_is_none() -> None:
+def test_no_remedy_is_shown_where_there_is_none() -> None:
     message = refusal(load_settings({"PORT": "http"}).report.refusals)
 
     assert message == (
@@ -91,13 +91,11 @@ def test_no_way_out_is_offered_where_there_is_none() -> None:
         ({"AI_MAX_STEPS": "1.5"}, "AI_MAX_STEPS is not a whole number ('1.5').\n"),
     ],
 )
-def test_a_fault_names_what_is_wrong_and_all_that_would_be_right(
-    environ: dict[str, str], told: str
-) -> None:
+def test_a_fault_names_the_error_and_the_allowed_values(environ: dict[str, str], told: str) -> None:
     assert f"\n  {told}" in refusal(load_settings(environ).report.refusals)
 
 
-def test_no_setting_is_refused_in_the_words_of_a_library() -> None:
+def test_no_setting_is_refused_with_a_librarys_message() -> None:
     wrong = ("x,y", "-1", "nan", "1" * 5000, "\u20ac", "1e400", "true", "0.5")
     names = [each.name for each in variables().values()]
 

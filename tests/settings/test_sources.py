@@ -32,7 +32,7 @@ def dotenv(tmp_path: Path) -> Path:
     return path
 
 
-def test_each_place_gives_way_to_the_one_before_it(tmp_path: Path, dotenv: Path) -> None:
+def test_an_earlier_place_takes_precedence(tmp_path: Path, dotenv: Path) -> None:
     directory = tmp_path / "secrets"
     directory.mkdir()
     mounted(directory, PORT="2", STARTUP_TIMEOUT="2\n", OPENAI_MODEL="file")
@@ -59,7 +59,7 @@ def test_each_place_gives_way_to_the_one_before_it(tmp_path: Path, dotenv: Path)
     ]
 
 
-def test_a_call_may_take_longer_in_local_mode_unless_it_is_told(dotenv: Path) -> None:
+def test_a_call_may_take_longer_in_local_mode_unless_it_is_set(dotenv: Path) -> None:
     local = {"ENVIRONMENT": "local"}
     dotenv.write_text("DYNAMODB_TIMEOUT=2.5\n")
 
@@ -74,7 +74,7 @@ def test_a_call_may_take_longer_in_local_mode_unless_it_is_told(dotenv: Path) ->
     assert origin(here, "DYNAMODB_TIMEOUT") == "local mode"
 
 
-def test_a_blank_gives_way_like_no_value_at_all() -> None:
+def test_a_blank_value_counts_as_no_value() -> None:
     loaded = load_settings({"CLOUDMART_SECRET_ID": "a", "PORT": " "}, {"PORT": "8000"})
 
     assert loaded.settings.port == 8000
@@ -88,7 +88,7 @@ def test_a_setting_goes_by_its_other_name_too() -> None:
     assert {each.name for each in loaded.report.readings} >= {"AWS_DEFAULT_REGION"}
 
 
-def test_the_first_name_decides_where_both_are_told() -> None:
+def test_the_first_name_decides_if_both_are_set() -> None:
     loaded = load_settings({"AWS_DEFAULT_REGION": "eu-west-1", "AWS_REGION": "eu-north-1"})
 
     assert loaded.settings.aws.region == "eu-north-1"
@@ -100,7 +100,7 @@ def test_a_file_of_settings_is_read_in_local_mode_only(dotenv: Path) -> None:
     assert loaded.settings.openai.model == "gpt-6-luna"
 
 
-def test_a_file_of_settings_that_is_not_there_tells_nothing(tmp_path: Path) -> None:
+def test_a_missing_file_of_settings_is_ignored(tmp_path: Path) -> None:
     environ = {"ENVIRONMENT": "local"}
 
     loaded = load_settings(environ, dotenv=tmp_path / ".env")
@@ -141,7 +141,7 @@ def test_nothing_is_called_missing_that_an_unread_secret_may_bring() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "sk-secret", "[]", '"sk-secret"', "null", "{"])
-def test_a_secret_that_is_no_object_is_refused_without_being_shown(text: str) -> None:
+def test_a_secret_that_is_not_an_object_is_refused_without_being_shown(text: str) -> None:
     (fault,) = load_settings({"CLOUDMART_SECRET_ID": "a"}, text).report.refusals
 
     assert fault.sentence == "CLOUDMART_SECRET_ID names a secret that is no JSON object."
@@ -149,7 +149,7 @@ def test_a_secret_that_is_no_object_is_refused_without_being_shown(text: str) ->
 
 
 @pytest.mark.parametrize("value", [["a"], {"a": 1}, [], 7])
-def test_what_is_no_text_in_a_secret_is_malformed(value: object) -> None:
+def test_a_value_in_a_secret_that_is_not_text_is_malformed(value: object) -> None:
     text = json.dumps({"OPENAI_API_KEY": value})
 
     (fault,) = load_settings({"CLOUDMART_SECRET_ID": "a"}, text).report.refusals
@@ -163,7 +163,7 @@ def test_null_in_a_secret_counts_as_none() -> None:
     assert loaded.report.refusals == ()
 
 
-def test_a_directory_with_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_directory_with_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "keystore").write_bytes(b"\xfe\xed\xfe\xed")
 
     (fault,) = load_settings({"CLOUDMART_SECRETS_DIR": str(tmp_path)}).report.refusals
@@ -196,7 +196,9 @@ def test_no_mounted_secret_is_needed_where_keys_are_optional_or_come_from_aws(
     assert (report.refusals, report.tolerated) == ((), ())
 
 
-def test_a_key_of_the_config_map_that_names_a_table_is_no_misspelt_setting(tmp_path: Path) -> None:
+def test_a_key_of_the_config_map_that_names_a_table_is_not_a_misspelt_setting(
+    tmp_path: Path,
+) -> None:
     mounted(tmp_path, **{"conversations-table": "a", "orders-table": "b", "AI_MAX_STEP": "3"})
 
     report = load_settings({"CLOUDMART_CONFIG_DIR": str(tmp_path)}).report

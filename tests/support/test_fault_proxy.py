@@ -43,7 +43,7 @@ def test_an_update_never_gives_an_index_a_key_it_cannot_hold(
 
 
 @pytest.mark.usefixtures("embedded_only")
-def test_an_item_from_before_the_index_takes_no_update_until_its_key_is_put_right(
+def test_an_item_from_before_the_index_takes_no_update_until_its_key_is_corrected(
     faults: FaultProxy,
     production: DynamoDBSettings,
     dynamodb: Any,  # noqa: ANN401 - boto3's

@@ -164,7 +164,7 @@ async def test_steps_whose_effect_is_there_already_change_nothing(
     assert after["Table"] == before["Table"]
 
 
-async def test_a_throttled_change_is_asked_for_again(
+async def test_a_throttled_change_is_made_again(
     operator: Any,  # noqa: ANN401
     production: DynamoDBSettings,
 ) -> None:

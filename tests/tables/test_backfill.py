@@ -217,7 +217,7 @@ async def test_internal_notes_are_neither_counted_nor_touched(
     assert stored(dynamodb, table)[ORDER_SECRET] == secret
 
 
-async def test_a_pass_that_was_broken_off_is_made_again_and_writes_what_is_left(
+async def test_a_pass_that_was_interrupted_is_made_again_and_writes_what_is_left(
     dynamodb: Any,  # noqa: ANN401
     operator: Any,  # noqa: ANN401
     table: str,
@@ -241,7 +241,7 @@ async def test_a_pass_that_was_broken_off_is_made_again_and_writes_what_is_left(
     assert all("emailKey" in order for order in stored(dynamodb, table).values())
 
 
-async def test_an_order_dynamodb_will_not_change_is_told_and_stops_no_other(
+async def test_an_order_that_dynamodb_does_not_change_is_reported_and_stops_no_other(
     dynamodb: Any,  # noqa: ANN401
     operator: Any,  # noqa: ANN401
     table: str,

@@ -5,7 +5,7 @@ import pytest
 from cloudmart.tables.backfill import RateLimiter
 
 
-def test_turns_are_even_and_those_that_nobody_took_are_lost() -> None:
+def test_permits_come_evenly_and_unused_ones_expire() -> None:
     pace = RateLimiter(10)
 
     waits = [pace.reserve(now) for now in (5.0, 5.0, 5.0, 9.0, 9.0)]

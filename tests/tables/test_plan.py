@@ -189,7 +189,7 @@ def test_what_differs_elsewhere_is_found(
         ),
     ],
 )
-def test_a_refusal_is_put_in_an_operators_words(
+def test_a_refusal_gets_a_message_for_operators(
     code: str, message: str, status: int, refusal: TableRefusal
 ) -> None:
     answer = {
@@ -200,7 +200,7 @@ def test_a_refusal_is_put_in_an_operators_words(
     assert explain_refusal(ClientError(answer, "UpdateTable")) == refusal
 
 
-def test_trouble_before_dynamodb_is_put_in_words_too() -> None:
+def test_errors_before_dynamodb_get_a_message_too() -> None:
     assert explain_refusal(NoCredentialsError()) == TableRefusal(
         PartState.FAILED,
         "there are no AWS credentials: sign in (`aws sso login`), name a profile with AWS_PROFILE, "

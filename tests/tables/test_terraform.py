@@ -52,7 +52,7 @@ def expected(schema: TableSchema) -> dict[str, Any]:
     }
 
 
-def test_every_table_is_told_with_all_that_apply_brings_about() -> None:
+def test_every_table_has_everything_that_apply_creates() -> None:
     schemas = list(shop_tables(DynamoDBSettings()))
 
     told = resources(schemas)

@@ -45,7 +45,9 @@ def test_what_is_kept_is_the_newest_without_a_gap(conversation: list[MessageCrea
 
 
 @given(conversations)
-def test_a_cut_is_told_and_nothing_else_is(conversation: list[MessageCreate]) -> None:
+def test_a_shortened_conversation_says_so_and_others_do_not(
+    conversation: list[MessageCreate],
+) -> None:
     kept, truncated = newest_messages(conversation)
 
     same = [message.model_dump() for message in kept] == [

@@ -55,7 +55,7 @@ def test_what_only_looks_like_the_address_of_a_test_is_refused(address: str) -> 
 
 
 @pytest.mark.parametrize("blank", [None, "", " ", "\t\n"])
-def test_no_address_is_none(blank: str | None) -> None:
+def test_no_address_gives_none(blank: str | None) -> None:
     assert _Customer.model_validate({"email": blank}).email is None
 
 
@@ -69,7 +69,7 @@ def test_no_address_is_none(blank: str | None) -> None:
         "ann@example.org\r\nBcc: eve@example.org",
     ],
 )
-def test_what_is_no_address_is_refused(address: object) -> None:
+def test_an_invalid_address_is_refused_by_the_model(address: object) -> None:
     with pytest.raises(ValidationError):
         _Customer.model_validate({"email": address})
 

@@ -44,5 +44,5 @@ def test_other_texts_have_other_ids(secret: bytes, texts: list[str]) -> None:
 
 
 @given(st.lists(secrets, min_size=2, max_size=20, unique=True), st.text())
-def test_without_the_secret_an_id_cannot_be_told(candidates: list[bytes], text: str) -> None:
+def test_without_the_secret_an_id_cannot_be_predicted(candidates: list[bytes], text: str) -> None:
     assert len({derived_id(secret, text) for secret in candidates}) == len(candidates)

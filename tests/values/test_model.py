@@ -83,7 +83,7 @@ def test_any_item_is_a_ticket_that_the_page_can_show(item: dict[str, Any]) -> No
 
 
 @given(conversations)
-def test_any_item_is_a_conversation_that_can_go_on(item: dict[str, Any]) -> None:
+def test_any_item_is_a_conversation_that_can_continue(item: dict[str, Any]) -> None:
     conversation = Conversation.read(item)
 
     assert conversation.tokens >= 0
@@ -95,7 +95,7 @@ def test_any_item_is_a_conversation_that_can_go_on(item: dict[str, Any]) -> None
 @pytest.mark.parametrize(
     "items", [{"two lamps", "a kettle"}, {Decimal("1e100")}, b"lamp", Decimal("1e125")]
 )
-def test_lines_that_are_no_list_are_no_lines(items: object) -> None:
+def test_lines_that_are_not_a_list_are_ignored(items: object) -> None:
     order = Order.read({"id": "1", "items": items, "total": Decimal("39.98")})
 
     assert (order.items, order.total) == ([], Decimal("39.98"))
@@ -145,7 +145,7 @@ def test_what_cannot_be_read_is_counted_and_the_rest_is_shown() -> None:
     assert _unreadable("Order") == before + 1
 
 
-def test_a_null_is_no_more_than_a_missing_attribute() -> None:
+def test_a_null_counts_as_a_missing_attribute() -> None:
     before = _unreadable("Product")
 
     product = Product.read({"id": "1", "name": "Lamp", "description": None, "image": None})

@@ -71,7 +71,7 @@ def test_a_price_may_come_as_a_string(price: Decimal, form: str) -> None:
         *(True, False, None, [], {}, [19.99], {"amount": 19.99}, "free", "19.99\0", "\ud800"),
     ],
 )
-def test_what_is_no_price_is_refused(price: object) -> None:
+def test_an_invalid_price_is_refused(price: object) -> None:
     with pytest.raises(ValidationError):
         _Priced.model_validate({"price": price})
 
@@ -82,7 +82,7 @@ def test_nothing_costs_nothing_without_a_sign(price: object) -> None:
 
 
 @given(st.lists(st.tuples(prices, quantities), max_size=100))
-def test_a_sum_made_of_binary_floats_is_no_difference(lines: list[tuple[Decimal, int]]) -> None:
+def test_a_sum_made_of_binary_floats_is_not_a_difference(lines: list[tuple[Decimal, int]]) -> None:
     ours = sum((price * quantity for price, quantity in lines), Decimal())
     theirs = sum(float(price) * quantity for price, quantity in lines)
 
@@ -101,7 +101,7 @@ def test_a_cent_is_a_difference_with_and_without_noise(
 
 
 @given(prices, st.decimals("-0.0099", "0.0099", places=4))
-def test_less_than_a_cent_is_no_difference(price: Decimal, little: Decimal) -> None:
+def test_less_than_a_cent_is_not_a_difference(price: Decimal, little: Decimal) -> None:
     assert not differs(price + little, price)
 
 

@@ -42,7 +42,7 @@ def _counted(kind: type[Entity]) -> dict[str, float]:
 
 
 @pytest.mark.parametrize(("kind", "item", "shapes"), CASES)
-def test_an_item_is_counted_by_what_is_old_in_it(
+def test_an_item_is_counted_by_each_old_form_in_it(
     kind: type[Entity], item: dict[str, Any], shapes: set[str]
 ) -> None:
     before = _counted(kind)

@@ -86,7 +86,7 @@ def test_however_many_items_are_bad_lines_and_memory_are_bounded(
         ("Conversation", "conv_6hNtq2VbWs8yPxKd4RmZf7LcJg9aTe3u"),
     ],
 )
-def test_what_is_no_id_of_a_shops_or_opens_a_chat_is_not_named(
+def test_ids_of_another_form_and_ids_of_chats_are_not_named(
     kind: str, key: str | None, items: UnreadableItems, lines: Callable[[], list[Any]]
 ) -> None:
     items.add(kind, key, ["status"])
@@ -95,7 +95,7 @@ def test_what_is_no_id_of_a_shops_or_opens_a_chat_is_not_named(
     assert set(line) == {"event", "log_level", "kind", "attributes"}
 
 
-def test_the_attributes_are_told_and_never_what_they_hold(
+def test_the_log_names_attributes_and_never_their_values(
     lines: Callable[[], list[Any]],
 ) -> None:
     class Vase(Product):

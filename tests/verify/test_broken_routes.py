@@ -64,7 +64,7 @@ def named(
     return layers
 
 
-def test_a_shop_that_is_well_is_asked_for_every_operation_of_the_document(
+def test_in_a_healthy_shop_every_operation_of_the_document_is_called(
     proxy: BreakingProxy,
 ) -> None:
     findings = tried(ShopClient(proxy.url, 30))
@@ -111,7 +111,7 @@ def test_where_one_operation_does_not_answer_the_others_are_tried(proxy: Breakin
 
 
 @pytest.mark.parametrize("how", [Break.BAD_GATEWAY, Break.NO_TARGET, Break.TIMEOUT])
-def test_what_a_balancer_answers_itself_is_told_from_what_a_pod_answers(
+def test_a_load_balancers_own_answer_is_distinguished_from_a_pods(
     proxy: BreakingProxy, asked: Asked, how: Break
 ) -> None:
     proxy.break_operation("GET", "/api/products", how)

@@ -84,7 +84,7 @@ def test_programs_get_json_alone_and_a_file_of_junit(shop_url: str, tmp_path: Pa
         [],
     ],
 )
-def test_what_it_cannot_be_asked_ends_with_2(arguments: list[str]) -> None:
+def test_wrong_arguments_end_with_2(arguments: list[str]) -> None:
     ended = CliRunner().invoke(app, ["verify", *arguments])
 
     assert ended.exit_code == 2
@@ -92,7 +92,7 @@ def test_what_it_cannot_be_asked_ends_with_2(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize("variable", ["http_proxy", "https_proxy", "all_proxy"])
-def test_a_proxy_that_cannot_be_asked_is_told_by_its_variable(variable: str) -> None:
+def test_an_unusable_proxy_is_reported_with_its_variable(variable: str) -> None:
     environ = {variable: "socks5://ann:password@127.0.0.1:1"}
 
     ended = verified("http://127.0.0.1:1", **environ)
@@ -158,7 +158,7 @@ def test_whatever_ends_it_leaves_nothing_of_it_in_the_shop(
     assert kept(dynamodb, shared_settings) == before
 
 
-def test_who_does_not_wait_for_the_removal_either_is_told_what_is_left(
+def test_after_a_second_ctrl_c_it_lists_what_is_left(
     proxy: BreakingProxy,
 ) -> None:
     proxy.break_operation("PUT", "/api/orders/{order_id}", Break.HANG, after=1)
@@ -239,7 +239,7 @@ def test_credentials_cross_no_internet_as_plain_text(monkeypatch: pytest.MonkeyP
         *(("shop.example.com", False), ("203.0.114.7", False)),
     ],
 )
-def test_a_host_of_ones_own_network_is_told_from_one_on_the_internet(
+def test_a_private_host_is_distinguished_from_one_on_the_internet(
     host: str, *, private: bool
 ) -> None:
     assert is_private_host(host) is private

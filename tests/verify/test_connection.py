@@ -27,7 +27,7 @@ def only_failure(findings: dict[str, StepFinding]) -> StepFinding:
     return finding
 
 
-def test_a_name_that_nobody_knows_is_dns() -> None:
+def test_an_unknown_name_is_a_fault_of_dns() -> None:
     finding = only_failure(tried(ShopClient("https://shop.invalid")))
 
     assert (finding.id, finding.layer) == ("name-resolves", "DNS")
@@ -35,7 +35,7 @@ def test_a_name_that_nobody_knows_is_dns() -> None:
     assert "kubectl get ingress" in finding.fix
 
 
-def test_a_port_at_which_nobody_listens_is_the_balancer() -> None:
+def test_a_port_on_which_nobody_listens_is_a_fault_of_the_balancer() -> None:
     finding = only_failure(tried(ShopClient(f"http://127.0.0.1:{free_port()}")))
 
     assert (finding.id, finding.layer) == ("address-connects", "balancer")
@@ -50,7 +50,7 @@ def test_a_port_at_which_nobody_listens_is_the_balancer() -> None:
         (90, "shop.example.com", True, "IP address mismatch"),
     ],
 )
-def test_a_certificate_that_browsers_refuse_is_tls(  # noqa: PLR0913
+def test_a_certificate_that_browsers_refuse_is_a_fault_of_tls(  # noqa: PLR0913
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     days: int,
@@ -70,7 +70,7 @@ def test_a_certificate_that_browsers_refuse_is_tls(  # noqa: PLR0913
     assert why in finding.observed
 
 
-def test_what_speaks_no_tls_is_tls() -> None:
+def test_a_server_without_tls_is_a_fault_of_tls() -> None:
     with loopback() as server:
         finding = only_failure(tried(ShopClient(server.url.replace("http:", "https:"))))
 
@@ -92,7 +92,7 @@ def test_a_certificate_that_ends_soon_is_a_warning(
     assert "TLSv1.3; the certificate is good until" in findings["certificate-good"].observed
 
 
-def test_a_shop_whose_name_leads_nowhere_yet_is_asked_at_its_load_balancer(
+def test_a_shop_without_a_dns_name_yet_is_called_at_its_load_balancer(
     shop_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = certified(tmp_path, name="shop.invalid")
@@ -107,7 +107,7 @@ def test_a_shop_whose_name_leads_nowhere_yet_is_asked_at_its_load_balancer(
     assert {host.partition(":")[0] for host in proxy.hosts} == {"shop.invalid"}
 
 
-def test_a_server_of_pages_is_no_shop_and_is_left_after_three_steps() -> None:
+def test_a_server_of_pages_is_not_a_shop_and_the_run_ends_after_three_steps() -> None:
     with loopback() as server:
         server.answer = lambda _: Reply(200, {"Content-Type": "text/html"}, [b"<h1>Hello</h1>"])
         findings = tried(ShopClient(server.url))
@@ -122,7 +122,7 @@ def test_a_server_of_pages_is_no_shop_and_is_left_after_three_steps() -> None:
     )
 
 
-def test_an_address_that_leads_elsewhere_is_told_with_where_it_leads() -> None:
+def test_a_redirect_is_reported_with_its_target() -> None:
     with loopback() as server:
         there = {"Location": "https://shop.example.com/"}
         server.answer = lambda _: Reply(301, there, [b""])
@@ -138,7 +138,7 @@ def silent_server() -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
-def test_a_server_that_never_answers_is_left_after_three_steps() -> None:
+def test_with_a_server_that_never_answers_the_run_ends_after_three_steps() -> None:
     with silent_server() as url:
         began = time.monotonic()
         findings = tried(ShopClient(url, 0.2))

@@ -219,7 +219,7 @@ def asked(guarded_url: str) -> Asked:
     return asked_of(shop_at(guarded_url), EVERYTHING)
 
 
-def test_every_finding_is_brought_about_below() -> None:
+def test_every_finding_has_a_test_here() -> None:
     assert sorted([*WRONG, *UNREACHED, *ELSEWHERE]) == sorted(
         each.id for each in verify_catalogue()
     )
@@ -272,7 +272,7 @@ def test_a_shop_that_is_not_reached_is_one_finding_with_its_layer(
     assert {each.id: each.layer for each in findings.values()} == {key: UNREACHED[key]}
 
 
-def test_an_operation_of_another_release_is_told_as_a_warning(proxy: BreakingProxy) -> None:
+def test_an_operation_of_another_release_is_reported_as_a_warning(proxy: BreakingProxy) -> None:
     document = PodAnswer({"openapi": "3.1.0", "paths": {"/api/returns": {"get": {}}}})
     proxy.break_operation("GET", "/api/openapi.json", document)
 
@@ -283,7 +283,7 @@ def test_an_operation_of_another_release_is_told_as_a_warning(proxy: BreakingPro
     assert findings["operations-touched"].status is CheckStatus.WARN
 
 
-def test_what_cannot_be_removed_at_the_end_is_told(proxy: BreakingProxy, asked: Asked) -> None:
+def test_what_cannot_be_removed_at_the_end_is_reported(proxy: BreakingProxy, asked: Asked) -> None:
     # By then only the guest's order is left.
     proxy.break_operation("DELETE", "/api/orders/{order_id}", Break.CRASH, after=3)
     steps = steps_asking(asked, "DELETE", "/api/orders/{order_id}") + steps_asking(

@@ -29,7 +29,7 @@ def asked(reply: Reply, path: str = "/api/products") -> ShopAnswer:
 
 
 @pytest.mark.parametrize("body", [b'[{"price": NaN}]', b"[" * 200_000, b'["\xe9"]', b'[{"id"'])
-def test_what_browsers_cannot_read_is_no_json(body: bytes) -> None:
+def test_what_browsers_cannot_read_is_not_json(body: bytes) -> None:
     with pytest.raises(StepFailedError, match="answered what is no whole JSON"):
         asked(Reply(200, JSON, [body])).expect_list()
 
@@ -46,7 +46,7 @@ def test_a_coding_that_is_not_what_it_says_cannot_be_read() -> None:
         ("https://shop.example.com/", "Verify that address."),
     ],
 )
-def test_an_address_that_leads_on_is_told_with_what_that_means(leads: str, advice: str) -> None:
+def test_a_redirect_is_reported_with_what_it_means(leads: str, advice: str) -> None:
     answer = asked(Reply(302, {"location": leads}, [b""]))
 
     with pytest.raises(StepFailedError, match=advice):
@@ -57,7 +57,7 @@ def test_an_address_that_leads_on_is_told_with_what_that_means(leads: str, advic
     ("status", "nothing"),
     [(403, True), (404, True), (302, True), (408, False), (200, False), (502, False)],
 )
-def test_what_is_refused_on_the_way_has_made_nothing(status: int, *, nothing: bool) -> None:
+def test_a_request_that_a_proxy_refuses_has_created_nothing(status: int, *, nothing: bool) -> None:
     assert asked(Reply(status, {}, [b""])).is_refusal is nothing
 
 

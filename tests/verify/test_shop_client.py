@@ -32,7 +32,9 @@ def test_what_may_take_longer_is_waited_for() -> None:
             shop.close()
 
 
-def test_a_proxy_that_is_not_there_is_told_as_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_proxy_is_reported_as_a_fault_of_the_network(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("no_proxy", "")
     shop = ShopClient("http://shop.example.com")

@@ -42,7 +42,7 @@ def statuses(findings: dict[str, StepFinding], *keys: str) -> list[str]:
     return [str(findings[key].status) for key in keys]
 
 
-def test_where_nobody_is_asked_all_is_tried_and_nothing_is_left(
+def test_with_auth_off_everything_is_tried_and_nothing_is_left(
     shop_url: str,
     shared_settings: Settings,
     dynamodb: Any,  # noqa: ANN401
@@ -76,7 +76,7 @@ class _Alternating(ShopClient):
         self._other.close()
 
 
-def test_pods_that_show_products_from_memory_are_no_fault(
+def test_products_from_a_pods_memory_are_not_a_fault(
     shared_settings: Settings,
     dynamodb: Any,  # noqa: ANN401
 ) -> None:
@@ -155,7 +155,7 @@ def test_what_is_kept_is_listed(
     assert all(key in left.observed and key in left.fix for key in new)
 
 
-def test_a_guests_order_is_real_and_its_id_is_told(
+def test_a_guests_order_is_real_and_its_id_is_printed(
     guarded_url: str,
     shared_settings: Settings,
     dynamodb: Any,  # noqa: ANN401
@@ -243,7 +243,7 @@ def test_what_was_made_by_a_request_without_an_answer_is_found_and_removed(
         assert "not removed: order of unknown id" in findings["nothing-left-behind"].observed
 
 
-def test_what_cannot_be_removed_is_told_with_how_to_remove_it(
+def test_what_cannot_be_removed_is_reported_with_how_to_remove_it(
     shop_url: str,
 ) -> None:
     with breaking_proxy(shop_url) as proxy:

@@ -57,7 +57,7 @@ def test_a_storefront_that_calls_this_api_is_well_and_answers_for_its_own_paths(
         (HTML, INDEX, "is no script, but a page: the storefront's build is not whole"),
     ],
 )
-def test_a_storefront_that_calls_something_else_is_told(
+def test_a_storefront_that_calls_something_else_is_reported(
     proxy: BreakingProxy, kind: str, script: bytes, why: str
 ) -> None:
     proxy.pages["/assets/index-1.js"] = kind, script
@@ -70,7 +70,7 @@ def test_a_storefront_that_calls_something_else_is_told(
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics"])
-def test_metrics_that_customers_can_read_are_told(proxy: BreakingProxy, path: str) -> None:
+def test_metrics_that_customers_can_read_are_reported(proxy: BreakingProxy, path: str) -> None:
     proxy.pages["/assets/index-1.js"] = SCRIPT, b'fetch("/api/products")'
     proxy.pages["/metrics"] = "text/plain", b"# HELP cloudmart_build_info\n"
     if path == "/":
@@ -103,7 +103,7 @@ def test_a_page_of_the_shops_own_origin_may_call_it_where_others_may_not(
     assert told in findings["page-may-call"].observed
 
 
-def test_a_page_that_a_browser_lets_not_call_is_told(shop_url: str) -> None:
+def test_a_page_that_a_browser_forbids_to_call_is_reported(shop_url: str) -> None:
     with breaking_proxy(shop_url) as proxy:
         proxy.break_operation("OPTIONS", "/api/orders", Break.NO_TARGET)
         proxy.break_operation("POST", "/api/orders", Break.PAGE, holding=b"{}")

@@ -43,7 +43,7 @@ async def test_other_customers_have_their_own_count(shop: Shop) -> None:
     assert await cancel(shop, "ef56ab78", "bob@example.org") == "Order ef56ab78 is canceled."
 
 
-async def test_the_count_names_nobody_and_goes_by_itself(shop: Shop) -> None:
+async def test_the_count_contains_no_address_and_expires(shop: Shop) -> None:
     await shop.place("ab12cd34", ANN)
 
     await cancel(shop, "ab12cd34")

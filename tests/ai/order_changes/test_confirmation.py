@@ -295,7 +295,9 @@ async def test_every_change_is_audited_without_names_and_words(shop: Shop) -> No
 
 
 @pytest.mark.parametrize("agreed", ["yes, cancel it", "Yes please!", "ja, storniere sie", "ok"])
-async def test_who_agrees_without_the_code_is_told_to_type_it(shop: Shop, agreed: str) -> None:
+async def test_a_customer_who_agrees_without_the_code_is_asked_to_type_it(
+    shop: Shop, agreed: str
+) -> None:
     before = await shop.place("ab12cd34", ANN)
     chat = ScriptedChat(CANCEL, "Please confirm.", CANCEL, "Please type it.")
     assistant = shop.assistant(chat)
@@ -315,7 +317,7 @@ async def test_who_agrees_without_the_code_is_told_to_type_it(shop: Shop, agreed
 @pytest.mark.parametrize(
     "asked", ["Cancel ab12cd34", "Cancel AB12CD34 now", "I lost the code", "Send me a new code"]
 )
-async def test_who_asks_anew_gets_another_code(shop: Shop, asked: str) -> None:
+async def test_a_repeated_request_gets_another_code(shop: Shop, asked: str) -> None:
     await shop.place("ab12cd34", ANN)
     assistant = shop.assistant(ScriptedChat(*(CANCEL, "Please confirm.") * 2))
     thread = await assistant.start()
@@ -328,7 +330,7 @@ async def test_who_asks_anew_gets_another_code(shop: Shop, asked: str) -> None:
     assert await assistant.reply(thread, f"CONFIRM {code}") == "Order ab12cd34 is canceled."
 
 
-async def test_an_order_that_changed_is_proposed_anew(shop: Shop) -> None:
+async def test_the_change_of_an_order_that_changed_is_proposed_again(shop: Shop) -> None:
     await shop.place("ab12cd34", ANN)
     assistant = shop.assistant(ScriptedChat(*(CANCEL, "Please confirm.") * 2))
     thread = await assistant.start()
@@ -370,7 +372,7 @@ async def test_a_code_that_an_older_release_kept_is_not_shown_to_a_model(shop: S
     assert chat.requests[0].history[0].text == "CONFIRM [code]"
 
 
-async def test_numbers_that_are_no_codes_stay_as_they_are(shop: Shop) -> None:
+async def test_numbers_that_are_not_codes_stay_as_they_are(shop: Shop) -> None:
     chat = ScriptedChat("Hello.")
     assistant = shop.assistant(chat)
 

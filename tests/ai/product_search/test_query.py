@@ -72,7 +72,7 @@ def test_bounds_of_prices_are_read(text: str, low: str | None, high: str | None)
         "a clock of at least 30 cm",
     ],
 )
-def test_other_numbers_are_no_prices(text: str) -> None:
+def test_other_numbers_are_not_prices(text: str) -> None:
     assert bounds(text) == (None, None)
 
 

@@ -79,7 +79,7 @@ async def test_only_products_that_fit_are_found(text: str) -> None:
     assert not found.mentioned
 
 
-async def test_what_only_a_description_mentions_is_told_as_that() -> None:
+async def test_a_match_in_the_description_only_is_reported_as_such() -> None:
     found = await find("do you sell laptops?")
 
     assert [product.name for product in found.products] == ["Daypack"]

@@ -153,7 +153,7 @@ UNREADABLE = "it cannot be read"
         (results([], [refused("7")]), (ProviderFailedError, UNREADABLE), 1),
     ],
 )
-async def test_a_failure_is_told_in_our_words(
+async def test_a_failure_gets_our_own_message(
     azure: AzureSentiment,
     server: LoopbackServer,
     reply: Reply,
@@ -197,7 +197,7 @@ async def test_azure_without_a_key_is_disabled() -> None:
 @pytest.mark.parametrize(
     "share", [None, "0.9", -0.1, 1.5, 1e300, float("nan"), float("inf"), [], {}], ids=repr
 )
-async def test_a_confidence_that_is_none_scores_nothing(
+async def test_an_invalid_confidence_scores_nothing(
     azure: AzureSentiment,
     server: LoopbackServer,
     share: Any,  # noqa: ANN401 - any JSON
@@ -218,7 +218,7 @@ async def test_a_confidence_that_is_none_scores_nothing(
 
 
 @pytest.mark.parametrize("key", ["7", "-1", "x", None, 10**40], ids=repr)
-async def test_a_document_that_nobody_sent_is_left_out(
+async def test_a_result_for_an_unknown_document_is_ignored(
     azure: AzureSentiment,
     server: LoopbackServer,
     key: Any,  # noqa: ANN401 - any JSON
@@ -229,7 +229,7 @@ async def test_a_document_that_nobody_sent_is_left_out(
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-async def test_what_customers_wrote_is_sent_to_nobody_else(
+async def test_customers_words_are_sent_to_azure_only(
     azure: AzureSentiment, server: LoopbackServer, status: int
 ) -> None:
     with loopback() as other:

@@ -63,7 +63,7 @@ async def test_a_character_divided_between_two_chunks_is_put_together(agent: Rig
     assert step.text == "Prego, è tutto."
 
 
-async def test_bytes_that_are_no_text_are_replaced(agent: Rig) -> None:
+async def test_bytes_that_are_not_text_are_replaced(agent: Rig) -> None:
     agent.server.play(stream(chunk(b"Yes\xff.")))
 
     assert await answer(agent.chat) == "Yes\N{REPLACEMENT CHARACTER}."
@@ -75,7 +75,7 @@ async def test_the_tokens_of_all_model_calls_are_counted(agent: Rig) -> None:
     assert await cost(agent.chat) == Usage(input_tokens=1200, output_tokens=50)
 
 
-async def test_an_agent_that_returns_control_is_told_the_results(agent: Rig) -> None:
+async def test_an_agent_that_returns_control_gets_the_results(agent: Rig) -> None:
     wanted = function_input("find_products", ("query", "string", "lamp"), ("limit", "integer", "3"))
     other = function_input("get_order", ("order_id", "string", "ab12cd34"))
     agent.server.play(stream(return_control("inv-1", wanted, other)), stream(chunk("Two.")))
@@ -233,7 +233,7 @@ UNREADABLE = "it cannot be read"
         (begun(b"\x00\x00\x00\x10" * 4), ProviderFailedError, UNREADABLE),
     ],
 )
-async def test_an_error_inside_the_stream_is_told_in_our_words(
+async def test_an_error_inside_the_stream_gets_our_own_message(
     agent: Rig, reply: Reply, kind: type[UpstreamError], words: str
 ) -> None:
     agent.server.play(reply)
@@ -262,7 +262,7 @@ async def test_an_error_inside_the_stream_is_told_in_our_words(
         (error(429, "ServiceQuotaExceededException"), ProviderUnavailableError, "5 s", 2),
     ],
 )
-async def test_a_request_that_is_refused_is_told_in_our_words(
+async def test_a_request_that_is_refused_gets_our_own_message(
     agent: Rig, reply: Reply, kind: type[UpstreamError], words: str, requests: int
 ) -> None:
     agent.server.play(reply, reply)
@@ -300,7 +300,7 @@ async def test_a_stall_in_the_stream_is_given_up_in_time(agent: Rig) -> None:
         await take(agent.chat, request(seconds_left=0.3))
 
 
-async def test_an_event_nobody_knows_is_passed_over(agent: Rig) -> None:
+async def test_an_unknown_event_is_ignored(agent: Rig) -> None:
     agent.server.play(stream(event("somethingNew", value=1), event("files"), chunk("Yes.")))
 
     assert await answer(agent.chat) == "Yes."

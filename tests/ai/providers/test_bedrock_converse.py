@@ -58,7 +58,7 @@ def shop_data(output: str) -> str:
     return f"<shop_data>{output}</shop_data>"
 
 
-async def test_a_model_is_told_everything_anew(converse: Rig) -> None:
+async def test_a_model_gets_the_whole_conversation_each_time(converse: Rig) -> None:
     converse.server.play(converse.wire.answer("Yes."))
     history = [user("Hello"), assistant("Hi."), user("Lamps?")]
 
@@ -199,7 +199,7 @@ async def test_a_call_no_tool_can_be_named_like_is_sent_back_so_that_it_is_taken
     assert sent == [{"toolUse": {"toolUseId": "t1", "name": "shop_find_products", "input": {}}}]
 
 
-async def test_a_final_step_says_that_there_are_no_more_tools(converse: Rig) -> None:
+async def test_the_last_step_says_that_there_are_no_more_tools(converse: Rig) -> None:
     converse.server.play(converse.wire.answer("Yes."))
 
     await answer(converse.chat, request(tools=[FIND_PRODUCTS], final=True))
@@ -245,9 +245,7 @@ def stopped(reason: str, text: str = "") -> Reply:
         (stopped("a_reason_of_tomorrow", "Yes."), "Yes."),
     ],
 )
-async def test_why_a_message_ended_decides_what_is_answered(
-    converse: Rig, reply: Reply, text: str
-) -> None:
+async def test_the_stop_reason_decides_the_answer(converse: Rig, reply: Reply, text: str) -> None:
     converse.server.play(reply)
 
     assert await answer(converse.chat) == text
@@ -287,7 +285,7 @@ FAULT = "a fault of its own"
         (error(403, "AccessDeniedException"), ProviderMisconfiguredError, "role"),
     ],
 )
-async def test_an_answer_that_is_none_is_told_in_our_words(
+async def test_an_invalid_answer_gets_our_own_message(
     converse: Rig, reply: Reply, kind: type[UpstreamError], words: str
 ) -> None:
     converse.server.play(reply)
@@ -306,7 +304,7 @@ def thinking(text: str) -> bytes:
     )
 
 
-async def test_a_model_that_refuses_its_unsigned_thoughts_is_asked_without_them(
+async def test_a_model_that_refuses_unsigned_reasoning_is_called_without_it(
     converse: Rig,
 ) -> None:
     refused = error(400, "ValidationException", "reasoningText.signature: Field required")
@@ -349,7 +347,7 @@ async def test_a_count_of_thousands_of_digits_costs_no_whole_answer(converse: Ri
     assert await answer(converse.chat) == "Yes."
 
 
-async def test_a_model_that_cannot_stream_is_asked_without(converse: Rig) -> None:
+async def test_a_model_that_cannot_stream_is_called_without_streaming(converse: Rig) -> None:
     use = {"toolUseId": "t1", "name": "find_products", "input": {"query": "lamp"}}
     content = [{"text": "Let me look."}, {"toolUse": use}]
     whole = {"output": {"message": {"role": "assistant", "content": content}}, "usage": USAGE}

@@ -97,7 +97,7 @@ async def test_prices_and_numbers_are_of_products_alone(text: str) -> None:
         "Qual \u00e9 o hor\u00e1rio?",
     ],
 )
-async def test_what_the_shop_says_is_asked_of_the_help(text: str) -> None:
+async def test_questions_about_the_shop_go_to_the_help(text: str) -> None:
     assert await calls(user(text)) == {"search_help": {"question": text}}
 
 
@@ -154,7 +154,7 @@ async def test_who_agrees_to_a_change_asks_for_it(line: str, change: str) -> Non
 
 
 @pytest.mark.parametrize("text", ["no", "No, never mind", "nope", "Nein", "Mejor no", "don't"])
-async def test_who_declines_a_change_is_told_that_nothing_changes(text: str) -> None:
+async def test_a_customer_who_declines_a_change_learns_that_nothing_changes(text: str) -> None:
     asked = assistant(f"To cancel order {NEW} (2 items, $40.00), reply: CONFIRM [code]")
 
     assert NEW not in await say(user(f"cancel {NEW}, ann@example.org"), asked, user(text))
@@ -245,7 +245,7 @@ async def test_what_the_help_does_not_answer_names_the_contact(text: str) -> Non
     assert "help@shop.example" in await after(found, {"products": [], "not_shown": 0}, text=text)
 
 
-async def test_a_voucher_beside_a_question_for_prices_is_no_question_about_vouchers() -> None:
+async def test_a_voucher_beside_a_question_for_prices_is_not_a_question_about_vouchers() -> None:
     text = "I got a gift card. What costs more than 40 dollars?"
 
     assert await calls(user(text)) == {"search_products": {"query": text}}
@@ -293,7 +293,7 @@ async def test_a_tool_that_is_not_offered_is_not_called() -> None:
 
 
 @pytest.mark.parametrize("text", ["Cancel my order", f"Cancel {NEW}"])
-async def test_nothing_is_asked_for_in_vain(text: str) -> None:
+async def test_the_assistant_does_not_ask_for_what_it_cannot_use(text: str) -> None:
     assert await say(user(text), tools=TOOLS[:2]) == NOT_ALLOWED
 
 
@@ -354,7 +354,7 @@ NO_SECTION = {"sections": [], "topics": ["Shipping", "Contact"]}
         ),
     ],
 )
-async def test_products_are_told_in_one_paragraph(found: object, said: str) -> None:
+async def test_products_are_listed_in_one_paragraph(found: object, said: str) -> None:
     assert await after(found, text="anything under 20 dollars") == said
 
 

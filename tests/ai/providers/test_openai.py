@@ -66,7 +66,7 @@ async def talking(
             yield chat
 
 
-async def test_openai_is_told_everything_anew_and_asked_to_store_nothing() -> None:
+async def test_openai_gets_the_whole_conversation_each_time_and_stores_nothing() -> None:
     wire = Wire(api.answer("Yes."))
     history = [user("Hello"), assistant("Hi."), user("Do you have lamps?")]
 
@@ -187,7 +187,7 @@ async def test_a_server_that_counts_no_tokens_is_answered_all_the_same() -> None
     assert step == ProviderStep("Yes.", (), [api.message("Yes.")])
 
 
-async def test_remarks_on_the_way_are_no_part_of_the_answer() -> None:
+async def test_text_beside_tool_calls_is_not_part_of_the_answer() -> None:
     remark = api.message("Let me look.", phase="commentary")
     added = api.event("response.output_item.added", output_index=0, item=remark | {"content": []})
     delta = api.event("response.output_text.delta", output_index=0, delta="Let me look.")
@@ -215,7 +215,7 @@ async def test_items_that_came_one_by_one_need_not_come_again_at_the_end() -> No
         assert await answer(chat) == "Yes."
 
 
-async def test_arguments_that_are_no_json_are_handed_on_as_they_are() -> None:
+async def test_arguments_that_are_not_json_are_handed_on_as_they_are() -> None:
     wire = Wire(api.asking(("call_1", "find_products", '{"query": "la')))
 
     async with talking(wire) as chat:
@@ -249,7 +249,7 @@ async def test_an_answer_that_was_filtered_is_withheld() -> None:
         "Yes.",
     ],
 )
-async def test_an_answer_with_parts_that_are_none_is_an_answer(content: Any) -> None:  # noqa: ANN401
+async def test_an_answer_with_invalid_parts_is_still_an_answer(content: Any) -> None:  # noqa: ANN401
     wire = Wire(api.stream(api.ending(api.message() | {"content": content})))
 
     async with talking(wire) as chat:
@@ -257,7 +257,7 @@ async def test_an_answer_with_parts_that_are_none_is_an_answer(content: Any) -> 
 
 
 @pytest.mark.parametrize("given", [{"call_id": None}, {"call_id": 7}, {"id": None, "call_id": ""}])
-async def test_a_call_without_a_name_of_its_own_is_given_one(given: dict[str, Any]) -> None:
+async def test_a_call_without_an_id_is_given_one(given: dict[str, Any]) -> None:
     call = CALL | given
     wire = Wire(api.stream(api.ending(call)), api.answer("Yes."))
     asked = request(tools=[FIND_PRODUCTS])
@@ -336,7 +336,7 @@ ELSEWHERE = "vllm.example.org"
 NAMELESS = {name: CALL[name] for name in CALL if name != "id"}
 
 
-async def test_azure_is_asked_for_sealed_thoughts_and_given_them_back() -> None:
+async def test_azure_openai_gets_its_encrypted_reasoning_back() -> None:
     wire, (sent,) = await replay(SEALED, AZURE)
 
     assert all(body["include"] == ["reasoning.encrypted_content"] for body in wire.sent)
@@ -358,7 +358,7 @@ async def test_a_server_that_thinks_aloud_is_given_its_thoughts_back() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404, 422])
-async def test_a_server_that_refuses_its_thoughts_is_asked_without_them(status: int) -> None:
+async def test_a_server_that_refuses_its_reasoning_is_called_without_it(status: int) -> None:
     _, sent = await replay(OPEN, ELSEWHERE, api.error(status))
 
     assert sent == [[OPEN, CALL], [NAMELESS]]
@@ -393,7 +393,7 @@ FAULT = "a fault of its own"
         (api.incomplete("max_output_tokens", CALL), ProviderFailedError, "asked for more tools"),
     ],
 )
-async def test_an_answer_that_is_none_is_told_in_our_words(
+async def test_an_invalid_answer_gets_our_own_message(
     reply: Reply, kind: type[UpstreamError], words: str
 ) -> None:
     wire = Wire(reply)
@@ -433,7 +433,7 @@ async def test_an_answer_that_is_none_is_told_in_our_words(
         (Reply(401, chunks=[b"<html>"]), ProviderMisconfiguredError, "OPENAI_API_KEY", 1),
     ],
 )
-async def test_a_request_that_is_refused_is_told_in_our_words(
+async def test_a_request_that_is_refused_gets_our_own_message(
     reply: Reply, kind: type[UpstreamError], words: str, requests: int
 ) -> None:
     wire = Wire(reply, reply)
@@ -446,7 +446,7 @@ async def test_a_request_that_is_refused_is_told_in_our_words(
     assert len(wire.sent) == requests
 
 
-async def test_a_conversation_too_long_for_the_model_is_told_by_its_newer_half() -> None:
+async def test_a_conversation_too_long_for_the_model_is_sent_as_its_newer_half() -> None:
     wire = Wire(api.error(400, "context_length_exceeded"), api.answer("Yes."))
     history = [user("One"), assistant("Two"), user("Three"), assistant("Four"), user("Five")]
 
@@ -473,7 +473,7 @@ class Unreachable(aiohttp.TCPConnector):
         raise TimeoutError
 
 
-async def test_a_connection_that_cannot_be_made_is_no_answer_that_took_too_long() -> None:
+async def test_a_failed_connection_is_not_reported_as_a_timeout() -> None:
     sdk = AsyncOpenAI(api_key="sk-test")
 
     async with sdk, responses_session(sdk, Unreachable()) as http:
@@ -502,7 +502,7 @@ async def test_openai_without_a_key_is_disabled() -> None:
             pass
 
 
-async def test_an_empty_address_in_the_environment_is_no_address(
+async def test_an_empty_address_in_the_environment_is_ignored(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "")

@@ -103,7 +103,7 @@ async def test_a_fault_that_passes_is_not_noticed(
     llmock.assert_resilient(strict=True)
 
 
-async def test_an_outage_is_told_after_two_tries(chat: OpenAIChat, llmock: LLMock) -> None:
+async def test_an_outage_is_reported_after_two_attempts(chat: OpenAIChat, llmock: LLMock) -> None:
     llmock.outage()
 
     with pytest.raises(ProviderUnavailableError):

@@ -35,7 +35,9 @@ async def test_a_day_that_is_announced_is_a_warning(server: LoopbackServer) -> N
     "members",
     [{}, {"shutdown_date": None}, {"shutdown_date": 7}, {"shutdown_date": "soon, sk-test " * 99}],
 )
-async def test_no_day_is_no_news(server: LoopbackServer, members: dict[str, Any]) -> None:
+async def test_without_a_date_nothing_is_logged(
+    server: LoopbackServer, members: dict[str, Any]
+) -> None:
     server.play(Reply.json(200, MODEL | members))
 
     with capture_logs() as events:
@@ -49,7 +51,7 @@ async def test_no_day_is_no_news(server: LoopbackServer, members: dict[str, Any]
     "reply",
     [api.error(403, "missing_scope"), api.error(404, "model_not_found"), Reply(chunks=[b"<html>"])],
 )
-async def test_what_cannot_be_asked_disturbs_nobody(server: LoopbackServer, reply: Reply) -> None:
+async def test_a_question_that_fails_disturbs_no_chat(server: LoopbackServer, reply: Reply) -> None:
     server.play(reply)
 
     with capture_logs() as events:

@@ -83,7 +83,7 @@ async def test_a_wait_longer_than_the_time_left_is_not_waited_for(rig: Rig) -> N
     assert len(rig.server.requests) == 1
 
 
-async def test_a_fault_of_the_provider_is_told_when_it_lasts(rig: Rig) -> None:
+async def test_a_fault_of_the_provider_is_reported_when_it_lasts(rig: Rig) -> None:
     rig.server.play(rig.wire.faulty(), rig.wire.faulty())
 
     with pytest.raises(ProviderFailedError) as raised:
@@ -107,7 +107,7 @@ async def test_a_refused_key_or_role_is_a_matter_of_settings(rig: Rig) -> None:
     ("fault", "seconds_left", "expected"),
     [(Fault.RESET, 5, ProviderFailedError), (Fault.HANG, 0.3, ProviderTimeoutError)],
 )
-async def test_an_answer_that_breaks_off_is_not_asked_for_again(
+async def test_an_answer_that_breaks_off_is_not_requested_again(
     rig: Rig, fault: Fault, seconds_left: float, expected: type[UpstreamError]
 ) -> None:
     rig.server.play(rig.wire.begun("We ha", fault))
@@ -128,7 +128,7 @@ async def test_an_answer_that_never_begins_is_given_up_in_time(rig: Rig) -> None
     assert not rig.server.requests or await asyncio.to_thread(rig.server.abandoned.wait, 60)
 
 
-async def test_a_server_that_does_not_speak_http_is_told_in_our_words(rig: Rig) -> None:
+async def test_a_server_that_does_not_speak_http_gets_our_own_message(rig: Rig) -> None:
     nonsense = rig.wire.begun("We ha", Fault.NONSENSE)
     # It may arrive with the headers. Then no answer has begun, and the call is made again.
     rig.server.play(nonsense, nonsense)
@@ -139,7 +139,7 @@ async def test_a_server_that_does_not_speak_http_is_told_in_our_words(rig: Rig) 
         await take(rig.chat, request(seconds_left=1))
 
 
-async def test_an_answer_without_a_status_is_told_in_our_words(rig: Rig) -> None:
+async def test_an_answer_without_a_status_gets_our_own_message(rig: Rig) -> None:
     nonsense = Reply(status=0)
     rig.server.play(nonsense, nonsense)
 
@@ -147,7 +147,7 @@ async def test_an_answer_without_a_status_is_told_in_our_words(rig: Rig) -> None
         await take(rig.chat)
 
 
-async def test_without_time_nothing_is_asked(rig: Rig) -> None:
+async def test_without_time_left_no_call_is_made(rig: Rig) -> None:
     with pytest.raises(ProviderTimeoutError):
         await take(rig.chat, request(seconds_left=0))
 

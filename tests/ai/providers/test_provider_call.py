@@ -29,7 +29,7 @@ async def test_a_refusal_is_counted_by_what_was_wrong(rig: Rig) -> None:
     assert counted("retries", **labels) == retried + rig.wire.repeats
 
 
-async def test_a_refusal_that_speaks_of_our_settings_is_logged_in_its_words(rig: Rig) -> None:
+async def test_a_refusal_of_our_settings_is_logged_with_its_sentence(rig: Rig) -> None:
     rig.server.play(rig.wire.denied())
 
     with capture_logs() as events, pytest.raises(ProviderMisconfiguredError):

@@ -49,7 +49,7 @@ async def test_a_step_has_the_headers_that_the_sdk_sends(
     assert [asked.path for asked in server.requests] == ["/v1/responses"] * 2
 
 
-async def test_a_proxy_of_the_environment_is_asked(
+async def test_the_proxy_of_the_environment_is_used(
     server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", server.url.replace("//", "//shop:secret@"))
@@ -64,7 +64,7 @@ async def test_a_proxy_of_the_environment_is_asked(
     assert asked.headers["authorization"] == "Bearer sk-test"
 
 
-async def test_a_server_that_needs_no_proxy_is_asked_directly(
+async def test_a_server_that_needs_no_proxy_is_called_directly(
     server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
@@ -75,7 +75,7 @@ async def test_a_server_that_needs_no_proxy_is_asked_directly(
         assert await answer(chat) == "Yes."
 
 
-async def test_an_answer_that_goes_on_after_its_time_is_given_up(server: LoopbackServer) -> None:
+async def test_an_answer_that_continues_after_its_time_is_given_up(server: LoopbackServer) -> None:
     server.play(api.stream(*api.beginning("We ", "have "), Fault.HANG))
 
     async with chat_with(server) as chat:
@@ -85,7 +85,7 @@ async def test_an_answer_that_goes_on_after_its_time_is_given_up(server: Loopbac
     assert await asyncio.to_thread(server.abandoned.wait, 60)
 
 
-async def test_a_number_that_no_json_of_ours_can_hold_is_sent_back_as_none(
+async def test_a_number_too_large_for_our_json_is_sent_back_as_null(
     server: LoopbackServer,
 ) -> None:
     thought = {"type": "reasoning", "encrypted_content": "sealed", "weight": math.inf}
@@ -99,7 +99,7 @@ async def test_a_number_that_no_json_of_ours_can_hold_is_sent_back_as_none(
     assert server.requests[1].json["input"][1] == thought | {"weight": None}
 
 
-async def test_what_follows_the_last_event_of_a_stream_is_no_event(server: LoopbackServer) -> None:
+async def test_bytes_after_the_last_event_of_a_stream_are_ignored(server: LoopbackServer) -> None:
     server.play(
         api.stream(*api.beginning("Yes."), api.ending(), b"data: [DONE]\n\n", b"data: 5\n\n"),
         api.answer("Two."),

@@ -38,7 +38,7 @@ def counted(value: Any, at_most: int) -> int | None:  # noqa: ANN401 - any JSON
 
 
 @pytest.mark.parametrize("value", COUNTS, ids=repr)
-async def test_an_answer_is_one_whatever_it_is_said_to_cost(rig: Rig, value: Any) -> None:  # noqa: ANN401
+async def test_an_answer_is_kept_whatever_usage_is_reported(rig: Rig, value: Any) -> None:  # noqa: ANN401
     rig.server.play(*[rig.wire.costing(dict.fromkeys(rig.wire.names, value))] * 2)
     asked = request()
 
@@ -53,7 +53,7 @@ async def test_an_answer_is_one_whatever_it_is_said_to_cost(rig: Rig, value: Any
 
 
 @pytest.mark.parametrize("usage", [None, {}, [], "none", 5], ids=repr)
-async def test_usage_that_is_none_costs_no_answer(rig: Rig, usage: Any) -> None:  # noqa: ANN401
+async def test_invalid_usage_loses_no_answer(rig: Rig, usage: Any) -> None:  # noqa: ANN401
     if rig.chat.name == "bedrock-agent" and usage not in (None, {}):
         pytest.skip("AWS's SDK reads no further then")
     rig.server.play(*[rig.wire.costing(usage)] * 2)
@@ -62,7 +62,7 @@ async def test_usage_that_is_none_costs_no_answer(rig: Rig, usage: Any) -> None:
     assert await cost(rig.chat) == Usage()
 
 
-async def test_a_half_of_what_it_cost_is_told(rig: Rig) -> None:
+async def test_usage_with_one_number_missing_is_still_counted(rig: Rig) -> None:
     name, other = rig.wire.names
     rig.server.play(rig.wire.costing({name: 20}), rig.wire.costing({other: 30, name: None}))
 
@@ -155,7 +155,7 @@ async def test_a_refusal_without_end_is_not_read(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_conversation_is_sent_to_nobody_else(rig: Rig, status: int) -> None:
+async def test_a_conversation_is_sent_to_its_provider_only(rig: Rig, status: int) -> None:
     with loopback() as other:
         other.answer = lambda _: rig.wire.answer("Mine now.")
         rig.server.play(*[Reply(status, {"location": f"{other.url}/v1/responses"})] * 2)

@@ -70,7 +70,7 @@ def test_loading_what_was_exported_changes_nothing(
     assert stored() == before
 
 
-def test_the_sample_catalogue_survives_the_way_out_and_in(
+def test_the_sample_catalogue_survives_export_and_load(
     cloudmart: Cloudmart, tmp_path: Path
 ) -> None:
     path = tmp_path / "catalogue.csv"
@@ -94,7 +94,7 @@ def test_the_standard_output_holds_the_products_and_nothing_else(cloudmart: Clou
 
 
 @pytest.mark.usefixtures("stored")
-def test_the_format_can_be_asked_for(cloudmart: Cloudmart) -> None:
+def test_the_format_can_be_chosen(cloudmart: Cloudmart) -> None:
     result = cloudmart("catalogue", "export", "--format", "csv")
 
     assert result.stdout_bytes.startswith(b"id,name,description,price,image")
@@ -116,7 +116,7 @@ def test_a_store_that_fails_leaves_the_former_file(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_directory_that_is_not_there_is_told(cloudmart: Cloudmart, tmp_path: Path) -> None:
+def test_a_directory_that_is_not_there_is_reported(cloudmart: Cloudmart, tmp_path: Path) -> None:
     path = tmp_path / "nowhere" / "catalogue.json"
 
     result = cloudmart("catalogue", "export", path)
@@ -125,7 +125,7 @@ def test_a_directory_that_is_not_there_is_told(cloudmart: Cloudmart, tmp_path: P
     assert result.stderr == f"{path}: No such file or directory.\n"
 
 
-def test_a_directory_is_no_file(cloudmart: Cloudmart, tmp_path: Path) -> None:
+def test_a_directory_is_not_a_file(cloudmart: Cloudmart, tmp_path: Path) -> None:
     result = cloudmart("catalogue", "export", tmp_path)
 
     assert result.exit_code == 2

@@ -113,7 +113,7 @@ def test_an_entry_without_an_id_is_a_new_product_and_says_so(
     assert all(len(key) == 16 for key in store.items())
 
 
-def test_bad_entries_are_told_by_place_and_make_the_exit_code_1(
+def test_bad_entries_are_reported_by_place_and_make_the_exit_code_1(
     cloudmart: Cloudmart, store: Store
 ) -> None:
     content = _lines(LAMP, {"name": "A"}, LAMP | {"id": "2"}) + b"\xff\n"
@@ -129,7 +129,7 @@ def test_bad_entries_are_told_by_place_and_make_the_exit_code_1(
     assert store.items().keys() == {"1", "2"}
 
 
-def test_the_last_of_entries_with_one_id_wins_and_is_told(
+def test_the_last_of_entries_with_one_id_wins_and_is_reported(
     cloudmart: Cloudmart, store: Store
 ) -> None:
     content = _lines(LAMP, LAMP | {"name": "Mug"}, LAMP | {"name": "Pot"})
@@ -182,7 +182,7 @@ def test_a_new_product_whose_answer_was_lost_is_there_once(
     assert len(store.items()) == 1
 
 
-def test_a_table_that_is_not_there_is_told_at_once(
+def test_a_table_that_is_not_there_is_reported_at_once(
     cloudmart: Cloudmart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DYNAMODB_PRODUCTS_TABLE", "nowhere")
@@ -210,7 +210,7 @@ def test_a_dry_run_on_a_table_that_is_not_there_says_that_nothing_was_loaded(
 @pytest.mark.parametrize(
     "content", [b"", b"\n \n", b"[]", b" [ ] ", b"id,name,price\n", b"\xef\xbb\xbf"]
 )
-def test_a_file_without_entries_is_told_and_makes_the_exit_code_1(
+def test_a_file_without_entries_is_reported_and_makes_the_exit_code_1(
     content: bytes, cloudmart: Cloudmart
 ) -> None:
     result = cloudmart("catalogue", "load", "-", input=content)
@@ -219,7 +219,7 @@ def test_a_file_without_entries_is_told_and_makes_the_exit_code_1(
     assert result.stderr == "This file has no entries: nothing was loaded.\n"
 
 
-def test_where_there_is_no_terminal_a_line_now_and_then_tells_how_far_it_is() -> None:
+def test_without_a_terminal_a_line_shows_the_progress_now_and_then() -> None:
     told: list[str] = []
     clock = Clock()
     lines = ProgressLines("Loading", 1_000_000, told.append, lambda: clock.seconds)
@@ -248,7 +248,7 @@ def test_the_region_of_a_pod_is_enough(
 
 
 @pytest.mark.parametrize("words", [("load", "-"), ("export",)])
-def test_without_a_region_one_is_asked_for(
+def test_without_a_region_the_message_asks_for_one(
     words: tuple[str, ...], cloudmart: Cloudmart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
@@ -261,7 +261,7 @@ def test_without_a_region_one_is_asked_for(
     assert "no AWS region is set: set AWS_REGION to the tables' region.\n" in result.stderr
 
 
-def test_a_profile_that_is_not_there_is_told_with_its_variable(
+def test_a_profile_that_is_not_there_is_reported_with_its_variable(
     cloudmart: Cloudmart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "prod")
@@ -272,7 +272,7 @@ def test_a_profile_that_is_not_there_is_told_with_its_variable(
     assert "AWS_PROFILE names the profile 'prod'" in result.stderr
 
 
-def test_what_dynamodb_refuses_for_another_reason_is_told_and_no_traceback(
+def test_another_refusal_of_dynamodb_is_reported_without_a_traceback(
     cloudmart: Cloudmart,
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
@@ -295,9 +295,7 @@ def test_what_dynamodb_refuses_for_another_reason_is_told_and_no_traceback(
     assert "Traceback" not in result.stderr
 
 
-def test_credentials_that_may_not_are_told_at_once(
-    cloudmart: Cloudmart, faults: FaultProxy
-) -> None:
+def test_missing_permissions_are_reported_at_once(cloudmart: Cloudmart, faults: FaultProxy) -> None:
     faults.fail(Fault.DENIED)
 
     result = cloudmart("catalogue", "load", "-", input=_lines(LAMP))
@@ -317,7 +315,7 @@ def test_a_file_that_cannot_be_opened_is_a_wrong_argument(
     assert "Invalid value for 'FILE'" in result.stderr
 
 
-def test_a_file_that_is_no_catalogue_is_refused(cloudmart: Cloudmart) -> None:
+def test_a_file_that_is_not_a_catalogue_is_refused(cloudmart: Cloudmart) -> None:
     result = cloudmart("catalogue", "load", "-", input=b"<html></html>")
 
     assert result.exit_code == 1

@@ -139,7 +139,7 @@ def test_a_bad_line_is_named_and_stops_nothing(line: bytes, reason: str) -> None
     assert isinstance(found[2], CatalogueEntry)
 
 
-def test_all_that_is_wrong_with_an_entry_is_told_at_once() -> None:
+def test_all_that_is_wrong_with_an_entry_is_reported_at_once() -> None:
     (reason,) = _reasons(b'[{"name": 1, "price": "x", "image": "ftp://a"}]')
 
     assert reason.startswith("entry 1: name: ")
@@ -147,7 +147,7 @@ def test_all_that_is_wrong_with_an_entry_is_told_at_once() -> None:
     assert "image: " in reason
 
 
-def test_a_lone_surrogate_is_no_text() -> None:
+def test_a_lone_surrogate_is_not_text() -> None:
     (reason,) = _reasons(b'{"name": "\\ud800", "price": 1}')
 
     assert reason.startswith("line 1: name: ")
@@ -203,7 +203,7 @@ def test_a_quote_that_is_never_closed_does_not_hide_what_came_before() -> None:
     ],
     ids=lambda value: repr(value[:40]),
 )
-def test_where_an_array_breaks_off_is_told(end: bytes, reason: str) -> None:
+def test_the_place_where_an_array_breaks_off_is_reported(end: bytes, reason: str) -> None:
     found = _read(b'[{"name": "A", "price": 1}' + end)
 
     last = found[-1]
@@ -214,7 +214,7 @@ def test_where_an_array_breaks_off_is_told(end: bytes, reason: str) -> None:
     assert last.reason.endswith("; the rest was not read")
 
 
-def test_text_after_an_empty_array_is_told() -> None:
+def test_text_after_an_empty_array_is_reported() -> None:
     assert _read(b"[] and more") == [
         BadEntry("after entry 0", "not JSON (more text follows the array); the rest was not read")
     ]
@@ -252,7 +252,7 @@ def test_what_is_not_utf_8_in_an_array_spoils_its_entry_alone() -> None:
     ],
     ids=lambda value: repr(value[:40]),
 )
-def test_a_file_that_is_no_catalogue_is_refused(content: bytes, reason: str) -> None:
+def test_a_file_that_is_not_a_catalogue_is_refused(content: bytes, reason: str) -> None:
     with pytest.raises(UnreadableFileError, match=reason):
         _read(content)
 

@@ -113,7 +113,7 @@ def _fail_while_writing_to(path: Path) -> None:
         raise EOFError
 
 
-def test_a_file_that_fails_half_way_leaves_the_former_one(tmp_path: Path) -> None:
+def test_a_failed_export_keeps_the_older_file(tmp_path: Path) -> None:
     path = tmp_path / "catalogue.json"
     path.write_text("whole")
 
@@ -135,7 +135,7 @@ def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
-def test_a_link_goes_on_pointing_where_it_did(tmp_path: Path) -> None:
+def test_a_link_still_points_to_the_same_file(tmp_path: Path) -> None:
     path, link = tmp_path / "catalogue.json", tmp_path / "link"
     path.write_text("former")
     link.symlink_to(path)

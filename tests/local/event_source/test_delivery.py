@@ -141,7 +141,7 @@ def test_without_bisecting_the_whole_batch_is_given_up() -> None:
     }
 
 
-def test_a_record_reported_again_and_again_is_given_up_and_the_rest_goes_on() -> None:
+def test_a_record_reported_again_and_again_is_given_up_and_the_rest_continues() -> None:
     function = Function(failing("2"))
     mapping = EventSourceMapping(partial=True, bisect=True, retries=1)
 
@@ -169,7 +169,7 @@ def test_each_wait_is_longer_than_the_one_before() -> None:
     assert len(waits) == 4
 
 
-def test_what_aws_calls_endless_is_no_bound() -> None:
+def test_an_unlimited_value_sets_no_limit() -> None:
     properties = {"StartingPosition": "LATEST", "MaximumRetryAttempts": -1}
 
     mapping = EventSourceMapping.of_properties(properties)

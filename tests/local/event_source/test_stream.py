@@ -21,7 +21,7 @@ def read(stream: StreamReader) -> list[int]:
     ]
 
 
-def test_children_are_read_after_their_parent_also_where_they_are_told_first() -> None:
+def test_children_are_read_after_their_parent_even_if_listed_first() -> None:
     sharded = ShardedStream({"left": "root", "right": "root", "root": None})
     numbers = {"root": range(20), "left": [24, 26], "right": [25]}
     sharded.records = {name: list(map(bare_record, each)) for name, each in numbers.items()}
@@ -35,7 +35,7 @@ def test_children_are_read_after_their_parent_also_where_they_are_told_first() -
     assert after == [24, 26, 25]
 
 
-def test_a_stream_is_read_from_now_on_if_that_is_asked() -> None:
+def test_a_stream_can_be_read_from_now_on() -> None:
     sharded = source(1, 2)
     stream = StreamReader(sharded, "arn", "LATEST")
 

@@ -109,7 +109,7 @@ def test_what_cannot_become_a_row_is_set_aside_and_holds_up_nothing(
     assert held.fault.column == "items"
 
 
-def test_how_the_carrying_does_is_told(
+def test_the_state_of_the_pipeline_is_shown(
     transport: LocalTransport,
     dynamodb: Any,  # noqa: ANN401
     settings: Settings,

@@ -59,7 +59,7 @@ def test_an_order_of_any_older_shape_becomes_the_row_that_the_api_shows(
     assert latest(api.rows) == orders.state()
 
 
-def test_the_services_own_notes_are_no_orders_and_heartbeats_are(
+def test_the_services_own_notes_are_not_orders_and_heartbeats_are(
     api: BigQueryApi, orders: OrderStream, function: Function
 ) -> None:
     orders.put({"id": "internal-backfill"}, order(1), order(2, id="heartbeat-1", total="0"))
@@ -105,7 +105,7 @@ def test_an_order_that_cannot_be_read_is_quarantined_whole_with_its_reason(
 
 
 @pytest.mark.parametrize("kind", VALUES)
-def test_what_an_order_holds_besides_keeps_it_from_no_row(
+def test_unknown_attributes_do_not_keep_an_order_from_its_row(
     kind: str, api: BigQueryApi, function: Function, quarantine: S3Quarantine
 ) -> None:
     told = function({"Records": [_record(gift=VALUES[kind])]})
@@ -160,7 +160,7 @@ def _without(path: str) -> Event:
         {},
     ],
 )
-def test_a_record_that_is_none_of_a_streams_blocks_nothing(
+def test_a_record_that_is_not_a_streams_blocks_nothing(
     record: Event, api: BigQueryApi, function: Function, quarantine: S3Quarantine
 ) -> None:
     keys = {"id": {"S": "1"}}

@@ -208,7 +208,7 @@ def test_poison_that_cannot_be_set_aside_waits_and_so_does_all_behind_it(
     assert len(list(quarantine.held())) == 1
 
 
-def test_rows_before_one_that_cannot_be_set_aside_are_not_told_as_done(
+def test_rows_before_one_that_quarantine_refuses_are_not_reported_as_done(
     orders: OrderStream, api: BigQueryApi, quarantine: S3Quarantine
 ) -> None:
     orders.put(*(order(number) for number in range(40)))
@@ -236,7 +236,7 @@ def test_an_event_that_came_twice_in_a_batch_is_one_row_and_both_are_accounted_f
     assert (outcome.inserted, outcome.skipped, len(api.rows)) == (2, 1, 2)
 
 
-def test_an_outcome_that_does_not_add_up_is_none() -> None:
+def test_an_outcome_that_does_not_add_up_is_refused() -> None:
     with pytest.raises(UncountedError, match="3 records came, and 2 are accounted for"):
         Outcome(3, inserted=2)
 
@@ -359,7 +359,7 @@ def test_an_outage_longer_than_the_retries_ends_in_the_failure_queue_with_what_t
 
 
 @pytest.mark.parametrize("body", [b"<!doctype html><p>Please sign in.</p>", b"", b"{}"])
-def test_a_page_in_s3s_place_is_no_quarantine(
+def test_an_answer_from_another_server_is_not_a_quarantine(
     body: bytes, monkeypatch: pytest.MonkeyPatch, orders: OrderStream, api: BigQueryApi
 ) -> None:
     orders.put(order(1), order(2, total="about forty"))

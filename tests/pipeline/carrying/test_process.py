@@ -141,7 +141,7 @@ def test_a_lambda_that_is_killed_after_its_rows_went_in_leaves_no_double(
         ("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/key.json", "GOOGLE_APPLICATION_CREDENTIALS"),
     ],
 )
-def test_a_wrong_setting_stops_every_batch_in_words(  # noqa: PLR0913, PLR0917 - the case and the line
+def test_a_wrong_setting_stops_every_batch_with_a_message(  # noqa: PLR0913, PLR0917 - the case and the line
     name: str,
     value: str,
     sentence: str,

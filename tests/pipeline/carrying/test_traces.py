@@ -28,7 +28,7 @@ def test_each_change_leads_to_its_trace_once() -> None:
     assert trace_links(records) == [FIRST, SECOND]
 
 
-def test_change_while_nothing_was_traced_leads_nowhere() -> None:
+def test_a_change_without_a_trace_leads_nowhere() -> None:
     assert trace_links([_record({"S": FIRST}, {"S": FIRST})]) == []
 
 
@@ -36,14 +36,14 @@ def test_change_while_nothing_was_traced_leads_nowhere() -> None:
     "value",
     [None, "text", {"N": "1"}, {"S": 1}, {"S": "ann@example.org"}, {"S": f"{FIRST}\n"}, {"S": ""}],
 )
-def test_what_is_no_trace_is_left_out(value: Any) -> None:  # noqa: ANN401
+def test_what_is_not_a_trace_is_left_out(value: Any) -> None:  # noqa: ANN401
     assert trace_links([_record(value)]) == []
 
 
 @pytest.mark.parametrize(
     "record", [{}, {"dynamodb": None}, {"dynamodb": [1]}, {"dynamodb": {"NewImage": []}}]
 )
-def test_record_without_an_image_leads_nowhere(record: dict[str, Any]) -> None:
+def test_a_record_without_an_image_leads_nowhere(record: dict[str, Any]) -> None:
     assert trace_links([record]) == []
 
 
