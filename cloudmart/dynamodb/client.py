@@ -240,6 +240,31 @@ class Database:
         return answer
 
 
+class PageTrail:
+    """Notices that the pages of a list lead in a circle, so that the list would never end.
+
+    It keeps one key at a time, and takes another after 1, 2, 4, 8 … pages (Brent's algorithm).
+    """
+
+    def __init__(self) -> None:
+        self._kept: Any = None
+        self._pages = 0
+
+    def follow(self, after: Any) -> None:  # noqa: ANN401 - DynamoDB's
+        """Note where the next page begins, or raise UnavailableError where the list is there again.
+
+        None is the end.
+        """
+        if after is None:
+            return
+        if after == self._kept:
+            foreign = ForeignAnswerError("the pages of a list lead in a circle")
+            raise UnavailableError(_AWAY) from foreign
+        self._pages += 1
+        if self._pages.bit_count() == 1:
+            self._kept = after
+
+
 def _member_of(operation: str, parameters: Mapping[str, Any]) -> str | None:
     # An empty object is an answer to a write, a delete and a missing item, and to nothing else.
     if parameters.get("Select") == "COUNT":

@@ -4,13 +4,14 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
 import structlog
 from botocore.exceptions import ClientError
 
+from cloudmart.dynamodb.client import PageTrail
 from cloudmart.dynamodb.codec import Item, encode_item
 from cloudmart.dynamodb.expression import key_query
 from cloudmart.dynamodb.lazy_items import decode_all
@@ -192,6 +193,7 @@ class _Walk:
     query: Key
     start: Key | None = None
     ended: bool = False
+    trail: PageTrail = field(default_factory=PageTrail)
 
 
 async def query_keys(
@@ -230,6 +232,7 @@ def _known(
     for walk, (page, after) in zip(walks, found, strict=True):
         told = [] if blank else [item for item in page.items if item[index.sort] >= least]
         if len(told) == len(page.items):
+            walk.trail.follow(after)
             walk.start, walk.ended = after, after is None
         elif told:
             names = ("id", index.partition, index.sort)

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from cloudmart.dynamodb.client import Database, answer_was_lost
+from cloudmart.dynamodb.client import Database, PageTrail, answer_was_lost
 from cloudmart.dynamodb.codec import Item, decode_item, encode_item
 from cloudmart.dynamodb.expression import (
     Condition,
@@ -38,7 +38,7 @@ _FREE = write_expressions(when=Condition("attribute_not_exists(id)"))
 _PAGE = 250
 
 _BREATHER = 0.05
-"""Seconds to wait where DynamoDB gave none of the items that were asked for."""
+"""Seconds to wait where DynamoDB gave no further item of those that were asked for."""
 
 VERSION = "version"
 """Counts the changes of an item, so that two in one millisecond differ."""
@@ -85,10 +85,11 @@ class Table:
             while wanted:
                 answer = await self.database.call("batch_get_item", RequestItems=wanted)
                 came = answer["Responses"].get(self.name, ())
-                found |= {item["id"]: item for item in map(decode_item, came)}
+                items = {item["id"]: item for item in map(decode_item, came)}
                 wanted = answer.get("UnprocessedKeys")
-                if wanted and not came:
+                if wanted and items.keys() <= found.keys():
                     await asyncio.sleep(_BREATHER)
+                found |= items
         return found
 
     async def put(self, item: Item, *, new: bool) -> None:
@@ -250,7 +251,9 @@ class Table:
         async with self.database.budget():
             page, after = await self.read_page(operation, read, **parameters)
         yield page
+        trail = PageTrail()
         while after is not None:
+            trail.follow(after)
             parameters["ExclusiveStartKey"] = after
             page, after = await self.read_page(operation, read, **parameters)
             yield page

@@ -5,7 +5,7 @@ import json
 import socket
 import threading
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,14 @@ from botocore.exceptions import ClientError
 
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.codec import Item
+from cloudmart.dynamodb.lookup import query_keys
 from cloudmart.dynamodb.session import new_session
 from cloudmart.dynamodb.table import Table
 from cloudmart.errors import UnavailableError
+from cloudmart.orders.indexes import ORDERS_BY_EMAIL
 from cloudmart.settings import Settings
 from cloudmart.values.page import Pages
-from tests.support.scripted_server import LoopbackServer, Reply
+from tests.support.scripted_server import LoopbackServer, Reply, Request
 from tests.support.shop_tables import CALL_WITHIN
 
 LAMP = {"id": {"S": "1"}, "name": {"S": "Lamp"}, "price": {"N": "19.99"}}
@@ -284,6 +286,54 @@ async def test_a_list_whose_pages_lead_to_themselves_ends(
 
     assert "names the key it began with" in str(raised.value.__cause__)
     assert (found, len(wire.requests)) == (["1"], 2)
+
+
+@pytest.mark.parametrize(
+    "pages_of",
+    [
+        Table.scan,
+        lambda table: table.query("index", "key", "value"),
+        lambda table: query_keys(table, ORDERS_BY_EMAIL, ["key"]),
+    ],
+    ids=["scan", "query", "query of keys"],
+)
+@pytest.mark.parametrize(("circle", "empty"), [(2, True), (2, False), (50, False)])
+async def test_a_list_whose_pages_lead_in_a_circle_breaks_off(
+    circle: int,
+    empty: bool,  # noqa: FBT001
+    pages_of: Callable[[Table], Pages[Item]],
+    wire: LoopbackServer,
+) -> None:
+    def page(request: Request) -> Reply:
+        start = request.json.get("ExclusiveStartKey", {"id": {"S": "0"}})
+        place = {"id": {"S": str((int(start["id"]["S"]) + 1) % circle)}}
+        item = place | {"createdAt": {"S": "2026"}, "emailKey": {"S": "key"}}
+        return answer({"Items": [] if empty else [item], "LastEvaluatedKey": place})
+
+    wire.answer = page
+
+    async with opened() as database:
+        with pytest.raises(UnavailableError) as raised:
+            await _read(pages_of(Table(database, "t")), into=[])
+
+    assert "lead in a circle" in str(raised.value.__cause__)
+    assert len(wire.requests) <= 4 * circle
+
+
+async def test_a_product_that_is_never_read_is_not_asked_for_without_a_break(
+    wire: LoopbackServer,
+) -> None:
+    def refuse_one(request: Request) -> Reply:
+        return answer({"Responses": {"t": [LAMP]}, "UnprocessedKeys": request.json["RequestItems"]})
+
+    wire.answer = refuse_one
+    database = Database(new_session("us-east-1"), within=1, direct=True)
+    await database.open()
+    with pytest.raises(UnavailableError):
+        await Table(database, "t").get_many(["1", "2"])
+    await database.close()
+
+    assert len(wire.requests) <= 21
 
 
 async def _read(pages: Pages[Item], into: list[str]) -> None:
