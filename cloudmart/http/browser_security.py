@@ -107,23 +107,27 @@ class ResponseHeaders:
                 message["headers"] = self._complete(message["headers"], wanted)
             await send(message)
 
-        # A request that names no origin comes from no page of another one.
-        named = any(name == b"origin" for name, _ in scope["headers"])
-        await (self._cross_origin if named else self.app)(scope, receive, completed)
+        app = self.app
+        for name, _ in scope["headers"]:
+            # A request that names no origin comes from no page of another one.
+            if name == b"origin":
+                app = self._cross_origin
+        await app(scope, receive, completed)
 
     def _complete(self, headers: Iterable[Header], wanted: Iterable[Header]) -> list[Header]:
         if self._base:
             headers = [below(self._base, *header) for header in headers]
         complete = [*headers]
-        there = {name for name, _ in complete}
+        there = set()
+        vary = self._vary
+        for name, value in complete:
+            there.add(name)
+            if name == b"vary" and b"Origin" in value:
+                vary = False
         complete += [header for header in wanted if header[0] not in there]
-        if self._vary and not (b"vary" in there and _varies_by_origin(complete)):
+        if vary:
             complete.append((b"vary", b"Origin"))
         return complete
-
-
-def _varies_by_origin(headers: Iterable[Header]) -> bool:
-    return any(name == b"vary" and b"Origin" in value for name, value in headers)
 
 
 def below(base: bytes, name: bytes, value: bytes) -> Header:

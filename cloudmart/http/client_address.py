@@ -4,6 +4,7 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import (
     IPv4Address,
@@ -28,6 +29,14 @@ _TELL_EVERY = 60.0
 _MOST_CROWDS = 1000
 _LONGEST = 100
 _HOP = re.compile(r"(?:\[([0-9a-f:.]{2,45})\]|([0-9.]{7,15}))(?::[0-9]{1,5})?|([0-9a-f:.]{2,45})")
+
+
+@dataclass(frozen=True, slots=True)
+class _Peer:
+    address: _Address
+    name: str
+    is_near: bool
+    """Whether its network is no part of the Internet, as that of a load balancer."""
 
 
 class Clients:
@@ -58,14 +67,15 @@ class Clients:
         It is the right-most hop that is not trusted; where a trusted proxy names no address, that
         proxy.
         """
-        peer = scope.get("client")
-        client = _address(peer[0]) if peer else None
-        if client is None:
-            return peer[0] if peer else UNKNOWN
+        told = scope.get("client")
+        peer = _peer(told[0]) if told else None
+        if peer is None:
+            return told[0] if told else UNKNOWN
+        client = peer.address
         if not self._trusts(client):
-            if not client.is_global and any(_hops(scope)):
-                self._note_stranger(_name(client))
-            return _name(client)
+            if peer.is_near and any(_hops(scope)):
+                self._note_stranger(peer.name)
+            return peer.name
         for hop in _hops(scope):
             named = _read(hop)
             if named is None:
@@ -88,7 +98,7 @@ class Clients:
             self._on_stranger()
 
     def _trusts(self, address: _Address) -> bool:
-        return any(address in network for network in self._trusted)
+        return bool(self._trusted) and any(address in network for network in self._trusted)
 
 
 def client_address(scope: Scope) -> str:
@@ -132,6 +142,12 @@ def _address(text: str) -> _Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+@lru_cache(maxsize=1024)
+def _peer(text: str) -> _Peer | None:
+    address = _address(text)
+    return _Peer(address, _name(address), not address.is_global) if address else None
 
 
 def _network(text: str) -> IPv4Network | IPv6Network:

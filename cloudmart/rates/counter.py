@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, floor, inf
 from time import time
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from limits import RateLimitItem
 from limits.aio.storage import Storage
@@ -15,8 +15,7 @@ MOST_CLIENTS = 50_000
 """Counters that are kept; then the one that was longest without a request is forgotten."""
 
 
-@dataclass(frozen=True, slots=True)
-class LimitState:
+class LimitState(NamedTuple):
     """Where a client stands with a limit, after what it just did."""
 
     allowed: bool
