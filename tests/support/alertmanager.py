@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ import yaml
 from tests.support.alert_rules import MONITORING
 from tests.support.prometheus import program
 from tests.support.serve_process import free_port
+from tests.support.threaded_server import running
 
 PATIENCE = 30.0
 
@@ -54,32 +54,27 @@ def alertmanager(directory: Path) -> Iterator[tuple[str, Told]]:
     """Run Alertmanager with the sample, waiting a second at most, and with both receivers."""
     told = Told()
     receiver = _Receiver(told)
-    thread = threading.Thread(target=receiver.serve_forever, args=[0.05])
-    thread.start()
     config = directory / "alertmanager.yaml"
     config.write_text(yaml.safe_dump(_sample(receiver.server_port)), "utf-8")
     port = free_port()
-    process = subprocess.Popen(  # noqa: S603 - Alertmanager, on our own file
-        [
-            program("prometheus-alertmanager"),
-            f"--config.file={config}",
-            f"--storage.path={directory / 'alertmanager'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--cluster.listen-address=",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        _wait_for(url)
-        yield url, told
-    finally:
-        process.terminate()
-        process.wait(timeout=PATIENCE)
-        receiver.shutdown()
-        receiver.server_close()
-        thread.join()
+    command = [
+        program("prometheus-alertmanager"),
+        f"--config.file={config}",
+        f"--storage.path={directory / 'alertmanager'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    ]
+    with running(receiver):
+        process = subprocess.Popen(  # noqa: S603 - Alertmanager, on our own file
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_for(url)
+            yield url, told
+        finally:
+            process.terminate()
+            process.wait(timeout=PATIENCE)
 
 
 def send(url: str, alerts: Sequence[Mapping[str, str]]) -> None:

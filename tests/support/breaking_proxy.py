@@ -19,6 +19,8 @@ from math import inf
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.support.threaded_server import running
+
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
 
 
@@ -131,18 +133,15 @@ def matches(template: str, path: str) -> bool:
 def breaking_proxy(shop: str, tls: ssl.SSLContext | None = None) -> Iterator[BreakingProxy]:
     """Run a proxy on loopback while the context lasts."""
     proxy = BreakingProxy(shop)
-    with _Server(proxy) as server:
-        if tls:
-            server.socket = tls.wrap_socket(server.socket, server_side=True)
-        proxy.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, args=[0.02])
-        thread.start()
+    server = _Server(proxy)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    proxy.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
+    with running(server):
         try:
             yield proxy
         finally:
             proxy.ended.set()
-            server.shutdown()
-            thread.join()
 
 
 class _Server(ThreadingHTTPServer):

@@ -11,6 +11,8 @@ from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tests.support.threaded_server import running
+
 PATIENCE = 30.0
 
 
@@ -123,11 +125,8 @@ def collector(manner: Manner = Manner.TAKES) -> Iterator[Collector]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     told = Collector(f"http://127.0.0.1:{server.server_port}", manner)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield told
-    finally:
-        told.ended.set()
-        server.shutdown()
-        server.server_close()
+    with running(server):
+        try:
+            yield told
+        finally:
+            told.ended.set()

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.support.threaded_server import running
+
 NODE = "eks-node-role"
 
 
@@ -40,15 +42,11 @@ class Metadata(ThreadingHTTPServer):
 def metadata() -> Iterator[Metadata]:
     """Run the endpoints while the context lasts."""
     server = Metadata()
-    thread = threading.Thread(target=server.serve_forever, args=[0.05], daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.closing.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with running(server):
+        try:
+            yield server
+        finally:
+            server.closing.set()
 
 
 class _Answerer(BaseHTTPRequestHandler):

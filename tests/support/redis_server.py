@@ -1,11 +1,12 @@
 """A fake Redis on loopback that speaks the wire protocol."""
 
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from fakeredis import TcpFakeServer
+
+from tests.support.threaded_server import running
 
 
 class _Server(TcpFakeServer):
@@ -20,14 +21,8 @@ class _Server(TcpFakeServer):
 def redis_server(port: int = 0) -> Iterator[str]:
     """Run a Redis while the context lasts, and return its URL."""
     server = _Server(("127.0.0.1", port), server_version=(7, 0))
-    thread = threading.Thread(target=server.serve_forever, args=[0.02])
-    thread.start()
-    try:
+    with running(server):
         yield f"redis://127.0.0.1:{server.server_address[1]}/0"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from cloudmart.doctor.command import reasons_of_pods
@@ -19,6 +18,7 @@ from cloudmart.rollout.run import RolloutChoices
 from tests.support.api_server import Object
 from tests.support.fake_cluster import FakeCluster
 from tests.support.overlays import FILLED
+from tests.support.threaded_server import running
 
 Page = tuple[int, str]
 Pages = dict[str, Page | Callable[[], Page]]
@@ -221,11 +221,5 @@ def seen_from_outside() -> Iterator[tuple[str, Pages]]:
             """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
+    with running(server):
         yield f"http://127.0.0.1:{server.server_port}", pages
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
