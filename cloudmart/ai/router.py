@@ -208,7 +208,7 @@ async def start_thread(chats: Chats) -> ThreadStarted:
 
 @router.post(
     "/message",
-    summary="Say something to the OpenAI assistant",
+    summary="Send a message to the OpenAI assistant",
     description=_ANSWERS,
     response_model=Reply,
     responses=_REPLIES,
@@ -232,7 +232,7 @@ async def start_conversation(chats: Chats) -> ConversationStarted:
 
 @router.post(
     "/bedrock/message",
-    summary="Say something to the Bedrock assistant",
+    summary="Send a message to the Bedrock assistant",
     description=_ANSWERS,
     response_model=Reply,
     responses=_REPLIES,
@@ -245,7 +245,7 @@ async def send_conversation_message(
 
 @router.post(
     "/analyze-sentiment",
-    summary="Save a chat that has ended, and read its mood",
+    summary="Save a chat that has ended, and rate its sentiment",
     description="The chat becomes a closed ticket, always and first. Azure reads the mood of what "
     "the customer wrote, once for each `threadId` of ours and up to a daily limit; for all other "
     "chats, and while Azure does not answer or is not configured, a lexicon does, and the ticket "

@@ -182,7 +182,7 @@ async def list_operations(request: Request, operations: Operations) -> Index:
 
 @router.get(
     "/.well-known/api-catalog",
-    summary="Find this API by machine (RFC 9727)",
+    summary="Get the API catalog, for programs (RFC 9727)",
     response_class=Response,
     responses={200: {"description": "A linkset (RFC 9264).", "content": {_CATALOG: {}}}},
 )

@@ -31,14 +31,14 @@ def evaluate(
     *,
     provider: Annotated[
         Literal["offline", "openai", "bedrock"],
-        typer.Option(help="Whose answers are judged; the settings say with which key and model."),
+        typer.Option(help="The provider to judge. The settings have its key and model."),
     ] = "offline",
     cases: Annotated[
         Path | None,
         typer.Option(
             exists=True,
             file_okay=False,
-            help="A folder of your own cases, instead of the packaged.",
+            help="A folder of your own cases, instead of the packaged ones.",
         ),
     ] = None,
     repeat: Annotated[
@@ -49,7 +49,9 @@ def evaluate(
     ] = 1,
     budget: Annotated[
         Decimal | None,
-        typer.Option(parser=_dollars, metavar="USD", help="Begin no case once this is spent."),
+        typer.Option(
+            parser=_dollars, metavar="USD", help="US dollars after which no further case begins."
+        ),
     ] = None,
     against: Annotated[
         Path | None,
@@ -65,8 +67,8 @@ def evaluate(
 
     The shop of the cases is on this machine; nothing of the real shop is read or changed. With
     `openai` or `bedrock` the model is called, which costs money. Exit codes: 0 each case passed;
-    1 a case failed, or was not played for want of budget; 2 its arguments are wrong; 3 the command
-    itself failed.
+    1 a case failed, or did not run because the budget was spent; 2 its arguments are wrong; 3 the
+    command itself failed.
     """
     try:
         # Not above: what serves in production has nothing of local mode.

@@ -109,7 +109,7 @@ def _fault(fault: SettingFault) -> dict[str, str]:
 
 def config(
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")] = False,
     as_markdown: Annotated[
         bool, typer.Option("--markdown", help="Print the page docs/configuration.md instead.")
     ] = False,

@@ -59,12 +59,12 @@ HostOption = Annotated[
         help="The addresses to listen at, separated by commas; a container needs 0.0.0.0,::"
     ),
 ]
-EmptyOption = Annotated[bool, typer.Option("--empty", help="Without the sample catalogue.")]
+EmptyOption = Annotated[bool, typer.Option("--empty", help="Start without the sample catalogue.")]
 PipelineOption = Annotated[
     bool,
     typer.Option(
         "--pipeline",
-        help="Send orders to a DuckDB as production does into BigQuery; "
+        help="Send orders to DuckDB, as production sends them to BigQuery; "
         "`/api/pipeline/status` shows how they get there.",
     ),
 ]

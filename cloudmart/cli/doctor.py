@@ -51,7 +51,7 @@ Every = Annotated[bool, typer.Option("--all", help="Also show what passed and wh
 Context = Annotated[
     str | None, typer.Option(help="The cluster, by its name in kubectl's configuration.")
 ]
-Namespace = Annotated[str | None, typer.Option(help="Where the service runs.")]
+Namespace = Annotated[str | None, typer.Option(help="The namespace of the service.")]
 Url = Annotated[str | None, typer.Option(help="The shop's address, if not PUBLIC_BASE_URL.")]
 
 

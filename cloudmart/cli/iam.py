@@ -147,7 +147,7 @@ def render(
         str, typer.Option(callback=_provider, help="The cluster's OpenID Connect issuer.")
     ],
     namespace: Annotated[
-        str, typer.Option(callback=_namespace, help="Where the service runs.")
+        str, typer.Option(callback=_namespace, help="The namespace of the service.")
     ] = "default",
     directory: Annotated[
         Path | None,

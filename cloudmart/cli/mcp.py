@@ -39,7 +39,7 @@ def mcp(
     """Offer the assistants' tools by the Model Context Protocol, on standard input and output.
 
     A client starts this command, and ends it. It reads the shop's tables with your credentials
-    and settings. The rules are those of a chat: an order is shown to its owner alone, and a change
+    and settings. The rules are those of a chat: an order is shown only to its owner, and a change
     happens after a person has typed the code.
     """
     if allow_changes and customer is None:

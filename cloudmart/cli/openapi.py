@@ -15,7 +15,7 @@ SHARED = Settings(access=AccessSettings(auth=(SignInMethod.BASIC, SignInMethod.J
 
 
 def openapi(
-    directory: Annotated[Path, typer.Argument(help="Where the files are.")] = Path("openapi"),
+    directory: Annotated[Path, typer.Argument(help="The folder of the files.")] = Path("openapi"),
     *,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 if a file is stale.")

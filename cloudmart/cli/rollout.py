@@ -92,8 +92,8 @@ def rollout(
     """Roll an environment out: the tables, the pods, the access to them; then call it from outside.
 
     If the new pods do not become ready or do not answer, the old ones come back. Exit codes: 0,
-    it rolled out. 1, it did not, and the previous release runs. 2, the call was wrong. 3, it did
-    not roll out, or not completely, and a person must act.
+    it rolled out. 1, it did not, and the previous release runs. 2, its arguments are wrong. 3, it
+    did not roll out, or not completely, and a person must act.
     """
     # Not imported above: the commands of a pod do not need it.
     from cloudmart.doctor.command import reasons_of_pods  # noqa: PLC0415

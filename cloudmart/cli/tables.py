@@ -90,7 +90,7 @@ def use_indexes(*, rate: Rate = DEFAULT_RATE) -> None:
 
 @app.command()
 def leave_indexes(*, wait: Wait = _NOTICED) -> None:
-    """Let look-ups read the tables again: before an older release comes back.
+    """Let look-ups read the tables again. Run it before an older release comes back.
 
     Ends when every process has noticed, so that the older pods may start.
     """
@@ -103,7 +103,7 @@ def leave_indexes(*, wait: Wait = _NOTICED) -> None:
 
 @app.command()
 def remove_old_notes() -> None:
-    """Remove the notes that older releases kept among the orders: when none can come back.
+    """Remove the notes that older releases kept among the orders. Run it when none can come back.
 
     Exit code 1 if the secret that makes ids of idempotency keys has not been copied yet.
     """

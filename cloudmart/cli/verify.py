@@ -74,7 +74,9 @@ def verify(
     anonymous_order: Annotated[
         bool, typer.Option("--anonymous-order", help="Place a guest's order. It is a real order.")
     ] = False,
-    expect: Annotated[str | None, typer.Option(help="The roll-out that must answer.")] = None,
+    expect: Annotated[
+        str | None, typer.Option(help="The id of the roll-out that must answer.")
+    ] = None,
 ) -> None:
     """Try the shop from outside, as its customers and its staff use it.
 

@@ -102,7 +102,7 @@ def _respond(answer: ProbeAnswer) -> Response:
 @router.get("/api/health", include_in_schema=False)
 @router.get(
     "/health",
-    summary="Tell that the process is alive",
+    summary="Check that the process is alive",
     description=(
         "200 as long as the process can answer, even if its dependencies fail. The body shows "
         "their health. Also at `/livez` and `/api/health`."
@@ -118,7 +118,7 @@ async def tell_health(health: Board) -> Response:
 @router.get("/readyz", include_in_schema=False)
 @router.get(
     "/ready",
-    summary="Tell whether this pod should get requests",
+    summary="Check whether this pod should get requests",
     description="503 until credentials and tables have worked once, while the pod stops, and when "
     "its own credentials have expired. An outage that all pods share does not make it unready. "
     "Also at `/readyz`.",
@@ -132,7 +132,7 @@ async def tell_readiness(health: Board) -> Response:
 
 @router.get(
     "/startupz",
-    summary="Tell whether the start is done",
+    summary="Check whether the start is done",
     description="503 until credentials and tables have worked once, then always 200.",
     response_class=HealthResponse,
     response_model=HealthReport,

@@ -14,7 +14,7 @@ router = ClassifiedRouter(prefix="/api/pipeline", tags=["pipeline"], route_class
 Monitor = Annotated[PipelineMonitor, Depends(provide(PipelineMonitor))]
 
 
-@router.get("/status", summary="Tell how orders get to BigQuery")
+@router.get("/status", summary="Get the state of the order pipeline")
 async def tell_pipeline_status(monitor: Monitor, response: Response) -> PipelineStatus:
     response.headers["Cache-Control"] = "no-store"
     return await monitor.status()

@@ -1,4 +1,4 @@
-"""`cloudmart pipeline`: how orders get to BigQuery, and what to do where they do not."""
+"""`cloudmart pipeline`: the order pipeline's state, test, comparison and repair."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""`cloudmart pipeline status`: how orders get to BigQuery."""
+"""`cloudmart pipeline status`: the state of the order pipeline."""
 
 import os
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")
 
 
 def status(*, as_json: Json = False) -> None:
-    """Show how orders get to BigQuery; exit code 1 if something is wrong or unknown."""
+    """Show the state of the order pipeline; exit code 1 if something is wrong or unknown."""
     settings = settings_for_pipeline(os.environ)
     found = run_pipeline_command(lambda: _look(settings))
     troubles = [sentence for _, sentence in troubles_of(found)]
