@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated
 
 import structlog
@@ -90,7 +91,7 @@ class Conversation(Entity):
     failed_lookups: Count = 0
     open_tickets: list[str] = []
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Return what logs and providers know the conversation by."""
         return hashlib.sha256(self.id.encode()).hexdigest()

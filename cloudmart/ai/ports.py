@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -48,6 +48,11 @@ class ToolSpec:
     name: str
     description: str
     parameters: Mapping[str, Any]
+    size: int = field(init=False, repr=False, compare=False)
+    """Bytes of what a model is told: measured once, for a tool is told with each step."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", len(repr(self).encode(errors="replace")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +142,12 @@ class StepRequest:
         replayed = [f"{step.text}{step.replay!r}" for step, _ in self.exchange]
         outputs = [result.marked for _, results in self.exchange for result in results]
         said = [*(message.marked for message in self.history), *outputs]
-        texts = [self.instructions, *map(repr, self.tools), *said, *replayed]
-        return sum(len(text.encode(errors="replace")) + _AROUND for text in texts) + _AROUND
+        texts = [self.instructions, *said, *replayed]
+        sizes = [
+            *(len(text.encode(errors="replace")) for text in texts),
+            *(tool.size for tool in self.tools),
+        ]
+        return sum(size + _AROUND for size in sizes) + _AROUND
 
 
 class ChatModel(Protocol):

@@ -4,6 +4,9 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+
+from prometheus_client import Counter, Histogram
 
 from cloudmart.ai.ports import ChatModel, ProviderStep, TextDelta, Usage
 from cloudmart.ai.prices import price_of
@@ -59,13 +62,13 @@ class StepMeter:
             outcome = ProviderTimeoutError.code
         else:
             outcome = _outcome(error) or self._outcome
-        AI_REQUESTS.labels(self._model.name, self._model.model, outcome).observe(took)
+        _timer(self._model.name, self._model.model, outcome).observe(took)
 
     def _note_text(self) -> None:
         if not self._written:
             self._written = True
             took = time.perf_counter() - self._began
-            AI_FIRST_TOKEN.labels(self._model.name, self._model.model).observe(took)
+            _first_token(self._model.name, self._model.model).observe(took)
 
 
 @contextmanager
@@ -89,7 +92,7 @@ def count_usage(model: ChatModel, usage: Usage) -> None:
         "reasoning": usage.reasoning_tokens,
     }
     for kind, tokens in kinds.items():
-        AI_TOKENS.labels(model.name, model.model, kind).inc(tokens)
+        _tokens(model.name, model.model, kind).inc(tokens)
     price = price_of(model.priced_by, model.model)
     _count_cost(model.name, model.model, None if price is None else price.of_tokens(usage))
 
@@ -105,7 +108,7 @@ def analysis_meter(source: str, units: int) -> Iterator[None]:
         outcome = _outcome(error) or "failed"
         raise
     finally:
-        AI_REQUESTS.labels(source, ANALYZER, outcome).observe(time.perf_counter() - began)
+        _timer(source, ANALYZER, outcome).observe(time.perf_counter() - began)
         if outcome not in _FREE:
             price = price_of(source, ANALYZER)
             _count_cost(source, ANALYZER, None if price is None else units * price.unit)
@@ -116,6 +119,21 @@ def _count_cost(provider: str, model: str, dollars: float | None) -> None:
         AI_UNPRICED.labels(provider, model).inc()
     else:
         AI_COST.labels(provider, model).inc(dollars)
+
+
+@cache
+def _timer(provider: str, model: str, outcome: str) -> Histogram:
+    return AI_REQUESTS.labels(provider, model, outcome)
+
+
+@cache
+def _first_token(provider: str, model: str) -> Histogram:
+    return AI_FIRST_TOKEN.labels(provider, model)
+
+
+@cache
+def _tokens(provider: str, model: str, kind: str) -> Counter:
+    return AI_TOKENS.labels(provider, model, kind)
 
 
 def _outcome(error: BaseException | None) -> str | None:

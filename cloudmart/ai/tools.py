@@ -113,6 +113,7 @@ class Toolbox:
         self._changes = changes
         self._tickets = tickets
         self._tools = {tool.name: tool for tool in self._all()}
+        self._told = [(tool.right, tool.spec) for tool in self._tools.values()]
         self._hidden = {"list_products": self._tools["search_products"].taking(ListArguments)}
 
     @property
@@ -122,9 +123,7 @@ class Toolbox:
 
     def specs(self, turn: Turn) -> list[ToolSpec]:
         """Return what a model is told of the tools that it may use for the current speaker."""
-        return [
-            tool.spec for tool in self._tools.values() if self._changes.allows(turn, tool.right)
-        ]
+        return [spec for right, spec in self._told if self._changes.allows(turn, right)]
 
     async def run(self, turn: Turn, call: ToolCall) -> str:
         """Run a tool and return its result, or what was wrong with the call, as JSON."""

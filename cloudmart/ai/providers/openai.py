@@ -135,7 +135,8 @@ class OpenAIChat:
                 if piece := call.read(partial(answer.take, event)):
                     yield TextDelta(piece)
                 if answer.ended:
-                    await call.finish(stream)
+                    if not stream.at_end:
+                        await call.finish(stream)
                     break
         if usage := answer.usage:
             yield usage

@@ -125,6 +125,11 @@ class AnswerEvents:
         # Where the end has not been read, this closes the connection.
         self._response.release()
 
+    @property
+    def at_end(self) -> bool:
+        """Tell whether all of the answer has been read, so that its connection is free."""
+        return self._response.content.at_eof()
+
     def __aiter__(self) -> Self:
         return self
 
