@@ -184,7 +184,7 @@ def _is_real(counted: object) -> TypeGuard[int | Decimal]:
 
 
 def _today() -> str:
-    return f"tokens-{datetime.now(UTC):%Y-%m-%d}"
+    return f"tokens-{datetime.now(UTC).date().isoformat()}"
 
 
 def _seconds_to_midnight() -> int:

@@ -41,10 +41,11 @@ async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
             raise ClientDisconnect
         return doing.result()
     finally:
-        for task in (doing, gone):
-            task.cancel()
-        # Stopping takes a moment: a lock is released, a connection closed.
-        await asyncio.gather(doing, gone, return_exceptions=True)
+        gone.cancel()
+        if not doing.done():
+            doing.cancel()
+            # Stopping takes a moment: a lock is released, a connection closed.
+            await asyncio.gather(doing, gone, return_exceptions=True)
 
 
 async def _gone(receive: Receive) -> None:

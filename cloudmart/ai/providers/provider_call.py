@@ -49,8 +49,8 @@ class ProviderSdk:
 
     `failures` are the exceptions it is known to raise, and `explain` says what they mean. `label`
     is what it is called in metrics and in the log. A call that `acts` is not repeated where it may
-    have been carried out. Where it `keeps_time`, its streams raise TimeoutError by themselves when
-    the time of their call is up.
+    have been carried out. Where it `keeps_time`, a call and its stream raise TimeoutError by
+    themselves when the time is up.
     """
 
     provider: str
@@ -118,8 +118,7 @@ class ProviderCall:
                     raise self.failed(TOO_LARGE)
                 if not self._events % _OTHERS_TURN:
                     await asyncio.sleep(0)
-                coming = anext(stream, _NO_MORE)
-                event = await (coming if self._keeps_time else self._in_time(coming))
+                event = await self._in_time(anext(stream, _NO_MORE))
                 if event is _NO_MORE:
                     return None
                 if event is not None:
@@ -200,6 +199,8 @@ class ProviderCall:
         return error
 
     async def _in_time(self, answer: Awaitable[T]) -> T:
+        if self._keeps_time:
+            return await answer
         async with asyncio.timeout_at(self._end):
             return await answer
 

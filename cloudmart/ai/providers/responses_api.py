@@ -65,6 +65,8 @@ class ResponsesApi:
             TimeoutError: the time was up before it answered.
             aiohttp.ClientError: there was no whole answer.
         """
+        if seconds <= 0:
+            raise TimeoutError
         response = await self._http.post(
             self._url,
             data=msgspec.json.encode(body),
@@ -72,7 +74,7 @@ class ResponsesApi:
             # A conversation goes to the server that is configured and to no other.
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(
-                total=max(seconds, 0.001),
+                total=seconds,
                 sock_connect=_CONNECT_WITHIN,
                 # One clock for the whole answer costs less than one that each event sets anew.
                 sock_read=_STALLED if seconds > _STALLED else None,
