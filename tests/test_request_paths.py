@@ -1,15 +1,16 @@
-"""The two lists of `docs/architecture.md`: the files that a request goes through to DynamoDB."""
+"""The files that a request goes through to DynamoDB, as `docs/architecture.md` lists them."""
 
 import ast
 import asyncio
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar, Token
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,11 @@ ASKED = {
 # What is passed on, and what goes wrong: files of the lists that call nothing.
 SPOKEN = {"orders/models.py", "errors.py"}
 
-_behind: ContextVar[frozenset[str] | None] = ContextVar("files behind a task", default=None)
+# The parts that every domain stands on.
+SHARED = {"dynamodb", "http", "errors.py"}
+
+# Of a task: where to collect, and the files that stand behind what began it.
+_behind: ContextVar[tuple[set[str], frozenset[str]] | None] = ContextVar("behind", default=None)
 
 
 def listed(route: str) -> list[str]:
@@ -111,31 +116,82 @@ async def test_the_list_names_the_files_that_a_request_goes_through(
     assert passed - set(ASKED) == set(listed(route)) - SPOKEN
 
 
+OTHERS: Sequence[tuple[str, str, Mapping[str, Any] | None]] = [
+    ("GET", "/api/orders/{order}", None),
+    ("GET", "/api/orders", None),
+    ("PUT", "/api/orders/{order}", {"status": "Shipped"}),
+    ("DELETE", "/api/orders/{order}", None),
+    ("POST", "/api/tickets", {"subject": "A lamp", "message": "It is dark."}),
+    ("GET", "/api/tickets/{ticket}", None),
+    ("GET", "/api/tickets", None),
+    ("PUT", "/api/tickets/{ticket}", {"status": "closed"}),
+    ("DELETE", "/api/tickets/{ticket}", None),
+    ("GET", "/api/products/1", None),
+    ("GET", "/api/products", None),
+    ("POST", "/api/products", {"name": "Rug", "price": 9, "description": "Soft."}),
+    ("PUT", "/api/products/1", {"name": "Lamp", "price": 8, "description": "Bright."}),
+    ("DELETE", "/api/products/1", None),
+]
+
+
+async def test_no_other_request_goes_through_more_files_or_other_domains(
+    stocked: Settings, pytestconfig: pytest.Config
+) -> None:
+    if pytestconfig.getoption("transport") != "direct":
+        pytest.skip("The SDK's way to DynamoDB does not go through the transport.")
+    ways = {}
+    async with served(create_app(stocked, process=still(stocked))) as server:
+        ids = {}
+        for kind, body in [
+            ("order", {"productId": "1", "quantity": 1}),
+            ("ticket", {"subject": "A lamp", "message": "It is dark."}),
+        ]:
+            made = await server.send("POST", f"/api/{kind}s", body)
+            ids[kind] = json.loads(made.body)["id"]
+        for method, path, body in OTHERS:
+            with files_behind_calls() as passed:
+                exchange = await server.send(method, path.format_map(ids), body)
+            assert exchange.status in {200, 201}, (method, path, exchange.body)
+            domain = path.split("/")[2]
+            ways[method, path] = {*passed, f"{domain}/models.py", "errors.py"}
+
+    strange = {
+        route: {
+            file for file in files if file.partition("/")[0] not in {*route[1].split("/"), *SHARED}
+        }
+        for route, files in ways.items()
+    }
+    assert {route: files for route, files in ways.items() if len(files) > 8} == {}
+    assert {route: files for route, files in strange.items() if files} == {}
+
+
 @contextmanager
 def files_behind_calls() -> Iterator[set[str]]:
     """Collect the files, from the router on, whose functions wait for a call of DynamoDB.
 
     A task stands behind what began it.
     """
-    found: set[str] = set()
-    tokens: dict[FrameType, Token[frozenset[str] | None]] = {}
+    ours: set[str] = set()
+    tokens: dict[FrameType, Token[tuple[set[str], frozenset[str]] | None]] = {}
     create_task = asyncio.BaseEventLoop.create_task.__code__
 
     def note(frame: FrameType, event: str, _: object) -> None:
-        behind = _behind.get()
-        if behind is None:
+        context = _behind.get()
+        if context is None:
             return
+        # A task that outlives its request still collects for that one.
+        found, behind = context
         if frame.f_code is create_task and event == "call":
-            tokens[frame] = _behind.set(behind | stack(frame))
+            tokens[frame] = _behind.set((found, behind | stack(frame)))
         elif frame in tokens and event == "return":
             _behind.reset(tokens.pop(frame))
         elif event == "call" and frame.f_code.co_qualname == "Transport._send":
             found.update(behind | stack(frame))
 
-    mark = _behind.set(frozenset())
+    mark = _behind.set((ours, frozenset()))
     sys.setprofile(note)
     try:
-        yield found
+        yield ours
     finally:
         sys.setprofile(None)
         _behind.reset(mark)
