@@ -192,7 +192,7 @@ def _tell(address: str, port: int, catalogue: str, *, pipeline: bool) -> None:
         f"  Catalogue  {catalogue}",
         *([f"  Pipeline   [cyan]{home}/api/pipeline/status[/]"] if pipeline else []),
         "",
-        "Data lives in memory and is gone when this ends (Ctrl-C).",
+        "The data is in memory only. Ctrl-C stops the shop and deletes it.",
         sep="\n",
     )
     sys.stdout.flush()

@@ -61,7 +61,7 @@ _CAUSES: tuple[tuple[type[UpstreamError], Cause], ...] = (
     (ProviderUnavailableError, AWAY),
     (ProviderTimeoutError, SLOW),
 )
-_INSTEAD = " Rules answer instead."
+_INSTEAD = " A rule-based replacement answers instead."
 
 
 @dataclass(eq=False, slots=True)

@@ -69,7 +69,7 @@ class Shop:
 @contextmanager
 def _open(*options: str, **environ: str) -> Iterator[tuple[Command, str, str]]:
     with running("-m", "cloudmart", "dev", "--port", "0", *options, **environ) as command:
-        banner = command.read_until("Data lives in memory")
+        banner = command.read_until("The data is in memory")
         (home,) = {word.removesuffix("/api") for word in banner.split() if word.endswith("/api")}
         yield command, home, banner
 
@@ -101,7 +101,7 @@ def test_it_says_where_the_shop_is_and_that_its_data_will_not_last(shop: Shop) -
         f"  Docs       {shop.home}/docs\n"
         "  Catalogue  24 sample products\n"
         "\n"
-        "Data lives in memory and is gone when this ends (Ctrl-C).\n"
+        "The data is in memory only. Ctrl-C stops the shop and deletes it.\n"
     )
 
 

@@ -28,11 +28,11 @@ def test_the_port_in_dotenv_counts_and_the_environment_s_goes_first(
     (tmp_path / ".env").write_text(f"PORT={mine}\n")
 
     with running("-m", "cloudmart", "dev") as command:
-        banner = command.read_until("Data lives in memory")
+        banner = command.read_until("The data is in memory")
         command.send(signal.SIGTERM)
         command.ended()
     with running("-m", "cloudmart", "dev", PORT=str(other)) as command:
-        overruled = command.read_until("Data lives in memory")
+        overruled = command.read_until("The data is in memory")
 
     assert f"http://127.0.0.1:{mine}/api" in banner
     assert f"http://127.0.0.1:{other}/api" in overruled
@@ -62,7 +62,7 @@ def test_one_s_own_products_take_the_place_of_the_samples(tmp_path: Path) -> Non
 
     # As `make dev CATALOGUE=…` passes it.
     with running("-m", "cloudmart", "dev", "--port", "0", CATALOGUE=str(file)) as command:
-        banner = command.read_until("Data lives in memory")
+        banner = command.read_until("The data is in memory")
         (home,) = {word.removesuffix("/api") for word in banner.split() if word.endswith("/api")}
         products = httpx2.get(f"{home}/api/products", timeout=60, trust_env=False).json()
         command.send(signal.SIGTERM)

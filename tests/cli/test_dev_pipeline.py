@@ -10,7 +10,7 @@ from tests.support.cli_process import running
 
 def test_an_order_placed_by_http_is_a_row_of_the_warehouse() -> None:
     with running("-m", "cloudmart", "dev", "--pipeline", "--empty", "--port", "0") as shop:
-        banner = shop.read_until("Data lives in memory")
+        banner = shop.read_until("The data is in memory")
         (home,) = re.findall(r"http://127\.0\.0\.1:\d+/api(?=\s)", banner)
         lamp = httpx2.post(
             f"{home}/products", json={"name": "Lamp", "price": 19.5}, timeout=60
@@ -38,7 +38,7 @@ def test_a_shop_without_a_pipeline_says_how_to_have_one() -> None:
     with running(
         "-m", "cloudmart", "dev", "--empty", "--port", "0", BIGQUERY_TABLE_ID="b", **environ
     ) as shop:
-        banner = shop.read_until("Data lives in memory")
+        banner = shop.read_until("The data is in memory")
         (home,) = re.findall(r"http://\S+/api", banner)
         told = httpx2.get(f"{home}/pipeline/status", timeout=60).json()
 
