@@ -41,6 +41,35 @@ def test_the_picture_of_the_layers_is_the_contract() -> None:
     assert drawn == [layer.replace("cloudmart.", "") for layer in layers]
 
 
+def test_the_files_that_the_architecture_names_are_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    named = {name for name in re.findall(r"`([\w./-]+\.(?:py|toml|yaml))`", page) if "/" in name}
+
+    assert named
+    assert [
+        name
+        for name in sorted(named)
+        if not any((folder / name).exists() for folder in (ROOT, ROOT / "cloudmart"))
+    ] == []
+
+
+def test_what_the_lists_of_the_architecture_say_of_a_file_is_in_it() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    lines = re.findall(r"^  (\S+\.py) +(.+)$", page, re.MULTILINE)
+    said = {
+        (file, name)
+        for file, sentence in lines
+        for name in re.findall(r"\b(?:[A-Z]\w+\.)?(\w+)(?=\(|:)", sentence)
+    }
+
+    assert said
+    assert [
+        (file, name)
+        for file, name in sorted(said)
+        if not re.search(rf"\b{name}\b", (ROOT / "cloudmart" / file).read_text("utf-8"))
+    ] == []
+
+
 def test_the_tree_of_the_readme_names_every_folder_and_nothing_that_is_not_there() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     (tree,) = re.findall(r"^```\n(cloudmart/\n.*?)^```", readme, re.MULTILINE | re.DOTALL)
