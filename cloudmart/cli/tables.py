@@ -14,7 +14,7 @@ from cloudmart.cli.command_settings import EXIT_FAILED, settings_for_tables
 from cloudmart.cli.data_store_errors import explain_misconfiguration, told
 from cloudmart.dynamodb.refusals import TROUBLE, PartState, explain_refusal
 from cloudmart.dynamodb.schema import LOOK_AGAIN, TableSchema
-from cloudmart.dynamodb.session import operators_session
+from cloudmart.dynamodb.session import AwsClient, operators_session
 from cloudmart.health.aws_environment import open_for_command
 from cloudmart.health.causes import DependencyError
 from cloudmart.orders.internal_items import remove_notes_from_orders
@@ -137,14 +137,14 @@ def _with_indexes(settings: Settings) -> list[TableSchema]:
     return [schema for schema in shop_tables(settings.dynamodb) if schema.items]
 
 
-async def _leave(client: Any, schemas: Iterable[TableSchema]) -> None:  # noqa: ANN401
+async def _leave(client: AwsClient, schemas: Iterable[TableSchema]) -> None:
     for schema in schemas:
         if schema.items:
             await remove_record(client, schema.notes, schema.items)
 
 
 async def _apply(
-    client: Any,  # noqa: ANN401 - botocore makes its clients at run time
+    client: AwsClient,
     schemas: Iterable[TableSchema],
     *,
     dry_run: bool,
@@ -163,7 +163,7 @@ def _paced(step: Step, rate: int) -> Step:
     return replace(step, rate=rate) if isinstance(step, RunBackfill) else step
 
 
-async def _take(client: Any, steps: list[Step]) -> list[TableFinding]:  # noqa: ANN401
+async def _take(client: AwsClient, steps: list[Step]) -> list[TableFinding]:
     with tables_output.watch_steps() as watcher:
         return await apply_steps(client, steps, watcher)
 

@@ -31,6 +31,7 @@ from cloudmart.dynamodb.refusals import (
     DamagedAnswerError,
     ForeignAnswerError,
 )
+from cloudmart.dynamodb.session import AwsClient
 from cloudmart.dynamodb.transport import (
     ANSWER_LOST,
     OPERATIONS,
@@ -154,7 +155,7 @@ class Database:
             _deadline.set(before)
 
     @property
-    def client(self) -> Any:  # noqa: ANN401 - botocore makes its clients at run time
+    def client(self) -> AwsClient:
         """Return aiobotocore's own client, or raise UnavailableError while none is open."""
         if self._client is None:
             raise UnavailableError("The shop is starting and cannot reach its data yet.")
@@ -195,7 +196,7 @@ class Database:
 
     async def _answer(
         self,
-        client: Any,  # noqa: ANN401 - botocore makes its clients at run time
+        client: AwsClient,
         operation: str,
         parameters: dict[str, Any],
         parse: Parse,
@@ -227,7 +228,7 @@ class Database:
 
     async def _sent(
         self,
-        client: Any,  # noqa: ANN401 - botocore makes its clients at run time
+        client: AwsClient,
         operation: str,
         parameters: Mapping[str, Any],
         parse: Parse,

@@ -20,6 +20,9 @@ from cloudmart.dynamodb.refusals import StrictParserFactory
 from cloudmart.dynamodb.service_files import ServiceFiles
 from cloudmart.retry import REQUEST_ATTEMPTS
 
+AwsClient = Any
+"""A client of an AWS service: botocore makes its class at run time, so no type describes it."""
+
 # What every client of the session starts from: also the one that the SDK makes by itself to get
 # credentials from STS, which would otherwise wait a minute for each of five answers.
 _DEFAULTS = DirectConfig(

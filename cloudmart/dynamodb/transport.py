@@ -32,7 +32,7 @@ from yarl import URL
 from cloudmart.dynamodb.call_metrics import count_retry
 from cloudmart.dynamodb.messages import decode_answer, encode_call
 from cloudmart.dynamodb.refusals import DamagedAnswerError, ForeignAnswerError, is_damaged
-from cloudmart.dynamodb.session import SessionCredentials
+from cloudmart.dynamodb.session import AwsClient, SessionCredentials
 from cloudmart.dynamodb.sigv4 import AwsClock, SigningKey, UnsignedRequest, signed_headers
 from cloudmart.retry import REQUEST_ATTEMPTS
 
@@ -160,7 +160,7 @@ class Transport:
         self,
         http: aiohttp.ClientSession,
         session: aioboto3.Session,
-        client: Any,  # noqa: ANN401 - botocore makes its clients at run time
+        client: AwsClient,
         corrected: Callable[[timedelta], None] = lambda _: None,
     ) -> None:
         self._http = http
@@ -309,7 +309,7 @@ class Transport:
 @asynccontextmanager
 async def open_transport(
     session: aioboto3.Session,
-    client: Any,  # noqa: ANN401 - botocore makes its clients at run time
+    client: AwsClient,
     corrected: Callable[[timedelta], None] = lambda _: None,
 ) -> AsyncIterator[Transport]:
     """Give a transport beside an SDK client, with connections as the client has them."""
@@ -336,7 +336,7 @@ async def open_transport(
             await transport.close()
 
 
-async def _find_endpoint(client: Any) -> _Endpoint:  # noqa: ANN401 - botocore makes its clients at run time
+async def _find_endpoint(client: AwsClient) -> _Endpoint:
     """Ask the SDK where it would send a request, by its rules and the environment.
 
     A signed address is the only one of its public answers that says so, and it names the region
@@ -361,7 +361,7 @@ async def _find_endpoint(client: Any) -> _Endpoint:  # noqa: ANN401 - botocore m
 
 def _trusted_authorities(
     session: aioboto3.Session,
-    client: Any,  # noqa: ANN401 - botocore makes its clients at run time
+    client: AwsClient,
 ) -> ssl.SSLContext | bool:
     """Return what trusts the authorities that the SDK trusts: those of a file, or its own."""
     # Reading all authorities takes a while: only where there is TLS.

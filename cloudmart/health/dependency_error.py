@@ -89,6 +89,9 @@ def token_claims(path: str) -> dict[str, Any]:
 
 _Found = tuple[Cause, dict[str, str]]
 
+_SdkError = Any
+"""An error of the kind for which `_BY_TYPE` calls a function; the SDK publishes no types."""
+
 
 def dependency_error_of(
     error: BaseException,
@@ -126,12 +129,12 @@ def _in_environment(error: BaseException, environ: Mapping[str, str]) -> _Found 
     return None
 
 
-def _of_profile(_: Any, environ: Mapping[str, str]) -> _Found:  # noqa: ANN401 - see _BY_TYPE
+def _of_profile(_: _SdkError, environ: Mapping[str, str]) -> _Found:
     name = _first(_PROFILES, environ)
     return aws_environment.PROFILE_MISSING, {"variable": name, "value": repr(environ.get(name, ""))}
 
 
-def _of_file(error: Any, environ: Mapping[str, str]) -> _Found:  # noqa: ANN401
+def _of_file(error: _SdkError, environ: Mapping[str, str]) -> _Found:
     path = str(error.kwargs.get("path", ""))
     named = [each for each in _CONFIGURATION if environ.get(each) == path]
     if not named:
@@ -139,36 +142,36 @@ def _of_file(error: Any, environ: Mapping[str, str]) -> _Found:  # noqa: ANN401
     return aws_environment.CONFIG_UNREADABLE, {"variable": named[0], "path": path}
 
 
-def _of_pair(error: Any, environ: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
+def _of_pair(error: _SdkError, environ: Mapping[str, str]) -> _Found | None:
     if getattr(error, "kwargs", {}).get("provider", "env") != "env":
         return aws_environment.CONFIG_WRONG, {}
     given = [each for each in _PAIR if environ.get(each)]
     return (credentials.HALF_SET, {"variable": given[0]}) if len(given) == 1 else None
 
 
-def _of_parameters(error: Any, environ: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
+def _of_parameters(error: _SdkError, environ: Mapping[str, str]) -> _Found | None:
     if "RoleArn" not in str(error):
         return None
     role = repr(environ.get("AWS_ROLE_ARN", ""))
     return web_identity.ROLE_MALFORMED, {"variable": "AWS_ROLE_ARN", "value": role}
 
 
-def _of_proxy(error: Any, environ: Mapping[str, str]) -> _Found:  # noqa: ANN401
+def _of_proxy(error: _SdkError, environ: Mapping[str, str]) -> _Found:
     proxy = masked(str(error.kwargs.get("proxy_url", "")))
     return aws_environment.PROXY_AWAY, {"variable": _first(_PROXIES, environ), "proxy": proxy}
 
 
-def _of_configuration(error: Any, _: Mapping[str, str]) -> _Found:  # noqa: ANN401
+def _of_configuration(error: _SdkError, _: Mapping[str, str]) -> _Found:
     return (
         credentials.ROLE_UNSET if "web identity" in str(error) else aws_environment.CONFIG_WRONG
     ), {}
 
 
-def _of_account(error: Any, _: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
+def _of_account(error: _SdkError, _: Mapping[str, str]) -> _Found | None:
     return (aws_environment.ACCOUNT_UNKNOWN, {}) if "AccountId" in str(error) else None
 
 
-def _of_client(wrapped: Any, environ: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
+def _of_client(wrapped: _SdkError, environ: Mapping[str, str]) -> _Found | None:
     """Return the cause of an error that the SDK's HTTP client met before it called anybody."""
     error = wrapped.kwargs.get("error")
     if isinstance(error, InvalidURL):
@@ -183,7 +186,7 @@ def _of_client(wrapped: Any, environ: Mapping[str, str]) -> _Found | None:  # no
     return None
 
 
-def _of_value(error: Any, environ: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
+def _of_value(error: _SdkError, environ: Mapping[str, str]) -> _Found | None:
     if "legal header value" in str(error):
         return credentials.AGENT_TOKEN_GARBLED, {"variable": _first(_AGENT_TOKEN, environ)}
     if "Unsupported host" in str(error):
@@ -194,7 +197,7 @@ def _of_value(error: Any, environ: Mapping[str, str]) -> _Found | None:  # noqa:
     return None
 
 
-def _of_provider(error: Any, _: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
+def _of_provider(error: _SdkError, _: Mapping[str, str]) -> _Found | None:
     """Return the cause of a source of credentials that a profile names, unlike the pod's agent."""
     if "credential_source" in str(error):
         return aws_environment.CONFIG_WRONG, {}
@@ -224,16 +227,16 @@ def _of_source(error: BaseException, environ: Mapping[str, str]) -> _Found | Non
     return (aws_environment.PROGRAM_WRONG, {}) if found else None
 
 
-def _of_program(_: Any, __: Mapping[str, str]) -> _Found:  # noqa: ANN401
+def _of_program(_: _SdkError, __: Mapping[str, str]) -> _Found:
     """Return the cause of what is no JSON: only a program's output is met here as it came."""
     return aws_environment.PROGRAM_WRONG, {"answer": "What it prints is not JSON."}
 
 
-def _of_person(_: Any, __: Mapping[str, str]) -> _Found:  # noqa: ANN401
+def _of_person(_: _SdkError, __: Mapping[str, str]) -> _Found:
     return aws_environment.PERSON, {}
 
 
-def _of_path(error: Any, environ: Mapping[str, str]) -> _Found | None:  # noqa: ANN401
+def _of_path(error: _SdkError, environ: Mapping[str, str]) -> _Found | None:
     """Return the cause that a file is which a source of credentials cannot read or run."""
     path = str(error.filename or "")
     if isinstance(error, PermissionError) and path in {"", environ.get(_IDENTITY_TOKEN, "")}:
@@ -248,7 +251,7 @@ def _of_path(error: Any, environ: Mapping[str, str]) -> _Found | None:  # noqa: 
 
 # Of several that fit, the first that knows an answer: the SDK's errors are each other's kinds.
 _BY_TYPE: tuple[
-    tuple[type[BaseException], Callable[[Any, Mapping[str, str]], _Found | None]], ...
+    tuple[type[BaseException], Callable[[_SdkError, Mapping[str, str]], _Found | None]], ...
 ] = (
     (sdk.ProfileNotFound, _of_profile),
     (sdk.ConfigParseError, _of_file),

@@ -16,6 +16,7 @@ from cloudmart.dynamodb.schema import (
     index_named,
     is_settled,
 )
+from cloudmart.dynamodb.session import AwsClient
 from cloudmart.tables.backfill import Backfill, BackfillTally
 from cloudmart.tables.operator_client import (
     CALL_PATIENCE,
@@ -54,7 +55,7 @@ class TableChange:
 
     def __init__(
         self,
-        client: Any,  # noqa: ANN401 - botocore makes its clients at run time
+        client: AwsClient,
         tell: Callable[[float], None],
         *,
         patience: float = CALL_PATIENCE,
@@ -219,7 +220,7 @@ class Watcher(Protocol):
 
 
 async def apply_steps(
-    client: Any,  # noqa: ANN401 - botocore makes its clients at run time
+    client: AwsClient,
     steps: Sequence[Step],
     watcher: Watcher,
     *,
@@ -246,7 +247,7 @@ async def apply_steps(
 
 
 async def _take(
-    client: Any,  # noqa: ANN401 - as above
+    client: AwsClient,
     step: Step,
     watcher: Watcher,
     patience: tuple[float, float],
@@ -267,7 +268,7 @@ async def _take(
     return TableFinding(step.table, step.part, PartState.OK)
 
 
-async def _backfill(client: Any, step: RunBackfill, watcher: Watcher) -> TableFinding:  # noqa: ANN401
+async def _backfill(client: AwsClient, step: RunBackfill, watcher: Watcher) -> TableFinding:
     backfill = Backfill(client, step.table, step.items, rate=step.rate)
     started = stamp(now())
 

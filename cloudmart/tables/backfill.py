@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from cloudmart.dynamodb.codec import Item, decode_item
 from cloudmart.dynamodb.expression import read_expressions
 from cloudmart.dynamodb.schema import Amendment, IndexedItems, amendment
+from cloudmart.dynamodb.session import AwsClient
 from cloudmart.errors import UnavailableError
 from cloudmart.orders.indexes import DAY_SHARD
 from cloudmart.orders.internal_items import is_order
@@ -109,7 +110,7 @@ class Backfill:
 
     def __init__(
         self,
-        client: Any,  # noqa: ANN401 - botocore makes its clients at run time
+        client: AwsClient,
         table: str,
         items: IndexedItems,
         *,

@@ -1,7 +1,6 @@
 """The client of an operator's commands: it waits longer, and shows DynamoDB's own errors."""
 
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 import aioboto3
 from botocore.exceptions import ClientError
@@ -11,6 +10,7 @@ from cloudmart.aws_redirects import DirectConfig
 from cloudmart.dynamodb.codec import encode_item
 from cloudmart.dynamodb.refusals import BUSY
 from cloudmart.dynamodb.schema import KEYS_VERSION, IndexedItems
+from cloudmart.dynamodb.session import AwsClient
 from cloudmart.retry import operator_retry
 from cloudmart.values.timestamp import now, stamp
 
@@ -46,14 +46,14 @@ retry_table_call = table_retry().wraps
 """Make one call again in the same way."""
 
 
-def open_client(session: aioboto3.Session) -> AbstractAsyncContextManager[Any]:
+def open_client(session: aioboto3.Session) -> AbstractAsyncContextManager[AwsClient]:
     """Open a DynamoDB client for as long as the context lasts."""
-    client: AbstractAsyncContextManager[Any] = session.client("dynamodb", config=_CONFIG)
+    client: AbstractAsyncContextManager[AwsClient] = session.client("dynamodb", config=_CONFIG)
     return client
 
 
 @retry_table_call
-async def write_record(client: Any, notes: str, items: IndexedItems, started: str) -> None:  # noqa: ANN401
+async def write_record(client: AwsClient, notes: str, items: IndexedItems, started: str) -> None:
     """Record that a pass which began at a time has found or made all items complete."""
     times = {"startedAt": started, "completedAt": stamp(now())}
     record = {"id": items.record, "keys": KEYS_VERSION, **times}
@@ -61,6 +61,6 @@ async def write_record(client: Any, notes: str, items: IndexedItems, started: st
 
 
 @retry_table_call
-async def remove_record(client: Any, notes: str, items: IndexedItems) -> None:  # noqa: ANN401
+async def remove_record(client: AwsClient, notes: str, items: IndexedItems) -> None:
     """Remove the record, so that look-ups read the table."""
     await client.delete_item(TableName=notes, Key=encode_item({"id": items.record}))

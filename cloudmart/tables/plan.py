@@ -19,6 +19,7 @@ from cloudmart.dynamodb.schema import (
     index_named,
     keys_of,
 )
+from cloudmart.dynamodb.session import AwsClient
 from cloudmart.tables.backfill import Backfill
 from cloudmart.tables.steps import (
     DEFAULT_RATE,
@@ -54,7 +55,7 @@ class ObservedTable:
     record: Item | TableRefusal | None = None
 
 
-async def describe_table(client: Any, schema: TableSchema) -> ObservedTable:  # noqa: ANN401 - botocore's
+async def describe_table(client: AwsClient, schema: TableSchema) -> ObservedTable:
     """Ask DynamoDB all there is to know of a table."""
     name = schema.name
     table = await _ask(client.describe_table(TableName=name), "Table")
@@ -68,7 +69,7 @@ async def describe_table(client: Any, schema: TableSchema) -> ObservedTable:  # 
     return ObservedTable(table, recovery or {}, expiry or {}, record)
 
 
-async def _record(client: Any, items: IndexedItems, notes: str) -> Item | TableRefusal | None:  # noqa: ANN401
+async def _record(client: AwsClient, items: IndexedItems, notes: str) -> Item | TableRefusal | None:
     key = encode_item({"id": items.record})
     call = client.get_item(TableName=notes, Key=key, ConsistentRead=True)
     stored = await _ask(call, "Item")
@@ -207,7 +208,7 @@ def _index(name: str, description: Description, index: TableIndex) -> TableFindi
     return TableFinding(name, step.part, PartState.OK)
 
 
-async def check_tables(client: Any, schemas: Iterable[TableSchema]) -> list[TableFinding]:  # noqa: ANN401
+async def check_tables(client: AwsClient, schemas: Iterable[TableSchema]) -> list[TableFinding]:
     """Return a finding for each part of each table, in the order of the steps they ask for."""
     return [
         finding
@@ -216,7 +217,9 @@ async def check_tables(client: Any, schemas: Iterable[TableSchema]) -> list[Tabl
     ]
 
 
-async def check_tables_and_items(client: Any, schemas: Iterable[TableSchema]) -> list[TableFinding]:  # noqa: ANN401
+async def check_tables_and_items(
+    client: AwsClient, schemas: Iterable[TableSchema]
+) -> list[TableFinding]:
     """Return the same, but count the items that lack attributes of the indexes.
 
     A record says nothing of an item that an older release, or a person, has written since.
@@ -231,7 +234,7 @@ async def check_tables_and_items(client: Any, schemas: Iterable[TableSchema]) ->
     return findings
 
 
-async def _count(client: Any, schema: TableSchema) -> TableFinding:  # noqa: ANN401
+async def _count(client: AwsClient, schema: TableSchema) -> TableFinding:
     step = RunBackfill.of(schema)
     try:
         tally = await Backfill(client, step.table, step.items, rate=DEFAULT_RATE).count()

@@ -13,6 +13,7 @@ from aiohttp import ClientError as AiohttpError
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.parsers import ResponseParserError
 
+from cloudmart.dynamodb.session import AwsClient
 from cloudmart.pipeline.models import MappingStatus
 from cloudmart.pipeline.unknown import UnknownError, why_of_aws
 from cloudmart.retry import REQUEST_ATTEMPTS
@@ -122,7 +123,7 @@ class AwsTransport:
                 await self._forget(name)
             raise UnknownError(why_of_aws(service, name, error, setting)) from error
 
-    async def _opened(self, name: str) -> Any:  # noqa: ANN401 - botocore makes its clients
+    async def _opened(self, name: str) -> AwsClient:
         async with self._opening:
             if name not in self._clients:
                 stack, region = AsyncExitStack(), self._session.region_name
