@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+GRAPHS = sorted(ROOT.glob("docs/profiles/*.svg"))
 
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
@@ -92,6 +93,14 @@ def test_the_tree_of_the_readme_names_every_folder_and_nothing_that_is_not_there
     parts = {f"{each[0]}/" if len(each) > 1 else each[0] for each in package}
     assert beside == {each for each in folders if each[0] != "."}
     assert inside == {each for each in parts if each[0] != "_"}
+
+
+@pytest.mark.parametrize("graph", GRAPHS, ids=lambda graph: graph.stem)
+def test_a_flame_graph_is_small_and_names_no_folder_of_a_machine(graph: Path) -> None:
+    drawn = graph.read_text("utf-8")
+
+    assert len(drawn) < 150_000
+    assert re.findall(r"/(?:home|root|tmp|Users|work)/", drawn) == []
 
 
 def _anchors(page: Path) -> set[str]:
