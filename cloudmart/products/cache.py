@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import Context
 from dataclasses import dataclass, field
 from enum import Enum
@@ -102,6 +102,7 @@ class CatalogueCache:
         self._took = 0.0
         self._size = CatalogueSize.SMALL
         self._failing = False
+        self._refused: UnavailableError | None = None
         self._not_before = -math.inf
         self.reading: asyncio.Task[None] | None = None
         self._changes: list[CatalogueChange] = []
@@ -144,21 +145,28 @@ class CatalogueCache:
         return None if self._unsure or self._unplaced else self._current()
 
     async def list_soon(self, *, ordered: bool) -> HeldCatalogue | None:
-        """Return all products once they are read, or as they were while DynamoDB is away.
+        """Return all products once they are read, or as they were while DynamoDB is away or slow.
 
         `ordered` needs their place among the others: where a page begins depends on it.
+
+        Raises:
+            UnavailableError: DynamoDB is away, and the copy is too old.
         """
         if snapshot := self.list_now():
             return HeldCatalogue(snapshot)
-        reading = self._read_anew()
+        reading, slow, refused = self._read_anew(), False, None
         if reading and not self._failing and self._size is not CatalogueSize.TOO_LARGE:
-            # A waiting request may go away; the others wait for the same read.
-            await asyncio.wait({reading})
+            slow = not await self._wait_for(reading)
             if snapshot := self.list_now():
                 return HeldCatalogue(snapshot)
-        if not self._failing or (ordered and self._unplaced):
-            return None
-        return self._stale()
+            refused = self._refused
+        held = None
+        if (self._failing or slow) and not (ordered and self._unplaced):
+            held = self._stale()
+        if held is None and refused:
+            # The table would let this request wait for as long again.
+            raise UnavailableError(str(refused)) from refused
+        return held
 
     def entry(self, product_id: str) -> ProductEntry | None:
         """Return a product, or None where the table has to be asked."""
@@ -194,6 +202,14 @@ class CatalogueCache:
         finally:
             self._changes.remove(change)
             self._apply(change)
+
+    async def _wait_for(self, reading: asyncio.Task[None]) -> bool:
+        """Wait for a read, but no longer than for a call; tell whether it has ended."""
+        with suppress(UnavailableError):
+            async with self._products.budget():
+                # A waiting request may go away; the others wait for the same read.
+                await asyncio.wait({reading})
+        return reading.done()
 
     def _current(self) -> CatalogueSnapshot | None:
         """Return the copy while it is certain, and begin the next read before it no longer is."""
@@ -301,11 +317,12 @@ class CatalogueCache:
 
     def _succeed(self) -> None:
         if self._failing:
-            self._failing = False
+            self._failing, self._refused = False, None
             self._tell(None)
 
     def _fail(self, error: Exception) -> None:
         self._failing = True
+        self._refused = error if isinstance(error, UnavailableError) else None
         self._not_before = self._clock() + _RETRY_AFTER
         if self._snapshot:
             self._tell(self.age)

@@ -1,6 +1,7 @@
 """Products in their table."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from cloudmart.dynamodb.codec import Item
 from cloudmart.dynamodb.expression import Condition, Default
@@ -20,6 +21,10 @@ class ProductRepository:
 
     def __init__(self, table: Table) -> None:
         self._table = table
+
+    def budget(self) -> AbstractAsyncContextManager[None]:
+        """Give several calls together the time of one."""
+        return self._table.database.budget()
 
     async def get(self, product_id: str) -> Product:
         """Return the product, or raise NotFoundError."""
