@@ -64,6 +64,9 @@ in angle brackets are filled in with what was seen. Those of `cloudmart verify` 
 """
 
 
+_AREAS = {"dynamodb": "DynamoDB", "openai": "OpenAI"}
+
+
 def checklist_page() -> str:
     """Return the checklist: each line, its findings, its command."""
     parts = dict.fromkeys(each.phase for each in checklist().values())
@@ -97,7 +100,7 @@ def _sections() -> Iterator[str]:
     for each in catalogue():
         if each.area != area:
             area = each.area
-            yield f"\n## {area.capitalize()}\n"
+            yield f"\n## {_AREAS.get(area, area.capitalize())}\n"
         yield (
             f"\n### {each.id}\n\n{_shown(each.text)} Otherwise: {each.severity}.\n\n"
             f"*Why:* {_shown(each.why)}\n\n*Fix:* {_shown(each.fix)}\n"

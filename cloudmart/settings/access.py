@@ -54,7 +54,7 @@ AdminUsers = Annotated[SecretStr, AfterValidator(_checked)]
 
 
 class SignInMethod(StrEnum):
-    """A way to prove who one is; `off` asks nobody."""
+    """A method to sign in; with `off` nobody signs in."""
 
     BASIC = "basic"
     JWT = "jwt"
@@ -62,7 +62,7 @@ class SignInMethod(StrEnum):
 
 
 class CustomerOrders(StrEnum):
-    """Who may list the orders of an e-mail address; `auto` goes by whether they can sign in."""
+    """Who may list the orders of an e-mail address; `auto` depends on the sign-in method."""
 
     AUTO = "auto"
     OPEN = "open"
@@ -70,7 +70,7 @@ class CustomerOrders(StrEnum):
 
 
 class Algorithm(StrEnum):
-    """How tokens are signed: the one algorithm that is believed."""
+    """The algorithm with which tokens are signed; all others are refused."""
 
     RS256 = "RS256"
     ES256 = "ES256"
@@ -80,7 +80,7 @@ _Name = Annotated[str, Field(max_length=256)]
 
 
 class AccessSettings(SettingsGroup):
-    """Who gets in."""
+    """Access: how administrators and customers sign in."""
 
     auth: Annotated[tuple[SignInMethod, ...], Listed] = Field(
         (),

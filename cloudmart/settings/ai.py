@@ -18,7 +18,7 @@ from cloudmart.settings.knowledge import KnowledgeFiles
 
 
 class Effort(StrEnum):
-    """How long an OpenAI model thinks; `off` sends none, for models that know no effort."""
+    """How long an OpenAI model reasons; `off` sends no effort, for models without the parameter."""
 
     OFF = "off"
     MINIMAL = "minimal"
@@ -39,7 +39,7 @@ class BedrockMode(StrEnum):
 
 
 class OrderTools(StrEnum):
-    """What the assistants may do with orders; but for `auto`, each includes the ones before it."""
+    """What the assistants may do with orders. Except `auto`, each includes the ones before it."""
 
     AUTO = "auto"
     OFF = "off"
@@ -56,7 +56,7 @@ class TicketTools(StrEnum):
 
 
 class OpenAISettings(SettingsGroup):
-    """OpenAI, or a server that speaks its Responses API."""
+    """OpenAI, or a server with its Responses API."""
 
     api_key: Key | None = Field(
         None,
@@ -140,7 +140,7 @@ class BedrockSettings(SettingsGroup):
 
 
 class AzureSettings(SettingsGroup):
-    """Azure AI Language, which tells a chat's sentiment."""
+    """Azure AI Language, for the sentiment of chats."""
 
     endpoint: Endpoint | None = Field(
         None,
@@ -172,7 +172,7 @@ class AzureSettings(SettingsGroup):
 
 
 class AssistantSettings(SettingsGroup):
-    """What a chat may take, and may do."""
+    """Chats with the assistants."""
 
     turn_timeout: float = Field(
         45,

@@ -29,7 +29,7 @@ def _zone(value: str) -> str:
 
 
 class InvariantSettings(SettingsGroup):
-    """What must hold of the live data, and how often one pod checks it."""
+    """Invariants: rules for the live data, which one pod checks."""
 
     every: int = Field(
         900,

@@ -6,7 +6,7 @@ from cloudmart.settings.formats import Networks, RedisUrl, SettingsGroup
 
 
 class LimitSettings(SettingsGroup):
-    """Who is one client, and how much it may ask for."""
+    """Limits for each client."""
 
     trusted_proxies: Networks = Field(
         (),

@@ -10,7 +10,7 @@ from cloudmart.settings.formats import SettingsGroup
 
 
 class LogLevel(StrEnum):
-    """How grave a line must be to be written."""
+    """The lowest level of the lines that are logged."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -24,7 +24,7 @@ class LogLevel(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """How a line is written."""
+    """The form of a log line."""
 
     JSON = "json"
     CONSOLE = "console"
@@ -36,7 +36,7 @@ def _lower(value: Any) -> Any:  # noqa: ANN401 - whatever the environment says
 
 
 class LogSettings(SettingsGroup):
-    """What is logged, and how."""
+    """The log."""
 
     level: Annotated[LogLevel, BeforeValidator(_lower)] = Field(
         LogLevel.INFO,

@@ -52,7 +52,7 @@ class BigQuerySettings(SettingsGroup):
 
 
 class PipelineSettings(SettingsGroup):
-    """The way of orders from their table to BigQuery."""
+    """The order pipeline to BigQuery."""
 
     quarantine_bucket: BucketName | None = Field(
         None,

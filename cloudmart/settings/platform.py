@@ -19,7 +19,7 @@ from cloudmart.settings.formats import (
 
 
 class Provider(StrEnum):
-    """A provider the shop can do without: unset, it is disabled with a reason."""
+    """An optional provider. If it is not configured, it is disabled with a reason."""
 
     OPENAI = "openai"
     BEDROCK = "bedrock"
@@ -28,7 +28,7 @@ class Provider(StrEnum):
 
 
 class AWSSettings(SettingsGroup):
-    """Where the process is in AWS, and as whom."""
+    """AWS: the region and the role."""
 
     region: Region | None = Field(
         None,
@@ -54,7 +54,7 @@ class DynamoDBTransport(StrEnum):
 
 
 class DynamoDBSettings(SettingsGroup):
-    """The tables, and how they are reached."""
+    """The DynamoDB tables."""
 
     products_table: TableName = Field(
         "cloudmart-products",
@@ -101,7 +101,7 @@ class DynamoDBSettings(SettingsGroup):
 
 
 class CatalogueSettings(SettingsGroup):
-    """The copy of the products that the process keeps in memory."""
+    """The copy of the products in memory."""
 
     ttl: float = Field(
         2,
@@ -124,7 +124,7 @@ class CatalogueSettings(SettingsGroup):
 
 
 class StartupSettings(SettingsGroup):
-    """How the process starts, stops, and when it refuses to."""
+    """The start and the end of the process."""
 
     timeout: float = Field(
         120,
@@ -167,7 +167,7 @@ class StartupSettings(SettingsGroup):
 
 
 class SourceSettings(SettingsGroup):
-    """Where else settings come from."""
+    """Other sources of settings."""
 
     secrets_dir: Path | None = Field(
         None,
@@ -192,7 +192,7 @@ class SourceSettings(SettingsGroup):
 
 
 class BuildSettings(SettingsGroup):
-    """What was built: an image brings these along."""
+    """The release. An image sets these."""
 
     version: Release | None = Field(
         None,
@@ -216,7 +216,7 @@ class BuildSettings(SettingsGroup):
 
 
 class CorsSettings(SettingsGroup):
-    """Which pages of other origins may call the API."""
+    """Web pages of other origins."""
 
     allowed_origins: Origins = Field(
         (),

@@ -37,7 +37,7 @@ def _check_secret_pairs(value: SecretStr) -> SecretStr:
 
 
 class TraceSampler(StrEnum):
-    """What decides whether a request is traced, by OpenTelemetry's names."""
+    """The samplers, by OpenTelemetry's names."""
 
     ALWAYS_ON = "always_on"
     ALWAYS_OFF = "always_off"
@@ -48,7 +48,7 @@ class TraceSampler(StrEnum):
 
 
 class TracingSettings(SettingsGroup):
-    """Traces, by OpenTelemetry's variables. They are off unless an endpoint is set."""
+    """Traces, with OpenTelemetry's variables. They are off unless an endpoint is set."""
 
     endpoint: Collector | None = Field(
         None,
