@@ -1,8 +1,8 @@
 """Access: what callers without credentials may not do, and what an administrator may."""
 
 from cloudmart.verify.connection import REACHED
-from cloudmart.verify.context import VerifyContext
-from cloudmart.verify.step import StepFailedError, StepSkippedError, VerifyStep
+from cloudmart.verify.context import VerifyContext, VerifyStep
+from cloudmart.verify.step import StepFailedError, StepSkippedError
 
 _PRODUCT = {"name": "Verification, please ignore", "price": 1.23}
 _UNKNOWN = "verify0unknown0x"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from cloudmart.verify.connection import REACHED
-from cloudmart.verify.context import VerifyContext, skip_if_limited
+from cloudmart.verify.context import VerifyContext, VerifyStep, skip_if_limited
 from cloudmart.verify.staff import TICKETS, titled_ticket
-from cloudmart.verify.step import StepSkippedError, VerifyStep
+from cloudmart.verify.step import StepSkippedError
 
 _QUESTION = "Hello! Please answer with one short sentence."
 _SENTIMENT = "/api/ai/analyze-sentiment"

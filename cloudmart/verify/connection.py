@@ -7,16 +7,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from cloudmart.verify.context import VerifyContext
+from cloudmart.verify.context import VerifyContext, VerifyStep
 from cloudmart.verify.credentials import is_private_host
 from cloudmart.verify.layers import Layer, layer_of_error
 from cloudmart.verify.shop_client import goes_by_proxy
-from cloudmart.verify.step import (
-    StepFailedError,
-    StepSkippedError,
-    StepWarnedError,
-    VerifyStep,
-)
+from cloudmart.verify.step import StepFailedError, StepSkippedError, StepWarnedError
 
 REACHED = ("certificate-good",)
 """The parent of all steps that ask something."""

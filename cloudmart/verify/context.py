@@ -1,6 +1,6 @@
-"""What the steps of a verification share: the options, and what was learnt so far."""
+"""The steps of a verification, and what they share: the options, and what was learnt so far."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -103,3 +103,15 @@ def skip_if_limited(answer: ShopAnswer) -> ShopAnswer:
         sentence = problem_sentence(answer.body) or answer.shown
         raise StepSkippedError(f"{answer.target} answered {answer.status}: {sentence}"[:300])
     return answer
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyStep:
+    """Something to try; skipped where one of its parents did not pass.
+
+    `run` returns what was seen.
+    """
+
+    id: str
+    run: Callable[[VerifyContext], str]
+    parents: tuple[str, ...] = ()

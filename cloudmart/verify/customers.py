@@ -4,10 +4,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from cloudmart.verify.connection import REACHED
-from cloudmart.verify.context import Members, VerifyContext, path_of
+from cloudmart.verify.context import Members, VerifyContext, VerifyStep, path_of
 from cloudmart.verify.response_schema import fault_of_order, fault_of_product
 from cloudmart.verify.shop_client import ShopAnswer
-from cloudmart.verify.step import StepSkippedError, VerifyStep
+from cloudmart.verify.step import StepSkippedError
 
 _UNKNOWN = "verify0unknown0x"
 """An id that nothing has: it holds digits that no id of ours has."""

@@ -11,7 +11,7 @@ import structlog
 from cloudmart.findings.catalogue import FindingCatalogue, read_catalogue
 from cloudmart.findings.finding import CheckStatus
 from cloudmart.verify import access, assistants, connection, customers, service, staff, storefront
-from cloudmart.verify.context import VerifyContext
+from cloudmart.verify.context import VerifyContext, VerifyStep
 from cloudmart.verify.layers import WHAT_TO_DO, Layer
 from cloudmart.verify.step import (
     StepFailedError,
@@ -19,7 +19,6 @@ from cloudmart.verify.step import (
     StepSkippedError,
     StepUnknownError,
     StepWarnedError,
-    VerifyStep,
 )
 
 STEPS: tuple[VerifyStep, ...] = (

@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any
 
 from cloudmart.verify.connection import REACHED
-from cloudmart.verify.context import VerifyContext
+from cloudmart.verify.context import VerifyContext, VerifyStep
 from cloudmart.verify.layers import Layer
 from cloudmart.verify.shop_client import ShopAnswer
-from cloudmart.verify.step import StepSkippedError, StepWarnedError, VerifyStep
+from cloudmart.verify.step import StepSkippedError, StepWarnedError
 
 SERVICE = "cloudmart-backend"
 _ASKED_FOR_ROLLOUT = 3

@@ -7,10 +7,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from cloudmart.verify.cleanup import CreatedItem
-from cloudmart.verify.context import Members, VerifyContext
+from cloudmart.verify.context import Members, VerifyContext, VerifyStep
 from cloudmart.verify.response_schema import fault_of_order, fault_of_product, fault_of_ticket
 from cloudmart.verify.shop_client import ShopAnswer
-from cloudmart.verify.step import StepSkippedError, VerifyStep
+from cloudmart.verify.step import StepSkippedError
 
 PRODUCTS, ORDERS, TICKETS = "/api/products", "/api/orders", "/api/tickets"
 _RIGHTS = ("signed-in",)

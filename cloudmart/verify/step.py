@@ -1,14 +1,9 @@
-"""A step of a verification, and how it ends."""
+"""How a step of a verification ends."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from cloudmart.findings.finding import CheckFinding
 from cloudmart.verify.layers import Layer
-
-if TYPE_CHECKING:
-    from cloudmart.verify.context import VerifyContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +17,6 @@ class StepFinding(CheckFinding):
     def took(self) -> float:
         """Return the seconds that the step took."""
         return self.seconds
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyStep:
-    """Something to try; skipped where one of its parents did not pass.
-
-    `run` returns what was seen.
-    """
-
-    id: str
-    run: Callable[["VerifyContext"], str]
-    parents: tuple[str, ...] = ()
 
 
 class StepFailedError(Exception):

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from urllib.parse import urljoin, urlsplit
 
 from cloudmart.verify.connection import REACHED
-from cloudmart.verify.context import VerifyContext
+from cloudmart.verify.context import VerifyContext, VerifyStep
 from cloudmart.verify.shop_client import ShopAnswer
-from cloudmart.verify.step import StepFailedError, StepSkippedError, VerifyStep
+from cloudmart.verify.step import StepFailedError, StepSkippedError
 
 _SCRIPT = re.compile(rb"""<script[^>]+?src\s*=\s*["']?([^"'\s>]+)""", re.IGNORECASE)
 _MOST_SCRIPTS = 10

@@ -7,10 +7,10 @@ import pytest
 from cloudmart.findings.finding import CheckStatus
 from cloudmart.settings import Settings
 from cloudmart.verify.cleanup import CreatedItems
-from cloudmart.verify.context import VerifyChoices, VerifyContext
+from cloudmart.verify.context import VerifyChoices, VerifyContext, VerifyStep
 from cloudmart.verify.run import STEPS, VerifyRun
 from cloudmart.verify.shop_client import ShopClient
-from cloudmart.verify.step import StepFinding, VerifyStep
+from cloudmart.verify.step import StepFinding
 from tests.support.breaking_proxy import matches
 from tests.support.live_server import served
 
