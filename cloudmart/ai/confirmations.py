@@ -1,8 +1,8 @@
 """What a customer confirmed with a code: carried out once, without a model."""
 
+from cloudmart.ai.confirmation_codes import PendingTicket, code_hash
 from cloudmart.ai.conversations import ConversationRepository, Turn
-from cloudmart.ai.order_changes.confirmation import PendingTicket, code_hash
-from cloudmart.ai.order_changes.service import OrderChanges
+from cloudmart.ai.order_changes import OrderChanges
 from cloudmart.ai.ticket_requests import TicketRequests
 
 _CONFIRMS_NOTHING = (

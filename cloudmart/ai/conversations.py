@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from pydantic import Field
 
 from cloudmart.access.authentication import Caller
-from cloudmart.ai.order_changes.confirmation import (
+from cloudmart.ai.confirmation_codes import (
     MOST_CODES,
     MOST_TRIES,
     Pending,

@@ -15,6 +15,7 @@ import structlog
 from botocore.exceptions import ClientError
 
 from cloudmart.access.authentication import ANONYMOUS, Caller
+from cloudmart.ai import confirmation_codes
 from cloudmart.ai.budget import Spending, TokenBudget
 from cloudmart.ai.confirmations import Confirmations
 from cloudmart.ai.conversations import (
@@ -22,7 +23,6 @@ from cloudmart.ai.conversations import (
     ConversationRepository,
     Turn,
 )
-from cloudmart.ai.order_changes import confirmation
 from cloudmart.ai.ports import (
     ChatModel,
     ProviderMessage,
@@ -232,7 +232,7 @@ class AssistantService:
 
     async def _reply(self, turn: Turn, emit: Emit, deadline: float) -> str:
         question = turn.conversation.without_codes(turn.message)
-        if code := confirmation.code_in(turn.message):
+        if code := confirmation_codes.code_in(turn.message):
             # Without the model, and before it: a model that was manipulated, or does not answer,
             # has no part in a confirmation. If the customer goes away now, the change is still
             # carried out.

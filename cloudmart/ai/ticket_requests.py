@@ -5,8 +5,8 @@ from typing import Any
 import structlog
 from botocore.exceptions import ClientError
 
+from cloudmart.ai.confirmation_codes import PendingTicket, propose_ticket
 from cloudmart.ai.conversations import ConversationRepository, Turn
-from cloudmart.ai.order_changes.confirmation import PendingTicket, propose_ticket
 from cloudmart.ai.ports import Role
 from cloudmart.errors import CloudmartError, NotFoundError, UnavailableError
 from cloudmart.observability.metrics import ASSISTED_TICKETS

@@ -21,10 +21,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from cloudmart.ai.confirmation_codes import OrderAction
 from cloudmart.ai.conversations import Turn
 from cloudmart.ai.help_search import HelpIndex, HelpSection
-from cloudmart.ai.order_changes.confirmation import OrderAction
-from cloudmart.ai.order_changes.service import OrderChanges
+from cloudmart.ai.order_changes import OrderChanges
 from cloudmart.ai.ports import ToolCall, ToolSpec
 from cloudmart.ai.product_search.search import search_products
 from cloudmart.ai.step_span import tool_span

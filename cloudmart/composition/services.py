@@ -12,7 +12,7 @@ from cloudmart.ai.confirmations import Confirmations
 from cloudmart.ai.conversations import ConversationKind, ConversationRepository
 from cloudmart.ai.ended_chats import ChatArchive
 from cloudmart.ai.help_search import HelpIndex
-from cloudmart.ai.order_changes.service import (
+from cloudmart.ai.order_changes import (
     Allowance,
     Audit,
     ChangeExecutor,

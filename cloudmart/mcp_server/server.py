@@ -12,7 +12,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
 from cloudmart.access.authentication import ANONYMOUS, Caller
-from cloudmart.ai.order_changes.confirmation import Proposal
+from cloudmart.ai.confirmation_codes import Proposal
 from cloudmart.ai.ports import ToolSpec
 from cloudmart.composition.clients import open_database
 from cloudmart.composition.services import AssistantTools, Stores

@@ -4,9 +4,9 @@ import json
 from functools import partial
 
 from cloudmart.access.authentication import Caller
+from cloudmart.ai.confirmation_codes import Proposal
 from cloudmart.ai.confirmations import Confirmations
 from cloudmart.ai.conversations import ConversationKind, ConversationRepository, Turn
-from cloudmart.ai.order_changes.confirmation import Proposal
 from cloudmart.ai.ports import ToolCall, ToolSpec
 from cloudmart.ai.tools import Toolbox
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
+from cloudmart.ai.confirmation_codes import OrderAction
 from cloudmart.ai.conversations import Conversation
-from cloudmart.ai.order_changes.confirmation import OrderAction
 from cloudmart.ai.ports import Role
 from cloudmart.http.paging import encode_list
 from cloudmart.orders.models import Order

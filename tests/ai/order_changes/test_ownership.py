@@ -2,7 +2,7 @@
 
 import pytest
 
-from cloudmart.ai.order_changes.service import owns
+from cloudmart.ai.order_changes import owns
 from cloudmart.orders.models import Order
 from cloudmart.values.email import address_in
 

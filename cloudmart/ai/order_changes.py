@@ -10,9 +10,9 @@ from typing import Any
 import structlog
 from botocore.exceptions import ClientError
 
+from cloudmart.ai import confirmation_codes
+from cloudmart.ai.confirmation_codes import OrderAction, PendingChange
 from cloudmart.ai.conversations import ConversationRepository, Turn
-from cloudmart.ai.order_changes import confirmation
-from cloudmart.ai.order_changes.confirmation import OrderAction, PendingChange
 from cloudmart.dynamodb.expression import Condition, Increment
 from cloudmart.dynamodb.table import RefusedError, Table
 from cloudmart.errors import (
@@ -270,7 +270,7 @@ class OrderChanges:
             ):
                 turn.remind(waiting.reminder)
                 return {"status": "customer_must_type_the_code", "order": _shown(found)}
-            proposal = confirmation.propose(
+            proposal = confirmation_codes.propose(
                 turn.conversation.id, action, found.id, _version(found), _goods(found)
             )
             turn.propose(proposal)

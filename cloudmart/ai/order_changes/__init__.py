@@ -1,1 +1,0 @@
-"""Changes to orders by chat: whose order, confirmation, allowance, audit."""
