@@ -1,7 +1,7 @@
 """AWS's clients follow no redirect: requests go to the configured address only.
 
-aiohttp follows redirects unless it is told otherwise, and aiobotocore does not tell it. Something
-between the shop and AWS could then redirect a signed request to another address.
+aiohttp follows redirects by default, and aiobotocore does not change that. A proxy between the shop
+and AWS could then redirect a signed request to another address.
 """
 
 from typing import Any

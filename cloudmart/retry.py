@@ -13,8 +13,8 @@ from tenacity import (
 REQUEST_ATTEMPTS = 2
 """Calls that a request may make for one answer.
 
-The second comes soon: an outage is told to the caller rather than waited out. AWS's SDK makes it,
-and so does our own transport, by the rules of the SDK's "standard" retries.
+The second comes soon: the caller should learn of an outage and not wait for its end. AWS's SDK
+makes it, and so does our own transport, by the rules of the SDK's "standard" retries.
 """
 
 _LONGEST_OPERATOR_WAIT = 10.0

@@ -130,7 +130,7 @@ def _is_of_a_vpc(name: str, value: str) -> bool:
 
 
 def _networks(value: str) -> list[IPv4Network]:
-    """Return the networks that a value names; skip entries that are none."""
+    """Return the networks that a value names, without invalid entries."""
     found = []
     for each in value.split(","):
         with suppress(ValueError):

@@ -110,7 +110,7 @@ class TokenBudget:
             self._add(used - reserved)
 
     async def run(self) -> None:
-        """Write what was used, for as long as the process lives and at its end."""
+        """Write what was used, while the process runs and at its end."""
         pause = _GATHERED
         try:
             while True:

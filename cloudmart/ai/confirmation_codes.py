@@ -63,7 +63,7 @@ class PendingChange(_Pending):
 
     @property
     def reminder(self) -> str:
-        """Return what a customer is told who agrees without the code."""
+        """Return the answer to a customer who agrees without the code."""
         return (
             f"Nothing is changed yet: to {self.action} order {self.order_id}, "
             "type CONFIRM and the six digits that you were shown."
@@ -83,7 +83,7 @@ class PendingTicket(_Pending):
 
     @property
     def reminder(self) -> str:
-        """Return what a customer is told who agrees without the code."""
+        """Return the answer to a customer who agrees without the code."""
         return (
             "Nothing is sent yet: to send your request to the shop's staff, "
             "type CONFIRM and the six digits that you were shown."

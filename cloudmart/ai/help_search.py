@@ -52,7 +52,7 @@ _ENDED = (".", "!", "?", ":", ";")
 
 @dataclass(frozen=True, slots=True)
 class HelpSection:
-    """A section as it is told: its heading, and its text in one paragraph."""
+    """A section as an answer shows it: its heading, and its text in one paragraph."""
 
     heading: str
     text: str

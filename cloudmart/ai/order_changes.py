@@ -159,7 +159,7 @@ class OrderFinder:
         self._lookups = lookups
 
     async def find(self, turn: Turn, order_id: str) -> Order | dict[str, Any]:
-        """Return the order, or what a model is told instead of it."""
+        """Return the order, or the tool's answer in its place."""
         if turn.email is None:
             return _SIGN_IN if turn.must_sign_in else NOT_YOURS
         if turn.failed_lookups >= MOST_FAILED_LOOKUPS:

@@ -49,7 +49,7 @@ class ToolSpec:
     description: str
     parameters: Mapping[str, Any]
     size: int = field(init=False, repr=False, compare=False)
-    """Bytes of what a model is told: measured once, for a tool is told with each step."""
+    """Bytes of the tool's description. They are counted once, because each step sends them."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", len(repr(self).encode(errors="replace")))
@@ -114,12 +114,12 @@ class ProviderStep:
 
 @dataclass(frozen=True, slots=True)
 class StepRequest:
-    """All that a model is told for one step.
+    """Everything that a model gets for one step.
 
-    `conversation` names the conversation to the provider: 64 hexadecimal digits, a hash.
-    `history` ends with the customer's new message. `exchange` holds the steps this turn took so
-    far, each with a result for every one of its calls, in their order. `final` forbids further
-    tools. The step ends, one way or the other, within `seconds_left`.
+    `conversation` names the conversation to the provider: 64 hexadecimal digits, a hash. `history`
+    ends with the customer's new message. `exchange` has the steps of this turn so far, each with a
+    result for every one of its calls, in their order. `final` forbids further tools. The step ends,
+    one way or the other, within `seconds_left`.
     """
 
     conversation: str

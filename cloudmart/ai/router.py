@@ -1,4 +1,4 @@
-"""`/api/ai`: its routes, what customers say in them, and what they are told."""
+"""`/api/ai`: its routes, the customers' messages, and the answers."""
 
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -123,7 +123,7 @@ class Reply(Model):
 async def send_reply(
     request: Request, caller: Caller, assistant: Assistant, conversation: str, message: str
 ) -> Response:
-    """Answer a message as the client asked for it, for as long as it waits."""
+    """Answer a message in the form that the client asked for, as long as it waits."""
     reply = partial(assistant.reply, conversation, message, caller=caller)
     if wants_events(request):
         return EventStream(lambda channel: _tell(channel, reply))

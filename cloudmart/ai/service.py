@@ -50,7 +50,7 @@ from cloudmart.observability.metrics import CHAT_TURNS
 _log = structlog.stdlib.get_logger(__name__)
 
 MOST_CALLS = 5
-"""Calls of one step that are run; the model is told that the others were too many."""
+"""The most calls of one step that are run. The model learns that the others were too many."""
 
 _BREAK = TextDelta("\n\n")
 

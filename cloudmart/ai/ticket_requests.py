@@ -104,5 +104,5 @@ class TicketRequests:
         try:
             await self._conversations.note_ticket(turn, ticket_id)
         except (CloudmartError, ClientError) as error:
-            # The ticket is open and the customer is told; the end of the chat will not name it.
+            # The ticket is open and the customer knows; the end of the chat will not name it.
             _log.warning("ticket_not_noted", ticket_id=ticket_id, cause=repr(error))

@@ -1,4 +1,4 @@
-"""What the tools take: as a model is told it, and as it is checked."""
+"""The arguments of the tools: their description for a model, and their checks."""
 
 from collections.abc import Mapping
 from dataclasses import replace

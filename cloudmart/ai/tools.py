@@ -72,7 +72,7 @@ Run = Callable[[Turn, Any], Awaitable[dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool: what a model is told of it, what it takes, what it does."""
+    """A tool: its description for a model, its arguments, and what it does."""
 
     name: str
     description: str
@@ -88,7 +88,7 @@ class Tool:
 
     @property
     def spec(self) -> ToolSpec:
-        """Return what a model is told."""
+        """Return the tool's description for a model."""
         schema = {
             "type": "object",
             "properties": self.properties,
@@ -122,7 +122,7 @@ class Toolbox:
         return not self._help.empty
 
     def specs(self, turn: Turn) -> list[ToolSpec]:
-        """Return what a model is told of the tools that it may use for the current speaker."""
+        """Return the descriptions of the tools that a model may use for the current speaker."""
         return [spec for right, spec in self._told if self._changes.allows(turn, right)]
 
     async def run(self, turn: Turn, call: ToolCall) -> str:

@@ -68,7 +68,7 @@ def config_router(base: str | None) -> ClassifiedRouter:
         base: The shop's address, with no slash at its end; None: that of the page.
     """
     body = config_script(base)
-    # A page asks each time, and is told at once when a roll-out changed the address.
+    # A page asks each time, and sees at once that a roll-out changed the address.
     headers = {
         "Cache-Control": "no-cache",
         "ETag": f'"{sha256(body).hexdigest()[:16]}"',

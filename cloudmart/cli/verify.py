@@ -120,7 +120,7 @@ class _Watcher(RunProgress):
     def ends(self, finding: StepFinding) -> None:
         """Write its result."""
         if finding.status is CheckStatus.SKIP:
-            return  # they are told at the end, a line for each reason
+            return  # they are shown at the end, a line for each reason
         first, *rest = lines_of(finding)
         took = f" ({finding.seconds:.2f} s)" if finding.seconds else ""
         self.write(first + took, _COLORS[finding.status], len(str(finding.status)))

@@ -171,7 +171,7 @@ def _show_configuration(settings: Settings, process: Runtime) -> None:
 async def watch_event_loop(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, every: float = _EVERY
 ) -> None:
-    """Measure how late a task is woken, for as long as the process lives."""
+    """Measure how late a task is woken, while the process runs."""
     clock = asyncio.get_running_loop().time
     while True:
         due = clock() + every

@@ -98,7 +98,7 @@ class RequestContext:
     """Names, judges, measures and guards each request on its way to its route.
 
     Args:
-        clients: Tells whom a request comes from.
+        clients: Returns the client of a request.
         classes: Tell what a request counts as; by default no route is known.
         same_origin: Judges what pages have browsers change; by default nobody does.
         limits: Count what clients ask; by default nobody does.

@@ -139,13 +139,13 @@ def way_of(told: Mapping[str, str]) -> str | None:
 
 
 def told_to(pod: Any) -> dict[str, str]:  # noqa: ANN401 - a manifest
-    """Return the variables that a pod's container is told by its specification."""
+    """Return the variables in the specification of a pod's container."""
     variables = main_container(pod["spec"]).get("env") or ()
     return {each["name"]: each["value"] for each in variables if each.get("value")}
 
 
 def audiences_of(claims: Mapping[str, Any]) -> list[str]:
-    """Return for whom a token is."""
+    """Return the audience of a token."""
     told = claims.get("aud") or []
     return [told] if isinstance(told, str) else [str(each) for each in told]
 

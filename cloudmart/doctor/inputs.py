@@ -261,7 +261,7 @@ class Inputs:
         """Return the answer to a question that several checks may ask."""
         if key not in self._kept:
             self._kept[key] = asyncio.ensure_future(ask())
-        # Whoever gives up waiting does not take it from the others.
+        # A check that stops waiting does not cancel the read for the others.
         answer: T = await asyncio.shield(self._kept[key])
         return answer
 

@@ -12,7 +12,7 @@ from cloudmart.pipeline.unknown import UnknownError
 from cloudmart.pipeline.watch.status import troubles_of
 from cloudmart.rollout.release import name_of
 
-# What of a status tells of a finding, and the word by which its trouble is told.
+# Which part of a status belongs to a finding, and the word that names its fault.
 _STATUS = {
     "pipeline-mapping": ("mapping", "mapping"),
     "pipeline-last-result": ("mapping", "result"),

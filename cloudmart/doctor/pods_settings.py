@@ -26,7 +26,7 @@ class PodsSettings:
 
 
 def settings_of_pods(cluster: Kubernetes, deployment: Manifest) -> PodsSettings:
-    """Return what the pods of a Deployment are told, the mounted Secret included."""
+    """Return the settings of the pods of a Deployment, including the mounted Secret."""
     pod = deployment["spec"]["template"]["spec"]
     reader = _Reader(cluster)
     secret = reader.data("secret", SECRET)

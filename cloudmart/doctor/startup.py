@@ -15,7 +15,7 @@ from cloudmart.rollout.release import DEPLOYMENT, name_of
 ROLLING = 3600.0
 """Seconds for which a roll-out is followed at most."""
 
-_MOST = 3  # pods that are told of, of many that fare alike
+_MOST = 3  # how many pods are named if many have the same fault
 _LEVELS = ("warning", "error", "critical")
 _LAST = 3  # different lines of a log
 _LONGEST = 400  # characters of a line

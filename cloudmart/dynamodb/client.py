@@ -61,7 +61,7 @@ _CONFIG = AioConfig(
     tcp_keepalive=True,
     # Our own calls are typed and tested; checking them again costs a tenth of each.
     parameter_validation=False,
-    # By default the SDK composes its own anew for each call, which costs about a tenth of it.
+    # By default the SDK composes it again for each call, which costs about a tenth of it.
     user_agent="cloudmart",
 )
 
@@ -99,7 +99,7 @@ class Database:
     ) -> None:
         """Take a session, and the seconds that one operation may take, its retry included.
 
-        `corrected` is told by how much our clock was found to be wrong.
+        `corrected` gets the error of our clock when one was found.
         Operations on items skip the SDK's layers if the transport is `direct`.
         """
         self.within = within

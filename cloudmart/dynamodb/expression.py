@@ -83,7 +83,7 @@ def write_expressions(
 def read_expressions(
     key: Condition | None = None, attributes: Sequence[str] | None = None
 ) -> dict[str, Any]:
-    """Return a read's parameters: the key, and the attributes besides the id; None for all."""
+    """Return a read's parameters: the key, and the attributes except the id; None for all."""
     written: dict[str, Any] = {}
     names: dict[str, str] = {}
     values: dict[str, Any] = {}

@@ -163,7 +163,7 @@ class StrictJSONParser(AioJSONParser):  # type: ignore[misc]  # the SDK has no t
 
     async def parse(self, response: Response, shape: object) -> Any:  # noqa: ANN401 - botocore's
         """Return an answer in the shape that the SDK's callers know."""
-        # A fault of a server is tried again by the SDK, whoever tells of it.
+        # The SDK tries a server's fault again, whichever server reports it.
         if response["status_code"] < _SERVER_FAULT and _REQUEST_ID not in response["headers"]:
             msg = f"an answer with status {response['status_code']} has no {_REQUEST_ID}"
             raise ForeignAnswerError(msg)

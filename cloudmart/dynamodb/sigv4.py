@@ -81,7 +81,7 @@ class AwsClock:
     """Tells the time by AWS's clock, as far as its refusals have told of a difference to ours."""
 
     def __init__(self, corrected: Callable[[timedelta], None]) -> None:
-        """Take what is told how far AWS's clock is ahead of ours, each time that this changes."""
+        """Take a function that gets AWS's lead over our clock, each time that this changes."""
         self._corrected = corrected
         self._ahead = timedelta()
 

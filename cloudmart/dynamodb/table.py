@@ -114,7 +114,7 @@ class Table:
         """Set attributes of an item; None where there is none, unless it may `create` one.
 
         An attribute set to None is removed, `Increment` adds to one, and `Default` is for one that
-        is missing. Those that are not named keep their values, whoever wrote them.
+        is missing. All other attributes keep their values.
         Where it is `returning`, all of the item as it is now is returned, else an empty one.
 
         Raises:
@@ -224,8 +224,8 @@ class Table:
     ) -> tuple[Page[T], Key | None]:
         """Read a page of a scan or a query; return it, and where the next one begins.
 
-        Pages are large, so few are read at once, whoever asks for them. A few items are read in one
-        go, and then other requests have their turn.
+        Pages are large, so few are read at once, for all requests together. A few items are read in
+        one go, and then other requests have their turn.
         """
         async with self.database.pages:
             answer = await self._call(operation, self.database.call_for_page, **parameters)

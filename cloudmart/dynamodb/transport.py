@@ -150,10 +150,10 @@ class _RefusedError(Exception):
 
 
 class Transport:
-    """Sends the operations on items over connections of its own.
+    """Sends the operations on items over its own connections.
 
     Endpoints and credentials are those of the SDK's session, which finds and renews them. Errors
-    are the SDK's as well, so that whoever reads them need not know how a call was sent.
+    are the SDK's, too, so that a handler of errors need not know how a call was sent.
     """
 
     def __init__(

@@ -59,7 +59,7 @@ class FindingEntry:
 
 @dataclass(frozen=True, slots=True)
 class FindingCatalogue:
-    """All findings of a command, in the order in which they are told."""
+    """All findings of a command, in the order in which they are shown."""
 
     entries: Mapping[str, FindingEntry] = field(default_factory=dict)
 

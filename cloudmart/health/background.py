@@ -25,7 +25,7 @@ async def start_and_check(
     steps: Sequence[StartStep],
     probes: Sequence[Probe],
 ) -> None:
-    """Start, then check every dependency for as long as the process lives."""
+    """Start, then check every dependency while the process runs."""
     sampler = Sampler(health, probes)
     if await start(health, patience, steps):
         await sampler.run()

@@ -118,7 +118,7 @@ def fingerprint(settings: Settings) -> str:
 
 
 def _plain(variable: Variable, settings: Settings) -> str:
-    # Not getattr: reading an obsolete field warns whoever still does.
+    # Not getattr: it would warn each time that an obsolete field is read.
     group = settings.__dict__[variable.group] if variable.group else settings
     value = group.__dict__[variable.field]
     return secret_digest(variable.name, value) if isinstance(value, SecretStr) else str(value)

@@ -66,7 +66,7 @@ def facts_of_pod(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _facts_of_token(path: str) -> dict[str, str]:
-    """Return whom a ServiceAccount's token names; nothing where there is none to be read."""
+    """Return the names in a ServiceAccount's token; nothing if there is no readable token."""
     claims = token_claims(path) if path else {}
     issuer, subject = str(claims.get("iss", "")), str(claims.get("sub", ""))
     facts = {"issuer": issuer, "issuer_path": issuer.partition("://")[2], "subject": subject}

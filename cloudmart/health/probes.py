@@ -67,7 +67,7 @@ class Sampler:
             health.expect(probe.dependency)
 
     async def run(self) -> None:
-        """Check all for as long as the process lives."""
+        """Check all while the process runs."""
         async with asyncio.TaskGroup() as group:
             for probe in self._probes:
                 group.create_task(self._repeat(probe))

@@ -27,7 +27,7 @@ class SecretVersion:
 
 
 def text_of(answer: Mapping[str, Any]) -> str:
-    """Return what a secret holds, as text or as bytes; what is no text is told as no JSON."""
+    """Return what a secret holds, as text or as bytes; bytes that are no text are not JSON."""
     binary: bytes = answer.get("SecretBinary", b"")
     text: str = answer.get("SecretString") or binary.decode(errors="replace")
     return text

@@ -40,9 +40,9 @@ class NamedAnswer:
     def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
         self.status = 0
-        """0 for as long as it has not begun."""
+        """The status of the answer; 0 until it has begun."""
         self.kind: str | None = None
-        """Its media type; None for as long as it has not begun."""
+        """The media type of the answer; None until it has begun."""
         self.headers = [(_REQUEST_ID, request_id.encode())]
 
     async def send(self, message: Message) -> None:

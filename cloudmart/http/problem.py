@@ -84,7 +84,7 @@ def problem_title(code: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ProblemDetails:
-    """What there is to say besides the sentence: its code, anything in JSON, what is at fault."""
+    """The rest of a problem: its code, any JSON details, and the places that are at fault."""
 
     code: str | None = None
     details: Any = None

@@ -40,7 +40,7 @@ def _project(item: Item, paths: list[list[str]]) -> Item:
 
 @contextmanager
 def embedded_dynamodb() -> Iterator[str]:
-    """Run a DynamoDB for as long as the context lasts, and give its URL."""
+    """Run a DynamoDB while the context lasts, and give its URL."""
     # No expression of ours reaches into an attribute.
     Item.project = _project  # type: ignore[method-assign,assignment]
     # It logs each request it is sent.

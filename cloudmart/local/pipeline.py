@@ -66,7 +66,7 @@ class LocalTransport:
 
     @contextmanager
     def carrying(self) -> Iterator[None]:
-        """Carry for as long as the context lasts."""
+        """Carry while the context lasts."""
         self._thread.start()
         try:
             yield

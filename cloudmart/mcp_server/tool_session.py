@@ -30,7 +30,7 @@ class ToolSession:
         self._conversation: str | None = None
 
     async def specs(self) -> list[ToolSpec]:
-        """Return what a client is told of the tools that the caller may use."""
+        """Return the descriptions of the tools that the caller may use."""
         async with self._conversations.turn(_KIND, await self._id(), self._begin("")) as turn:
             return self._toolbox.specs(turn)
 

@@ -1,4 +1,4 @@
-"""How code that uses a dependency reports whether it works, whoever listens."""
+"""How code that uses a dependency reports whether it works."""
 
 from typing import Protocol
 

@@ -9,7 +9,7 @@ TraceSource = Callable[[], str | None]
 
 
 class Exemplars:
-    """Names the trace of a measurement; none, for as long as nothing is traced."""
+    """Names the trace of a measurement; none while nothing is traced."""
 
     def __init__(self) -> None:
         self._source: TraceSource = current_trace_id

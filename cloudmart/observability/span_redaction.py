@@ -45,10 +45,10 @@ _LONGEST = 256
 
 
 class SpanRedaction:
-    """Takes out of spans what customers sent: a span processor of OpenTelemetry's SDK.
+    """Removes what customers sent from spans: a span processor of OpenTelemetry's SDK.
 
     Args:
-        routes: The templates of the application's routes, the only paths that are told.
+        routes: The templates of the application's routes, the only paths that stay.
     """
 
     def __init__(self, routes: Collection[str]) -> None:
@@ -56,7 +56,7 @@ class SpanRedaction:
         self._failed = False
 
     def on_start(self, span: Any, parent_context: object = None) -> None:  # noqa: ANN401, ARG002
-        """Take out what a span begins with, for whoever reads it before it ends."""
+        """Remove what a span begins with, because other processors may read it before its end."""
         with self._noted():
             attributes = span._attributes  # noqa: SLF001 - as below
             for name in [name for name in attributes if not self._may_tell(name, attributes[name])]:

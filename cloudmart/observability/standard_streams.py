@@ -51,7 +51,7 @@ def open_closed_streams() -> None:
 def stderr_that_never_blocks(
     dropped: Callable[[int], None], most_waiting: int = MOST_WAITING
 ) -> Iterator[None]:
-    """Let a thread write standard error for as long as the context lasts.
+    """Let a thread write standard error while the context lasts.
 
     A pipe that nobody reads is full after 64 KiB, and then blocks its writer. `dropped`
     is called with the number of lines that were left out, once there is room to tell it.
@@ -151,7 +151,7 @@ class _QueuedStream(io.TextIOBase):
             try:
                 rest = rest[os.write(self._descriptor, rest) :]
             except BlockingIOError:
-                # Whoever shares the descriptor has made it so.
+                # Another process that shares the descriptor has made it so.
                 select.select([], [self._descriptor], [])
             except OSError as error:
                 if error.errno != errno.ENOSPC:

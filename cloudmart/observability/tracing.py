@@ -67,8 +67,8 @@ class RequestSpan:
     def end(self, scope: Scope, route: str | None, status: int, error: str | None = None) -> None:
         """End it, with what became of the request; a status of 0 is none.
 
-        The route's template is told and never the path or the query: they hold e-mail addresses
-        and the ids of orders.
+        The span gets the route's template and never the path or the query, because these contain
+        e-mail addresses and the ids of orders.
         """
         if self._attached is not None:
             otel_context.detach(self._attached)
@@ -149,7 +149,8 @@ def child_span(
 ) -> Iterator[Span | None]:
     """Record what happens within the context, if its request is recorded.
 
-    Neither the message nor the traceback of an error is told: they hold what customers sent.
+    The span gets neither the message nor the traceback of an error: they contain what customers
+    sent.
     """
     outer = _RECORDING.get()
     # A task that a request began may go on after it.

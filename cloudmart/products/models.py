@@ -84,4 +84,4 @@ class Product(Entity):
 
 
 SHOWN = tuple(field.alias or name for name, field in Product.model_fields.items() if name != "id")
-"""The attributes of a stored product that an answer shows, besides its id."""
+"""The attributes of a stored product that an answer shows, except its id."""

@@ -1,1 +1,1 @@
-"""How a release gets into a cluster, step by step, and what is told of it."""
+"""How a release gets into a cluster, step by step, and the output of each step."""

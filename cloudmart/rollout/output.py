@@ -59,7 +59,7 @@ class RolloutOutput:
         self._tell("warning", sentence, f"!! {sentence}")
 
     def command(self, words: str) -> None:
-        """Tell what kubectl is told to change."""
+        """Print a command of kubectl that changes something."""
         self._tell("command", words, f"+ {words}")
 
     def detail(self, text: str) -> None:

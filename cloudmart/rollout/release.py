@@ -60,7 +60,7 @@ class Rendered:
         return found
 
     def environment(self) -> dict[str, str]:
-        """Return the variables the service is told, but those Kubernetes fills in."""
+        """Return the variables of the service, except those that Kubernetes fills in."""
         container = self.named("Deployment", "cloudmart-backend")["spec"]["template"]["spec"][
             "containers"
         ][0]

@@ -36,7 +36,7 @@ class _SilentWatcher:
         """Hear that a step begins."""
 
     def ends(self, finding: StepFinding) -> None:
-        """Hear what came of it."""
+        """Take its result."""
 
 
 @dataclass(slots=True)

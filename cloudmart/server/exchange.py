@@ -91,7 +91,7 @@ class Exchange:
         self._left: int | None = None
         self._told_all = False
         self._head = b""
-        """The head of the answer for as long as it is not written."""
+        """The head of the answer until it is written."""
         self._news = asyncio.Event()
 
     async def run(self, app: ASGIApp) -> None:

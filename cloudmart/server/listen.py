@@ -75,7 +75,7 @@ def bind_all(
 def bound_sockets(
     addresses: Sequence[str], port: int, variable: str
 ) -> Iterator[list[socket.socket]]:
-    """Give sockets that are bound for as long as the context lasts, or raise PortTakenError."""
+    """Give sockets that are bound while the context lasts, or raise PortTakenError."""
     try:
         listeners = bind_all(addresses, port)
     except CannotListenError as error:

@@ -49,7 +49,7 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                # Whom a request comes from is TRUSTED_PROXIES' to say: uvicorn trusts loopback.
+                # TRUSTED_PROXIES decides which client a request has; uvicorn would trust loopback.
                 proxy_headers=False,
                 # Longer than a load balancer keeps an idle connection (60 s), or it meets a
                 # closed one.

@@ -56,7 +56,7 @@ _SHORT = 5
 
 @dataclass(frozen=True, slots=True)
 class Misspelt:
-    """A name that is no setting's, where it is told, and the setting it is near to."""
+    """A name that is no setting's, the place that has it, and the setting it is near to."""
 
     name: str
     meant: str

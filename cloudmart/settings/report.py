@@ -118,13 +118,13 @@ class Report:
 
     @property
     def obsolete(self) -> Iterator[SettingReading]:
-        """The settings that are told and that nothing reads any more."""
+        """The settings that have a value and that nothing reads any more."""
         return (reading for reading in self.readings if reading.state is SettingState.OBSOLETE)
 
 
 def refusal(faults: Sequence[SettingFault]) -> str:
     """Return the message on some faults that stop the start."""
-    # What breaks several clients is told once.
+    # A fault that breaks several clients is reported once.
     faults = list({(fault.name, fault.what): fault for fault in reversed(faults)}.values())[::-1]
     count = "1 setting is wrong" if len(faults) == 1 else f"{len(faults)} settings are wrong"
     optional = any(fault.provider for fault in faults)

@@ -46,7 +46,7 @@ class SettingSource:
     values: Mapping[str, Any]
 
     def find(self, names: Iterable[str]) -> SourceValue | None:
-        """Return what is told under the first of some names that is not blank here."""
+        """Return the value under the first of some names that is not blank here."""
         for name in names:
             value = _text(self.values.get(name))
             if value.strip():

@@ -21,7 +21,7 @@ _CONFIG = DirectConfig(
 )
 
 
-# Besides what any call may meet: a table that is new cannot have backups yet.
+# Also an error of new tables: they cannot have backups yet.
 _NOT_NOW = BUSY | {
     "ContinuousBackupsUnavailableException",
     "InternalServerError",
@@ -47,7 +47,7 @@ retry_table_call = table_retry().wraps
 
 
 def open_client(session: aioboto3.Session) -> AbstractAsyncContextManager[AwsClient]:
-    """Open a DynamoDB client for as long as the context lasts."""
+    """Open a DynamoDB client while the context lasts."""
     client: AbstractAsyncContextManager[AwsClient] = session.client("dynamodb", config=_CONFIG)
     return client
 

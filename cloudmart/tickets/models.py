@@ -217,7 +217,7 @@ def newest_messages(messages: Sequence[MessageCreate]) -> tuple[list[ChatMessage
     room = MOST_BYTES
     for message in reversed(messages[-MOST_MESSAGES:]):
         text = message.text[:LONGEST_MESSAGE]
-        # A map of two short names costs DynamoDB some twenty bytes besides its text.
+        # A map of two short names costs DynamoDB some twenty bytes, and its text.
         room -= len(text.encode()) + 32
         if room < 0:
             break

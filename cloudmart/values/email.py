@@ -37,7 +37,8 @@ _PART = r"[^\s@<>()\[\]{},;:\"'`|«»“”„‘’]"  # noqa: RUF001 - quotes 
 _ADDRESS = re.compile(f"{_PART}{{1,64}}@{_PART}{{1,255}}")
 
 
-# Whoever orders again has the same address, and every visitor of the storefront begins with one.
+# A customer who orders again has the same address, and all visitors of the storefront begin with
+# one.
 @lru_cache(maxsize=1024)
 def _checked(address: str) -> str:
     subject = address

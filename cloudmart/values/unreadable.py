@@ -1,4 +1,4 @@
-"""Stored items that could not be read whole: what an operator is told of them, and how often."""
+"""Stored items with unreadable attributes: what the log says about them, and how often."""
 
 import re
 import time
@@ -12,7 +12,7 @@ LATELY = 600.0
 """Seconds for which an item counts as one of the unreadable ones after it was read."""
 
 MOST_TOLD = 20
-"""Items of a kind that are told apart."""
+"""The most items of a kind that are distinguished."""
 
 _LOGGED_EVERY = 300.0
 # An address or a text that somebody stored as an id is no id of this shop's.

@@ -48,7 +48,7 @@ def refuse_unknown_chat(route: ChatRoute, context: VerifyContext) -> str:
 
 
 def refuse_bad_chat(context: VerifyContext) -> str:
-    """End a chat that is none."""
+    """End a malformed chat."""
     answer = skip_if_limited(context.shop.ask("POST", _SENTIMENT, json={"thread": "verify"}))
     answer.expect_problem(422, "invalid-request")
     return "a chat that is none is refused"

@@ -52,7 +52,7 @@ def refuse_wrong_price(context: VerifyContext) -> str:
 
 
 def refuse_bad_body(context: VerifyContext) -> str:
-    """Send an order that is none."""
+    """Send a malformed order."""
     answer = _refused_order(context, {"items": "verify"})
     answer.expect_problem(422, "invalid-request")
     return "an order without lines is refused"
@@ -95,7 +95,7 @@ def list_orders_without_customer(context: VerifyContext) -> str:
 
 
 def refuse_bad_ticket(context: VerifyContext) -> str:
-    """Send a ticket that is none."""
+    """Send a malformed ticket."""
     answer = context.shop.ask("POST", "/api/tickets", json={"subject": ["verify"]})
     if answer.made_something:
         _note_mistake(context, answer, "ticket", "/api/tickets")

@@ -50,7 +50,7 @@ class ShopAnswer:
     shown: str
     """The beginning of the body, without any secret."""
     host: str = ""
-    """Whom the request was for."""
+    """The host of the request."""
 
     @property
     def of_pod(self) -> bool:

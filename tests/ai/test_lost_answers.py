@@ -19,14 +19,14 @@ CANCEL = ToolCall("1", "cancel_order", '{"order_id": "ab12cd34"}')
 
 @pytest.fixture
 async def behind(faults: FaultProxy, settings: Settings) -> AsyncIterator[Shop]:
-    """Provide a shop whose store fails as it is told."""
+    """Provide a shop whose store fails as a test asks."""
     assert faults.url
     async with open_shop(settings, new_session()) as shop:
         yield shop
 
 
 async def asked_to_confirm(shop: Shop) -> tuple[Assistant, str, str]:
-    """Have a customer asked to confirm a cancellation; return by whom, in which chat, the code."""
+    """Ask a customer to confirm a cancellation; return the assistant, the chat and the code."""
     await shop.place("ab12cd34", "ann@example.org")
     assistant = shop.assistant(ScriptedChat(CANCEL, "Please confirm."))
     thread = await assistant.start()

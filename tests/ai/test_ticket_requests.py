@@ -60,7 +60,7 @@ async def test_a_confirmed_request_is_an_open_ticket_with_the_chat(shop: Shop) -
     assert ticket.status is TicketStatus.OPEN
     assert (ticket.subject, ticket.message) == (REQUEST["subject"], REQUEST["text"])
     assert ticket.user_email == "ada@example.com"
-    # Whoever knows the chat's id can read the chat. So a ticket must not contain it before the end.
+    # The chat's id opens the chat, so a ticket must not have it before the end of the chat.
     assert ticket.thread_id is None
     said = [(message.sender, message.text) for message in ticket.conversation]
     assert said[0] == ("user", SAYS)

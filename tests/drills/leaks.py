@@ -10,7 +10,7 @@ from cloudmart.values.ids import ALPHABET, LENGTH
 from tests.drills.shop import DrilledShop
 
 _OUR_ID = re.compile(rf"(?<!\w)[{ALPHABET}]{{{LENGTH}}}(?!\w)")
-# Whoever has it may read and go on with the chat.
+# With it, anybody could read the chat and continue it.
 _OF_A_CHAT = re.compile(r"\b(?:thread|conv)_[A-Za-z0-9]{16,}")
 
 

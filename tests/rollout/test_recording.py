@@ -1,4 +1,4 @@
-"""Which objects a release removes, whoever created them, and however often it runs."""
+"""Which objects a release removes, however they were created, and however often it runs."""
 
 import json
 from typing import Any

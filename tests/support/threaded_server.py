@@ -11,7 +11,7 @@ _LOOK = 0.05
 
 @contextmanager
 def running(server: BaseServer) -> Iterator[None]:
-    """Let a server answer in a thread of its own for as long as the context lasts."""
+    """Let a server answer in a thread of its own while the context lasts."""
     thread = threading.Thread(target=server.serve_forever, args=[_LOOK], daemon=True)
     thread.start()
     try:

@@ -61,7 +61,7 @@ class FoundProducts:
     mentioned: bool = False
 
     def shown(self) -> dict[str, Any]:
-        """Return what a model is told."""
+        """Return the tool's answer to a model."""
         told: dict[str, Any] = {
             "products": [_shown(product) for product in self.products],
             "not_shown": self.not_shown,

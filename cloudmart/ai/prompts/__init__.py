@@ -1,4 +1,4 @@
-"""What a model is told before a conversation: a file of sections, with a version."""
+"""The instructions of a model: a file of sections, with a version."""
 
 import hashlib
 import tomllib
@@ -18,7 +18,7 @@ class Prompt:
     sections: Mapping[str, str]
 
     def instructions(self, tools: Collection[str]) -> str:
-        """Return what a model is told that may use some tools, by their names."""
+        """Return the instructions for a model that may use some tools, by their names."""
         reads = "get_order" in tools
         chosen = {
             "about": True,

@@ -72,7 +72,7 @@ _log = structlog.stdlib.get_logger(__name__)
 async def open_azure_sentiment(
     settings: AzureSettings, *, budget: float = BUDGET
 ) -> AsyncIterator["AzureSentiment"]:
-    """Open a client for as long as the context lasts; there must be an endpoint and a key."""
+    """Open a client while the context lasts; there must be an endpoint and a key."""
     if settings.endpoint is None or settings.api_key is None:
         raise ProviderDisabledError(
             "Azure AI Language is not configured: set AZURE_ENDPOINT and AZURE_API_KEY."

@@ -118,7 +118,7 @@ class NoStreamError(ProviderFailedError):
 async def bedrock_client(
     session: aioboto3.Session, service: str, region: str | None
 ) -> AsyncIterator[Any]:
-    """Open a client of one of Bedrock's services for as long as the context lasts."""
+    """Open a client of one of Bedrock's services while the context lasts."""
     async with AsyncExitStack() as stack:
         opening = session.client(service, region_name=region, config=_CONFIG)
         try:

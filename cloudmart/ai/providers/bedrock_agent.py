@@ -73,7 +73,7 @@ def _call(key: str, wanted: Mapping[str, Any], tools: Sequence[ToolSpec]) -> Too
 
 
 def _text(told: object) -> str:
-    # A tool without a name is unknown to us, and the agent is told so.
+    # We do not know a tool without a name, and answer the agent so.
     return told if isinstance(told, str) else ""
 
 
@@ -128,7 +128,7 @@ _MOST_READ, _MOST_WRITTEN = 200_000, 8_000
 async def open_bedrock_agent(
     settings: BedrockSettings, session: aioboto3.Session, region: str | None = None
 ) -> AsyncIterator["BedrockAgentChat"]:
-    """Open a client for as long as the context lasts; `region` is Bedrock's if it has no own."""
+    """Open a client while the context lasts; `region` is Bedrock's if it has no own."""
     if settings.agent_id is None or settings.agent_alias_id is None:
         raise ProviderDisabledError(
             "No Bedrock agent is configured: set BEDROCK_AGENT_ID and BEDROCK_AGENT_ALIAS_ID."

@@ -109,7 +109,7 @@ def _tool(tool: ToolSpec) -> dict[str, Any]:
 async def open_bedrock_converse(
     settings: BedrockSettings, session: aioboto3.Session, region: str | None = None
 ) -> AsyncIterator["BedrockConverseChat"]:
-    """Open a client for as long as the context lasts; `region` is Bedrock's if it has no own."""
+    """Open a client while the context lasts; `region` is Bedrock's if it has no own."""
     if settings.model_id is None:
         raise ProviderDisabledError("No Bedrock model is configured: set BEDROCK_MODEL_ID.")
     async with bedrock_client(session, "bedrock-runtime", settings.region or region) as client:

@@ -55,7 +55,7 @@ _REFUSED = (BadRequestError, NotFoundError, UnprocessableEntityError)
 
 
 async def watch_for_shutdown(client: AsyncOpenAI, model: str) -> None:
-    """Ask once a day, and once an hour while there is no answer, for as long as it is not ended."""
+    """Ask once a day, and once an hour while there is no answer, until it is cancelled."""
     while True:
         known = await warn_of_shutdown(client, model)
         await asyncio.sleep(_EVERY if known else _AGAIN)
@@ -86,7 +86,7 @@ async def warn_of_shutdown(client: AsyncOpenAI, model: str) -> bool:
 
 @asynccontextmanager
 async def open_openai_chat(settings: OpenAISettings) -> AsyncIterator["OpenAIChat"]:
-    """Open a client for as long as the context lasts; there must be a key."""
+    """Open a client while the context lasts; there must be a key."""
     if settings.api_key is None:
         raise ProviderDisabledError("OpenAI is not configured: set OPENAI_API_KEY.")
     # Always given: the SDK would use an empty OPENAI_BASE_URL as an address.

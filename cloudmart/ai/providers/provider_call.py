@@ -89,8 +89,9 @@ class ProviderCall:
     async def begin(self, call: Callable[[], Awaitable[T]]) -> T:
         """Return what a call answers, or raise an UpstreamError.
 
-        A passing refusal is tried again once, if the time left allows it. The SDKs' own retries
-        are off: they wait for as long as they are told, which may be longer than the customer.
+        After a temporary refusal it tries once more, if the time left allows it. The SDKs' own
+        retries are off: they wait as long as the provider asks, which may be longer than the
+        customer waits.
         """
         tried = False
         while True:

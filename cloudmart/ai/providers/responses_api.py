@@ -40,10 +40,10 @@ _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
 class ResponsesApi:
-    """Sends steps over connections of its own.
+    """Sends steps over its own connections.
 
-    The address, the headers and the key are those of the SDK's client. What is refused is raised
-    as the SDK raises it, so that whoever reads an error need not know how a step was sent.
+    The address, the headers and the key are those of the SDK's client. It raises the SDK's errors,
+    so that a handler of errors need not know how a step was sent.
     """
 
     def __init__(self, http: aiohttp.ClientSession, sdk: AsyncOpenAI) -> None:
@@ -76,7 +76,7 @@ class ResponsesApi:
             timeout=aiohttp.ClientTimeout(
                 total=seconds,
                 sock_connect=_CONNECT_WITHIN,
-                # One clock for the whole answer costs less than one that each event sets anew.
+                # One timer for the whole answer costs less than a new one for each event.
                 sock_read=_STALLED if seconds > _STALLED else None,
                 ceil_threshold=math.inf,
             ),
@@ -210,7 +210,7 @@ def proxy_for(url: URL) -> str | None:
 
 @asynccontextmanager
 async def open_responses_api(api_key: str, base_url: str) -> AsyncIterator[ResponsesApi]:
-    """Open a client for as long as the context lasts; nothing is connected yet."""
+    """Open a client while the context lasts; nothing is connected yet."""
     trusted = httpx2.create_ssl_context()
     connector = aiohttp.TCPConnector(limit=0, ssl=trusted, keepalive_timeout=_IDLE)
     async with (

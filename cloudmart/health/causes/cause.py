@@ -47,7 +47,7 @@ class DependencyError(Exception):
 
     @property
     def sentence(self) -> str:
-        """Return what the public is told."""
+        """Return the message for the public."""
         return self._filled(self.cause.sentence)
 
     @property

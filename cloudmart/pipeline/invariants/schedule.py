@@ -56,7 +56,7 @@ class InvariantSchedule:
         self._told: dict[str, Told] = {}
 
     async def run(self) -> None:
-        """Check for as long as the process lives."""
+        """Check while the process runs."""
         while True:
             moment = self._clock().timestamp()
             due = (math.floor(moment / self._seconds) + 1) * self._seconds

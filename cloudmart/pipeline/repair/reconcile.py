@@ -146,7 +146,7 @@ class Comparison:
     """How many orders were compared, and where the two sides differ.
 
     `scanned` says why the whole table had to be read for it; `unreadable` counts the rows of the
-    warehouse that are none of the pipeline's and were left out.
+    warehouse that the pipeline has not written.
     """
 
     compared: int = 0

@@ -105,7 +105,7 @@ class HeartbeatSchedule:
         self._clock = clock
 
     async def run(self) -> None:
-        """Send heartbeats for as long as the process lives."""
+        """Send heartbeats while the process runs."""
         while True:
             moment = self._clock().timestamp()
             due = (math.floor(moment / self._seconds) + 1) * self._seconds
