@@ -19,8 +19,8 @@ from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.refusals import OF_S3, TROUBLE
 from cloudmart.health.aws_environment import open_session
 from cloudmart.health.causes import DependencyError
-from cloudmart.health.classify import STS
-from cloudmart.health.dependency_error import dependency_error_of
+from cloudmart.health.classify import DYNAMODB, STS
+from cloudmart.health.dependency_error import called_host, dependency_error_of
 from cloudmart.pipeline.opening import Pipeline
 from cloudmart.rollout.cluster import KubectlError, KubectlReason, Kubernetes
 from cloudmart.settings import Loaded, Settings
@@ -33,6 +33,8 @@ _ACTION = re.compile(r"not authorized to perform: (\w[\w-]*:\w+)")
 _FORBIDDEN = re.compile(r'cannot (\w+) resource "([^"]+)"')
 _PREFIXES = {"elbv2": "elasticloadbalancing", "bedrock-agent": "bedrock"}
 RIGHTS = "`cloudmart iam render doctor …` prints the policy that gives it."
+_WAY_OUT = "Check the region, and that a proxy and network policies let this program call"
+_SERVICES = {each.name: each for each in (STS, DYNAMODB)}
 _ROLE = "k8s/doctor-role.yaml gives it: bind it to whoever runs this."
 
 
@@ -228,8 +230,7 @@ class Inputs:
         except DependencyError as error:
             raise self._not_known(service, error) from error
         except TROUBLE as error:
-            obstacle = dependency_error_of(error, self._target.environ, STS, credentials=True)
-            raise self._not_known(service, obstacle) from error
+            raise self._not_answered(service, error) from error
 
     def session(self, *services: str) -> aioboto3.Session:
         """Return the session with AWS, for what is asked of some services by other modules.
@@ -277,6 +278,16 @@ class Inputs:
             self._kept["session"] = open_session(region, target.environ, target.session)
         session: aioboto3.Session = self._kept["session"]
         return session
+
+    def _not_answered(self, service: str, error: BaseException) -> NotKnownError:
+        # The SDK gets credentials in the middle of a call. Only who was called tells them apart.
+        host, known = called_host(error), _SERVICES.get(service)
+        if host and known is None and not host.startswith("sts."):
+            return NotKnownError(f"{service}: {host} does not answer", f"{_WAY_OUT} {host}.")
+        obstacle = dependency_error_of(
+            error, self._target.environ, known or STS, credentials=not host
+        )
+        return self._not_known(service, obstacle)
 
     def _not_known(self, service: str, obstacle: DependencyError) -> NotKnownError:
         said = f"{service}: {obstacle.sentence}"

@@ -109,7 +109,7 @@ def dependency_error_of(
     said = error
     if isinstance(error, UnavailableError) and error.__cause__:
         said = error.__cause__
-    host = _host_of(said) or _host(environ, service)
+    host = called_host(said) or _host(environ, service)
     found = _in_environment(said, environ)
     if found is None and credentials:
         found = _of_source(said, environ)
@@ -282,7 +282,7 @@ def _by_host(cause: Cause, host: str, environ: Mapping[str, str], service: Servi
     return aws_environment.ACCOUNT_ENDPOINT if ".ddb." in host else cause
 
 
-def _host_of(error: BaseException) -> str:
+def called_host(error: BaseException) -> str:
     """Return the host that a call went to, where its error says so."""
     kwargs: Mapping[str, object] = getattr(error, "kwargs", {})
     url = kwargs.get("endpoint_url")

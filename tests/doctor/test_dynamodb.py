@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from typer.testing import CliRunner
 
 from cloudmart.cli.commands import app
+from cloudmart.doctor.inputs import Inputs, NotKnownError
 from cloudmart.findings.finding import CheckStatus
 from cloudmart.orders.indexes import ORDERS_BY_DAY
 from cloudmart.tables.schema import shop_tables
@@ -17,6 +19,7 @@ from tests.doctor.healthy import HealthyShop, told
 from tests.doctor.shop_aws import ShopAws, make_tables
 from tests.support.aws_commands import commands_in, run_aws
 from tests.support.fault_proxy import Fault
+from tests.support.serve_process import free_port
 from tests.support.shop_tables import drop, drop_index, forget_indexes
 
 FAIL, WARN = CheckStatus.FAIL, CheckStatus.WARN
@@ -217,3 +220,37 @@ async def test_tables_that_may_not_be_described_are_unknown(shop: HealthyShop) -
 
     observed = told(found, "table-exists", UNKNOWN)
     assert "the permission dynamodb:DescribeTable is missing" in observed
+
+
+async def test_tables_that_do_not_answer_are_unknown_and_nobody_else_is_named(
+    shop: HealthyShop,
+) -> None:
+    shop.aws.proxy.stop()
+
+    found = await shop.look("table-exists")
+
+    observed = told(found, "table-exists", UNKNOWN)
+    assert observed == "dynamodb: The shop's data store does not answer."
+    assert f"HTTPS to 127.0.0.1:{shop.aws.proxy.port}." in found["table-exists"].fix
+
+
+async def test_another_service_that_does_not_answer_is_named(
+    shop: HealthyShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_IAM", f"http://127.0.0.1:{port}")
+
+    found = await shop.look("role-exists")
+
+    assert told(found, "role-exists", UNKNOWN) == f"iam: 127.0.0.1:{port} does not answer"
+
+
+async def test_where_credentials_are_the_trouble_their_source_is_named(shop: HealthyShop) -> None:
+    inputs = Inputs(shop.target(), frozenset(), {}, set())
+
+    async def ask() -> None:
+        raise EndpointConnectionError(endpoint_url="https://sts.us-east-1.amazonaws.com/")
+
+    for service in ("dynamodb", "iam"):
+        with pytest.raises(NotKnownError, match=f"{service}: AWS's Security Token Service"):
+            await inputs.guarded(service, ask)
