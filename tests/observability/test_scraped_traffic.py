@@ -17,6 +17,7 @@ from tests.observability.traffic_script import (
     play_script,
     prepare,
     scripted_app,
+    wait_for_checks,
 )
 from tests.support.alert_rules import write_rules
 from tests.support.prometheus import prometheus
@@ -108,6 +109,7 @@ def test_a_real_prometheus_reads_every_value_of_the_script(
     with serving(scripted_app(prepared)) as client, loopback() as metrics:
         metrics.answer = show
         with prometheus(metrics.url, write_rules(tmp_path), tmp_path) as url:
+            wait_for_checks(names)
             scraper = Scraper(url)
             scraper.wait_for("cloudmart_ready", time.time())
             scraper.wait_for("ALERTS or http_requests_total or cloudmart_ready", time.time() + 2)

@@ -16,6 +16,7 @@ from tests.observability.traffic_script import (
     play_script,
     prepare,
     scripted_app,
+    wait_for_checks,
 )
 from tests.support.ready_app import serving
 
@@ -85,6 +86,7 @@ def test_scripted_traffic_leaves_each_metric_at_its_value(
     fresh = samples()
 
     with serving(app) as client:
+        wait_for_checks(prepared.dynamodb)
         before = samples()
         status = play_script(client)
         after = samples()

@@ -1,5 +1,6 @@
 """A shop's traffic by a script, and the value it leaves in each metric, computed beforehand."""
 
+import time
 from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
@@ -11,12 +12,15 @@ from cloudmart.ai.ports import ProviderStep, Scores, ToolCall, Usage
 from cloudmart.app import create_app
 from cloudmart.composition.providers import Providers
 from cloudmart.errors import ProviderUnavailableError
-from cloudmart.settings import CatalogueSettings, Settings
+from cloudmart.settings import CatalogueSettings, DynamoDBSettings, Settings
+from tests.support.metric_samples import sample
 from tests.support.ready_app import still
 from tests.support.scripted_chat import ScriptedChat
 from tests.support.scripted_sentiment import ScriptedSentiment
 from tests.support.shop_tables import KETTLE, LAMP, let_use_indexes, put
 
+PATIENCE = 60.0
+_CHECKS = 2
 SEARCH = ToolCall("1", "search_products", '{"query": "lamp"}')
 USAGE = Usage(1000, 200, cached_tokens=400, reasoning_tokens=50)
 OLD_ORDER = {"id": "abcdef01", "productId": "1", "quantity": 1, "status": "pending"}
@@ -116,6 +120,18 @@ def scripted_app(settings: Settings) -> FastAPI:
     azure = ScriptedSentiment("azure", [Scores(0.8, 0.1, 0.1)])
     providers = Providers(chat, chat, azure, ScriptedSentiment("offline-vader", [Scores(0, 1, 0)]))
     return create_app(settings, lambda *_: nullcontext(providers), process=still(settings))
+
+
+def wait_for_checks(names: DynamoDBSettings) -> None:
+    """Wait until the service has checked its tables: at the start, and once more when it is ready.
+
+    The tables are new, so nobody else has read an item of them.
+    """
+    name, deadline = "dynamodb_operation_duration_seconds_count", time.monotonic() + PATIENCE
+    for table in (names.products_table, names.orders_table, names.tickets_table):
+        while sample(name, operation="get_item", table=table, outcome="ok") < _CHECKS:
+            assert time.monotonic() < deadline, table
+            time.sleep(0.01)
 
 
 def play_script(client: TestClient) -> dict[str, Any]:
