@@ -49,7 +49,8 @@ LATER = (
     *("cloudmart.ai.confirmations", "cloudmart.ai.providers.offline_", "cloudmart.ai.ticket_"),
     *("cloudmart.composition.request_log", "cloudmart.observability.events"),
     *("cloudmart.pipeline.invariants.", "cloudmart.settings.invariants", "cloudmart.settings.log"),
-    *("cloudmart.dynamodb.messages",),
+    *("cloudmart.dynamodb.messages", "cloudmart.dynamodb.service_files"),
+    *("cloudmart.ai.providers.responses_api", "cloudmart.values.unreadable"),
 )
 
 # Everything that is tracked at the top of the repository.
