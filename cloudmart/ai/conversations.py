@@ -99,14 +99,18 @@ class Conversation(Entity):
     @property
     def messages(self) -> list[ProviderMessage]:
         """Return the messages as a provider gets them."""
+        hashes = self._code_hashes()
         return [
-            ProviderMessage(spoken.role, self.without_codes(spoken.text)) for spoken in self.history
+            ProviderMessage(spoken.role, without_code(self.id, hashes, spoken.text))
+            for spoken in self.history
         ]
 
     def without_codes(self, text: str) -> str:
         """Return a message as a model may read it."""
-        pending = [self.pending.code_hash] if self.pending else []
-        return without_code(self.id, {*self.codes, *pending}, text)
+        return without_code(self.id, self._code_hashes(), text)
+
+    def _code_hashes(self) -> set[str]:
+        return {*self.codes, self.pending.code_hash} if self.pending else {*self.codes}
 
 
 class Turn:
@@ -252,7 +256,7 @@ class ConversationRepository:
         ]
         history = newest_turns([*turn.conversation.history, *said])
         changes: dict[str, object] = {
-            "history": [spoken.model_dump() for spoken in history],
+            "history": [{"role": spoken.role.value, "text": spoken.text} for spoken in history],
             "expiresAt": self._expiry(),
             "updatedAt": stamp(now()),
         }
