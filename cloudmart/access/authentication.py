@@ -1,4 +1,4 @@
-"""The gate before a route: who calls, and whether they may."""
+"""Checks before a route who calls, and whether they may."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Routes with a gate before them, and the rule that none is without its right."""
+"""Routes that check the caller's right, and the rule that every route has one."""
 
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who may do what: one table for every route there is."""
+"""Who may do what: one table for all routes."""
 
 import sys
 from collections.abc import Mapping

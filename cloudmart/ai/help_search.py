@@ -1,4 +1,4 @@
-"""Finds the sections of the shop's own words that answer a question.
+"""Finds the sections of the shop's own text that answer a question.
 
 SQLite's full-text search ranks them. Each language's words for a topic (`devolución`, `refund`)
 also find a section whose heading has another of them.

@@ -1,4 +1,4 @@
-"""What a step of a model, or a reading of a chat's mood, costs by the list of prices."""
+"""The cost of a model's step or of a sentiment analysis, by the list of prices."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""What the metrics tell of a call of a provider: its time, its tokens, its cost."""
+"""The metrics of a provider call: its time, its tokens, its cost."""
 
 import asyncio
 import time

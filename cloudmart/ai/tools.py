@@ -1,4 +1,4 @@
-"""The tools a model may call, and what comes back: always JSON, never an exception of its making.
+"""The tools that a model may call. Their answers are always JSON, never an exception.
 
 | tool | arguments | result |
 |---|---|---|

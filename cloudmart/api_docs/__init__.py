@@ -1,1 +1,1 @@
-"""The API explains itself: its document, its pages, and what is nearest to a wrong address."""
+"""The API's document and its pages, and the operations nearest to a wrong address."""

@@ -1,4 +1,4 @@
-"""The background work of a process: start, check dependencies, notice newer configuration."""
+"""Starts the background work of a process: the start, the checks, newer configuration."""
 
 import asyncio
 import math

@@ -1,4 +1,4 @@
-"""What every request passes before it meets a route."""
+"""The middleware that every request passes before its route."""
 
 import asyncio
 import time

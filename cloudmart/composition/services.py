@@ -1,4 +1,4 @@
-"""What the service consists of, built over what is open."""
+"""Builds the objects of the service from the open clients."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager

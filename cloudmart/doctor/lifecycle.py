@@ -1,4 +1,4 @@
-"""Lifecycle: what ends upstream, and when; a warning comes half a year ahead."""
+"""Lifecycle: what AWS, OpenAI and Kubernetes will end, with a warning half a year before."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Sessions with AWS, of which a process needs one."""
+"""The AWS session of a process, and those of operators."""
 
 import asyncio
 import os

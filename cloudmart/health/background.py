@@ -1,4 +1,4 @@
-"""Background work: the start, the checks, the restart for newer configuration."""
+"""Loops that run in the background, and what happens if one of them fails."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence

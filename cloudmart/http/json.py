@@ -1,4 +1,4 @@
-"""Bodies are JSON and say so."""
+"""Request bodies must be JSON, and their Content-Type must say so."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What the middleware knows of a request and of its answer."""
+"""The id of a request, and the answer that carries it."""
 
 import asyncio
 import os

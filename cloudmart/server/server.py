@@ -1,4 +1,4 @@
-"""The server: uvicorn's, with an end of our own."""
+"""uvicorn's server, with our own shutdown."""
 
 import asyncio
 import signal

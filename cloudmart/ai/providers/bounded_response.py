@@ -1,4 +1,4 @@
-"""Answers that are read as far as they make sense.
+"""Limits how much of a provider's answer is read.
 
 None of the SDKs bounds what it reads: a provider, or whatever stands in its place, could fill the
 memory with one line, or with a small body that was compressed.

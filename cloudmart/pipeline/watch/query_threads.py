@@ -1,4 +1,4 @@
-"""Runs questions to the warehouse in threads: its client blocks, and is opened when needed."""
+"""Runs queries of the warehouse in threads: its client blocks, and is opened when needed."""
 
 import asyncio
 import re
