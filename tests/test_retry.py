@@ -24,7 +24,7 @@ class FlakyCall:
 
 
 def passes(error: BaseException) -> bool:
-    """Tell whether an error is temporary."""
+    """Return whether an error is temporary."""
     return isinstance(error, ConnectionError)
 
 

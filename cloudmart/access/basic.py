@@ -38,7 +38,7 @@ def hash_password(password: str) -> str:
 
 
 def verify_password(password: str, hash_: str) -> bool:
-    """Tell whether a hash is a password's. It takes tens of milliseconds and some megabytes."""
+    """Return whether a hash is a password's. It takes tens of milliseconds and some megabytes."""
     try:
         return _HASHER.verify(hash_, _as_bytes(password))
     except (VerificationError, InvalidHashError):

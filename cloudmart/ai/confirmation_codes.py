@@ -51,7 +51,7 @@ class _Pending(Model):
 
     @property
     def open(self) -> bool:
-        """Tell whether its code can still confirm it."""
+        """Return whether its code can still confirm it."""
         return self.tries < MOST_TRIES and self.expires_at > time.time()
 
 
@@ -71,7 +71,7 @@ class PendingChange(_Pending):
         )
 
     def asked_anew(self, text: str) -> bool:
-        """Tell whether a customer asks for the change again, and does not only agree to it."""
+        """Return whether a customer asks for the change again, and does not only agree to it."""
         return self.order_id.casefold() in text.casefold() or bool(_ANEW.search(text))
 
 
@@ -91,7 +91,7 @@ class PendingTicket(_Pending):
         )
 
     def says(self, subject: str, text: str) -> bool:
-        """Tell whether it is just this request."""
+        """Return whether it is just this request."""
         return (self.subject, self.text) == (subject, text)
 
 

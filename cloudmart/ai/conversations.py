@@ -167,7 +167,7 @@ class Turn:
 
     @property
     def ended(self) -> bool:
-        """Tell whether the turn was written, so that its lock is free."""
+        """Return whether the turn was written, so that its lock is free."""
         return self._ended
 
     def propose(self, proposal: Proposal) -> None:
@@ -317,7 +317,7 @@ class ConversationRepository:
         await self._table.update(key, set=forgotten)
 
     async def claim_sentiment(self, key: str) -> bool:
-        """Tell whether the sentiment of one of our conversations is rated for the first time."""
+        """Return whether the sentiment of one of our conversations is rated for the first time."""
         if not _ID.fullmatch(key):
             return False
         moment = int(time.time())

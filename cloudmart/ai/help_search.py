@@ -69,7 +69,7 @@ class HelpIndex:
 
     @property
     def empty(self) -> bool:
-        """Tell whether the shop has told nothing."""
+        """Return whether the shop has told nothing."""
         return not self._sections
 
     @property

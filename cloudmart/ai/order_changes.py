@@ -98,7 +98,7 @@ def _state(order: Order | None) -> dict[str, object] | None:
 
 
 def owns(address: str, order: Order) -> bool:
-    """Tell whether an order is a customer's, in a time that depends on neither."""
+    """Return whether an order is a customer's, in a time that depends on neither."""
     owner = owner_form(order.user_email or "")
     return owner != b"" and hmac.compare_digest(owner_form(address), owner)
 
@@ -137,7 +137,7 @@ class OrderPolicy:
     local: bool = False
 
     def allows(self, turn: Turn, right: OrderTools) -> bool:
-        """Tell whether an assistant may do this for the current speaker."""
+        """Return whether an assistant may do this for the current speaker."""
         policy = self.tools
         if policy is OrderTools.AUTO:
             # An address proves nothing: anybody who knows it may list its orders, and name one.
@@ -219,7 +219,7 @@ class ChangeExecutor:
         return f"Order {order.id} is {_done(action)}."
 
     async def _was_made(self, action: OrderAction, order: Order) -> bool:
-        """Tell whether a change can be seen whose answer did not come."""
+        """Return whether a change can be seen whose answer did not come."""
         try:
             found = await self._orders.get(order.id)
         except NotFoundError:
@@ -245,7 +245,7 @@ class OrderChanges:
         self._policy = policy
 
     def allows(self, turn: Turn, right: OrderTools) -> bool:
-        """Tell whether the shop lets assistants do this with orders for the current speaker."""
+        """Return whether the shop lets assistants do this with orders for the current speaker."""
         return self._policy.allows(turn, right)
 
     async def show(self, turn: Turn, order_id: str) -> dict[str, Any]:
@@ -307,7 +307,7 @@ def _refusal(action: OrderAction, order: Order) -> dict[str, Any] | None:
 
 
 def _same(waiting: PendingChange, action: OrderAction, order: Order) -> bool:
-    """Tell whether just this change waits for its code already."""
+    """Return whether just this change waits for its code already."""
     asked = (waiting.action, waiting.order_id, waiting.version)
     return waiting.open and asked == (action, order.id, _version(order))
 

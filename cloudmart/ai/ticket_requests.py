@@ -93,7 +93,7 @@ class TicketRequests:
         await self._tickets.add(Ticket.open(request).model_copy(update=known))
 
     async def _was_sent(self, ticket_id: str) -> bool:
-        """Tell whether a ticket can be seen whose answer did not come."""
+        """Return whether a ticket can be seen whose answer did not come."""
         try:
             await self._tickets.get(ticket_id)
         except (NotFoundError, UnavailableError, ClientError):

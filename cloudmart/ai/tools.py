@@ -118,7 +118,7 @@ class Toolbox:
 
     @property
     def has_help(self) -> bool:
-        """Tell whether the shop has told something about itself."""
+        """Return whether the shop has told something about itself."""
         return not self._help.empty
 
     def specs(self, turn: Turn) -> list[ToolSpec]:

@@ -33,7 +33,7 @@ class HeadSampler:
     _asked: int = 0
 
     def records(self, parent: TraceParent | None) -> bool:
-        """Tell whether a request is recorded that belongs to a trace, or begins one."""
+        """Return whether a request is recorded that belongs to a trace, or begins one."""
         if parent is not None and self.kind.startswith("parentbased"):
             return parent.sampled and self._may_ask()
         match self.kind.removeprefix("parentbased_"):

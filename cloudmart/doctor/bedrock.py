@@ -21,7 +21,7 @@ _PARENTS = ("credentials-found",)
 
 
 async def agent(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether the agent exists and is PREPARED."""
+    """Check whether the agent exists and is PREPARED."""
     agent_id = _agent_id(inputs)
     found = await _ask(inputs, "get_agent", agentId=agent_id)
     if found is None:
@@ -38,7 +38,7 @@ async def agent(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def alias(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether the alias exists, is PREPARED, and leads to a version that is."""
+    """Check whether the alias exists, is PREPARED, and leads to a version that is."""
     agent_id, alias_id = _agent_id(inputs), inputs.settings.bedrock.agent_alias_id or ""
     found = await _ask(inputs, "get_agent_alias", agentId=agent_id, agentAliasId=alias_id)
     if found is None:
@@ -74,7 +74,7 @@ async def _version(inputs: Inputs, agent_id: str, version: str) -> CheckResult:
 
 
 async def bedrock_model(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether the model exists and is not about to end."""
+    """Check whether the model exists and is not about to end."""
     name = _model_id(inputs)
     identifier = name
     if _PROFILE.fullmatch(name):

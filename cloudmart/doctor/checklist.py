@@ -44,5 +44,5 @@ def checklist() -> dict[str, ChecklistLine]:
 
 
 def in_phase(entry: FindingEntry, phase: Phase | None) -> bool:
-    """Tell whether a finding is looked for in a phase; all are where none is chosen."""
+    """Return whether a finding is looked for in a phase; all are where none is chosen."""
     return phase is None or checklist()[entry.line].phase in _PARTS[phase]

@@ -116,7 +116,7 @@ async def diagnose_target(
 
 
 def _stands_in_the_way(parent: CheckFinding) -> bool:
-    """Tell whether to show a finding that was not chosen: others were skipped for it."""
+    """Return whether to show a finding that was not chosen: others were skipped for it."""
     return parent.status is CheckStatus.FAIL
 
 

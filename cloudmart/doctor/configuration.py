@@ -26,7 +26,7 @@ _LIVE = ("deployment-exists",)
 
 
 async def settings(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell every fault of the settings, each under its kind."""
+    """Report every fault of the settings, each under its kind."""
     report = inputs.loaded.report
     if inputs.unread:
         secret = inputs.settings.sources.secret_id or ""
@@ -54,7 +54,7 @@ def _seen(fault: SettingFault) -> str:
 
 
 async def access(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether somebody has decided who may do what, and what was decided."""
+    """Check whether somebody has decided who may do what, and what was decided."""
     loaded = inputs.loaded
     known = set(loaded.report.refusals)
     if undecided := [each for each in for_serving(loaded).report.refusals if each not in known]:
@@ -67,7 +67,7 @@ async def access(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def aws_settings(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell which variable AWS's SDK refuses, and whether the region is set."""
+    """Report which variable AWS's SDK refuses, and whether the region is set."""
     try:
         check_aws_environment(inputs.environ)
     except DependencyError as error:
@@ -79,7 +79,7 @@ async def aws_settings(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def mounted_files(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether the ConfigMap has changed since the environment was made from it."""
+    """Check whether the ConfigMap has changed since the environment was made from it."""
     path = inputs.environ.get(_FILES)
     if not path:
         raise NotAskedError(f"{_FILES} is not set: the ConfigMap is mounted in pods only")
@@ -102,7 +102,7 @@ async def mounted_files(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def objects(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell which objects with settings are missing, and which keys nobody reads."""
+    """Report which objects with settings are missing, and which keys nobody reads."""
     live = await kubernetes.deployment(inputs)
     found = await inputs.looking("settings", lambda cluster: settings_of_pods(cluster, live))
     for each in found.missing:
@@ -114,7 +114,7 @@ async def objects(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def rollout_ids(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether all pods have been started by one roll-out."""
+    """Check whether all pods have been started by one roll-out."""
     ids = {
         name_of(pod): (pod["metadata"].get("annotations") or {}).get(ROLLOUT, "none")
         for pod in await kubernetes.pods(inputs)
@@ -123,7 +123,7 @@ async def rollout_ids(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def fingerprints(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether all pods that run say the same mark of their configuration."""
+    """Check whether all pods that run say the same mark of their configuration."""
     running = [pod for pod in await kubernetes.pods(inputs) if kubernetes.is_running(pod)]
     if not running:
         raise NotKnownError("no pod of the service runs")

@@ -46,7 +46,7 @@ _SEEN = frozenset({"settings", "aws:dynamodb"})
 
 
 async def parts(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell of each part of each table whether it is as it should be."""
+    """Report for each part of each table whether it is as it should be."""
     schemas = list(shop_tables(inputs.settings.dynamodb))
     found = await inputs.guarded("dynamodb", lambda: _with_client(inputs, schemas))
     for each in found:
@@ -92,7 +92,7 @@ def _keys_of(found: TableFinding) -> tuple[str, ...]:
 
 
 async def region(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether the tables are in another region than the one that is configured."""
+    """Check whether the tables are in another region than the one that is configured."""
     settings = inputs.settings
     name = settings.dynamodb.orders_table
     here = settings.aws.region or ""

@@ -30,7 +30,7 @@ _SEEN = frozenset({"settings"})
 
 
 async def dns(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether the shop's name leads to its load balancer."""
+    """Check whether the shop's name leads to its load balancer."""
     host = _host(inputs)
     try:
         addresses = await inputs.addresses(host)
@@ -54,7 +54,7 @@ async def dns(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def certificate(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether browsers believe the certificate, and for how long."""
+    """Check whether browsers believe the certificate, and for how long."""
     host, port = _host(inputs), urlsplit(inputs.url).port or _HTTPS
     now = inputs.now()
     if urlsplit(inputs.url).scheme != "https":
@@ -81,7 +81,7 @@ async def certificate(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def balancer(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell which targets of the load balancer are not healthy, and what it lets through."""
+    """Report which targets of the load balancer are not healthy, and what it lets through."""
     name = await _balancer_name(inputs)
     if name is None:
         raise NotAskedError("no Ingress has a load balancer yet")
@@ -139,7 +139,7 @@ def _state(target: Any) -> str:  # noqa: ANN401 - as AWS has it
 
 
 async def outside(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell what is answered from outside: the page, the API, and no metrics."""
+    """Report what is answered from outside: the page, the API, and no metrics."""
     url = inputs.url
     try:
         page = await inputs.fetch(f"{url}/")

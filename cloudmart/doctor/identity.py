@@ -43,7 +43,7 @@ _STS = frozenset({"environment", "aws:sts"})
 
 
 async def credentials(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell where credentials come from, or why there are none."""
+    """Report where credentials come from, or why there are none."""
     try:
         session = inputs.session("sts")
         await Identity(session, inputs.environ, _WITHIN).obtain()
@@ -59,7 +59,7 @@ async def credentials(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def caller(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell which identity AWS sees, and whether it is the role that the process should have."""
+    """Report which identity AWS sees, and whether it is the role that the process should have."""
     try:
         arn = (await inputs.aws("sts", "get_caller_identity"))["Arn"]
     except ClientError as error:
@@ -78,7 +78,7 @@ async def caller(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def injected(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether EKS's webhook has told this pod how to get credentials."""
+    """Check whether EKS's webhook has told this pod how to get credentials."""
     if not inputs.in_cluster:
         raise NotAskedError("this is not a pod")
     way = way_of(inputs.environ)
@@ -89,7 +89,7 @@ async def injected(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def every_pod(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell which pods EKS's webhook has missed."""
+    """Report which pods EKS's webhook has missed."""
     ways = {name_of(pod): way_of(told_to(pod)) for pod in await kubernetes.pods(inputs)}
     missed = [name for name, way in ways.items() if way is None]
     if missed:
@@ -101,7 +101,7 @@ async def every_pod(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def token(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell what is wrong with the pod's identity token."""
+    """Report what is wrong with the pod's identity token."""
     path = inputs.environ.get(_TOKEN)
     if not path:
         raise NotAskedError(f"{_TOKEN} is not set: no token is used here")

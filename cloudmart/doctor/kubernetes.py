@@ -16,7 +16,7 @@ KUBERNETES = frozenset({"kubernetes"})
 
 
 async def reachable(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether kubectl reaches a cluster, and which."""
+    """Check whether kubectl reaches a cluster, and which."""
     where = await inputs.looking("where", lambda cluster: cluster.where())
     error = await inputs.looking("version", _away)
     if error:
@@ -35,7 +35,7 @@ def _away(cluster: Kubernetes) -> str | None:
 
 
 async def deployed(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether the Deployment is there."""
+    """Check whether the Deployment is there."""
     found = await deployment(inputs)
     if found is None:
         yield trouble("deployment-exists", f"there is none in the namespace {inputs.namespace}")
@@ -64,7 +64,7 @@ async def pods_in_view(inputs: Inputs) -> PodsInView:
 
 
 def is_running(pod: Any) -> bool:  # noqa: ANN401 - a manifest
-    """Tell whether a pod runs, and is not being deleted."""
+    """Return whether a pod runs, and is not being deleted."""
     status, metadata = pod.get("status", {}), pod["metadata"]
     return status.get("phase") == "Running" and "deletionTimestamp" not in metadata
 

@@ -37,7 +37,7 @@ def upstream_ends() -> tuple[UpstreamEnd, ...]:
 
 
 async def configured(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell which settings are of something that ends."""
+    """Report which settings are of something that ends."""
     told = {
         each.name: str(each.value)
         for each in inputs.loaded.report.readings
@@ -53,14 +53,14 @@ async def configured(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def python(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell when this Python ends."""
+    """Report when this Python ends."""
     release = f"{sys.version_info.major}.{sys.version_info.minor}"
     for result in _release("python", "python-supported", release, inputs.now().date()):
         yield result
 
 
 async def cluster(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell when this release of Kubernetes ends at EKS."""
+    """Report when this release of Kubernetes ends at EKS."""
     text = await inputs.kubectl("get", "--raw", "/version")
     today = inputs.now().date()
     try:
@@ -73,7 +73,7 @@ async def cluster(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def runtime(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell when the runtime of the pipeline's function ends."""
+    """Report when the runtime of the pipeline's function ends."""
     name = inputs.settings.pipeline.function
     today = inputs.now().date()
     if name is None:

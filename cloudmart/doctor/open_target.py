@@ -120,7 +120,7 @@ def _no_cluster(*, in_cluster: bool) -> str:
 
 
 def _has_own(environ: Mapping[str, str]) -> bool:
-    """Tell whether an environment has a setting of the service that no shell has by itself."""
+    """Return whether an environment has a setting of the service that no shell has by itself."""
     names = {name for each in variables().values() for name in each.names if each.group != "aws"}
     return any(environ.get(name, "").strip() for name in names - {"PORT"})
 

@@ -29,7 +29,7 @@ _PARENTS = ("credentials-found", "table-exists")
 
 
 async def status(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell what `cloudmart pipeline status` tells, each part as a finding."""
+    """Report what `cloudmart pipeline status` tells, each part as a finding."""
     _function(inputs)
     async with inputs.pipeline() as pipeline:
         found = await pipeline.monitor.status()
@@ -61,7 +61,7 @@ def _seen(key: str, found: PipelineStatus) -> str:
 
 
 async def mapping(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether the mapping hands on what failed, and gives up in the end."""
+    """Check whether the mapping hands on what failed, and gives up in the end."""
     name = _function(inputs)
     found = (await inputs.aws("lambda", "list_event_source_mappings", FunctionName=name)).get(
         "EventSourceMappings", []
@@ -85,7 +85,7 @@ async def mapping(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def function(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether the function is there and can be called."""
+    """Check whether the function is there and can be called."""
     name = _function(inputs)
     try:
         found = await inputs.aws("lambda", "get_function_configuration", FunctionName=name)
@@ -103,7 +103,7 @@ async def function(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def warehouse(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether the table in BigQuery is as rows need it."""
+    """Check whether the table in BigQuery is as rows need it."""
     async with inputs.pipeline() as pipeline:
         questions = pipeline.questions
         if isinstance(questions, str):
@@ -119,7 +119,7 @@ async def warehouse(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def heartbeat(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether the heartbeats that the pods have sent have arrived."""
+    """Check whether the heartbeats that the pods have sent have arrived."""
     if not inputs.settings.pipeline.heartbeat:
         raise NotAskedError("PIPELINE_HEARTBEAT is not set: no heartbeats are sent")
     counts: dict[str, float] = {}

@@ -34,7 +34,7 @@ _PARENTS = ("deployment-exists",)
 
 
 async def rollout(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell how far the roll-out is, and what Kubernetes says where it is stuck."""
+    """Report how far the roll-out is, and what Kubernetes says where it is stuck."""
     view = await kubernetes.pods_in_view(inputs)
     observed = f"{view.progress}. {view.stuck}" if view.stuck else view.progress
     if view.complete:
@@ -44,7 +44,7 @@ async def rollout(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def start(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell what keeps pods from running, and which have been restarted often."""
+    """Report what keeps pods from running, and which have been restarted often."""
     for pod in await kubernetes.pods(inputs):
         for each in pod_faults(pod):
             yield trouble("pods-start", each.sentence)
@@ -58,7 +58,7 @@ async def start(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def health(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell what each pod says of all it depends on, as it sees it from inside."""
+    """Report what each pod says of all it depends on, as it sees it from inside."""
     for pod in await _running(inputs):
         report = await kubernetes.health_of(inputs, name_of(pod))
         for name, readings in (report.get("checks") or {}).items():
@@ -72,7 +72,7 @@ async def health(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def metrics(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether every pod shows its metrics."""
+    """Check whether every pod shows its metrics."""
     for pod in await _running(inputs):
         text = await kubernetes.metrics_of(inputs, name_of(pod))
         if "cloudmart_" not in text:
@@ -80,7 +80,7 @@ async def metrics(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def logs(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell which errors the pods have logged, by their events: their words may be customers'."""
+    """Report which errors the pods have logged, by their events: their words may be customers'."""
     for pod in await _running(inputs):
         text = await inputs.kubectl("logs", f"pod/{name_of(pod)}", "--tail", _TAIL)
         events = Counter(_errors(text))
@@ -101,7 +101,7 @@ def _errors(text: str) -> Iterator[str]:
 
 
 async def probes(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether the pods are probed, and whether the liveness probe asks nobody."""
+    """Check whether the pods are probed, and whether the liveness probe asks nobody."""
     live = await kubernetes.deployment(inputs)
     container = main_container(live["spec"]["template"]["spec"])
     missing = [name for name in _PROBES if name not in container]
@@ -117,7 +117,7 @@ def _path(probe: Mapping[str, Any] | None) -> str | None:
 
 
 async def beside(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell what else acts on the pods: policies, autoscalers, ways in."""
+    """Report what else acts on the pods: policies, autoscalers, ways in."""
     live = await kubernetes.deployment(inputs)
     labels = live["spec"]["template"]["metadata"]["labels"]
 
@@ -134,7 +134,7 @@ async def beside(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def gate(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether pods count as ready only once the load balancer knows them."""
+    """Check whether pods count as ready only once the load balancer knows them."""
     if await inputs.looking("gate", gate_warning):
         command = await inputs.looking("gate-command", gate_command)
         yield trouble("readiness-gate-on", "it is off, or cannot be seen", fix=f"`{command}`")

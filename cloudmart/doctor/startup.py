@@ -22,7 +22,7 @@ _LONGEST = 400  # characters of a line
 
 
 async def ready(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell which pods are not ready, and what Kubernetes says of them."""
+    """Report which pods are not ready, and what Kubernetes says of them."""
     view = await kubernetes.pods_in_view(inputs)
     unwell = _unwell(view)
     for pod in unwell[:_MOST]:
@@ -40,7 +40,7 @@ async def ready(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def last_lines(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell what pods that are not ready have logged: their events, and what is no event."""
+    """Report what pods that are not ready have logged: their events, and what is no event."""
     for pod in _unwell(await kubernetes.pods_in_view(inputs))[:_MOST]:
         name = f"pod/{name_of(pod)}"
         lines = await inputs.looking(("last lines", name), _log_of(name))

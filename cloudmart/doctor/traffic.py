@@ -63,7 +63,7 @@ class PodFigures:
 
 
 async def items(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell which stored items the pods could not read whole lately."""
+    """Report which stored items the pods could not read whole lately."""
     tables = _tables(inputs.settings.dynamodb)
     for pod in await _pods(inputs):
         found = (await _figures(inputs, pod)).of(_UNREADABLE)
@@ -104,7 +104,7 @@ def _tables(names: DynamoDBSettings) -> Mapping[str, str]:
 
 
 async def clients(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether clients ask for more than they may, or do not read what they asked for."""
+    """Check whether clients ask for more than they may, or do not read what they asked for."""
     for pod in await _pods(inputs):
         for each in await _looks(inputs, pod):
             if found := _share(each, _LIMITED, _REFUSED, _FEW_REFUSED):
@@ -129,7 +129,7 @@ def _share(figures: PodFigures, name: str, most: float, few: int) -> str:
 
 
 async def messages(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether a message to an assistant uses so many tokens that chats end early."""
+    """Check whether a message to an assistant uses so many tokens that chats end early."""
     most = inputs.settings.assistant.conversation_tokens
     if not most:
         raise NotAskedError("AI_CONVERSATION_TOKENS is 0: no chat has a limit")
@@ -147,7 +147,7 @@ async def messages(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def tokens(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell how many of the day's tokens are used."""
+    """Report how many of the day's tokens are used."""
     most = inputs.settings.assistant.daily_tokens
     if not most:
         raise NotAskedError("AI_DAILY_TOKENS is 0: the day has no limit")

@@ -60,7 +60,7 @@ class TrustedPod:
 
 
 async def provider(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether the account has a provider for the cluster, and for which audiences."""
+    """Check whether the account has a provider for the cluster, and for which audiences."""
     pod = await _shown(inputs)
     try:
         found = await inputs.aws(
@@ -89,7 +89,7 @@ async def provider(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 async def trust_policy(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether the role lets the pods use it, and if not, for what."""
+    """Check whether the role lets the pods use it, and if not, for what."""
     pod = await _shown(inputs)
     keys = ("role-trusts-provider", "role-trusts-subject", "role-trusts-audience")
     try:
@@ -163,7 +163,7 @@ def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - IAM takes one for a list
 
 
 async def pod_identity(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Tell whether associations and annotations go together, and whether the agents run."""
+    """Check whether associations and annotations go together, and whether the agents run."""
     pods = await kubernetes.pods(inputs)
     ways = {name_of(pod): way_of(told_to(pod)) for pod in pods}
     role = await _annotation(inputs)

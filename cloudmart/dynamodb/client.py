@@ -276,7 +276,7 @@ def _member_of(operation: str, parameters: Mapping[str, Any]) -> str | None:
 
 
 def answer_was_lost(error: ClientError) -> bool:
-    """Tell whether an earlier try of a refused call may have been carried out all the same."""
+    """Return whether an earlier try of a refused call may have been carried out all the same."""
     return bool(error.response["ResponseMetadata"].get(ANSWER_LOST))
 
 

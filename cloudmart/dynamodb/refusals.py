@@ -149,7 +149,7 @@ returns such an answer all the same."""
 
 
 def is_damaged(answer: bytes, headers: Mapping[str, str]) -> bool:
-    """Tell whether an answer has a checksum, and another one than it says."""
+    """Return whether an answer has a checksum, and another one than it says."""
     checksum = headers.get("x-amz-crc32")
     return checksum is not None and checksum != str(zlib.crc32(answer))
 
@@ -218,7 +218,7 @@ class PartState(StrEnum):
 
     @property
     def is_fine(self) -> bool:
-        """Tell whether nothing is left to do: what an endpoint cannot have, it need not have."""
+        """Return whether nothing is left to do: what an endpoint cannot have, it need not have."""
         return self in {PartState.OK, PartState.UNSUPPORTED}
 
 

@@ -195,7 +195,7 @@ def keys_of(description: Description, owner: Description) -> dict[str, tuple[str
 
 
 def is_settled(description: Description) -> bool:
-    """Tell whether the table and all of its indexes are done with what was asked of them."""
+    """Return whether the table and all of its indexes are done with what was asked of them."""
     indexes = description.get("GlobalSecondaryIndexes") or ()
     return description["TableStatus"] == _ACTIVE and all(
         index["IndexStatus"] == _ACTIVE for index in indexes
@@ -203,7 +203,7 @@ def is_settled(description: Description) -> bool:
 
 
 def has_stream(description: Description) -> bool:
-    """Tell whether the table has a stream, of whichever view."""
+    """Return whether the table has a stream, of whichever view."""
     return bool((description.get("StreamSpecification") or {}).get("StreamEnabled"))
 
 

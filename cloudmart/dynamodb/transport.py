@@ -112,7 +112,7 @@ class _RetryQuota:
     most: int = 500
 
     def take(self, cost: int) -> bool:
-        """Tell whether there may be another try."""
+        """Return whether there may be another try."""
         if self.tokens < cost:
             return False
         self.tokens -= cost

@@ -134,7 +134,7 @@ def _unsaid(wishes: Expectations, answer: str) -> Iterator[str]:
 
 
 def _holds(answer: str, fact: str) -> bool:
-    """Tell whether an answer has a fact, of which a number is not a piece of a longer one."""
+    """Return whether an answer has a fact, of which a number is not a piece of a longer one."""
     before = r"(?<![\d.])" if fact[:1].isdigit() else ""
     after = r"(?!\d|\.\d)" if fact[-1:].isdigit() else ""
     return re.search(f"{before}{re.escape(fact)}{after}", answer) is not None

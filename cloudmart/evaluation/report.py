@@ -52,7 +52,7 @@ class EvaluationReport(_Document):
 
     @property
     def passed(self) -> bool:
-        """Tell whether every case was played, and none failed."""
+        """Return whether every case was played, and none failed."""
         return not self.unplayed and all(case.passed for case in self.cases)
 
     def as_json(self) -> str:

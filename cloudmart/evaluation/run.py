@@ -28,7 +28,7 @@ class CaseResult:
 
     @property
     def passed(self) -> bool:
-        """Tell whether nothing is wrong that must be right."""
+        """Return whether nothing is wrong that must be right."""
         return all(fault.weight < Weight.MUST for fault in self.faults)
 
     @property

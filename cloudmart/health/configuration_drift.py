@@ -51,7 +51,7 @@ class Staleness:
 
     @property
     def stale(self) -> bool:
-        """Tell whether the last look found newer configuration."""
+        """Return whether the last look found newer configuration."""
         return bool(self._since)
 
     async def look(self) -> None:

@@ -97,7 +97,7 @@ class Identity:
             raise DependencyError(cause, self._facts(), answer=answer, serious=False)
 
     def exhausted(self) -> bool:
-        """Tell whether there are no credentials, or none that have not expired."""
+        """Return whether there are no credentials, or none that have not expired."""
         held = self._credentials
         return not getattr(held, "_frozen_credentials", held) or self._expires_within(0)
 
@@ -142,7 +142,7 @@ def _keep_to_the_end(credentials: Any) -> None:  # noqa: ANN401 - the SDK's, of 
 
 
 def same_role(role: str, caller: str) -> bool:
-    """Tell whether a caller's ARN, as STS gives it, is a session of a role.
+    """Return whether a caller's ARN, as STS gives it, is a session of a role.
 
     The caller's has no path, whatever the role's is.
     """

@@ -97,13 +97,13 @@ def alive(health: Health) -> ProbeAnswer:
 
 
 def ready(health: Health) -> ProbeAnswer:
-    """Tell whether this pod should get requests."""
+    """Return whether this pod should get requests."""
     reason = health.unready()
     return ProbeAnswer(good=reason is None, report=_report(health, fault=reason))
 
 
 def started(health: Health) -> ProbeAnswer:
-    """Tell whether the start is done."""
+    """Return whether the start is done."""
     reason = None if health.lifecycle.started else health.lifecycle.waiting
     return ProbeAnswer(good=reason is None, report=_report(health, fault=reason))
 

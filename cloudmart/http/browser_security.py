@@ -152,7 +152,7 @@ class SameOrigin:
         self._allowed = frozenset(allowed)
 
     def allows(self, scope: Scope) -> bool:
-        """Tell whether a request may be carried out."""
+        """Return whether a request may be carried out."""
         if scope["method"] in _SAFE:
             return True
         headers = Headers(scope=scope)

@@ -86,7 +86,7 @@ class Clients:
         return _name(client)
 
     def is_shared_address(self, name: str) -> bool:
-        """Tell whether a name stands for many clients: those of a proxy that is not trusted."""
+        """Return whether a name stands for many clients: those of a proxy that is not trusted."""
         return name in self._crowds
 
     def _note_stranger(self, name: str) -> None:

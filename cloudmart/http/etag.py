@@ -34,7 +34,7 @@ class Precondition:
 
     @property
     def is_given(self) -> bool:
-        """Tell whether anything depends on the present state."""
+        """Return whether anything depends on the present state."""
         return self.condition is not None and self.condition.strip() != "*"
 
     def check(self, etag: str, *others: str) -> None:
@@ -49,7 +49,7 @@ class Precondition:
 
 
 def is_seen(condition: str, etag: str) -> bool:
-    """Tell whether `If-None-Match` names what has a tag (weak comparison, RFC 9110, 13.1.2)."""
+    """Return whether `If-None-Match` names what has a tag (weak comparison, RFC 9110, 13.1.2)."""
     if condition == etag:
         return True
     return condition.strip() == "*" or any(tag == etag for _, tag in _TAGS.findall(condition))
@@ -185,7 +185,7 @@ def _asked(headers: _Headers) -> tuple[str, bool]:
 
 
 def prefers_gzip(accepted: str) -> bool:
-    """Tell whether an `Accept-Encoding` allows gzip, and likes it no less than no coding."""
+    """Return whether an `Accept-Encoding` allows gzip, and likes it no less than no coding."""
     told = accept_weights(accepted)
     other = told.get("*", 0.0)
     compressed = max(told.get("gzip", 0.0), told.get("x-gzip", 0.0))

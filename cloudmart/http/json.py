@@ -91,7 +91,7 @@ class JsonRoute(APIRoute):
         self._beginning = self.path.partition("{")[0]
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Tell whether a request is for this route; most that are not begin with another path."""
+        """Return whether a request is for this route; most that are not begin with another path."""
         if not (scope.get("root_path") or scope["path"].startswith(self._beginning)):
             return Match.NONE, {}
         return super().matches(scope)

@@ -32,7 +32,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 async def is_too_deep(content: bytearray, piece_size: int = PIECE) -> bool:
-    """Tell whether JSON is nested deeper than it may be. Brackets in its texts do not count."""
+    """Return whether JSON is nested deeper than it may be. Brackets in its texts do not count."""
     if content.count(b"[") + content.count(b"{") <= DEEPEST:
         return False
     outside, depth = _Outside(), 0
@@ -45,7 +45,7 @@ async def is_too_deep(content: bytearray, piece_size: int = PIECE) -> bool:
 
 
 async def has_more_items(content: memoryview, most: int, piece_size: int = PIECE) -> bool:
-    """Tell whether a list has more items than that. Commas in texts and in items do not count."""
+    """Return whether a list has more items than that. Commas in texts and in items do not count."""
     outside, depth, commas = _Outside(), 0, 0
     async for piece in _pieces(content, piece_size):
         changes = outside.of(piece).translate(_CHANGES, _OTHER)

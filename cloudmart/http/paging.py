@@ -178,7 +178,7 @@ class Paging:
 
     @property
     def is_whole(self) -> bool:
-        """Tell whether the list is asked for from its beginning to its end."""
+        """Return whether the list is asked for from its beginning to its end."""
         return self.limit is None and self.after is None
 
     @property

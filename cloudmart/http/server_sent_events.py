@@ -54,7 +54,7 @@ async def _gone(receive: Receive) -> None:
 
 
 def wants_events(request: Request) -> bool:
-    """Tell whether a client asks for events, and would not rather have JSON."""
+    """Return whether a client asks for events, and would not rather have JSON."""
     accept = request.headers.get("accept", "")
     events = accept_quality(accept, MEDIA_TYPE)
     return events > 0 and events >= accept_quality(accept, "application/json")

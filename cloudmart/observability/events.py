@@ -31,7 +31,7 @@ class LogEvent:
 
     @property
     def names_orders(self) -> bool:
-        """Tell whether a line may hold ids of orders."""
+        """Return whether a line may hold ids of orders."""
         return not _ORDERS.isdisjoint(self.fields)
 
 

@@ -115,7 +115,7 @@ class _QueuedStream(io.TextIOBase):
         return True
 
     def isatty(self) -> bool:
-        """Tell whether a person reads it on a terminal."""
+        """Return whether a person reads it on a terminal."""
         return os.isatty(self._descriptor)
 
     def fileno(self) -> int:

@@ -174,7 +174,7 @@ def child_span(
 
 
 def is_recording() -> bool:
-    """Tell whether the present request is recorded; while nothing is traced, at no cost."""
+    """Return whether the present request is recorded; while nothing is traced, at no cost."""
     return _RECORDING.get() is not None
 
 

@@ -19,7 +19,7 @@ def order_address(order: Item) -> object:
 
 
 def is_test_order(order: Item) -> bool:
-    """Tell whether an order is a test order, which no statistics count."""
+    """Return whether an order is a test order, which no statistics count."""
     return is_test_address(order_address(order))
 
 

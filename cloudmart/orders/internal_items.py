@@ -33,17 +33,17 @@ _ANOTHER = (
 
 
 def is_order(key: str) -> bool:
-    """Tell whether an id is that of an order somebody placed."""
+    """Return whether an id is that of an order somebody placed."""
     return not is_internal(key) and not is_heartbeat(key)
 
 
 def is_internal(key: str) -> bool:
-    """Tell whether an id in the orders table is not an order's."""
+    """Return whether an id in the orders table is not an order's."""
     return key.startswith(_PREFIX)
 
 
 def is_heartbeat(key: str) -> bool:
-    """Tell whether an order is no customer's, but goes through the pipeline like one."""
+    """Return whether an order is no customer's, but goes through the pipeline like one."""
     return key.startswith(HEARTBEAT)
 
 

@@ -221,7 +221,7 @@ class Order(Versioned):
 
     @property
     def cancelable(self) -> bool:
-        """Tell whether a customer may still cancel it: it has not shipped, nor is it canceled."""
+        """Return whether a customer may still cancel it: it has not shipped, nor is it canceled."""
         return self.status in {OrderStatus.PENDING, OrderStatus.PROCESSING}
 
     @classmethod

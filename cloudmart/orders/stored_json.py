@@ -120,14 +120,14 @@ class Customer:
     owner: str | None = None
 
     def is_found(self, address: object) -> bool:
-        """Tell whether the address of an order is theirs.
+        """Return whether the address of an order is theirs.
 
         An index may hold what an item had before a release that does not know its attributes.
         """
         return email_key(address) == self.key
 
     def may_see(self, address: str) -> bool:
-        """Tell whether the owner proved to own an address, however many spellings are found."""
+        """Return whether the owner proved to own an address, however many spellings are found."""
         return self.owner is None or owner_form(address) == owner_form(self.owner)
 
 

@@ -39,7 +39,7 @@ class OrderState:
 
     @property
     def removed(self) -> bool:
-        """Tell whether the order has been deleted."""
+        """Return whether the order has been deleted."""
         return self.event is OrderEvent.REMOVE
 
 

@@ -91,7 +91,7 @@ def _refusal(service: str, prefix: str, error: ClientError, setting: str) -> str
 
 
 def may_be_retried(error: BaseException) -> bool:
-    """Tell whether another try makes sense after an error of a call to DynamoDB."""
+    """Return whether another try makes sense after an error of a call to DynamoDB."""
     if not isinstance(error, UnavailableError):
         return False
     if not isinstance(error.__cause__, ClientError):

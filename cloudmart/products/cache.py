@@ -124,7 +124,7 @@ class CatalogueCache:
 
     @property
     def failing(self) -> bool:
-        """Tell whether the last read failed."""
+        """Return whether the last read failed."""
         return self._failing
 
     async def load(self, within: float) -> None:

@@ -65,7 +65,7 @@ class Product(Entity):
 
     @property
     def for_sale(self) -> bool:
-        """Tell whether it has a price that an order can be charged."""
+        """Return whether it has a price that an order can be charged."""
         return "price" in self.model_fields_set and self.price >= 0
 
     @classmethod

@@ -56,7 +56,7 @@ _KEYS = ("containerPort", "mountPath", "port", "name", "topologyKey", "host", "p
 
 
 def is_recorded(manifest: Manifest) -> bool:
-    """Tell whether objects of this kind are recorded before they are applied."""
+    """Return whether objects of this kind are recorded before they are applied."""
     return manifest["kind"] in _RECORDED
 
 

@@ -155,7 +155,7 @@ class Kubernetes:
         return items
 
     def may(self, verb: str, resource: str) -> bool:
-        """Tell whether this account may do something here."""
+        """Return whether this account may do something here."""
         answered = self._run([*self.options, "auth", "can-i", verb, resource], None)
         return answered.out.strip() == "yes"
 

@@ -110,6 +110,6 @@ class PodReplacement:
 
 
 def is_ready(pod: Manifest) -> bool:
-    """Tell whether a pod gets requests."""
+    """Return whether a pod gets requests."""
     conditions = pod.get("status", {}).get("conditions") or ()
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)

@@ -219,7 +219,7 @@ def object_reference(manifest: Manifest) -> str:
 
 
 def is_backend(manifest: Manifest) -> bool:
-    """Tell whether this is the Deployment of the service."""
+    """Return whether this is the Deployment of the service."""
     return manifest["kind"] == "Deployment" and name_of(manifest) == DEPLOYMENT
 
 

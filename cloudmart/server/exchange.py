@@ -45,7 +45,7 @@ class ExchangeConnection(Protocol):
         ...
 
     def body_begun(self) -> bool:
-        """Tell whether anything of the body has come."""
+        """Return whether anything of the body has come."""
         ...
 
     def default_headers(self) -> list[Header]:
@@ -53,7 +53,7 @@ class ExchangeConnection(Protocol):
         ...
 
     def may_stay_open(self) -> bool:
-        """Tell whether what is left of the body is worth reading for the next request's sake."""
+        """Return whether what is left of the body is worth reading for the next request's sake."""
         ...
 
     def answered(self) -> None:

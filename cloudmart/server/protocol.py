@@ -171,7 +171,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
     # --- What the server calls -------------------------------------------------------------
 
     def is_idle(self) -> bool:
-        """Tell whether nothing is being answered, or about to be."""
+        """Return whether nothing is being answered, or about to be."""
         return self._exchange is None and not self._waits_its_turn
 
     def dismiss(self) -> None:
@@ -191,7 +191,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
     # --- What another connection calls -----------------------------------------------------
 
     def waits_for_client(self) -> bool:
-        """Tell whether nothing goes on here until the client sends more."""
+        """Return whether nothing goes on here until the client sends more."""
         if self.transport.is_closing():
             return False
         exchange = self._exchange
@@ -206,11 +206,11 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         return self._server.default_headers
 
     def body_begun(self) -> bool:
-        """Tell whether anything of the body has come."""
+        """Return whether anything of the body has come."""
         return bool(self._reader.received)
 
     def may_stay_open(self) -> bool:
-        """Tell whether what is left of the body is worth reading for the next request's sake."""
+        """Return whether what is left of the body is worth reading for the next request's sake."""
         body = self._exchange.body if self._exchange is not None else None
         return body is None or body.left is None or body.left <= WORTH_READING
 

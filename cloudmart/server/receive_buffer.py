@@ -22,7 +22,7 @@ class RequestReader:
         self._searched = 0
 
     def __bool__(self) -> bool:
-        """Tell whether a request has begun, or the body of the last one is still coming."""
+        """Return whether a request has begun, or the body of the last one is still coming."""
         return bool(self.received) or self.unread is not None
 
     def leave(self, body: SizedBody | ChunkedBody) -> None:

@@ -133,12 +133,12 @@ class ReadingRate:
 
     @property
     def watching(self) -> bool:
-        """Tell whether an answer waits for its client."""
+        """Return whether an answer waits for its client."""
         return self._clock is not None
 
     @property
     def is_late(self) -> bool:
-        """Tell whether the client has read too little for some time."""
+        """Return whether the client has read too little for some time."""
         return self._left < self._grace - _EVERY
 
     def pause(self, client: str | None) -> None:

@@ -79,7 +79,7 @@ def check_public_base(value: str) -> str:
 
 
 def _stays_inside(host: str) -> bool:
-    """Tell whether a name is loopback's or the cluster's own, where plain http is no leak."""
+    """Return whether a name is loopback's or the cluster's own, where plain http is no leak."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -106,13 +106,13 @@ def _squashed(name: str) -> str:
 
 
 def _says_less(name: str, known: str) -> bool:
-    """Tell whether a name has only words of another's, and its first (`OPENAI_KEY`)."""
+    """Return whether a name has only words of another's, and its first (`OPENAI_KEY`)."""
     words, others = name.split("_"), known.split("_")
     return len(words) > 1 and words[0] == others[0] and set(words) <= set(others)
 
 
 def _slips(name: str, known: str) -> bool:
-    """Tell whether one letter of a short name is left out, doubled, or in its neighbour's place."""
+    """Return whether a letter of a short name is left out, doubled, or in its neighbour's place."""
     if len(known) > _SHORT:
         return False
     places = range(len(known))

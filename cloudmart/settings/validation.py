@@ -105,7 +105,7 @@ def _choices(expected: str) -> str:
 
 
 def is_placeholder(value: str) -> bool:
-    """Tell whether a value, or what it is the base64 of, was meant to be replaced."""
+    """Return whether a value, or what it is the base64 of, was meant to be replaced."""
     bare = value.strip().strip(QUOTES).strip()
     return _stands_in(bare) or _stands_in(_decoded(bare))
 

@@ -58,7 +58,7 @@ class BackfillTally:
 
     @property
     def is_complete(self) -> bool:
-        """Tell whether the indexes find every item that they should."""
+        """Return whether the indexes find every item that they should."""
         return not self.refused
 
     def sentence(self, *, dry_run: bool = False) -> str:

@@ -33,7 +33,7 @@ CALL_PATIENCE = 120.0
 
 
 def is_passing(error: BaseException) -> bool:
-    """Tell whether DynamoDB says "not now"."""
+    """Return whether DynamoDB says "not now"."""
     return isinstance(error, ClientError) and error.response["Error"]["Code"] in _NOT_NOW
 
 

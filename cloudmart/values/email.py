@@ -56,7 +56,7 @@ def _checked(address: str) -> str:
 
 
 def is_test_address(address: object) -> bool:
-    """Tell whether an address is one under which `cloudmart verify` places orders."""
+    """Return whether an address is one under which `cloudmart verify` places orders."""
     return isinstance(address, str) and address.lower().endswith(TEST_ADDRESSES)
 
 

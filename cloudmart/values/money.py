@@ -64,5 +64,5 @@ StatedAmount = Annotated[
 
 
 def differs(stated: Decimal, ours: Decimal) -> bool:
-    """Tell whether two amounts are a cent or more apart; binary noise is no difference."""
+    """Return whether two amounts are a cent or more apart; binary noise is no difference."""
     return abs(stated - ours) > CENT - _NOISE

@@ -77,7 +77,7 @@ class CreatedItems:
 
 
 def _was_answered(item: CreatedItem) -> bool:
-    """Tell whether the shop says, the last time it is asked, that there is no such item."""
+    """Return whether the shop says, the last time it is asked, that there is no such item."""
     try:
         return item.find() is None
     except StepFailedError:

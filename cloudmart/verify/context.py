@@ -71,7 +71,7 @@ class VerifyContext:
 
     @property
     def has_rights(self) -> bool:
-        """Tell whether it may do what administrators do."""
+        """Return whether it may do what administrators do."""
         return self.open_to_all or self.shop.credentials is not None
 
     def need_rights(self) -> None:

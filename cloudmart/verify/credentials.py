@@ -37,7 +37,7 @@ class AdminCredentials:
 
 
 def is_private_host(host: str) -> bool:
-    """Tell whether what is sent to a host stays in a private network."""
+    """Return whether what is sent to a host stays in a private network."""
     try:
         return ipaddress.ip_address(host).is_private
     except ValueError:

@@ -54,17 +54,17 @@ class ShopAnswer:
 
     @property
     def of_pod(self) -> bool:
-        """Tell whether a pod gave it: nobody else sends a request's id back."""
+        """Return whether a pod gave it: nobody else sends a request's id back."""
         return self.headers.get(REQUEST_ID) == self.request
 
     @property
     def made_something(self) -> bool:
-        """Tell whether a pod says that something was made."""
+        """Return whether a pod says that something was made."""
         return self.of_pod and self.status == HTTPStatus.CREATED
 
     @property
     def is_refusal(self) -> bool:
-        """Tell whether nothing was made: a pod refused the request, or nobody led it to one."""
+        """Return whether nothing was made: a pod refused the request, or nobody led it to one."""
         if self.of_pod:
             return self.status in _REFUSALS
         led_nowhere = self.status in _REDIRECTS or self.status in _REFUSALS
@@ -265,7 +265,7 @@ def _no_number(name: str) -> float:
 
 
 def goes_by_proxy(url: str) -> bool:
-    """Tell whether the environment names a proxy that is asked in place of an address."""
+    """Return whether the environment names a proxy that is asked in place of an address."""
     parts, proxies = urlsplit(url), getproxies()
     named = parts.scheme in proxies or "all" in proxies
     return named and not proxy_bypass(parts.hostname or "")

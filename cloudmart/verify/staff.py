@@ -290,7 +290,7 @@ def _settled(context: VerifyContext, path: str, is_new: Callable[[Members], bool
 
 
 def _soon(holds: Callable[[], bool]) -> bool:
-    """Tell whether something holds at last: an index knows of a change some moments later."""
+    """Return whether something holds at last: an index knows of a change some moments later."""
     for look in range(_LOOKS):
         if look:
             time.sleep(_PAUSE)

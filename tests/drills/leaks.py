@@ -45,7 +45,7 @@ def leaks_of(shop: DrilledShop, metrics: str, found: Sequence[CheckFinding]) -> 
 
 
 def names_one(text: str, orders: Collection[str]) -> bool:
-    """Tell whether a text has the id of an order."""
+    """Return whether a text has the id of an order."""
     return not set(orders).isdisjoint(_OUR_ID.findall(text))
 
 

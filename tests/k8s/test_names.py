@@ -23,7 +23,7 @@ def deployment(rendered: Rendered) -> Any:  # noqa: ANN401 - a manifest
 
 
 def selects(selector: dict[str, str], labels: dict[str, str]) -> bool:
-    """Tell whether a selector selects something with some labels."""
+    """Return whether a selector selects something with some labels."""
     return selector.items() <= labels.items()
 
 

@@ -37,7 +37,7 @@ TO_REPLACE = re.compile(r"(?i)[<>{}…]|\byour[-_ ]|xxx|change.?me|replace|todo|
 
 
 def is_refused(example: Example) -> bool:
-    """Tell whether a start with the example is refused because of it."""
+    """Return whether a start with the example is refused because of it."""
     report = load_settings({example.name: example.value}).report
     states = {fault.state for fault in report.refusals if fault.variable == KNOWN[example.name]}
     return bool(states & {SettingState.PLACEHOLDER, SettingState.MALFORMED})

@@ -70,7 +70,7 @@ class _Rule:
     times: float
 
     def applies(self, method: str, path: str, whole: bytes) -> bool:
-        """Tell whether the rule breaks this request, and count it."""
+        """Return whether the rule breaks this request, and count it."""
         if method != self.method or not matches(self.template, path) or self.holding not in whole:
             return False
         self.after -= 1
@@ -122,7 +122,7 @@ class BreakingProxy:
 
 
 def matches(template: str, path: str) -> bool:
-    """Tell whether a path is that of an operation."""
+    """Return whether a path is that of an operation."""
     pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template))
     # The document also has these as fixed paths, beside a path with an id.
     spelt = path in {"/api/orders/user", "/api/tickets/status"}

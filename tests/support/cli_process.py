@@ -43,7 +43,7 @@ class Command:
 
     @property
     def running(self) -> bool:
-        """Tell whether it is still running."""
+        """Return whether it is still running."""
         return self._process.poll() is None
 
     def send(self, number: signal.Signals) -> None:

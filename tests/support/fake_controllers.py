@@ -210,7 +210,7 @@ def _is_ready(status: Object) -> bool:
 
 
 def _begins(status: Object) -> bool:
-    """Tell whether the container of a pod runs at all."""
+    """Return whether the container of a pod runs at all."""
     containers = status.get("containerStatuses", [])
     reasons = {each["state"].get("waiting", {}).get("reason") for each in containers}
     return bool(containers) and reasons <= {None, "CrashLoopBackOff"}

@@ -85,7 +85,7 @@ class _Rule:
     times: int | None
 
     def applies(self, operation: str) -> bool:
-        """Tell whether the rule fails this call, and count it."""
+        """Return whether the rule fails this call, and count it."""
         if self.operations and operation not in self.operations:
             return False
         if self.after:
@@ -274,7 +274,7 @@ class _Forwarder(BaseHTTPRequestHandler):
 
     @property
     def _asks_for_xml(self) -> bool:
-        """Tell whether this is AWS's older protocol with forms and XML, which STS uses."""
+        """Return whether this is AWS's older protocol with forms and XML, which STS uses."""
         return "X-Amz-Target" not in self.headers
 
     def _operation(self, body: bytes) -> str:

@@ -6,7 +6,7 @@ from k8s.kustomize import Manifest
 
 
 def lets_out(policy: Manifest, address: str, port: int, protocol: str = "TCP") -> bool:
-    """Tell whether pods may reach an address outside the cluster."""
+    """Return whether pods may reach an address outside the cluster."""
     return any(
         {"port": port, "protocol": protocol} in rule["ports"] and _allows(rule.get("to"), address)
         for rule in policy["spec"]["egress"]

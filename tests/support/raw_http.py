@@ -96,7 +96,7 @@ def until(happened: Callable[[], bool]) -> None:
 
 
 def is_cut(connection: socket.socket) -> bool:
-    """Tell whether the other side has reset the connection, even with unread bytes."""
+    """Return whether the other side has reset the connection, even with unread bytes."""
     state = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8)[0]
     return state != _ESTABLISHED
 

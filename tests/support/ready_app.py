@@ -22,7 +22,7 @@ def still(settings: Settings) -> Runtime:
 
 
 def settled(state: Any) -> bool:  # noqa: ANN401 - the lifespan's
-    """Tell whether an application is ready and has checked all dependencies."""
+    """Return whether an application is ready and has checked all dependencies."""
     health: Health = state["services"][Health]
     outputs = [reading.output for _, reading in health.readings()]
     return health.unready() is None and "Not checked yet." not in outputs

@@ -128,7 +128,7 @@ class Stream:
 
     @property
     def refused(self) -> bool:
-        """Tell whether one of the requests must be refused."""
+        """Return whether one of the requests must be refused."""
         return any(each.means is None for each in self.heard)
 
     def segments(self) -> list[bytes]:

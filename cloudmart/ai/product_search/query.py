@@ -110,7 +110,7 @@ class ProductQuery:
     """Which one is wanted of those in that order: 2 for the second cheapest."""
 
     def fits(self, price: Decimal) -> bool:
-        """Tell whether a price is within the bounds."""
+        """Return whether a price is within the bounds."""
         above = self.lowest is None or price >= self.lowest
         return above and (self.highest is None or price <= self.highest)
 
@@ -148,7 +148,7 @@ def read_query(text: str) -> ProductQuery:
 
 
 def _asks_for_any(text: str) -> bool:
-    """Tell whether a sentence of several asks for prices alone: `What costs more than $100?`."""
+    """Return whether a sentence of several asks for prices alone: `What costs more than $100?`."""
     sentences = [each for each in _SENTENCES.split(text) if each.strip()]
     return len(sentences) > 1 and any(_prices_alone(each) for each in sentences)
 

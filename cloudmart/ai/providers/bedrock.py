@@ -154,7 +154,7 @@ def explain_bedrock_error(error: Exception) -> ProviderRefusal:
 
 
 def is_content_refusal(error: ClientError) -> bool:
-    """Tell whether Bedrock refuses a request for its content, without a reason that we know."""
+    """Return whether Bedrock refuses a request for its content, without a reason that we know."""
     if _said(error).code != _VALIDATION:
         return False
     refusal = _explain_validation(_said(error))

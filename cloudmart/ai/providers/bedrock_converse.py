@@ -63,7 +63,7 @@ def converse_messages(request: StepRequest, *, thoughts: bool = True) -> list[di
 
 
 def has_reasoning_content(request: StepRequest) -> bool:
-    """Tell whether the model thought on its way here."""
+    """Return whether the model thought on its way here."""
     return any(_is_thought(part) for step, _ in request.exchange for part in step.replay)
 
 

@@ -26,7 +26,7 @@ def says(code: str, key: str, **values: object) -> str:
 
 
 def was_noticed(history: Sequence[ProviderMessage]) -> bool:
-    """Tell whether a customer was told already that rules answer."""
+    """Return whether a customer was told already that rules answer."""
     notices = [language(code).says["notice"] for code in CODES]
     said = (message.text for message in history if message.role is Role.ASSISTANT)
     return any(notice in text for text in said for notice in notices)

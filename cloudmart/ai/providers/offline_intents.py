@@ -184,7 +184,7 @@ def _continued(history: Sequence[ProviderMessage], spoken: Language) -> Intent |
 
 
 def _was_asked(history: Sequence[ProviderMessage]) -> bool:
-    """Tell whether the customer was just asked for an order's number or for an address."""
+    """Return whether the customer was just asked for an order's number or for an address."""
     asked = history[-2].text if len(history) > 1 else ""
     return any(
         language(code).says[key] in asked for code in CODES for key in ("ask_order", "ask_email")
@@ -213,7 +213,7 @@ def _said(text: str, spoken: Language) -> Intent | None:
 
 
 def _asks_for_prices(text: str, spoken: Language) -> bool:
-    """Tell whether a clause asks for products by their price and speaks of nothing else."""
+    """Return whether a clause asks for products by their price and speaks of nothing else."""
     products = spoken.intents["products"]
     return any(
         _PRICED.search(clause) and products.search(clause) and not topics_in(clause)

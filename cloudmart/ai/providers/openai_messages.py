@@ -41,7 +41,7 @@ class StreamedAnswer:
 
     @property
     def ended(self) -> bool:
-        """Tell whether the answer has come to its end, or is as long as any that is kept."""
+        """Return whether the answer has come to its end, or is as long as any that is kept."""
         return bool(self._end) or self._pieces.full
 
     def take(self, event: object) -> str:
@@ -163,7 +163,7 @@ def input_items(request: StepRequest, *, thoughts: bool) -> list[Any]:
 
 
 def has_reasoning_items(request: StepRequest) -> bool:
-    """Tell whether the model thought on its way here."""
+    """Return whether the model thought on its way here."""
     return any(_is_thought(item) for step, _ in request.exchange for item in step.replay)
 
 

@@ -201,7 +201,7 @@ class LogRedaction:
         return bool(fits) and not self._quoted(word) and not self._taken(word)
 
     def _taken(self, word: str) -> bool:
-        """Tell whether a word as a whole is one of ours or of a customer's, however short."""
+        """Return whether a word as a whole is one of ours or of a customer's, however short."""
         told = word.casefold()
         return any(told in text.casefold() for text in (*self._secrets, *self._texts))
 

@@ -129,7 +129,7 @@ class AnswerEvents:
 
     @property
     def at_end(self) -> bool:
-        """Tell whether all of the answer has been read, so that its connection is free."""
+        """Return whether all of the answer has been read, so that its connection is free."""
         return self._response.content.at_eof()
 
     def __aiter__(self) -> Self:

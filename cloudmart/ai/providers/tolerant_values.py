@@ -109,7 +109,7 @@ class BoundedText:
 
     @property
     def full(self) -> bool:
-        """Tell whether nothing more of the answer is kept."""
+        """Return whether nothing more of the answer is kept."""
         return self._length >= LONGEST_ANSWER
 
     def add(self, piece: object) -> str:

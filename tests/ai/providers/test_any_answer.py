@@ -84,7 +84,7 @@ EVENT = mapping(
 
 
 def sendable(*texts: str) -> bool:
-    """Tell whether texts can be sent and stored."""
+    """Return whether texts can be sent and stored."""
     return all(text.encode() is not None for text in texts)
 
 

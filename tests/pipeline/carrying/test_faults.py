@@ -52,12 +52,12 @@ def busy(orders: OrderStream) -> OrderStream:
 
 
 def both_sides_agree(orders: OrderStream, api: BigQueryApi) -> bool:
-    """Tell whether the warehouse has exactly the existing orders, each in its current state."""
+    """Return whether the warehouse has exactly the existing orders, each in its current state."""
     return latest(api.rows) == orders.state()
 
 
 def in_order(api: BigQueryApi) -> bool:
-    """Tell whether the rows of each order arrived in the order of its events."""
+    """Return whether the rows of each order arrived in the order of its events."""
     by_id = itertools.groupby(sorted(api.rows, key=lambda row: row["id"]), lambda row: row["id"])
     places = [[(row["updatedAt"], row["eventType"]) for row in rows] for _, rows in by_id]
     return all(each == sorted(each) for each in places)
