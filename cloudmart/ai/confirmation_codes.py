@@ -13,6 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cloudmart.dynamodb.expression import Condition
 from cloudmart.values.model import Model
 
 MOST_TRIES = 5
@@ -116,6 +117,23 @@ class Proposal:
     def kept(self) -> str:
         """Return what a model may know of that."""
         return f"{self.sentence} {REDACTED}"
+
+
+# DynamoDB keeps 38 digits: to add one to an absurdly large number changes nothing.
+COUNTABLE_TRIES = Condition(
+    "attribute_type(#pending.#tries, :number) AND #pending.#tries BETWEEN :none AND :most",
+    {"number": "N", "none": 0, "most": MOST_TRIES},
+)
+"""The condition that one more wrong code can be counted."""
+
+
+def right_code(lock: str, hashed: str) -> Condition:
+    """Return the condition that a code confirms what waits, in a conversation under this lock."""
+    return Condition(
+        "#lockToken = :lock AND #pending.#codeHash = :hash"
+        " AND #pending.#tries < :most AND #pending.#expiresAt > :now",
+        {"lock": lock, "hash": hashed, "most": MOST_TRIES, "now": int(time.time())},
+    )
 
 
 def propose(

@@ -1,13 +1,13 @@
 """Conversations in their table: locked for a turn, changed by it as a whole or not at all."""
 
 import asyncio
-import contextlib
 import hashlib
 import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -20,11 +20,12 @@ from pydantic import Field
 
 from cloudmart.access.authentication import Caller
 from cloudmart.ai.confirmation_codes import (
+    COUNTABLE_TRIES,
     MOST_CODES,
-    MOST_TRIES,
     Pending,
     Proposal,
     code_in,
+    right_code,
     without_code,
 )
 from cloudmart.ai.ports import ProviderMessage, Role
@@ -196,16 +197,13 @@ BeginTurn = Callable[[Conversation, str], Turn]
 """Makes the turn of a locked conversation."""
 
 
+@dataclass(slots=True)
 class _Lock:
     """The lock of a conversation, which may be held though nobody heard of it any more."""
 
-    def __init__(self, key: str) -> None:
-        self.key = key
-        self.token = secrets.token_hex(16)
-        self.held = False
-
-    def hold(self) -> None:
-        self.held = True
+    key: str
+    token: str = field(default_factory=lambda: secrets.token_hex(16))
+    held: bool = False
 
 
 class ConversationRepository:
@@ -271,25 +269,15 @@ class ConversationRepository:
     async def consume(self, turn: Turn, code_hash: str) -> Pending | None:
         """Return what a code confirms, and forget it; count a wrong code."""
         consumed = {"confirmedBy": turn.lock, "pending": None}
-        right = Condition(
-            "#lockToken = :lock AND #pending.#codeHash = :hash"
-            " AND #pending.#tries < :most AND #pending.#expiresAt > :now",
-            {"lock": turn.lock, "hash": code_hash, "most": MOST_TRIES, "now": int(time.time())},
-        )
         key = turn.conversation.id
         try:
-            await self._table.update(key, set=consumed, when=right)
+            await self._table.update(key, set=consumed, when=right_code(turn.lock, code_hash))
         except RefusedError as error:
             if error.item.get("confirmedBy") == turn.lock:
                 return turn.conversation.pending
-            # DynamoDB keeps 38 digits: to add one to an absurdly large number changes nothing.
-            countable = Condition(
-                "attribute_type(#pending.#tries, :number)"
-                " AND #pending.#tries BETWEEN :none AND :most",
-                {"number": "N", "none": 0, "most": MOST_TRIES},
-            )
-            with contextlib.suppress(RefusedError):
-                await self._table.update(key, set={"pending.tries": Increment(1)}, when=countable)
+            with suppress(RefusedError):
+                wrong = {"pending.tries": Increment(1)}
+                await self._table.update(key, set=wrong, when=COUNTABLE_TRIES)
             return None
         return turn.conversation.pending
 
@@ -355,7 +343,7 @@ class ConversationRepository:
             raise ConversationBusyError(retry_after=_RETRY_AFTER) from error
         if item is None:
             raise UnknownConversationError
-        lock.hold()
+        lock.held = True
         return item
 
     async def _release(self, lock: _Lock, turn: Turn | None) -> None:
