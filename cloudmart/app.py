@@ -118,7 +118,7 @@ def create_app(
 
 
 def _metrics_routers(settings: Settings) -> list[ClassifiedRouter]:
-    """Return what serves the metrics, which elsewhere have a port of their own."""
+    """Return the application for the metrics, which have a separate port outside local mode."""
     if settings.environment is not Environment.LOCAL:
         return []
     return [ClassifiedRouter(counts_as=RouteClass.FREE, routes=[metrics_route()])]

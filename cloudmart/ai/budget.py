@@ -41,7 +41,7 @@ _IN_A_MOMENT = 10
 """Seconds after which running steps have reported what they used."""
 
 LONGEST_OUTPUT = 4000
-"""Tokens of output that are reserved for a step: the most that a model is asked for."""
+"""Tokens of output that are reserved for a step: the most that it may use."""
 
 UNFINISHED_OUTPUT = 500
 """The least tokens of output that an abandoned step counts for."""
@@ -153,7 +153,7 @@ class TokenBudget:
                 _log.warning("tokens_not_read", cause=repr(error))
                 tokens = known.tokens if known and known.day == day else 0
                 item = {"tokens": tokens}
-            # What a write has told meanwhile is newer.
+            # The count that a write returned meanwhile is newer.
             newer = self._known is not known and self._known is not None
             known = self._known if newer and self._known else self._learn(day, item)
         return known.tokens

@@ -25,7 +25,7 @@ class Confirmations:
         self._tickets = tickets
 
     async def carry_out(self, turn: Turn, code: str) -> str:
-        """Do what a code confirms, and return in words what became of it."""
+        """Do what a code confirms, and return a sentence about the result."""
         hashed = code_hash(turn.conversation.id, code)
         pending = await self._conversations.consume(turn, hashed)
         if pending is None:

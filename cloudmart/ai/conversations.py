@@ -172,7 +172,7 @@ class Turn:
         return self._ended
 
     def propose(self, proposal: Proposal) -> None:
-        """Have the customer asked to confirm something."""
+        """Ask the customer to confirm something."""
         self._proposal = proposal
 
     def remind(self, reminder: str) -> None:

@@ -131,7 +131,7 @@ class HelpIndex:
 
 
 def _indexed(sections: Sequence[HelpSection]) -> "Connection":
-    # Only a shop that has told something needs SQLite, which takes 2 MB.
+    # SQLite takes 2 MB, and only a shop with knowledge needs it.
     from sqlite3 import connect  # noqa: PLC0415
 
     # Every thread may search: nothing is written any more.

@@ -146,7 +146,7 @@ class SentimentService:
 
 
 def mean_scores(scores: Sequence[Scores | None]) -> SentimentScores:
-    """Return the mean of the scores there are; neutral where there are none."""
+    """Return the mean of the scores, or neutral without any."""
     known = [score for score in scores if score is not None]
     if not known:
         return NEUTRAL

@@ -254,7 +254,7 @@ class AssistantService:
         try:
             await self._conversations.commit(turn, question, answer)
         except (CloudmartError, ClientError) as error:
-            # The order is changed or it is not: that is what the customer must be told.
+            # The order may be changed already, and the customer must learn that.
             _log.warning("confirmation_not_kept", cause=repr(error))
         return answer
 

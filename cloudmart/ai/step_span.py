@@ -28,7 +28,7 @@ class StepSpan:
         self._span = span
 
     def note(self, usage: Usage | None) -> None:
-        """Tell what the step cost."""
+        """Record the usage of the step."""
         if self._span is None or usage is None:
             return
         tokens = {
@@ -47,7 +47,7 @@ def step_span(model: ChatModel) -> Iterator[StepSpan]:
         names.GENAI_OPERATION: operation,
         names.GENAI_PROVIDER: _PROVIDERS.get(model.name, model.name),
     }
-    # An agent hides its model, and has instructions of its own.
+    # An agent hides its model, and has its own instructions.
     if model.name != _AGENT:
         attributes[names.PROMPT_VERSION] = assistant_prompt().version
     if named := "" if model.name == _AGENT else model.model:

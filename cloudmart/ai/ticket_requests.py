@@ -62,7 +62,7 @@ class TicketRequests:
         return _ASKED
 
     async def open(self, turn: Turn, pending: PendingTicket) -> str:
-        """Send a ticket that was confirmed, with the chat, and return its number in words."""
+        """Send a confirmed ticket, with the chat, and return a sentence with its number."""
         if not self.allowed:
             return _NOT_SENT
         try:

@@ -58,7 +58,7 @@ class ToolArguments(BaseModel):
 
 
 class SearchArguments(ToolArguments):
-    """What to look for; the query may tell prices and the order in words."""
+    """What to look for. The query may also contain prices and the order."""
 
     query: Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_QUERY)] = ""
     min_price: _Price | None = None
@@ -79,7 +79,7 @@ class SearchArguments(ToolArguments):
 
 
 class ListArguments(SearchArguments):
-    """The same, as agents' action groups tell it: with one argument of any name."""
+    """The same for agents' action groups: one argument with any name."""
 
     model_config = ConfigDict(extra="ignore")
 

@@ -136,7 +136,7 @@ class Toolbox:
 
     async def _result(self, tool: Tool, turn: Turn, call: ToolCall) -> dict[str, Any]:
         if not self._changes.allows(turn, tool.right):
-            # Agents of Bedrock have tools of their own list.
+            # Agents of Bedrock have their own list of tools.
             return ONLY_STAFF
         try:
             arguments = tool.takes.model_validate_json(call.arguments or "{}")

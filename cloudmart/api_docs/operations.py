@@ -111,7 +111,7 @@ def _sample(operation: Operation) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _likeness(entry: OperationEntry, method: str, path: str) -> float:
-    # Words that an operation tells of itself say more than letters: /ai/azure is about sentiment.
+    # Words in an operation's documentation count more than letters: /ai/azure is about sentiment.
     asked = _words(path)
     told = len(asked & entry.words) / len(asked) if asked else 0
     letters = 1.0 if entry.pattern.fullmatch(path) else _ratio(entry.path, path)
@@ -123,7 +123,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 def _ratio(known: str, asked: str) -> float:
-    # A word that all paths share tells none of them apart.
+    # A word that all paths have does not distinguish them.
     ours, theirs = (text.lower().removeprefix("/api") for text in (known, asked))
     return SequenceMatcher(None, ours, theirs).ratio()
 

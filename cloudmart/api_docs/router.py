@@ -49,7 +49,7 @@ _CATALOG = 'application/linkset+json; profile="https://www.rfc-editor.org/info/r
 
 @dataclass(frozen=True, slots=True)
 class LandingPageLine:
-    """A dependency in a row of the page: its state in a word, and the rest in words."""
+    """A dependency in a row of the page: its state, and the details."""
 
     name: str
     mark: str

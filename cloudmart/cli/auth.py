@@ -18,7 +18,7 @@ FromStdin = Annotated[
 
 @app.callback()
 def auth() -> None:
-    """Keep `hash` a command of its own, though it is the only one."""
+    """Keep `hash` a subcommand, although it is the only one."""
 
 
 @app.command(name="hash")

@@ -48,7 +48,7 @@ def store_retry(tell: Tell, patience: float = PATIENCE) -> AsyncRetrying:
 
 
 def explanation(error: Exception) -> str:
-    """Tell an operator what went wrong: the cause, which a customer is not told."""
+    """Tell an operator what went wrong: the cause, which a customer does not see."""
     if isinstance(error, DependencyError):
         return told(error)
     cause = error.__cause__ if isinstance(error, CloudmartError) else error

@@ -45,7 +45,7 @@ def policies(values: Values) -> dict[str, Policy]:
 
 
 def values_of(settings: Settings, account: str, region: str) -> dict[str, str | None]:
-    """Return what settings tell of what the service uses in an account of AWS."""
+    """Return the settings that name resources in an account of AWS."""
     bedrock, secret, model = settings.bedrock, settings.sources.secret_id, settings.bedrock.model_id
     partition = botocore.session.get_session().get_partition_for_region(region)
     named = model if model and not model.startswith("arn:") else None
@@ -112,7 +112,7 @@ app = typer.Typer(help="Roles and policies of AWS's IAM.", no_args_is_help=True)
 
 @app.callback()
 def _group() -> None:
-    """Keep `render` a word of its own though it is the only command."""
+    """Keep `render` a subcommand, although it is the only one."""
 
 
 def _account(value: str) -> str:

@@ -157,7 +157,7 @@ def _credentials(shop: ShopClient, environ: Mapping[str, str]) -> AdminCredentia
 
 
 def _asks(shop: ShopClient) -> bool:
-    """Return whether the shop asks who calls; where it does not say, the run will tell why."""
+    """Return whether callers must sign in; if that is unknown, the run will report why."""
     try:
         return shop.get("/api/orders?limit=1").status in {401, 403}
     except StepFailedError:

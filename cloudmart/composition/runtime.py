@@ -13,7 +13,7 @@ from cloudmart.health.state import Health
 from cloudmart.observability.metrics import BUILD
 from cloudmart.settings import BuildSettings, Settings
 
-_ENOUGH = 12  # characters of a commit, to tell it from all others
+_ENOUGH = 12  # characters of a commit, enough to distinguish it
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Runtime:
 
 
 def _release(build: BuildSettings, package: str) -> str:
-    """Return what was built as semantic versioning writes it, and tell it to the metrics."""
+    """Return the release in the form of semantic versioning, and set its metric."""
     version, commit = build.version or package, build.commit or ""
     BUILD.labels(version, commit).set(1)
     return f"{version}+{commit[:_ENOUGH]}" if commit else version

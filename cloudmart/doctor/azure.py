@@ -17,7 +17,7 @@ _COST = "one unit, about 0.001 USD"
 
 
 async def analysis(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Have one word scored, which is paid for, and tell what was in the way."""
+    """Have one word scored, which is paid for, and report what fails."""
     # Not above: the SDK takes most of a second to import.
     from cloudmart.ai.providers.azure import open_azure_sentiment  # noqa: PLC0415
 

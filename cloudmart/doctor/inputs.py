@@ -94,7 +94,7 @@ class Inputs:
 
     @property
     def source(self) -> str:
-        """Whose settings these are, in words."""
+        """Whose settings these are, as a text."""
         self._read("settings")
         return self._target.source
 
@@ -125,7 +125,7 @@ class Inputs:
 
     @property
     def namespace(self) -> str:
-        """The namespace of the service, as this command was told or knows by itself."""
+        """The namespace of the service, from the command line or from this process."""
         return self._target.namespace
 
     @property

@@ -1,4 +1,4 @@
-"""The settings that the pods of a cluster would read, told by its Deployment and its objects."""
+"""The settings of the pods of a cluster, read from its Deployment and its objects."""
 
 import base64
 import binascii
@@ -11,13 +11,13 @@ from cloudmart.rollout.release import SECRET, Manifest
 from cloudmart.settings.network import FILES
 
 _CONTAINER = "cloudmart"
-# In the pod it is a directory that tells these, which is not here.
+# In the pod, the directory has these values. It does not exist here.
 _OF_PODS = ("CLOUDMART_SECRETS_DIR", "CLOUDMART_CONFIG_DIR", *FILES)
 
 
 @dataclass(frozen=True, slots=True)
 class PodsSettings:
-    """What a Deployment tells its pods, and which objects it names that are not there."""
+    """The variables of a Deployment's pods, and the objects that it names and that do not exist."""
 
     environ: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()

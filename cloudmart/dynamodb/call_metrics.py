@@ -1,4 +1,4 @@
-"""What metrics and spans tell of calls of DynamoDB: time, capacity, retries; never an item."""
+"""Metrics and spans of DynamoDB calls: time, capacity, retries; never an item."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -43,7 +43,7 @@ def counted_units() -> Iterator[ReadUnits]:
 
 
 def table_of(parameters: Mapping[str, Any]) -> str:
-    """Return the table that a call is about: each of ours is about one."""
+    """Return the table of a call: each of our calls is about one."""
     return str(parameters.get("TableName") or next(iter(parameters.get("RequestItems", ())), ""))
 
 
@@ -81,7 +81,7 @@ def call_span(operation: str, parameters: Mapping[str, Any]) -> AbstractContextM
 
 
 def outcome_of(error: BaseException, *, late: bool) -> str:
-    """Return in a word how a call failed; `late` tells that its time was up."""
+    """Return in a word how a call failed; `late` means that its time was up."""
     match error:
         case asyncio.CancelledError():
             return "timeout" if late else "abandoned"

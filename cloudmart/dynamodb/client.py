@@ -76,7 +76,7 @@ _MEMBERS = {
     "query": "Items",
     "scan": "Items",
 }
-"""What each answer has, however little there is to tell."""
+"""Members of every answer."""
 
 _MEASURED = {"ReturnConsumedCapacity": "TOTAL"}
 
@@ -288,7 +288,7 @@ def _note_lost_answers(
     attempts: int,
     **_: object,
 ) -> None:
-    # The SDK tells after each try how it went, before it tries again.
+    # After each attempt the SDK reports its result, before it tries again.
     if attempts > 1:
         count_retry(xform_name(operation.name), json.loads(request_dict["body"]))
     context = request_dict["context"]

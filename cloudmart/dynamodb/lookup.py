@@ -114,7 +114,7 @@ class Lookup:
         try:
             first = await anext(pages)
         except (ClientError, UnavailableError):
-            # Only the description tells a dropped index from an outage.
+            # Only the description distinguishes a dropped index from an outage.
             if await self._look():
                 raise
             return None

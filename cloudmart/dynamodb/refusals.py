@@ -224,7 +224,7 @@ class PartState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TableRefusal:
-    """DynamoDB did not do, or say, what it was asked."""
+    """DynamoDB did not do, or did not report, what the call asked for."""
 
     state: PartState
     remark: str

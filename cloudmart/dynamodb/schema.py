@@ -156,7 +156,7 @@ Description = Mapping[str, Any]
 
 
 def index_named(description: Description, name: str) -> Description | None:
-    """Return what is said of an index, or None where there is none of that name."""
+    """Return the description of an index, or None if there is none with that name."""
     indexes = description.get("GlobalSecondaryIndexes") or ()
     return next((index for index in indexes if index["IndexName"] == name), None)
 

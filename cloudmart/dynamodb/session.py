@@ -72,7 +72,7 @@ class CredentialProgram:
                 with suppress(ProcessLookupError):
                     self._process.kill()
                 await self._process.wait()
-                # A child of its own may hold the pipes open.
+                # A child process may hold the pipes open.
                 self._process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
 
 
@@ -146,7 +146,7 @@ def new_session(region: str | None = None) -> aioboto3.Session:
 
 
 def operators_session(region: str | None) -> aioboto3.Session:
-    """Return a session whose clients are as the SDK makes them."""
+    """Return a session whose clients have the SDK's defaults."""
     return _session(get_session(), region)
 
 

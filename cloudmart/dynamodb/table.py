@@ -1,4 +1,4 @@
-"""A table: the few operations the shop needs, typed, with DynamoDB's refusals as errors of ours."""
+"""A table: the few operations that the shop needs, typed, with refusals as our errors."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -268,7 +268,7 @@ class Table:
         try:
             return await call(operation, TableName=self.name, **parameters)
         except ClientError as error:
-            # It has no code of its own, only a sentence.
+            # This error has only a sentence, and no code.
             if "exceeded the maximum allowed size" not in str(error):
                 raise
             raise ItemTooLargeError("The stored item would become too large.") from error

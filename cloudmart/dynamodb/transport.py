@@ -204,7 +204,7 @@ class Transport:
             await asyncio.sleep(random.uniform(0, _LONGEST_WAIT))  # noqa: S311 - jitter
 
     async def close(self) -> None:
-        """End what goes on beside calls."""
+        """End the work that runs beside calls."""
         await self._credentials.close()
 
     def _may_try_again(self, tries: "_Tries", cost: int) -> bool:
@@ -312,7 +312,7 @@ async def open_transport(
     client: AwsClient,
     corrected: Callable[[timedelta], None] = lambda _: None,
 ) -> AsyncIterator[Transport]:
-    """Give a transport beside an SDK client, with connections as the client has them."""
+    """Provide a transport beside an SDK client, with the client's connection settings."""
     config = client.meta.config
     trusted = _trusted_authorities(session, client)
     async with aiohttp.ClientSession(

@@ -74,7 +74,7 @@ async def open_model(settings: Settings, provider: EvaluatedProvider) -> AsyncIt
 
 @asynccontextmanager
 async def open_shops(settings: Settings, number: int) -> AsyncIterator[list[EvaluationShop]]:
-    """Give so many shops with tables of their own, which are played in at the same time."""
+    """Provide several shops, each with its own tables, for cases played at the same time."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings))
         shops = [EvaluationShop(settings, database) for _ in range(number)]

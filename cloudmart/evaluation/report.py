@@ -72,7 +72,7 @@ class EvaluationReport(_Document):
 
 
 def case_outcome(result: CaseResult) -> CaseOutcome:
-    """Return what a report tells of a result."""
+    """Return the outcome of a result for a report."""
     usages = result.record.usages
     return CaseOutcome(
         id=result.case.id,

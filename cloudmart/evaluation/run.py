@@ -13,7 +13,7 @@ from cloudmart.evaluation.record import CaseRecord
 from cloudmart.evaluation.shop import EvaluationShop
 
 Price = Callable[[Sequence[Usage]], Decimal | None]
-"""Tells what steps cost in US dollars; None where no price is known."""
+"""Returns the cost of steps in US dollars, or None if no price is known."""
 
 
 @dataclass(frozen=True, slots=True)

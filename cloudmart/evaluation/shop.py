@@ -39,7 +39,7 @@ _SHOWN_CODE = re.compile(r"reply: CONFIRM (\d{6})")
 _numbers = count(1)
 
 _UNLIMITED = {"conversation_tokens": 0, "daily_tokens": 0}
-"""An evaluation has a budget of its own."""
+"""An evaluation has its own budget."""
 
 
 class EvaluationShop:

@@ -31,7 +31,7 @@ class FindingEntry:
 
     @property
     def docs(self) -> str:
-        """Where the runbook tells of it."""
+        """The page that describes it."""
         return f"{_PAGE}#{self.id}"
 
     def finding(

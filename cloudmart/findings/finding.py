@@ -61,7 +61,7 @@ class CheckFinding:
 
 
 def exit_of(findings: Iterable[CheckFinding], *, strict: bool = False) -> CheckExit:
-    """Return the exit code that the worst finding stands for."""
+    """Return the exit code for the worst finding."""
     seen = {each.status for each in findings}
     if CheckStatus.FAIL in seen:
         return CheckExit.FAILED

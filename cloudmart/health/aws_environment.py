@@ -81,7 +81,7 @@ def open_session(
 
 
 def _wrong_in_files(profile: Mapping[str, Any], services: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a profile says of addresses that the SDK would meet as a bug of its own."""
+    """Yield faults of a profile's addresses, on which the SDK would fail with a bug."""
     own = services.get(profile.get("services", ""), {})
     for name, said in own.items():
         if not isinstance(said, dict):

@@ -1,4 +1,4 @@
-"""Which cause an error of AWS's SDK stands for."""
+"""Which cause an error of AWS's SDK has."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -67,7 +67,7 @@ _OF_CREDENTIALS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Caus
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service of AWS: what its refusals and its silence stand for."""
+    """A service of AWS, with the causes of its refusals and of its silence."""
 
     name: str
     away: Cause
@@ -75,7 +75,7 @@ class Service:
     throttled: Cause
     codes: Mapping[str, Cause] = field(default_factory=dict)
     words: Mapping[tuple[str, str], Cause] = field(default_factory=dict)
-    """Where one code stands for several causes: the code, and words of its message."""
+    """Codes with several causes: the code, and words of its message."""
 
     @property
     def endpoint(self) -> str:
@@ -83,7 +83,7 @@ class Service:
         return {"secretsmanager": "SECRETS_MANAGER"}.get(self.name, self.name.upper())
 
     def cause_of(self, error: BaseException) -> Cause:
-        """Return the cause that an error of a call to this service stands for."""
+        """Return the cause of an error of a call to this service."""
         if isinstance(error, UnavailableError):
             return self.cause_of(error.__cause__) if error.__cause__ else self.away
         if isinstance(error, sdk.ClientError):
@@ -161,7 +161,7 @@ SECRETS_MANAGER = Service(
 
 
 def cause_of_no_credentials(error: BaseException) -> Cause:
-    """Return the cause that an error met while getting credentials stands for."""
+    """Return the cause of an error while getting credentials."""
     if not isinstance(error, FAILURES):
         for kind, cause in _OF_CREDENTIALS:
             if isinstance(error, kind):

@@ -71,7 +71,7 @@ class Staleness:
         try:
             self._secret_is_newer = await self._secret.newest() != self._secret.current
         except DependencyError as unknown:
-            # Not to know is worth a warning; the configuration we have goes on being good.
+            # An unknown version is worth a warning. The present configuration is still good.
             raise DependencyError(
                 unknown.cause, unknown.facts, serious=False
             ) from unknown.__cause__

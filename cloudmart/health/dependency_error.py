@@ -34,7 +34,7 @@ _PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy
 _AGENT = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
 _AGENT_TOKEN = ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN")
 _IDENTITY_TOKEN = "AWS_WEB_IDENTITY_TOKEN_FILE"  # noqa: S105 - a variable's name
-# What the SDK raises for settings of its own that no variable told: a file did.
+# The SDK raises this for a setting that no variable has, so a file has it.
 _OF_CONFIGURATION = (
     sdk.InvalidChecksumConfigError,
     sdk.InvalidConfigError,
@@ -192,7 +192,7 @@ def _of_value(error: _SdkError, environ: Mapping[str, str]) -> _Found | None:
     if "Unsupported host" in str(error):
         return credentials.AGENT_ADDRESS, {"variable": _first(_AGENT, environ)}
     if "Invalid endpoint" in str(error):
-        # What variables tell was looked at before: a profile's endpoint_url.
+        # Variables were checked before, so a profile's endpoint_url is wrong.
         return aws_environment.CONFIG_WRONG, {}
     return None
 

@@ -109,7 +109,7 @@ class Identity:
         return facts_of_pod(self._environ)
 
     def _of_machine(self) -> bool:
-        # Outside Kubernetes it is how a process on a machine of its own gets its credentials.
+        # Outside Kubernetes this is the normal way for a process on a machine to get credentials.
         in_cluster = "KUBERNETES_SERVICE_HOST" in self._environ
         return in_cluster and getattr(self._credentials, "method", "") == _OF_MACHINE
 

@@ -60,7 +60,7 @@ class Lifecycle:
         self.waiting = ""
 
     def end(self, *, linger: float = 0.0) -> None:
-        """Be ready no more, and let the server finish what it has."""
+        """Become unready, and let the server finish its requests."""
         if not self.ending:
             self.ending = True
             self.linger = linger
@@ -277,11 +277,11 @@ class Health:
         self._write(dependency, reading)
         DEPENDENCY_UP.labels(dependency.name).set(reading.status is Status.PASS)
         if self.lifecycle.started:
-            # Before, the start tells what it waits for in its own words.
+            # Before that, the start logs what it waits for.
             self._tell(dependency, reading.output, obstacle)
 
     def _tell(self, dependency: Dependency, said: str, obstacle: DependencyError | None) -> None:
-        """Log what has changed since it was last told."""
+        """Log what has changed since the last line."""
         before = self._told.get(dependency, "")
         self._told[dependency] = said
         if obstacle and said != before:

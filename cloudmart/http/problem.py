@@ -101,7 +101,7 @@ def problem_response(
     more: ProblemDetails = _NO_MORE,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Return the answer that tells of a problem."""
+    """Return the answer with a problem document."""
     code, details, faults = more.code or _code(status), more.details, more.faults
     # For the log and the metrics: the answer's own bytes are not read again.
     scope.setdefault("state", {})["problem"] = code
@@ -143,7 +143,7 @@ def _code(status: int) -> str:
 
 
 def failure_response(scope: Scope, error: CloudmartError) -> Response:
-    """Return the answer that tells of an expected failure."""
+    """Return the answer for an expected failure."""
     wait = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else None
     more = ProblemDetails(error.code, error.details, error.faults)
     answer = problem_response(scope, error.status, str(error), more, wait)

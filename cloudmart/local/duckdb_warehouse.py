@@ -51,7 +51,7 @@ _NOT_CUSTOMERS = {"heartbeat": HEARTBEAT, "test": TEST_ADDRESSES}
 
 
 class DuckDBWarehouse:
-    """A table `orders` of its own, which is gone when this is."""
+    """A table `orders` in memory, which ends with this object."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
@@ -106,7 +106,7 @@ class DuckDBWarehouse:
         return {state.id for state in self.states(since)}
 
     def count_unreadable(self, since: datetime) -> int:
-        """Return how many rows of orders created since are none of the pipeline's."""
+        """Return how many rows of orders created since a time the pipeline has not written."""
         query = (
             "SELECT count(*) FROM orders WHERE createdAt >= ? "  # noqa: S608 - names of ours
             f"AND (eventType IS NULL OR eventType NOT IN ({_EVENTS}))"

@@ -114,7 +114,7 @@ class BatchDelivery:
             # What came before is done: with bisecting or without, the rest is a batch of its own.
             return [_Batch(rest, 1)]
         if self.mapping.bisect and len(rest) > 1:
-            # Halving a batch is none of its retries.
+            # Halving a batch does not count as a retry.
             half = len(rest) // 2
             return [replace(batch, records=rest[:half]), replace(batch, records=rest[half:])]
         return [replace(batch, tries=batch.tries + 1)]
@@ -281,7 +281,7 @@ class StreamPoller:
         return delivered
 
     def run(self, stopping: threading.Event, *, pause: float = 0.25) -> None:
-        """Deliver until told to stop; a stream that does not answer is asked again."""
+        """Deliver until it is stopped; if a stream does not answer, ask it again."""
         while not stopping.is_set():
             try:
                 self.drain()

@@ -1,4 +1,4 @@
-"""The pipeline as the local shop's own service sees it: running beside it, or not at all."""
+"""The pipeline of the local shop: it runs beside the shop, or not at all."""
 
 import threading
 from collections.abc import AsyncIterator, Iterator

@@ -1,4 +1,4 @@
-"""The toolbox for one client: each call is a turn of a conversation of its own."""
+"""The tools for one client: each call is a turn of a separate conversation."""
 
 import json
 from functools import partial
@@ -45,7 +45,7 @@ class ToolSession:
             return output, turn.proposal
 
     async def confirm(self, code: str) -> str:
-        """Do what a code confirms, and return in words what became of it."""
+        """Do what a code confirms, and return a sentence about the result."""
         message = f"CONFIRM {code}"
         async with self._conversations.turn(_KIND, await self._id(), self._begin(message)) as turn:
             answer = await self._confirmations.carry_out(turn, code)

@@ -4,14 +4,14 @@ from typing import Protocol
 
 
 class Reporter(Protocol):
-    """Hears whether one dependency works."""
+    """Takes reports about whether one dependency works."""
 
     def ok(self) -> None:
-        """Hear that it works."""
+        """Report that it works."""
         ...
 
     def trouble(self, cause: Exception) -> None:
-        """Hear that it failed, and with which error."""
+        """Report that it failed, and with which error."""
         ...
 
 

@@ -23,5 +23,5 @@ def metrics_route() -> Route:
 
 
 def metrics_app() -> Starlette:
-    """Return the application for a port of their own."""
+    """Return the application for a separate port."""
     return Starlette(routes=[metrics_route()])

@@ -73,7 +73,7 @@ def configure_logging(*, json: bool, level: int = logging.INFO) -> None:
     # They log each request they make, and each retry, at levels meant for their authors.
     for chatty in ("aiobotocore", "botocore", "azure", "httpx2", "openai", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    # A traceback for each renewal that fails: health says it once, and in words.
+    # Each failed renewal would log a traceback. Health reports it once.
     for source in ("credentials", "tokens"):
         logging.getLogger(f"aiobotocore.{source}").setLevel(logging.ERROR)
 

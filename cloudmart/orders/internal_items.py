@@ -48,7 +48,7 @@ def is_heartbeat(key: str) -> bool:
 
 
 def note_item(key: str, **attributes: object) -> dict[str, Any]:
-    """Return an item that carries attributes of ours under an internal id."""
+    """Return an internal item with some attributes."""
     moment = stamp(now())
     shell = {"items": [], "total": Decimal(), "status": "Canceled"}
     return {"id": key, **shell, "createdAt": moment, "updatedAt": moment, **attributes}

@@ -235,7 +235,7 @@ class OrderService:
     async def _priced(self, request: OrderCreate) -> list[OrderLine]:
         product_ids = [line.product_id for line in request.lines]
         if offers := self._catalogue.offers(product_ids):
-            # Before a refusal the catalogue is asked for what is true now.
+            # Before a refusal the service reads the present prices from the table.
             with suppress(UnknownProductError, PriceChangedError):
                 return price_lines(request, offers)
         return price_lines(request, await self._catalogue.find_many(product_ids))

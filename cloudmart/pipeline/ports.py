@@ -44,7 +44,7 @@ class OrderState:
 
 
 def amount_of(stored: float | None) -> Decimal | None:
-    """Return the amount that a warehouse's column holds, or None for what is none."""
+    """Return the amount in a warehouse's column, or None if it is not valid."""
     if stored is None or not math.isfinite(stored):
         return None
     try:

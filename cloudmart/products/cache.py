@@ -188,7 +188,7 @@ class CatalogueCache:
 
     @contextmanager
     def changing(self, product_id: str) -> Iterator[CatalogueChange]:
-        """Follow a change of ours to its end, and do the same to the copy."""
+        """Wait for one of our changes to end, and apply it to the copy."""
         change = CatalogueChange(product_id)
         for other in self._changes:
             if other.product_id == product_id:
@@ -256,7 +256,8 @@ class CatalogueCache:
     def _read_anew(self) -> asyncio.Task[None] | None:
         """Return the read that is under way, begun now if there was none and it is time for one."""
         if self.reading is None and self._settings.ttl and self._clock() >= self._not_before:
-            # It is nobody's request: not its log lines, nor its end when a client goes away.
+            # It belongs to no request: it has no request's log lines, and does not end with a
+            # client.
             self.reading = asyncio.create_task(self._read(), context=Context())
             self.reading.add_done_callback(self._read_ended)
         return self.reading

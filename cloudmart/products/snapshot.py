@@ -25,7 +25,7 @@ _DIGEST = 12
 
 @dataclass(frozen=True, slots=True)
 class ProductEntry:
-    """A product, its JSON, and the item it was read from, which is None after a change of ours."""
+    """A product, its JSON, and the item it was read from, which is None after our own change."""
 
     product: Product
     answer: Representation

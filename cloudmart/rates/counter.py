@@ -16,7 +16,7 @@ MOST_CLIENTS = 50_000
 
 
 class LimitState(NamedTuple):
-    """Where a client stands with a limit, after what it just did."""
+    """A client's state with respect to a limit, after its last request."""
 
     allowed: bool
     limit: int

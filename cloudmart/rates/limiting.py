@@ -56,7 +56,7 @@ class RateLimits:
 
 
 def standing_headers(standing: LimitState) -> list[tuple[bytes, bytes]]:
-    """Return the headers that tell a client where it stands."""
+    """Return the headers with which a client learns its limit."""
     return [
         (b"ratelimit-limit", b"%d" % standing.limit),
         (b"ratelimit-remaining", b"%d" % standing.remaining),

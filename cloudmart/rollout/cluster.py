@@ -1,4 +1,4 @@
-"""The cluster, as kubectl reaches it: what it is asked, told, and what it refuses."""
+"""The cluster, as kubectl reaches it: reads, changes, and refusals."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from typing import Any
 from cloudmart.rollout.release import Manifest
 
 _PATIENCE = 60
-"""Seconds that kubectl may take to ask or to tell one thing."""
+"""Seconds that one command of kubectl may take."""
 
 # kubectl shows the whole patch, or what it wanted to look at, before it comes to the point.
 _PREAMBLE = re.compile(
@@ -42,7 +42,7 @@ def kubectl_program(path: str) -> Run:
         try:
             ended = subprocess.run(  # noqa: S603 - kubectl, with words of ours
                 [path, *words],
-                # Without an input of ours it must not read the terminal.
+                # Without input it must not read the terminal.
                 input=told or "",
                 capture_output=True,
                 check=False,
@@ -57,7 +57,7 @@ def kubectl_program(path: str) -> Run:
 
 
 class KubectlReason(StrEnum):
-    """Why kubectl did not do what it was told."""
+    """Why a command of kubectl failed."""
 
     ABSENT = "absent"
     EXISTS = "exists"
@@ -86,7 +86,7 @@ _WORDS = (
 
 
 class KubectlError(Exception):
-    """kubectl did not do what it was told; the text is its own."""
+    """A command of kubectl failed; the text is kubectl's own."""
 
     def __init__(self, answered: KubectlResult) -> None:
         # Warnings of the API come first, and are no reason.

@@ -162,7 +162,7 @@ def _user() -> str:
 def print_plan(
     output: RolloutOutput, cluster: Kubernetes, release: Release, choices: RolloutChoices
 ) -> None:
-    """Tell each stage and the commands that would change the cluster in it."""
+    """Print each stage, and its commands that would change the cluster."""
     job = name_of(release.job)
     if choices.tables:
         output.say(f"The tables: job/{job}")

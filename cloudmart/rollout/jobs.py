@@ -21,7 +21,7 @@ _DRAIN_WITHIN = 180.0
 
 
 class JobFailedError(Exception):
-    """The Job did not do what it was started for."""
+    """The Job failed."""
 
 
 class JobRunner:
@@ -63,7 +63,7 @@ class JobRunner:
             except KubectlError as error:
                 if error.reason is KubectlReason.ABSENT:
                     raise JobFailedError(f"Somebody removed job/{name}.") from error
-                # The Job goes on, whether it can be asked or not.
+                # The Job continues, even if it cannot be read.
                 self._output.progress(f"The cluster does not answer: {error}")
                 limits.sleep(limits.pause)
                 continue

@@ -34,7 +34,7 @@ class RolloutOutput:
 
     @contextmanager
     def stage(self, name: str, title: str) -> Iterator[None]:
-        """Tell that a stage begins; on a terminal, show meanwhile what it waits for."""
+        """Print that a stage begins. On a terminal, show meanwhile what it waits for."""
         stage = {"name": name, "began": self._stamp(), "outcome": "broken off"}
         self._stages.append(stage)
         self.say(title)
@@ -51,11 +51,11 @@ class RolloutOutput:
             self._progress = ""
 
     def say(self, sentence: str) -> None:
-        """Tell a step or an end."""
+        """Print a step or an end."""
         self._tell("say", sentence, f"== {sentence}")
 
     def warn(self, sentence: str) -> None:
-        """Tell what a person should look at, though it goes on."""
+        """Print a warning. The roll-out continues."""
         self._tell("warning", sentence, f"!! {sentence}")
 
     def command(self, words: str) -> None:
@@ -63,7 +63,7 @@ class RolloutOutput:
         self._tell("command", words, f"+ {words}")
 
     def detail(self, text: str) -> None:
-        """Tell what was found, as it was found: last log lines, an event, an answer."""
+        """Print something as it was found: last log lines, an event, an answer."""
         indented = "\n".join(f"   {line}" for line in text.splitlines())
         self._tell("detail", text, indented)
 
@@ -79,7 +79,7 @@ class RolloutOutput:
             self._tell("progress", text, f"   {text}")
 
     def document(self) -> dict[str, Any]:
-        """Return all that was told, for a program."""
+        """Return everything that was printed, for a program."""
         return {**self.facts, "stages": self._stages, "events": self._entries}
 
     def write(self, file: Path) -> None:

@@ -49,7 +49,7 @@ class PodFault:
 
 
 def pod_faults(pod: Manifest) -> Iterator[PodFault]:
-    """Yield what keeps a pod from running, as its status tells it."""
+    """Yield the faults in a pod's status that keep it from running."""
     name, status = name_of(pod), pod.get("status", {})
     for condition in status.get("conditions") or ():
         if condition["type"] == "PodScheduled" and condition["status"] == "False":

@@ -219,7 +219,7 @@ def secret_faults(rendered: Rendered, secret: Manifest) -> list[str]:
     """Return a sentence for each value with which the pods would not start."""
     values, faults = _values(secret)
     told = rendered.environment()
-    # In the pod it is the directory that tells these.
+    # In the pod, the directory has these values.
     for name in ("CLOUDMART_SECRETS_DIR", *FILES):
         told.pop(name, None)
     mounted = _mounted(rendered)

@@ -50,7 +50,7 @@ from cloudmart.rollout.smoke_test import SmokeTest
 _DEPLOYMENT = f"deployment/{DEPLOYMENT}"
 
 Explain = Callable[[Kubernetes], Iterable[str]]
-"""Tells why pods are not well: the doctor's work, which knows this package and not the reverse."""
+"""Returns why pods do not work. The doctor does this; it imports this package, not the reverse."""
 
 
 class Rollback:
@@ -163,7 +163,7 @@ class Rollout:
 
     @property
     def goes_on(self) -> str:
-        """What goes on in the cluster if the roll-out is broken off now."""
+        """What still runs in the cluster if the roll-out is interrupted now."""
         return self._goes_on
 
     def run(self) -> str:
@@ -230,7 +230,7 @@ class Rollout:
         return release
 
     def _record(self, release: Release) -> None:
-        """Record what is there as applied, tell what will go, and have the server judge it."""
+        """Record the live objects as applied, print what will go, and check the manifests."""
         manifests = [each for each in release.every if each is not release.job]
         live = record_live_objects(self._cluster, self._output, manifests)
         try:

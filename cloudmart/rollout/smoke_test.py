@@ -30,10 +30,10 @@ _WRONG = (CheckStatus.FAIL, CheckStatus.UNKNOWN)
 
 
 class _SilentWatcher:
-    """Hears how a verification gets on, and says nothing."""
+    """Follows the progress of a verification, and prints nothing."""
 
     def begins(self, key: str) -> None:
-        """Hear that a step begins."""
+        """Take the beginning of a step."""
 
     def ends(self, finding: StepFinding) -> None:
         """Take its result."""
@@ -66,7 +66,7 @@ class PublicShop:
             row = 0 if found else row + 1
             if row >= _IN_A_ROW:
                 return None
-            # Each request has an id of its own, which is no news.
+            # Each request has a different id, which is not worth a line.
             if found and (said := _sentence(found).partition(" (verify-")[0]) != told:
                 told = said
                 output.detail(_sentence(found))

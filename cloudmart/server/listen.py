@@ -37,7 +37,7 @@ MakeSocket = Callable[[socket.AddressFamily, socket.SocketKind], socket.socket]
 
 
 class PortTakenError(Exception):
-    """The process cannot listen where it was told to."""
+    """The process cannot listen on the given address."""
 
 
 class CannotListenError(OSError):

@@ -135,7 +135,7 @@ class AzureSentiment:
         ]
 
     async def _ask(self, batch: list[str]) -> list[Any]:
-        """Return a result for each text, None where there is none."""
+        """Return a result for each text, or None for a text without one."""
         results = await self._client.analyze_sentiment(
             [{"id": str(number), "text": text} for number, text in enumerate(batch)],
             # Or it is kept for 48 hours.

@@ -45,7 +45,7 @@ def agent_tool_calls(
 def agent_session_state(
     control: Mapping[str, Any], results: Sequence[ToolResult]
 ) -> dict[str, Any]:
-    """Return the session state that tells an agent the results of its calls."""
+    """Return the session state that gives an agent the results of its calls."""
     wanted = control.get("invocationInputs", ())
     return {
         "invocationId": control.get("invocationId", ""),
@@ -161,7 +161,8 @@ class BedrockAgentChat:
             self.name,
             FAILURES,
             explain_bedrock_error,
-            # A call whose answer was lost may have been carried out: an agent has tools of its own.
+            # A call whose answer was lost may have been carried out, because an agent has its own
+            # tools.
             acts=True,
         )
         call = ProviderCall(
@@ -194,7 +195,7 @@ class BedrockAgentChat:
         message = {
             **self._agent,
             "sessionId": request.conversation,
-            # Only the trace tells how many tokens were used.
+            # Only the trace has the number of tokens.
             "enableTrace": True,
         }
         if request.exchange:

@@ -22,7 +22,7 @@ MOST_LINES = 200_000
 """Line ends of one answer, ten for each event: lines without an event also cost time."""
 
 UNCOMPRESSED = {"Accept-Encoding": "identity"}
-"""Asks for answers as they are."""
+"""Requests uncompressed answers."""
 
 
 # It matches at the first digit only, so the time it takes grows with the answer and no faster.

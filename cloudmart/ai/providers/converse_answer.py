@@ -59,7 +59,7 @@ def _beginning_of(tag: str, text: str) -> int:
 
 @dataclass(slots=True)
 class _Block:
-    """A part of a message; what comes in many pieces is joined once, at the end."""
+    """A part of a message. Text in many pieces is joined once, at the end."""
 
     texts: list[str] = field(default_factory=list)
     tool: Mapping[str, Any] | None = None
@@ -172,7 +172,7 @@ def converse_step(call: ProviderCall, reply: ConverseReply, request: StepRequest
 
 
 def converse_usage(reply: ConverseReply, request: StepRequest) -> Usage | None:
-    """Return what a reply cost, as far as the model has told."""
+    """Return the cost of a reply, as far as the model reported it."""
     told = tolerant_values.read_usage(
         reply.told,
         ("inputTokens", "outputTokens"),

@@ -180,7 +180,7 @@ def _at_once(wish: ParsedMessage, offered: set[str]) -> str:
 
 
 def _told(request: StepRequest, wish: ParsedMessage, results: Sequence[ToolResult]) -> str:
-    """Return what became of the calls, in words."""
+    """Return a sentence about the results of the calls."""
     outcomes = [json.loads(result.output) for result in results]
     if wish.intent is Intent.PERSON and any("sections" in each for each in outcomes):
         sections = [each for outcome in outcomes for each in outcome["sections"]]

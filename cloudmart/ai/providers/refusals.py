@@ -1,4 +1,4 @@
-"""What a provider's failure means, as an error of ours."""
+"""A provider's failures as our own errors."""
 
 import math
 import re
@@ -151,7 +151,7 @@ def connection_refusal(
 
 
 def provider_fault(provider: str) -> UpstreamError:
-    """Return the error for a provider's fault of its own."""
+    """Return the error for a fault of the provider."""
     return ProviderFailedError(provider, "it reported a fault of its own")
 
 
@@ -175,7 +175,7 @@ def retry_after_seconds(header: str | None, *, per_second: int = 1) -> float | N
 
 
 class LogRedaction:
-    """Keeps out of a log what holds a secret of ours or a customer's words."""
+    """Keeps our secrets and customers' words out of the log."""
 
     def __init__(self, secrets: Sequence[str] = (), texts: Sequence[str] = ()) -> None:
         self._secrets = secrets

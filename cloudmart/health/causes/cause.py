@@ -74,7 +74,7 @@ class DependencyError(Exception):
         return self._answer or told
 
     def event(self) -> dict[str, str]:
-        """Return what a log line tells of it."""
+        """Return the fields of its log line."""
         told = {
             "cause": self.cause.code,
             "sentence": self.sentence,

@@ -38,7 +38,7 @@ COLUMNS = {
 
 _ALWAYS_TOLD = {"id", "status", "eventType", "totalAmount", "items"}
 
-# BigQuery has two names for one type, and tells the older.
+# BigQuery has two names for one type, and returns the older one.
 _OTHER_NAMES = {"FLOAT64": "FLOAT"}
 
 _SCOPES = ["https://www.googleapis.com/auth/bigquery"]

@@ -49,7 +49,7 @@ class PoisonError(Exception):
 
 
 def event_id(record: Record) -> str:
-    """Return what tells an event from all others, also where the stream forgot to."""
+    """Return an id that distinguishes an event from all others, even if the stream gives none."""
     return str(record.get("eventID") or hashlib.sha256(_canonical(record)).hexdigest())
 
 
@@ -303,7 +303,7 @@ def open_carrier(environ: Mapping[str, str]) -> Carrier:
     if settings.pipeline.quarantine_bucket is None:
         msg = "PIPELINE_QUARANTINE_BUCKET is not set"
         raise ValueError(msg)
-    # Nobody tells a Lambda's process of its end.
+    # A Lambda's process gets no signal before its end.
     warehouse = ExitStack().enter_context(open_warehouse(settings.bigquery))
     return Carrier(warehouse, S3QuarantineIntake(settings.pipeline.quarantine_bucket))
 

@@ -90,7 +90,7 @@ class InvariantSchedule:
         return True
 
     def _tell(self, name: str, result: InvariantResult) -> None:
-        """Log what has changed since it was last told."""
+        """Log what has changed since the last line."""
         before = self._told.get(name, (0, ""))
         self._told[name] = (result.violations, result.why)
         if self._told[name] == before:

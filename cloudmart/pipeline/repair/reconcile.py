@@ -117,7 +117,7 @@ def _place(either: Order | OrderState) -> tuple[datetime, str]:
 
 
 def _remaining(state: OrderState) -> Difference:
-    # What it held is not known here any more; a removal is all that has to be told.
+    # The content of the order is not known here any more, and a removal does not need it.
     row = Row(
         id=state.id,
         user_email=None,

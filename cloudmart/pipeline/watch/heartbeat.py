@@ -114,7 +114,7 @@ class HeartbeatSchedule:
             try:
                 await self._beat(datetime.fromtimestamp(due, UTC))
             except Exception:  # noqa: BLE001 - see below
-                # What only watches must not end what it watches over.
+                # The observer must not end what it observes.
                 _log.exception("heartbeat_broken")
 
     async def _beat(self, due: datetime) -> None:
