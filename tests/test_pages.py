@@ -36,7 +36,9 @@ def test_the_picture_of_the_layers_is_the_contract() -> None:
     layers = contracts["contracts"][0]["layers"]
     page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 
-    picture = page.partition("## Who may import whom")[2].split("```")[1].strip().splitlines()
+    picture = (
+        page.partition("## Which package may import which")[2].split("```")[1].strip().splitlines()
+    )
 
     drawn = [line.partition("        ")[0].strip() for line in picture[:-1]]
     assert drawn == [layer.replace("cloudmart.", "") for layer in layers]

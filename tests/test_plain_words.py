@@ -1,6 +1,10 @@
 """The pages use plain words, as CONTRIBUTING.md asks."""
 
+import ast
+import io
 import re
+import tokenize
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,14 +48,51 @@ INSTEAD_OF = {
     r"\bin no figures?\b": "no count includes",
     r"\bis (ours|yours|theirs) to\b": "name who acts",
     r"\bvendors?\b": "provider",
+    r"\bwhoever\b|\bwhom\b": "name who acts",
+    r"\b(is|are|was|were) told\b": "gets, learns, is reported",
+    r"\bthat (is|are) none\b": "invalid",
+    r"\bh(e|o)lds? against\b|\bheld against\b": "compare with",
+    r"\bof late\b": "recent",
+    r"\bin vain\b": "without result",
+    r"\bfor as long as\b": "while",
+    r"\bfor want of\b": "because there is no",
+    r"\b(is|are|was|were) handed\b": "gets",
+    r"\bno use of\b": "cannot use",
+    r"\b(has|have) come of\b": "has arrived, results in",
 }
 REFUSED = re.compile("|".join(f"(?:{phrase})" for phrase in INSTEAD_OF), re.IGNORECASE)
+
+# Of these the code's own comments and docstrings have none either.
+IN_CODE = re.compile(
+    r"\bwhoever\b|\bwhom\b|\banew\b|\bbesides\b|\bof late\b|\bin vain\b"
+    r"|\b(is|are|was|were) told\b|\bthat (is|are) none\b|\bheld against\b|\bfor as long as\b"
+    r"|\bput right\b|\bmends?\b|\bmended\b|\bbrought about\b|\bwhat (came|comes|became) of\b",
+    re.IGNORECASE,
+)
+CODE = sorted(
+    path
+    for folder in ("bench", "cloudmart", "infra", "k8s", "tests")
+    for path in (ROOT / folder).rglob("*.py")
+    if "node_modules" not in path.parts
+)
 
 
 def refused_phrases(page: str) -> list[str]:
     """Return the phrases of a page that readers had to read twice."""
     text = " ".join(without_code(page).split())
     return [found[0] for found in REFUSED.finditer(text)]
+
+
+def prose_of(code: str) -> Iterator[tuple[int, str]]:
+    """Yield the comments and the texts that stand alone, such as docstrings, with their lines."""
+    for node in ast.walk(ast.parse(code)):
+        for child in ast.iter_child_nodes(node):
+            match child:
+                case ast.Expr(value=ast.Constant(value=str(text))):
+                    yield child.lineno, " ".join(text.split())
+    for token in tokenize.generate_tokens(io.StringIO(code).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
 
 
 def long_sentences(page: str) -> list[str]:
@@ -71,6 +112,25 @@ def test_a_page_has_no_phrase_that_was_read_twice(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_has_no_sentence_of_more_than_thirty_words(page: Path) -> None:
     assert long_sentences(page.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize("folder", ["bench", "cloudmart", "infra", "k8s", "tests"])
+def test_comments_and_docstrings_have_no_phrase_that_was_read_twice(folder: str) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {text}"
+        for path in CODE
+        if path.relative_to(ROOT).parts[0] == folder and path != Path(__file__)
+        for line, text in prose_of(path.read_text("utf-8"))
+        if IN_CODE.search(text)
+    ]
+
+    assert found == []
+
+
+def test_the_prose_of_code_is_its_docstrings_and_comments() -> None:
+    code = 'NAME = "a value"\n"""What it is."""\n\n\ndef one() -> None:\n    """Do it."""  # why\n'
+
+    assert sorted(prose_of(code)) == [(2, "What it is."), (6, "# why"), (6, "Do it.")]
 
 
 @pytest.mark.parametrize(

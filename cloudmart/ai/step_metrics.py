@@ -58,7 +58,7 @@ class StepMeter:
         """Count the step, and how it ended."""
         took = time.perf_counter() - self._began
         if isinstance(error, asyncio.CancelledError) and took >= self._seconds:
-            # Whoever waits for the answer gave it up first, at the same moment.
+            # The caller that waits for the answer gave it up first, at the same moment.
             outcome = ProviderTimeoutError.code
         else:
             outcome = _outcome(error) or self._outcome

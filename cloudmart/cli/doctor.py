@@ -103,7 +103,7 @@ def doctor(
         raise
     except OSError as error:
         _broke(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    except Exception:  # noqa: BLE001 - whoever reads exit codes must not take it for a finding
+    except Exception:  # noqa: BLE001 - a program must not take it for a finding
         traceback.print_exc()
         _broke("This is a bug in the doctor.")
     raise typer.Exit(code)

@@ -143,7 +143,7 @@ def tell_diagnosis(
     for name in diagnosis.found.broken:
         write(f"The check {name!r} has a bug: its findings are not known.")
     if outputs.bundle:
-        write(f"For whoever helps: {outputs.bundle}")
+        write(f"For the person who helps you: {outputs.bundle}")
     return code
 
 

@@ -35,7 +35,7 @@ _PREFIXES = {"elbv2": "elasticloadbalancing", "bedrock-agent": "bedrock"}
 RIGHTS = "`cloudmart iam render doctor …` prints the policy that gives it."
 _WAY_OUT = "Check the region, and that a proxy and network policies let this program call"
 _SERVICES = {each.name: each for each in (STS, DYNAMODB)}
-_ROLE = "k8s/doctor-role.yaml gives it: bind it to whoever runs this."
+_ROLE = "k8s/doctor-role.yaml gives it: bind it to the identity that runs this."
 
 
 class NotAskedError(Exception):

@@ -16,7 +16,7 @@ _KEYS = ("openai-reachable", "openai-key", "openai-model", "openai-model-ends")
 
 
 async def model(inputs: Inputs) -> AsyncIterator[CheckResult]:
-    """Ask OpenAI for the model, which costs nothing and tells of key, model and its end."""
+    """Read the model at OpenAI: it costs nothing and checks the key, the model and its end."""
     # Not above: the SDK takes most of a second to import.
     from openai import APIStatusError  # noqa: PLC0415
 

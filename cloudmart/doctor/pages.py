@@ -33,7 +33,7 @@ does. `doctor` changes nothing. `verify` leaves two empty chats, and more with s
 | 3 | the command itself failed, so its findings are not complete |
 | 4 | something is a warning, and `--strict` was given (`doctor` only) |
 | 130 | somebody pressed Ctrl-C |
-| 143 | it was told to stop (SIGTERM) |
+| 143 | somebody stopped it (SIGTERM) |
 | 129 | its terminal was closed (SIGHUP) |
 
 `skip` and `unknown` are not failures. Each says why: an earlier finding failed, nothing of the

@@ -70,8 +70,8 @@ def _now() -> datetime:
 class DoctorTarget:
     """What the doctor examines, and the ways to reach it.
 
-    `source` says in words whose settings these are. `cluster` is None, and `no_cluster` says why,
-    where kubectl is not at hand. `url` is the shop's address, if another than its settings name.
+    `source` says whose settings these are. `cluster` is None, and `no_cluster` says why,
+    if there is no kubectl. `url` is the shop's address, if another than its settings name.
     """
 
     environ: Mapping[str, str]

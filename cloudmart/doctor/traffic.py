@@ -81,7 +81,7 @@ async def items(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 def _unreadable(text: str, kind: str) -> Iterator[str]:
-    """Yield in words what the lines of a log tell of items of a kind, the newest first."""
+    """Yield sentences about the items of a kind in a log, the newest first."""
     for line in reversed(text.splitlines()):
         try:
             event = json.loads(line)
@@ -120,7 +120,7 @@ async def clients(inputs: Inputs) -> AsyncIterator[CheckResult]:
 
 
 def _share(figures: PodFigures, name: str, most: float, few: int) -> str:
-    """Return in words the share that a metric has in all requests, or nothing if it is small."""
+    """Return a sentence about a metric's share of all requests, or nothing if it is small."""
     number, requests = figures.total(name), figures.total(_REQUESTS)
     if number < few or number <= most * requests:
         return ""

@@ -44,7 +44,7 @@ _LONGEST_RENEWAL = 30.0
 
 
 class CredentialProgram:
-    """A program that runs for as long as somebody waits for what it prints.
+    """A program that runs while somebody waits for its output.
 
     `credential_process` of a profile names it. The SDK leaves it running when its wait is
     cancelled or takes too long.

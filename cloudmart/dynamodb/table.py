@@ -33,7 +33,7 @@ BATCH = 100
 
 _FREE = write_expressions(when=Condition("attribute_not_exists(id)"))
 
-# A page is sent as one chunk, which is in memory for as long as a slow client reads it. Larger
+# A page is sent as one chunk, which is in memory while a slow client reads it. Larger
 # pages were no faster, and on AWS each page costs one more round trip.
 _PAGE = 250
 
@@ -158,11 +158,11 @@ class Table:
     ) -> T | None:
         """Return what `write` makes of an item, or None where there is none.
 
-        It is given the item and the condition that the attributes of `basis` are as it sees them.
-        Where somebody was faster, so that its write is refused, it is asked again.
+        `write` gets the item, and the condition that the attributes of `basis` have not changed. If
+        another writer was faster, its write is refused, and it is called again.
 
         Raises:
-            UnavailableError: others were faster for as long as an operation may take.
+            UnavailableError: other writers were faster until the time of an operation was over.
         """
         async with self.database.budget():
             item = await self.get(key)

@@ -25,7 +25,7 @@ class _Document(BaseModel):
 
 
 class CaseOutcome(_Document):
-    """What became of a case, as a report has it."""
+    """The outcome of a case in a report."""
 
     id: str
     kind: str

@@ -41,7 +41,7 @@ class CaseResult:
 class EvaluationRun:
     """Plays cases with a model, as many at once as there are shops.
 
-    No case begins once `budget` US dollars are spent. `tell` hears of each result as it comes.
+    No case begins once `budget` US dollars are spent. `tell` gets each result as it comes.
     """
 
     shops: Sequence[EvaluationShop]

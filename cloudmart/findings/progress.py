@@ -1,4 +1,4 @@
-"""What a long run of checks shows while it goes on: its lines, and below them what is tried now."""
+"""The progress of a long run of checks: its lines, and below them the present check."""
 
 import sys
 from typing import Self

@@ -91,7 +91,7 @@ class Timing:
     restart_within: float = 300
     """Over which the pods of a deployment spread their restarts for new configuration."""
     linger: float = 20
-    """That an unready pod which stops by itself goes on serving, until nobody sends it more."""
+    """How long an unready pod that stops by itself still serves, until no more requests come."""
 
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     monotonic: Callable[[], float] = time.monotonic

@@ -197,5 +197,5 @@ def too_large(most: int) -> HTTPException:
 
 
 def _ahead(size: int, most: int) -> int:
-    """Return for how much there must be room when so much has come of a body without a length."""
+    """Return the room for a body without a length, of which so many bytes have arrived."""
     return size if size <= SMALL else min(most, size + _STEP)

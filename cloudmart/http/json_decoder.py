@@ -111,9 +111,9 @@ class Shape(Protocol):
     """What a model expects at one place."""
 
     async def read(self, raw: memoryview, load: Load) -> Any:  # noqa: ANN401 - any JSON
-        """Return what is there as far as it is expected.
+        """Return the expected members of a value.
 
-        What is something else altogether is told by an empty list or object in its place.
+        A value of another type becomes an empty list or object, which the model then refuses.
         """
         ...
 

@@ -127,13 +127,13 @@ class _JsonArray(StreamingResponse):
 
 
 def write_cursor(name: str, last: str) -> str:
-    """Return the cursor that goes on after an item of a list."""
+    """Return the cursor that continues after an item of a list."""
     text = json.dumps([_VERSION, name, last], ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def read_cursor(name: str, cursor: str) -> str:
-    """Return the id a cursor goes on after.
+    """Return the id after which a cursor continues.
 
     Raises:
         InvalidRequestError: the cursor is broken, or another list's.

@@ -1,4 +1,4 @@
-"""The server: what a client is told and asked, over standard input and output.
+"""The server: its messages to a client, over standard input and output.
 
 Protocol: https://modelcontextprotocol.io/specification
 """

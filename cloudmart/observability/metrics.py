@@ -139,7 +139,7 @@ DYNAMODB_CALLS = _seconds(
     "dynamodb_operation_duration",
     "Time of a call of DynamoDB with its retry, by its outcome: ok, condition_failed, throttled, "
     "denied (credentials, rights, tables that are not there), timeout, away, refused (any other "
-    "error), or abandoned by whoever asked.",
+    "error), or abandoned by its caller.",
     ["operation", "table", "outcome"],
     buckets=_OF_CALLS,
 )

@@ -65,7 +65,7 @@ class RequestSpan:
         )
 
     def end(self, scope: Scope, route: str | None, status: int, error: str | None = None) -> None:
-        """End it, with what became of the request; a status of 0 is none.
+        """End it, with the request's result; a status of 0 means that there was no answer.
 
         The span gets the route's template and never the path or the query, because these contain
         e-mail addresses and the ids of orders.

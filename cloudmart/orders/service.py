@@ -105,8 +105,8 @@ def _refuse_other_total(request: OrderCreate, total: Decimal) -> None:
 class IdempotencyKeys:
     """Turns keys into order ids with a secret that all replicas share.
 
-    One conditional write of the order is then all that makes a key hold: no record to keep in
-    step, none to expire. A key is remembered for as long as its order exists.
+    One conditional write of the order then enforces a key. No other record must be kept or expire.
+    The service remembers a key as long as its order exists.
     """
 
     def __init__(self, secret: SharedSecret) -> None:

@@ -81,7 +81,7 @@ class HeldCatalogue:
 class CatalogueCache:
     """The copy of the products, read again while requests use it; one read at a time.
 
-    A copy is current for as long as the settings say, from the beginning of its read. It includes
+    A copy is current for the time in the settings, from the beginning of its read. It includes
     what this process has changed since. If it is not current, it answers None: read the table.
     """
 
@@ -92,7 +92,7 @@ class CatalogueCache:
         tell: Callable[[float | None], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the products; `tell` hears how old the copy is when it cannot be read again."""
+        """Take the products; `tell` gets the age of the copy when it cannot be read again."""
         self._products = products
         self._settings = settings
         self._tell = tell

@@ -181,10 +181,10 @@ def report_removals(
     manifests: Sequence[Manifest],
     live: Sequence[Manifest],
 ) -> None:
-    """Tell what an apply will take away from the objects that are there.
+    """Print what an apply will remove from the live objects.
 
     Raises:
-        KubectlError: the server refuses what would come of it.
+        KubectlError: the server refuses the result.
     """
     there = {object_reference(each): each for each in live}
     answer = cluster.do(

@@ -29,7 +29,7 @@ class SizedBody:
         self.complete = length == 0
 
     def take(self, received: bytearray) -> bytes:
-        """Take what has come of the body off what was received."""
+        """Take the body's bytes out of the received ones."""
         piece = bytes(received[: self.left])
         del received[: len(piece)]
         self.left -= len(piece)
@@ -59,7 +59,7 @@ class ChunkedBody:
         self._in_trailers = False
 
     def take(self, received: bytearray) -> bytes:
-        """Take what has come of the body off what was received, or raise RefusedError."""
+        """Take the body's bytes out of the received ones, or raise RefusedError."""
         pieces = []
         at = lines = 0
         while not (self.complete or lines == _LINES_AT_ONCE):

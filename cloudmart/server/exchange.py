@@ -41,7 +41,7 @@ class ExchangeConnection(Protocol):
     presumed_gone: bool
 
     def read_body(self) -> bytes | None:
-        """Return what has come of the body, or None if it is broken and nothing more is to come."""
+        """Return the body's bytes that have arrived, or None if the body is broken."""
         ...
 
     def body_begun(self) -> bool:

@@ -108,7 +108,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
             self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop all clocks, and have the application hear of it."""
+        """Stop all timers, and let the application know."""
         del exc
         self._connections.discard(self)
         self._lingering = True
@@ -191,7 +191,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
     # --- What another connection calls -----------------------------------------------------
 
     def waits_for_client(self) -> bool:
-        """Return whether nothing goes on here until the client sends more."""
+        """Return whether this connection waits for more bytes of the client."""
         if self.transport.is_closing():
             return False
         exchange = self._exchange
@@ -215,7 +215,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         return body is None or body.left is None or body.left <= WORTH_READING
 
     def read_body(self) -> bytes | None:
-        """Return what has come of the body, or None if it is broken and nothing more is to come."""
+        """Return the body's bytes that have arrived, or None if the body is broken."""
         exchange = self._exchange
         if exchange is None:
             return None

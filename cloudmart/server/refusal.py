@@ -13,7 +13,7 @@ _log = structlog.stdlib.get_logger(__name__)
 
 _ONCE_IN = 1.0
 
-# What the API's document tells of; the rest is about HTTP itself.
+# These are in the API's document. The others are about HTTP itself.
 _KINDS = {status: CODES[status][0] for status in (HTTPStatus.REQUEST_URI_TOO_LONG,)}
 
 

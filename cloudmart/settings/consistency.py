@@ -82,7 +82,7 @@ def contradictions(
 def _is_for_openai(settings: Settings, told: Mapping[Variable, SourceValue]) -> bool:
     url = settings.openai.base_url
     if url is None:
-        # A server that was told and left out as faulty is not OpenAI's for that.
+        # If the address of another server is faulty and ignored, the server is still not OpenAI's.
         return variables()["openai", "base_url"] not in told
     return urlsplit(url).hostname == "api.openai.com"
 

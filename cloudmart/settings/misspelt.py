@@ -64,7 +64,7 @@ class Misspelt:
 
     @property
     def sentence(self) -> str:
-        """What is wrong, in words."""
+        """A sentence about the fault."""
         return f"{self.name} is not a setting; did you mean {self.meant}?"
 
 

@@ -1,4 +1,4 @@
-"""What was found while the settings were read: each value's state, each fault in words."""
+"""What was found while the settings were read: each value's state, and each fault."""
 
 import hashlib
 import re
@@ -77,7 +77,7 @@ class SettingFault:
         what: str,
         state: SettingState = SettingState.MALFORMED,
     ) -> "SettingFault":
-        """Return what is wrong with a value that was told."""
+        """Return a sentence about the fault of a value."""
         secret = f"{len(told.value)} characters"
         shown = secret if variable.secret else repr(masked(told.value))
         return cls(variable, told.name, state, what, told.origin, shown)

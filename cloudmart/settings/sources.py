@@ -31,7 +31,7 @@ Held = str | Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class SourceValue:
-    """A value as it was told: under which name, and where."""
+    """A value, with the name and the place that it came from."""
 
     name: str
     value: str
@@ -60,7 +60,7 @@ def environment_source(environ: Mapping[str, str]) -> SettingSource:
 
 
 def directory_source(path: str) -> SettingSource:
-    """Return the files of a mounted directory, one a variable, or raise ValueError in words."""
+    """Return the files of a mounted directory, one a variable, or raise ValueError."""
     try:
         source = NestedSecretsSettingsSource(
             SecretsSettingsSource(BaseSettings, path),
@@ -75,7 +75,7 @@ def directory_source(path: str) -> SettingSource:
 
 
 def secret_source(held: Held, name: str) -> SettingSource:
-    """Return what a secret of AWS Secrets Manager held, or raise ValueError in words."""
+    """Return what a secret of AWS Secrets Manager held, or raise ValueError with a message."""
     try:
         values = json.loads(held) if isinstance(held, str) else held
     except ValueError:

@@ -15,7 +15,7 @@ _FOR_STAFF: tuple[tuple[str, str, object], ...] = (
     ("PUT", f"/api/tickets/{_UNKNOWN}", {"status": "closed"}),
     ("DELETE", f"/api/tickets/{_UNKNOWN}", None),
 )
-"""Routes for administrators, with requests that change nothing, whoever sends them."""
+"""Routes for administrators, with requests that change nothing for any caller."""
 _MORE_FOR_STAFF: tuple[tuple[str, str, object], ...] = (
     ("POST", "/api/products", {}),
     ("GET", "/api/orders?limit=1", None),

@@ -86,7 +86,7 @@ def read_catalog(context: VerifyContext) -> str:
 
 
 def read_document(context: VerifyContext) -> str:
-    """Read the API's document, and see that there is a step for all it tells of."""
+    """Read the API's document, and check that each of its operations has a step."""
     answer = context.shop.get("/api/openapi.json")
     told = answer.expect_object(200)
     paths = told.get("paths")

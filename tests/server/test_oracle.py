@@ -1,7 +1,7 @@
 """Streams of requests, compared with what uvicorn's own protocol on h11 reads.
 
-`make fuzz` runs it for as long as you say. Half-closes have separate tests (`test_scheduling.py`),
-because uvicorn's protocols do not answer after one.
+`make fuzz` runs it longer, with other requests each time. Half-closes have separate tests
+(`test_scheduling.py`), because uvicorn's protocols do not answer after one.
 """
 
 import os

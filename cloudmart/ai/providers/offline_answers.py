@@ -1,4 +1,4 @@
-"""What the rules say: results of tools in words, in the customer's language, in one paragraph."""
+"""The answers of the rules: results of tools as sentences in the customer's language."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def says(code: str, key: str, **values: object) -> str:
 
 
 def was_noticed(history: Sequence[ProviderMessage]) -> bool:
-    """Return whether a customer was told already that rules answer."""
+    """Return whether the customer has already read that rules answer."""
     notices = [language(code).says["notice"] for code in CODES]
     said = (message.text for message in history if message.role is Role.ASSISTANT)
     return any(notice in text for text in said for notice in notices)
@@ -47,7 +47,7 @@ def what_can_be_asked(code: str, key: str, tools: Collection[str], topics: Seque
 
 
 def order_text(code: str, result: ToolResult) -> str:
-    """Return what became of a call about an order."""
+    """Return a sentence about the result of a call about an order."""
     outcome = json.loads(result.output)
     if "error" in outcome:
         return _error(code, outcome["error"], outcome.get("status"))

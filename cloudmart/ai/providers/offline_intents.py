@@ -130,7 +130,7 @@ def _language(newest: str, earlier: Sequence[str]) -> Language:
         scores = {code: _score(_plain(text), language(code)) for code in likely}
         best = max(scores.values())
         if best:
-            # Who writes only `ok` goes on in the language of before.
+            # A customer who writes only `ok` keeps the earlier language.
             likely = [code for code in likely if scores[code] == best]
         if len(likely) == 1:
             break
@@ -147,7 +147,7 @@ def _score(text: str, spoken: Language) -> int:
 def _agreed(history: Sequence[ProviderMessage], spoken: Language) -> Intent | None:
     """Return what a customer says to a change that they were just asked to confirm, if they were.
 
-    Who agrees in words is asked for the code once more by the tool: no word confirms.
+    If the customer agrees without the code, the tool asks for the code again.
     """
     asked = history[-2].text.casefold() if len(history) > 1 else ""
     change = next((intent for words, intent in _ASKED.items() if words in asked), None)

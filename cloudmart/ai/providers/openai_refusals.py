@@ -26,7 +26,7 @@ from cloudmart.errors import (
 PROVIDER = "OpenAI"
 
 FAILURES = (OpenAIError, httpx2.HTTPError, aiohttp.ClientError, RuntimeError, ValueError)
-"""What the SDK raises, and what comes of the connections below it.
+"""The errors of the SDK and of the connections below it.
 
 An event that is no JSON, or no text at all, comes as a plain ValueError.
 """

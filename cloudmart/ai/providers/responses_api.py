@@ -158,7 +158,7 @@ class EventDecoder:
 
     def __init__(self) -> None:
         self._line: list[bytes] = []
-        """What has come of a line that goes on."""
+        """The part of an unfinished line that has arrived."""
         self._data: list[bytes] = []
         self._after_return = False
 

@@ -85,7 +85,7 @@ class BadLineError(Exception):
 
 
 class Lines(Iterator[str]):
-    """Reads a file line by line and goes on after a bad one."""
+    """Reads a file line by line, and continues after a bad one."""
 
     def __init__(self, file: BufferedReader) -> None:
         self._file = file

@@ -15,7 +15,7 @@ from cloudmart.pipeline.ports import RowFault
 # may pass; what never does ends with the stream's records that are too old.
 _FOR_GOOD = "invalid"
 
-# No answer, a refusal, no credentials to ask with, or an answer that is none of BigQuery's: of a
+# No answer, a refusal, no credentials to ask with, or an answer that is not BigQuery's: in a
 # page that something on the way sent instead, Google's client trips over what it does not find.
 _NO_ANSWER = (
     *(GoogleAPIError, GoogleAuthError, RequestException, ConnectionError),

@@ -294,7 +294,7 @@ def carry_batch(
 
 
 def open_carrier(environ: Mapping[str, str]) -> Carrier:
-    """Return a carrier between what an environment names, for as long as the process is.
+    """Return a carrier between the systems that an environment names, until the process ends.
 
     Raises:
         ValueError: a setting is missing, or not what it should be.

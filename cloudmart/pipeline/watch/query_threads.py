@@ -52,7 +52,7 @@ class DaemonThreads:
                 return
             try:
                 future.set_result(call())
-            except BaseException as error:  # noqa: BLE001 - it is for whoever waits
+            except BaseException as error:  # noqa: BLE001 - it is for the caller that waits
                 future.set_exception(error)
 
         with self._starting:
