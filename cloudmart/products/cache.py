@@ -105,6 +105,7 @@ class CatalogueCache:
         self._refused: UnavailableError | None = None
         self._not_before = -math.inf
         self.reading: asyncio.Task[None] | None = None
+        self._slow: asyncio.Task[None] | None = None
         self._changes: list[CatalogueChange] = []
         self._ended = 0
         self._unsure: set[str] = set()
@@ -156,7 +157,7 @@ class CatalogueCache:
             return HeldCatalogue(snapshot)
         reading, slow, refused = self._read_anew(), False, None
         if reading and not self._failing and self._size is not CatalogueSize.TOO_LARGE:
-            slow = not await self._wait_for(reading)
+            slow = not await self._ended_in_time(reading)
             if snapshot := self.list_now():
                 return HeldCatalogue(snapshot)
             refused = self._refused
@@ -203,12 +204,15 @@ class CatalogueCache:
             self._changes.remove(change)
             self._apply(change)
 
-    async def _wait_for(self, reading: asyncio.Task[None]) -> bool:
-        """Wait for a read, but no longer than for a call; tell whether it has ended."""
-        with suppress(UnavailableError):
-            async with self._products.budget():
-                # A waiting request may go away; the others wait for the same read.
-                await asyncio.wait({reading})
+    async def _ended_in_time(self, reading: asyncio.Task[None]) -> bool:
+        """Wait for a read, but no longer than for a call; one that is slow is waited for once."""
+        if reading is not self._slow:
+            with suppress(UnavailableError):
+                async with self._products.budget():
+                    # A waiting request may go away; the others wait for the same read.
+                    await asyncio.wait({reading})
+        if not reading.done():
+            self._slow = reading
         return reading.done()
 
     def _current(self) -> CatalogueSnapshot | None:
@@ -263,7 +267,7 @@ class CatalogueCache:
         return self.reading
 
     def _read_ended(self, _: asyncio.Task[None]) -> None:
-        self.reading = None
+        self.reading = self._slow = None
 
     async def _read(self) -> None:
         began, ended = self._clock(), self._ended

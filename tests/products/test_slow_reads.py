@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 
@@ -28,6 +29,12 @@ class SlowProducts(ProductRepository):
         super().__init__(Table(Database(new_session("us-east-1"), within=within), "products"))
         self.gate = asyncio.Event()
         self.away = False
+        self.waits = 0
+
+    def budget(self) -> AbstractAsyncContextManager[None]:
+        """Count those who wait."""
+        self.waits += 1
+        return super().budget()
 
     async def scan(self, attributes: Sequence[str], page_size: int) -> Pages[Item]:
         """Yield the pages, or refuse in the time that a call has."""
@@ -71,11 +78,27 @@ async def test_a_slow_read_shows_the_copy_with_its_age() -> None:
     assert shop.catalogue.ready_list() is whole.document
 
 
+async def test_only_the_first_requests_wait_for_a_slow_read() -> None:
+    shop = Shop()
+    await shop.read_once()
+    shop.seconds += TTL + 1
+
+    whole = [await shop.catalogue.whole_list() for _ in range(3)]
+
+    assert [each and each.age for each in whole] == [3, 3, 3]
+    assert shop.products.waits == 1
+    await shop.catalogue.cache.close()
+
+
 async def test_a_slow_first_read_leaves_the_answer_to_the_table() -> None:
     shop = Shop()
 
     assert await shop.catalogue.whole_list() is None
+    pages = (await shop.catalogue.find()).pages
+    with pytest.raises(UnavailableError, match="is starting"):
+        await anext(aiter(pages))
 
+    assert shop.products.waits == 1
     await shop.catalogue.cache.close()
 
 
