@@ -283,7 +283,7 @@ lambda-zip: $(BIN)/python ## Pack the pipeline's Lambdas into dist/lambda.zip (C
 
 .PHONY: test-pipeline
 test-pipeline: $(VENV)/.dev $(DYNAMODB_LOCAL) bigquery-emulator lambda-zip ## Carry 10,000 orders from DynamoDB Local to a BigQuery emulator
-	@$(BIN)/pytest tests/pipeline/carrying tests/infra -m "volume or not volume" --dynamodb local --no-cov
+	@$(BIN)/pytest tests/pipeline/carry tests/infra -m "volume or not volume" --dynamodb local --no-cov
 
 .PHONY: nginx
 nginx:

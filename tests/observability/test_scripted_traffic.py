@@ -41,7 +41,7 @@ ELSEWHERE = {
     "cloudmart_startup_waits": "tests/health/test_startup.py",
     "cloudmart_credentials_expiry_timestamp_seconds": "tests/composition/test_process_metrics.py",
     "cloudmart_identity_mismatch": "tests/health/test_identity.py",
-    "cloudmart_configuration_stale": "tests/health/test_staleness.py",
+    "cloudmart_configuration_stale": "tests/health/test_configuration_drift.py",
     "cloudmart_event_loop_lag_seconds": "tests/composition/test_process_metrics.py",
     "cloudmart_memory_limit_bytes": "tests/composition/test_process_metrics.py",
     "cloudmart_unreadable_items_lately": "tests/values/test_unreadable.py",

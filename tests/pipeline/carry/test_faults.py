@@ -22,7 +22,7 @@ from cloudmart.pipeline.carry.carrier import (
 )
 from cloudmart.pipeline.ports import Quarantined
 from cloudmart.pipeline.repair.replay import S3Quarantine
-from tests.pipeline.carrying.conftest import Function
+from tests.pipeline.carry.conftest import Function
 from tests.support.bigquery_api import BadRow, BigQueryApi, Failure, LostAnswer
 from tests.support.order_stream import (
     MAPPING,

@@ -15,7 +15,7 @@ from cloudmart.pipeline.carry.carrier import Carrier, carry_batch
 from cloudmart.pipeline.repair.replay import S3Quarantine
 from cloudmart.pipeline.rows import OrderEvent, Row
 from cloudmart.settings import Settings
-from tests.pipeline.carrying.conftest import Function
+from tests.pipeline.carry.conftest import Function
 from tests.support.bigquery_dataset import Dataset, dataset
 from tests.support.order_stream import OrderStream, doubles, later, latest, order
 from tests.support.ready_app import serving, still

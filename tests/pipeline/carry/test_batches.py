@@ -11,7 +11,7 @@ import structlog
 from cloudmart.pipeline.carry.carrier import Carrier
 from cloudmart.pipeline.repair.replay import S3Quarantine
 from cloudmart.pipeline.rows import OrderEvent, Row
-from tests.pipeline.carrying.conftest import Function
+from tests.pipeline.carry.conftest import Function
 from tests.support.bigquery_api import BigQueryApi
 from tests.support.order_stream import Event, OrderStream, later, latest, order
 from tests.support.wire_values import VALUES, Wire
