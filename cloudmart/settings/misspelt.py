@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 
 from cloudmart.settings.sources import SettingSource
 from cloudmart.settings.variables import variables
@@ -82,17 +83,25 @@ def misspelt(places: Iterable[SettingSource]) -> Iterator[Misspelt]:
 
 def nearest_setting(name: str) -> str | None:
     """Return the setting that a name is a misspelling of, or None if it is none."""
-    known = [each for variable in variables().values() for each in variable.names]
+    known = _known()
     if name in known or name in LEFT_ALONE:
         return None
     upper = name.upper()
     if upper in _OTHERWISE:
         return _OTHERWISE[upper]
-    for each in known:
-        if _squashed(upper) == _squashed(each) or _says_less(upper, each) or _slips(upper, each):
+    squashed = _squashed(upper)
+    for each, letters in known.items():
+        if squashed == letters or _says_less(upper, each) or _slips(upper, each):
             return each
     long = [each for each in known if len(each) > _SHORT]
     return next(iter(get_close_matches(upper, long, n=1, cutoff=_ALIKE)), None)
+
+
+@cache
+def _known() -> Mapping[str, str]:
+    """Return the names of all settings, and their letters and digits alone."""
+    names = (each for variable in variables().values() for each in variable.names)
+    return {each: _squashed(each) for each in names}
 
 
 def _is_service_link(name: str, value: str) -> bool:
