@@ -163,6 +163,7 @@ prometheus: $(PROMETHEUS) $(ALERTMANAGER_SHARE)/email.tmpl ## Fetch promtool, Pr
 .PHONY: alerts
 alerts: $(VENV)/.local ## Write the rules that watch the promises to customers, from k8s/monitoring/slos.toml
 	@$(BIN)/python -m k8s.alerts.slo k8s/monitoring/slo.yaml
+	@$(BIN)/python -m k8s.alerts.runbook k8s/monitoring
 
 .PHONY: dashboards
 dashboards: $(VENV)/.local ## Write the dashboards for Grafana into k8s/monitoring/dashboards

@@ -12,9 +12,8 @@ from typing import Any
 import yaml
 
 from k8s.alerts.objective import GaugeShare, Objective, objectives
+from k8s.alerts.runbook import runbook
 
-RUNBOOK = "https://github.com/OWNER/cloudmart-backend/blob/main/docs/operations/runbook.md"
-"""The address of the runbook. If yours is elsewhere, change it here and in alerts.yaml."""
 RATIO = "namespace:cloudmart_slo_errors:ratio"
 BUDGET = "cloudmart_slo_budget:ratio"
 _HEAD = """\
@@ -100,7 +99,7 @@ def _alerts(objective: Objective) -> Iterator[dict[str, Any]]:
                 f"{{{{ $value | humanizePercentage }}}} of {objective.measure.unit}, where "
                 f"{objective.budget * 100:g}% are allowed. At this pace the month's allowance is "
                 f"gone within {burns[-1].left}.",
-                "runbook_url": f"{RUNBOOK}#{objective.alert.lower()}",
+                "runbook_url": f"{runbook()}#{objective.alert.lower()}",
             },
         }
 

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from cloudmart.observability import metrics
-from k8s.alerts.slo import RUNBOOK, page
+from k8s.alerts.runbook import runbook
+from k8s.alerts.slo import page
 from tests.support.alert_rules import MONITORING, alert_rules, groups, write_rules
 from tests.support.prometheus import ran
 
@@ -94,7 +95,7 @@ def test_an_alert_has_what_a_person_and_a_pager_need(rule: dict[str, Any]) -> No
     assert labels["hits"] in {"shop", "chats", "pipeline"}
     assert "{{ $labels.namespace }}" in told["summary"]
     assert len(told["summary"].split()) < 45
-    assert told["runbook_url"] == f"{RUNBOOK}#{rule['alert'].lower()}"
+    assert told["runbook_url"] == f"{runbook()}#{rule['alert'].lower()}"
 
 
 def test_the_runbook_has_a_heading_for_each_alert_and_none_that_is_left_over() -> None:
