@@ -23,7 +23,16 @@ EVERYTHING = {
         for side in ("REQUEST", "RESPONSE")
     },
 }
+JSON = {"Content-Type": "application/json"}
+WEBSOCKET = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "bWFzZXR0bw==",
+    "Sec-WebSocket-Protocol": "masetto",
+}
 CANARIES = (
+    "donnaanna",
     *("zerlina", "leporello", "masetto", "sk-ottavio", "elvira", "commendatore", "email=", "@"),
 )
 
@@ -57,7 +66,36 @@ def _spoken(url: str) -> list[str]:
             client.post("/api/ai/message", json=said)
         client.delete(path)
         client.get(path)
+        _speak_elsewhere(client, ids[0])
     return ids
+
+
+def _speak_elsewhere(client: httpx2.Client, order: str) -> None:
+    """Send data to other routes, by other methods and with other forms of requests."""
+    product = {"name": "masetto", "description": "masetto", "price": 3, "image": "https://masetto.example/1.png"}
+    made = client.post("/api/products", json=product).json()
+    client.put(f"/api/products/{made['id']}", json=product | {"name": "leporello"})
+    client.get("/api/products?q=masetto&cursor=leporello")
+    client.get("/api/products/leporello")
+    client.delete(f"/api/products/{made['id']}")
+    ticket = {"userEmail": "zerlina@example.org", "subject": "masetto", "message": "masetto"}
+    opened = client.post("/api/tickets", json=ticket).json()
+    client.put(f"/api/tickets/{opened['id']}", json={"status": "closed"})
+    client.get(f"/api/tickets/{opened['id']}")
+    client.get("/api/tickets/status?status=masetto")
+    client.get("/api/pipeline/status?email=zerlina@example.org")
+    client.get("/api/docs?email=zerlina@example.org")
+    client.get("/api/openapi.json/masetto")
+    client.get("/metrics?email=zerlina@example.org")
+    client.get("/health?email=zerlina@example.org")
+    for path in (f"/api/orders/{order}", "/api/orders/user?email=zerlina@example.org", "/masetto"):
+        client.head(path)
+        client.options(path, headers={"Origin": "https://masetto.example"})
+        client.get(path, headers={"Host": "donnaanna.example"})
+        client.get(path, headers=WEBSOCKET)
+        client.request("PROPFIND", path)
+    client.post("/api/orders", content=b'{"userEmail": "zerlina@', headers={"Content-Type": "x/y"})
+    client.post("/api/orders", content=b'{"userEmail": "zerlina@', headers=JSON)
 
 
 def _answer(request: Request) -> Reply:

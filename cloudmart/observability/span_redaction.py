@@ -40,7 +40,8 @@ HARMLESS = frozenset(
         *("code.function.name", "code.function", "code.namespace"),
     }
 )
-HARMLESS_BEGINNINGS = ("gen_ai.usage.", "thread.", "otel.")
+# The other names below `otel.` include the message of an error.
+HARMLESS_BEGINNINGS = ("gen_ai.usage.", "thread.", "otel.library.", "otel.scope.")
 _LONGEST = 256
 
 

@@ -46,6 +46,7 @@ def test_nothing_that_is_not_known_to_be_harmless_is_exported() -> None:
         [Link(REMOTE, {"url.full": WORD, "http.method": "GET"})],
     )
     span.set_attributes({"http.target": WORD, "gen_ai.input.messages": WORD, "new": WORD})
+    span.set_attributes({"otel.status_description": WORD, "thread_name": WORD})
     span.set_attributes({"gen_ai.usage.input_tokens": 3, "server.address": f"{WORD}@shop"})
     span.set_attribute("gen_ai.response.finish_reasons", ["stop", f"a@{WORD}"])
     span.add_event(f"asked for /{WORD}", {"body": WORD, "exception.type": "ValueError"})
