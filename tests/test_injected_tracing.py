@@ -72,7 +72,12 @@ def _spoken(url: str) -> list[str]:
 
 def _speak_elsewhere(client: httpx2.Client, order: str) -> None:
     """Send data to other routes, by other methods and with other forms of requests."""
-    product = {"name": "masetto", "description": "masetto", "price": 3, "image": "https://masetto.example/1.png"}
+    product = {
+        "name": "masetto",
+        "description": "masetto",
+        "price": 3,
+        "image": "https://masetto.example/1.png",
+    }
     made = client.post("/api/products", json=product).json()
     client.put(f"/api/products/{made['id']}", json=product | {"name": "leporello"})
     client.get("/api/products?q=masetto&cursor=leporello")

@@ -33,7 +33,7 @@ def main(words: list[str]) -> int:
         sys.stderr.write(f"There is no drill {', '.join(unknown)}. These are there:\n")
     if unknown or not given.names:
         for each in known.values():
-            sys.stdout.write(f"  {each.name:<22} {each.words}\n")
+            sys.stdout.write(f"  {each.name:<24} {each.words}\n")
         return 2 if unknown else 0
     try:
         if len(given.names) > 1:

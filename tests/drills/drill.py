@@ -33,6 +33,14 @@ class Drill:
     finding: str
     ci: bool = False
 
+    def role_of(self, alert: str) -> str:
+        """Return what an alert that fires is to this drill."""
+        if alert == self.cause:
+            return "the cause"
+        if alert in self.may_follow:
+            return "may follow"
+        return "not judged here" if alert in UNJUDGED else "not listed"
+
     def complaints(
         self,
         before: Sequence[str],

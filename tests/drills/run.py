@@ -42,8 +42,8 @@ def play(drill: Drill, directory: Path, say: Callable[[str], object]) -> DrillOu
         leaks = leaks_of(shop, recording.text, found)
     before = recording.fired(directory, range(_WELL))
     fired = recording.fired(directory, range(_WELL, _WELL + _ILL))
-    for each in fired:
-        say(f"  fires  {each} ({severity_of(each)})")
+    for each in sorted(fired, key=lambda alert: alert != drill.cause):
+        say(f"  fires  {each} ({severity_of(each)}): {drill.role_of(each)}")
     for finding in found:
         say(f"  doctor {finding.id}: {finding.observed[:160]}")
     complaints = drill.complaints(before, fired, [each.id for each in found], leaks)

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from cloudmart.doctor.registry import catalogue
+from tests.drills.__main__ import main, verdict
 from tests.drills.drill import Drill, drills
 from tests.drills.faults import FAULTS, PREPARATIONS
 from tests.drills.leaks import unlisted_events
+from tests.drills.run import DrillOutcome
 from tests.support.alert_rules import alert_rules
 
 ROOT = Path(__file__).parents[2]
@@ -81,3 +83,29 @@ def test_the_id_of_an_order_is_found_in_an_event_whose_page_does_not_say_so() ->
     )
 
     assert list(unlisted_events(log, [order])) == ["batch_carried", f"a library says {order}"]
+
+
+def test_without_a_name_the_drills_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(DRILLS)
+
+
+def test_a_drill_that_there_is_not_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["earthquake"]) == 2
+
+    assert capsys.readouterr().err == "There is no drill earthquake. These are there:\n"
+
+
+def test_an_outcome_is_told_in_a_sentence() -> None:
+    drill = Drill("x", "", "", "CloudMartTablesAway", ["CloudMartOrderingFails"], "table-exists")
+
+    passed, wrong = DrillOutcome([], [], []), DrillOutcome([], [], ["It did not fire."])
+    assert verdict(drill, passed).startswith("The drill x passed: CloudMartTablesAway fired,")
+    assert "FAILED" in verdict(drill, wrong)
+    assert [drill.role_of(each) for each in (drill.cause, *drill.may_follow, "Other")] == [
+        "the cause",
+        "may follow",
+        "not listed",
+    ]
