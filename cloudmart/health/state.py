@@ -268,7 +268,7 @@ class Health:
         before = self._readings.get(dependency)
         self._readings[dependency] = reading
         # A later time alone is an age: it shows with the next second's answer.
-        if before is None or (before.status, before.output) != (reading.status, reading.output):
+        if before is None or replace(before, at=reading.at) != reading:
             self._changes += 1
 
     def _note(

@@ -85,6 +85,16 @@ def test_ages_are_updated_each_second(health: Health) -> None:
     assert b'"age":2.0' in after.body
 
 
+def test_a_use_that_shows_what_is_known_writes_no_answer_anew(health: Health) -> None:
+    answers = ProbeAnswers(health)
+    health.remark(state.OPENAI, None)
+    before = answers.find("/health")
+
+    health.remark(state.OPENAI, None)
+
+    assert answers.find("/health") is before
+
+
 @pytest.fixture(scope="module")
 def client(shared_settings: Settings) -> Iterator[TestClient]:
     """Provide a client of the whole application."""
