@@ -74,5 +74,5 @@ def test_it_is_not_a_parameter_in_the_document() -> None:
 
     operation = document["paths"]["/agents/{number}"]["get"]
     assert [each["name"] for each in operation["parameters"]] == ["number"]
-    assert operation["description"] == "Tell who asked, and for which number."
+    assert operation["description"] == "Return the caller and the number."
     assert "parameters" not in document["paths"]["/methods"]["get"]
