@@ -1,8 +1,8 @@
-# CloudMart's backend as an image. Targets: service (what is built by default), dev and lambda.
+# CloudMart's backend as an image. Targets: service (the default), dev and lambda.
 #
 #   docker build --build-arg VERSION=1.4.0 --build-arg COMMIT="$(git rev-parse HEAD)" --tag cloudmart .
 #
-# Nothing is written but to /tmp, so the root may be read-only.
+# The container writes to /tmp only, so its root may be read-only.
 
 # checkov:skip=CKV_DOCKER_7: the base names its version, but checkov does not look into an argument.
 ARG PYTHON_IMAGE=docker.io/library/python:3.13-slim-trixie
@@ -21,7 +21,7 @@ RUN python -m venv --without-pip /opt/hatch \
 COPY LICENSE README.md pyproject.toml ./
 COPY k8s/iam k8s/iam
 COPY cloudmart cloudmart
-# Below a root of its own: a layer of nothing else, to be laid over what it needs.
+# In a separate root, so that it becomes a layer of its own above the packages.
 RUN /opt/hatch/bin/python -m hatchling build --target wheel \
   && python -m pip --python /opt/cloudmart install --no-deps --no-index --root /code dist/*.whl
 
@@ -36,7 +36,7 @@ RUN python -m pip --python /opt/cloudmart install --no-deps --require-hashes --o
 
 # --- What is run ---------------------------------------------------------------------------------
 
-# The base brings the certificates that the SDKs trust. Its pip has nothing more to do.
+# The base has the certificates that the SDKs trust. Its pip is no longer needed.
 FROM ${PYTHON_IMAGE} AS run
 RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3.*/site-packages/pip* \
   && groupadd --gid 1001 cloudmart \
@@ -62,7 +62,7 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["python", "-m", 
 ENTRYPOINT ["cloudmart"]
 CMD ["dev", "--host", "0.0.0.0,::"]
 
-# The pipeline's function, as an image for AWS Lambda, which asks for no health check.
+# The pipeline's function as an image for AWS Lambda, which uses no health check.
 FROM run AS lambda
 COPY --from=lambda-packages /opt/cloudmart /opt/cloudmart
 COPY --from=code /code /
@@ -82,7 +82,7 @@ ARG COMMIT
 ENV CLOUDMART_VERSION=${VERSION} CLOUDMART_COMMIT=${COMMIT}
 LABEL org.opencontainers.image.version="${VERSION}" org.opencontainers.image.revision="${COMMIT}"
 EXPOSE 5000 9000
-# Longer than a start may wait (STARTUP_TIMEOUT).
+# Longer than a start may take (STARTUP_TIMEOUT).
 HEALTHCHECK --interval=30s --timeout=5s --start-period=130s CMD ["python", "-m", "cloudmart.health.ping"]
 ENTRYPOINT ["cloudmart"]
 CMD ["serve"]

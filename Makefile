@@ -29,7 +29,7 @@ $(VENV)/.local: requirements/local.txt pyproject.toml | $(BIN)/python
 	  $(PIP) install --no-deps --require-hashes --requirement requirements/local.txt; \
 	  $(PIP) install --no-deps --no-build-isolation --editable .; touch $@'
 
-# What tests, linters and benchmarks need besides.
+# What tests, linters and benchmarks also need.
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.local
 	@$(BIN)/python $(LOCKED) 'set -e; [ $@ -nt requirements/dev.txt ] && [ $@ -nt $(VENV)/.local ] && exit; \
 	  echo "Installing the tools of development into $(VENV) (once, about half a minute) …"; \
@@ -49,7 +49,7 @@ $(DYNAMODB_LOCAL): | $(BIN)/python
 	@cd .cache && rm -f "$$(cat archive)" archive && rm -rf dynamodb-local && mv unpacked/package/emulator dynamodb-local && rm -r unpacked
 	@touch $@
 
-# A BigQuery on loopback, in an environment of its own: it runs on Python 3.13 and no other.
+# A BigQuery emulator, in a separate environment, because it runs on Python 3.13 only.
 # pyenv's own command for a version that is not chosen fails, so its versions are looked at.
 PYTHON3_13 ?= $(shell for each in python3.13 "$$(pyenv root 2>/dev/null)"/versions/3.13.*/bin/python3.13; \
   do "$$each" -c '' 2>/dev/null && { echo "$$each"; break; }; done)
@@ -129,7 +129,7 @@ export KUBECTL
 	  && tar --extract --gzip --file unpacked/aws_cdk/*/_jsii/*.tgz --directory unpacked package/lib/layer.zip \
 	  && unpack unpacked/package/lib/layer.zip && mv unpacked/kubectl/kubectl kubectl && chmod +x kubectl && rm -r unpacked *.whl
 
-# What judges the manifests; its libraries do not go with ours.
+# The linters of the manifests, in a separate environment: their libraries conflict with ours.
 .cache/manifests/.done: requirements/manifests.txt | $(BIN)/python
 	@echo "Installing the judges of manifests into .cache (once, about half a minute) …"
 	@rm -rf .cache/manifests && $(BIN)/python -m venv .cache/manifests
@@ -202,7 +202,7 @@ k8s-check: $(VENV)/.local kubectl ## Check the manifests; with ENV=production: w
 else
 k8s-check: $(VENV)/.dev kubectl prometheus .cache/manifests/.done
 	@$(BIN)/pytest --quiet --no-cov -m '' tests/k8s tests/rollout
-	@k8s/judge.sh
+	@k8s/validate.sh
 endif
 
 .PHONY: k8s-render

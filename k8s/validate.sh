@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Renders every overlay and has others judge it: Kubernetes' own schemas, checkov, shellcheck.
+# Renders every overlay and checks it with Kubernetes' own schemas, checkov and shellcheck.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +12,7 @@ mkdir -p "$rendered"
 for overlay in k8s/overlays/*/; do
   "$kubectl" kustomize "$overlay" >"$rendered/$(basename "$overlay").yaml"
 done
-# And one with the storefront, which none has as it is shipped.
+# And one with the storefront, which no overlay uses by default.
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 cp -r k8s "$copy/k8s"
