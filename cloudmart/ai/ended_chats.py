@@ -1,4 +1,4 @@
-"""Chats that have ended: kept as closed tickets, then rated for sentiment."""
+"""Keeps chats that have ended as closed tickets, and rates their sentiment."""
 
 from collections import defaultdict, deque
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""What a process has before it has its settings."""
+"""A process at its start: its health, the deadline of the start, the session with AWS."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What customers, models and stored data do to the pods, as their metrics and logs tell."""
+"""Checks of the pods' metrics and logs: unreadable items, limits, unread answers, tokens."""
 
 import asyncio
 import json

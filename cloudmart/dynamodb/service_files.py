@@ -1,4 +1,4 @@
-"""The files in which AWS's SDK describes services, read with less memory than it takes by itself.
+"""Reads the files in which AWS's SDK describes services, with less memory than the SDK takes.
 
 The SDK's own reader makes an `OrderedDict` of each object: 10 MB in a process that only speaks to
 DynamoDB, most of it for 400 other services.

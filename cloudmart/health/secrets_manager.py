@@ -1,4 +1,4 @@
-"""The secret in AWS Secrets Manager that holds settings."""
+"""Reads the secret in AWS Secrets Manager that holds settings, and its version."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass

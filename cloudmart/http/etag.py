@@ -1,4 +1,4 @@
-"""Changes only to what the client has read: `ETag` and `If-Match` (RFC 9110, 8.8.3 and 13.1.1)."""
+"""`ETag`, `If-Match` and `If-None-Match` (RFC 9110, 8.8.3 and 13.1), and documents in gzip."""
 
 import asyncio
 import gzip

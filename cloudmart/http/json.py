@@ -1,4 +1,4 @@
-"""Request bodies must be JSON, and their Content-Type must say so."""
+"""Routes that read a body as JSON, and refuse any other Content-Type."""
 
 import json
 import re

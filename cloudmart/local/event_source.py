@@ -1,4 +1,4 @@
-"""Giving a batch to a function until each of its records is settled, as Lambda's pollers do."""
+"""Gives the records of a stream to a function in batches, as Lambda's pollers do."""
 
 import threading
 import time

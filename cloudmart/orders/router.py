@@ -1,4 +1,4 @@
-"""`/api/orders`."""
+"""The routes of `/api/orders`."""
 
 from typing import Annotated
 

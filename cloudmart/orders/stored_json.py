@@ -1,4 +1,4 @@
-"""Orders from DynamoDB's JSON to the shop's, past the model where an order needs no mending.
+"""Lists of orders as JSON, without the model for orders that are stored in today's form.
 
 A list of all orders is long, and nearly all of them are as today's releases store them. What is
 written here is byte for byte what the model would write. Any other order goes by way of the model.

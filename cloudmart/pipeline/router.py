@@ -1,4 +1,4 @@
-"""`/api/pipeline`."""
+"""The routes of `/api/pipeline`."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""`/api/products`."""
+"""The routes of `/api/products`."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""Counters that replicas share; while Redis does not answer, each process counts by itself."""
+"""Counters that replicas share in Redis. While it does not answer, each process counts alone."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

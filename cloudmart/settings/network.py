@@ -1,4 +1,4 @@
-"""What HTTP clients themselves read from the environment: proxies and certificates."""
+"""Checks of the proxies and certificates that HTTP clients read from the environment."""
 
 import re
 import ssl

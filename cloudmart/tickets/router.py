@@ -1,4 +1,4 @@
-"""`/api/tickets`."""
+"""The routes of `/api/tickets`."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The members that the storefront reads of an answer, and their types."""
+"""Checks that an answer has the members that the storefront reads, with the right types."""
 
 from collections.abc import Mapping
 from typing import Any

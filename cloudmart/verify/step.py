@@ -1,4 +1,4 @@
-"""How a step of a verification ends."""
+"""The result of a step: a finding, or an exception for a failure, a skip or a warning."""
 
 from dataclasses import dataclass
 

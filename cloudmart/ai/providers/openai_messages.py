@@ -1,4 +1,4 @@
-"""A request to the Responses API, and its streamed answer read."""
+"""Builds a request to the Responses API, and reads its streamed answer."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""How a step is sent to the Responses API, and its events are read, without the SDK's layers."""
+"""Sends a step to the Responses API and reads its events, without the SDK's layers."""
 
 import json
 import math
