@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from cloudmart.access.gated_route import check_rights
+from cloudmart.access.guarded_route import check_rights
 from cloudmart.ai.router import router as assistants
 from cloudmart.api_docs.document import DocumentedApp
 from cloudmart.api_docs.operations import OperationList, install_not_found

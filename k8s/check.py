@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cloudmart.settings import load_settings
 from cloudmart.settings.load import for_serving
-from cloudmart.settings.network import FILES
+from cloudmart.settings.proxies import FILES
 from cloudmart.settings.report import SettingState
 from k8s.alerts.runbook import link_faults
 from k8s.kustomize import OVERLAYS, PUBLIC, render_overlay

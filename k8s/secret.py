@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 
 from cloudmart.settings import load_settings
 from cloudmart.settings.misspelt import nearest_setting
-from cloudmart.settings.network import FILES
+from cloudmart.settings.proxies import FILES
 from cloudmart.settings.variables import variables
 from k8s.kustomize import OVERLAYS, PUBLIC, Manifest, Rendered, render_overlay
 

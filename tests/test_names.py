@@ -44,7 +44,7 @@ LATER = (
     *("cloudmart.observability.semantic_conventions", "cloudmart.observability.span_redaction"),
     *("cloudmart.observability.trac", "cloudmart.observability.metrics_page"),
     *("cloudmart.dynamodb.call_metrics", "cloudmart.health.process_metrics"),
-    *("cloudmart.dynamodb.lazy_items", "cloudmart.orders.stored_json"),
+    *("cloudmart.dynamodb.lazy_items", "cloudmart.orders.list_json"),
     *("cloudmart.mcp_server.", "cloudmart.cli.mcp", "cloudmart.cli.ended_by_signals"),
     *("cloudmart.ai.confirmations", "cloudmart.ai.providers.offline_", "cloudmart.ai.ticket_"),
     *("cloudmart.composition.request_log", "cloudmart.observability.events"),

@@ -8,8 +8,8 @@ from fastapi import Body, Depends, Request, Response
 from pydantic import Field, StringConstraints
 
 from cloudmart.access.authentication import Caller, CurrentCaller
-from cloudmart.access.gated_route import GuardedRoute
-from cloudmart.ai.ended_chats import ChatArchive, ChatEnded, ChatToEnd
+from cloudmart.access.guarded_route import GuardedRoute
+from cloudmart.ai.chat_archive import ChatArchive, ChatEnded, ChatToEnd
 from cloudmart.ai.ports import TextDelta
 from cloudmart.ai.service import Assistant, Assistants, ToolRunning
 from cloudmart.errors import (

@@ -21,7 +21,7 @@ from cloudmart.observability.dependency_reporter import Reporter
 from cloudmart.pipeline.opening import OpenPipeline, Pipeline
 from cloudmart.rates.counter import LocalCounter, RateCounter
 from cloudmart.rates.limiting import rate_limits_of
-from cloudmart.rates.shared import SharedCounter
+from cloudmart.rates.redis_counter import SharedCounter
 from cloudmart.settings import AccessSettings, DynamoDBTransport, Settings, SignInMethod
 from cloudmart.settings.access import parse_admins
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from cloudmart.access.authentication import Authentication
 from cloudmart.ai.budget import TokenBudget
+from cloudmart.ai.chat_archive import ChatArchive
 from cloudmart.ai.confirmations import Confirmations
 from cloudmart.ai.conversations import ConversationKind, ConversationRepository
-from cloudmart.ai.ended_chats import ChatArchive
 from cloudmart.ai.help_search import HelpIndex
 from cloudmart.ai.order_changes import (
     Allowance,

@@ -13,7 +13,7 @@ from cloudmart.doctor.check import CheckResult, DoctorCheck, passed, skipped, tr
 from cloudmart.doctor.inputs import Inputs, NotAskedError
 from cloudmart.rollout.release import name_of
 from cloudmart.verify.credentials import is_private_host
-from cloudmart.verify.layers import WHAT_TO_DO, Layer, layer_of_error
+from cloudmart.verify.failed_layer import WHAT_TO_DO, Layer, layer_of_error
 
 _DAYS = 21
 _HTTPS = 443

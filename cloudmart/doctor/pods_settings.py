@@ -8,7 +8,7 @@ from typing import Any
 
 from cloudmart.rollout.cluster import Kubernetes
 from cloudmart.rollout.release import SECRET, Manifest
-from cloudmart.settings.network import FILES
+from cloudmart.settings.proxies import FILES
 
 _CONTAINER = "cloudmart"
 # In the pod, the directory has these values. It does not exist here.

@@ -19,8 +19,8 @@ from cloudmart.http.paging import EncodedEntity
 from cloudmart.observability.trace_context import current_traceparent
 from cloudmart.orders.indexes import INDEXED_ORDERS, ORDERS_BY_EMAIL, order_address, order_keys
 from cloudmart.orders.internal_items import is_order
+from cloudmart.orders.list_json import Customer, encode_order, encode_orders
 from cloudmart.orders.models import TRACEPARENT, Order, OrderStatus
-from cloudmart.orders.stored_json import Customer, encode_order, encode_orders
 from cloudmart.values.email import email_key
 from cloudmart.values.page import Page, Pages
 

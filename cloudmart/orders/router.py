@@ -7,7 +7,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from cloudmart.access.authentication import CurrentCaller
-from cloudmart.access.gated_route import GuardedRoute
+from cloudmart.access.guarded_route import GuardedRoute
 from cloudmart.errors import (
     IdempotencyKeyReusedError,
     IdempotencyKeyTakenError,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Response
 
-from cloudmart.access.gated_route import GuardedRoute
+from cloudmart.access.guarded_route import GuardedRoute
 from cloudmart.http.dependencies import provide
 from cloudmart.pipeline.models import PipelineStatus
 from cloudmart.pipeline.watch.status import PipelineMonitor

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Body, Depends, Query, Request, Response, status
 
-from cloudmart.access.gated_route import GuardedRoute, Handler, right_of
+from cloudmart.access.guarded_route import GuardedRoute, Handler, right_of
 from cloudmart.access.rights import Right
 from cloudmart.errors import (
     ConflictError,

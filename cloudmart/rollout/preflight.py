@@ -18,7 +18,7 @@ from cloudmart.rollout.release import (
 )
 from cloudmart.settings import load_settings
 from cloudmart.settings.misspelt import nearest_setting
-from cloudmart.settings.network import FILES
+from cloudmart.settings.proxies import FILES
 from cloudmart.settings.report import SettingState
 from cloudmart.settings.variables import variables
 

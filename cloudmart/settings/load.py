@@ -12,7 +12,7 @@ from cloudmart.settings import sources
 from cloudmart.settings.consistency import contradictions, incomplete_settings
 from cloudmart.settings.misspelt import misspelt
 from cloudmart.settings.model import Environment, Settings
-from cloudmart.settings.network import network_faults
+from cloudmart.settings.proxies import network_faults
 from cloudmart.settings.report import Report, SettingFault, SettingReading, SettingState, masked
 from cloudmart.settings.sources import Held, SettingSource, SourceValue
 from cloudmart.settings.validation import (

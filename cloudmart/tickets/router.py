@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Body, Depends, Query, Response
 from fastapi import status as http
 
-from cloudmart.access.gated_route import GuardedRoute
+from cloudmart.access.guarded_route import GuardedRoute
 from cloudmart.errors import NotFoundError, PreconditionFailedError, UnavailableError
 from cloudmart.http.dependencies import Message, path_id, provide
 from cloudmart.http.etag import IfMatch, IfMatchToDelete

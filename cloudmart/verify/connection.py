@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from cloudmart.verify.context import VerifyContext, VerifyStep
 from cloudmart.verify.credentials import is_private_host
-from cloudmart.verify.layers import Layer, layer_of_error
+from cloudmart.verify.failed_layer import Layer, layer_of_error
 from cloudmart.verify.shop_client import goes_by_proxy
 from cloudmart.verify.step import StepFailedError, StepSkippedError, StepWarnedError
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from cloudmart.values.email import TEST_ADDRESSES
 from cloudmart.verify.cleanup import CreatedItem, CreatedItems
-from cloudmart.verify.layers import problem_sentence
+from cloudmart.verify.failed_layer import problem_sentence
 from cloudmart.verify.shop_client import ShopAnswer, ShopClient
 from cloudmart.verify.step import StepSkippedError
 

@@ -12,7 +12,7 @@ from cloudmart.findings.catalogue import FindingCatalogue, read_catalogue
 from cloudmart.findings.finding import CheckStatus
 from cloudmart.verify import access, assistants, connection, customers, service, staff, storefront
 from cloudmart.verify.context import VerifyContext, VerifyStep
-from cloudmart.verify.layers import WHAT_TO_DO, Layer
+from cloudmart.verify.failed_layer import WHAT_TO_DO, Layer
 from cloudmart.verify.step import (
     StepFailedError,
     StepFinding,

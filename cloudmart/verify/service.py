@@ -7,7 +7,7 @@ from typing import Any
 
 from cloudmart.verify.connection import REACHED
 from cloudmart.verify.context import VerifyContext, VerifyStep
-from cloudmart.verify.layers import Layer
+from cloudmart.verify.failed_layer import Layer
 from cloudmart.verify.shop_client import ShopAnswer
 from cloudmart.verify.step import StepSkippedError, StepWarnedError
 

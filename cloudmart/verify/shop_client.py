@@ -15,7 +15,7 @@ from uuid import uuid4
 import httpx2
 
 from cloudmart.verify.credentials import AdminCredentials
-from cloudmart.verify.layers import (
+from cloudmart.verify.failed_layer import (
     Layer,
     layer_of_answer,
     layer_of_error,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cloudmart.findings.finding import CheckFinding
-from cloudmart.verify.layers import Layer
+from cloudmart.verify.failed_layer import Layer
 
 
 @dataclass(frozen=True, slots=True)

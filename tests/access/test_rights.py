@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from cloudmart.access.gated_route import GuardedRoute, check_rights, guarded_entries
+from cloudmart.access.guarded_route import GuardedRoute, check_rights, guarded_entries
 from cloudmart.access.rights import RIGHTS, Right
 from cloudmart.app import create_app
 from cloudmart.settings import Environment, Settings

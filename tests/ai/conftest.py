@@ -7,7 +7,7 @@ from typing import Any
 import aioboto3
 import pytest
 
-from cloudmart.ai.ended_chats import ChatArchive
+from cloudmart.ai.chat_archive import ChatArchive
 from cloudmart.ai.ports import ChatModel
 from cloudmart.ai.service import Assistant, Assistants
 from cloudmart.composition.providers import Providers

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from prometheus_client import REGISTRY
 
-from cloudmart.ai.ended_chats import MOST_SCORES, SatisfactionScores
+from cloudmart.ai.chat_archive import MOST_SCORES, SatisfactionScores
 from cloudmart.ai.sentiment import NEUTRAL, ChatSentiment
 from cloudmart.tickets.models import SentimentScores
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from cloudmart.ai.ended_chats import Chat, ChatArchive
+from cloudmart.ai.chat_archive import Chat, ChatArchive
 from cloudmart.ai.ports import ToolCall
 from cloudmart.ai.service import Assistant
 from cloudmart.settings import TicketTools

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from cloudmart.composition.middleware import Admission, RequestContext
 from cloudmart.http.dependencies import FromRequest
-from cloudmart.http.json import JsonRoute
+from cloudmart.http.json_route import JsonRoute
 
 
 class Unsolved(FromRequest[str]):

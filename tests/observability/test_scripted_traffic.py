@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 ELSEWHERE = {
     "cloudmart_overloaded": "tests/rates/test_admission.py",
     "cloudmart_rate_limited": "tests/rates/test_limiting.py",
-    "cloudmart_rate_limits_shared": "tests/rates/test_shared.py",
+    "cloudmart_rate_limits_shared": "tests/rates/test_redis_counter.py",
     "cloudmart_answers_cut_off": "tests/hostile/test_slow_clients.py",
     "cloudmart_lists_broken_off": "tests/http/test_streaming.py",
     "cloudmart_sign_ins": "tests/access/test_sign_in_metrics.py",

@@ -7,7 +7,7 @@ import pytest_asyncio
 from limits import RateLimitItemPerMinute
 
 from cloudmart.rates.counter import LocalCounter, RateCounter
-from cloudmart.rates.shared import SharedCounter
+from cloudmart.rates.redis_counter import SharedCounter
 from tests.support.dependency_reporter import RecordingReporter
 from tests.support.redis_server import redis_server
 

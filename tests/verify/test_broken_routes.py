@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cloudmart.findings.finding import CheckStatus
-from cloudmart.verify.layers import Layer
+from cloudmart.verify.failed_layer import Layer
 from cloudmart.verify.shop_client import ShopClient
 from tests.support.breaking_proxy import Break, BreakingProxy, breaking_proxy, matches
 from tests.verify.conftest import Asked, asked_of, failed, steps_asking, tried

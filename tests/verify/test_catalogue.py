@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cloudmart.verify.layers import WHAT_TO_DO
+from cloudmart.verify.failed_layer import WHAT_TO_DO
 from cloudmart.verify.page import MARK, steps_page
 from cloudmart.verify.run import NOTHING_LEFT, STEPS, verify_catalogue
 

@@ -12,7 +12,7 @@ from cloudmart.findings.finding import CheckStatus
 from cloudmart.settings import Settings
 from cloudmart.verify.context import VerifyChoices
 from cloudmart.verify.credentials import AdminCredentials
-from cloudmart.verify.layers import Layer
+from cloudmart.verify.failed_layer import Layer
 from cloudmart.verify.run import NOTHING_LEFT, verify_catalogue
 from cloudmart.verify.shop_client import ShopClient
 from tests.access.conftest import ADMIN, BASIC

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from cloudmart.findings.finding import CheckStatus
 from cloudmart.settings import AssistantSettings, BedrockSettings, OpenAISettings, Settings
 from cloudmart.verify.context import VerifyChoices
-from cloudmart.verify.layers import Layer
+from cloudmart.verify.failed_layer import Layer
 from cloudmart.verify.run import STEPS
 from cloudmart.verify.shop_client import ShopClient
 from tests.support import event_stream as aws

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from cloudmart.rates.counter import LocalCounter
-from cloudmart.rates.shared import REST, WITHIN, SharedCounter
+from cloudmart.rates.redis_counter import REST, WITHIN, SharedCounter
 from tests.support.dependency_reporter import RecordingReporter
 from tests.support.redis_server import deaf_server, redis_server
 

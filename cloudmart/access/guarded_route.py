@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 
 from cloudmart.access.authentication import Authentication
 from cloudmart.access.rights import RIGHTS, Right
-from cloudmart.http.json import JsonRoute
+from cloudmart.http.json_route import JsonRoute
 from cloudmart.rates.route_class import route_entries
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]

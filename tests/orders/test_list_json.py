@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from cloudmart.dynamodb.codec import decode_item, encode_item
 from cloudmart.http.paging import EncodedEntity, encode_list
 from cloudmart.orders.indexes import order_address, order_keys
+from cloudmart.orders.list_json import Customer, encode_orders
 from cloudmart.orders.models import Order, OrderLine, OrderStatus
-from cloudmart.orders.stored_json import Customer, encode_orders
 from cloudmart.values.email import email_key, owner_form
 from cloudmart.values.timestamp import stamp
 from tests.support.wire_values import VALUES, Wire

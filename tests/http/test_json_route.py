@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from cloudmart.composition.middleware import Admission, RequestContext
 from cloudmart.http.body_limits import LARGEST_BODY, MAX_BODY
-from cloudmart.http.json import LARGE, PLAIN, JsonRoute
+from cloudmart.http.json_route import LARGE, PLAIN, JsonRoute
 from cloudmart.values.model import Model
 from tests.support.middleware_requests import Asked, ask
 
