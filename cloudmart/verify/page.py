@@ -24,7 +24,7 @@ def write_steps(page: Path) -> None:
 def _lines() -> Iterator[str]:
     for entry in verify_catalogue():
         fix = entry.fix.replace(*_LAYER)
-        yield f"### {entry.id}\n\n{entry.text} Where that fails: {entry.why}\n\nTo do: {fix}\n"
+        yield f"### {entry.id}\n\n{entry.text} If this fails: {entry.why}\n\nTo do: {fix}\n"
 
 
 if __name__ == "__main__":
