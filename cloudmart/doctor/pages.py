@@ -58,8 +58,8 @@ _FINDINGS = f"""# Findings
 
 {_WRITTEN}
 
-Every finding of `cloudmart doctor`: what is true in a healthy shop, why it matters, what to do. Words
-in angle brackets stand for what the doctor saw. Those of `cloudmart verify` are on
+Every finding of `cloudmart doctor`: what is true in a healthy shop, why it matters, what to do.
+Words in angle brackets stand for what the doctor saw. Those of `cloudmart verify` are on
 [its own page](verify.md).
 """
 

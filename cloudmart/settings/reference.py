@@ -50,8 +50,8 @@ Addresses begin with `https://`. Plain `http://` is allowed for loopback and for
 cluster (a single label, `.svc`, `.local`, `.internal`).
 
 If a name is no setting but is near to one (`OPENAI_APIKEY`), a warning names the setting that was
-meant. The names of files and keys are checked in the same way. The service leaves variables of the SDKs
-alone.
+meant. The names of files and keys are checked in the same way. The service leaves variables of
+the SDKs alone.
 
 The HTTP clients of OpenAI, Azure and the check of tokens read `SSL_CERT_FILE`, `SSL_CERT_DIR`,
 `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY`. BigQuery's client reads `REQUESTS_CA_BUNDLE` and
