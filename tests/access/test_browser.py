@@ -23,7 +23,7 @@ CREDENTIALS: Any = {"username": "ann", "password": PASSWORD}
 DISMISSED: Any = CREDENTIALS | {"password": "not it at all"}
 # Like the storefront's axios: XMLHttpRequest, JSON, no credentials from the page.
 CALL = """
-([method, url, body, headers]) => new Objective((resolve) => {
+([method, url, body, headers]) => new Promise((resolve) => {
   const request = new XMLHttpRequest();
   request.open(method, url);
   request.setRequestHeader("Accept", "application/json, text/plain, */*");
