@@ -29,7 +29,15 @@ from bench.dynamodb_engine import Engine, dynamodb
 from bench.footprint import Footprint
 from bench.load_generator import cpu_seconds
 from bench.response_times import WATCHED, Waits, watch
-from bench.servers import HERE, Server, cloudmart, processors, serving, started_on
+from bench.servers import (
+    HERE,
+    Server,
+    cloudmart,
+    lower_children,
+    processors,
+    serving,
+    started_on,
+)
 from bench.shop import ENVIRONMENT, NAMES, ORDERS, open_shop, order_item
 from cloudmart.dynamodb.client import Database
 from cloudmart.dynamodb.codec import Item, encode_item
@@ -170,6 +178,7 @@ def _bench(engine: Engine, orders: int, seconds: float) -> Iterator[tuple[str, B
     with started_on(others), dynamodb(engine) as name, ExitStack() as stack:
         open_shop()
         fill(orders)
+        lower_children()
         with started_on(mine):
             running = stack.enter_context(serving({"": cloudmart(HERE)}))
         yield name, Bench(running[""], seconds)

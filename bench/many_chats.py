@@ -25,7 +25,16 @@ from bench.chatting_customers import Plan, step_back, talk
 from bench.dynamodb_engine import Engine, dynamodb
 from bench.footprint import Footprint
 from bench.response_times import WATCHED, Waits, watch
-from bench.servers import HERE, Program, Server, cloudmart, processors, serving, started_on
+from bench.servers import (
+    HERE,
+    Program,
+    Server,
+    cloudmart,
+    lower_children,
+    processors,
+    serving,
+    started_on,
+)
 from bench.shop import ENVIRONMENT, open_shop
 
 _WHOLE = 100.0
@@ -129,6 +138,7 @@ def _bench(engine: Engine, plan: Plan, seconds: float) -> Iterator[tuple[str, Be
         serving({"": Program(["bench.slow_openai"])}) as slow,
     ):
         open_shop()
+        lower_children()
         os.environ |= {"OPENAI_API_KEY": "EMPTY", "OPENAI_BASE_URL": f"{slow[''].url}/v1"}
         with ExitStack() as stack:
             with started_on(mine):
