@@ -74,6 +74,18 @@ def test_whoever_ends_it_finds_that_in_its_exit_code(number: signal.Signals) -> 
     assert (ended.code, ended.err) == (128 + number, "")
 
 
+def test_a_shell_script_can_end_what_it_runs_in_the_background() -> None:
+    # Such a process ignores SIGINT, so that Ctrl-C ends only what is in the foreground.
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(SystemExit) as ended, ended_by_signals():
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+    assert ended.value.code == 143
+
+
 def test_what_is_ignored_stays_ignored() -> None:
     former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
